@@ -1,0 +1,52 @@
+/** `npm run bench`: measures this service, next to what it began from and to the floor of its platform. */
+import { OPTIONS_HELP, readCommandLine, type Options } from './options.ts';
+import { fanIn } from './scenarios/fan-in.ts';
+import type { Scenario } from './scenarios/scenario.ts';
+import { throughput } from './scenarios/throughput.ts';
+import { publish } from './support/results.ts';
+import { Stage } from './support/stage.ts';
+
+const SCENARIOS: readonly Scenario[] = [throughput, fanIn];
+
+const USAGE = `node bench/main.ts [all|${SCENARIOS.map(({ name }) => name).join('|')}] [options]
+
+${SCENARIOS.map(({ name, summary }) => `${name}: ${summary}`).join('\n')}
+
+${OPTIONS_HELP}`;
+
+async function main(): Promise<void> {
+  const { what, options } = readCommandLine(process.argv.slice(2));
+  if (what === 'help') {
+    console.log(USAGE);
+    return;
+  }
+  const chosen = SCENARIOS.filter(({ name }) => what === 'all' || what === name);
+  if (chosen.length === 0) throw new Error(`There is no scenario "${what}". Try --help.`);
+  for (const scenario of chosen) await play(scenario, options);
+}
+
+async function play(scenario: Scenario, options: Options): Promise<void> {
+  const stage = new Stage();
+  const interrupt = (signal: NodeJS.Signals) => {
+    stage.abort(new Error(`Ended by ${signal}; nothing was saved.`));
+  };
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+  for (const signal of signals) process.on(signal, interrupt);
+  try {
+    const report = await scenario.play(stage, options);
+    publish(stage, report, options);
+  } catch (error) {
+    // The waits end with an AbortError that says nothing; the reason for the abort does.
+    throw stage.signal.aborted ? stage.signal.reason : error;
+  } finally {
+    await stage.clear();
+    for (const signal of signals) process.off(signal, interrupt);
+  }
+}
+
+try {
+  await main();
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error);
+  process.exitCode = 1;
+}

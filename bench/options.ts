@@ -1,0 +1,94 @@
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+
+const fromHere = (name: string) => fileURLToPath(new URL(name, import.meta.url));
+
+/** What can be chosen on the command line. */
+export interface Options {
+  /** Seconds of load on one server, in one round. */
+  readonly seconds: number;
+  readonly rounds: number;
+  /** Seconds of load on each server before the first round. */
+  readonly warmUp: number;
+  readonly connections: number;
+  readonly callers: number;
+  /** Seconds of steady load that fan-in measures. */
+  readonly duration: number;
+  /** Let fan-in measure (b) and (c) too. */
+  readonly allServers: boolean;
+  /** The built service. */
+  readonly service: string;
+  /** Directory for the results. */
+  readonly out: string;
+  readonly markdown: boolean;
+}
+
+const number = (value: string) => ({ type: 'string', default: value }) as const;
+
+const DEFINITIONS = {
+  rounds: number('5'),
+  seconds: number('5'),
+  'warm-up': number('3'),
+  connections: number('64'),
+  callers: number('2000'),
+  duration: number('20'),
+  'all-servers': { type: 'boolean', default: false },
+  service: { type: 'string', default: fromHere('../dist/main.js') },
+  out: { type: 'string', default: fromHere('results') },
+  markdown: { type: 'boolean', default: false },
+  help: { type: 'boolean', short: 'h', default: false },
+} as const;
+
+export const OPTIONS_HELP = `throughput:
+  --rounds N        turns of each server (default 5)
+  --seconds N       load in one turn, in seconds (default 5)
+  --warm-up N       load before the first round, in seconds (default 3)
+  --connections N   callers that each send request after request (default 64)
+
+fan-in:
+  --callers N       callers at a time (default 2000)
+  --duration N      steady load that is measured, in seconds (default 20)
+  --all-servers     also FastAPI and bare node:http, not only this service
+
+both:
+  --service FILE    the built service (default dist/main.js)
+  --out DIR         where the JSON goes (default bench/results)
+  --markdown        print the table as Markdown too
+  -h, --help`;
+
+/** The scenario's name, or 'help', and the options. @throws Error on an unknown option or a bad number. */
+export function readCommandLine(argv: readonly string[]): { what: string; options: Options } {
+  const { values, positionals } = parseArgs({
+    args: [...argv],
+    options: DEFINITIONS,
+    allowPositionals: true,
+  });
+  const [what = 'all', surplus] = positionals;
+  if (surplus !== undefined) throw new Error(`One scenario at a time, please: what is "${surplus}"?`);
+  const options: Options = {
+    rounds: count('rounds', values.rounds),
+    seconds: positive('seconds', values.seconds),
+    warmUp: positive('warm-up', values['warm-up']),
+    connections: count('connections', values.connections),
+    callers: count('callers', values.callers),
+    duration: positive('duration', values.duration),
+    allServers: values['all-servers'],
+    service: path.resolve(values.service),
+    out: path.resolve(values.out),
+    markdown: values.markdown,
+  };
+  return { what: values.help ? 'help' : what, options };
+}
+
+function positive(name: string, text: string): number {
+  const value = Number(text);
+  if (value > 0 && Number.isFinite(value)) return value;
+  throw new Error(`--${name} takes a number above 0, not "${text}".`);
+}
+
+function count(name: string, text: string): number {
+  const value = positive(name, text);
+  if (Number.isInteger(value)) return value;
+  throw new Error(`--${name} takes a whole number, not "${text}".`);
+}

@@ -1,0 +1,23 @@
+import { Module } from '@nestjs/common';
+import { AppConfigModule } from './config/config.module.js';
+import { DemoModule } from './demo/demo.module.js';
+import { HealthModule } from './health/health.module.js';
+import { HttpModule } from './http/http.module.js';
+import { ListenersModule } from './listeners/listeners.module.js';
+import { LoggingModule } from './logging/logging.module.js';
+import { RunsModule } from './runs/runs.module.js';
+import { TasksModule } from './tasks/tasks.module.js';
+
+@Module({
+  imports: [
+    AppConfigModule,
+    LoggingModule,
+    TasksModule,
+    RunsModule,
+    ListenersModule,
+    HealthModule,
+    HttpModule,
+    DemoModule,
+  ],
+})
+export class AppModule {}

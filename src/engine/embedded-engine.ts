@@ -1,0 +1,127 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { type BeforeApplicationShutdown, Injectable, Logger } from '@nestjs/common';
+import { ConfigService } from '@nestjs/config';
+import pLimit, { type LimitFunction } from 'p-limit';
+import { BehaviorSubject, filter, firstValueFrom, race, timer } from 'rxjs';
+import type { Config } from '../config/config.js';
+import { MemoryJournal } from '../journal/memory-journal.js';
+import type { AcceptedRun } from '../tasks/accepted-run.js';
+import { DomainError } from '../tasks/domain-error.js';
+import type { SubTaskDefinition } from '../tasks/task.js';
+import { SubTaskExecution } from './sub-task-execution.js';
+
+/** Executes runs in this process, within its bounds. */
+@Injectable()
+export class EmbeddedEngine implements BeforeApplicationShutdown {
+  private readonly logger = new Logger(EmbeddedEngine.name);
+  private readonly slots: LimitFunction;
+  /** The slots of the sub-tasks that declare a `concurrency` of their own. */
+  private readonly ownSlots = new Map<SubTaskDefinition, LimitFunction>();
+  private readonly runs = new Map<string, readonly SubTaskExecution[]>();
+  private readonly unfinishedRuns = new BehaviorSubject(0);
+  /** Runs with a sub-task that waits for a slot. */
+  private queuedRuns = 0;
+  private stopped = false;
+
+  constructor(
+    private readonly config: ConfigService<Config, true>,
+    private readonly journal: MemoryJournal,
+  ) {
+    this.slots = pLimit(config.get('MAX_CONCURRENT_SUB_TASKS', { infer: true }));
+    this.maxQueuedRuns = config.get('MAX_QUEUED_RUNS', { infer: true });
+    this.maxResultBytes = config.get('MAX_RESULT_BYTES', { infer: true });
+  }
+
+  private readonly maxQueuedRuns: number;
+  private readonly maxResultBytes: number;
+
+  /** Whether a stop has begun: from then on runs are refused. */
+  get stopping(): boolean {
+    return this.stopped;
+  }
+
+  /**
+   * Opens a run in the journal and starts all its sub-tasks, each as soon as it has a slot; it holds the slot until
+   * its outcome, waits between retries included.
+   *
+   * @throws {DomainError} `overloaded` when too many runs wait for slots, `stopping` once a stop has begun
+   */
+  execute(run: AcceptedRun): void {
+    this.admit();
+    void this.journal.append({
+      type: 'run.started',
+      runId: run.id,
+      task: run.task.name,
+      data: {
+        input: run.input,
+        replyPolicy: run.replyPolicy,
+        losers: run.losers,
+        subTasks: run.task.subTasks.map(({ name }) => name),
+      },
+    });
+    let waiting = run.task.subTasks.length;
+    let unfinished = waiting;
+    this.queuedRuns += 1;
+    const surroundings = {
+      journal: this.journal,
+      maxResultBytes: this.maxResultBytes,
+      leftQueue: () => {
+        if (--waiting === 0) this.queuedRuns -= 1;
+      },
+      ended: () => {
+        if (--unfinished === 0) this.forget(run.id);
+      },
+    };
+    const executions = run.task.subTasks.map((subTask) => new SubTaskExecution(run, subTask, surroundings));
+    this.runs.set(run.id, executions);
+    this.unfinishedRuns.next(this.runs.size);
+    run.task.subTasks.forEach((subTask, index) => {
+      const start = () => this.slots(() => executions[index]?.start());
+      void (subTask.concurrency === Infinity ? start() : this.slotsOf(subTask)(start));
+    });
+  }
+
+  /** Cancels what is unfinished of a run; nothing when all has ended. */
+  cancel(runId: string, reason: string): void {
+    for (const execution of this.runs.get(runId) ?? []) execution.cancel(reason);
+  }
+
+  /** Gives what is running the grace period to finish, then aborts it. */
+  async beforeApplicationShutdown(): Promise<void> {
+    this.stopped = true;
+    const graceMs = this.config.get('SHUTDOWN_GRACE', { infer: true });
+    if (this.runs.size > 0) {
+      this.logger.log(
+        `Stopping: ${String(this.runs.size)} unfinished runs have ${String(graceMs)} ms to finish`,
+      );
+      const idle = this.unfinishedRuns.pipe(filter((count) => count === 0));
+      await firstValueFrom(race(idle, timer(graceMs)));
+    }
+    for (const [runId, executions] of [...this.runs]) {
+      const left = executions.filter(({ unfinished }) => unfinished).map(({ name }) => name);
+      this.logger.warn({ msg: `Stopped before it finished: ${left.join(', ')}`, runId });
+      this.cancel(runId, 'the service stopped');
+    }
+    await nextTurn();
+  }
+
+  private admit(): void {
+    if (this.stopped) throw new DomainError('stopping', 'The service is stopping and takes no new runs');
+    if (this.queuedRuns < this.maxQueuedRuns) return;
+    throw new DomainError(
+      'overloaded',
+      `${String(this.queuedRuns)} runs wait for a free slot, as many as are allowed`,
+    );
+  }
+
+  private slotsOf(subTask: SubTaskDefinition): LimitFunction {
+    let slots = this.ownSlots.get(subTask);
+    if (!slots) this.ownSlots.set(subTask, (slots = pLimit(subTask.concurrency)));
+    return slots;
+  }
+
+  private forget(runId: string): void {
+    this.runs.delete(runId);
+    this.unfinishedRuns.next(this.runs.size);
+  }
+}

@@ -1,0 +1,53 @@
+import type { JsonValue } from '../tasks/json.js';
+import type { LosersPolicy, ReplyPolicy } from '../tasks/policies.js';
+import type { AttemptError, Reply, RunStatus } from '../tasks/run.js';
+
+/** What each type of event says in its `data`. */
+export interface EventData {
+  /** A run was accepted, and its sub-tasks are about to start. */
+  'run.started': {
+    readonly input: JsonValue;
+    readonly replyPolicy: ReplyPolicy;
+    readonly losers: LosersPolicy;
+    readonly subTasks: readonly string[];
+  };
+  /** An attempt began. */
+  'sub-task.started': Readonly<Record<string, never>>;
+  /** An attempt failed; the next one is due `delayMs` milliseconds later, at `dueAt`. */
+  'sub-task.retrying': { readonly error: AttemptError; readonly delayMs: number; readonly dueAt: string };
+  /** An attempt succeeded, and so did its sub-task. `durationMs` runs from the start of the first attempt. */
+  'sub-task.succeeded': { readonly result: JsonValue; readonly durationMs: number };
+  /** The last attempt failed, and so did its sub-task. */
+  'sub-task.failed': { readonly error: AttemptError; readonly durationMs: number };
+  /** The sub-task was under way and is not wanted any more; what it still brings is discarded. */
+  'sub-task.cancelled': { readonly reason: string; readonly durationMs: number };
+  /** The sub-task never began, because it was not needed any more. */
+  'sub-task.skipped': { readonly reason: string };
+  /** The reply policy was met, or can't be met any more; `status` and `background` say how things stood then. */
+  'run.replied': {
+    readonly reply: Reply;
+    readonly status: RunStatus;
+    readonly background: readonly string[];
+  };
+  /** Every sub-task has ended. */
+  'run.finished': { readonly status: Exclude<RunStatus, 'running'> };
+}
+
+export type EventType = keyof EventData;
+
+type SubTaskEventType = Extract<EventType, `sub-task.${string}`>;
+
+/** A transition as the engine or the service reports it to the journal. `attempt` counts from 1. */
+export type NewEvent<T extends EventType = EventType> = {
+  [K in T]: {
+    readonly type: K;
+    readonly runId: string;
+    readonly task: string;
+    readonly data: EventData[K];
+  } & (K extends SubTaskEventType ? { readonly subTask: string; readonly attempt: number } : unknown);
+}[T];
+
+/** A committed event. `id` is the journal's sequence number; `time` an RFC 3339 text in UTC. */
+export type RunEvent<T extends EventType = EventType> = {
+  [K in T]: NewEvent<K> & { readonly id: number; readonly time: string };
+}[T];

@@ -1,0 +1,49 @@
+import { Injectable } from '@nestjs/common';
+import { EventEmitter2 } from '@nestjs/event-emitter';
+import { Observable, Subject } from 'rxjs';
+import type { RunEvent } from './catalog.js';
+
+/**
+ * Hands the journal's committed events on, in their order: first to whoever follows the run, then, once the
+ * replies are on their way, to the listeners of the process.
+ */
+@Injectable()
+export class EventBus {
+  private readonly followers = new Map<string, Subject<RunEvent>>();
+  private forListeners: RunEvent[] = [];
+
+  constructor(private readonly emitter: EventEmitter2) {}
+
+  /** The events that one run commits from now on. Completes after `run.finished`. */
+  ofRun(runId: string): Observable<RunEvent> {
+    let subject = this.followers.get(runId);
+    if (!subject) this.followers.set(runId, (subject = new Subject()));
+    return subject;
+  }
+
+  publish(events: readonly RunEvent[]): void {
+    for (const event of events) {
+      this.tellFollowers(event);
+      if (this.forListeners.push(event) === 1)
+        setImmediate(() => {
+          this.tellListeners();
+        });
+    }
+  }
+
+  private tellFollowers(event: RunEvent): void {
+    const subject = this.followers.get(event.runId);
+    if (!subject) return;
+    subject.next(event);
+    if (event.type === 'run.finished') {
+      this.followers.delete(event.runId);
+      subject.complete();
+    }
+  }
+
+  private tellListeners(): void {
+    const events = this.forListeners;
+    this.forListeners = [];
+    for (const event of events) this.emitter.emit(event.type, event);
+  }
+}

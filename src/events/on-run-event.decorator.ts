@@ -1,0 +1,33 @@
+import { Logger } from '@nestjs/common';
+import { OnEvent } from '@nestjs/event-emitter';
+import type { EventType, RunEvent } from './catalog.js';
+
+const logger = new Logger('Listeners');
+
+/**
+ * Makes a method of a provider listen to events of the given types. What it throws, or rejects with, is logged
+ * with its name and the event, and goes no further.
+ */
+export function OnRunEvent<T extends EventType>(...types: readonly [T, ...T[]]) {
+  return (
+    target: object,
+    key: string,
+    descriptor: TypedPropertyDescriptor<(event: RunEvent<T>) => unknown>,
+  ): void => {
+    const listener = descriptor.value;
+    if (!listener) return;
+    descriptor.value = async function guarded(this: unknown, event) {
+      try {
+        await listener.call(this, event);
+      } catch (error) {
+        logger.error({
+          msg: `Listener ${target.constructor.name}.${key} failed on ${event.type} (event ${String(event.id)})`,
+          runId: event.runId,
+          subTask: 'subTask' in event ? event.subTask : undefined,
+          err: error,
+        });
+      }
+    };
+    for (const type of types) OnEvent(type)(target, key, descriptor);
+  };
+}

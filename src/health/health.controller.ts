@@ -1,0 +1,47 @@
+import { Controller, Get } from '@nestjs/common';
+import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { HealthCheckService, HealthIndicatorService } from '@nestjs/terminus';
+import { z } from 'zod';
+import { EmbeddedEngine } from '../engine/embedded-engine.js';
+import { ApiProblems } from '../http/api-problems.decorator.js';
+
+const indicators = z.record(z.string(), z.looseObject({ status: z.enum(['up', 'down']) }));
+const healthSchema = z
+  .object({ status: z.string(), info: indicators, error: indicators, details: indicators })
+  .meta({
+    id: 'Health',
+    examples: [
+      { status: 'ok', info: { runs: { status: 'up' } }, error: {}, details: { runs: { status: 'up' } } },
+    ],
+  });
+
+@ApiTags('Health')
+@Controller('health')
+export class HealthController {
+  constructor(
+    private readonly health: HealthCheckService,
+    private readonly indicators: HealthIndicatorService,
+    private readonly engine: EmbeddedEngine,
+  ) {}
+
+  @Get('live')
+  @ApiOperation({ summary: 'Is the process alive?', description: 'Answers as long as the event loop turns.' })
+  @ApiOkResponse({ description: 'It is', standardSchema: healthSchema })
+  live() {
+    return this.health.check([]);
+  }
+
+  @Get('ready')
+  @ApiOperation({
+    summary: 'Does the service take runs?',
+    description: 'Turns 503 as soon as a stop begins.',
+  })
+  @ApiOkResponse({ description: 'It does', standardSchema: healthSchema })
+  @ApiProblems('not-ready')
+  ready() {
+    const runs = this.indicators.check('runs');
+    return this.health.check([
+      () => (this.engine.stopping ? runs.down('the service is stopping') : runs.up()),
+    ]);
+  }
+}

@@ -1,0 +1,74 @@
+import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Logger } from '@nestjs/common';
+import type { Request, Response } from 'express';
+import { DomainError } from '../tasks/domain-error.js';
+import { problem, problemTypes, type Problem, type ProblemCode } from './problems.js';
+
+/** How long a caller should wait before the next try, in seconds. */
+const RETRY_AFTER_S = 1;
+
+const codeOfStatus: Readonly<Record<number, ProblemCode>> = {
+  400: 'bad-request',
+  404: 'not-found',
+  413: 'payload-too-large',
+  415: 'unsupported-media-type',
+  503: 'not-ready',
+};
+
+/** Answers whatever is thrown with a problem document (RFC 9457); what the caller can't know of stays in the log. */
+@Catch()
+export class ProblemFilter implements ExceptionFilter {
+  private readonly logger = new Logger(ProblemFilter.name);
+
+  /** @param allowedMethods the methods that a path answers to, none for a path that doesn't exist */
+  constructor(private readonly allowedMethods: (path: string) => readonly string[]) {}
+
+  catch(error: unknown, host: ArgumentsHost): void {
+    const request = host.switchToHttp().getRequest<Request>();
+    const response = host.switchToHttp().getResponse<Response>();
+    const body = this.problemOf(error, request, response);
+    if (body.status >= 500 && body.type.endsWith('internal-error')) this.logger.error(error);
+    if (response.headersSent) {
+      response.destroy();
+      return;
+    }
+    if (body.status === 503) response.setHeader('Retry-After', RETRY_AFTER_S);
+    if ('runId' in body) response.setHeader('Location', `/runs/${String(body['runId'])}`);
+    response.status(body.status).type('application/problem+json').send(JSON.stringify(body));
+  }
+
+  private problemOf(error: unknown, request: Request, response: Response): Problem {
+    const path = request.originalUrl.split('?', 1)[0] ?? '/';
+    if (error instanceof DomainError) return problem(error.code, error.message, path, error.details);
+    const code = codeOf(error);
+    if (code === 'not-found' && request.route === undefined) {
+      const methods = this.allowedMethods(path);
+      if (methods.length > 0) {
+        response.setHeader('Allow', methods.join(', '));
+        return problem('method-not-allowed', `${path} answers to ${methods.join(', ')}`, path);
+      }
+    }
+    if (code === 'internal-error')
+      return problem(code, 'Something went wrong; the log of the service says what', path);
+    const details = error instanceof HttpException ? error.getResponse() : undefined;
+    const detail = error instanceof Error ? error.message : problemTypes[code].title;
+    return problem(
+      code,
+      detail,
+      path,
+      code === 'not-ready' && typeof details === 'object' ? { ...details } : {},
+    );
+  }
+}
+
+/** The kind of an error that came from Nest, Express or the body parser. */
+function codeOf(error: unknown): ProblemCode {
+  if (typeof error !== 'object' || error === null) return 'internal-error';
+  if ('type' in error && error.type === 'entity.parse.failed') return 'malformed-json';
+  const status =
+    error instanceof HttpException
+      ? error.getStatus()
+      : 'status' in error && typeof error.status === 'number'
+        ? error.status
+        : 500;
+  return codeOfStatus[status] ?? (status >= 400 && status < 500 ? 'bad-request' : 'internal-error');
+}

@@ -1,0 +1,52 @@
+import { Controller, Get, Header, NotFoundException, Param } from '@nestjs/common';
+import { ApiOkResponse, ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
+import { ApiProblems } from './api-problems.decorator.js';
+import { problemTypes, type ProblemType } from './problems.js';
+
+const types = new Map<string, ProblemType>(Object.entries(problemTypes));
+
+@ApiTags('Problems')
+@Controller('problems')
+export class ProblemsController {
+  @Get()
+  @Header('Content-Type', 'text/html; charset=utf-8')
+  @ApiOperation({ summary: 'List the problem types', description: 'A page that lists every problem type.' })
+  @ApiOkResponse({
+    description: 'The list',
+    content: { 'text/html': { schema: { type: 'string' }, example: '<h1>Problems</h1>' } },
+  })
+  list(): string {
+    const items = [...types].map(
+      ([code, { status, title }]) => `<li><a href="/problems/${code}">${title}</a> (${String(status)})</li>`,
+    );
+    return page('Problems', `<ul>${items.join('')}</ul>`);
+  }
+
+  @Get(':code')
+  @Header('Content-Type', 'text/html; charset=utf-8')
+  @ApiOperation({
+    summary: 'Explain a problem type',
+    description: 'The page that the `type` of a problem document leads to: what happened, and what to do.',
+  })
+  @ApiParam({ name: 'code', enum: [...types.keys()], example: 'run-failed' })
+  @ApiOkResponse({
+    description: 'The page',
+    content: { 'text/html': { schema: { type: 'string' }, example: '<h1>Run failed</h1>' } },
+  })
+  @ApiProblems('not-found')
+  explain(@Param('code') code: string): string {
+    const type = types.get(code);
+    if (!type)
+      throw new NotFoundException(
+        `There is no problem type ${JSON.stringify(code)}; GET /problems lists those there are`,
+      );
+    return page(
+      `${type.title} (${String(type.status)})`,
+      `<h2>What happened</h2><p>${type.happened}</p><h2>What to do</h2><p>${type.mend}</p><p><a href="/problems">All problems</a></p>`,
+    );
+  }
+}
+
+function page(title: string, body: string): string {
+  return `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${title}</title><style>body{font:1rem/1.5 system-ui,sans-serif;max-width:40rem;margin:3rem auto;padding:0 1rem}</style><h1>${title}</h1>${body}</html>`;
+}

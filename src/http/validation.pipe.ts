@@ -1,0 +1,12 @@
+import { StandardSchemaValidationPipe } from '@nestjs/common';
+import { inputErrors, invalidRequest } from '../tasks/domain-error.js';
+
+/** Nest's pipe, answering with JSON Pointers, and leaving the input as it is: Nest's would drop some of its keys. */
+export class ValidationPipe extends StandardSchemaValidationPipe {
+  constructor() {
+    super({ exceptionFactory: (issues) => invalidRequest(inputErrors(issues)) });
+  }
+
+  /** `constructor` and `prototype` are fair keys of an input, and bodies with `__proto__` never come this far. */
+  protected override stripProtoKeys(): void {}
+}

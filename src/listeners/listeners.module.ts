@@ -1,0 +1,7 @@
+import { Module } from '@nestjs/common';
+import { EventsModule } from '../events/events.module.js';
+import { LogListener } from './log.listener.js';
+
+/** The side effects of events. One listener a file; list it here. */
+@Module({ imports: [EventsModule], providers: [LogListener] })
+export class ListenersModule {}

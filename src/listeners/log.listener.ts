@@ -1,0 +1,57 @@
+import { Injectable, Logger } from '@nestjs/common';
+import type { RunEvent } from '../events/catalog.js';
+import { OnRunEvent } from '../events/on-run-event.decorator.js';
+
+/** Writes what becomes of each sub-task and run to the log. */
+@Injectable()
+export class LogListener {
+  private readonly logger = new Logger('Runs');
+
+  @OnRunEvent('sub-task.succeeded')
+  succeeded({ runId, subTask, attempt, data }: RunEvent<'sub-task.succeeded'>): void {
+    this.logger.log({ msg: `${subTask} done`, runId, subTask, attempt, durationMs: data.durationMs });
+  }
+
+  @OnRunEvent('sub-task.failed')
+  failed({ runId, subTask, attempt, data }: RunEvent<'sub-task.failed'>): void {
+    const { code, message } = data.error;
+    this.logger.warn({
+      msg: `${subTask} failed: ${message}`,
+      runId,
+      subTask,
+      attempt,
+      code,
+      durationMs: data.durationMs,
+    });
+  }
+
+  @OnRunEvent('sub-task.retrying')
+  retrying({ runId, subTask, attempt, data }: RunEvent<'sub-task.retrying'>): void {
+    const { error, delayMs } = data;
+    this.logger.warn({
+      msg: `${subTask} retries in ${String(delayMs)} ms: ${error.message}`,
+      runId,
+      subTask,
+      attempt,
+      code: error.code,
+    });
+  }
+
+  @OnRunEvent('sub-task.cancelled', 'sub-task.skipped')
+  dropped({ type, runId, subTask, data }: RunEvent<'sub-task.cancelled' | 'sub-task.skipped'>): void {
+    const how = type === 'sub-task.cancelled' ? 'cancelled' : 'skipped';
+    this.logger.log({ msg: `${subTask} ${how}: ${data.reason}`, runId, subTask });
+  }
+
+  @OnRunEvent('run.started', 'run.replied')
+  tell({ type, runId, task }: RunEvent<'run.started' | 'run.replied'>): void {
+    this.logger.debug({ msg: `${task} ${type === 'run.started' ? 'started' : 'replied'}`, runId });
+  }
+
+  @OnRunEvent('run.finished')
+  finished({ runId, task, data: { status } }: RunEvent<'run.finished'>): void {
+    const line = { msg: `${task} ${status}`, runId };
+    if (status === 'failed' || status === 'partly-failed') this.logger.warn(line);
+    else this.logger.debug(line);
+  }
+}

@@ -1,0 +1,61 @@
+import 'reflect-metadata';
+import { parseArgs } from 'node:util';
+import { Logger, ShutdownSignal } from '@nestjs/common';
+import { ConfigService } from '@nestjs/config';
+import { NestFactory } from '@nestjs/core';
+import type { NestExpressApplication } from '@nestjs/platform-express';
+import { Logger as PinoLogger } from 'nestjs-pino';
+import { AppModule } from './app.module.js';
+import { setUp } from './app.setup.js';
+import { ConfigError, type Config } from './config/config.js';
+import { usage } from './config/usage.js';
+import { FastExpressAdapter } from './http/express-adapter.js';
+import { TaskDeclarationError } from './tasks/task-declaration.js';
+
+async function start(): Promise<void> {
+  const app = await NestFactory.create<NestExpressApplication>(AppModule, new FastExpressAdapter(), {
+    abortOnError: false,
+    bodyParser: false,
+    bufferLogs: true,
+    logger: ['warn', 'error', 'fatal'],
+  });
+  setUp(app);
+  await app.init();
+  app.useLogger(app.get(PinoLogger));
+  app.enableShutdownHooks([ShutdownSignal.SIGTERM, ShutdownSignal.SIGINT], { useProcessExit: true });
+  const logger = new Logger('Frontrunner');
+  process.on('unhandledRejection', (reason) => {
+    logger.error({ msg: 'A promise was rejected and nobody listened', err: reason });
+  });
+  const config = app.get<ConfigService<Config, true>>(ConfigService);
+  await app.listen(config.get('PORT', { infer: true }), config.get('HOST', { infer: true }));
+  const url = await app.getUrl();
+  logger.warn('DATABASE_URL is memory: so runs are lost when the process ends');
+  logger.log(`Listening on ${url} - docs: ${url}/docs - try: curl -i ${url}/run-tasks`);
+}
+
+/** What stopped the start, in a line or two for mistakes that the user can mend, with a stack trace otherwise. */
+function explain(error: unknown): string {
+  if (error instanceof ConfigError || error instanceof TaskDeclarationError) return error.message;
+  const { code, address, port } = error as { code?: string; address?: string; port?: number };
+  if (code === 'EADDRINUSE')
+    return `PORT ${String(port)} on ${String(address)} is taken by another process; set another PORT`;
+  if (code === 'EACCES')
+    return `PORT ${String(port)} needs more rights than this process has; set a PORT from 1024`;
+  if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND')
+    return `HOST is no address of this machine (${code}); set HOST to one that is`;
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}
+
+function readArguments(): { help: boolean } {
+  const { values } = parseArgs({ options: { help: { type: 'boolean', short: 'h', default: false } } });
+  return values;
+}
+
+try {
+  if (readArguments().help) process.stdout.write(usage());
+  else await start();
+} catch (error) {
+  process.stderr.write(`${explain(error)}\n`);
+  process.exit(1);
+}

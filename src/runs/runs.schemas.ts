@@ -1,0 +1,99 @@
+import { z } from 'zod';
+import { losersPolicySchema, replyPolicySchema } from '../tasks/policies.js';
+import { answeredBySchema, jsonValueSchema, runStatusSchema } from '../tasks/tasks.schemas.js';
+
+const time = (description: string) => z.iso.datetime().nullable().meta({ description });
+
+const attemptErrorSchema = z.object({
+  code: z.enum(['threw', 'timeout', 'result-not-json', 'result-too-large']),
+  message: z.string(),
+});
+
+/** The answer of `GET /runs/{id}`. */
+export const runSchema = z
+  .object({
+    id: z.string(),
+    task: z.string(),
+    status: runStatusSchema,
+    input: jsonValueSchema,
+    replyPolicy: replyPolicySchema,
+    losers: losersPolicySchema,
+    reply: z
+      .union([
+        z.object({ answeredBy: answeredBySchema, result: jsonValueSchema }),
+        z.object({
+          error: z.object({
+            code: z.enum(['run-failed', 'run-cancelled']),
+            message: z.string(),
+            failures: z.array(z.object({ subTask: z.string(), code: z.string(), message: z.string() })),
+          }),
+        }),
+      ])
+      .nullable()
+      .meta({ description: 'What the caller was told; null as long as there is no reply.' }),
+    createdAt: z.iso.datetime(),
+    repliedAt: time('When the reply was decided.'),
+    finishedAt: time('When the last sub-task ended.'),
+    subTasks: z.array(
+      z.object({
+        name: z.string(),
+        status: z.enum(['pending', 'running', 'retrying', 'succeeded', 'failed', 'cancelled', 'skipped']),
+        attempts: z.int().meta({ description: 'Attempts begun so far.' }),
+        startedAt: time('When the first attempt began.'),
+        finishedAt: time('When it ended.'),
+        durationMs: z
+          .number()
+          .nullable()
+          .meta({ description: 'From the first attempt to the end, in milliseconds.' }),
+        result: jsonValueSchema
+          .optional()
+          .meta({ description: 'What it returned; there once it succeeded.' }),
+        error: attemptErrorSchema
+          .optional()
+          .meta({
+            description: 'The last attempt’s error; there while it waits for a retry and once it failed.',
+          }),
+        answered: z
+          .literal(true)
+          .optional()
+          .meta({ description: 'There on the sub-tasks whose result is in the reply.' }),
+      }),
+    ),
+  })
+  .meta({
+    id: 'Run',
+    examples: [
+      {
+        id: '019a2b3c-4d5e-7f60-8a9b-0c1d2e3f4a5b',
+        task: 'demo',
+        status: 'running',
+        input: null,
+        replyPolicy: { policy: 'first-success' },
+        losers: 'continue',
+        reply: { answeredBy: 'first', result: 'First result' },
+        createdAt: '2026-11-23T12:00:00.000Z',
+        repliedAt: '2026-11-23T12:00:01.003Z',
+        finishedAt: null,
+        subTasks: [
+          {
+            name: 'first',
+            status: 'succeeded',
+            attempts: 1,
+            startedAt: '2026-11-23T12:00:00.001Z',
+            finishedAt: '2026-11-23T12:00:01.003Z',
+            durationMs: 1001.7,
+            result: 'First result',
+            answered: true,
+          },
+          {
+            name: 'second',
+            status: 'running',
+            attempts: 1,
+            startedAt: '2026-11-23T12:00:00.001Z',
+            finishedAt: null,
+            durationMs: null,
+          },
+        ],
+      },
+    ],
+  });

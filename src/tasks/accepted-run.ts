@@ -1,0 +1,57 @@
+import { v7 as uuidv7 } from 'uuid';
+import { inputErrors, invalidRequest } from './domain-error.js';
+import { freezeJson, JsonError, type JsonValue } from './json.js';
+import type { LosersPolicy, ReplyPolicy } from './policies.js';
+import { replyMisfit } from './task-declaration.js';
+import type { TaskDefinition } from './task.js';
+
+/** What a caller may say about a run. What is left out, the task decides. */
+export interface RunRequest {
+  readonly input?: JsonValue;
+  readonly reply?: ReplyPolicy;
+  readonly losers?: LosersPolicy;
+}
+
+/** A run that nothing speaks against, ready to be executed. */
+export interface AcceptedRun {
+  readonly id: string;
+  readonly task: TaskDefinition;
+  /** As the caller sent it; this is what the journal keeps. */
+  readonly input: JsonValue;
+  /** What the task's schema made of the input; this is what sub-tasks get. */
+  readonly parsedInput: unknown;
+  readonly replyPolicy: ReplyPolicy;
+  readonly losers: LosersPolicy;
+}
+
+/** @throws {DomainError} `invalid-request`, with a JSON Pointer to each thing that is wrong */
+export async function acceptRun(task: TaskDefinition, request: RunRequest): Promise<AcceptedRun> {
+  const { input = null, reply = task.reply, losers = task.losers } = request;
+  const misfit = replyMisfit(task, reply);
+  if (misfit) throw invalidRequest([{ ...misfit, pointer: `/reply${misfit.pointer}` }]);
+  freezeInput(input);
+  return {
+    id: uuidv7(),
+    task,
+    input,
+    parsedInput: await parseInput(task, input),
+    replyPolicy: reply,
+    losers,
+  };
+}
+
+function freezeInput(input: JsonValue): void {
+  try {
+    freezeJson(input);
+  } catch (error) {
+    if (error instanceof JsonError) throw invalidRequest([{ pointer: '/input', detail: error.message }]);
+    throw error;
+  }
+}
+
+async function parseInput(task: TaskDefinition, input: JsonValue): Promise<unknown> {
+  if (!task.input) return input;
+  const parsed = await task.input.safeParseAsync(input);
+  if (parsed.success) return parsed.data;
+  throw invalidRequest(inputErrors(parsed.error.issues, '/input'));
+}

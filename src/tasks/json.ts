@@ -1,0 +1,77 @@
+/** A value that JSON can hold (RFC 8259). */
+export type JsonValue = string | number | boolean | null | readonly JsonValue[] | JsonObject;
+export interface JsonObject {
+  readonly [key: string]: JsonValue;
+}
+
+/** How deep a value may be nested: deep enough for any payload, shallow enough for every recursive reader. */
+export const MAX_DEPTH = 100;
+
+export class JsonError extends Error {
+  constructor(
+    readonly code: 'not-json' | 'too-large',
+    message: string,
+  ) {
+    super(message);
+    this.name = 'JsonError';
+  }
+}
+
+/**
+ * A frozen copy of `value` as JSON holds it, so that nobody can change it afterwards and every journal
+ * gives back the same. `undefined` becomes `null`: a sub-task need not return anything.
+ *
+ * @throws {JsonError} `not-json` for what JSON would lose or can't hold (functions, symbols, bigints, NaN,
+ * maps, sets, circles, more than {@link MAX_DEPTH} levels), `too-large` past `maxBytes` of UTF-8 text.
+ */
+export function toJson(value: unknown, maxBytes: number): JsonValue {
+  const text = stringify(value);
+  if (text.length * 3 > maxBytes && Buffer.byteLength(text) > maxBytes) {
+    throw new JsonError(
+      'too-large',
+      `${String(Buffer.byteLength(text))} bytes of JSON, at most ${String(maxBytes)} are kept`,
+    );
+  }
+  return typeof value === 'string' ? value : freezeJson(JSON.parse(text) as JsonValue);
+}
+
+/**
+ * Freezes a parsed JSON value through and through.
+ *
+ * @throws {JsonError} `not-json` past {@link MAX_DEPTH} levels, and for a key `__proto__`, which would change the
+ * prototype of whatever object it is copied to
+ */
+export function freezeJson<T extends JsonValue>(value: T, depth = 0): T {
+  if (typeof value !== 'object' || value === null) return value;
+  if (depth >= MAX_DEPTH)
+    throw new JsonError('not-json', `nested more than ${String(MAX_DEPTH)} levels deep`);
+  if (Object.hasOwn(value, '__proto__')) throw new JsonError('not-json', 'has a key "__proto__"');
+  for (const child of Object.values(value)) freezeJson(child as JsonValue, depth + 1);
+  return Object.freeze(value);
+}
+
+function stringify(value: unknown): string {
+  try {
+    return JSON.stringify(value ?? null, refuseLossy) ?? refuseLossy('', value);
+  } catch (error) {
+    if (error instanceof JsonError) throw error;
+    throw new JsonError('not-json', error instanceof Error ? firstLine(error.message) : 'toJSON() threw');
+  }
+}
+
+function refuseLossy(_key: string, value: unknown): unknown {
+  if (typeof value === 'function' || typeof value === 'symbol' || typeof value === 'bigint') {
+    throw new JsonError('not-json', `JSON can't hold a ${typeof value}`);
+  }
+  if (typeof value === 'number' && !Number.isFinite(value)) {
+    throw new JsonError('not-json', `JSON can't hold ${String(value)}`);
+  }
+  if (value instanceof Map || value instanceof Set) {
+    throw new JsonError('not-json', `JSON can't hold a ${value.constructor.name}`);
+  }
+  return value;
+}
+
+function firstLine(text: string): string {
+  return text.split('\n', 1)[0] ?? text;
+}

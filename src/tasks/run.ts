@@ -1,0 +1,77 @@
+import type { JsonValue } from './json.js';
+import type { LosersPolicy, ReplyPolicy } from './policies.js';
+
+export type RunStatus = 'running' | 'succeeded' | 'partly-failed' | 'failed' | 'cancelled';
+
+export type SubTaskStatus =
+  'pending' | 'running' | 'retrying' | 'succeeded' | 'failed' | 'cancelled' | 'skipped';
+
+/** Why an attempt failed. `code` is stable; `message` is for people. No stack trace: that stays in the log. */
+export interface AttemptError {
+  readonly code: 'threw' | 'timeout' | 'result-not-json' | 'result-too-large';
+  readonly message: string;
+}
+
+/** How a sub-task ended, once and for all. */
+export type Outcome =
+  | { readonly subTask: string; readonly status: 'succeeded'; readonly result: JsonValue }
+  | { readonly subTask: string; readonly status: 'failed'; readonly error: AttemptError }
+  | { readonly subTask: string; readonly status: 'cancelled' | 'skipped'; readonly reason: string };
+
+/** Why a sub-task brought no success, as the caller of a failed run is told. */
+export interface Failure {
+  readonly subTask: string;
+  readonly code: AttemptError['code'] | 'cancelled' | 'skipped';
+  readonly message: string;
+}
+
+/** The reply of a run that can't meet its policy any more; `failures` are the outcomes that made it so. */
+export interface ReplyError {
+  readonly code: 'run-failed' | 'run-cancelled';
+  readonly message: string;
+  readonly failures: readonly Failure[];
+}
+
+/**
+ * What the caller is told. `answeredBy` names the winner; under `quorum` and `all` it lists the winners in the
+ * order in which they finished, and `result` is an object by their names.
+ */
+export type Reply =
+  | { readonly answeredBy: string | readonly string[]; readonly result: JsonValue }
+  | { readonly error: ReplyError };
+
+/** One sub-task within a run. Times are RFC 3339 texts in UTC, durations milliseconds. */
+export interface SubTaskRun {
+  readonly name: string;
+  status: SubTaskStatus;
+  /** Attempts begun so far. */
+  attempts: number;
+  startedAt: string | null;
+  finishedAt: string | null;
+  durationMs: number | null;
+  /** Set when it succeeded. */
+  result: JsonValue | undefined;
+  /** The last attempt's error: set while it waits for a retry and when it failed. */
+  error: AttemptError | undefined;
+}
+
+/** The state of one execution of a task, as its events so far add up to. */
+export interface Run {
+  readonly id: string;
+  readonly task: string;
+  readonly input: JsonValue;
+  readonly replyPolicy: ReplyPolicy;
+  readonly losers: LosersPolicy;
+  readonly createdAt: string;
+  readonly subTasks: readonly SubTaskRun[];
+  status: RunStatus;
+  reply: Reply | null;
+  repliedAt: string | null;
+  finishedAt: string | null;
+}
+
+/** The status of a run whose sub-tasks have all ended. */
+export function runStatus(reply: Reply, outcomes: readonly Outcome[]): Exclude<RunStatus, 'running'> {
+  if ('error' in reply) return reply.error.code === 'run-cancelled' ? 'cancelled' : 'failed';
+  return outcomes.some(({ status }) => status === 'failed') ? 'partly-failed' : 'succeeded';
+}

@@ -1,0 +1,54 @@
+import { applyDecorators, Injectable, type LoggerService } from '@nestjs/common';
+import { DiscoveryService } from '@nestjs/core';
+import type { Duration } from './duration.js';
+
+/** What a sub-task's `run` is given besides the input. */
+export interface SubTaskContext {
+  /** Aborted when the attempt times out or is cancelled. Pass it on to whatever can be interrupted. */
+  readonly signal: AbortSignal;
+  /** Number of this attempt, from 1. */
+  readonly attempt: number;
+  /** The same for every attempt of this sub-task in this run: give it to whatever must happen only once. */
+  readonly idempotencyKey: string;
+  readonly runId: string;
+  /** When this attempt times out. */
+  readonly deadline: Date;
+  /** Writes lines with the run's id, the sub-task's name and the attempt. */
+  readonly logger: Pick<LoggerService, 'log' | 'warn' | 'error'>;
+}
+
+/** One unit of work. What `run` returns must be something JSON can hold; `undefined` counts as `null`. */
+export interface SubTaskHandler<Input = never> {
+  run(input: Input, context: SubTaskContext): unknown;
+}
+
+export interface RetryOptions {
+  /** Attempts in all, the first one included. Default 1: no retry. */
+  attempts?: number;
+  /** Bound of the wait before the second attempt; it doubles with each further one. Default 100 ms. */
+  delay?: Duration;
+  /** Bound that the doubling stops at. Default 10 s. */
+  maxDelay?: Duration;
+  /** Classes of errors that another attempt would not mend. Default none. */
+  except?: readonly (abstract new (...args: never[]) => Error)[];
+}
+
+export interface SubTaskOptions {
+  /** Letters, digits, `.`, `_` and `-`; unique within a task. */
+  name: string;
+  /** How long one attempt may take. Default 60 s. */
+  timeout?: Duration;
+  /** Waits are drawn between 0 and the bound (exponential backoff with full jitter). Default: no retry. */
+  retry?: RetryOptions;
+  /** How many may run at once, over all runs. Default: bounded by `MAX_CONCURRENT_SUB_TASKS` alone. */
+  concurrency?: number;
+}
+
+export const SubTaskMetadata = DiscoveryService.createDecorator<SubTaskOptions>();
+
+/** Makes a class with a `run(input, context)` method a sub-task, and injectable. */
+export function SubTask(options: SubTaskOptions) {
+  return (target: abstract new (...args: never[]) => SubTaskHandler): void => {
+    applyDecorators(Injectable(), SubTaskMetadata(options))(target);
+  };
+}

@@ -1,0 +1,78 @@
+import { Injectable, type OnModuleInit, type Type } from '@nestjs/common';
+import { DiscoveryService } from '@nestjs/core';
+import { DomainError } from './domain-error.js';
+import { SubTaskMetadata, type SubTaskHandler, type SubTaskOptions } from './sub-task.js';
+import { defineSubTask, defineTask, TaskDeclarationError } from './task-declaration.js';
+import { TaskMetadata, type SubTaskDefinition, type TaskDefinition, type TaskOptions } from './task.js';
+
+/** Finds the tasks among the providers of all modules, and refuses to start with one that can't work. */
+@Injectable()
+export class TaskRegistry implements OnModuleInit {
+  private readonly tasks = new Map<string, TaskDefinition>();
+  private readonly subTasks = new Map<Type, SubTaskDefinition>();
+
+  constructor(private readonly discovery: DiscoveryService) {}
+
+  onModuleInit(): void {
+    for (const [type, instance] of this.providersWith(SubTaskMetadata.KEY)) {
+      const options = Reflect.getMetadata(SubTaskMetadata.KEY, type) as SubTaskOptions;
+      this.subTasks.set(type, defineSubTask(options, instance as SubTaskHandler<unknown>, type.name));
+    }
+    const classNames = new Map<string, string>();
+    for (const type of this.providersWith(TaskMetadata.KEY).keys()) {
+      const options = Reflect.getMetadata(TaskMetadata.KEY, type) as TaskOptions;
+      const task = defineTask(options, type.name, (subTask) => this.subTaskOf(subTask, type.name));
+      const other = classNames.get(task.name);
+      if (other !== undefined) {
+        throw new TaskDeclarationError(
+          `The tasks ${other} and ${type.name} are both named "${task.name}"; rename one`,
+        );
+      }
+      classNames.set(task.name, type.name);
+      this.tasks.set(task.name, task);
+    }
+  }
+
+  /** @throws {DomainError} `task-unknown` */
+  get(name: string): TaskDefinition {
+    const task = this.tasks.get(name);
+    if (task) return task;
+    throw new DomainError(
+      'task-unknown',
+      `There is no task ${JSON.stringify(name)}; GET /tasks lists those there are`,
+    );
+  }
+
+  all(): TaskDefinition[] {
+    return [...this.tasks.values()];
+  }
+
+  private subTaskOf(type: Type | undefined, task: string): SubTaskDefinition {
+    if (typeof type !== 'function') {
+      throw new TaskDeclarationError(
+        `The task ${task} lists ${String(type)} as a sub-task; list a class (undefined often means a circular import)`,
+      );
+    }
+    const subTask = this.subTasks.get(type);
+    if (subTask) return subTask;
+    throw new TaskDeclarationError(
+      Reflect.hasMetadata(SubTaskMetadata.KEY, type)
+        ? `The task ${task} lists the sub-task ${type.name}, which no module provides; add it to the providers of a module`
+        : `The task ${task} lists ${type.name}, which is not a sub-task; decorate it with @SubTask({ name: … })`,
+    );
+  }
+
+  private providersWith(metadataKey: string): Map<Type, unknown> {
+    const found = new Map<Type, unknown>();
+    for (const wrapper of this.discovery.getProviders({ metadataKey })) {
+      const type = wrapper.metatype as Type;
+      if (!wrapper.isDependencyTreeStatic()) {
+        throw new TaskDeclarationError(
+          `${type.name} is request-scoped, but runs outlive requests; make it and what it injects singletons`,
+        );
+      }
+      found.set(type, wrapper.instance);
+    }
+    return found;
+  }
+}

@@ -1,0 +1,103 @@
+import { z } from 'zod';
+import { losersPolicySchema, replyPolicySchema } from './policies.js';
+
+const RUN_ID = '019a2b3c-4d5e-7f60-8a9b-0c1d2e3f4a5b';
+
+export const jsonValueSchema = z.any().meta({ description: 'Any JSON value.' });
+
+export const runStatusSchema = z.enum(['running', 'succeeded', 'partly-failed', 'failed', 'cancelled']).meta({
+  id: 'RunStatus',
+  description:
+    '`running`; `succeeded` (answered, and no sub-task failed); `partly-failed` (answered, but a sub-task failed); `failed` (the reply policy can’t be met any more); `cancelled` (cancelled before there was a reply).',
+});
+
+export const answeredBySchema = z
+  .union([z.string(), z.array(z.string())])
+  .meta({
+    description: 'The sub-task whose result is in the reply; under `quorum` and `all` a list of them.',
+  });
+
+/** The body of `POST /tasks/{name}/runs`. */
+export const runRequestSchema = z
+  .strictObject({
+    input: jsonValueSchema
+      .optional()
+      .meta({ description: 'What the sub-tasks get; see the task’s `input` schema.' }),
+    reply: replyPolicySchema.optional(),
+    losers: losersPolicySchema.optional(),
+  })
+  .meta({ id: 'RunRequest', description: 'What is left out, the task decides.' });
+
+/** The answer of `POST /tasks/{name}/runs`. */
+export const answerSchema = z
+  .object({
+    runId: z.string().meta({ description: 'A UUIDv7: runs sort by their time.' }),
+    task: z.string(),
+    status: runStatusSchema,
+    result: jsonValueSchema.meta({
+      description: 'The result of the winner; under `quorum` and `all` an object by sub-task.',
+    }),
+    answeredBy: answeredBySchema,
+    background: z.array(z.string()).meta({ description: 'The sub-tasks that are still unfinished.' }),
+    links: z.object({ run: z.string(), task: z.string() }),
+  })
+  .meta({
+    id: 'Answer',
+    examples: [
+      {
+        runId: RUN_ID,
+        task: 'demo',
+        status: 'running',
+        result: 'First result',
+        answeredBy: 'first',
+        background: ['second', 'third'],
+        links: { run: `/runs/${RUN_ID}`, task: '/tasks/demo' },
+      },
+    ],
+  });
+
+export const taskSchema = z
+  .object({
+    name: z.string(),
+    subTasks: z.array(
+      z.object({
+        name: z.string(),
+        timeoutMs: z.number().meta({ description: 'How long one attempt may take, in milliseconds.' }),
+        retry: z.object({
+          attempts: z.int().meta({ description: 'Attempts in all, the first included.' }),
+          delayMs: z
+            .number()
+            .meta({ description: 'Bound of the wait before the second attempt; it doubles.' }),
+          maxDelayMs: z.number().meta({ description: 'Bound that the doubling stops at.' }),
+        }),
+        concurrency: z
+          .int()
+          .nullable()
+          .meta({ description: 'How many may run at once; null: no bound of its own.' }),
+      }),
+    ),
+    reply: replyPolicySchema.meta({ description: 'Used by runs that name none.' }),
+    losers: losersPolicySchema.meta({ description: 'Used by runs that name none.' }),
+    input: jsonValueSchema.meta({ description: 'JSON Schema of the input.' }),
+  })
+  .meta({
+    id: 'Task',
+    examples: [
+      {
+        name: 'demo',
+        subTasks: [
+          {
+            name: 'first',
+            timeoutMs: 60_000,
+            retry: { attempts: 1, delayMs: 100, maxDelayMs: 10_000 },
+            concurrency: null,
+          },
+        ],
+        reply: { policy: 'first-success' },
+        losers: 'continue',
+        input: {},
+      },
+    ],
+  });
+
+export const taskListSchema = z.object({ tasks: z.array(taskSchema) }).meta({ id: 'TaskList' });

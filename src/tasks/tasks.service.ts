@@ -1,0 +1,109 @@
+import { Injectable } from '@nestjs/common';
+import {
+  filter,
+  firstValueFrom,
+  forkJoin,
+  last,
+  map,
+  share,
+  shareReplay,
+  take,
+  takeUntil,
+  timer,
+  toArray,
+} from 'rxjs';
+import type { Observable } from 'rxjs';
+import { EmbeddedEngine } from '../engine/embedded-engine.js';
+import type { RunEvent } from '../events/catalog.js';
+import { EventBus } from '../events/event-bus.js';
+import { MemoryJournal } from '../journal/memory-journal.js';
+import { acceptRun, type AcceptedRun, type RunRequest } from './accepted-run.js';
+import { DomainError } from './domain-error.js';
+import { milliseconds } from './duration.js';
+import type { JsonValue } from './json.js';
+import { replyBy } from './reply.js';
+import { outcomeOf } from './run-state.js';
+import { runStatus, type Outcome, type RunStatus } from './run.js';
+import { TaskRegistry } from './task-registry.js';
+
+/** What a caller is told when the reply policy is met. */
+export interface Answer {
+  readonly runId: string;
+  readonly task: string;
+  readonly status: RunStatus;
+  readonly result: JsonValue;
+  readonly answeredBy: string | readonly string[];
+  /** The sub-tasks that are still unfinished. */
+  readonly background: readonly string[];
+}
+
+@Injectable()
+export class TasksService {
+  constructor(
+    private readonly registry: TaskRegistry,
+    private readonly engine: EmbeddedEngine,
+    private readonly journal: MemoryJournal,
+    private readonly bus: EventBus,
+  ) {}
+
+  /**
+   * Starts all sub-tasks of a task at once, and resolves as soon as the journal has the reply that the run's
+   * policy makes of their outcomes. The others go on in the background.
+   *
+   * @throws {DomainError} `task-unknown`, `invalid-request`, `overloaded`, `stopping`; `run-failed` when the
+   * policy can't be met any more
+   */
+  async start(taskName: string, request: RunRequest = {}): Promise<Answer> {
+    const run = await acceptRun(this.registry.get(taskName), request);
+    this.engine.execute(run);
+    const events = this.bus.ofRun(run.id);
+    this.decide(run, events);
+    return answer(await firstValueFrom(events.pipe(filter((event) => event.type === 'run.replied'))));
+  }
+
+  /** Journals the reply as soon as the outcomes decide it, and the end of the run when all of them are in. */
+  private decide(run: AcceptedRun, events: Observable<RunEvent>): void {
+    const names = run.task.subTasks.map(({ name }) => name);
+    const settled: Outcome[] = [];
+    const outcomes = events.pipe(
+      map(outcomeOf),
+      filter((outcome) => outcome !== undefined),
+      take(names.length),
+      share(),
+    );
+    outcomes.subscribe((outcome) => settled.push(outcome));
+    const reply = outcomes.pipe(replyBy(run.replyPolicy, names), shareReplay(1));
+    const about = { runId: run.id, task: run.task.name };
+    reply.subscribe((reply) => {
+      const background = names.filter((name) => !settled.some(({ subTask }) => subTask === name));
+      const status = background.length > 0 ? 'running' : runStatus(reply, settled);
+      void this.journal.append({ type: 'run.replied', ...about, data: { reply, status, background } });
+      if (background.length > 0) this.releaseLosers(run, outcomes);
+    });
+    forkJoin([reply, outcomes.pipe(toArray())]).subscribe(([reply, outcomes]) => {
+      void this.journal.append({
+        type: 'run.finished',
+        ...about,
+        data: { status: runStatus(reply, outcomes) },
+      });
+    });
+  }
+
+  private releaseLosers({ id, losers }: AcceptedRun, outcomes: Observable<Outcome>): void {
+    if (losers === 'continue') return;
+    const wait = losers === 'cancel' ? 0 : milliseconds(losers.after);
+    if (wait === 0) {
+      this.engine.cancel(id, 'not needed after the reply');
+      return;
+    }
+    timer(wait)
+      .pipe(takeUntil(outcomes.pipe(last(null, undefined))))
+      .subscribe(() => this.engine.cancel(id, `unfinished ${String(wait)} ms after the reply`));
+  }
+}
+
+function answer({ runId, task, data }: RunEvent<'run.replied'>): Answer {
+  const { reply, status, background } = data;
+  if (!('error' in reply)) return { runId, task, status, ...reply, background };
+  throw new DomainError(reply.error.code, reply.error.message, { runId, failures: reply.error.failures });
+}
