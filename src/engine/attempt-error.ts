@@ -26,7 +26,7 @@ function messageOf(thrown: unknown): string {
   try {
     const text =
       thrown instanceof Error ? thrown.message || thrown.name : `threw ${typeof thrown}: ${String(thrown)}`;
-    return String(text).slice(0, MAX_MESSAGE).toWellFormed();
+    return text.slice(0, MAX_MESSAGE).toWellFormed();
   } catch {
     return 'threw something that has no text';
   }

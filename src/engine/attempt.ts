@@ -1,5 +1,6 @@
 import { Logger } from '@nestjs/common';
 import { Observable, throwError, timeout } from 'rxjs';
+import { toJson, type JsonValue } from '../tasks/json.js';
 import type { SubTaskContext } from '../tasks/sub-task.js';
 import type { SubTaskDefinition } from '../tasks/task.js';
 import { AttemptTimeout } from './attempt-error.js';
@@ -15,35 +16,35 @@ export interface AttemptOf {
 }
 
 /**
- * One attempt: calls the handler on subscription and brings what it returns. An attempt that is given up, by its
- * timeout or by its subscriber, has its signal aborted; whatever it brings afterwards is discarded.
+ * The attempts of a sub-task, one a subscription: begins it, calls the handler, and brings what it returns as JSON.
+ * An attempt that is given up, by its timeout or by its subscriber, has its signal aborted; whatever it brings
+ * afterwards is discarded.
+ *
+ * @param begin called first; says which attempt it is
  */
-export function attempt(subTask: SubTaskDefinition, input: unknown, of: AttemptOf): Observable<unknown> {
-  return new Observable((subscriber) => {
-    const context = new AttemptContext(of, subTask.timeoutMs);
+export function attempts(
+  { handler, timeoutMs }: SubTaskDefinition,
+  input: unknown,
+  maxResultBytes: number,
+  begin: () => AttemptOf,
+): Observable<JsonValue> {
+  return new Observable<JsonValue>((subscriber) => {
+    const context = new AttemptContext(begin(), timeoutMs);
     let settled = false;
-    new Promise((resolve) => {
-      resolve(subTask.handler.run(input, context));
-    }).then(
-      (result) => {
+    Promise.try(() => handler.run(input, context))
+      .then((result) => {
         settled = true;
-        subscriber.next(result);
+        subscriber.next(toJson(result, maxResultBytes));
         subscriber.complete();
-      },
-      (error: unknown) => {
+      })
+      .catch((error: unknown) => {
         settled = true;
         subscriber.error(error);
-      },
-    );
+      });
     return () => {
       if (!settled) context.giveUp();
     };
-  }).pipe(
-    timeout({
-      first: subTask.timeoutMs,
-      with: () => throwError(() => new AttemptTimeout(subTask.timeoutMs)),
-    }),
-  );
+  }).pipe(timeout({ first: timeoutMs, with: () => throwError(() => new AttemptTimeout(timeoutMs)) }));
 }
 
 /** Makes what few handlers ask for only when it is asked for: an AbortController costs as much as an attempt. */

@@ -1,11 +1,11 @@
 import { fullJitterGenerator } from 'cockatiel';
-import { defer, finalize, map, retry, Subject, takeUntil, throwError, timer, type Observable } from 'rxjs';
+import { retry, throwError, timer, type Observable, type Subscription } from 'rxjs';
 import type { MemoryJournal } from '../journal/memory-journal.js';
 import type { AcceptedRun } from '../tasks/accepted-run.js';
-import { JsonError, toJson } from '../tasks/json.js';
+import { JsonError } from '../tasks/json.js';
 import type { SubTaskDefinition } from '../tasks/task.js';
 import { attemptError } from './attempt-error.js';
-import { attempt, type AttemptOf } from './attempt.js';
+import { attempts, type AttemptOf } from './attempt.js';
 
 /** What an execution needs of the engine. */
 export interface Surroundings {
@@ -22,7 +22,7 @@ export class SubTaskExecution {
   private phase: 'waiting' | 'under-way' | 'ended' = 'waiting';
   private attempts = 0;
   private startedAt = 0;
-  private readonly cancelled = new Subject<void>();
+  private underWay: Subscription | undefined;
 
   constructor(
     private readonly run: AcceptedRun,
@@ -46,13 +46,8 @@ export class SubTaskExecution {
     this.surroundings.leftQueue();
     const { journal, maxResultBytes } = this.surroundings;
     return new Promise((resolve) => {
-      defer(() => this.nextAttempt())
-        .pipe(
-          map((result) => toJson(result, maxResultBytes)),
-          retry({ delay: (error: unknown) => this.beforeNextAttempt(error) }),
-          takeUntil(this.cancelled),
-          finalize(resolve),
-        )
+      this.underWay = attempts(this.subTask, this.run.parsedInput, maxResultBytes, () => this.beginAttempt())
+        .pipe(retry({ delay: (error: unknown) => this.beforeNextAttempt(error) }))
         .subscribe({
           next: (result) => {
             const data = { result, durationMs: this.elapsedMs() };
@@ -65,6 +60,7 @@ export class SubTaskExecution {
             this.end();
           },
         });
+      this.underWay.add(resolve);
     });
   }
 
@@ -80,14 +76,14 @@ export class SubTaskExecution {
       void journal.append({ type: 'sub-task.cancelled', ...this.about(), data });
     }
     this.end();
-    this.cancelled.next();
+    this.underWay?.unsubscribe();
   }
 
-  private nextAttempt(): Observable<unknown> {
+  private beginAttempt(): AttemptOf {
     this.attempts += 1;
     const about = this.about();
     void this.surroundings.journal.append({ type: 'sub-task.started', ...about, data: {} });
-    return attempt(this.subTask, this.run.parsedInput, about);
+    return about;
   }
 
   /** Emits when the next attempt is due; passes the error on when there is none. */

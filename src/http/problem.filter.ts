@@ -32,7 +32,7 @@ export class ProblemFilter implements ExceptionFilter {
       return;
     }
     if (body.status === 503) response.setHeader('Retry-After', RETRY_AFTER_S);
-    if ('runId' in body) response.setHeader('Location', `/runs/${String(body['runId'])}`);
+    if ('runId' in body) response.setHeader('Location', `/runs/${String(body.runId)}`);
     response.status(body.status).type('application/problem+json').send(JSON.stringify(body));
   }
 
@@ -62,13 +62,11 @@ export class ProblemFilter implements ExceptionFilter {
 
 /** The kind of an error that came from Nest, Express or the body parser. */
 function codeOf(error: unknown): ProblemCode {
-  if (typeof error !== 'object' || error === null) return 'internal-error';
-  if ('type' in error && error.type === 'entity.parse.failed') return 'malformed-json';
-  const status =
-    error instanceof HttpException
-      ? error.getStatus()
-      : 'status' in error && typeof error.status === 'number'
-        ? error.status
-        : 500;
-  return codeOfStatus[status] ?? (status >= 400 && status < 500 ? 'bad-request' : 'internal-error');
+  if (!(error instanceof HttpException)) return 'internal-error';
+  const { cause } = error;
+  if (typeof cause === 'object' && cause !== null && 'type' in cause && cause.type === 'entity.parse.failed') {
+    return 'malformed-json';
+  }
+  const status = error.getStatus();
+  return codeOfStatus[status] ?? (status < 500 ? 'bad-request' : 'internal-error');
 }

@@ -7,6 +7,7 @@ export class ValidationPipe extends StandardSchemaValidationPipe {
     super({ exceptionFactory: (issues) => invalidRequest(inputErrors(issues)) });
   }
 
-  /** `constructor` and `prototype` are fair keys of an input, and bodies with `__proto__` never come this far. */
-  protected override stripProtoKeys(): void {}
+  protected override stripProtoKeys(): void {
+    // `constructor` and `prototype` are fair keys of an input, and bodies with `__proto__` never come this far.
+  }
 }

@@ -48,11 +48,9 @@ export const runSchema = z
         result: jsonValueSchema
           .optional()
           .meta({ description: 'What it returned; there once it succeeded.' }),
-        error: attemptErrorSchema
-          .optional()
-          .meta({
-            description: 'The last attempt’s error; there while it waits for a retry and once it failed.',
-          }),
+        error: attemptErrorSchema.optional().meta({
+          description: 'The last attempt’s error; there while it waits for a retry and once it failed.',
+        }),
         answered: z
           .literal(true)
           .optional()

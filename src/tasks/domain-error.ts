@@ -34,15 +34,20 @@ export function invalidRequest(errors: readonly InputError[]): DomainError {
 
 type PathSegment = PropertyKey | { readonly key: PropertyKey };
 
+interface Issue {
+  readonly message: string;
+  readonly path?: readonly PathSegment[] | undefined;
+  /** Zod's list of the keys that an object must not have. */
+  readonly keys?: readonly string[];
+}
+
 /** The issues of a Standard Schema validation as {@link InputError}s, below `base`. */
-export function inputErrors(
-  issues: readonly { readonly message: string; readonly path?: readonly PathSegment[] | undefined }[],
-  base = '',
-): InputError[] {
-  return issues.map(({ message, path = [] }) => ({
-    pointer: base + path.map(pointerStep).join(''),
-    detail: message,
-  }));
+export function inputErrors(issues: readonly Issue[], base = ''): InputError[] {
+  return issues.flatMap(({ message, path = [], keys }) => {
+    const pointer = base + path.map(pointerStep).join('');
+    if (!keys) return [{ pointer, detail: message }];
+    return keys.map((key) => ({ pointer: pointer + pointerStep(key), detail: 'is not known here' }));
+  });
 }
 
 function pointerStep(segment: PathSegment): string {

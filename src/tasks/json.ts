@@ -46,13 +46,15 @@ export function freezeJson<T extends JsonValue>(value: T, depth = 0): T {
   if (depth >= MAX_DEPTH)
     throw new JsonError('not-json', `nested more than ${String(MAX_DEPTH)} levels deep`);
   if (Object.hasOwn(value, '__proto__')) throw new JsonError('not-json', 'has a key "__proto__"');
-  for (const child of Object.values(value)) freezeJson(child as JsonValue, depth + 1);
+  for (const child of Object.values(value)) freezeJson(child, depth + 1);
   return Object.freeze(value);
 }
 
 function stringify(value: unknown): string {
   try {
-    return JSON.stringify(value ?? null, refuseLossy) ?? refuseLossy('', value);
+    const text = JSON.stringify(value ?? null, refuseLossy) as string | undefined;
+    if (text === undefined) throw new JsonError('not-json', 'toJSON() returned nothing');
+    return text;
   } catch (error) {
     if (error instanceof JsonError) throw error;
     throw new JsonError('not-json', error instanceof Error ? firstLine(error.message) : 'toJSON() threw');

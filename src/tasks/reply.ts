@@ -1,4 +1,4 @@
-import { filter, map, race, take, toArray, type Observable, type OperatorFunction } from 'rxjs';
+import { bufferCount, filter, map, race, take, type OperatorFunction } from 'rxjs';
 import type { JsonValue } from './json.js';
 import type { ReplyPolicy } from './policies.js';
 import type { Failure, Outcome, Reply } from './run.js';
@@ -17,19 +17,27 @@ interface Terms {
  * The reply, as a race over the outcomes of sub-tasks that are already running: enough successes to meet the
  * policy against enough other outcomes to make it impossible. Emits once, at the first outcome that decides.
  *
- * The source must be hot and bring one outcome for each of `subTasks`.
+ * The source must be hot and bring one outcome for each of the `count` sub-tasks.
  */
-export function replyBy(policy: ReplyPolicy, subTasks: readonly string[]): OperatorFunction<Outcome, Reply> {
-  const { counts, successesToMeet, othersToDefeat } = termsOf(policy, subTasks.length);
-  return (outcomes: Observable<Outcome>) => {
-    const counted = outcomes.pipe(filter(counts));
-    const met = counted.pipe(filter(isSuccess), take(successesToMeet), toArray());
-    const defeated = counted.pipe(filter(isNonSuccess), take(othersToDefeat), toArray());
-    return race(
-      met.pipe(map((successes) => answer(policy, successes))),
-      defeated.pipe(map((others) => refusal(policy, others))),
-    );
-  };
+export function replyBy(policy: ReplyPolicy, count: number): OperatorFunction<Outcome, Reply> {
+  const { counts, successesToMeet, othersToDefeat } = termsOf(policy, count);
+  const isSuccess = (outcome: Outcome): outcome is Success =>
+    outcome.status === 'succeeded' && counts(outcome);
+  const isOther = (outcome: Outcome): outcome is NonSuccess =>
+    outcome.status !== 'succeeded' && counts(outcome);
+  return (outcomes) =>
+    race(
+      outcomes.pipe(
+        filter(isSuccess),
+        bufferCount(successesToMeet),
+        map((successes) => answer(policy, successes)),
+      ),
+      outcomes.pipe(
+        filter(isOther),
+        bufferCount(othersToDefeat),
+        map((others) => refusal(policy, others)),
+      ),
+    ).pipe(take(1));
 }
 
 function termsOf(policy: ReplyPolicy, count: number): Terms {
@@ -48,14 +56,6 @@ function termsOf(policy: ReplyPolicy, count: number): Terms {
     default:
       return policy satisfies never;
   }
-}
-
-function isSuccess(outcome: Outcome): outcome is Success {
-  return outcome.status === 'succeeded';
-}
-
-function isNonSuccess(outcome: Outcome): outcome is NonSuccess {
-  return outcome.status !== 'succeeded';
 }
 
 function answer({ policy }: ReplyPolicy, successes: readonly Success[]): Reply {

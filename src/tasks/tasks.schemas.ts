@@ -11,11 +11,9 @@ export const runStatusSchema = z.enum(['running', 'succeeded', 'partly-failed', 
     '`running`; `succeeded` (answered, and no sub-task failed); `partly-failed` (answered, but a sub-task failed); `failed` (the reply policy can’t be met any more); `cancelled` (cancelled before there was a reply).',
 });
 
-export const answeredBySchema = z
-  .union([z.string(), z.array(z.string())])
-  .meta({
-    description: 'The sub-task whose result is in the reply; under `quorum` and `all` a list of them.',
-  });
+export const answeredBySchema = z.union([z.string(), z.array(z.string())]).meta({
+  description: 'The sub-task whose result is in the reply; under `quorum` and `all` a list of them.',
+});
 
 /** The body of `POST /tasks/{name}/runs`. */
 export const runRequestSchema = z

@@ -1,18 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import {
-  filter,
-  firstValueFrom,
-  forkJoin,
-  last,
-  map,
-  share,
-  shareReplay,
-  take,
-  takeUntil,
-  timer,
-  toArray,
-} from 'rxjs';
-import type { Observable } from 'rxjs';
+import { last, Subject, takeUntil, timer, type Observable } from 'rxjs';
 import { EmbeddedEngine } from '../engine/embedded-engine.js';
 import type { RunEvent } from '../events/catalog.js';
 import { EventBus } from '../events/event-bus.js';
@@ -23,7 +10,7 @@ import { milliseconds } from './duration.js';
 import type { JsonValue } from './json.js';
 import { replyBy } from './reply.js';
 import { outcomeOf } from './run-state.js';
-import { runStatus, type Outcome, type RunStatus } from './run.js';
+import { runStatus, type Outcome, type Reply, type RunStatus } from './run.js';
 import { TaskRegistry } from './task-registry.js';
 
 /** What a caller is told when the reply policy is met. */
@@ -56,49 +43,53 @@ export class TasksService {
   async start(taskName: string, request: RunRequest = {}): Promise<Answer> {
     const run = await acceptRun(this.registry.get(taskName), request);
     this.engine.execute(run);
-    const events = this.bus.ofRun(run.id);
-    this.decide(run, events);
-    return answer(await firstValueFrom(events.pipe(filter((event) => event.type === 'run.replied'))));
+    return answer(await this.follow(run));
   }
 
-  /** Journals the reply as soon as the outcomes decide it, and the end of the run when all of them are in. */
-  private decide(run: AcceptedRun, events: Observable<RunEvent>): void {
+  /** Journals the reply when the outcomes decide it, and the end of the run; resolves when the reply is committed. */
+  private follow(run: AcceptedRun): Promise<RunEvent<'run.replied'>> {
+    const about = { runId: run.id, task: run.task.name };
     const names = run.task.subTasks.map(({ name }) => name);
     const settled: Outcome[] = [];
-    const outcomes = events.pipe(
-      map(outcomeOf),
-      filter((outcome) => outcome !== undefined),
-      take(names.length),
-      share(),
-    );
-    outcomes.subscribe((outcome) => settled.push(outcome));
-    const reply = outcomes.pipe(replyBy(run.replyPolicy, names), shareReplay(1));
-    const about = { runId: run.id, task: run.task.name };
-    reply.subscribe((reply) => {
+    const outcomes = new Subject<Outcome>();
+    let reply: Reply | undefined;
+    outcomes.pipe(replyBy(run.replyPolicy, names.length)).subscribe((decided) => {
+      reply = decided;
       const background = names.filter((name) => !settled.some(({ subTask }) => subTask === name));
       const status = background.length > 0 ? 'running' : runStatus(reply, settled);
       void this.journal.append({ type: 'run.replied', ...about, data: { reply, status, background } });
       if (background.length > 0) this.releaseLosers(run, outcomes);
     });
-    forkJoin([reply, outcomes.pipe(toArray())]).subscribe(([reply, outcomes]) => {
-      void this.journal.append({
-        type: 'run.finished',
-        ...about,
-        data: { status: runStatus(reply, outcomes) },
+    return new Promise((resolve) => {
+      this.bus.ofRun(run.id).subscribe((event) => {
+        if (event.type === 'run.replied') resolve(event);
+        const outcome = outcomeOf(event);
+        if (!outcome) return;
+        settled.push(outcome);
+        outcomes.next(outcome);
+        if (settled.length < names.length || !reply) return;
+        outcomes.complete();
+        void this.journal.append({
+          type: 'run.finished',
+          ...about,
+          data: { status: runStatus(reply, settled) },
+        });
       });
     });
   }
 
   private releaseLosers({ id, losers }: AcceptedRun, outcomes: Observable<Outcome>): void {
     if (losers === 'continue') return;
-    const wait = losers === 'cancel' ? 0 : milliseconds(losers.after);
-    if (wait === 0) {
+    if (losers === 'cancel') {
       this.engine.cancel(id, 'not needed after the reply');
       return;
     }
-    timer(wait)
-      .pipe(takeUntil(outcomes.pipe(last(null, undefined))))
-      .subscribe(() => this.engine.cancel(id, `unfinished ${String(wait)} ms after the reply`));
+    const finished = outcomes.pipe(last(null, undefined));
+    timer(milliseconds(losers.after))
+      .pipe(takeUntil(finished))
+      .subscribe(() => {
+        this.engine.cancel(id, `unfinished ${losers.after} after the reply`);
+      });
   }
 }
 

@@ -1,0 +1,33 @@
+import type { LoggerService } from '@nestjs/common';
+
+export interface LogLine {
+  readonly level: 'log' | 'warn' | 'error' | 'debug' | 'verbose' | 'fatal';
+  readonly msg: string;
+  readonly runId?: string;
+  readonly subTask?: string;
+  readonly err?: unknown;
+}
+
+/** Keeps what is logged, so that tests can read it. */
+export class CapturedLog implements LoggerService {
+  readonly lines: LogLine[] = [];
+
+  readonly log = this.keep('log');
+  readonly warn = this.keep('warn');
+  readonly error = this.keep('error');
+  readonly debug = this.keep('debug');
+  readonly verbose = this.keep('verbose');
+  readonly fatal = this.keep('fatal');
+
+  /** The messages about one run, in their order. */
+  messagesOf(runId: string): string[] {
+    return this.lines.filter((line) => line.runId === runId).map(({ msg }) => msg);
+  }
+
+  private keep(level: LogLine['level']) {
+    return (message: unknown): void => {
+      const fields = typeof message === 'object' && message !== null ? message : { msg: message };
+      this.lines.push({ level, ...(fields as { msg: string }) });
+    };
+  }
+}
