@@ -20,6 +20,7 @@ const shared = {
 
 export default {
   testTimeout: 30_000,
+  reporters: ['default', '<rootDir>/test/support/closing-line.js'],
   projects: [
     {
       ...shared,

@@ -1,5 +1,5 @@
 import { Logger } from '@nestjs/common';
-import { Observable, throwError, timeout } from 'rxjs';
+import { Observable, throwError, timeout, type Subscriber } from 'rxjs';
 import { toJson, type JsonValue } from '../tasks/json.js';
 import type { SubTaskContext } from '../tasks/sub-task.js';
 import type { SubTaskDefinition } from '../tasks/task.js';
@@ -31,20 +31,32 @@ export function attempts(
   return new Observable<JsonValue>((subscriber) => {
     const context = new AttemptContext(begin(), timeoutMs);
     let settled = false;
-    Promise.try(() => handler.run(input, context))
-      .then((result) => {
+    Promise.try(() => handler.run(input, context)).then(
+      (result) => {
         settled = true;
-        subscriber.next(toJson(result, maxResultBytes));
-        subscriber.complete();
-      })
-      .catch((error: unknown) => {
+        succeed(subscriber, result, maxResultBytes);
+      },
+      (error: unknown) => {
         settled = true;
         subscriber.error(error);
-      });
+      },
+    );
     return () => {
       if (!settled) context.giveUp();
     };
   }).pipe(timeout({ first: timeoutMs, with: () => throwError(() => new AttemptTimeout(timeoutMs)) }));
+}
+
+function succeed(subscriber: Subscriber<JsonValue>, result: unknown, maxResultBytes: number): void {
+  let value: JsonValue;
+  try {
+    value = toJson(result, maxResultBytes);
+  } catch (error) {
+    subscriber.error(error);
+    return;
+  }
+  subscriber.next(value);
+  subscriber.complete();
 }
 
 /** Makes what few handlers ask for only when it is asked for: an AbortController costs as much as an attempt. */

@@ -3,7 +3,7 @@ import type { LosersPolicy, ReplyPolicy } from '../tasks/policies.js';
 import type { AttemptError, Reply, RunStatus } from '../tasks/run.js';
 
 /** What each type of event says in its `data`. */
-export interface EventData {
+interface EventData {
   /** A run was accepted, and its sub-tasks are about to start. */
   'run.started': {
     readonly input: JsonValue;

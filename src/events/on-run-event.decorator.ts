@@ -9,25 +9,26 @@ const logger = new Logger('Listeners');
  * with its name and the event, and goes no further.
  */
 export function OnRunEvent<T extends EventType>(...types: readonly [T, ...T[]]) {
-  return (
+  return <Listener extends (event: RunEvent<T>) => unknown>(
     target: object,
     key: string,
-    descriptor: TypedPropertyDescriptor<(event: RunEvent<T>) => unknown>,
+    descriptor: TypedPropertyDescriptor<Listener>,
   ): void => {
     const listener = descriptor.value;
     if (!listener) return;
-    descriptor.value = async function guarded(this: unknown, event) {
+    const guarded = async function (this: unknown, event: RunEvent<T>): Promise<void> {
       try {
         await listener.call(this, event);
       } catch (error) {
         logger.error({
-          msg: `Listener ${target.constructor.name}.${key} failed on ${event.type} (event ${String(event.id)})`,
+          msg: `Listener ${target.constructor.name}.${key} failed on ${event.type} (event ${event.id})`,
           runId: event.runId,
           subTask: 'subTask' in event ? event.subTask : undefined,
           err: error,
         });
       }
     };
+    descriptor.value = guarded as unknown as Listener;
     for (const type of types) OnEvent(type)(target, key, descriptor);
   };
 }

@@ -64,7 +64,12 @@ export class ProblemFilter implements ExceptionFilter {
 function codeOf(error: unknown): ProblemCode {
   if (!(error instanceof HttpException)) return 'internal-error';
   const { cause } = error;
-  if (typeof cause === 'object' && cause !== null && 'type' in cause && cause.type === 'entity.parse.failed') {
+  if (
+    typeof cause === 'object' &&
+    cause !== null &&
+    'type' in cause &&
+    cause.type === 'entity.parse.failed'
+  ) {
     return 'malformed-json';
   }
   const status = error.getStatus();

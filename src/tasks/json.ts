@@ -1,6 +1,6 @@
 /** A value that JSON can hold (RFC 8259). */
 export type JsonValue = string | number | boolean | null | readonly JsonValue[] | JsonObject;
-export interface JsonObject {
+interface JsonObject {
   readonly [key: string]: JsonValue;
 }
 

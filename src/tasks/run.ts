@@ -3,7 +3,7 @@ import type { LosersPolicy, ReplyPolicy } from './policies.js';
 
 export type RunStatus = 'running' | 'succeeded' | 'partly-failed' | 'failed' | 'cancelled';
 
-export type SubTaskStatus =
+type SubTaskStatus =
   'pending' | 'running' | 'retrying' | 'succeeded' | 'failed' | 'cancelled' | 'skipped';
 
 /** Why an attempt failed. `code` is stable; `message` is for people. No stack trace: that stays in the log. */
@@ -26,7 +26,7 @@ export interface Failure {
 }
 
 /** The reply of a run that can't meet its policy any more; `failures` are the outcomes that made it so. */
-export interface ReplyError {
+interface ReplyError {
   readonly code: 'run-failed' | 'run-cancelled';
   readonly message: string;
   readonly failures: readonly Failure[];

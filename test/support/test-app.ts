@@ -4,24 +4,36 @@ import type { ModuleMetadata } from '@nestjs/common';
 import { ConfigService } from '@nestjs/config';
 import { EventEmitter2 } from '@nestjs/event-emitter';
 import type { NestExpressApplication } from '@nestjs/platform-express';
+import type { OpenAPIObject } from '@nestjs/swagger';
 import { Test } from '@nestjs/testing';
-import supertest from 'supertest';
+import supertest, { type Response } from 'supertest';
 import { AppModule } from '../../src/app.module.js';
 import { setUp } from '../../src/app.setup.js';
 import { parseConfig } from '../../src/config/config.js';
 import type { EventType, RunEvent } from '../../src/events/catalog.js';
 import { FastExpressAdapter } from '../../src/http/express-adapter.js';
+import type { Answer } from '../../src/tasks/tasks.service.js';
+import type { Run, SubTaskRun } from '../../src/tasks/run.js';
 import { CapturedLog } from './captured-log.js';
+import { DocumentedStatuses } from './documented-statuses.js';
+
+const DEFAULTS = { LOG_LEVEL: 'silent', DEMO_TIME_SCALE: '0.001', SHUTDOWN_GRACE: '1s' };
 
 interface Options extends ModuleMetadata {
   /** Environment variables; the demo runs a thousand times faster unless they say otherwise. */
   readonly env?: Readonly<Record<string, string>>;
 }
 
+/** What `GET /runs/{id}` answers. */
+export interface ShownRun extends Run {
+  readonly subTasks: readonly (SubTaskRun & { readonly answered?: true })[];
+}
+
 /** The whole service on a port of its own, as e2e tests drive it. */
 export class TestApp {
   readonly events: RunEvent[] = [];
   private readonly waiting = new Set<() => void>();
+  private documented: DocumentedStatuses | undefined;
 
   private constructor(
     readonly app: NestExpressApplication,
@@ -38,7 +50,7 @@ export class TestApp {
   static async start({ env = {}, imports = [], ...metadata }: Options = {}): Promise<TestApp> {
     const resourcesBefore = process.getActiveResourcesInfo();
     const log = new CapturedLog();
-    const config = parseConfig({ LOG_LEVEL: 'silent', DEMO_TIME_SCALE: '0.001', ...env });
+    const config = parseConfig({ ...DEFAULTS, ...env });
     const module = await Test.createTestingModule({ imports: [AppModule, ...imports], ...metadata })
       .overrideProvider(ConfigService)
       .useValue(new ConfigService({ ...config }))
@@ -49,11 +61,18 @@ export class TestApp {
     });
     setUp(app);
     await app.listen(0, '127.0.0.1');
-    return new TestApp(app, log, resourcesBefore);
+    const service = new TestApp(app, log, resourcesBefore);
+    const response = await service.http.get('/openapi.json');
+    service.documented = new DocumentedStatuses(service.server, response.body as OpenAPIObject);
+    return service;
+  }
+
+  get server(): Server {
+    return this.app.getHttpServer();
   }
 
   get url(): string {
-    const { port } = this.app.getHttpServer<Server>().address() as AddressInfo;
+    const { port } = this.server.address() as AddressInfo;
     return `http://127.0.0.1:${port}`;
   }
 
@@ -62,15 +81,39 @@ export class TestApp {
     return supertest(this.url);
   }
 
+  /** Starts a run at once; resolves with the answer. */
+  async run(task: string, request?: object): Promise<Response> {
+    return this.http.post(`/tasks/${task}/runs`).send(request);
+  }
+
+  /** Starts a run of which the answer must be 200; resolves with the body of the answer. */
+  async answer(task: string, request?: object): Promise<Answer> {
+    const response = await this.run(task, request);
+    if (response.status !== 200) throw new Error(`${response.status} instead of 200: ${response.text}`);
+    return response.body as Answer;
+  }
+
+  /** What the service says of a run. */
+  async showRun(runId: string): Promise<ShownRun> {
+    const response = await this.http.get(`/runs/${runId}`).expect(200);
+    return response.body as ShownRun;
+  }
+
+  /** What the service says of a run as soon as it is over. */
+  async finishedRun(runId: string): Promise<ShownRun> {
+    await this.event(runId, 'run.finished');
+    return this.showRun(runId);
+  }
+
   /** The first event of a type in a run, as soon as it is there. */
   event<T extends EventType>(runId: string, type: T, subTask?: string): Promise<RunEvent<T>> {
     const find = () =>
       this.events.find(
-        (event): event is RunEvent<T> =>
+        (event) =>
           event.runId === runId &&
           event.type === type &&
           (subTask === undefined || ('subTask' in event && event.subTask === subTask)),
-      );
+      ) as RunEvent<T> | undefined;
     return new Promise((resolve) => {
       const check = (): void => {
         const found = find();
@@ -83,13 +126,15 @@ export class TestApp {
     });
   }
 
-  /** Stops the service, and proves that nothing of it is left. */
+  /** Stops the service, and proves that nothing of it is left and that the document names all it answered. */
   async close(): Promise<void> {
     await this.app.close();
     const listeners = this.app.get(EventEmitter2).eventNames().length;
     if (listeners > 0) throw new Error(`${listeners} events still have listeners`);
     const left = await leftOver(this.resourcesBefore);
     if (left.length > 0) throw new Error(`Still active after close: ${left.join(', ')}`);
+    const undocumented = [...(this.documented?.missing ?? [])];
+    if (undocumented.length > 0) throw new Error(`Not in /openapi.json: ${undocumented.join(', ')}`);
   }
 }
 

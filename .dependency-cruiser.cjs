@@ -1,0 +1,60 @@
+/** @type {import('dependency-cruiser').IConfiguration} */
+module.exports = {
+  forbidden: [
+    {
+      name: 'no-circles',
+      comment: 'Nothing imports in circles, not even types.',
+      severity: 'error',
+      from: {},
+      to: { circular: true },
+    },
+    {
+      name: 'domain-without-infrastructure',
+      comment:
+        'src/tasks knows neither HTTP (its controller aside), nor drivers, nor who listens, nor the demo.',
+      severity: 'error',
+      from: { path: '^src/tasks/', pathNot: '(\\.controller|\\.spec)\\.ts$' },
+      to: {
+        path: '^src/(config|demo|health|http|listeners|logging|runs)/|node_modules/(express|pino|nestjs-pino|@nestjs/(event-emitter|platform-express|config))',
+      },
+    },
+    {
+      name: 'http-is-not-for-the-inside',
+      comment: 'The engine, the journal, the events and the listeners know no HTTP.',
+      severity: 'error',
+      from: { path: '^src/(engine|journal|events|listeners)/' },
+      to: { path: '^src/http/|node_modules/express' },
+    },
+    {
+      name: 'only-the-bus-touches-the-emitter',
+      comment: 'Events go through EventBus and @OnRunEvent.',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/events/|\\.spec\\.ts$' },
+      to: { path: 'node_modules/(@nestjs/event-emitter|eventemitter2)' },
+    },
+    {
+      name: 'listeners-and-demo-from-the-root-alone',
+      comment: 'Only the composition root imports listeners and the demo.',
+      severity: 'error',
+      from: { pathNot: '^src/(app\\.module\\.ts|listeners/|demo/)' },
+      to: { path: '^src/(listeners|demo)/' },
+    },
+    {
+      name: 'declared',
+      comment: 'What is imported stands in package.json.',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '\\.spec\\.ts$' },
+      to: { dependencyTypes: ['npm-dev', 'npm-no-pkg', 'npm-unknown', 'unknown', 'undetermined'] },
+    },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'node', 'default', 'types'],
+      mainFields: ['main', 'types'],
+    },
+  },
+};

@@ -1,0 +1,146 @@
+import { getEventListeners } from 'node:events';
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { createRuntime } from '../../test/support/runtime.js';
+import type { SubTaskContext } from '../tasks/sub-task.js';
+
+const typesOf = ({ events }: ReturnType<typeof createRuntime>) => events.map(({ type }) => type);
+const never = () => new Promise(() => undefined);
+
+describe('EmbeddedEngine', () => {
+  beforeEach(() => void jest.useFakeTimers({ doNotFake: ['nextTick', 'queueMicrotask', 'setImmediate'] }));
+  afterEach(() => {
+    jest.useRealTimers();
+    jest.restoreAllMocks();
+  });
+
+  test('starts every sub-task before it waits for any, also when one throws at once and one wins at once', async () => {
+    const begun: string[] = [];
+    const runtime = createRuntime(
+      ['throws', 'wins', 'last'].map((name) => ({
+        name,
+        run: () => {
+          begun.push(name);
+          if (name === 'throws') throw new Error('at once');
+          return name === 'wins' ? name : never();
+        },
+      })),
+    );
+    expect(await runtime.tasks.start('task')).toMatchObject({ answeredBy: 'wins', background: ['last'] });
+    expect(begun).toEqual(['throws', 'wins', 'last']);
+    expect(typesOf(runtime).slice(0, 4)).toEqual([
+      'run.started',
+      ...Array<string>(3).fill('sub-task.started'),
+    ]);
+  });
+
+  test('draws each wait between 0 and a bound that doubles up to its cap', async () => {
+    const waits = async (random: number): Promise<number[]> => {
+      jest.spyOn(Math, 'random').mockReturnValue(random);
+      const retry = { attempts: 6, delay: 100, maxDelay: 500 };
+      const runtime = createRuntime([{ name: 'a', retry, run: () => Promise.reject(new Error('no')) }]);
+      const refused = runtime.tasks.start('task').catch(() => 'refused');
+      while (typesOf(runtime).at(-1) !== 'run.finished') await jest.advanceTimersToNextTimerAsync();
+      await refused;
+      return runtime.events.flatMap((event) =>
+        event.type === 'sub-task.retrying' ? [event.data.delayMs] : [],
+      );
+    };
+    expect(await waits(0)).toEqual([0, 0, 0, 0, 0]);
+    expect(await waits(0.5)).toEqual([50, 100, 200, 250, 250]);
+    expect(await waits(0.999_999)).toEqual([99, 199, 399, 499, 499]);
+  });
+
+  test('aborts the signal of an attempt that times out, and leaves no listener on the signals of others', async () => {
+    const signals: AbortSignal[] = [];
+    const runtime = createRuntime([
+      {
+        name: 'slow',
+        timeout: 50,
+        run: (_input, { signal }: SubTaskContext) => {
+          signals.push(signal);
+          return never();
+        },
+      },
+      {
+        name: 'quick',
+        run: (_input, { signal }: SubTaskContext) => {
+          signals.push(signal);
+          return 'quick';
+        },
+      },
+    ]);
+    await runtime.tasks.start('task');
+    await jest.advanceTimersByTimeAsync(50);
+    expect(signals.map(({ aborted }) => aborted)).toEqual([true, false]);
+    expect(signals.flatMap((signal) => getEventListeners(signal, 'abort'))).toEqual([]);
+    expect(jest.getTimerCount()).toBe(0);
+  });
+
+  test('gives a handler that asks late an aborted signal', async () => {
+    let late: SubTaskContext | undefined;
+    const run = (_input: unknown, context: SubTaskContext) => {
+      late = context;
+      return never();
+    };
+    const runtime = createRuntime([{ name: 'slow', timeout: 50, run }]);
+    const refused = runtime.tasks.start('task').catch((error: unknown) => error);
+    await jest.advanceTimersByTimeAsync(50);
+    expect(await refused).toMatchObject({ code: 'run-failed' });
+    expect(late?.signal.aborted).toBe(true);
+  });
+
+  test('skips what waits for a slot when it is not needed any more, and frees the slots of what it cancels', async () => {
+    const subTasks = ['a', 'b', 'c'].map((name) => ({ name, run: () => (name === 'a' ? name : never()) }));
+    const runtime = createRuntime(subTasks, { MAX_CONCURRENT_SUB_TASKS: '1' });
+    await runtime.tasks.start('task', { losers: 'cancel' });
+    const again = await runtime.tasks.start('task', { losers: 'cancel' });
+    expect(again.answeredBy).toBe('a');
+    const run = await runtime.journal.run(again.runId);
+    expect(run?.subTasks.map(({ status }) => status)).toEqual([
+      'succeeded',
+      expect.stringMatching(/skipped|cancelled/),
+      'skipped',
+    ]);
+    expect(run?.status).toBe('succeeded');
+  });
+
+  test('cancels losers after their time, and not at all when they finish before', async () => {
+    const subTasks = [
+      { name: 'quick', run: () => 'quick' },
+      {
+        name: 'slow',
+        run: () =>
+          new Promise((resolve) =>
+            setTimeout(() => {
+              resolve('slow');
+            }, 100),
+          ),
+      },
+    ];
+    const losers = (after: '50ms' | '200ms') => ({ losers: { policy: 'cancel-after' as const, after } });
+    const runtime = createRuntime(subTasks);
+    const cut = await runtime.tasks.start('task', losers('50ms'));
+    const kept = await runtime.tasks.start('task', losers('200ms'));
+    await jest.advanceTimersByTimeAsync(100);
+    const statuses = async (runId: string) =>
+      (await runtime.journal.run(runId))?.subTasks.map(({ status }) => status);
+    expect(await statuses(cut.runId)).toEqual(['succeeded', 'cancelled']);
+    expect(await statuses(kept.runId)).toEqual(['succeeded', 'succeeded']);
+    expect(jest.getTimerCount()).toBe(0);
+  });
+
+  test('refuses runs past the bound of its queue, and takes them again when there is room', async () => {
+    let release: () => void = () => undefined;
+    const gate = new Promise<void>((resolve) => (release = resolve));
+    const bounds = { MAX_CONCURRENT_SUB_TASKS: '1', MAX_QUEUED_RUNS: '1' };
+    const runtime = createRuntime([{ name: 'a', run: () => gate }], bounds);
+    const running = runtime.tasks.start('task');
+    await jest.advanceTimersByTimeAsync(0);
+    const queued = runtime.tasks.start('task');
+    await jest.advanceTimersByTimeAsync(0);
+    await expect(runtime.tasks.start('task')).rejects.toMatchObject({ code: 'overloaded' });
+    release();
+    await Promise.all([running, queued]);
+    expect(await runtime.tasks.start('task')).toMatchObject({ status: 'succeeded' });
+  });
+});

@@ -1,0 +1,92 @@
+import { afterEach, describe, expect, jest, test } from '@jest/globals';
+import { Injectable, Logger } from '@nestjs/common';
+import { EventEmitter2 } from '@nestjs/event-emitter';
+import { Test } from '@nestjs/testing';
+import type { RunEvent } from './catalog.js';
+import { EventBus } from './event-bus.js';
+import { EventsModule } from './events.module.js';
+import { OnRunEvent } from './on-run-event.decorator.js';
+
+const event = (id: number, type: 'run.finished' | 'sub-task.started', runId = 'r1'): RunEvent =>
+  ({
+    id,
+    type,
+    runId,
+    task: 'task',
+    time: '',
+    subTask: 'a',
+    attempt: 1,
+    data: { status: 'succeeded' },
+  }) as unknown as RunEvent;
+
+const nextTurn = () => new Promise((resolve) => setImmediate(resolve));
+
+describe('EventBus', () => {
+  test('tells those who follow a run at once, and completes after its end', () => {
+    const bus = new EventBus(new EventEmitter2());
+    const seen: (number | string)[] = [];
+    bus.ofRun('r1').subscribe({ next: ({ id }) => seen.push(id), complete: () => seen.push('complete') });
+    bus.publish([event(1, 'sub-task.started'), event(2, 'sub-task.started', 'r2'), event(3, 'run.finished')]);
+    expect(seen).toEqual([1, 3, 'complete']);
+  });
+
+  test('tells listeners in a later turn, so that they cost the reply nothing', async () => {
+    const emitter = new EventEmitter2();
+    const seen: number[] = [];
+    emitter.on('run.finished', ({ id }: RunEvent) => seen.push(id));
+    new EventBus(emitter).publish([event(1, 'run.finished'), event(2, 'run.finished')]);
+    expect(seen).toEqual([]);
+    await nextTurn();
+    expect(seen).toEqual([1, 2]);
+  });
+});
+
+describe('a listener', () => {
+  afterEach(() => void jest.restoreAllMocks());
+
+  test('that throws, rejects or never returns is logged by name with the event, and disturbs no other', async () => {
+    const logged = jest.spyOn(Logger.prototype, 'error').mockReturnValue();
+    const heard: number[] = [];
+
+    @Injectable()
+    class Faulty {
+      @OnRunEvent('run.finished')
+      throws(): void {
+        throw new Error('thrown');
+      }
+      @OnRunEvent('run.finished')
+      async rejects(): Promise<void> {
+        await Promise.reject(new Error('rejected'));
+      }
+      @OnRunEvent('run.finished')
+      hangs(): Promise<void> {
+        return new Promise(() => undefined);
+      }
+    }
+    @Injectable()
+    class Sound {
+      @OnRunEvent('run.finished', 'sub-task.started')
+      hears({ id }: RunEvent<'run.finished' | 'sub-task.started'>): void {
+        heard.push(id);
+      }
+    }
+    const module = await Test.createTestingModule({
+      imports: [EventsModule],
+      providers: [Faulty, Sound],
+    }).compile();
+    await module.init();
+    module
+      .get(EventBus)
+      .publish([event(1, 'sub-task.started'), event(2, 'run.finished'), event(3, 'run.finished')]);
+    await nextTurn();
+    await nextTurn();
+    expect(heard).toEqual([1, 2, 3]);
+    expect(logged.mock.calls.map(([line]) => (line as { msg: string }).msg).sort()).toEqual([
+      'Listener Faulty.rejects failed on run.finished (event 2)',
+      'Listener Faulty.rejects failed on run.finished (event 3)',
+      'Listener Faulty.throws failed on run.finished (event 2)',
+      'Listener Faulty.throws failed on run.finished (event 3)',
+    ]);
+    await module.close();
+  });
+});

@@ -1,0 +1,79 @@
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { JsonError, MAX_DEPTH, toJson } from './json.js';
+
+const KB = 1024;
+
+function codeOf(value: unknown, maxBytes = KB): string {
+  try {
+    toJson(value, maxBytes);
+  } catch (error) {
+    if (error instanceof JsonError) return error.code;
+    throw error;
+  }
+  return 'fits';
+}
+
+function nested(levels: number): unknown {
+  let value: unknown = 'core';
+  for (let level = 0; level < levels; level += 1) value = [value];
+  return value;
+}
+
+describe('toJson', () => {
+  test('gives back what JSON would, for any JSON value', () => {
+    fc.assert(
+      fc.property(fc.jsonValue(), (value) => {
+        expect(toJson(value, 10_000 * KB)).toEqual(JSON.parse(JSON.stringify(value)));
+      }),
+    );
+  });
+
+  test('counts undefined as null', () => {
+    expect(toJson(undefined, KB)).toBeNull();
+  });
+
+  test('copies and freezes, so that nobody can change what was recorded', () => {
+    const value = { list: [1, { deep: true }] };
+    const copy = toJson(value, KB) as typeof value;
+    value.list.push(2);
+    expect(copy).toEqual({ list: [1, { deep: true }] });
+    expect(Object.isFrozen(copy.list[1])).toBe(true);
+  });
+
+  const circle: Record<string, unknown> = {};
+  circle.self = circle;
+  const hostile = {
+    toJSON() {
+      throw new Error('no');
+    },
+  };
+  test.each([
+    ['a bigint', 1n],
+    ['a function', () => 1],
+    ['a nested symbol', { a: [Symbol('s')] }],
+    ['NaN', NaN],
+    ['a nested Infinity', [Infinity]],
+    ['a map', new Map([[1, 2]])],
+    ['a nested set', { set: new Set([1]) }],
+    ['a circle', circle],
+    ['an object whose toJSON throws', hostile],
+    ['an object whose toJSON returns nothing', { toJSON: () => undefined }],
+    ['a key __proto__', JSON.parse('{"a":{"__proto__":1}}') as unknown],
+    ['too many levels', nested(MAX_DEPTH + 1)],
+    ['a hundred thousand levels', nested(100_000)],
+  ])('refuses %s', (_what, value) => {
+    expect(codeOf(value)).toBe('not-json');
+  });
+
+  test('takes as many levels as are allowed', () => {
+    expect(codeOf(nested(MAX_DEPTH))).toBe('fits');
+  });
+
+  test('bounds the bytes of the UTF-8 text, not its characters', () => {
+    expect(codeOf('x'.repeat(KB - 2))).toBe('fits');
+    expect(codeOf('x'.repeat(KB - 1))).toBe('too-large');
+    expect(codeOf('é'.repeat(KB / 2 - 1))).toBe('fits');
+    expect(codeOf('é'.repeat(KB / 2))).toBe('too-large');
+  });
+});

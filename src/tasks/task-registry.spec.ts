@@ -1,0 +1,165 @@
+import { describe, expect, test } from '@jest/globals';
+import { Injectable, Module, Scope, type Type } from '@nestjs/common';
+import { DiscoveryModule } from '@nestjs/core';
+import { Test } from '@nestjs/testing';
+import { SubTask, type SubTaskOptions } from './sub-task.js';
+import { TaskRegistry } from './task-registry.js';
+import { Task, type TaskOptions } from './task.js';
+
+function subTask(options: SubTaskOptions, className = 'SubTaskClass'): Type<{ run(): string }> {
+  const type = {
+    [className]: class {
+      run() {
+        return 'done';
+      }
+    },
+  }[className]!;
+  SubTask(options)(type);
+  return type;
+}
+
+function task(options: TaskOptions, className = 'TaskClass'): Type {
+  const type = { [className]: class {} }[className]!;
+  Task(options)(type);
+  return type;
+}
+
+async function registryOf(...providers: Type[]): Promise<TaskRegistry> {
+  const module = await Test.createTestingModule({
+    imports: [DiscoveryModule],
+    providers: [TaskRegistry, ...providers],
+  }).compile();
+  await module.init();
+  return module.get(TaskRegistry);
+}
+
+const A = subTask({ name: 'a' }, 'A');
+const B = subTask({ name: 'b' }, 'B');
+const Namesake = subTask({ name: 'a' }, 'Namesake');
+
+describe('TaskRegistry', () => {
+  test('finds tasks in any module, with the defaults filled in', async () => {
+    const Slow = subTask({
+      name: 'slow',
+      timeout: '2s',
+      retry: { attempts: 3, delay: '1s', maxDelay: '5s' },
+      concurrency: 2,
+    });
+    @Module({ providers: [A, Slow, task({ name: 'found', subTasks: [A, Slow] })] })
+    class Feature {}
+    const module = await Test.createTestingModule({
+      imports: [DiscoveryModule, Feature],
+      providers: [TaskRegistry],
+    }).compile();
+    await module.init();
+    expect(module.get(TaskRegistry).get('found')).toMatchObject({
+      name: 'found',
+      reply: { policy: 'first-success' },
+      losers: 'continue',
+      input: undefined,
+      subTasks: [
+        {
+          name: 'a',
+          timeoutMs: 60_000,
+          retry: { attempts: 1, delayMs: 100, maxDelayMs: 10_000 },
+          concurrency: Infinity,
+        },
+        {
+          name: 'slow',
+          timeoutMs: 2_000,
+          retry: { attempts: 3, delayMs: 1_000, maxDelayMs: 5_000 },
+          concurrency: 2,
+        },
+      ],
+    });
+  });
+
+  test('knows no other task', async () => {
+    const registry = await registryOf(A, task({ name: 'one', subTasks: [A] }));
+    expect(() => registry.get('two')).toThrow('There is no task "two"; GET /tasks lists those there are');
+  });
+
+  const Undecorated = class Undecorated {
+    run() {
+      return 1;
+    }
+  };
+  class Scoped {
+    run() {
+      return 1;
+    }
+  }
+  SubTask({ name: 'scoped' })(Scoped);
+  Injectable({ scope: Scope.REQUEST })(Scoped);
+  const circular = undefined as unknown as Type<{ run(): string }>;
+
+  test.each<[string, Type[], string]>([
+    [
+      'two tasks of one name',
+      [A, task({ name: 't', subTasks: [A] }, 'One'), task({ name: 't', subTasks: [A] }, 'Two')],
+      'The tasks One and Two are both named "t"; rename one',
+    ],
+    [
+      'two sub-tasks of one name in a task',
+      [A, Namesake, task({ name: 't', subTasks: [A, Namesake] })],
+      'In the task TaskClass the sub-tasks A and Namesake are both named "a"; rename or remove one',
+    ],
+    [
+      'a task without sub-tasks',
+      [task({ name: 't', subTasks: [] })],
+      'The task TaskClass has no sub-tasks; list at least one class in its subTasks',
+    ],
+    [
+      'a sub-task that no module provides',
+      [task({ name: 't', subTasks: [A] })],
+      'lists the sub-task A, which no module provides; add it to the providers of a module',
+    ],
+    [
+      'an undecorated class',
+      [Undecorated, task({ name: 't', subTasks: [Undecorated] })],
+      'lists Undecorated, which is not a sub-task; decorate it with @SubTask({ name: … })',
+    ],
+    [
+      'an undefined class',
+      [task({ name: 't', subTasks: [circular] })],
+      'lists undefined as a sub-task; list a class (undefined often means a circular import)',
+    ],
+    [
+      'a request-scoped sub-task',
+      [Scoped, task({ name: 't', subTasks: [Scoped] })],
+      'Scoped is request-scoped, but runs outlive requests; make it and what it injects singletons',
+    ],
+    [
+      'a primary that is no sub-task',
+      [A, B, task({ name: 't', subTasks: [A, B], reply: { policy: 'primary', primary: 'c' } })],
+      'The reply of TaskClass can\'t be met: "c" is no sub-task of t, which has a, b',
+    ],
+    [
+      'a quorum larger than the task',
+      [A, B, task({ name: 't', subTasks: [A, B], reply: { policy: 'quorum', quorum: 3 } })],
+      "The reply of TaskClass can't be met: 3 successes are more than the 2 sub-tasks of t",
+    ],
+    [
+      'a name that no path can hold',
+      [A, task({ name: 'a/b', subTasks: [A] })],
+      'The name of TaskClass is "a/b"; it takes 1 to 64 letters',
+    ],
+    [
+      'a timeout that is no duration',
+      [subTask({ name: 'x', timeout: 'soon' as '1s' })],
+      'The timeout of SubTaskClass is wrong: "soon" is not a duration',
+    ],
+    [
+      'no attempts',
+      [subTask({ name: 'x', retry: { attempts: 0 } })],
+      'The retry.attempts of SubTaskClass is 0; it takes a whole number from 1',
+    ],
+    [
+      'no concurrency',
+      [subTask({ name: 'x', concurrency: 0.5 })],
+      'The concurrency of SubTaskClass is 0.5; it takes a whole number from 1',
+    ],
+  ])('refuses to start with %s', async (_what, providers, message) => {
+    await expect(registryOf(...providers)).rejects.toThrow(message);
+  });
+});

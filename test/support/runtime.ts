@@ -1,0 +1,43 @@
+import { ConfigService } from '@nestjs/config';
+import { EventEmitter2 } from '@nestjs/event-emitter';
+import { parseConfig, type Config } from '../../src/config/config.js';
+import { EmbeddedEngine } from '../../src/engine/embedded-engine.js';
+import type { RunEvent } from '../../src/events/catalog.js';
+import { EventBus } from '../../src/events/event-bus.js';
+import { MemoryJournal } from '../../src/journal/memory-journal.js';
+import type { SubTaskContext, SubTaskOptions } from '../../src/tasks/sub-task.js';
+import { defineSubTask } from '../../src/tasks/task-declaration.js';
+import type { TaskRegistry } from '../../src/tasks/task-registry.js';
+import type { TaskDefinition } from '../../src/tasks/task.js';
+import { TasksService } from '../../src/tasks/tasks.service.js';
+
+type Run = (input: unknown, context: SubTaskContext) => unknown;
+
+/** The parts that a run flows through, without HTTP and without Nest, around one task named `task`. */
+export function createRuntime(
+  subTasks: readonly (SubTaskOptions & { readonly run: Run })[],
+  environment: Readonly<Record<string, string>> = {},
+) {
+  const task: TaskDefinition = {
+    name: 'task',
+    subTasks: subTasks.map(({ run, ...options }) => defineSubTask(options, { run }, options.name)),
+    reply: { policy: 'first-success' },
+    losers: 'continue',
+    input: undefined,
+  };
+  const events: RunEvent[] = [];
+  const bus = new EventBus(new EventEmitter2());
+  const publish = bus.publish.bind(bus);
+  bus.publish = (published) => {
+    events.push(...published);
+    publish(published);
+  };
+  const journal = new MemoryJournal(bus);
+  const engine = new EmbeddedEngine(
+    new ConfigService<Config, true>({ ...parseConfig(environment) }),
+    journal,
+  );
+  const registry = { get: () => task, all: () => [task] } as Partial<TaskRegistry> as TaskRegistry;
+  const tasks = new TasksService(registry, engine, journal, bus);
+  return { events, bus, journal, engine, tasks };
+}
