@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
 import { ConfigService } from '@nestjs/config';
 import type { Config } from '../config/config.js';
@@ -14,7 +13,13 @@ export class DemoClock {
   }
 
   sleep(seconds: number, signal: AbortSignal): Promise<void> {
-    return sleep(seconds * this.msPerSecond, undefined, { signal });
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(resolve, seconds * this.msPerSecond);
+      signal.addEventListener('abort', () => {
+        clearTimeout(timer);
+        reject(signal.reason as Error);
+      });
+    });
   }
 }
 

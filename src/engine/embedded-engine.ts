@@ -1,39 +1,38 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type BeforeApplicationShutdown, Injectable, Logger } from '@nestjs/common';
 import { ConfigService } from '@nestjs/config';
-import pLimit, { type LimitFunction } from 'p-limit';
 import { BehaviorSubject, filter, firstValueFrom, race, timer } from 'rxjs';
 import type { Config } from '../config/config.js';
 import { MemoryJournal } from '../journal/memory-journal.js';
 import type { AcceptedRun } from '../tasks/accepted-run.js';
 import { DomainError } from '../tasks/domain-error.js';
 import type { SubTaskDefinition } from '../tasks/task.js';
+import { Slots } from './slots.js';
 import { SubTaskExecution } from './sub-task-execution.js';
 
 /** Executes runs in this process, within its bounds. */
 @Injectable()
 export class EmbeddedEngine implements BeforeApplicationShutdown {
   private readonly logger = new Logger(EmbeddedEngine.name);
-  private readonly slots: LimitFunction;
+  private readonly slots: Slots;
   /** The slots of the sub-tasks that declare a `concurrency` of their own. */
-  private readonly ownSlots = new Map<SubTaskDefinition, LimitFunction>();
+  private readonly ownSlots = new Map<SubTaskDefinition, Slots>();
   private readonly runs = new Map<string, readonly SubTaskExecution[]>();
   private readonly unfinishedRuns = new BehaviorSubject(0);
   /** Runs with a sub-task that waits for a slot. */
   private queuedRuns = 0;
   private stopped = false;
+  private readonly maxQueuedRuns: number;
+  private readonly maxResultBytes: number;
 
   constructor(
     private readonly config: ConfigService<Config, true>,
     private readonly journal: MemoryJournal,
   ) {
-    this.slots = pLimit(config.get('MAX_CONCURRENT_SUB_TASKS', { infer: true }));
+    this.slots = new Slots(config.get('MAX_CONCURRENT_SUB_TASKS', { infer: true }));
     this.maxQueuedRuns = config.get('MAX_QUEUED_RUNS', { infer: true });
     this.maxResultBytes = config.get('MAX_RESULT_BYTES', { infer: true });
   }
-
-  private readonly maxQueuedRuns: number;
-  private readonly maxResultBytes: number;
 
   /** Whether a stop has begun: from then on runs are refused. */
   get stopping(): boolean {
@@ -75,15 +74,12 @@ export class EmbeddedEngine implements BeforeApplicationShutdown {
     const executions = run.task.subTasks.map((subTask) => new SubTaskExecution(run, subTask, surroundings));
     this.runs.set(run.id, executions);
     this.unfinishedRuns.next(this.runs.size);
-    run.task.subTasks.forEach((subTask, index) => {
-      const start = () => this.slots(() => executions[index]?.start());
-      void (subTask.concurrency === Infinity ? start() : this.slotsOf(subTask)(start));
-    });
+    for (const execution of executions) this.startInSlot(execution);
   }
 
   /** Cancels what is unfinished of a run; nothing when all has ended. */
   cancel(runId: string, reason: string): void {
-    for (const execution of this.runs.get(runId) ?? []) execution.cancel(reason);
+    cancelAll(this.runs.get(runId) ?? [], reason);
   }
 
   /** Gives what is running the grace period to finish, then aborts it. */
@@ -97,11 +93,11 @@ export class EmbeddedEngine implements BeforeApplicationShutdown {
       const idle = this.unfinishedRuns.pipe(filter((count) => count === 0));
       await firstValueFrom(race(idle, timer(graceMs)));
     }
-    for (const [runId, executions] of [...this.runs]) {
-      const left = executions.filter(({ unfinished }) => unfinished).map(({ name }) => name);
+    for (const [runId, executions] of this.runs) {
+      const left = executions.filter(({ unfinished }) => unfinished).map(({ subTask }) => subTask.name);
       this.logger.warn({ msg: `Stopped before it finished: ${left.join(', ')}`, runId });
-      this.cancel(runId, 'the service stopped');
     }
+    cancelAll([...this.runs.values()].flat(), 'the service stopped');
     await nextTurn();
   }
 
@@ -114,9 +110,26 @@ export class EmbeddedEngine implements BeforeApplicationShutdown {
     );
   }
 
-  private slotsOf(subTask: SubTaskDefinition): LimitFunction {
+  /** A sub-task that waits for a slot of its own doesn't hold one of the common slots meanwhile. */
+  private startInSlot(execution: SubTaskExecution): void {
+    const { slots } = this;
+    const own = this.ownSlotsOf(execution.subTask);
+    const start = (): void => {
+      slots.take(() => {
+        execution.start(() => {
+          slots.release();
+          own?.release();
+        });
+      });
+    };
+    if (own) own.take(start);
+    else start();
+  }
+
+  private ownSlotsOf(subTask: SubTaskDefinition): Slots | undefined {
+    if (subTask.concurrency === Infinity) return undefined;
     let slots = this.ownSlots.get(subTask);
-    if (!slots) this.ownSlots.set(subTask, (slots = pLimit(subTask.concurrency)));
+    if (!slots) this.ownSlots.set(subTask, (slots = new Slots(subTask.concurrency)));
     return slots;
   }
 
@@ -124,4 +137,10 @@ export class EmbeddedEngine implements BeforeApplicationShutdown {
     this.runs.delete(runId);
     this.unfinishedRuns.next(this.runs.size);
   }
+}
+
+/** Those that wait for a slot go first: else the slots that the others give back would begin them. */
+function cancelAll(executions: readonly SubTaskExecution[], reason: string): void {
+  for (const execution of executions.filter(({ waiting }) => waiting)) execution.cancel(reason);
+  for (const execution of executions) execution.cancel(reason);
 }

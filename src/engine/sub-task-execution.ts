@@ -23,45 +23,47 @@ export class SubTaskExecution {
   private attempts = 0;
   private startedAt = 0;
   private underWay: Subscription | undefined;
+  private release: () => void = () => undefined;
 
   constructor(
     private readonly run: AcceptedRun,
-    private readonly subTask: SubTaskDefinition,
+    readonly subTask: SubTaskDefinition,
     private readonly surroundings: Surroundings,
   ) {}
 
-  get name(): string {
-    return this.subTask.name;
+  get waiting(): boolean {
+    return this.phase === 'waiting';
   }
 
   get unfinished(): boolean {
     return this.phase !== 'ended';
   }
 
-  /** Resolves at the outcome, at once when there already is one. Never rejects. */
-  start(): Promise<void> {
-    if (this.phase !== 'waiting') return Promise.resolve();
+  /** Begins with a slot, and calls `release` when it doesn't need it any more: at the outcome. */
+  start(release: () => void): void {
+    if (this.phase !== 'waiting') {
+      release();
+      return;
+    }
     this.phase = 'under-way';
+    this.release = release;
     this.startedAt = performance.now();
-    this.surroundings.leftQueue();
-    const { journal, maxResultBytes } = this.surroundings;
-    return new Promise((resolve) => {
-      this.underWay = attempts(this.subTask, this.run.parsedInput, maxResultBytes, () => this.beginAttempt())
-        .pipe(retry({ delay: (error: unknown) => this.beforeNextAttempt(error) }))
-        .subscribe({
-          next: (result) => {
-            const data = { result, durationMs: this.elapsedMs() };
-            void journal.append({ type: 'sub-task.succeeded', ...this.about(), data });
-            this.end();
-          },
-          error: (error: unknown) => {
-            const data = { error: attemptError(error), durationMs: this.elapsedMs() };
-            void journal.append({ type: 'sub-task.failed', ...this.about(), data });
-            this.end();
-          },
-        });
-      this.underWay.add(resolve);
-    });
+    const { journal, maxResultBytes, leftQueue } = this.surroundings;
+    leftQueue();
+    this.underWay = attempts(this.subTask, this.run.parsedInput, maxResultBytes, () => this.beginAttempt())
+      .pipe(retry({ delay: (error: unknown) => this.beforeNextAttempt(error) }))
+      .subscribe({
+        next: (result) => {
+          const data = { result, durationMs: this.elapsedMs() };
+          void journal.append({ type: 'sub-task.succeeded', ...this.about(), data });
+          this.end();
+        },
+        error: (error: unknown) => {
+          const data = { error: attemptError(error), durationMs: this.elapsedMs() };
+          void journal.append({ type: 'sub-task.failed', ...this.about(), data });
+          this.end();
+        },
+      });
   }
 
   /** Ends a sub-task that is not needed any more; what it still brings is discarded. */
@@ -106,6 +108,7 @@ export class SubTaskExecution {
   private end(): void {
     this.phase = 'ended';
     this.surroundings.ended();
+    this.release();
   }
 
   private elapsedMs(): number {
@@ -113,6 +116,11 @@ export class SubTaskExecution {
   }
 
   private about(): AttemptOf {
-    return { runId: this.run.id, task: this.run.task.name, subTask: this.name, attempt: this.attempts };
+    return {
+      runId: this.run.id,
+      task: this.run.task.name,
+      subTask: this.subTask.name,
+      attempt: this.attempts,
+    };
   }
 }

@@ -43,15 +43,9 @@ export class LogListener {
     this.logger.log({ msg: `${subTask} ${how}: ${data.reason}`, runId, subTask });
   }
 
-  @OnRunEvent('run.started', 'run.replied')
-  tell({ type, runId, task }: RunEvent<'run.started' | 'run.replied'>): void {
-    this.logger.debug({ msg: `${task} ${type === 'run.started' ? 'started' : 'replied'}`, runId });
-  }
-
   @OnRunEvent('run.finished')
   finished({ runId, task, data: { status } }: RunEvent<'run.finished'>): void {
-    const line = { msg: `${task} ${status}`, runId };
-    if (status === 'failed' || status === 'partly-failed') this.logger.warn(line);
-    else this.logger.debug(line);
+    if (status === 'failed' || status === 'partly-failed')
+      this.logger.warn({ msg: `${task} ${status}`, runId });
   }
 }

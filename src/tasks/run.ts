@@ -3,8 +3,7 @@ import type { LosersPolicy, ReplyPolicy } from './policies.js';
 
 export type RunStatus = 'running' | 'succeeded' | 'partly-failed' | 'failed' | 'cancelled';
 
-type SubTaskStatus =
-  'pending' | 'running' | 'retrying' | 'succeeded' | 'failed' | 'cancelled' | 'skipped';
+type SubTaskStatus = 'pending' | 'running' | 'retrying' | 'succeeded' | 'failed' | 'cancelled' | 'skipped';
 
 /** Why an attempt failed. `code` is stable; `message` is for people. No stack trace: that stays in the log. */
 export interface AttemptError {

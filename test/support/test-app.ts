@@ -82,12 +82,12 @@ export class TestApp {
   }
 
   /** Starts a run at once; resolves with the answer. */
-  async run(task: string, request?: object): Promise<Response> {
+  async run(task: string, request: object = {}): Promise<Response> {
     return this.http.post(`/tasks/${task}/runs`).send(request);
   }
 
   /** Starts a run of which the answer must be 200; resolves with the body of the answer. */
-  async answer(task: string, request?: object): Promise<Answer> {
+  async answer(task: string, request: object = {}): Promise<Answer> {
     const response = await this.run(task, request);
     if (response.status !== 200) throw new Error(`${response.status} instead of 200: ${response.text}`);
     return response.body as Answer;

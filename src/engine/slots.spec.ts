@@ -1,0 +1,49 @@
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { Slots } from './slots.js';
+
+describe('Slots', () => {
+  test('never has more begun than its bound, and begins all in order', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 5 }),
+        fc.array(fc.boolean(), { maxLength: 50 }),
+        (bound, takes) => {
+          const slots = new Slots(bound);
+          const begun: number[] = [];
+          let taken = 0;
+          let active = 0;
+          for (const take of takes) {
+            if (take) {
+              const turn = (taken += 1);
+              slots.take(() => {
+                begun.push(turn);
+                active += 1;
+              });
+            } else if (active > 0) {
+              active -= 1;
+              slots.release();
+            }
+            expect(active).toBeLessThanOrEqual(bound);
+            expect(active === bound || begun.length === taken).toBe(true);
+          }
+          expect(begun).toEqual(begun.map((_, index) => index + 1));
+        },
+      ),
+    );
+  });
+
+  test('takes any number of those that give their slot back at once', () => {
+    const slots = new Slots(1);
+    let begun = 0;
+    slots.take(() => undefined);
+    for (let turn = 0; turn < 100_000; turn += 1) {
+      slots.take(() => {
+        begun += 1;
+        slots.release();
+      });
+    }
+    slots.release();
+    expect(begun).toBe(100_000);
+  });
+});
