@@ -2,7 +2,7 @@ import { fullJitterGenerator } from 'cockatiel';
 import { retry, throwError, timer, type Observable, type Subscription } from 'rxjs';
 import type { MemoryJournal } from '../journal/memory-journal.js';
 import type { AcceptedRun } from '../tasks/accepted-run.js';
-import { JsonError } from '../tasks/json.js';
+import { JsonError, type JsonValue } from '../tasks/json.js';
 import type { SubTaskDefinition } from '../tasks/task.js';
 import { attemptError } from './attempt-error.js';
 import { attempts, type AttemptOf } from './attempt.js';
@@ -50,20 +50,20 @@ export class SubTaskExecution {
     this.startedAt = performance.now();
     const { journal, maxResultBytes, leftQueue } = this.surroundings;
     leftQueue();
-    this.underWay = attempts(this.subTask, this.run.parsedInput, maxResultBytes, () => this.beginAttempt())
-      .pipe(retry({ delay: (error: unknown) => this.beforeNextAttempt(error) }))
-      .subscribe({
-        next: (result) => {
-          const data = { result, durationMs: this.elapsedMs() };
-          void journal.append({ type: 'sub-task.succeeded', ...this.about(), data });
-          this.end();
-        },
-        error: (error: unknown) => {
-          const data = { error: attemptError(error), durationMs: this.elapsedMs() };
-          void journal.append({ type: 'sub-task.failed', ...this.about(), data });
-          this.end();
-        },
-      });
+    const once = attempts(this.subTask, this.run.parsedInput, maxResultBytes, () => this.beginAttempt());
+    const all = retry<JsonValue>({ delay: (error: unknown) => this.beforeNextAttempt(error) });
+    this.underWay = (this.subTask.retry.attempts > 1 ? once.pipe(all) : once).subscribe({
+      next: (result) => {
+        const data = { result, durationMs: this.elapsedMs() };
+        void journal.append({ type: 'sub-task.succeeded', ...this.about(), data });
+        this.end();
+      },
+      error: (error: unknown) => {
+        const data = { error: attemptError(error), durationMs: this.elapsedMs() };
+        void journal.append({ type: 'sub-task.failed', ...this.about(), data });
+        this.end();
+      },
+    });
   }
 
   /** Ends a sub-task that is not needed any more; what it still brings is discarded. */

@@ -1,4 +1,4 @@
-import { bufferCount, filter, map, race, take, type OperatorFunction } from 'rxjs';
+import { filter, race, type OperatorFunction } from 'rxjs';
 import type { JsonValue } from './json.js';
 import type { ReplyPolicy } from './policies.js';
 import type { Failure, Outcome, Reply } from './run.js';
@@ -14,30 +14,33 @@ interface Terms {
 }
 
 /**
- * The reply, as a race over the outcomes of sub-tasks that are already running: enough successes to meet the
- * policy against enough other outcomes to make it impossible. Emits once, at the first outcome that decides.
+ * The outcome that decides the reply, as a race over the outcomes of sub-tasks that are already running: enough
+ * successes to meet the policy against enough other outcomes to make it impossible. Emits once.
  *
  * The source must be hot and bring one outcome for each of the `count` sub-tasks.
  */
-export function replyBy(policy: ReplyPolicy, count: number): OperatorFunction<Outcome, Reply> {
+export function decideBy(policy: ReplyPolicy, count: number): OperatorFunction<Outcome, Outcome> {
   const { counts, successesToMeet, othersToDefeat } = termsOf(policy, count);
-  const isSuccess = (outcome: Outcome): outcome is Success =>
-    outcome.status === 'succeeded' && counts(outcome);
-  const isOther = (outcome: Outcome): outcome is NonSuccess =>
-    outcome.status !== 'succeeded' && counts(outcome);
   return (outcomes) =>
     race(
-      outcomes.pipe(
-        filter(isSuccess),
-        bufferCount(successesToMeet),
-        map((successes) => answer(policy, successes)),
-      ),
-      outcomes.pipe(
-        filter(isOther),
-        bufferCount(othersToDefeat),
-        map((others) => refusal(policy, others)),
-      ),
-    ).pipe(take(1));
+      outcomes.pipe(filter(nth(successesToMeet, (outcome) => isSuccess(outcome) && counts(outcome)))),
+      outcomes.pipe(filter(nth(othersToDefeat, (outcome) => !isSuccess(outcome) && counts(outcome)))),
+    );
+}
+
+/** What the caller is told, once `settled` has all outcomes up to the one that decided, in their order. */
+export function replyOf(policy: ReplyPolicy, settled: readonly Outcome[]): Reply {
+  const deciding = settled.at(-1);
+  if (deciding && isSuccess(deciding)) return answer(policy, deciding, settled.filter(isSuccess));
+  return {
+    error: {
+      code: settled.some(({ status }) => status === 'cancelled' || status === 'skipped')
+        ? 'run-cancelled'
+        : 'run-failed',
+      message: `The reply policy ${policy.policy} can't be met any more`,
+      failures: settled.filter(isNonSuccess).map(failure),
+    },
+  };
 }
 
 function termsOf(policy: ReplyPolicy, count: number): Terms {
@@ -58,24 +61,24 @@ function termsOf(policy: ReplyPolicy, count: number): Terms {
   }
 }
 
-function answer({ policy }: ReplyPolicy, successes: readonly Success[]): Reply {
-  const [winner] = successes;
-  if (winner && policy !== 'quorum' && policy !== 'all') {
-    return { answeredBy: winner.subTask, result: winner.result };
-  }
+function nth(n: number, matches: (outcome: Outcome) => boolean): (outcome: Outcome) => boolean {
+  let seen = 0;
+  return (outcome) => matches(outcome) && ++seen === n;
+}
+
+function isSuccess(outcome: Outcome): outcome is Success {
+  return outcome.status === 'succeeded';
+}
+
+function isNonSuccess(outcome: Outcome): outcome is NonSuccess {
+  return !isSuccess(outcome);
+}
+
+function answer({ policy }: ReplyPolicy, winner: Success, successes: readonly Success[]): Reply {
+  if (policy !== 'quorum' && policy !== 'all') return { answeredBy: winner.subTask, result: winner.result };
   const result: Record<string, JsonValue> = {};
   for (const success of successes) result[success.subTask] = success.result;
   return { answeredBy: successes.map(({ subTask }) => subTask), result };
-}
-
-function refusal({ policy }: ReplyPolicy, others: readonly NonSuccess[]): Reply {
-  return {
-    error: {
-      code: others.every(({ status }) => status === 'failed') ? 'run-failed' : 'run-cancelled',
-      message: `The reply policy ${policy} can't be met any more`,
-      failures: others.map(failure),
-    },
-  };
 }
 
 function failure(other: NonSuccess): Failure {

@@ -8,7 +8,7 @@ import { acceptRun, type AcceptedRun, type RunRequest } from './accepted-run.js'
 import { DomainError } from './domain-error.js';
 import { milliseconds } from './duration.js';
 import type { JsonValue } from './json.js';
-import { replyBy } from './reply.js';
+import { decideBy, replyOf } from './reply.js';
 import { outcomeOf } from './run-state.js';
 import { runStatus, type Outcome, type Reply, type RunStatus } from './run.js';
 import { TaskRegistry } from './task-registry.js';
@@ -53,8 +53,8 @@ export class TasksService {
     const settled: Outcome[] = [];
     const outcomes = new Subject<Outcome>();
     let reply: Reply | undefined;
-    outcomes.pipe(replyBy(run.replyPolicy, names.length)).subscribe((decided) => {
-      reply = decided;
+    outcomes.pipe(decideBy(run.replyPolicy, names.length)).subscribe(() => {
+      reply = replyOf(run.replyPolicy, settled);
       const background = names.filter((name) => !settled.some(({ subTask }) => subTask === name));
       const status = background.length > 0 ? 'running' : runStatus(reply, settled);
       void this.journal.append({ type: 'run.replied', ...about, data: { reply, status, background } });
