@@ -8,10 +8,14 @@ export interface Measured {
   readonly spec: ServerSpec;
   readonly callers: number;
   readonly lap: Lap;
+  /** CPU time over elapsed time: near 1, the server had no time left. */
+  readonly serverShare: number;
   readonly idleResident: number;
   readonly resident: number;
   readonly idleHeap: number | undefined;
   readonly heap: number | undefined;
+  /** When all runs have ended: the difference from idle is what the server keeps of them. */
+  readonly drainedHeap: number | undefined;
 }
 
 /** The reply's and the longest sub-task's sleep in seconds: in between, a run goes on in the background. */
@@ -37,6 +41,7 @@ export function resultTable(measured: readonly Measured[]): Table {
       row('replies/s', ({ lap }) => figure(lap.completed / lap.seconds)),
       row('over 1 s at p50, ms', ({ lap }) => figure(lap.p50 - REPLY_AFTER * 1000, 2)),
       row('over 1 s at p99, ms', ({ lap }) => figure(lap.p99 - REPLY_AFTER * 1000, 2)),
+      row('core used, %', ({ serverShare }) => figure(serverShare * 100)),
       row('errors', ({ lap }) => figure(lap.errors)),
       row('other than 2xx', ({ lap }) => figure(lap.non2xx)),
       row('another winner', ({ lap }) => figure(lap.otherWinners)),
@@ -47,7 +52,10 @@ export function resultTable(measured: readonly Measured[]): Table {
       row('RSS a run, KiB', (each) => figure(perRun(each, each.resident, each.idleResident), 1)),
       row('live heap idle, MiB', ({ idleHeap }) => mebibytes(idleHeap)),
       row('live heap loaded, MiB', ({ heap }) => mebibytes(heap)),
-      row('live heap a run, KiB', (each) => figure(perRun(each, each.heap ?? NaN, each.idleHeap ?? NaN), 1)),
+      row('live heap drained, MiB', ({ drainedHeap }) => mebibytes(drainedHeap)),
+      row('live heap a run, KiB', (each) =>
+        figure(perRun(each, each.heap ?? NaN, each.drainedHeap ?? NaN), 1),
+      ),
     ],
   };
 }
@@ -63,8 +71,9 @@ export function notes(measured: readonly Measured[], ramp: number): string[] {
       );
     }),
     `Connections were opened over ${figure(ramp / 1000, 1)} s, not at once. Errors count from the first of them on.`,
-    'Memory a run = (loaded − idle) / runs in flight. RSS includes garbage and the room that the heap grew to;',
-    'the live heap is what a full collection leaves. Both include the finished runs that the server keeps.',
+    'RSS a run = (loaded − idle) / runs in flight; it includes garbage and the finished runs that are kept.',
+    'Live heap a run = (loaded − drained) / runs in flight: what a full collection leaves under load, less what',
+    'it leaves when all runs have ended, which is the code and the finished runs that are kept.',
     'The latency is as the generator saw it, so its own delays are in it: all callers share one process.',
     'A caller asks again as soon as it is answered: callers that a busy server answered together stay together,',
     'and wait for each other in every later second.',

@@ -5,7 +5,7 @@ import { bare, fastapi, service } from '../servers/servers.ts';
 import { chooseCores, type Cores } from '../support/cores.ts';
 import { Generator } from '../support/generator.ts';
 import type { Lap } from '../support/generator-protocol.ts';
-import { openFileLimit, residentBytes } from '../support/process-usage.ts';
+import { cpuMicroseconds, openFileLimit, residentBytes } from '../support/process-usage.ts';
 import type { Report } from '../support/results.ts';
 import { ServerProcess } from '../support/server-process.ts';
 import type { Stage } from '../support/stage.ts';
@@ -16,7 +16,7 @@ import type { Scenario } from './scenario.ts';
 /** All at once, the connections would queue for their own opening and stay in step for ever; milliseconds. */
 const RAMP = 1000;
 
-/** From the end of the ramp until as many background sub-tasks end as begin: the longest takes 5 s; ms. */
+/** Until as many background sub-tasks end as begin, or all have ended: the longest takes 5 s; ms. */
 const SETTLE = 6000;
 
 /** Milliseconds between two looks at the resident memory. */
@@ -82,12 +82,18 @@ async function measure(
   await sleep(SETTLE, undefined, { signal });
   early.push(await generator.lap());
   stage.say(`${spec.name}: measuring ${String(duration)} s`);
+  const cpuBefore = cpuMicroseconds(server.pid);
   const resident = await watchResident(server.pid, duration * 1000, signal);
-  const lap = await generator.lap();
+  const cpu = cpuMicroseconds(server.pid) - cpuBefore;
+  const lap = withEarlyFaults(await generator.lap(), early);
   const heap = await server.liveHeap();
   await generator.stop();
+  stage.say(`${spec.name}: ${String(SETTLE / 1000)} s until the background is empty`);
+  await sleep(SETTLE, undefined, { signal });
+  const drainedHeap = await server.liveHeap();
   await server.stop();
-  return { spec, callers, lap: withEarlyFaults(lap, early), idleResident, resident, idleHeap, heap };
+  const serverShare = cpu / 1e6 / lap.seconds;
+  return { spec, callers, lap, serverShare, idleResident, resident, idleHeap, heap, drainedHeap };
 }
 
 /** The median resident memory over that many milliseconds, in bytes. */

@@ -29,6 +29,7 @@ const METRICS: readonly Metric[] = [
   { label: 'p50 ms', decimals: 2, of: (turn) => turn.p50 },
   { label: 'p99 ms', decimals: 2, of: (turn) => turn.p99 },
   CPU,
+  { label: 'another winner, %', decimals: 2, of: (turn) => (turn.otherWinners / turn.completed) * 100 },
   { label: 'core used, %', decimals: 0, of: (turn) => turn.serverShare * 100 },
 ];
 
@@ -56,13 +57,12 @@ export function resultTable(servers: readonly ServerSpec[], rounds: Rounds): Tab
 /** How to read the table: what the answers were, and who was the bottleneck. */
 export function notes(turns: readonly Turn[], connections: number): string[] {
   const sum = (of: (turn: Turn) => number) => turns.reduce((total, turn) => total + of(turn), 0);
-  const late = sum((turn) => turn.otherWinners);
   const busiest = Math.max(...turns.map((turn) => turn.generatorShare));
   const lines = [
     `${figure(sum((turn) => turn.completed))} answers with 2xx, ${figure(sum((turn) => turn.non2xx))} others; ` +
       `${figure(sum((turn) => turn.wrongBodies))} wrong bodies; ${figure(sum((turn) => turn.errors))} errors.`,
-    `${figure(late)} answers (${figure((late / sum((turn) => turn.completed)) * 100, 3)} %) had another winner ` +
-      'than the first: at 1, 5 and 3 ms an event loop can be that late.',
+    'Another winner: the answer had the second or the third result, not the first. At 1, 5 and 3 ms that',
+    'happens where the event loop is held up for as long as the sleeps differ.',
     `A server that used less than its core had room: ${figure(connections)} callers, each at least 1 ms for an ` +
       'answer, ask for no more.',
     `At its busiest, the generator used ${figure(busiest * 100)} % of its core.`,
@@ -89,7 +89,11 @@ export function goals(rounds: Rounds): Goal[] {
       measured: `${figure(cost, 2)} times`,
       reached: cost === undefined ? undefined : cost <= 2.2,
     },
-    { goal: 'every answer right', measured: `${figure(bad)} were not`, reached: bad === 0 },
+    {
+      goal: 'no error, nothing but 2xx, no foreign body',
+      measured: `${figure(bad)} of them`,
+      reached: bad === 0,
+    },
   ];
 }
 

@@ -17,6 +17,6 @@ export async function endChild(child: ChildProcess): Promise<void> {
 }
 
 /** True once the process has exited, was killed, or never started. */
-export function hasEnded(child: ChildProcess): boolean {
+function hasEnded(child: ChildProcess): boolean {
   return child.exitCode !== null || child.signalCode !== null || child.pid === undefined;
 }

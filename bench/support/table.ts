@@ -27,8 +27,8 @@ export function markdownTable({ head, rows }: Table): string {
   return [line(head), line(rule), ...rows.map(line)].join('\n');
 }
 
-/** A figure with thousands separators and that many decimals; a dash where nothing was measured. */
+/** A figure with thousands separators and that many decimals; a dash where there is none. */
 export function figure(value: number | undefined, decimals = 0): string {
-  if (value === undefined || Number.isNaN(value)) return '–';
+  if (value === undefined || !Number.isFinite(value)) return '–';
   return value.toLocaleString('en', { minimumFractionDigits: decimals, maximumFractionDigits: decimals });
 }
