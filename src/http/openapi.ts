@@ -21,7 +21,10 @@ export function createOpenApiDocument(app: INestApplication): OpenAPIObject {
     .addTag('Health', 'For load balancers and orchestrators')
     .addTag('Problems', 'Pages about each kind of error')
     .build();
-  const document = SwaggerModule.createDocument(app, config, { standardSchemaConverter: convert });
+  const document = SwaggerModule.createDocument(app, config, {
+    autoTagControllers: false,
+    standardSchemaConverter: convert,
+  });
   const { components } = convert(problemSchema, { schemaType: 'output' });
   document.components = {
     ...document.components,

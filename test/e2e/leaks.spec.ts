@@ -54,7 +54,7 @@ describe('ten thousand runs through one process', () => {
         expect(body).toHaveProperty('result');
         location = response.headers.location!;
       }
-      while (location !== '' && (await request(location)).body['status'] === 'running');
+      while (location !== '' && (await request(location)).body.status === 'running');
     };
     await Promise.all(Array.from({ length: CALLERS }, caller));
   }
