@@ -11,33 +11,53 @@ import { ConfigError, type Config } from './config/config.js';
 import { usage } from './config/usage.js';
 import { FastExpressAdapter } from './http/express-adapter.js';
 import { TaskDeclarationError } from './tasks/task-declaration.js';
+import { stackOf, textOf } from './tasks/thrown.js';
 
 async function start(): Promise<void> {
-  const app = await NestFactory.create<NestExpressApplication>(AppModule, new FastExpressAdapter(), {
+  const adapter = new FastExpressAdapter();
+  const app = await NestFactory.create<NestExpressApplication>(AppModule, adapter, {
     abortOnError: false,
     bodyParser: false,
-    bufferLogs: true,
-    logger: ['warn', 'error', 'fatal'],
+    logger: false,
   });
-  setUp(app);
+  setUp(app, adapter);
   await app.init();
   app.useLogger(app.get(PinoLogger));
   app.enableShutdownHooks([ShutdownSignal.SIGTERM, ShutdownSignal.SIGINT], { useProcessExit: true });
-  const logger = new Logger('Frontrunner');
-  process.on('unhandledRejection', (reason) => {
-    logger.error({ msg: 'A promise was rejected and nobody listened', err: reason });
-  });
   const config = app.get<ConfigService<Config, true>>(ConfigService);
   await app.listen(config.get('PORT', { infer: true }), config.get('HOST', { infer: true }));
+  const logger = new Logger('Frontrunner');
+  surviveStrayErrors(logger);
+  stopWithNpm();
   const url = await app.getUrl();
   logger.warn('DATABASE_URL is memory: so runs are lost when the process ends');
   logger.log(`Listening on ${url} - docs: ${url}/docs - try: curl -i ${url}/run-tasks`);
+}
+
+/** What a sub-task throws where nobody catches it, in a timer for example, must not end the runs of everybody else. */
+function surviveStrayErrors(logger: Logger): void {
+  const log = (what: string) => (error: unknown) => {
+    logger.error({ msg: `${what}: ${textOf(error)}`, stack: stackOf(error) });
+  };
+  process.on('uncaughtException', log('An error was thrown that nothing caught'));
+  process.on('unhandledRejection', log('A promise was rejected that nothing handled'));
+}
+
+/** npm passes SIGTERM to its shell, which dies of it without a word: under npm, the end of the parent is the signal. */
+function stopWithNpm(): void {
+  if (process.env.npm_lifecycle_event === undefined) return;
+  const parent = process.ppid;
+  setInterval(() => {
+    if (process.ppid !== parent) process.kill(process.pid, ShutdownSignal.SIGTERM);
+  }, 500).unref();
 }
 
 /** What stopped the start, in a line or two for mistakes that the user can mend, with a stack trace otherwise. */
 function explain(error: unknown): string {
   if (error instanceof ConfigError || error instanceof TaskDeclarationError) return error.message;
   const { code, address, port } = error as { code?: string; address?: string; port?: number };
+  if (code?.startsWith('ERR_PARSE_ARGS') && error instanceof Error)
+    return `${error.message}\nnpm start -- --help says what there is`;
   if (code === 'EADDRINUSE')
     return `PORT ${String(port)} on ${String(address)} is taken by another process; set another PORT`;
   if (code === 'EACCES')

@@ -1,7 +1,7 @@
 import { Logger } from '@nestjs/common';
-import { Observable, throwError, timeout, type Subscriber } from 'rxjs';
+import { asyncScheduler, Observable, type Subscriber } from 'rxjs';
 import { toJson, type JsonValue } from '../tasks/json.js';
-import type { SubTaskContext } from '../tasks/sub-task.js';
+import type { SubTaskContext, SubTaskLogger } from '../tasks/sub-task.js';
 import type { SubTaskDefinition } from '../tasks/task.js';
 import { AttemptTimeout } from './attempt-error.js';
 
@@ -41,10 +41,14 @@ export function attempts(
         subscriber.error(error);
       },
     );
+    const timeout = asyncScheduler.schedule(() => {
+      subscriber.error(new AttemptTimeout(timeoutMs));
+    }, timeoutMs);
     return () => {
+      timeout.unsubscribe();
       if (!settled) context.giveUp();
     };
-  }).pipe(timeout({ first: timeoutMs, with: () => throwError(() => new AttemptTimeout(timeoutMs)) }));
+  });
 }
 
 function succeed(subscriber: Subscriber<JsonValue>, result: unknown, maxResultBytes: number): void {
@@ -59,62 +63,51 @@ function succeed(subscriber: Subscriber<JsonValue>, result: unknown, maxResultBy
   subscriber.complete();
 }
 
-/** Makes what few handlers ask for only when it is asked for: an AbortController costs as much as an attempt. */
+/** Makes an AbortController only when it is asked for: it costs as much as the rest of an attempt. */
 class AttemptContext implements SubTaskContext {
-  private readonly startedAt = Date.now();
-  private controller: AbortController | undefined;
-  private givenUp = false;
+  readonly runId: string;
+  readonly attempt: number;
+  readonly idempotencyKey: string;
+  readonly #of: AttemptOf;
+  readonly #deadlineMs: number;
+  #controller: AbortController | undefined;
+  #givenUp = false;
 
-  constructor(
-    private readonly of: AttemptOf,
-    private readonly timeoutMs: number,
-  ) {}
-
-  get attempt(): number {
-    return this.of.attempt;
-  }
-
-  get runId(): string {
-    return this.of.runId;
-  }
-
-  get idempotencyKey(): string {
-    return `${this.of.runId}/${this.of.subTask}`;
+  constructor(of: AttemptOf, timeoutMs: number) {
+    this.runId = of.runId;
+    this.attempt = of.attempt;
+    this.idempotencyKey = `${of.runId}/${of.subTask}`;
+    this.#of = of;
+    this.#deadlineMs = Date.now() + timeoutMs;
   }
 
   get deadline(): Date {
-    return new Date(this.startedAt + this.timeoutMs);
+    return new Date(this.#deadlineMs);
   }
 
   get signal(): AbortSignal {
-    if (!this.controller) {
-      this.controller = new AbortController();
-      if (this.givenUp) this.abort(this.controller);
-    }
-    return this.controller.signal;
+    this.#controller ??= new AbortController();
+    if (this.#givenUp) this.giveUp();
+    return this.#controller.signal;
   }
 
-  get logger(): SubTaskContext['logger'] {
-    const line = (message: unknown) => ({ msg: String(message), ...this.of });
+  get logger(): SubTaskLogger {
+    const line = (msg: string, fields?: object) => ({ ...fields, ...this.#of, msg });
     return {
-      log: (message) => {
-        logger.log(line(message));
+      log: (message, fields) => {
+        logger.log(line(message, fields));
       },
-      warn: (message) => {
-        logger.warn(line(message));
+      warn: (message, fields) => {
+        logger.warn(line(message, fields));
       },
-      error: (message) => {
-        logger.error(line(message));
+      error: (message, fields) => {
+        logger.error(line(message, fields));
       },
     };
   }
 
   giveUp(): void {
-    this.givenUp = true;
-    if (this.controller) this.abort(this.controller);
-  }
-
-  private abort(controller: AbortController): void {
-    controller.abort(new DOMException('The attempt timed out or was cancelled', 'AbortError'));
+    this.#givenUp = true;
+    this.#controller?.abort(new DOMException('The attempt timed out or was cancelled', 'AbortError'));
   }
 }

@@ -1,6 +1,7 @@
 import { getEventListeners } from 'node:events';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { createRuntime } from '../../test/support/runtime.js';
+import { acceptRun } from '../tasks/accepted-run.js';
 import type { SubTaskContext } from '../tasks/sub-task.js';
 
 const typesOf = ({ events }: ReturnType<typeof createRuntime>) => events.map(({ type }) => type);
@@ -138,5 +139,60 @@ describe('EmbeddedEngine', () => {
     release();
     await Promise.all([running, queued]);
     expect(await runtime.tasks.start('task')).toMatchObject({ status: 'succeeded' });
+  });
+
+  test('refuses runs that would wait for a sub-task of bounded concurrency, and no others', async () => {
+    const limited = createRuntime([{ name: 'limited', concurrency: 1, run: never }], {
+      MAX_QUEUED_RUNS: '1',
+    });
+    for (let n = 0; n < 2; n += 1) {
+      void limited.tasks.start('task');
+      await jest.advanceTimersByTimeAsync(0);
+    }
+    await expect(limited.tasks.start('task')).rejects.toMatchObject({ code: 'overloaded' });
+    const { task } = createRuntime([{ name: 'free', run: () => 'free' }]);
+    const run = await acceptRun(task, {});
+    limited.engine.execute(run);
+    await jest.advanceTimersByTimeAsync(0);
+    expect(await limited.journal.run(run.id)).toMatchObject({ subTasks: [{ status: 'succeeded' }] });
+  });
+
+  test('refuses runs whose inputs would take more memory than is allowed', async () => {
+    const runtime = createRuntime([{ name: 'a', run: never }]);
+    const input = Array.from({ length: 500_000 }, () => ({}));
+    for (let n = 0; n < 6; n += 1) void runtime.tasks.start('task', { input });
+    await jest.advanceTimersByTimeAsync(0);
+    await expect(runtime.tasks.start('task', { input })).rejects.toMatchObject({ code: 'overloaded' });
+    expect(runtime.events.filter(({ type }) => type === 'run.started').length).toBeGreaterThan(1);
+  });
+
+  test('records whatever is thrown, a revoked proxy included', async () => {
+    const { proxy, revoke } = Proxy.revocable({}, {});
+    revoke();
+    const run = () => {
+      throw proxy as Error;
+    };
+    const runtime = createRuntime([
+      { name: 'a', retry: { attempts: 2, delay: 0, except: [TypeError] }, run },
+    ]);
+    const refused = runtime.tasks.start('task').catch((error: unknown) => error);
+    await jest.advanceTimersByTimeAsync(1);
+    expect(await refused).toMatchObject({
+      details: { failures: [{ code: 'threw', message: 'something that has no text' }] },
+    });
+  });
+
+  test('gives sub-tasks and listeners nothing that they could change for others', async () => {
+    const run = (input: { list: number[] }) => input.list.push(1);
+    const runtime = createRuntime([{ name: 'a', run: run as (input: unknown) => unknown }]);
+    await runtime.tasks.start('task', { input: { list: [] } }).catch(() => undefined);
+    expect(runtime.events.find(({ type }) => type === 'sub-task.failed')).toMatchObject({
+      data: { error: { code: 'threw' } },
+    });
+    for (const event of runtime.events) {
+      expect(
+        Object.isFrozen(event) && Object.values(event.data).every((value) => Object.isFrozen(value)),
+      ).toBe(true);
+    }
   });
 });

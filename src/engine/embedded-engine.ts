@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { type BeforeApplicationShutdown, Injectable, Logger } from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
 import { ConfigService } from '@nestjs/config';
 import { BehaviorSubject, filter, firstValueFrom, race, timer } from 'rxjs';
 import type { Config } from '../config/config.js';
@@ -10,9 +10,12 @@ import type { SubTaskDefinition } from '../tasks/task.js';
 import { Slots } from './slots.js';
 import { SubTaskExecution } from './sub-task-execution.js';
 
+/** Some callers' inputs take twenty times the memory that their text does; this keeps them from filling it. */
+const MAX_INPUT_BYTES_IN_FLIGHT = 256 * 2 ** 20;
+
 /** Executes runs in this process, within its bounds. */
 @Injectable()
-export class EmbeddedEngine implements BeforeApplicationShutdown {
+export class EmbeddedEngine {
   private readonly logger = new Logger(EmbeddedEngine.name);
   private readonly slots: Slots;
   /** The slots of the sub-tasks that declare a `concurrency` of their own. */
@@ -21,6 +24,8 @@ export class EmbeddedEngine implements BeforeApplicationShutdown {
   private readonly unfinishedRuns = new BehaviorSubject(0);
   /** Runs with a sub-task that waits for a slot. */
   private queuedRuns = 0;
+  /** What the inputs of unfinished runs take in memory, roughly. */
+  private inputBytes = 0;
   private stopped = false;
   private readonly maxQueuedRuns: number;
   private readonly maxResultBytes: number;
@@ -46,7 +51,7 @@ export class EmbeddedEngine implements BeforeApplicationShutdown {
    * @throws {DomainError} `overloaded` when too many runs wait for slots, `stopping` once a stop has begun
    */
   execute(run: AcceptedRun): void {
-    this.admit();
+    this.admit(run);
     void this.journal.append({
       type: 'run.started',
       runId: run.id,
@@ -61,20 +66,24 @@ export class EmbeddedEngine implements BeforeApplicationShutdown {
     let waiting = run.task.subTasks.length;
     let unfinished = waiting;
     this.queuedRuns += 1;
+    this.inputBytes += run.inputBytes;
     const surroundings = {
       journal: this.journal,
       maxResultBytes: this.maxResultBytes,
+      slots: this.slots,
       leftQueue: () => {
         if (--waiting === 0) this.queuedRuns -= 1;
       },
       ended: () => {
-        if (--unfinished === 0) this.forget(run.id);
+        if (--unfinished === 0) this.forget(run);
       },
     };
-    const executions = run.task.subTasks.map((subTask) => new SubTaskExecution(run, subTask, surroundings));
+    const executions = run.task.subTasks.map(
+      (subTask) => new SubTaskExecution(run, subTask, this.ownSlotsOf(subTask), surroundings),
+    );
     this.runs.set(run.id, executions);
     this.unfinishedRuns.next(this.runs.size);
-    for (const execution of executions) this.startInSlot(execution);
+    for (const execution of executions) execution.enqueue();
   }
 
   /** Cancels what is unfinished of a run; nothing when all has ended. */
@@ -82,8 +91,8 @@ export class EmbeddedEngine implements BeforeApplicationShutdown {
     cancelAll(this.runs.get(runId) ?? [], reason);
   }
 
-  /** Gives what is running the grace period to finish, then aborts it. */
-  async beforeApplicationShutdown(): Promise<void> {
+  /** Takes no more runs, gives those that are unfinished the grace period to finish, then aborts them. */
+  async stop(): Promise<void> {
     this.stopped = true;
     const graceMs = this.config.get('SHUTDOWN_GRACE', { infer: true });
     if (this.runs.size > 0) {
@@ -101,29 +110,16 @@ export class EmbeddedEngine implements BeforeApplicationShutdown {
     await nextTurn();
   }
 
-  private admit(): void {
+  private admit({ task, inputBytes }: AcceptedRun): void {
     if (this.stopped) throw new DomainError('stopping', 'The service is stopping and takes no new runs');
+    if (this.inputBytes + inputBytes > MAX_INPUT_BYTES_IN_FLIGHT && this.runs.size > 0) {
+      throw new DomainError('overloaded', 'The inputs of unfinished runs take as much memory as is allowed');
+    }
     if (this.queuedRuns < this.maxQueuedRuns) return;
-    throw new DomainError(
-      'overloaded',
-      `${String(this.queuedRuns)} runs wait for a free slot, as many as are allowed`,
-    );
-  }
-
-  /** A sub-task that waits for a slot of its own doesn't hold one of the common slots meanwhile. */
-  private startInSlot(execution: SubTaskExecution): void {
-    const { slots } = this;
-    const own = this.ownSlotsOf(execution.subTask);
-    const start = (): void => {
-      slots.take(() => {
-        execution.start(() => {
-          slots.release();
-          own?.release();
-        });
-      });
-    };
-    if (own) own.take(start);
-    else start();
+    const waits =
+      !this.slots.hasFree || task.subTasks.some((subTask) => this.ownSlotsOf(subTask)?.hasFree === false);
+    if (waits)
+      throw new DomainError('overloaded', `${this.queuedRuns} runs wait for a free slot, as many as may`);
   }
 
   private ownSlotsOf(subTask: SubTaskDefinition): Slots | undefined {
@@ -133,8 +129,9 @@ export class EmbeddedEngine implements BeforeApplicationShutdown {
     return slots;
   }
 
-  private forget(runId: string): void {
-    this.runs.delete(runId);
+  private forget({ id, inputBytes }: AcceptedRun): void {
+    this.runs.delete(id);
+    this.inputBytes -= inputBytes;
     this.unfinishedRuns.next(this.runs.size);
   }
 }

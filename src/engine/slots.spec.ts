@@ -16,9 +16,11 @@ describe('Slots', () => {
           for (const take of takes) {
             if (take) {
               const turn = (taken += 1);
-              slots.take(() => {
-                begun.push(turn);
-                active += 1;
+              slots.take({
+                begin: () => {
+                  begun.push(turn);
+                  active += 1;
+                },
               });
             } else if (active > 0) {
               active -= 1;
@@ -36,14 +38,28 @@ describe('Slots', () => {
   test('takes any number of those that give their slot back at once', () => {
     const slots = new Slots(1);
     let begun = 0;
-    slots.take(() => undefined);
+    slots.take({ begin: () => undefined });
     for (let turn = 0; turn < 100_000; turn += 1) {
-      slots.take(() => {
-        begun += 1;
-        slots.release();
+      slots.take({
+        begin: () => {
+          begun += 1;
+          slots.release();
+        },
       });
     }
     slots.release();
     expect(begun).toBe(100_000);
+  });
+
+  test('forgets those that leave the line, and goes on with those behind them', () => {
+    const slots = new Slots(1);
+    const begun: string[] = [];
+    const [a, b, c, d] = ['a', 'b', 'c', 'd'].map((name) => ({ begin: () => void begun.push(name) }));
+    for (const taker of [a!, b!, c!, d!]) slots.take(taker);
+    expect([slots.leave(a!), slots.leave(b!), slots.leave(d!)]).toEqual([false, true, true]);
+    slots.release();
+    slots.take(d!);
+    slots.release();
+    expect(begun).toEqual(['a', 'c', 'd']);
   });
 });

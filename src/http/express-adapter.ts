@@ -25,6 +25,15 @@ export class FastExpressAdapter extends ExpressAdapter {
     this.httpServer = createServer({ IncomingMessage: Request, ServerResponse: Response }, app);
   }
 
+  /** Called when a stop begins, before any provider is destroyed: what runs may still need them all. */
+  beforeStop: () => Promise<void> = () => Promise.resolve();
+
+  // eslint-disable-next-line @typescript-eslint/no-misused-promises -- declared void, but Nest awaits it
+  override async beforeClose(): Promise<void> {
+    await this.beforeStop();
+    super.beforeClose();
+  }
+
   override close(): Promise<void> {
     const server = this.httpServer;
     setTimeout(() => {

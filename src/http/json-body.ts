@@ -1,5 +1,5 @@
 import { UnsupportedMediaTypeException } from '@nestjs/common';
-import express, { type RequestHandler } from 'express';
+import express, { type Request, type RequestHandler } from 'express';
 import { invalidRequest } from '../tasks/domain-error.js';
 import { freezeJson, JsonError, type JsonValue } from '../tasks/json.js';
 
@@ -7,12 +7,21 @@ const JSON_TYPES = ['application/json', 'application/*+json'];
 
 /** Reads JSON bodies of at most `maxBytes`, and refuses bodies of any other kind; a missing body reads as `{}`. */
 export function jsonBody(maxBytes: number): RequestHandler[] {
-  return [requireJson, express.json({ limit: maxBytes, strict: false, type: JSON_TYPES }), checkBody];
+  return [
+    requireJson,
+    express.json({ limit: maxBytes, strict: false, type: (request) => isJson(request as Request) }),
+    checkBody,
+  ];
+}
+
+/** A body of unknown type counts as JSON: clients that send no body often send no type, but announce a body. */
+function isJson(request: Pick<Request, 'headers' | 'is'>): boolean {
+  return request.headers['content-type'] === undefined || request.is(JSON_TYPES) !== false;
 }
 
 const requireJson: RequestHandler = (request, _response, next) => {
-  if (request.is(JSON_TYPES) === false) {
-    const type = request.headers['content-type'] ?? 'missing';
+  if (request.headers['content-length'] !== '0' && !isJson(request)) {
+    const type = request.headers['content-type'] ?? '';
     throw new UnsupportedMediaTypeException(`The Content-Type is ${type}; send application/json`);
   }
   next();
@@ -20,7 +29,7 @@ const requireJson: RequestHandler = (request, _response, next) => {
 
 /** Refuses what no recursive reader could take, before any validation meets it. */
 const checkBody: RequestHandler = (request, _response, next) => {
-  request.body ??= {};
+  if (request.body === undefined) request.body = {};
   try {
     freezeJson(request.body as JsonValue);
   } catch (error) {

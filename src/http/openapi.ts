@@ -2,6 +2,7 @@ import type { INestApplication } from '@nestjs/common';
 import { DocumentBuilder, SwaggerModule, type OpenAPIObject } from '@nestjs/swagger';
 import { z } from 'zod';
 import { problemSchema } from './problem.schema.js';
+import { problem, problemTypes, type ProblemCode } from './problems.js';
 
 const DESCRIPTION = `Answers with the first of several sub-tasks to finish, lets the rest finish in the background, and loses none of it.
 
@@ -30,6 +31,7 @@ export function createOpenApiDocument(app: INestApplication): OpenAPIObject {
     ...document.components,
     schemas: { ...document.components?.schemas, ...components },
   };
+  addCommonProblems(document);
   return document;
 }
 
@@ -44,13 +46,36 @@ function convert(schema: unknown, { schemaType }: { schemaType: 'input' | 'outpu
 
 type OpenAPIComponents = NonNullable<NonNullable<OpenAPIObject['components']>['schemas']>;
 
-/** The methods that a path answers to, by the document's operations. */
-export function allowedMethods(document: OpenAPIObject): (path: string) => string[] {
-  const routes = Object.entries(document.paths).map(([path, operations]) => ({
-    pattern: new URLPattern({ pathname: path.replaceAll(/\{(\w+)\}/g, ':$1') }),
+/** The methods that a path answers to, by the document's operations; like the router, whatever its case and last slash. */
+export function allowedMethods(document: OpenAPIObject): (path: string) => readonly string[] {
+  const paths = { ...document.paths, '/docs': { get: {} }, '/openapi.json': { get: {} } };
+  const routes = Object.entries(paths).map(([path, operations]) => ({
+    pattern: new URLPattern(
+      { pathname: `${path.replaceAll(/\{(\w+)\}/g, ':$1')}{/}?` },
+      { ignoreCase: true },
+    ),
     methods: Object.keys(operations).flatMap((method) =>
       method === 'get' ? ['GET', 'HEAD'] : [method.toUpperCase()],
     ),
   }));
   return (path) => routes.find(({ pattern }) => pattern.test({ pathname: path }))?.methods ?? [];
+}
+
+/** Adds to every operation what any may answer with. */
+function addCommonProblems(document: OpenAPIObject): void {
+  const content = (code: ProblemCode) => ({
+    description: `\`${code}\`: ${problemTypes[code].happened}`,
+    content: {
+      'application/problem+json': {
+        schema: { $ref: '#/components/schemas/Problem' },
+        example: problem(code, problemTypes[code].happened, '/tasks'),
+      },
+    },
+  });
+  for (const operations of Object.values(document.paths)) {
+    for (const operation of Object.values(operations) as { responses: Record<string, unknown> }[]) {
+      operation.responses['405'] ??= content('method-not-allowed');
+      operation.responses['500'] ??= content('internal-error');
+    }
+  }
 }

@@ -49,14 +49,8 @@ export class ProblemFilter implements ExceptionFilter {
     }
     if (code === 'internal-error')
       return problem(code, 'Something went wrong; the log of the service says what', path);
-    const details = error instanceof HttpException ? error.getResponse() : undefined;
     const detail = error instanceof Error ? error.message : problemTypes[code].title;
-    return problem(
-      code,
-      detail,
-      path,
-      code === 'not-ready' && typeof details === 'object' ? { ...details } : {},
-    );
+    return problem(code, detail, path, code === 'not-ready' ? { error: failedChecks(error) } : {});
   }
 }
 
@@ -74,4 +68,10 @@ function codeOf(error: unknown): ProblemCode {
   }
   const status = error.getStatus();
   return codeOfStatus[status] ?? (status < 500 ? 'bad-request' : 'internal-error');
+}
+
+/** Which of terminus's health checks failed, and why. */
+function failedChecks(error: unknown): unknown {
+  const result = error instanceof HttpException ? error.getResponse() : {};
+  return typeof result === 'object' && 'error' in result ? result.error : {};
 }

@@ -33,7 +33,7 @@ export class ProblemsController {
     description: 'The page',
     content: { 'text/html': { schema: { type: 'string' }, example: '<h1>Run failed</h1>' } },
   })
-  @ApiProblems('not-found')
+  @ApiProblems('bad-request', 'not-found')
   explain(@Param('code') code: string): string {
     const type = types.get(code);
     if (!type)

@@ -123,5 +123,5 @@ export function problem(
   extensions: Readonly<Record<string, unknown>> = {},
 ): Problem {
   const { title, status } = problemTypes[code];
-  return { type: `/problems/${code}`, title, status, detail, instance, ...extensions };
+  return { ...extensions, type: `/problems/${code}`, title, status, detail, instance };
 }

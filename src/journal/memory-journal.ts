@@ -3,10 +3,10 @@ import Queue from 'yocto-queue';
 import { EventBus } from '../events/event-bus.js';
 import type { NewEvent, RunEvent } from '../events/catalog.js';
 import { advance, openRun } from '../tasks/run-state.js';
-import type { JsonValue } from '../tasks/json.js';
+import { deepFreeze, memoryBytes } from '../tasks/json.js';
 import type { Run } from '../tasks/run.js';
 
-/** How many finished runs are kept, the newest ones, and how large their inputs and results may be together. */
+/** How many finished runs are kept, the newest ones, and how much memory their inputs and results may take together. */
 export const RETAINED_RUNS = 10_000;
 const RETAINED_BYTES = 256 * 2 ** 20;
 
@@ -28,7 +28,7 @@ export class MemoryJournal {
 
   /** Records an event behind all that were appended before it. Resolves when it is committed. */
   append(event: NewEvent): Promise<void> {
-    this.group.push({ ...event, id: ++this.sequence, time: now() });
+    this.group.push(deepFreeze({ ...event, id: ++this.sequence, time: now() }));
     this.commit ??= Promise.resolve().then(() => {
       this.commitGroup();
     });
@@ -72,12 +72,7 @@ export class MemoryJournal {
 }
 
 function payloadBytes({ input, subTasks }: Run): number {
-  return subTasks.reduce((sum, { result }) => sum + sizeOf(result), sizeOf(input));
-}
-
-function sizeOf(value: JsonValue | undefined): number {
-  if (typeof value === 'string') return value.length * 2;
-  return typeof value === 'object' && value !== null ? JSON.stringify(value).length * 2 : 0;
+  return subTasks.reduce((sum, { result }) => sum + memoryBytes(result ?? null), memoryBytes(input));
 }
 
 let lastMs = 0;

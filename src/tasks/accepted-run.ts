@@ -1,6 +1,6 @@
 import { v7 as uuidv7 } from 'uuid';
 import { inputErrors, invalidRequest } from './domain-error.js';
-import { freezeJson, JsonError, type JsonValue } from './json.js';
+import { deepFreeze, freezeJson, JsonError, memoryBytes, type JsonValue } from './json.js';
 import type { LosersPolicy, ReplyPolicy } from './policies.js';
 import { replyMisfit } from './task-declaration.js';
 import type { TaskDefinition } from './task.js';
@@ -20,6 +20,8 @@ export interface AcceptedRun {
   readonly input: JsonValue;
   /** What the task's schema made of the input; this is what sub-tasks get. */
   readonly parsedInput: unknown;
+  /** What the input takes in memory, roughly. */
+  readonly inputBytes: number;
   readonly replyPolicy: ReplyPolicy;
   readonly losers: LosersPolicy;
 }
@@ -34,9 +36,10 @@ export async function acceptRun(task: TaskDefinition, request: RunRequest): Prom
     id: uuidv7(),
     task,
     input,
-    parsedInput: await parseInput(task, input),
-    replyPolicy: reply,
-    losers,
+    parsedInput: deepFreeze(await parseInput(task, input)),
+    inputBytes: memoryBytes(input),
+    replyPolicy: deepFreeze(reply),
+    losers: deepFreeze(losers),
   };
 }
 

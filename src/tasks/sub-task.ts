@@ -1,6 +1,14 @@
-import { applyDecorators, Injectable, type LoggerService } from '@nestjs/common';
+import { applyDecorators, Injectable } from '@nestjs/common';
 import { DiscoveryService } from '@nestjs/core';
 import type { Duration } from './duration.js';
+
+type LogLine = (message: string, fields?: object) => void;
+
+export interface SubTaskLogger {
+  readonly log: LogLine;
+  readonly warn: LogLine;
+  readonly error: LogLine;
+}
 
 /** What a sub-task's `run` is given besides the input. */
 export interface SubTaskContext {
@@ -14,7 +22,7 @@ export interface SubTaskContext {
   /** When this attempt times out. */
   readonly deadline: Date;
   /** Writes lines with the run's id, the sub-task's name and the attempt. */
-  readonly logger: Pick<LoggerService, 'log' | 'warn' | 'error'>;
+  readonly logger: SubTaskLogger;
 }
 
 /** One unit of work. What `run` returns must be something JSON can hold; `undefined` counts as `null`. */

@@ -21,6 +21,14 @@ export function defineSubTask(
   className: string,
 ): SubTaskDefinition {
   const { retry = {}, timeout = '60s', concurrency = Infinity } = options;
+  if (typeof handler.run !== 'function') {
+    throw new TaskDeclarationError(`The sub-task ${className} has no method run(input, context); add one`);
+  }
+  if (retry.except?.some((type) => typeof type !== 'function')) {
+    throw new TaskDeclarationError(
+      `The retry.except of ${className} lists something that is no class (undefined often means a circular import)`,
+    );
+  }
   const durationMs = (value: Duration, what: string): number =>
     parsed(() => milliseconds(value), `${what} of ${className}`);
   return {

@@ -74,6 +74,18 @@ describe('TaskRegistry', () => {
     });
   });
 
+  test('refuses to start with a sub-task class that two modules provide', async () => {
+    @Module({ providers: [A] })
+    class One {}
+    @Module({ providers: [A, task({ name: 't', subTasks: [A] })] })
+    class Two {}
+    const module = await Test.createTestingModule({
+      imports: [DiscoveryModule, One, Two],
+      providers: [TaskRegistry],
+    }).compile();
+    await expect(module.init()).rejects.toThrow('A is provided by two modules');
+  });
+
   test('knows no other task', async () => {
     const registry = await registryOf(A, task({ name: 'one', subTasks: [A] }));
     expect(() => registry.get('two')).toThrow('There is no task "two"; GET /tasks lists those there are');
@@ -91,6 +103,8 @@ describe('TaskRegistry', () => {
   }
   SubTask({ name: 'scoped' })(Scoped);
   Injectable({ scope: Scope.REQUEST })(Scoped);
+  class Idle {}
+  SubTask({ name: 'idle' })(Idle as unknown as Type<{ run(): string }>);
   const circular = undefined as unknown as Type<{ run(): string }>;
 
   test.each<[string, Type[], string]>([
@@ -153,6 +167,12 @@ describe('TaskRegistry', () => {
       'no attempts',
       [subTask({ name: 'x', retry: { attempts: 0 } })],
       'The retry.attempts of SubTaskClass is 0; it takes a whole number from 1',
+    ],
+    ['a class without run', [Idle], 'The sub-task Idle has no method run(input, context); add one'],
+    [
+      'an undefined class of errors',
+      [subTask({ name: 'x', retry: { except: [undefined as unknown as typeof Error] } })],
+      'The retry.except of SubTaskClass lists something that is no class',
     ],
     [
       'no concurrency',

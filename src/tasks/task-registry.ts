@@ -71,6 +71,11 @@ export class TaskRegistry implements OnModuleInit {
           `${type.name} is request-scoped, but runs outlive requests; make it and what it injects singletons`,
         );
       }
+      if (found.has(type)) {
+        throw new TaskDeclarationError(
+          `${type.name} is provided by two modules, so there are two of it; provide it once and export it`,
+        );
+      }
       found.set(type, wrapper.instance);
     }
     return found;

@@ -54,6 +54,21 @@ export const answerSchema = z
     ],
   });
 
+const DEMO_TASK = {
+  name: 'demo',
+  subTasks: [
+    {
+      name: 'first',
+      timeoutMs: 60_000,
+      retry: { attempts: 1, delayMs: 100, maxDelayMs: 10_000 },
+      concurrency: null,
+    },
+  ],
+  reply: { policy: 'first-success' },
+  losers: 'continue',
+  input: {},
+};
+
 export const taskSchema = z
   .object({
     name: z.string(),
@@ -80,22 +95,9 @@ export const taskSchema = z
   })
   .meta({
     id: 'Task',
-    examples: [
-      {
-        name: 'demo',
-        subTasks: [
-          {
-            name: 'first',
-            timeoutMs: 60_000,
-            retry: { attempts: 1, delayMs: 100, maxDelayMs: 10_000 },
-            concurrency: null,
-          },
-        ],
-        reply: { policy: 'first-success' },
-        losers: 'continue',
-        input: {},
-      },
-    ],
+    examples: [DEMO_TASK],
   });
 
-export const taskListSchema = z.object({ tasks: z.array(taskSchema) }).meta({ id: 'TaskList' });
+export const taskListSchema = z
+  .object({ tasks: z.array(taskSchema) })
+  .meta({ id: 'TaskList', examples: [{ tasks: [DEMO_TASK] }] });

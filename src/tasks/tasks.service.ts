@@ -53,13 +53,26 @@ export class TasksService {
     const settled: Outcome[] = [];
     const outcomes = new Subject<Outcome>();
     let reply: Reply | undefined;
+    let stage: 'open' | 'replied' | 'finished' = 'open';
     outcomes.pipe(decideBy(run.replyPolicy, names.length)).subscribe(() => {
       reply = replyOf(run.replyPolicy, settled);
-      const background = names.filter((name) => !settled.some(({ subTask }) => subTask === name));
-      const status = background.length > 0 ? 'running' : runStatus(reply, settled);
-      void this.journal.append({ type: 'run.replied', ...about, data: { reply, status, background } });
-      if (background.length > 0) this.releaseLosers(run, outcomes);
     });
+    /** Called when all events of a commit are in, so that the reply tells of each of them. */
+    const conclude = (): void => {
+      if (!reply) return;
+      const background = names.filter((name) => !settled.some(({ subTask }) => subTask === name));
+      const status = runStatus(reply, settled);
+      if (stage === 'open') {
+        stage = 'replied';
+        const data = { reply, status: background.length > 0 ? 'running' : status, background } as const;
+        void this.journal.append({ type: 'run.replied', ...about, data });
+        if (background.length > 0) this.releaseLosers(run, outcomes);
+      }
+      if (background.length > 0 || stage === 'finished') return;
+      stage = 'finished';
+      outcomes.complete();
+      void this.journal.append({ type: 'run.finished', ...about, data: { status } });
+    };
     return new Promise((resolve) => {
       this.bus.ofRun(run.id).subscribe((event) => {
         if (event.type === 'run.replied') resolve(event);
@@ -67,13 +80,7 @@ export class TasksService {
         if (!outcome) return;
         settled.push(outcome);
         outcomes.next(outcome);
-        if (settled.length < names.length || !reply) return;
-        outcomes.complete();
-        void this.journal.append({
-          type: 'run.finished',
-          ...about,
-          data: { status: runStatus(reply, settled) },
-        });
+        queueMicrotask(conclude);
       });
     });
   }

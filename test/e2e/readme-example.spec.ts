@@ -55,11 +55,9 @@ describe('the README’s task of one’s own', () => {
     const module = await Test.createTestingModule({ imports: [AppModule!, GreetModule!] })
       .setLogger(new CapturedLog())
       .compile();
-    app = module.createNestApplication<NestExpressApplication>(
-      new (FastExpressAdapter as unknown as Type<never>)(),
-      { bodyParser: false },
-    );
-    (setUp as unknown as (app: NestExpressApplication) => void)(app);
+    const adapter = new (FastExpressAdapter as unknown as Type<never>)();
+    app = module.createNestApplication<NestExpressApplication>(adapter, { bodyParser: false });
+    (setUp as unknown as (app: NestExpressApplication, adapter: never) => void)(app, adapter);
     await app.listen(0, '127.0.0.1');
   });
   afterAll(async () => {

@@ -39,5 +39,5 @@ export function createRuntime(
   );
   const registry = { get: () => task, all: () => [task] } as Partial<TaskRegistry> as TaskRegistry;
   const tasks = new TasksService(registry, engine, journal, bus);
-  return { events, bus, journal, engine, tasks };
+  return { task, events, bus, journal, engine, tasks };
 }
