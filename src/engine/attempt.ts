@@ -42,6 +42,7 @@ export function attempts(
       },
     );
     const timeout = asyncScheduler.schedule(() => {
+      context.giveUp();
       subscriber.error(new AttemptTimeout(timeoutMs));
     }, timeoutMs);
     return () => {

@@ -108,6 +108,7 @@ export class EmbeddedEngine {
     }
     cancelAll([...this.runs.values()].flat(), 'the service stopped');
     await nextTurn();
+    this.logger.log('Stopped');
   }
 
   private admit({ task, inputBytes }: AcceptedRun): void {

@@ -106,8 +106,8 @@ export class SubTaskExecution {
     }
     const data = { reason, durationMs: this.elapsedMs() };
     void journal.append({ type: 'sub-task.cancelled', ...this.about(), data });
-    this.end();
     this.underWay?.unsubscribe();
+    this.end();
   }
 
   private beginAttempt(): AttemptOf {
@@ -137,13 +137,8 @@ export class SubTaskExecution {
   /** What is recorded of a failure; the stack trace stays in the log. */
   private failureOf(error: unknown): AttemptError {
     const failure = attemptError(error);
-    if (failure.code === 'threw') {
-      logger.warn({
-        msg: `${this.subTask.name} threw`,
-        ...this.about(),
-        stack: stackOf(error) ?? failure.message,
-      });
-    }
+    const stack = failure.code === 'threw' ? stackOf(error) : undefined;
+    if (stack !== undefined) logger.warn({ msg: `${this.subTask.name} threw`, ...this.about(), stack });
     return failure;
   }
 

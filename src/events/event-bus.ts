@@ -1,4 +1,4 @@
-import { Injectable } from '@nestjs/common';
+import { Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { EventEmitter2 } from '@nestjs/event-emitter';
 import { Observable, Subject } from 'rxjs';
 import type { RunEvent } from './catalog.js';
@@ -8,7 +8,7 @@ import type { RunEvent } from './catalog.js';
  * replies are on their way, to the listeners of the process.
  */
 @Injectable()
-export class EventBus {
+export class EventBus implements OnModuleDestroy {
   private readonly followers = new Map<string, Subject<RunEvent>>();
   private forListeners: RunEvent[] = [];
 
@@ -29,6 +29,11 @@ export class EventBus {
           this.tellListeners();
         });
     }
+  }
+
+  /** Tells the listeners what they haven't heard yet, before a stop takes them away. */
+  onModuleDestroy(): void {
+    this.tellListeners();
   }
 
   private tellFollowers(event: RunEvent): void {

@@ -40,7 +40,7 @@ export class ProblemFilter implements ExceptionFilter {
     const path = request.originalUrl.split('?', 1)[0] ?? '/';
     if (error instanceof DomainError) return problem(error.code, error.message, path, error.details);
     const code = codeOf(error);
-    if (code === 'not-found' && request.route === undefined) {
+    if (code === 'not-found') {
       const methods = this.allowedMethods(path);
       if (methods.length > 0) {
         response.setHeader('Allow', methods.join(', '));

@@ -1,5 +1,6 @@
-import { Controller, Get, Header, NotFoundException, Param } from '@nestjs/common';
+import { Controller, Get, Header, Param } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
+import { DomainError } from '../tasks/domain-error.js';
 import { ApiProblems } from './api-problems.decorator.js';
 import { problemTypes, type ProblemType } from './problems.js';
 
@@ -28,7 +29,7 @@ export class ProblemsController {
     summary: 'Explain a problem type',
     description: 'The page that the `type` of a problem document leads to: what happened, and what to do.',
   })
-  @ApiParam({ name: 'code', enum: [...types.keys()], example: 'run-failed' })
+  @ApiParam({ name: 'code', schema: { type: 'string', enum: [...types.keys()], example: 'run-failed' } })
   @ApiOkResponse({
     description: 'The page',
     content: { 'text/html': { schema: { type: 'string' }, example: '<h1>Run failed</h1>' } },
@@ -37,7 +38,8 @@ export class ProblemsController {
   explain(@Param('code') code: string): string {
     const type = types.get(code);
     if (!type)
-      throw new NotFoundException(
+      throw new DomainError(
+        'not-found',
         `There is no problem type ${JSON.stringify(code)}; GET /problems lists those there are`,
       );
     return page(

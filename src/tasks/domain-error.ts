@@ -1,4 +1,5 @@
 export type DomainErrorCode =
+  | 'not-found'
   | 'task-unknown'
   | 'run-unknown'
   | 'invalid-request'

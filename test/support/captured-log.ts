@@ -26,8 +26,12 @@ export class CapturedLog implements LoggerService {
 
   private keep(level: LogLine['level']) {
     return (message: unknown): void => {
-      const fields = typeof message === 'object' && message !== null ? message : { msg: message };
-      this.lines.push({ level, ...(fields as { msg: string }) });
+      this.lines.push({ level, ...fieldsOf(message) });
     };
   }
+}
+
+function fieldsOf(message: unknown): Omit<LogLine, 'level'> {
+  if (message instanceof Error) return { msg: message.message, err: message };
+  return typeof message === 'object' && message !== null ? (message as LogLine) : { msg: String(message) };
 }

@@ -16,6 +16,7 @@ import type { Answer } from '../../src/tasks/tasks.service.js';
 import type { Run, SubTaskRun } from '../../src/tasks/run.js';
 import { CapturedLog } from './captured-log.js';
 import { DocumentedStatuses } from './documented-statuses.js';
+import { activeResources, leftOver } from './resources.js';
 
 const DEFAULTS = { LOG_LEVEL: 'silent', DEMO_TIME_SCALE: '0.001', SHUTDOWN_GRACE: '1s' };
 
@@ -48,7 +49,7 @@ export class TestApp {
 
   /** Starts the service, with the given modules and providers besides its own. */
   static async start({ env = {}, imports = [], ...metadata }: Options = {}): Promise<TestApp> {
-    const resourcesBefore = process.getActiveResourcesInfo();
+    const resourcesBefore = await activeResources();
     const log = new CapturedLog();
     const config = parseConfig({ ...DEFAULTS, ...env });
     const module = await Test.createTestingModule({ imports: [AppModule, ...imports], ...metadata })
@@ -56,10 +57,9 @@ export class TestApp {
       .useValue(new ConfigService({ ...config }))
       .setLogger(log)
       .compile();
-    const app = module.createNestApplication<NestExpressApplication>(new FastExpressAdapter(), {
-      bodyParser: false,
-    });
-    setUp(app);
+    const adapter = new FastExpressAdapter();
+    const app = module.createNestApplication<NestExpressApplication>(adapter, { bodyParser: false });
+    setUp(app, adapter);
     await app.listen(0, '127.0.0.1');
     const service = new TestApp(app, log, resourcesBefore);
     const response = await service.http.get('/openapi.json');
@@ -107,17 +107,22 @@ export class TestApp {
 
   /** The first event of a type in a run, as soon as it is there. */
   event<T extends EventType>(runId: string, type: T, subTask?: string): Promise<RunEvent<T>> {
-    const find = () =>
+    return this.until(() =>
       this.events.find(
-        (event) =>
+        (event): event is RunEvent & RunEvent<T> =>
           event.runId === runId &&
           event.type === type &&
           (subTask === undefined || ('subTask' in event && event.subTask === subTask)),
-      ) as RunEvent<T> | undefined;
+      ),
+    );
+  }
+
+  /** What `find` brings, as soon as the events so far make it bring something. */
+  until<T>(find: () => T | undefined): Promise<T> {
     return new Promise((resolve) => {
       const check = (): void => {
         const found = find();
-        if (!found) return;
+        if (found === undefined) return;
         this.waiting.delete(check);
         resolve(found);
       };
@@ -136,21 +141,4 @@ export class TestApp {
     const undocumented = [...(this.documented?.missing ?? [])];
     if (undocumented.length > 0) throw new Error(`Not in /openapi.json: ${undocumented.join(', ')}`);
   }
-}
-
-/** Timers, sockets and servers that are active now and weren't before; closing sockets get a few turns to go. */
-async function leftOver(before: readonly string[]): Promise<string[]> {
-  let left: string[] = [];
-  for (let turn = 0; turn < 50; turn += 1) {
-    await new Promise((resolve) => setImmediate(resolve));
-    const rest = [...before];
-    left = process.getActiveResourcesInfo().filter((resource) => {
-      if (!/^(Timeout|TCP|Pipe|HTTP)/.test(resource)) return false;
-      const index = rest.indexOf(resource);
-      if (index >= 0) rest.splice(index, 1);
-      return index < 0;
-    });
-    if (left.length === 0) break;
-  }
-  return left;
 }

@@ -1,0 +1,25 @@
+import type { Type } from '@nestjs/common';
+import { SubTask, type SubTaskContext, type SubTaskOptions } from '../../src/tasks/sub-task.js';
+import { Task, type TaskOptions } from '../../src/tasks/task.js';
+
+export interface InlineSubTask extends Omit<SubTaskOptions, 'name'> {
+  readonly run: (input: unknown, context: SubTaskContext) => unknown;
+}
+
+/** The classes of a task whose sub-tasks are written where they are used; list them as the providers of a module. */
+export function inlineTask(
+  name: string,
+  subTasks: Readonly<Record<string, InlineSubTask>>,
+  options: Omit<TaskOptions, 'name' | 'subTasks'> = {},
+): Type[] {
+  const classes = Object.entries(subTasks).map(([subTask, { run, ...rest }]): Type => {
+    @SubTask({ name: subTask, ...rest })
+    class InlineSubTaskClass {
+      readonly run = run;
+    }
+    return InlineSubTaskClass;
+  });
+  @Task({ name, subTasks: classes, ...options })
+  class InlineTaskClass {}
+  return [InlineTaskClass, ...classes];
+}

@@ -1,0 +1,42 @@
+import { createHook } from 'node:async_hooks';
+
+const timers = new Map<number, NodeJS.Timeout>();
+const JEST = /\/node_modules\/(@jest\/|jest-)/;
+
+createHook({
+  init(id, type, _trigger, resource) {
+    if (type === 'Timeout' && !JEST.test(caller())) timers.set(id, resource as NodeJS.Timeout);
+  },
+  destroy(id) {
+    timers.delete(id);
+  },
+}).enable();
+
+/** Sockets, pipes and timers that keep the process alive, but for the timers of Jest, which come and go. */
+export async function activeResources(): Promise<string[]> {
+  // What was closed or cleared just now needs a turn of the event loop to go.
+  await new Promise((resolve) => setImmediate(resolve));
+  const handles = process.getActiveResourcesInfo().filter((resource) => /^(TCP|Pipe|HTTP)/.test(resource));
+  return [...handles, ...[...timers.values()].filter((timer) => timer.hasRef()).map(() => 'Timeout')];
+}
+
+/** What is active now and wasn't before; closing sockets get a few turns to go. */
+export async function leftOver(before: readonly string[]): Promise<string[]> {
+  let left: string[] = [];
+  for (let turn = 0; turn < 50; turn += 1) {
+    const rest = [...before];
+    left = (await activeResources()).filter((resource) => {
+      const index = rest.indexOf(resource);
+      if (index >= 0) rest.splice(index, 1);
+      return index < 0;
+    });
+    if (left.length === 0) break;
+  }
+  return left;
+}
+
+/** The line of the stack that set a timer. */
+function caller(): string {
+  const lines = new Error().stack?.split('\n').slice(1) ?? [];
+  return lines.find((line) => !line.includes('node:') && !line.includes(import.meta.filename)) ?? '';
+}

@@ -1,0 +1,117 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { createInterface } from 'node:readline';
+import { text } from 'node:stream/consumers';
+import supertest from 'supertest';
+
+const MAIN = resolve(import.meta.dirname, '../../dist/main.js');
+
+interface Options {
+  /** All of its environment but for PORT, which is 0. */
+  readonly env?: Readonly<Record<string, string>>;
+  readonly args?: readonly string[];
+  /** Options of Node. */
+  readonly nodeArgs?: readonly string[];
+  /** What the file `.env` in its working directory says. */
+  readonly envFile?: string;
+}
+
+export interface ProcessLine {
+  readonly level: number;
+  readonly msg: string;
+  readonly runId?: string;
+  readonly subTask?: string;
+  readonly err?: { readonly message: string };
+}
+
+/** The built service as a process of its own, in an empty directory of its own. */
+export class ServiceProcess {
+  readonly lines: ProcessLine[] = [];
+  private readonly waiting = new Set<() => void>();
+  /** Where it listens. */
+  url = '';
+
+  private constructor(private readonly child: ChildProcess) {
+    const output = createInterface({ input: child.stdout! });
+    output.on('line', (line) => {
+      this.lines.push(JSON.parse(line) as ProcessLine);
+      for (const check of [...this.waiting]) check();
+    });
+  }
+
+  /** Starts it, and resolves when it listens. */
+  static async start(options: Options = {}): Promise<ServiceProcess> {
+    const service = new ServiceProcess(launch(options));
+    service.child.stderr!.pipe(process.stderr);
+    const { msg } = await service.line(/^Listening on http/);
+    service.url = /http:\S+/.exec(msg)![0];
+    return service;
+  }
+
+  /** Lets it run to its end, which must come by itself. */
+  static async run(options: Options): Promise<{ code: number | null; stdout: string; stderr: string }> {
+    const child = launch(options);
+    const [stdout, stderr] = await Promise.all([
+      text(child.stdout!),
+      text(child.stderr!),
+      once(child, 'close'),
+    ]);
+    return { code: child.exitCode, stdout, stderr };
+  }
+
+  get http(): ReturnType<typeof supertest> {
+    return supertest(this.url);
+  }
+
+  /** The first line of its log whose message matches, as soon as it is there. Rejects when the process ends without. */
+  line(message: RegExp): Promise<ProcessLine> {
+    return new Promise((resolve, reject) => {
+      const check = (): void => {
+        const found = this.lines.find(({ msg }) => message.test(msg));
+        if (!found) return;
+        this.waiting.delete(check);
+        resolve(found);
+      };
+      this.waiting.add(check);
+      check();
+      const refuse = () => reject(new Error(`Ended without a line ${String(message)}`));
+      if (this.ended) refuse();
+      else this.child.once('close', refuse);
+    });
+  }
+
+  /** Sends it a signal. */
+  signal(signal: NodeJS.Signals): void {
+    this.child.kill(signal);
+  }
+
+  /** Asks it to stop; resolves with its exit code, null when it was killed, and has all its lines then. */
+  async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> {
+    if (!this.ended) {
+      this.signal(signal);
+      await once(this.child, 'close');
+    }
+    return this.child.exitCode;
+  }
+
+  private get ended(): boolean {
+    return this.child.exitCode !== null || this.child.signalCode !== null;
+  }
+}
+
+function launch({ env = {}, args = [], nodeArgs = [], envFile }: Options): ChildProcess {
+  const directory = mkdtempSync(join(tmpdir(), 'frontrunner-'));
+  if (envFile !== undefined) writeFileSync(join(directory, '.env'), envFile);
+  const child = spawn(process.execPath, [...nodeArgs, MAIN, ...args], {
+    cwd: directory,
+    env: { PORT: '0', ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  child.once('close', () => {
+    rmSync(directory, { recursive: true });
+  });
+  return child;
+}
