@@ -189,10 +189,12 @@ describe('EmbeddedEngine', () => {
     expect(runtime.events.find(({ type }) => type === 'sub-task.failed')).toMatchObject({
       data: { error: { code: 'threw' } },
     });
-    for (const event of runtime.events) {
-      expect(
-        Object.isFrozen(event) && Object.values(event.data).every((value) => Object.isFrozen(value)),
-      ).toBe(true);
-    }
+    const shared = runtime.events.flatMap(({ data }) =>
+      Object.entries(data).filter(([key]) =>
+        ['input', 'replyPolicy', 'losers', 'error', 'reply'].includes(key),
+      ),
+    );
+    expect(shared.map(([key]) => key).sort()).toEqual(['error', 'input', 'losers', 'reply', 'replyPolicy']);
+    expect(shared.every(([, value]) => Object.isFrozen(value))).toBe(true);
   });
 });

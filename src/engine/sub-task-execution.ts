@@ -136,7 +136,7 @@ export class SubTaskExecution {
 
   /** What is recorded of a failure; the stack trace stays in the log. */
   private failureOf(error: unknown): AttemptError {
-    const failure = attemptError(error);
+    const failure = Object.freeze(attemptError(error));
     const stack = failure.code === 'threw' ? stackOf(error) : undefined;
     if (stack !== undefined) logger.warn({ msg: `${this.subTask.name} threw`, ...this.about(), stack });
     return failure;

@@ -3,7 +3,7 @@ import Queue from 'yocto-queue';
 import { EventBus } from '../events/event-bus.js';
 import type { NewEvent, RunEvent } from '../events/catalog.js';
 import { advance, openRun } from '../tasks/run-state.js';
-import { deepFreeze, memoryBytes } from '../tasks/json.js';
+import { memoryBytes } from '../tasks/json.js';
 import type { Run } from '../tasks/run.js';
 
 /** How many finished runs are kept, the newest ones, and how much memory their inputs and results may take together. */
@@ -28,7 +28,7 @@ export class MemoryJournal {
 
   /** Records an event behind all that were appended before it. Resolves when it is committed. */
   append(event: NewEvent): Promise<void> {
-    this.group.push(deepFreeze({ ...event, id: ++this.sequence, time: now() }));
+    this.group.push({ ...event, id: ++this.sequence, time: now() });
     this.commit ??= Promise.resolve().then(() => {
       this.commitGroup();
     });

@@ -19,7 +19,12 @@ export const LoggingModule = LoggerModule.forRootAsync({
 
 function destination(): DestinationStream {
   if (process.stdout.isTTY)
-    return pretty({ sync: true, ignore: 'pid,hostname,context', translateTime: 'SYS:HH:MM:ss.l' });
+    return pretty({
+      sync: true,
+      singleLine: true,
+      ignore: 'pid,hostname,context',
+      translateTime: 'SYS:HH:MM:ss.l',
+    });
   return pino.destination({
     sync: false,
     minLength: 4096,

@@ -7,7 +7,7 @@ import { MemoryJournal } from '../journal/memory-journal.js';
 import { acceptRun, type AcceptedRun, type RunRequest } from './accepted-run.js';
 import { DomainError } from './domain-error.js';
 import { milliseconds } from './duration.js';
-import type { JsonValue } from './json.js';
+import { deepFreeze, type JsonValue } from './json.js';
 import { decideBy, replyOf } from './reply.js';
 import { outcomeOf } from './run-state.js';
 import { runStatus, type Outcome, type Reply, type RunStatus } from './run.js';
@@ -55,7 +55,7 @@ export class TasksService {
     let reply: Reply | undefined;
     let stage: 'open' | 'replied' | 'finished' = 'open';
     outcomes.pipe(decideBy(run.replyPolicy, names.length)).subscribe(() => {
-      reply = replyOf(run.replyPolicy, settled);
+      reply = deepFreeze(replyOf(run.replyPolicy, settled));
     });
     /** Called when all events of a commit are in, so that the reply tells of each of them. */
     const conclude = (): void => {
