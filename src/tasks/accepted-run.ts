@@ -4,13 +4,7 @@ import { deepFreeze, freezeJson, JsonError, memoryBytes, type JsonValue } from '
 import type { LosersPolicy, ReplyPolicy } from './policies.js';
 import { replyMisfit } from './task-declaration.js';
 import type { TaskDefinition } from './task.js';
-
-/** What a caller may say about a run. What is left out, the task decides. */
-export interface RunRequest {
-  readonly input?: JsonValue;
-  readonly reply?: ReplyPolicy;
-  readonly losers?: LosersPolicy;
-}
+import type { RunRequest } from './tasks.schemas.js';
 
 /** A run that nothing speaks against, ready to be executed. */
 export interface AcceptedRun {

@@ -3,10 +3,15 @@ import { ApiBody, ApiOkResponse, ApiOperation, ApiParam, ApiTags } from '@nestjs
 import type { Response } from 'express';
 import { z } from 'zod';
 import { ApiProblems, locationHeader } from '../http/api-problems.decorator.js';
-import type { RunRequest } from './accepted-run.js';
 import { TaskRegistry } from './task-registry.js';
 import type { TaskDefinition } from './task.js';
-import { answerSchema, runRequestSchema, taskListSchema, taskSchema } from './tasks.schemas.js';
+import {
+  answerSchema,
+  runRequestSchema,
+  taskListSchema,
+  taskSchema,
+  type RunRequest,
+} from './tasks.schemas.js';
 import { TasksService } from './tasks.service.js';
 
 @Controller('tasks')

@@ -1,9 +1,10 @@
 import { z } from 'zod';
+import type { JsonValue } from './json.js';
 import { losersPolicySchema, replyPolicySchema } from './policies.js';
 
 const RUN_ID = '019a2b3c-4d5e-7f60-8a9b-0c1d2e3f4a5b';
 
-export const jsonValueSchema = z.any().meta({ description: 'Any JSON value.' });
+export const jsonValueSchema: z.ZodType<JsonValue> = z.any().meta({ description: 'Any JSON value.' });
 
 export const runStatusSchema = z.enum(['running', 'succeeded', 'partly-failed', 'failed', 'cancelled']).meta({
   id: 'RunStatus',
@@ -25,6 +26,9 @@ export const runRequestSchema = z
     losers: losersPolicySchema.optional(),
   })
   .meta({ id: 'RunRequest', description: 'What is left out, the task decides.' });
+
+/** What a caller may say about a run. */
+export type RunRequest = Readonly<z.infer<typeof runRequestSchema>>;
 
 /** The answer of `POST /tasks/{name}/runs`. */
 export const answerSchema = z

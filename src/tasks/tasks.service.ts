@@ -4,7 +4,7 @@ import { EmbeddedEngine } from '../engine/embedded-engine.js';
 import type { RunEvent } from '../events/catalog.js';
 import { EventBus } from '../events/event-bus.js';
 import { MemoryJournal } from '../journal/memory-journal.js';
-import { acceptRun, type AcceptedRun, type RunRequest } from './accepted-run.js';
+import { acceptRun, type AcceptedRun } from './accepted-run.js';
 import { DomainError } from './domain-error.js';
 import { milliseconds } from './duration.js';
 import { deepFreeze, type JsonValue } from './json.js';
@@ -12,6 +12,7 @@ import { decideBy, replyOf } from './reply.js';
 import { outcomeOf } from './run-state.js';
 import { runStatus, type Outcome, type Reply, type RunStatus } from './run.js';
 import { TaskRegistry } from './task-registry.js';
+import type { RunRequest } from './tasks.schemas.js';
 
 /** What a caller is told when the reply policy is met. */
 export interface Answer {
