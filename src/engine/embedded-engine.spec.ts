@@ -197,4 +197,25 @@ describe('EmbeddedEngine', () => {
     expect(shared.map(([key]) => key).sort()).toEqual(['error', 'input', 'losers', 'reply', 'replyPolicy']);
     expect(shared.every(([, value]) => Object.isFrozen(value))).toBe(true);
   });
+
+  test('records one outcome of a sub-task that is cancelled while it begins', async () => {
+    const runtime = createRuntime([
+      {
+        name: 'a',
+        run: (_input, { runId }: SubTaskContext) => {
+          runtime.engine.cancel(runId, 'changed its mind');
+          return 'too late';
+        },
+      },
+    ]);
+    await expect(runtime.tasks.start('task')).rejects.toMatchObject({ code: 'run-cancelled' });
+    await jest.advanceTimersByTimeAsync(0);
+    expect(typesOf(runtime)).toEqual([
+      'run.started',
+      'sub-task.started',
+      'sub-task.cancelled',
+      'run.replied',
+      'run.finished',
+    ]);
+  });
 });

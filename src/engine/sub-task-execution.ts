@@ -80,6 +80,7 @@ export class SubTaskExecution {
 
   /** Called with the result of the attempt that succeeded. */
   next(result: JsonValue): void {
+    if (this.phase === 'ended') return;
     const data = { result, durationMs: this.elapsedMs() };
     void this.surroundings.journal.append({ type: 'sub-task.succeeded', ...this.about(), data });
     this.end();
@@ -87,6 +88,7 @@ export class SubTaskExecution {
 
   /** Called with what the last attempt failed with. */
   error(error: unknown): void {
+    if (this.phase === 'ended') return;
     const data = { error: this.failureOf(error), durationMs: this.elapsedMs() };
     void this.surroundings.journal.append({ type: 'sub-task.failed', ...this.about(), data });
     this.end();

@@ -38,8 +38,8 @@ export class TasksService {
    * Starts all sub-tasks of a task at once, and resolves as soon as the journal has the reply that the run's
    * policy makes of their outcomes. The others go on in the background.
    *
-   * @throws {DomainError} `task-unknown`, `invalid-request`, `overloaded`, `stopping`; `run-failed` when the
-   * policy can't be met any more
+   * @throws {DomainError} `task-unknown`, `invalid-request`, `overloaded`, `stopping`; `run-failed` or
+   * `run-cancelled` when the policy can't be met any more
    */
   async start(taskName: string, request: RunRequest = {}): Promise<Answer> {
     const run = await acceptRun(this.registry.get(taskName), request);
