@@ -20,9 +20,11 @@ export function setUp(app: NestExpressApplication, adapter: FastExpressAdapter):
     raw: ['json'],
     customSiteTitle: 'Frontrunner',
   });
-  adapter
-    .getInstance<Express>()
-    .post('/tasks/:name/runs', ...jsonBody(config.get('MAX_INPUT_BYTES', { infer: true })));
+  const express = adapter.getInstance<Express>();
+  express.get('/', (_request, response) => {
+    response.redirect('/docs');
+  });
+  express.post('/tasks/:name/runs', ...jsonBody(config.get('MAX_INPUT_BYTES', { infer: true })));
   adapter.beforeStop = () => engine.stop();
   app.useGlobalPipes(new ValidationPipe());
   app.useGlobalFilters(new ProblemFilter(allowedMethods(document)));

@@ -32,6 +32,7 @@ export function createOpenApiDocument(app: INestApplication): OpenAPIObject {
     schemas: { ...document.components?.schemas, ...components },
   };
   addCommonProblems(document);
+  document.security = [];
   return document;
 }
 

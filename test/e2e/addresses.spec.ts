@@ -25,7 +25,6 @@ describe('an address that nothing answers at', () => {
   });
 
   test.each([
-    '/',
     '/nowhere',
     '/tasks/demo/run',
     '/runs',
