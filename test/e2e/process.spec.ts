@@ -36,7 +36,7 @@ describe('the service as a process', () => {
   test.each(['SIGTERM', 'SIGINT'] as const)(
     'finishes what is running after %s, and says so',
     async (signal) => {
-      service = await ServiceProcess.start({ env: { DEMO_TIME_SCALE: '0.1' } });
+      service = await ServiceProcess.start({ env: { DEMO_TIME_SCALE: '0.2' } });
       const runId = await runDemo();
       expect(await service.stop(signal)).toBe(0);
       expect(done()).toEqual(['first done', 'third done', 'second done']);
