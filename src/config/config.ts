@@ -59,7 +59,7 @@ export const variables = {
     schema: count(1),
     fallback: '20000',
     takes: 'a whole number from 1',
-    purpose: 'How many sub-tasks run at once; each costs a few kilobytes.',
+    purpose: 'How many sub-tasks run at once, not counting those that ignore their aborted signal.',
   },
   MAX_QUEUED_RUNS: {
     schema: count(1),

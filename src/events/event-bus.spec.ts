@@ -41,6 +41,23 @@ describe('EventBus', () => {
   });
 });
 
+describe('a listener that was put on the emitter itself', () => {
+  test('takes no event from others when it throws', async () => {
+    const logged = jest.spyOn(Logger.prototype, 'error').mockReturnValue();
+    const emitter = new EventEmitter2();
+    const seen: number[] = [];
+    emitter.on('sub-task.started', () => {
+      throw new Error('thrown');
+    });
+    emitter.on('run.finished', ({ id }: RunEvent) => seen.push(id));
+    new EventBus(emitter).publish([event(1, 'sub-task.started'), event(2, 'run.finished')]);
+    await nextTurn();
+    expect(seen).toEqual([2]);
+    expect(logged).toHaveBeenCalledWith(expect.objectContaining({ msg: expect.stringContaining('event 1') }));
+    jest.restoreAllMocks();
+  });
+});
+
 describe('a listener', () => {
   afterEach(() => void jest.restoreAllMocks());
 

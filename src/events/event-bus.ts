@@ -1,6 +1,7 @@
-import { Injectable, type OnModuleDestroy } from '@nestjs/common';
+import { Injectable, Logger, type OnModuleDestroy } from '@nestjs/common';
 import { EventEmitter2 } from '@nestjs/event-emitter';
 import { Observable, Subject } from 'rxjs';
+import { stackOf, textOf } from '../tasks/thrown.js';
 import type { RunEvent } from './catalog.js';
 
 /**
@@ -11,6 +12,7 @@ import type { RunEvent } from './catalog.js';
 export class EventBus implements OnModuleDestroy {
   private readonly followers = new Map<string, Subject<RunEvent>>();
   private forListeners: RunEvent[] = [];
+  private readonly logger = new Logger(EventBus.name);
 
   constructor(private readonly emitter: EventEmitter2) {}
 
@@ -49,6 +51,13 @@ export class EventBus implements OnModuleDestroy {
   private tellListeners(): void {
     const events = this.forListeners;
     this.forListeners = [];
-    for (const event of events) this.emitter.emit(event.type, event);
+    for (const event of events) {
+      try {
+        this.emitter.emit(event.type, event);
+      } catch (error) {
+        const msg = `A listener without @OnRunEvent failed on ${event.type} (event ${event.id}): ${textOf(error)}`;
+        this.logger.error({ msg, runId: event.runId, stack: stackOf(error) });
+      }
+    }
   }
 }
