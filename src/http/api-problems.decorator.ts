@@ -1,8 +1,7 @@
 import { applyDecorators } from '@nestjs/common';
 import { ApiResponse } from '@nestjs/swagger';
+import { EXAMPLE_RUN_ID } from '../tasks/tasks.schemas.js';
 import { problem, problemTypes, type Problem, type ProblemCode } from './problems.js';
-
-const RUN_ID = '019a2b3c-4d5e-7f60-8a9b-0c1d2e3f4a5b';
 
 /** Documents the header that leads to the run. */
 export const locationHeader = {
@@ -17,50 +16,59 @@ const extensions: Partial<Record<ProblemCode, Record<string, unknown>>> = {
     ],
   },
   'run-failed': {
-    runId: RUN_ID,
+    runId: EXAMPLE_RUN_ID,
     failures: [{ subTask: 'first', code: 'timeout', message: 'took longer than 60000 ms' }],
   },
   'run-cancelled': {
-    runId: RUN_ID,
+    runId: EXAMPLE_RUN_ID,
     failures: [{ subTask: 'first', code: 'cancelled', message: 'the service stopped' }],
   },
   'not-ready': { error: { runs: { status: 'down', message: 'the service is stopping' } } },
+};
+
+const otherHeaders = {
+  Allow: { description: 'The methods that the path answers to.', schema: { type: 'string' as const } },
+  'Retry-After': {
+    description: 'Seconds to wait before the next try.',
+    schema: { type: 'integer' as const },
+  },
 };
 
 /** Documents the problems that an operation may answer with, by status, each with an example. */
 export function ApiProblems(...codes: readonly ProblemCode[]): MethodDecorator {
   const byStatus = Map.groupBy(codes, (code) => problemTypes[code].status);
   return applyDecorators(
-    ...[...byStatus].map(([status, group]) =>
-      ApiResponse({
-        status,
-        description: group.map((code) => `\`${code}\`: ${problemTypes[code].happened}`).join('\n\n'),
-        headers: headersOf(status),
-        content: {
-          'application/problem+json': {
-            schema: { $ref: '#/components/schemas/Problem' },
-            examples: Object.fromEntries(
-              group.map((code) => [code, { summary: problemTypes[code].title, value: example(code) }]),
-            ),
-          },
-        },
-      }),
-    ),
+    ...[...byStatus].map(([status, group]) => ApiResponse({ status, ...problemResponse(group) })),
   );
+}
+
+/** The description of a response that is one of these problems, all of one status. */
+export function problemResponse(codes: readonly ProblemCode[]) {
+  return {
+    description: codes.map((code) => `\`${code}\`: ${problemTypes[code].happened}`).join('\n\n'),
+    headers: Object.assign({}, ...codes.map(headersOf)) as Partial<
+      typeof locationHeader & typeof otherHeaders
+    >,
+    content: {
+      'application/problem+json': {
+        schema: { $ref: '#/components/schemas/Problem' },
+        examples: Object.fromEntries(
+          codes.map((code) => [code, { summary: problemTypes[code].title, value: example(code) }]),
+        ),
+      },
+    },
+  };
 }
 
 function example(code: ProblemCode): Problem {
   return problem(code, problemTypes[code].happened, '/tasks/demo/runs', extensions[code]);
 }
 
-function headersOf(status: number) {
-  if (status === 503)
-    return {
-      'Retry-After': {
-        description: 'Seconds to wait before the next try.',
-        schema: { type: 'integer' as const },
-      },
-    };
-  if (status === 502) return locationHeader;
-  return {};
+function headersOf(code: ProblemCode) {
+  const { status } = problemTypes[code];
+  return {
+    ...(extensions[code]?.runId !== undefined && locationHeader),
+    ...(status === 405 && { Allow: otherHeaders.Allow }),
+    ...(status === 503 && { 'Retry-After': otherHeaders['Retry-After'] }),
+  };
 }

@@ -1,7 +1,7 @@
 import { UnsupportedMediaTypeException } from '@nestjs/common';
 import express, { type Request, type RequestHandler } from 'express';
-import { invalidRequest } from '../tasks/domain-error.js';
-import { freezeJson, JsonError, type JsonValue } from '../tasks/json.js';
+import { freezeRequest } from '../tasks/domain-error.js';
+import type { JsonValue } from '../tasks/json.js';
 
 const JSON_TYPES = ['application/json', 'application/*+json'];
 
@@ -30,11 +30,6 @@ const requireJson: RequestHandler = (request, _response, next) => {
 /** Refuses what no recursive reader could take, before any validation meets it. */
 const checkBody: RequestHandler = (request, _response, next) => {
   if (request.body === undefined) request.body = {};
-  try {
-    freezeJson(request.body as JsonValue);
-  } catch (error) {
-    if (!(error instanceof JsonError)) throw error;
-    throw invalidRequest([{ pointer: '', detail: error.message }]);
-  }
+  freezeRequest(request.body as JsonValue, '');
   next();
 };

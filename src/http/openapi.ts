@@ -1,8 +1,8 @@
 import type { INestApplication } from '@nestjs/common';
 import { DocumentBuilder, SwaggerModule, type OpenAPIObject } from '@nestjs/swagger';
 import { z } from 'zod';
+import { problemResponse } from './api-problems.decorator.js';
 import { problemSchema } from './problem.schema.js';
-import { problem, problemTypes, type ProblemCode } from './problems.js';
 
 const DESCRIPTION = `Answers with the first of several sub-tasks to finish, lets the rest finish in the background, and loses none of it.
 
@@ -64,19 +64,10 @@ export function allowedMethods(document: OpenAPIObject): (path: string) => reado
 
 /** Adds to every operation what any may answer with. */
 function addCommonProblems(document: OpenAPIObject): void {
-  const content = (code: ProblemCode) => ({
-    description: `\`${code}\`: ${problemTypes[code].happened}`,
-    content: {
-      'application/problem+json': {
-        schema: { $ref: '#/components/schemas/Problem' },
-        example: problem(code, problemTypes[code].happened, '/tasks'),
-      },
-    },
-  });
   for (const operations of Object.values(document.paths)) {
     for (const operation of Object.values(operations) as { responses: Record<string, unknown> }[]) {
-      operation.responses['405'] ??= content('method-not-allowed');
-      operation.responses['500'] ??= content('internal-error');
+      operation.responses['405'] ??= problemResponse(['method-not-allowed']);
+      operation.responses['500'] ??= problemResponse(['internal-error']);
     }
   }
 }

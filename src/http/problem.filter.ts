@@ -26,7 +26,7 @@ export class ProblemFilter implements ExceptionFilter {
     const request = host.switchToHttp().getRequest<Request>();
     const response = host.switchToHttp().getResponse<Response>();
     const body = this.problemOf(error, request, response);
-    if (body.status >= 500 && body.type.endsWith('internal-error')) this.logger.error(error);
+    if (body.status === 500) this.logger.error(error);
     if (response.headersSent) {
       response.destroy();
       return;

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { failureSchema } from '../tasks/tasks.schemas.js';
 
 /** How a problem document is described in the OpenAPI document. */
 export const problemSchema = z
@@ -21,7 +22,7 @@ export const problemSchema = z
       .meta({ description: 'What is wrong with the input.' }),
     runId: z.string().optional().meta({ description: 'The run that failed.' }),
     failures: z
-      .array(z.object({ subTask: z.string(), code: z.string(), message: z.string() }))
+      .array(failureSchema)
       .optional()
       .meta({ description: 'Why the sub-tasks of the run brought no reply.' }),
   })

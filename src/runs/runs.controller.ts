@@ -3,7 +3,8 @@ import { ApiOkResponse, ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger'
 import { ApiProblems } from '../http/api-problems.decorator.js';
 import { MemoryJournal } from '../journal/memory-journal.js';
 import { DomainError } from '../tasks/domain-error.js';
-import type { Run, SubTaskRun } from '../tasks/run.js';
+import type { Run } from '../tasks/run.js';
+import { EXAMPLE_RUN_ID } from '../tasks/tasks.schemas.js';
 import { runSchema } from './runs.schemas.js';
 
 @ApiTags('Runs')
@@ -16,7 +17,7 @@ export class RunsController {
     summary: 'Show a run',
     description: 'The run and its sub-tasks, while it is going on and afterwards.',
   })
-  @ApiParam({ name: 'id', example: '019a2b3c-4d5e-7f60-8a9b-0c1d2e3f4a5b' })
+  @ApiParam({ name: 'id', example: EXAMPLE_RUN_ID })
   @ApiOkResponse({ description: 'The run', standardSchema: runSchema })
   @ApiProblems('bad-request', 'run-unknown')
   async show(@Param('id') id: string) {
@@ -28,20 +29,10 @@ export class RunsController {
 }
 
 function view(run: Readonly<Run>) {
-  const { id, task, status, input, replyPolicy, losers, reply, createdAt, repliedAt, finishedAt } = run;
-  const answeredBy = reply && 'answeredBy' in reply ? [reply.answeredBy].flat() : [];
+  const answeredBy = run.reply && 'answeredBy' in run.reply ? [run.reply.answeredBy].flat() : [];
   return {
-    id,
-    task,
-    status,
-    input,
-    replyPolicy,
-    losers,
-    reply,
-    createdAt,
-    repliedAt,
-    finishedAt,
-    subTasks: run.subTasks.map((subTask: SubTaskRun) => ({
+    ...run,
+    subTasks: run.subTasks.map((subTask) => ({
       ...subTask,
       ...(answeredBy.includes(subTask.name) && { answered: true }),
     })),

@@ -1,6 +1,12 @@
 import { z } from 'zod';
 import { losersPolicySchema, replyPolicySchema } from '../tasks/policies.js';
-import { answeredBySchema, jsonValueSchema, runStatusSchema } from '../tasks/tasks.schemas.js';
+import {
+  answeredBySchema,
+  EXAMPLE_RUN_ID,
+  failureSchema,
+  jsonValueSchema,
+  runStatusSchema,
+} from '../tasks/tasks.schemas.js';
 
 const time = (description: string) => z.iso.datetime().nullable().meta({ description });
 
@@ -25,7 +31,7 @@ export const runSchema = z
           error: z.object({
             code: z.enum(['run-failed', 'run-cancelled']),
             message: z.string(),
-            failures: z.array(z.object({ subTask: z.string(), code: z.string(), message: z.string() })),
+            failures: z.array(failureSchema),
           }),
         }),
       ])
@@ -62,7 +68,7 @@ export const runSchema = z
     id: 'Run',
     examples: [
       {
-        id: '019a2b3c-4d5e-7f60-8a9b-0c1d2e3f4a5b',
+        id: EXAMPLE_RUN_ID,
         task: 'demo',
         status: 'running',
         input: null,

@@ -1,6 +1,6 @@
 import { v7 as uuidv7 } from 'uuid';
-import { inputErrors, invalidRequest } from './domain-error.js';
-import { deepFreeze, freezeJson, JsonError, memoryBytes, type JsonValue } from './json.js';
+import { freezeRequest, inputErrors, invalidRequest } from './domain-error.js';
+import { deepFreeze, memoryBytes, type JsonValue } from './json.js';
 import type { LosersPolicy, ReplyPolicy } from './policies.js';
 import { replyMisfit } from './task-declaration.js';
 import type { TaskDefinition } from './task.js';
@@ -25,7 +25,7 @@ export async function acceptRun(task: TaskDefinition, request: RunRequest): Prom
   const { input = null, reply = task.reply, losers = task.losers } = request;
   const misfit = replyMisfit(task, reply);
   if (misfit) throw invalidRequest([{ ...misfit, pointer: `/reply${misfit.pointer}` }]);
-  freezeInput(input);
+  freezeRequest(input, '/input');
   return {
     id: uuidv7(),
     task,
@@ -35,15 +35,6 @@ export async function acceptRun(task: TaskDefinition, request: RunRequest): Prom
     replyPolicy: deepFreeze(reply),
     losers: deepFreeze(losers),
   };
-}
-
-function freezeInput(input: JsonValue): void {
-  try {
-    freezeJson(input);
-  } catch (error) {
-    if (error instanceof JsonError) throw invalidRequest([{ pointer: '/input', detail: error.message }]);
-    throw error;
-  }
 }
 
 async function parseInput(task: TaskDefinition, input: JsonValue): Promise<unknown> {

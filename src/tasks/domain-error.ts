@@ -1,3 +1,5 @@
+import { freezeJson, JsonError, type JsonValue } from './json.js';
+
 export type DomainErrorCode =
   | 'not-found'
   | 'task-unknown'
@@ -31,6 +33,21 @@ export function invalidRequest(errors: readonly InputError[]): DomainError {
   return new DomainError('invalid-request', 'The request does not fit; errors says where and why', {
     errors,
   });
+}
+
+/**
+ * Freezes what a caller sent, or refuses what no recursive reader could take.
+ *
+ * @param pointer where in the request's body it stands
+ * @throws {DomainError} `invalid-request`
+ */
+export function freezeRequest(value: JsonValue, pointer: string): void {
+  try {
+    freezeJson(value);
+  } catch (error) {
+    if (error instanceof JsonError) throw invalidRequest([{ pointer, detail: error.message }]);
+    throw error;
+  }
 }
 
 type PathSegment = PropertyKey | { readonly key: PropertyKey };

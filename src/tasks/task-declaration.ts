@@ -3,6 +3,7 @@ import { milliseconds, type Duration } from './duration.js';
 import { losersPolicySchema, replyPolicySchema, type ReplyPolicy } from './policies.js';
 import type { SubTaskHandler, SubTaskOptions } from './sub-task.js';
 import type { SubTaskDefinition, TaskDefinition, TaskOptions } from './task.js';
+import { textOf } from './thrown.js';
 
 /** A task that can't be run as it is declared. The message names the classes and the mend. */
 export class TaskDeclarationError extends Error {
@@ -118,8 +119,6 @@ function parsed<T>(parse: () => T, what: string): T {
   try {
     return parse();
   } catch (error) {
-    throw new TaskDeclarationError(
-      `The ${what} is wrong: ${error instanceof Error ? error.message : String(error)}`,
-    );
+    throw new TaskDeclarationError(`The ${what} is wrong: ${textOf(error)}`);
   }
 }

@@ -2,7 +2,10 @@ import { z } from 'zod';
 import type { JsonValue } from './json.js';
 import { losersPolicySchema, replyPolicySchema } from './policies.js';
 
-const RUN_ID = '019a2b3c-4d5e-7f60-8a9b-0c1d2e3f4a5b';
+export const EXAMPLE_RUN_ID = '019a2b3c-4d5e-7f60-8a9b-0c1d2e3f4a5b';
+
+/** Why a sub-task brought no success, as the caller of a failed run is told. */
+export const failureSchema = z.object({ subTask: z.string(), code: z.string(), message: z.string() });
 
 export const jsonValueSchema: z.ZodType<JsonValue> = z.any().meta({ description: 'Any JSON value.' });
 
@@ -47,13 +50,13 @@ export const answerSchema = z
     id: 'Answer',
     examples: [
       {
-        runId: RUN_ID,
+        runId: EXAMPLE_RUN_ID,
         task: 'demo',
         status: 'running',
         result: 'First result',
         answeredBy: 'first',
         background: ['second', 'third'],
-        links: { run: `/runs/${RUN_ID}`, task: '/tasks/demo' },
+        links: { run: `/runs/${EXAMPLE_RUN_ID}`, task: '/tasks/demo' },
       },
     ],
   });
