@@ -10,6 +10,7 @@ import { setUp } from './app.setup.js';
 import { ConfigError, type Config } from './config/config.js';
 import { usage } from './config/usage.js';
 import { FastExpressAdapter } from './http/express-adapter.js';
+import { DatabaseError } from './journal/database-error.js';
 import { TaskDeclarationError } from './tasks/task-declaration.js';
 import { stackOf, textOf } from './tasks/thrown.js';
 
@@ -30,7 +31,8 @@ async function start(): Promise<void> {
   surviveStrayErrors(logger);
   stopWithNpm();
   const url = await app.getUrl();
-  logger.warn('DATABASE_URL is memory: so runs are lost when the process ends');
+  if (config.get('DATABASE_URL', { infer: true }).kind === 'memory')
+    logger.warn('DATABASE_URL is memory: so runs are lost when the process ends');
   logger.log(`Listening on ${url} - docs: ${url}/docs - try: curl -i ${url}/run-tasks`);
 }
 
@@ -54,7 +56,8 @@ function stopWithNpm(): void {
 
 /** What stopped the start, in a line or two for mistakes that the user can mend, with a stack trace otherwise. */
 function explain(error: unknown): string {
-  if (error instanceof ConfigError || error instanceof TaskDeclarationError) return error.message;
+  if (error instanceof ConfigError || error instanceof DatabaseError || error instanceof TaskDeclarationError)
+    return error.message;
   const { code, address, port } = error as { code?: string; address?: string; port?: number };
   if (code?.startsWith('ERR_PARSE_ARGS') && error instanceof Error)
     return `${error.message}\nnpm start -- --help says what there is`;

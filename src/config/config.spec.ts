@@ -8,7 +8,9 @@ describe('parseConfig', () => {
     expect(parseConfig({})).toEqual({
       HOST: '127.0.0.1',
       PORT: 3000,
-      DATABASE_URL: 'memory:',
+      DATABASE_URL: { kind: 'sqlite', path: './data/frontrunner.db' },
+      JOURNAL_DURABILITY: 'power',
+      RUN_RETENTION: 30 * 24 * 3_600_000,
       LOG_LEVEL: 'info',
       SHUTDOWN_GRACE: 30_000,
       MAX_CONCURRENT_SUB_TASKS: 20_000,
@@ -28,6 +30,14 @@ describe('parseConfig', () => {
     ['PORT', '65536'],
     ['PORT', '-1'],
     ['DATABASE_URL', 'mysql://x'],
+    ['DATABASE_URL', 'sqlite:'],
+    ['DATABASE_URL', 'sqlite::memory:'],
+    ['DATABASE_URL', 'sqlite:./data/'],
+    ['DATABASE_URL', 'sqlite:./data.db?mode=ro'],
+    ['JOURNAL_DURABILITY', 'none'],
+    ['RUN_RETENTION', '30'],
+    ['RUN_RETENTION', '0d'],
+    ['RUN_RETENTION', '101y'],
     ['LOG_LEVEL', 'loud'],
     ['SHUTDOWN_GRACE', '30'],
     ['MAX_CONCURRENT_SUB_TASKS', '0'],
@@ -41,6 +51,23 @@ describe('parseConfig', () => {
         `${name} is "${value}"; it takes ${variables[name].takes} (default ${variables[name].fallback})`,
       ]),
     );
+  });
+
+  test.each([
+    ['memory:', { kind: 'memory' }],
+    ['sqlite:runs.db', { kind: 'sqlite', path: 'runs.db' }],
+    ['sqlite:/var/lib/runs.db', { kind: 'sqlite', path: '/var/lib/runs.db' }],
+    ['sqlite:///var/lib/runs.db', { kind: 'sqlite', path: '///var/lib/runs.db' }],
+  ])('takes %s as a database', (url, database) => {
+    expect(parseConfig({ DATABASE_URL: url }).DATABASE_URL).toEqual(database);
+  });
+
+  test.each([
+    ['0', 0],
+    ['12h', 12 * 3_600_000],
+    ['1y', 365.25 * 24 * 3_600_000],
+  ])('takes a retention of %s', (text, value) => {
+    expect(parseConfig({ RUN_RETENTION: text }).RUN_RETENTION).toBe(value);
   });
 
   test('names every wrong variable at once', () => {

@@ -1,4 +1,5 @@
 import bytes from 'bytes';
+import ms from 'ms';
 import { z } from 'zod';
 import { DURATION_FORM, durationSchema, milliseconds } from '../tasks/duration.js';
 
@@ -24,6 +25,17 @@ const size = z
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 const SIZE_FORM = 'a size such as 512b, 100kb or 1mb, at most 100mb';
 
+const LONGEST_RETENTION_MS = ms('100y');
+
+/** Where runs are kept. */
+type Database = { readonly kind: 'memory' } | { readonly kind: 'sqlite'; readonly path: string };
+
+function parseDatabaseUrl(url: string): Database | undefined {
+  if (url === 'memory:') return { kind: 'memory' };
+  const [, path] = /^sqlite:([^:?#][^?#]*)$/.exec(url) ?? [];
+  return path === undefined || /[\0/]$/.test(path) ? undefined : { kind: 'sqlite', path };
+}
+
 export const variables = {
   HOST: {
     schema: z.string(),
@@ -38,10 +50,33 @@ export const variables = {
     purpose: 'The port it listens on.',
   },
   DATABASE_URL: {
-    schema: z.literal('memory:'),
-    fallback: 'memory:',
-    takes: 'memory:',
+    schema: z
+      .string()
+      .transform(parseDatabaseUrl)
+      .refine((database) => database !== undefined),
+    fallback: 'sqlite:./data/frontrunner.db',
+    takes: 'sqlite: and the path of a file, or memory:',
     purpose: 'Where runs are kept. memory: keeps them until the process ends.',
+  },
+  JOURNAL_DURABILITY: {
+    schema: z.enum(['power', 'process']),
+    fallback: 'power',
+    takes: 'power or process',
+    purpose:
+      'What an accepted run survives: power cuts too, or the end of the process alone, which costs less.',
+  },
+  RUN_RETENTION: {
+    schema: z.union([
+      z.literal('0').transform(() => 0),
+      z
+        .string()
+        .regex(/^\d{1,5}(\.\d+)? ?[a-z]+$/i)
+        .transform((text) => ms(text as ms.StringValue))
+        .refine((value) => value > 0 && value <= LONGEST_RETENTION_MS),
+    ]),
+    fallback: '30d',
+    takes: 'a duration such as 12h, 30d or 1y, or 0 to keep everything',
+    purpose: 'How long finished runs are kept in a database.',
   },
   LOG_LEVEL: {
     schema: z.enum(LOG_LEVELS),

@@ -21,7 +21,7 @@ export class DemoController {
       'Starts three sub-tasks that take 1, 5 and 3 seconds, and answers with the first result. The log tells of the others, and so does the run that `Location` names.',
   })
   @ApiOkResponse({ description: 'The first result', standardSchema: resultSchema, headers: locationHeader })
-  @ApiProblems('run-failed', 'run-cancelled', 'overloaded', 'stopping')
+  @ApiProblems('run-failed', 'run-cancelled', 'overloaded', 'journal-unavailable', 'stopping')
   async run(@Res({ passthrough: true }) response: Response) {
     const { runId, result } = await this.tasks.start('demo');
     response.setHeader('Location', `/runs/${runId}`);

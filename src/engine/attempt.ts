@@ -1,9 +1,5 @@
 import { Logger } from '@nestjs/common';
-import { asyncScheduler, Observable, type Subscriber } from 'rxjs';
-import { toJson, type JsonValue } from '../tasks/json.js';
 import type { SubTaskContext, SubTaskLogger } from '../tasks/sub-task.js';
-import type { SubTaskDefinition } from '../tasks/task.js';
-import { AttemptTimeout } from './attempt-error.js';
 
 const logger = new Logger('SubTask');
 
@@ -15,71 +11,25 @@ export interface AttemptOf {
   readonly attempt: number;
 }
 
-/**
- * The attempts of a sub-task, one a subscription: begins it, calls the handler, and brings what it returns as JSON.
- * An attempt that is given up, by its timeout or by its subscriber, has its signal aborted; whatever it brings
- * afterwards is discarded.
- *
- * @param begin called first; says which attempt it is
- */
-export function attempts(
-  { handler, timeoutMs }: SubTaskDefinition,
-  input: unknown,
-  maxResultBytes: number,
-  begin: () => AttemptOf,
-): Observable<JsonValue> {
-  return new Observable<JsonValue>((subscriber) => {
-    const context = new AttemptContext(begin(), timeoutMs);
-    let settled = false;
-    Promise.try(() => handler.run(input, context)).then(
-      (result) => {
-        settled = true;
-        succeed(subscriber, result, maxResultBytes);
-      },
-      (error: unknown) => {
-        settled = true;
-        subscriber.error(error);
-      },
-    );
-    const timeout = asyncScheduler.schedule(() => {
-      context.giveUp();
-      subscriber.error(new AttemptTimeout(timeoutMs));
-    }, timeoutMs);
-    return () => {
-      timeout.unsubscribe();
-      if (!settled) context.giveUp();
-    };
-  });
-}
-
-function succeed(subscriber: Subscriber<JsonValue>, result: unknown, maxResultBytes: number): void {
-  let value: JsonValue;
-  try {
-    value = toJson(result, maxResultBytes);
-  } catch (error) {
-    subscriber.error(error);
-    return;
-  }
-  subscriber.next(value);
-  subscriber.complete();
-}
-
-/** Makes an AbortController only when it is asked for: it costs as much as the rest of an attempt. */
-class AttemptContext implements SubTaskContext {
+/** What one attempt is given, and its timeout. Makes an AbortController only when asked: it costs as much as the rest. */
+export class Attempt implements SubTaskContext {
   readonly runId: string;
   readonly attempt: number;
   readonly idempotencyKey: string;
   readonly #of: AttemptOf;
   readonly #deadlineMs: number;
+  readonly #timeout: NodeJS.Timeout;
   #controller: AbortController | undefined;
   #givenUp = false;
 
-  constructor(of: AttemptOf, timeoutMs: number) {
+  /** @param timedOut called when it takes longer than `timeoutMs` */
+  constructor(of: AttemptOf, timeoutMs: number, timedOut: (attempt: Attempt) => void) {
     this.runId = of.runId;
     this.attempt = of.attempt;
     this.idempotencyKey = `${of.runId}/${of.subTask}`;
     this.#of = of;
     this.#deadlineMs = Date.now() + timeoutMs;
+    this.#timeout = setTimeout(timedOut, timeoutMs, this);
   }
 
   get deadline(): Date {
@@ -107,7 +57,14 @@ class AttemptContext implements SubTaskContext {
     };
   }
 
+  /** Called when its handler has settled: there is nothing to time out any more. */
+  settled(): void {
+    clearTimeout(this.#timeout);
+  }
+
+  /** Aborts its signal. */
   giveUp(): void {
+    clearTimeout(this.#timeout);
     this.#givenUp = true;
     this.#controller?.abort(new DOMException('The attempt timed out or was cancelled', 'AbortError'));
   }

@@ -3,15 +3,21 @@ import { Injectable, Logger } from '@nestjs/common';
 import { ConfigService } from '@nestjs/config';
 import { BehaviorSubject, filter, firstValueFrom, race, timer } from 'rxjs';
 import type { Config } from '../config/config.js';
-import { MemoryJournal } from '../journal/memory-journal.js';
+import { Journal } from '../journal/journal.js';
 import type { AcceptedRun } from '../tasks/accepted-run.js';
 import { DomainError } from '../tasks/domain-error.js';
 import type { SubTaskDefinition } from '../tasks/task.js';
 import { Slots } from './slots.js';
-import { SubTaskExecution } from './sub-task-execution.js';
+import { NOT_BEGUN, SubTaskExecution, type Progress, type RunOf } from './sub-task-execution.js';
 
 /** Some callers' inputs take twenty times the memory that their text does; this keeps them from filling it. */
 const MAX_INPUT_BYTES_IN_FLIGHT = 256 * 2 ** 20;
+
+/** While fewer runs than this wait for slots, runs that an earlier process has left are taken up. */
+const ROOMY_QUEUE = 100;
+
+/** What the engine needs to know of a run. */
+export type EngineRun = RunOf & Pick<AcceptedRun, 'inputBytes'>;
 
 /** Executes runs in this process, within its bounds. */
 @Injectable()
@@ -22,8 +28,8 @@ export class EmbeddedEngine {
   private readonly ownSlots = new Map<SubTaskDefinition, Slots>();
   private readonly runs = new Map<string, readonly SubTaskExecution[]>();
   private readonly unfinishedRuns = new BehaviorSubject(0);
-  /** Runs with a sub-task that waits for a slot. */
-  private queuedRuns = 0;
+  /** How many runs have a sub-task that waits for a slot. */
+  private readonly queued = new BehaviorSubject(0);
   /** What the inputs of unfinished runs take in memory, roughly. */
   private inputBytes = 0;
   private stopped = false;
@@ -32,7 +38,7 @@ export class EmbeddedEngine {
 
   constructor(
     private readonly config: ConfigService<Config, true>,
-    private readonly journal: MemoryJournal,
+    private readonly journal: Journal,
   ) {
     this.slots = new Slots(config.get('MAX_CONCURRENT_SUB_TASKS', { infer: true }));
     this.maxQueuedRuns = config.get('MAX_QUEUED_RUNS', { infer: true });
@@ -48,7 +54,8 @@ export class EmbeddedEngine {
    * Opens a run in the journal and starts all its sub-tasks, each as soon as it has a slot; it holds the slot until
    * its outcome, waits between retries included.
    *
-   * @throws {DomainError} `overloaded` when too many runs wait for slots, `stopping` once a stop has begun
+   * @throws {DomainError} `overloaded` when too many runs wait for slots or the journal falls behind,
+   * `journal-unavailable` when it can't be written, `stopping` once a stop has begun
    */
   execute(run: AcceptedRun): void {
     this.admit(run);
@@ -63,27 +70,52 @@ export class EmbeddedEngine {
         subTasks: run.task.subTasks.map(({ name }) => name),
       },
     });
-    let waiting = run.task.subTasks.length;
+    const begin = this.prepare(
+      run,
+      run.task.subTasks.map((subTask) => [subTask, NOT_BEGUN] as const),
+    );
+    begin();
+  }
+
+  /**
+   * Gets sub-tasks ready that a run has left from a process that ended.
+   *
+   * @returns what begins those that weren't cancelled since
+   */
+  prepare(
+    run: EngineRun,
+    subTasks: readonly (readonly [subTask: SubTaskDefinition, progress: Progress])[],
+  ): () => void {
+    let waiting = subTasks.length;
     let unfinished = waiting;
-    this.queuedRuns += 1;
+    if (unfinished === 0) return () => undefined;
+    this.changeQueue(1);
     this.inputBytes += run.inputBytes;
     const surroundings = {
       journal: this.journal,
       maxResultBytes: this.maxResultBytes,
       slots: this.slots,
       leftQueue: () => {
-        if (--waiting === 0) this.queuedRuns -= 1;
+        if (--waiting === 0) this.changeQueue(-1);
       },
       ended: () => {
         if (--unfinished === 0) this.forget(run);
       },
     };
-    const executions = run.task.subTasks.map(
-      (subTask) => new SubTaskExecution(run, subTask, this.ownSlotsOf(subTask), surroundings),
+    const executions = subTasks.map(
+      ([subTask, progress]) =>
+        new SubTaskExecution(run, subTask, progress, this.ownSlotsOf(subTask), surroundings),
     );
     this.runs.set(run.id, executions);
     this.unfinishedRuns.next(this.runs.size);
-    for (const execution of executions) execution.enqueue();
+    return () => {
+      for (const execution of executions) execution.enqueue();
+    };
+  }
+
+  /** Resolves when so few runs wait for slots that more can be taken up without a flood. */
+  async roomInQueue(): Promise<void> {
+    await firstValueFrom(this.queued.pipe(filter((count) => count < ROOMY_QUEUE)));
   }
 
   /** Cancels what is unfinished of a run; nothing when all has ended. */
@@ -91,7 +123,10 @@ export class EmbeddedEngine {
     cancelAll(this.runs.get(runId) ?? [], reason);
   }
 
-  /** Takes no more runs, gives those that are unfinished the grace period to finish, then aborts them. */
+  /**
+   * Takes no more runs, gives those that are unfinished the grace period to finish, then aborts them: they are cancelled,
+   * or where the journal outlives the process, left to the next one.
+   */
   async stop(): Promise<void> {
     this.stopped = true;
     const graceMs = this.config.get('SHUTDOWN_GRACE', { infer: true });
@@ -106,7 +141,10 @@ export class EmbeddedEngine {
       const left = executions.filter(({ unfinished }) => unfinished).map(({ subTask }) => subTask.name);
       this.logger.warn({ msg: `Stopped before it finished: ${left.join(', ')}`, runId });
     }
-    cancelAll([...this.runs.values()].flat(), 'the service stopped');
+    const left = [...this.runs.values()].flat();
+    if (this.journal.durable) endAll(left, (execution) => execution.abandon());
+    else cancelAll(left, 'the service stopped');
+    await this.journal.drain();
     await nextTurn();
     this.logger.log('Stopped');
   }
@@ -116,11 +154,13 @@ export class EmbeddedEngine {
     if (this.inputBytes + inputBytes > MAX_INPUT_BYTES_IN_FLIGHT && this.runs.size > 0) {
       throw new DomainError('overloaded', 'The inputs of unfinished runs take as much memory as is allowed');
     }
-    if (this.queuedRuns < this.maxQueuedRuns) return;
+    const { obstacle } = this.journal;
+    if (obstacle) throw new DomainError(obstacle.code, obstacle.message);
+    const queuedRuns = this.queued.value;
+    if (queuedRuns < this.maxQueuedRuns) return;
     const waits =
       !this.slots.hasFree || task.subTasks.some((subTask) => this.ownSlotsOf(subTask)?.hasFree === false);
-    if (waits)
-      throw new DomainError('overloaded', `${this.queuedRuns} runs wait for a free slot, as many as may`);
+    if (waits) throw new DomainError('overloaded', `${queuedRuns} runs wait for a free slot, as many as may`);
   }
 
   private ownSlotsOf(subTask: SubTaskDefinition): Slots | undefined {
@@ -130,15 +170,25 @@ export class EmbeddedEngine {
     return slots;
   }
 
-  private forget({ id, inputBytes }: AcceptedRun): void {
+  private changeQueue(by: 1 | -1): void {
+    this.queued.next(this.queued.value + by);
+  }
+
+  private forget({ id, inputBytes }: EngineRun): void {
     this.runs.delete(id);
     this.inputBytes -= inputBytes;
     this.unfinishedRuns.next(this.runs.size);
   }
 }
 
-/** Those that wait for a slot go first: else the slots that the others give back would begin them. */
 function cancelAll(executions: readonly SubTaskExecution[], reason: string): void {
-  for (const execution of executions.filter(({ waiting }) => waiting)) execution.cancel(reason);
-  for (const execution of executions) execution.cancel(reason);
+  endAll(executions, (execution) => {
+    execution.cancel(reason);
+  });
+}
+
+/** Those that wait for a slot go first: else the slots that the others give back would begin them. */
+function endAll(executions: readonly SubTaskExecution[], end: (execution: SubTaskExecution) => void): void {
+  for (const execution of executions.filter(({ waiting }) => waiting)) end(execution);
+  for (const execution of executions) end(execution);
 }

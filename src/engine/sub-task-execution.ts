@@ -1,45 +1,64 @@
 import { Logger } from '@nestjs/common';
 import { fullJitterGenerator } from 'cockatiel';
-import { retry, throwError, timer, type Observable, type Subscription } from 'rxjs';
-import type { MemoryJournal } from '../journal/memory-journal.js';
-import type { AcceptedRun } from '../tasks/accepted-run.js';
-import { JsonError, type JsonValue } from '../tasks/json.js';
-import type { AttemptError } from '../tasks/run.js';
+import type { Journal } from '../journal/journal.js';
+import { millisecondsSince } from '../tasks/duration.js';
+import { JsonError, toJson, type JsonValue } from '../tasks/json.js';
+import type { AttemptError, SubTaskRun } from '../tasks/run.js';
 import type { SubTaskDefinition } from '../tasks/task.js';
 import { isOneOf, stackOf } from '../tasks/thrown.js';
-import { attemptError } from './attempt-error.js';
-import { attempts, type AttemptOf } from './attempt.js';
+import { attemptError, AttemptTimeout } from './attempt-error.js';
+import { Attempt, type AttemptOf } from './attempt.js';
 import type { Slots } from './slots.js';
 
 const logger = new Logger('Engine');
 
+/** The run that a sub-task belongs to. */
+export interface RunOf {
+  readonly id: string;
+  readonly task: { readonly name: string };
+  /** What sub-tasks get. */
+  readonly parsedInput: unknown;
+}
+
+/** How far a sub-task has come before: what a process that ended has left of it. */
+export type Progress = Pick<SubTaskRun, 'attempts' | 'failures' | 'startedAt' | 'retryAt'>;
+
+export const NOT_BEGUN: Progress = { attempts: 0, failures: 0, startedAt: null, retryAt: null };
+
 /** What an execution needs of the engine. */
 export interface Surroundings {
-  readonly journal: MemoryJournal;
+  readonly journal: Journal;
   readonly maxResultBytes: number;
   /** The slots of all sub-tasks. */
   readonly slots: Slots;
   /** Called once, when the sub-task doesn't wait for a slot any more. */
   readonly leftQueue: () => void;
-  /** Called once, when the sub-task has its outcome. */
+  /** Called once, when the sub-task has its outcome, or is left to another process. */
   readonly ended: () => void;
 }
 
 /** One sub-task of one run: its attempts in turn, each transition given to the journal, and one outcome. */
 export class SubTaskExecution {
   private phase: 'waiting' | 'under-way' | 'ended' = 'waiting';
-  private attempts = 0;
+  private attempts: number;
+  private failures: number;
   private startedAt = 0;
-  private underWay: Subscription | undefined;
+  /** The attempt whose outcome counts. All others are fenced out: what they still bring is discarded. */
+  private current: Attempt | undefined;
+  private untilRetry: NodeJS.Timeout | undefined;
   private ownTurn: { begin(): void } | undefined;
 
   /** @param ownSlots the slots of this sub-task over all runs, where it bounds its concurrency */
   constructor(
-    private readonly run: AcceptedRun,
+    private readonly run: RunOf,
     readonly subTask: SubTaskDefinition,
+    private readonly progress: Progress,
     private readonly ownSlots: Slots | undefined,
     private readonly surroundings: Surroundings,
-  ) {}
+  ) {
+    this.attempts = progress.attempts;
+    this.failures = progress.failures;
+  }
 
   get waiting(): boolean {
     return this.phase === 'waiting';
@@ -51,6 +70,7 @@ export class SubTaskExecution {
 
   /** Begins as soon as it has its slots. While it waits for one of its own it doesn't hold a common one. */
   enqueue(): void {
+    if (!this.waiting) return;
     const { slots } = this.surroundings;
     if (!this.ownSlots) {
       slots.take(this);
@@ -67,73 +87,117 @@ export class SubTaskExecution {
   /** Runs its attempts, with its slots held until the outcome, waits between retries included. */
   begin(): void {
     this.phase = 'under-way';
-    this.startedAt = performance.now();
-    const { maxResultBytes, leftQueue } = this.surroundings;
-    leftQueue();
-    const once = attempts(this.subTask, this.run.parsedInput, maxResultBytes, () => this.beginAttempt());
-    const all =
-      this.subTask.retry.attempts === 1
-        ? once
-        : once.pipe(retry({ delay: (error: unknown) => this.beforeNextAttempt(error) }));
-    this.underWay = all.subscribe(this);
+    this.startedAt = performance.now() - millisecondsSince(this.progress.startedAt);
+    this.surroundings.leftQueue();
+    const { retryAt } = this.progress;
+    if (retryAt === null) this.beginAttempt();
+    // A clock that was set back in between must not make the wait longer than any wait can be.
+    else this.retryIn(Math.min(Date.parse(retryAt) - Date.now(), this.subTask.retry.maxDelayMs));
   }
 
-  /** Called with the result of the attempt that succeeded. */
-  next(result: JsonValue): void {
+  /** Ends a sub-task that is not needed any more; what it still brings is discarded. */
+  cancel(reason: string): void {
     if (this.phase === 'ended') return;
+    const { journal } = this.surroundings;
+    if (this.waiting && this.attempts === 0) {
+      void journal.append({ type: 'sub-task.skipped', ...this.about(), data: { reason } });
+    } else {
+      const durationMs = this.waiting ? millisecondsSince(this.progress.startedAt) : this.elapsedMs();
+      void journal.append({ type: 'sub-task.cancelled', ...this.about(), data: { reason, durationMs } });
+    }
+    this.abandon();
+  }
+
+  /** Ends it in this process without an outcome: what the journal has of it is for the next process to take up. */
+  abandon(): void {
+    if (this.phase === 'ended') return;
+    clearTimeout(this.untilRetry);
+    if (this.waiting) {
+      this.surroundings.leftQueue();
+      this.leaveLine();
+      this.phase = 'ended';
+      this.surroundings.ended();
+      return;
+    }
+    this.current?.giveUp();
+    this.end();
+  }
+
+  private beginAttempt(): void {
+    this.attempts += 1;
+    const about = this.about();
+    void this.surroundings.journal.append({ type: 'sub-task.started', ...about, data: {} });
+    const { handler, timeoutMs } = this.subTask;
+    const attempt = new Attempt(about, timeoutMs, this.timedOut);
+    this.current = attempt;
+    Promise.try(() => handler.run(this.run.parsedInput, attempt)).then(
+      (result) => {
+        attempt.settled();
+        if (attempt === this.current) this.returned(result);
+      },
+      (error: unknown) => {
+        attempt.settled();
+        if (attempt === this.current) this.failed(error);
+      },
+    );
+  }
+
+  private readonly timedOut = (attempt: Attempt): void => {
+    attempt.giveUp();
+    if (attempt === this.current) this.failed(new AttemptTimeout(this.subTask.timeoutMs));
+  };
+
+  private returned(value: unknown): void {
+    let result: JsonValue;
+    try {
+      result = toJson(value, this.surroundings.maxResultBytes);
+    } catch (error) {
+      this.failed(error);
+      return;
+    }
     const data = { result, durationMs: this.elapsedMs() };
     void this.surroundings.journal.append({ type: 'sub-task.succeeded', ...this.about(), data });
     this.end();
   }
 
-  /** Called with what the last attempt failed with. */
-  error(error: unknown): void {
-    if (this.phase === 'ended') return;
-    const data = { error: this.failureOf(error), durationMs: this.elapsedMs() };
-    void this.surroundings.journal.append({ type: 'sub-task.failed', ...this.about(), data });
-    this.end();
-  }
-
-  /** Ends a sub-task that is not needed any more; what it still brings is discarded. */
-  cancel(reason: string): void {
-    const { journal, leftQueue } = this.surroundings;
-    if (this.phase === 'ended') return;
-    if (this.phase === 'waiting') {
-      leftQueue();
-      this.leaveLine();
-      void journal.append({ type: 'sub-task.skipped', ...this.about(), data: { reason } });
-      this.phase = 'ended';
-      this.surroundings.ended();
+  private failed(thrown: unknown): void {
+    this.current = undefined;
+    this.failures += 1;
+    const { journal } = this.surroundings;
+    const error = this.failureOf(thrown);
+    if (this.mayRetry(thrown)) {
+      const delayMs = this.nextDelay();
+      const dueAt = new Date(Date.now() + delayMs).toISOString();
+      void journal.append({ type: 'sub-task.retrying', ...this.about(), data: { error, delayMs, dueAt } });
+      this.retryIn(delayMs);
       return;
     }
-    const data = { reason, durationMs: this.elapsedMs() };
-    void journal.append({ type: 'sub-task.cancelled', ...this.about(), data });
-    this.underWay?.unsubscribe();
+    const data = { error, durationMs: this.elapsedMs() };
+    void journal.append({ type: 'sub-task.failed', ...this.about(), data });
     this.end();
   }
 
-  private beginAttempt(): AttemptOf {
-    this.attempts += 1;
-    const about = this.about();
-    void this.surroundings.journal.append({ type: 'sub-task.started', ...about, data: {} });
-    return about;
+  /** Attempts that were cut off by the end of a process don't count: they didn't fail. */
+  private mayRetry(thrown: unknown): boolean {
+    const { attempts, except } = this.subTask.retry;
+    return this.failures < attempts && !isOneOf(thrown, [JsonError, ...except]);
   }
 
-  /** Emits when the next attempt is due; passes the error on when there is none. */
-  private beforeNextAttempt(error: unknown): Observable<unknown> {
-    const { attempts, delayMs, maxDelayMs, except } = this.subTask.retry;
-    const hopeless = isOneOf(error, [JsonError, ...except]);
-    if (hopeless || this.attempts >= attempts) return throwError(() => error);
-    const [wait] = fullJitterGenerator(Math.min(this.attempts, 50) - 1, {
+  private nextDelay(): number {
+    const { delayMs, maxDelayMs } = this.subTask.retry;
+    const [wait] = fullJitterGenerator(Math.min(this.failures, 50) - 1, {
       generator: fullJitterGenerator,
       exponent: 2,
       initialDelay: delayMs,
       maxDelay: maxDelayMs,
     });
-    const dueAt = new Date(Date.now() + wait).toISOString();
-    const data = { error: this.failureOf(error), delayMs: wait, dueAt };
-    void this.surroundings.journal.append({ type: 'sub-task.retrying', ...this.about(), data });
-    return timer(wait);
+    return wait;
+  }
+
+  private retryIn(ms: number): void {
+    this.untilRetry = setTimeout(() => {
+      this.beginAttempt();
+    }, ms);
   }
 
   /** What is recorded of a failure; the stack trace stays in the log. */
@@ -146,18 +210,15 @@ export class SubTaskExecution {
 
   private end(): void {
     this.phase = 'ended';
+    this.current = undefined;
     this.surroundings.ended();
-    this.releaseSlots();
+    this.surroundings.slots.release();
+    this.ownSlots?.release();
   }
 
   private leaveLine(): void {
     if (this.surroundings.slots.leave(this)) this.ownSlots?.release();
     else if (this.ownTurn) this.ownSlots?.leave(this.ownTurn);
-  }
-
-  private releaseSlots(): void {
-    this.surroundings.slots.release();
-    this.ownSlots?.release();
   }
 
   private elapsedMs(): number {

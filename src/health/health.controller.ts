@@ -4,6 +4,7 @@ import { HealthCheckService, HealthIndicatorService } from '@nestjs/terminus';
 import { z } from 'zod';
 import { EmbeddedEngine } from '../engine/embedded-engine.js';
 import { ApiProblems } from '../http/api-problems.decorator.js';
+import { Journal } from '../journal/journal.js';
 
 const indicators = z.record(z.string(), z.looseObject({ status: z.enum(['up', 'down']) }));
 const healthSchema = z
@@ -11,7 +12,12 @@ const healthSchema = z
   .meta({
     id: 'Health',
     examples: [
-      { status: 'ok', info: { runs: { status: 'up' } }, error: {}, details: { runs: { status: 'up' } } },
+      {
+        status: 'ok',
+        info: { runs: { status: 'up' }, journal: { status: 'up' } },
+        error: {},
+        details: { runs: { status: 'up' }, journal: { status: 'up' } },
+      },
     ],
   });
 
@@ -22,6 +28,7 @@ export class HealthController {
     private readonly health: HealthCheckService,
     private readonly indicators: HealthIndicatorService,
     private readonly engine: EmbeddedEngine,
+    private readonly journal: Journal,
   ) {}
 
   @Get('live')
@@ -34,14 +41,18 @@ export class HealthController {
   @Get('ready')
   @ApiOperation({
     summary: 'Does the service take runs?',
-    description: 'Turns 503 as soon as a stop begins.',
+    description:
+      'Turns 503 as soon as a stop begins, and while the journal can’t be written or falls behind.',
   })
   @ApiOkResponse({ description: 'It does', standardSchema: healthSchema })
   @ApiProblems('not-ready')
   ready() {
     const runs = this.indicators.check('runs');
+    const journal = this.indicators.check('journal');
+    const { obstacle } = this.journal;
     return this.health.check([
       () => (this.engine.stopping ? runs.down('the service is stopping') : runs.up()),
+      () => (obstacle ? journal.down(obstacle.message) : journal.up()),
     ]);
   }
 }

@@ -93,14 +93,22 @@ export const problemTypes = {
   overloaded: {
     status: 503,
     title: 'Overloaded',
-    happened: 'As many runs wait for their turn as the service allows. The new one was not accepted.',
+    happened:
+      'As many runs wait for their turn, or for the disk, as the service allows. The new one was not accepted.',
     mend: 'Try again after the time in Retry-After. MAX_CONCURRENT_SUB_TASKS and MAX_QUEUED_RUNS set the bounds.',
+  },
+  'journal-unavailable': {
+    status: 503,
+    title: 'Journal unavailable',
+    happened: 'What is to outlive a crash can’t be written or read at the moment, so no run was started.',
+    mend: 'Try again after the time in Retry-After. Whoever runs the service finds the cause in its log: most often a full disk.',
   },
   stopping: {
     status: 503,
     title: 'Stopping',
-    happened: 'The service is stopping and takes no new runs.',
-    mend: 'Send the request to another instance, or try again after the time in Retry-After.',
+    happened:
+      'The service is stopping. With a runId, the run was begun, and the next start of the service goes on with it.',
+    mend: 'With a runId, look at GET /runs/{runId} later. Without, send the request again after the time in Retry-After.',
   },
 } as const satisfies Record<string, ProblemType>;
 

@@ -1,6 +1,35 @@
-import { Module } from '@nestjs/common';
+import { Inject, Module, type OnApplicationShutdown } from '@nestjs/common';
+import { ConfigService } from '@nestjs/config';
+import type { Config } from '../config/config.js';
+import { EventBus } from '../events/event-bus.js';
 import { EventsModule } from '../events/events.module.js';
+import { Journal } from './journal.js';
 import { MemoryJournal } from './memory-journal.js';
+import { SqliteJournal } from './sqlite-journal.js';
 
-@Module({ imports: [EventsModule], providers: [MemoryJournal], exports: [MemoryJournal] })
-export class JournalModule {}
+@Module({
+  imports: [EventsModule],
+  providers: [
+    {
+      provide: Journal,
+      inject: [ConfigService, EventBus],
+      useFactory: (config: ConfigService<Config, true>, bus: EventBus): Journal | Promise<Journal> => {
+        const database = config.get('DATABASE_URL', { infer: true });
+        if (database.kind === 'memory') return new MemoryJournal(bus);
+        const { path } = database;
+        const durability = config.get('JOURNAL_DURABILITY', { infer: true });
+        const retentionMs = config.get('RUN_RETENTION', { infer: true });
+        return SqliteJournal.open({ path, durability, retentionMs }, bus);
+      },
+    },
+  ],
+  exports: [Journal],
+})
+export class JournalModule implements OnApplicationShutdown {
+  constructor(@Inject(Journal) private readonly journal: Journal) {}
+
+  /** When the server is closed: until then callers read. */
+  async onApplicationShutdown(): Promise<void> {
+    await this.journal.close();
+  }
+}

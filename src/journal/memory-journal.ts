@@ -1,43 +1,60 @@
-import { Injectable } from '@nestjs/common';
 import Queue from 'yocto-queue';
-import { EventBus } from '../events/event-bus.js';
+import type { EventBus } from '../events/event-bus.js';
 import type { NewEvent, RunEvent } from '../events/catalog.js';
 import { advance, openRun } from '../tasks/run-state.js';
 import { memoryBytes } from '../tasks/json.js';
 import type { Run } from '../tasks/run.js';
+import { timeText } from './event-clock.js';
+import { Journal } from './journal.js';
 
 /** How many finished runs are kept, the newest ones, and how much memory their inputs and results may take together. */
 export const RETAINED_RUNS = 10_000;
 const RETAINED_BYTES = 256 * 2 ** 20;
 
-/**
- * The journal in memory: nothing outlives the process. Like every journal it commits in groups and in order,
- * and publishes an event after its commit, never while `append` runs.
- */
-@Injectable()
-export class MemoryJournal {
+/** The journal in memory: nothing outlives the process. It commits in the microtask after an `append`. */
+export class MemoryJournal extends Journal {
+  override readonly durable = false;
+  override readonly obstacle = undefined;
   private sequence = 0;
   private readonly runs = new Map<string, Run>();
+  /** The ids of runs that take events. */
+  private readonly open = new Set<string>();
   /** Finished runs, the one that finished first in front. */
   private readonly finished = new Queue<Run>();
   private finishedBytes = 0;
   private group: RunEvent[] = [];
   private commit: Promise<void> | undefined;
 
-  constructor(private readonly bus: EventBus) {}
+  constructor(private readonly bus: EventBus) {
+    super();
+  }
 
-  /** Records an event behind all that were appended before it. Resolves when it is committed. */
-  append(event: NewEvent): Promise<void> {
-    this.group.push({ ...event, id: ++this.sequence, time: now() });
+  override append(event: NewEvent): Promise<void> {
+    if (event.type === 'run.started') this.open.add(event.runId);
+    else if (!this.open.has(event.runId)) throw new Error(`The run ${event.runId} is not open`);
+    if (event.type === 'run.finished') this.open.delete(event.runId);
+    this.group.push({ ...event, id: ++this.sequence, time: timeText(Date.now()) });
     this.commit ??= Promise.resolve().then(() => {
       this.commitGroup();
     });
     return this.commit;
   }
 
-  /** The run as its committed events left it; undefined when there is none, or none any more. */
-  run(id: string): Promise<Readonly<Run> | undefined> {
-    return Promise.resolve(this.runs.get(id));
+  override async run(id: string): Promise<Readonly<Run> | undefined> {
+    await this.commit;
+    return this.runs.get(id);
+  }
+
+  override async *unfinished(): AsyncIterable<never> {
+    // Nothing is there when it is opened.
+  }
+
+  override async drain(): Promise<void> {
+    while (this.commit) await this.commit;
+  }
+
+  override close(): Promise<void> {
+    return Promise.resolve();
   }
 
   private commitGroup(): void {
@@ -73,17 +90,4 @@ export class MemoryJournal {
 
 function payloadBytes({ input, subTasks }: Run): number {
   return subTasks.reduce((sum, { result }) => sum + memoryBytes(result ?? null), memoryBytes(input));
-}
-
-let lastMs = 0;
-let lastText = '';
-
-/** The time as an RFC 3339 text in UTC; written out once a millisecond. */
-function now(): string {
-  const ms = Date.now();
-  if (ms !== lastMs) {
-    lastMs = ms;
-    lastText = new Date(ms).toISOString();
-  }
-  return lastText;
 }

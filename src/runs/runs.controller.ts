@@ -1,7 +1,7 @@
 import { Controller, Get, Param } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
 import { ApiProblems } from '../http/api-problems.decorator.js';
-import { MemoryJournal } from '../journal/memory-journal.js';
+import { Journal } from '../journal/journal.js';
 import { DomainError } from '../tasks/domain-error.js';
 import type { Run } from '../tasks/run.js';
 import { EXAMPLE_RUN_ID } from '../tasks/tasks.schemas.js';
@@ -10,7 +10,7 @@ import { runSchema } from './runs.schemas.js';
 @ApiTags('Runs')
 @Controller('runs')
 export class RunsController {
-  constructor(private readonly journal: MemoryJournal) {}
+  constructor(private readonly journal: Journal) {}
 
   @Get(':id')
   @ApiOperation({
@@ -19,7 +19,7 @@ export class RunsController {
   })
   @ApiParam({ name: 'id', example: EXAMPLE_RUN_ID })
   @ApiOkResponse({ description: 'The run', standardSchema: runSchema })
-  @ApiProblems('bad-request', 'run-unknown')
+  @ApiProblems('bad-request', 'run-unknown', 'journal-unavailable')
   async show(@Param('id') id: string) {
     const run = await this.journal.run(id);
     if (!run)

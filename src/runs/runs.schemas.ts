@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { losersPolicySchema, replyPolicySchema } from '../tasks/policies.js';
+import { ATTEMPT_ERROR_CODES } from '../tasks/run.js';
 import {
   answeredBySchema,
   EXAMPLE_RUN_ID,
@@ -11,7 +12,7 @@ import {
 const time = (description: string) => z.iso.datetime().nullable().meta({ description });
 
 const attemptErrorSchema = z.object({
-  code: z.enum(['threw', 'timeout', 'result-not-json', 'result-too-large']),
+  code: z.enum(ATTEMPT_ERROR_CODES),
   message: z.string(),
 });
 
@@ -45,6 +46,11 @@ export const runSchema = z
         name: z.string(),
         status: z.enum(['pending', 'running', 'retrying', 'succeeded', 'failed', 'cancelled', 'skipped']),
         attempts: z.int().meta({ description: 'Attempts begun so far.' }),
+        failures: z.int().meta({
+          description:
+            'How many of them failed; the rest go on, succeeded, or were cut off by a stop or a crash.',
+        }),
+        retryAt: time('When the next attempt is due, while it waits for a retry.'),
         startedAt: time('When the first attempt began.'),
         finishedAt: time('When it ended.'),
         durationMs: z
@@ -83,6 +89,8 @@ export const runSchema = z
             name: 'first',
             status: 'succeeded',
             attempts: 1,
+            failures: 0,
+            retryAt: null,
             startedAt: '2026-11-23T12:00:00.001Z',
             finishedAt: '2026-11-23T12:00:01.003Z',
             durationMs: 1001.7,
@@ -93,6 +101,8 @@ export const runSchema = z
             name: 'second',
             status: 'running',
             attempts: 1,
+            failures: 0,
+            retryAt: null,
             startedAt: '2026-11-23T12:00:00.001Z',
             finishedAt: null,
             durationMs: null,

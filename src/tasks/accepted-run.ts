@@ -37,7 +37,8 @@ export async function acceptRun(task: TaskDefinition, request: RunRequest): Prom
   };
 }
 
-async function parseInput(task: TaskDefinition, input: JsonValue): Promise<unknown> {
+/** What the task's schema makes of an input. @throws {DomainError} `invalid-request` */
+export async function parseInput(task: TaskDefinition, input: JsonValue): Promise<unknown> {
   if (!task.input) return input;
   const parsed = await task.input.safeParseAsync(input);
   if (parsed.success) return parsed.data;

@@ -8,6 +8,7 @@ export type DomainErrorCode =
   | 'run-failed'
   | 'run-cancelled'
   | 'overloaded'
+  | 'journal-unavailable'
   | 'stopping';
 
 /** Something a caller must be told, whatever the protocol. `code` is stable, `details` add to the message. */

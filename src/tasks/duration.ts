@@ -18,6 +18,11 @@ export function milliseconds(value: Duration): number {
   return result;
 }
 
+/** Milliseconds that have passed since an RFC 3339 time; 0 without one, and where the clock was set back behind it. */
+export function millisecondsSince(time: string | null): number {
+  return time === null ? 0 : Math.max(0, Date.now() - Date.parse(time));
+}
+
 function parse(text: string): number | undefined {
   return /^\d+(\.\d+)? ?[a-z]+$/i.test(text) ? ms(text as ms.StringValue) : undefined;
 }

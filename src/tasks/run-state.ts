@@ -15,6 +15,8 @@ export function openRun(event: RunEvent<'run.started'>): Run {
       name,
       status: 'pending',
       attempts: 0,
+      failures: 0,
+      retryAt: null,
       startedAt: null,
       finishedAt: null,
       durationMs: null,
@@ -26,6 +28,14 @@ export function openRun(event: RunEvent<'run.started'>): Run {
     repliedAt: null,
     finishedAt: null,
   };
+}
+
+/** The run that its events add up to, of which there is at least the first. */
+export function runOf([first, ...rest]: readonly RunEvent[]): Run {
+  if (first?.type !== 'run.started') throw new Error('A run begins with run.started');
+  const run = openRun(first);
+  for (const event of rest) advance(run, event);
+  return run;
 }
 
 /** Brings `run` up to date with the next of its events. */
@@ -55,10 +65,13 @@ function advanceSubTask(subTask: SubTaskRun, event: SubTaskEvent): void {
     case 'sub-task.started':
       subTask.status = 'running';
       subTask.attempts = event.attempt;
+      subTask.retryAt = null;
       subTask.startedAt ??= event.time;
       return;
     case 'sub-task.retrying':
       subTask.status = 'retrying';
+      subTask.failures += 1;
+      subTask.retryAt = event.data.dueAt;
       subTask.error = event.data.error;
       return;
     case 'sub-task.succeeded':
@@ -68,6 +81,7 @@ function advanceSubTask(subTask: SubTaskRun, event: SubTaskEvent): void {
       break;
     case 'sub-task.failed':
       subTask.status = 'failed';
+      subTask.failures += 1;
       subTask.error = event.data.error;
       break;
     case 'sub-task.cancelled':
@@ -79,6 +93,7 @@ function advanceSubTask(subTask: SubTaskRun, event: SubTaskEvent): void {
     default:
       event satisfies never;
   }
+  subTask.retryAt = null;
   subTask.finishedAt = event.time;
   subTask.durationMs = 'durationMs' in event.data ? event.data.durationMs : null;
 }

@@ -5,9 +5,19 @@ export type RunStatus = 'running' | 'succeeded' | 'partly-failed' | 'failed' | '
 
 type SubTaskStatus = 'pending' | 'running' | 'retrying' | 'succeeded' | 'failed' | 'cancelled' | 'skipped';
 
+/** `task-unknown`, `input-unfit`: the service's code changed, so a run that was begun before it can't be gone on with. */
+export const ATTEMPT_ERROR_CODES = [
+  'threw',
+  'timeout',
+  'result-not-json',
+  'result-too-large',
+  'task-unknown',
+  'input-unfit',
+] as const;
+
 /** Why an attempt failed. `code` is stable; `message` is for people. No stack trace: that stays in the log. */
 export interface AttemptError {
-  readonly code: 'threw' | 'timeout' | 'result-not-json' | 'result-too-large';
+  readonly code: (typeof ATTEMPT_ERROR_CODES)[number];
   readonly message: string;
 }
 
@@ -45,6 +55,10 @@ export interface SubTaskRun {
   status: SubTaskStatus;
   /** Attempts begun so far. */
   attempts: number;
+  /** How many of them failed. The others go on, succeeded, or were cut off by the end of the process. */
+  failures: number;
+  /** When the next attempt is due, while it waits for a retry. */
+  retryAt: string | null;
   startedAt: string | null;
   finishedAt: string | null;
   durationMs: number | null;

@@ -35,12 +35,16 @@ export class TaskRegistry implements OnModuleInit {
 
   /** @throws {DomainError} `task-unknown` */
   get(name: string): TaskDefinition {
-    const task = this.tasks.get(name);
+    const task = this.find(name);
     if (task) return task;
     throw new DomainError(
       'task-unknown',
       `There is no task ${JSON.stringify(name)}; GET /tasks lists those there are`,
     );
+  }
+
+  find(name: string): TaskDefinition | undefined {
+    return this.tasks.get(name);
   }
 
   all(): TaskDefinition[] {

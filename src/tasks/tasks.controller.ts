@@ -77,6 +77,7 @@ export class TasksController {
     'run-failed',
     'run-cancelled',
     'overloaded',
+    'journal-unavailable',
     'stopping',
   )
   async run(

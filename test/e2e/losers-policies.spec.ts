@@ -39,6 +39,8 @@ describe('the sub-tasks that are unfinished at the reply', () => {
       name: 'loser',
       status: 'cancelled',
       attempts: 1,
+      failures: 0,
+      retryAt: null,
       startedAt: expect.any(String),
       finishedAt: expect.any(String),
       durationMs: expect.any(Number),

@@ -19,8 +19,8 @@ describe('the service as a process', () => {
     return response.get('Location')!.slice('/runs/'.length);
   }
 
-  test('says at its start where to look and what to try, and that nothing is durable', async () => {
-    service = await ServiceProcess.start();
+  test('says at its start where to look and what to try, and with memory: that nothing is durable', async () => {
+    service = await ServiceProcess.start({ env: { DATABASE_URL: 'memory:' } });
     const { msg } = await service.line(/^Listening/);
     expect(msg).toBe(
       `Listening on ${service.url} - docs: ${service.url}/docs - try: curl -i ${service.url}/run-tasks`,
@@ -47,8 +47,10 @@ describe('the service as a process', () => {
     },
   );
 
-  test('says what it leaves unfinished when the grace period is over', async () => {
-    service = await ServiceProcess.start({ env: { DEMO_TIME_SCALE: '0.5', SHUTDOWN_GRACE: '10ms' } });
+  test('says what it cancels when the grace period is over', async () => {
+    service = await ServiceProcess.start({
+      env: { DEMO_TIME_SCALE: '0.5', SHUTDOWN_GRACE: '10ms', DATABASE_URL: 'memory:' },
+    });
     const runId = await runDemo();
     expect(await service.stop()).toBe(0);
     expect(done()).toEqual(['first done']);

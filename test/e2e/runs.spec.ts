@@ -21,6 +21,8 @@ describe('GET /runs/{id}', () => {
     const underWay = {
       status: 'running',
       attempts: 1,
+      failures: 0,
+      retryAt: null,
       startedAt: time,
       finishedAt: null,
       durationMs: null,
@@ -67,6 +69,7 @@ describe('GET /runs/{id}', () => {
       ...won,
       name: 'slow',
       status: 'failed',
+      failures: 1,
       error: { code: 'threw', message: 'out of stock' },
     };
     const { result: _, answered: __, ...failed } = lost;

@@ -5,6 +5,7 @@ import { EmbeddedEngine } from '../../src/engine/embedded-engine.js';
 import type { RunEvent } from '../../src/events/catalog.js';
 import { EventBus } from '../../src/events/event-bus.js';
 import { MemoryJournal } from '../../src/journal/memory-journal.js';
+import { RunCoordinator } from '../../src/tasks/run-coordinator.js';
 import type { SubTaskContext, SubTaskOptions } from '../../src/tasks/sub-task.js';
 import { defineSubTask } from '../../src/tasks/task-declaration.js';
 import type { TaskRegistry } from '../../src/tasks/task-registry.js';
@@ -38,6 +39,6 @@ export function createRuntime(
     journal,
   );
   const registry = { get: () => task, all: () => [task] } as Partial<TaskRegistry> as TaskRegistry;
-  const tasks = new TasksService(registry, engine, journal, bus);
+  const tasks = new TasksService(registry, engine, new RunCoordinator(engine, journal, bus));
   return { task, events, bus, journal, engine, tasks };
 }

@@ -18,7 +18,12 @@ import { CapturedLog } from './captured-log.js';
 import { DocumentedStatuses } from './documented-statuses.js';
 import { activeResources, leftOver } from './resources.js';
 
-const DEFAULTS = { LOG_LEVEL: 'silent', DEMO_TIME_SCALE: '0.001', SHUTDOWN_GRACE: '1s' };
+const DEFAULTS = {
+  DATABASE_URL: 'memory:',
+  LOG_LEVEL: 'silent',
+  DEMO_TIME_SCALE: '0.001',
+  SHUTDOWN_GRACE: '1s',
+};
 
 interface Options extends ModuleMetadata {
   /** Environment variables; the demo runs a thousand times faster unless they say otherwise. */

@@ -1,0 +1,64 @@
+import type { RunEvent } from '../events/catalog.js';
+import type { EventGroup, EventRow } from './sqlite-store.js';
+import { timeText } from './event-clock.js';
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] extends readonly (infer Item)[] ? Item[] : T[K] };
+
+/** Events that are to be committed together, as events and as rows. */
+export class GroupOfEvents {
+  readonly events: RunEvent[] = [];
+  readonly rows: Mutable<EventGroup>;
+  /** Roughly what it holds, in characters of JSON. */
+  size = 0;
+  private readonly commit = Promise.withResolvers<undefined>();
+
+  constructor(firstId: number) {
+    this.rows = { firstId, lastId: firstId - 1, events: [], started: [], finished: [] };
+  }
+
+  get nextId(): number {
+    return this.rows.lastId + 1;
+  }
+
+  /** Resolves when it is committed. */
+  get committed(): Promise<undefined> {
+    return this.commit.promise;
+  }
+
+  /**
+   * @param run the number of the run that the event belongs to
+   * @param ms the event's time in milliseconds since 1970
+   */
+  add(event: RunEvent, run: number, ms: number): void {
+    const { rows } = this;
+    const data = JSON.stringify(event.data);
+    const about = 'subTask' in event ? event : undefined;
+    rows.lastId = event.id;
+    rows.events.push(run, event.type, ms, about?.subTask ?? null, about?.attempt ?? null, data);
+    if (event.type === 'run.started') rows.started.push(run, event.runId, event.task, ms, 'running');
+    if (event.type === 'run.finished') rows.finished.push(event.data.status, ms, run);
+    this.events.push(event);
+    this.size += data.length;
+  }
+
+  tellsOf(runId: string): boolean {
+    return this.events.some((event) => event.runId === runId);
+  }
+
+  succeed(): void {
+    this.commit.resolve(undefined);
+  }
+}
+
+/** Stored events as the journal published them. */
+export function eventsOf(rows: readonly EventRow[]): RunEvent[] {
+  return rows.map(({ id, type, run_id: runId, task, time, sub_task: subTask, attempt, data }) => ({
+    type,
+    runId,
+    task,
+    ...(subTask !== null && { subTask, attempt }),
+    data: JSON.parse(data) as unknown,
+    id,
+    time: timeText(time),
+  })) as RunEvent[];
+}

@@ -1,0 +1,92 @@
+import { sql, type Generated, type Kysely } from 'kysely';
+import type { Migration } from 'kysely/migration';
+
+/** Marks the file as one of this service's, so that no other program's database is written to by mistake. */
+export const APPLICATION_ID = 0x46_52_4e_54; // "FRNT"
+
+/** The tables as the newest migration leaves them. Times are milliseconds since 1970 in UTC. */
+export interface Schema {
+  runs: {
+    /** The id of its `run.started` event: the events of a run refer to it by eight bytes at most. */
+    number: Generated<number>;
+    id: string;
+    task: string;
+    status: string;
+    created_at: number;
+    finished_at: number | null;
+  };
+  events: {
+    id: number;
+    run: number;
+    type: string;
+    time: number;
+    sub_task: string | null;
+    attempt: number | null;
+    /** JSON */
+    data: string;
+  };
+}
+
+/** In order of their names. One that was released is never changed: a change of the tables is a new one. */
+export const migrations: Readonly<Record<string, Migration>> = {
+  '0001-runs-and-events': {
+    async up(db) {
+      await createRuns(db);
+      await createEvents(db);
+      await createViews(db);
+      await sql`PRAGMA application_id = ${sql.lit(APPLICATION_ID)}`.execute(db);
+    },
+  },
+};
+
+async function createRuns(db: Kysely<unknown>): Promise<void> {
+  await db.schema
+    .createTable('runs')
+    .addColumn('number', 'integer', (column) => column.primaryKey())
+    .addColumn('id', 'text', (column) => column.notNull().unique())
+    .addColumn('task', 'text', (column) => column.notNull())
+    .addColumn('status', 'text', (column) => column.notNull())
+    .addColumn('created_at', 'integer', (column) => column.notNull())
+    .addColumn('finished_at', 'integer')
+    .modifyEnd(sql`STRICT`)
+    .execute();
+  await sql`CREATE INDEX unfinished_runs ON runs (number) WHERE finished_at IS NULL`.execute(db);
+}
+
+async function createEvents(db: Kysely<unknown>): Promise<void> {
+  await db.schema
+    .createTable('events')
+    .addColumn('id', 'integer', (column) => column.primaryKey())
+    .addColumn('run', 'integer', (column) => column.notNull())
+    .addColumn('type', 'text', (column) => column.notNull())
+    .addColumn('time', 'integer', (column) => column.notNull())
+    .addColumn('sub_task', 'text')
+    .addColumn('attempt', 'integer')
+    .addColumn('data', 'text', (column) => column.notNull())
+    .modifyEnd(sql`STRICT`)
+    .execute();
+  await db.schema.createIndex('events_of_run').on('events').column('run').execute();
+}
+
+/** Sub-tasks and attempts are what their events add up to; these views show them to whoever looks into the file. */
+async function createViews(db: Kysely<unknown>): Promise<void> {
+  await sql`
+    CREATE VIEW attempts AS
+    SELECT runs.id AS run_id, runs.task, sub_task, attempt,
+      min(time) FILTER (WHERE type = 'sub-task.started') AS started_at,
+      max(time) FILTER (WHERE type <> 'sub-task.started') AS ended_at,
+      coalesce(max(substr(type, 10)) FILTER (WHERE type <> 'sub-task.started'), 'unfinished') AS outcome,
+      max(data ->> '$.error.message') AS error
+    FROM events JOIN runs ON runs.number = events.run
+    WHERE attempt > 0
+    GROUP BY run, sub_task, attempt`.execute(db);
+  await sql`
+    CREATE VIEW sub_tasks AS
+    SELECT runs.id AS run_id, runs.task, sub_task, max(attempt) AS attempts,
+      coalesce(max(substr(type, 10)) FILTER (WHERE type NOT IN ('sub-task.started', 'sub-task.retrying')), 'unfinished')
+        AS outcome,
+      max(data -> '$.result') AS result
+    FROM events JOIN runs ON runs.number = events.run
+    WHERE sub_task IS NOT NULL
+    GROUP BY run, sub_task`.execute(db);
+}

@@ -1,0 +1,248 @@
+import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
+import { Kysely, SqliteDialect, type SqliteDatabase } from 'kysely';
+import { Migrator } from 'kysely/migration';
+import { APPLICATION_ID, migrations, type Schema } from './sqlite-schema.js';
+
+/** How long a connection waits while another holds a lock it needs, in milliseconds. */
+const BUSY_TIMEOUT_MS = 5_000;
+/** Pages that the write-ahead log may grow to before they are moved to the database: 32 MiB. */
+const CHECKPOINT_PAGES = 8_000;
+
+export interface StoreOptions {
+  readonly path: string;
+  /** A reader neither writes nor migrates. */
+  readonly role: 'writer' | 'reader';
+  /** `power`: a commit is on the disk when it returns (`synchronous=FULL`). `process`: with the system (`NORMAL`). */
+  readonly durability: 'power' | 'process';
+}
+
+/** Events to be committed together, flat, because that crosses to a thread at a third of what objects cost. */
+export interface EventGroup {
+  readonly firstId: number;
+  readonly lastId: number;
+  /** `run, type, time, sub_task, attempt, data` of each event. */
+  readonly events: readonly SQLInputValue[];
+  /** `number, id, task, created_at` of each run that starts. */
+  readonly started: readonly SQLInputValue[];
+  /** `status, finished_at, number` of each run that finishes. */
+  readonly finished: readonly SQLInputValue[];
+}
+
+/** An event as it is stored, with what of its run an event says. */
+export type EventRow = Schema['events'] & { readonly run_id: string; readonly task: string };
+
+/** What stands in the way of opening a database; `explanation` continues "the database … ". */
+class StoreError extends Error {
+  readonly explanation: string;
+
+  constructor(explanation: string) {
+    super(explanation);
+    this.explanation = explanation;
+    this.name = 'StoreError';
+  }
+}
+
+/** The journal's database, for one thread that may wait on the disk. */
+export class SqliteStore {
+  /** The last event that is committed; 0 when there is none. */
+  #lastId = 0;
+  readonly #database: DatabaseSync;
+  readonly #db: Kysely<Schema>;
+  readonly #statements = new Map<string, StatementSync>();
+
+  private constructor(database: DatabaseSync) {
+    this.#database = database;
+    this.#db = new Kysely<Schema>({ dialect: new SqliteDialect({ database: forKysely(database) }) });
+  }
+
+  /** @throws {StoreError} for a file that must not be written to; SQLite's errors for one that can't be */
+  static async open({ path, role, durability }: StoreOptions): Promise<SqliteStore> {
+    const database = new DatabaseSync(path, { readOnly: role === 'reader', timeout: BUSY_TIMEOUT_MS });
+    const store = new SqliteStore(database);
+    try {
+      if (role === 'writer') await store.#prepareForWriting(durability);
+    } catch (error) {
+      database.close();
+      throw error;
+    }
+    return store;
+  }
+
+  /** What a journal must know before it writes. */
+  async state(): Promise<{ lastId: number; unfinishedRuns: number }> {
+    const { runs } = await this.#db
+      .selectFrom('runs')
+      .select(({ fn }) => fn.countAll<number>().as('runs'))
+      .where('finished_at', 'is', null)
+      .executeTakeFirstOrThrow();
+    return { lastId: this.#lastId, unfinishedRuns: runs };
+  }
+
+  /** All or nothing. A group that is there already, because its thread died before it could say so, is left as it is. */
+  commit({ firstId, lastId, events, started, finished }: EventGroup): void {
+    if (lastId <= this.#lastId) return;
+    if (firstId !== this.#lastId + 1)
+      throw new Error(`The log ends with event ${this.#lastId}, so event ${firstId} can't be the next`);
+    this.#run('BEGIN IMMEDIATE');
+    try {
+      this.#runEach(
+        'INSERT INTO runs (number, id, task, created_at, status) VALUES (?, ?, ?, ?, ?)',
+        5,
+        started,
+      );
+      const insert = this.#prepared('INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?)');
+      for (let id = firstId, at = 0; id <= lastId; id += 1, at += 6)
+        insert.run(id, ...events.slice(at, at + 6));
+      this.#runEach('UPDATE runs SET status = ?, finished_at = ? WHERE number = ?', 3, finished);
+      this.#run('COMMIT');
+    } catch (error) {
+      if (this.#database.isTransaction) this.#run('ROLLBACK');
+      throw error;
+    }
+    this.#lastId = lastId;
+  }
+
+  /** The events of one run in their order; none when there is no such run. */
+  eventsOfRun(id: string): Promise<EventRow[]> {
+    return this.#events().where('runs.id', '=', id).orderBy('events.id').execute();
+  }
+
+  /** The events of the next unfinished runs behind the one numbered `after`, up to the one numbered `upTo`. */
+  eventsOfUnfinished(after: number, upTo: number, limit: number): Promise<EventRow[]> {
+    const next = this.#db
+      .selectFrom('runs')
+      .select('number')
+      .where('finished_at', 'is', null)
+      .where('number', '>', after)
+      .where('number', '<=', upTo)
+      .orderBy('number')
+      .limit(limit);
+    return this.#events()
+      .where('events.run', 'in', next)
+      .orderBy('events.run')
+      .orderBy('events.id')
+      .execute();
+  }
+
+  /**
+   * Deletes the oldest runs that finished before a time, `limit` of them at most.
+   * The run of the last event stays: the numbering goes on from it.
+   *
+   * @param before milliseconds since 1970
+   * @returns how many it deleted
+   */
+  async deleteFinished(before: number, limit: number): Promise<number> {
+    return this.#db.transaction().execute(async (transaction) => {
+      const lastRun = transaction.selectFrom('events').select('run').orderBy('id', 'desc').limit(1);
+      const runs = await transaction
+        .selectFrom('runs')
+        .select('number')
+        // Ids begin with the time of creation (UUIDv7), so this bound spares looking at the runs behind it.
+        .where('id', '<', before.toString(16).padStart(12, '0').replace(/^.{8}/, '$&-'))
+        .where('finished_at', '<', before)
+        .where('number', '!=', lastRun)
+        .orderBy('id')
+        .limit(limit)
+        .execute();
+      const numbers = runs.map(({ number }) => number);
+      if (numbers.length === 0) return 0;
+      await transaction.deleteFrom('events').where('run', 'in', numbers).execute();
+      await transaction.deleteFrom('runs').where('number', 'in', numbers).execute();
+      return numbers.length;
+    });
+  }
+
+  close(): void {
+    this.#database.close();
+  }
+
+  async #prepareForWriting(durability: StoreOptions['durability']): Promise<void> {
+    const database = this.#database;
+    const { application_id: owner } = database.prepare('PRAGMA application_id').get() as {
+      application_id: number;
+    };
+    const tables = database.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'").all();
+    if (owner !== APPLICATION_ID && tables.length > 0) throw new StoreError('belongs to another program');
+    await this.#refuseNewer();
+    database.exec('BEGIN IMMEDIATE; COMMIT');
+    const { journal_mode: mode } = database.prepare('PRAGMA journal_mode = WAL').get() as {
+      journal_mode: string;
+    };
+    if (mode !== 'wal')
+      throw new StoreError('lies on a file system that SQLite’s write-ahead log does not work on');
+    database.exec(
+      `PRAGMA synchronous = ${durability === 'power' ? 'FULL' : 'NORMAL'};
+       PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}`,
+    );
+    const { error } = await this.#migrator().migrateToLatest();
+    if (error !== undefined) throw error as Error;
+    const last = await this.#db
+      .selectFrom('events')
+      .select('id')
+      .orderBy('id', 'desc')
+      .limit(1)
+      .executeTakeFirst();
+    this.#lastId = last?.id ?? 0;
+  }
+
+  async #refuseNewer(): Promise<void> {
+    const tables = await this.#db.introspection.getTables({ withInternalKyselyTables: true });
+    if (!tables.some(({ name }) => name === 'kysely_migration')) return;
+    const applied = this.#database.prepare('SELECT name FROM kysely_migration ORDER BY name').all();
+    const unknown = applied.filter(({ name }) => !((name as string) in migrations)).map(({ name }) => name);
+    if (unknown.length > 0)
+      throw new StoreError(
+        `was written by a newer version (it has ${unknown.join(', ')}), and is left as it is`,
+      );
+  }
+
+  #migrator(): Migrator {
+    return new Migrator({
+      db: this.#db,
+      provider: { getMigrations: () => Promise.resolve({ ...migrations }) },
+    });
+  }
+
+  #events() {
+    return this.#db
+      .selectFrom('events')
+      .innerJoin('runs', 'runs.number', 'events.run')
+      .selectAll('events')
+      .select(['runs.id as run_id', 'runs.task']);
+  }
+
+  #runEach(sql: string, width: number, values: readonly SQLInputValue[]): void {
+    const statement = this.#prepared(sql);
+    for (let at = 0; at < values.length; at += width) statement.run(...values.slice(at, at + width));
+  }
+
+  #run(sql: string): void {
+    this.#prepared(sql).run();
+  }
+
+  /** Statements of the hot path are compiled once: Kysely would compile them, and SQLite parse them, for every row. */
+  #prepared(sql: string): StatementSync {
+    let statement = this.#statements.get(sql);
+    if (!statement) this.#statements.set(sql, (statement = this.#database.prepare(sql)));
+    return statement;
+  }
+}
+
+/** Kysely's SQLite dialect speaks to better-sqlite3; `node:sqlite` differs in how it takes parameters. */
+function forKysely(database: DatabaseSync): SqliteDatabase {
+  return {
+    close: () => {
+      database.close();
+    },
+    prepare: (sql) => {
+      const statement = database.prepare(sql);
+      const spread = (parameters: readonly unknown[]) => parameters as SQLInputValue[];
+      return {
+        reader: statement.columns().length > 0,
+        all: (parameters) => statement.all(...spread(parameters)),
+        run: (parameters) => statement.run(...spread(parameters)),
+        iterate: (parameters) => statement.iterate(...spread(parameters)),
+      };
+    },
+  };
+}

@@ -1,0 +1,42 @@
+/** The thread in which the journal waits on the disk: answers each call of a `SqliteThread` with what the store brings. */
+import { parentPort, workerData } from 'node:worker_threads';
+import { SqliteStore, type StoreOptions } from './sqlite-store.js';
+
+export type StoreCall = {
+  [M in Exclude<keyof SqliteStore, 'close'>]: {
+    readonly method: M;
+    readonly args: Parameters<SqliteStore[M]>;
+  };
+}[Exclude<keyof SqliteStore, 'close'>];
+
+export type CallMessage = StoreCall & { readonly call: number };
+
+export interface AnswerMessage {
+  readonly call: number;
+  readonly value?: unknown;
+  readonly error?: unknown;
+}
+
+const port = parentPort;
+if (!port) throw new Error('This file is for worker threads');
+const store = await SqliteStore.open(workerData as StoreOptions);
+
+async function answer({ call, method, args }: CallMessage): Promise<AnswerMessage> {
+  try {
+    const invoke = store[method].bind(store) as (...args: unknown[]) => unknown;
+    return { call, value: await invoke(...args) };
+  } catch (error) {
+    return { call, error };
+  }
+}
+
+port.on('message', (message: CallMessage | 'close') => {
+  if (message === 'close') {
+    store.close();
+    port.close();
+    return;
+  }
+  void answer(message).then((answered) => {
+    port.postMessage(answered);
+  });
+});

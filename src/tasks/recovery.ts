@@ -1,0 +1,121 @@
+import { Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
+import { EmbeddedEngine } from '../engine/embedded-engine.js';
+import type { RunEvent } from '../events/catalog.js';
+import { Journal } from '../journal/journal.js';
+import { parseInput } from './accepted-run.js';
+import { millisecondsSince } from './duration.js';
+import { deepFreeze, memoryBytes } from './json.js';
+import { RunCoordinator } from './run-coordinator.js';
+import { runOf } from './run-state.js';
+import type { AttemptError, Run, SubTaskRun } from './run.js';
+import { TaskRegistry } from './task-registry.js';
+import type { SubTaskDefinition, TaskDefinition } from './task.js';
+import { textOf } from './thrown.js';
+
+/** Takes up what an earlier process has left unfinished: every unfinished sub-task begins a new attempt. */
+@Injectable()
+export class Recovery implements OnApplicationBootstrap {
+  private readonly logger = new Logger(Recovery.name);
+  /** Tasks that runs are left of but that the service has no more. */
+  private readonly missing = new Set<string>();
+
+  constructor(
+    private readonly registry: TaskRegistry,
+    private readonly engine: EmbeddedEngine,
+    private readonly journal: Journal,
+    private readonly coordinator: RunCoordinator,
+  ) {}
+
+  /** The service is ready meanwhile: new runs share its slots with those that are taken up. */
+  onApplicationBootstrap(): void {
+    void this.resumeAll();
+  }
+
+  /** A few runs at a time, as the engine has room for them. */
+  private async resumeAll(): Promise<void> {
+    let count = 0;
+    for await (const events of this.journal.unfinished()) {
+      await this.engine.roomInQueue();
+      if (this.engine.stopping) return;
+      await this.resume(events);
+      count += 1;
+    }
+    if (count > 0) this.logger.log(`Took up ${count} unfinished runs of an earlier process`);
+  }
+
+  private async resume(events: readonly RunEvent[]): Promise<void> {
+    const run = deepFreeze(runOf(events));
+    const { id, task, replyPolicy, losers } = run;
+    const unfinished = run.subTasks.filter(({ finishedAt }) => finishedAt === null);
+    const work = await this.workOf(run, unfinished);
+    const begin = this.engine.prepare({ id, task: { name: task }, ...work }, work.subTasks);
+    const subTasks = run.subTasks.map(({ name }) => name);
+    void this.coordinator.follow({ id, task, subTasks, replyPolicy, losers }, events);
+    for (const { subTask, error } of work.failed) this.fail(run, subTask, error);
+    begin();
+  }
+
+  /** What there is to do for the unfinished sub-tasks, and which of them can't be gone on with. */
+  private async workOf({ task: name, input }: Run, unfinished: readonly SubTaskRun[]): Promise<Work> {
+    const none = { parsedInput: null, inputBytes: 0, subTasks: [] };
+    const failAll = (error: AttemptError): Work => ({
+      ...none,
+      failed: unfinished.map((subTask) => ({ subTask, error })),
+    });
+    const task = this.registry.find(name);
+    if (!task) {
+      this.reportMissing(name);
+      return failAll({ code: 'task-unknown', message: `The service has no task ${name} any more` });
+    }
+    try {
+      const parsedInput = deepFreeze(await parseInput(task, input));
+      return { parsedInput, inputBytes: memoryBytes(input), ...divide(task, unfinished) };
+    } catch (error) {
+      return failAll({ code: 'input-unfit', message: `The input fits the task no more: ${textOf(error)}` });
+    }
+  }
+
+  private reportMissing(task: string): void {
+    if (this.missing.has(task)) return;
+    this.missing.add(task);
+    this.logger.error(
+      `Runs are left of the task ${task}, which the service has no more; they fail with task-unknown`,
+    );
+  }
+
+  private fail({ id, task }: Run, { name, attempts, startedAt }: SubTaskRun, error: AttemptError): void {
+    const data = { error, durationMs: millisecondsSince(startedAt) };
+    void this.journal.append({
+      type: 'sub-task.failed',
+      runId: id,
+      task,
+      subTask: name,
+      attempt: attempts,
+      data,
+    });
+  }
+}
+
+interface Work {
+  readonly parsedInput: unknown;
+  readonly inputBytes: number;
+  readonly subTasks: readonly (readonly [SubTaskDefinition, SubTaskRun])[];
+  readonly failed: readonly { readonly subTask: SubTaskRun; readonly error: AttemptError }[];
+}
+
+/** Sub-tasks that the task still has, and those that it has no more. */
+function divide(
+  { name, subTasks }: TaskDefinition,
+  unfinished: readonly SubTaskRun[],
+): Pick<Work, 'subTasks' | 'failed'> {
+  const found = unfinished.map(
+    (state) => [subTasks.find((subTask) => subTask.name === state.name), state] as const,
+  );
+  const message = `The task ${name} has no such sub-task any more`;
+  return {
+    subTasks: found.flatMap(([subTask, state]) => (subTask ? [[subTask, state] as const] : [])),
+    failed: found.flatMap(([found, subTask]) =>
+      found ? [] : [{ subTask, error: { code: 'task-unknown', message } as const }],
+    ),
+  };
+}

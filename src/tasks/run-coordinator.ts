@@ -1,0 +1,120 @@
+import { Injectable } from '@nestjs/common';
+import { last, Subject, takeUntil, timer, type Observable } from 'rxjs';
+import { EmbeddedEngine } from '../engine/embedded-engine.js';
+import type { RunEvent } from '../events/catalog.js';
+import { EventBus } from '../events/event-bus.js';
+import { Journal } from '../journal/journal.js';
+import { milliseconds, millisecondsSince } from './duration.js';
+import { deepFreeze } from './json.js';
+import type { LosersPolicy, ReplyPolicy } from './policies.js';
+import { decideBy, replyOf } from './reply.js';
+import { outcomeOf } from './run-state.js';
+import { runStatus, type Outcome, type Reply, type RunStatus } from './run.js';
+
+/** What of a run decides its reply and its end. */
+export interface RunTerms {
+  readonly id: string;
+  readonly task: string;
+  /** The names of its sub-tasks. */
+  readonly subTasks: readonly string[];
+  readonly replyPolicy: ReplyPolicy;
+  readonly losers: LosersPolicy;
+}
+
+/** A reply, and how things stood when it was decided. */
+export interface Decision {
+  readonly reply: Reply;
+  readonly status: RunStatus;
+  /** The sub-tasks that were still unfinished. */
+  readonly background: readonly string[];
+}
+
+/** Makes of each run's committed outcomes its reply and its end, and journals both. */
+@Injectable()
+export class RunCoordinator {
+  /** The decisions that someone waits for. */
+  private readonly undecided = new Set<(decision: Decision | undefined) => void>();
+
+  constructor(
+    private readonly engine: EmbeddedEngine,
+    private readonly journal: Journal,
+    private readonly bus: EventBus,
+  ) {}
+
+  /**
+   * Follows a run to its end. The reply is made of committed outcomes alone, so whoever follows the run after a crash
+   * decides the same; that is why nobody need wait for `run.replied` to be committed too.
+   *
+   * @param past the events that were committed before, the oldest first
+   * @returns the decision; undefined when a stop comes first
+   */
+  follow(run: RunTerms, past: readonly RunEvent[] = []): Promise<Decision | undefined> {
+    const about = { runId: run.id, task: run.task };
+    const settled: Outcome[] = [];
+    const outcomes = new Subject<Outcome>();
+    let reply: Reply | undefined;
+    let repliedAt: string | undefined;
+    let finished = false;
+    outcomes.pipe(decideBy(run.replyPolicy, run.subTasks.length)).subscribe(() => {
+      reply = deepFreeze(replyOf(run.replyPolicy, settled));
+    });
+    const take = (event: RunEvent): boolean => {
+      if (event.type === 'run.replied') repliedAt = event.time;
+      const outcome = outcomeOf(event);
+      if (!outcome) return false;
+      settled.push(outcome);
+      outcomes.next(outcome);
+      return true;
+    };
+    return new Promise((resolve) => {
+      const decided = (decision: Decision | undefined): void => {
+        this.undecided.delete(decided);
+        resolve(decision);
+      };
+      let open = true;
+      /** Called when all events of a commit are in, so that the reply tells of each of them. */
+      const conclude = (): void => {
+        if (!reply || finished) return;
+        const background = run.subTasks.filter((name) => !settled.some(({ subTask }) => subTask === name));
+        const status = runStatus(reply, settled);
+        if (open) {
+          open = false;
+          const decision = { reply, status: background.length > 0 ? 'running' : status, background } as const;
+          if (repliedAt === undefined)
+            void this.journal.append({ type: 'run.replied', ...about, data: decision });
+          decided(decision);
+          if (background.length > 0) this.releaseLosers(run, outcomes, millisecondsSince(repliedAt ?? null));
+        }
+        if (background.length > 0) return;
+        finished = true;
+        outcomes.complete();
+        void this.journal.append({ type: 'run.finished', ...about, data: { status } });
+      };
+      this.undecided.add(decided);
+      for (const event of past) take(event);
+      this.bus.ofRun(run.id).subscribe((event) => {
+        if (take(event)) queueMicrotask(conclude);
+      });
+      conclude();
+    });
+  }
+
+  /** Lets nobody wait for decisions any more: what is undecided is left to the next process. */
+  stop(): void {
+    for (const decided of this.undecided) decided(undefined);
+  }
+
+  private releaseLosers({ id, losers }: RunTerms, outcomes: Observable<Outcome>, sinceReplyMs: number): void {
+    if (losers === 'continue') return;
+    if (losers === 'cancel') {
+      this.engine.cancel(id, 'not needed after the reply');
+      return;
+    }
+    const finished = outcomes.pipe(last(null, undefined));
+    timer(Math.max(0, milliseconds(losers.after) - sinceReplyMs))
+      .pipe(takeUntil(finished))
+      .subscribe(() => {
+        this.engine.cancel(id, `unfinished ${losers.after} after the reply`);
+      });
+  }
+}

@@ -1,0 +1,13 @@
+import { registerHooks } from 'node:module';
+
+// The service's worker threads run from src/ in tests, where Node finds no .js: it takes the .ts and strips its types.
+registerHooks({
+  resolve(specifier, context, nextResolve) {
+    try {
+      return nextResolve(specifier, context);
+    } catch (error) {
+      if (error.code !== 'ERR_MODULE_NOT_FOUND' || !specifier.endsWith('.js')) throw error;
+      return nextResolve(specifier.replace(/\.js$/, '.ts'), context);
+    }
+  },
+});
