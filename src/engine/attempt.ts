@@ -17,19 +17,19 @@ export class Attempt implements SubTaskContext {
   readonly attempt: number;
   readonly idempotencyKey: string;
   readonly #of: AttemptOf;
+  readonly #timeoutMs: number;
   readonly #deadlineMs: number;
-  readonly #timeout: NodeJS.Timeout;
+  #timeout: NodeJS.Timeout | undefined;
   #controller: AbortController | undefined;
   #givenUp = false;
 
-  /** @param timedOut called when it takes longer than `timeoutMs` */
-  constructor(of: AttemptOf, timeoutMs: number, timedOut: (attempt: Attempt) => void) {
+  constructor(of: AttemptOf, timeoutMs: number) {
     this.runId = of.runId;
     this.attempt = of.attempt;
     this.idempotencyKey = `${of.runId}/${of.subTask}`;
     this.#of = of;
+    this.#timeoutMs = timeoutMs;
     this.#deadlineMs = Date.now() + timeoutMs;
-    this.#timeout = setTimeout(timedOut, timeoutMs, this);
   }
 
   get deadline(): Date {
@@ -55,6 +55,11 @@ export class Attempt implements SubTaskContext {
         logger.error(line(message, fields));
       },
     };
+  }
+
+  /** Called when its handler goes on: what it brings at the very instant of the timeout is still in time. */
+  startTimeout(timedOut: (attempt: Attempt) => void): void {
+    if (!this.#givenUp) this.#timeout = setTimeout(timedOut, this.#timeoutMs, this);
   }
 
   /** Called when its handler has settled: there is nothing to time out any more. */

@@ -128,7 +128,7 @@ export class SubTaskExecution {
     const about = this.about();
     void this.surroundings.journal.append({ type: 'sub-task.started', ...about, data: {} });
     const { handler, timeoutMs } = this.subTask;
-    const attempt = new Attempt(about, timeoutMs, this.timedOut);
+    const attempt = new Attempt(about, timeoutMs);
     this.current = attempt;
     Promise.try(() => handler.run(this.run.parsedInput, attempt)).then(
       (result) => {
@@ -140,6 +140,7 @@ export class SubTaskExecution {
         if (attempt === this.current) this.failed(error);
       },
     );
+    attempt.startTimeout(this.timedOut);
   }
 
   private readonly timedOut = (attempt: Attempt): void => {

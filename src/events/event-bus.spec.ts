@@ -22,12 +22,13 @@ const event = (id: number, type: 'run.finished' | 'sub-task.started', runId = 'r
 const nextTurn = () => new Promise((resolve) => setImmediate(resolve));
 
 describe('EventBus', () => {
-  test('tells those who follow a run at once, and completes after its end', () => {
+  test('tells who follows a run at once, and no more after its end', () => {
     const bus = new EventBus(new EventEmitter2());
-    const seen: (number | string)[] = [];
-    bus.ofRun('r1').subscribe({ next: ({ id }) => seen.push(id), complete: () => seen.push('complete') });
+    const seen: number[] = [];
+    bus.follow('r1', ({ id }) => void seen.push(id));
     bus.publish([event(1, 'sub-task.started'), event(2, 'sub-task.started', 'r2'), event(3, 'run.finished')]);
-    expect(seen).toEqual([1, 3, 'complete']);
+    bus.publish([event(4, 'sub-task.started')]);
+    expect(seen).toEqual([1, 3]);
   });
 
   test('tells listeners in a later turn, so that they cost the reply nothing', async () => {

@@ -1,6 +1,5 @@
 import { Injectable, Logger, type OnModuleDestroy } from '@nestjs/common';
 import { EventEmitter2 } from '@nestjs/event-emitter';
-import { Observable, Subject } from 'rxjs';
 import { stackOf, textOf } from '../tasks/thrown.js';
 import type { RunEvent } from './catalog.js';
 
@@ -10,17 +9,15 @@ import type { RunEvent } from './catalog.js';
  */
 @Injectable()
 export class EventBus implements OnModuleDestroy {
-  private readonly followers = new Map<string, Subject<RunEvent>>();
+  private readonly followers = new Map<string, (event: RunEvent) => void>();
   private forListeners: RunEvent[] = [];
   private readonly logger = new Logger(EventBus.name);
 
   constructor(private readonly emitter: EventEmitter2) {}
 
-  /** The events that one run commits from now on. Completes after `run.finished`. */
-  ofRun(runId: string): Observable<RunEvent> {
-    let subject = this.followers.get(runId);
-    if (!subject) this.followers.set(runId, (subject = new Subject()));
-    return subject;
+  /** Tells `follower` of the events that a run commits from now on, up to `run.finished`. A run has one follower. */
+  follow(runId: string, follower: (event: RunEvent) => void): void {
+    this.followers.set(runId, follower);
   }
 
   publish(events: readonly RunEvent[]): void {
@@ -39,13 +36,8 @@ export class EventBus implements OnModuleDestroy {
   }
 
   private tellFollowers(event: RunEvent): void {
-    const subject = this.followers.get(event.runId);
-    if (!subject) return;
-    subject.next(event);
-    if (event.type === 'run.finished') {
-      this.followers.delete(event.runId);
-      subject.complete();
-    }
+    this.followers.get(event.runId)?.(event);
+    if (event.type === 'run.finished') this.followers.delete(event.runId);
   }
 
   private tellListeners(): void {

@@ -16,16 +16,23 @@ export function OnRunEvent<T extends EventType>(...types: readonly [T, ...T[]]) 
   ): void => {
     const listener = descriptor.value;
     if (!listener) return;
-    const guarded = async function (this: unknown, event: RunEvent<T>): Promise<void> {
+    const failed = (event: RunEvent<T>, error: unknown): void => {
+      logger.error({
+        msg: `Listener ${target.constructor.name}.${key} failed on ${event.type} (event ${event.id})`,
+        runId: event.runId,
+        subTask: 'subTask' in event ? event.subTask : undefined,
+        err: error,
+      });
+    };
+    const guarded = function (this: unknown, event: RunEvent<T>): void {
       try {
-        await listener.call(this, event);
+        const returned = listener.call(this, event);
+        if (returned instanceof Promise)
+          returned.catch((error: unknown) => {
+            failed(event, error);
+          });
       } catch (error) {
-        logger.error({
-          msg: `Listener ${target.constructor.name}.${key} failed on ${event.type} (event ${event.id})`,
-          runId: event.runId,
-          subTask: 'subTask' in event ? event.subTask : undefined,
-          err: error,
-        });
+        failed(event, error);
       }
     };
     descriptor.value = guarded as unknown as Listener;

@@ -1,6 +1,7 @@
 import { createServer, IncomingMessage, ServerResponse } from 'node:http';
+import { StreamableFile } from '@nestjs/common';
 import { ExpressAdapter } from '@nestjs/platform-express';
-import type { Express } from 'express';
+import type { Express, Response } from 'express';
 
 /** Longest wait for connections that are still busy when the service has stopped. */
 const CLOSE_GRACE_MS = 2_000;
@@ -23,6 +24,18 @@ export class FastExpressAdapter extends ExpressAdapter {
     Object.assign(app, { request: Request.prototype, response: Response.prototype });
     app.disable('etag').disable('x-powered-by').set('query parser', 'simple');
     this.httpServer = createServer({ IncomingMessage: Request, ServerResponse: Response }, app);
+  }
+
+  /** Writes JSON itself, as Express would: its way there costs a small request a tenth of its CPU. */
+  override reply(response: Response, body: unknown, statusCode?: number): unknown {
+    if (typeof body !== 'object' || body === null || body instanceof StreamableFile)
+      return super.reply(response, body, statusCode);
+    const text = JSON.stringify(body);
+    if (statusCode !== undefined) response.statusCode = statusCode;
+    if (!response.hasHeader('Content-Type'))
+      response.setHeader('Content-Type', 'application/json; charset=utf-8');
+    response.setHeader('Content-Length', Buffer.byteLength(text));
+    return response.end(text);
   }
 
   /** Called when a stop begins, before any provider is destroyed: what runs may still need them all. */

@@ -3,9 +3,9 @@ import { LoggerModule } from 'nestjs-pino';
 import pino, { type DestinationStream } from 'pino';
 import pretty from 'pino-pretty';
 import type { Config } from '../config/config.js';
+import { LogBuffer } from './log-buffer.js';
 
-/** Lines wait at most this long in memory, and are dropped past this size when nobody reads them. */
-const FLUSH_MS = 100;
+/** Lines are dropped past this size when nobody reads them. */
 const MAX_BUFFERED_BYTES = 16 * 2 ** 20;
 
 /** Logs by pino: readable lines on a terminal, JSON lines otherwise. Nothing is done per request. */
@@ -25,10 +25,5 @@ function destination(): DestinationStream {
       ignore: 'pid,hostname,context',
       translateTime: 'SYS:HH:MM:ss.l',
     });
-  return pino.destination({
-    sync: false,
-    minLength: 4096,
-    periodicFlush: FLUSH_MS,
-    maxLength: MAX_BUFFERED_BYTES,
-  });
+  return new LogBuffer(pino.destination({ sync: false, maxLength: MAX_BUFFERED_BYTES }));
 }

@@ -92,7 +92,7 @@ export class RunCoordinator {
       };
       this.undecided.add(decided);
       for (const event of past) take(event);
-      this.bus.ofRun(run.id).subscribe((event) => {
+      this.bus.follow(run.id, (event) => {
         if (take(event)) queueMicrotask(conclude);
       });
       conclude();
