@@ -1,0 +1,56 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { join } from 'node:path';
+import { temporaryDirectory } from '../../test/support/temporary-directory.js';
+import { SqliteStore, type EventGroup } from './sqlite-store.js';
+
+const directory = temporaryDirectory();
+let databases = 0;
+
+/** A group in which each of two runs starts. */
+const groupFrom = (firstId: number): EventGroup => ({
+  firstId,
+  lastId: firstId + 1,
+  events: [firstId, firstId + 1].flatMap((run) => [run, 'run.started', 1, null, null, '{}']),
+  started: [firstId, firstId + 1].flatMap((run) => [run, `r${run}`, 'task', 1, 'running']),
+  finished: [],
+});
+
+describe('SqliteStore', () => {
+  let store: SqliteStore;
+  beforeEach(async () => {
+    store = await SqliteStore.open({
+      path: join(directory, `${++databases}.db`),
+      role: 'writer',
+      durability: 'power',
+    });
+  });
+  afterEach(() => {
+    store.close();
+  });
+
+  test('writes a group once, however often it is asked to', async () => {
+    store.commit(groupFrom(1));
+    store.commit(groupFrom(1));
+    expect(await store.state()).toEqual({ lastId: 2, unfinishedRuns: 2 });
+    expect(await store.eventsOfRun('r1')).toHaveLength(1);
+  });
+
+  test('refuses a group that would leave a gap behind the last event', async () => {
+    store.commit(groupFrom(1));
+    expect(() => {
+      store.commit(groupFrom(4));
+    }).toThrow("The log ends with event 2, so event 4 can't be the next");
+    expect(await store.state()).toEqual({ lastId: 2, unfinishedRuns: 2 });
+  });
+
+  test('writes all of a group or nothing of it', async () => {
+    store.commit(groupFrom(1));
+    const group = groupFrom(3);
+    expect(() => {
+      store.commit({ ...group, finished: ['succeeded', 'not a time', 1] });
+    }).toThrow(/cannot store TEXT value in INTEGER column/);
+    expect(await store.state()).toEqual({ lastId: 2, unfinishedRuns: 2 });
+    store.commit(group);
+    expect(await store.state()).toEqual({ lastId: 4, unfinishedRuns: 4 });
+  });
+});
