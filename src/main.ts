@@ -24,11 +24,11 @@ async function start(): Promise<void> {
   setUp(app, adapter);
   await app.init();
   app.useLogger(app.get(PinoLogger));
+  const logger = new Logger('Frontrunner');
+  surviveStrayErrors(logger);
   app.enableShutdownHooks([ShutdownSignal.SIGTERM, ShutdownSignal.SIGINT], { useProcessExit: true });
   const config = app.get<ConfigService<Config, true>>(ConfigService);
   await app.listen(config.get('PORT', { infer: true }), config.get('HOST', { infer: true }));
-  const logger = new Logger('Frontrunner');
-  surviveStrayErrors(logger);
   stopWithNpm();
   const url = await app.getUrl();
   if (config.get('DATABASE_URL', { infer: true }).kind === 'memory')
