@@ -91,8 +91,11 @@ export class SubTaskExecution {
     this.surroundings.leftQueue();
     const { retryAt } = this.progress;
     if (retryAt === null) this.beginAttempt();
-    // A clock that was set back in between must not make the wait longer than any wait can be.
-    else this.retryIn(Math.min(Date.parse(retryAt) - Date.now(), this.subTask.retry.maxDelayMs));
+    else {
+      const leftMs = Math.max(0, Date.parse(retryAt) - Date.now());
+      // A clock that was set back in between must not make the wait longer than any wait can be.
+      this.retryIn(Math.min(leftMs, this.subTask.retry.maxDelayMs));
+    }
   }
 
   /** Ends a sub-task that is not needed any more; what it still brings is discarded. */

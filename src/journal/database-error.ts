@@ -6,7 +6,8 @@ export class DatabaseError extends Error {
   }
 }
 
-const RIGHTS = 'give the service’s user the right to write it, or set DATABASE_URL to another file';
+const RIGHTS =
+  'give the service’s user the right to write it and its directory, or set DATABASE_URL to another file';
 const BROKEN = 'restore it from a backup, or move it away to begin with an empty one';
 
 /** By SQLite's primary result codes (https://sqlite.org/rescode.html) and Node's of the file system. */
@@ -15,7 +16,7 @@ const explanations: Readonly<Record<string | number, string>> = {
   10: 'can’t be read or written; look after its disk',
   11: `is damaged; ${BROKEN}`,
   13: 'is on a full disk; make room',
-  14: `can’t be opened; ${RIGHTS}`,
+  14: `can’t be opened or made; ${RIGHTS}`,
   26: 'is a file of another kind; set DATABASE_URL to another file, or move this one away',
   EACCES: `is in a directory that can’t be written to; ${RIGHTS}`,
   EEXIST: 'would be in a directory that is a file; set DATABASE_URL to another file',

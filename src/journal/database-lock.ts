@@ -1,10 +1,12 @@
+import { readFileSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { DatabaseSync } from 'node:sqlite';
-import { DatabaseError } from './database-error.js';
+import { databaseError, DatabaseError } from './database-error.js';
 
 /**
- * Keeps other processes from a database. The lock is that of a small database beside it, because the system frees
- * such a lock however its process ends, and because others can still read who holds it.
+ * Keeps other processes from a database. The lock is that of an empty SQLite database beside it, because the system
+ * frees such a lock however its process ends. Nothing is ever committed to that, so no crash can damage it; who holds it
+ * stands in a file of its own, for people.
  */
 export class DatabaseLock {
   private constructor(private readonly file: DatabaseSync) {}
@@ -13,25 +15,17 @@ export class DatabaseLock {
   static take(path: string): DatabaseLock {
     const file = new DatabaseSync(`${path}.lock`, { timeout: 0 });
     try {
-      file.exec(
-        `PRAGMA journal_mode = MEMORY;
-         BEGIN IMMEDIATE;
-         DROP TABLE IF EXISTS holder;
-         CREATE TABLE holder (pid INTEGER, host TEXT, since TEXT)`,
-      );
-      const { pid } = process;
-      file.prepare('INSERT INTO holder VALUES (?, ?, ?)').run(pid, hostname(), new Date().toISOString());
-      // Others can read the holder as soon as it is committed; what keeps them out is the transaction that stays open.
-      file.exec('COMMIT; BEGIN IMMEDIATE');
+      // Without something to write, a file that can only be read would be taken without a lock.
+      file.exec('PRAGMA journal_mode = MEMORY; BEGIN IMMEDIATE; PRAGMA user_version = 1');
     } catch (error) {
-      const holder = isBusy(error) ? holderOf(file) : undefined;
       file.close();
-      if (holder === undefined) throw error;
+      if ((error as { errcode?: number }).errcode !== BUSY) throw databaseError(`${path}.lock`, error);
       throw new DatabaseError(
         path,
-        `is in use by ${holder}; end that process, or set DATABASE_URL to another file`,
+        `is in use by ${holderOf(path)}; end that process, or set DATABASE_URL to another file`,
       );
     }
+    nameHolder(path);
     return new DatabaseLock(file);
   }
 
@@ -40,18 +34,22 @@ export class DatabaseLock {
   }
 }
 
-function isBusy(error: unknown): boolean {
-  return (error as { errcode?: number }).errcode === 5;
+/** SQLite's result code for a lock that another connection has. */
+const BUSY = 5;
+
+function nameHolder(path: string): void {
+  const holder = `the process ${process.pid} on ${hostname()} since ${new Date().toISOString()}`;
+  try {
+    writeFileSync(`${path}.holder`, holder);
+  } catch {
+    // The lock holds without it, on a full disk for example.
+  }
 }
 
-function holderOf(file: DatabaseSync): string {
+function holderOf(path: string): string {
   try {
-    const { pid, host, since } = file.prepare('SELECT pid, host, since FROM holder').get() as Record<
-      string,
-      unknown
-    >;
-    return `the process ${String(pid)} on ${String(host)} since ${String(since)}`;
+    return readFileSync(`${path}.holder`, 'utf8') || 'another process';
   } catch {
-    return 'another process that has just started';
+    return 'another process';
   }
 }

@@ -1,7 +1,6 @@
-import { mkdirSync } from 'node:fs';
-import { dirname, resolve } from 'node:path';
 import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
+import { firstValueFrom, merge, Subject } from 'rxjs';
 import type { NewEvent, RunEvent } from '../events/catalog.js';
 import type { EventBus } from '../events/event-bus.js';
 import { DomainError } from '../tasks/domain-error.js';
@@ -10,6 +9,7 @@ import type { Run } from '../tasks/run.js';
 import { textOf } from '../tasks/thrown.js';
 import { databaseError } from './database-error.js';
 import { DatabaseLock } from './database-lock.js';
+import { fileName, makeDirectory } from './database-path.js';
 import { timeText } from './event-clock.js';
 import { eventsOf, GroupOfEvents } from './event-rows.js';
 import { Journal, type Obstacle } from './journal.js';
@@ -51,6 +51,8 @@ export class SqliteJournal extends Journal {
   private writing: Promise<void> | undefined;
   /** Why commits fail. */
   private failure: string | undefined;
+  /** Emits when a commit has failed. */
+  private readonly failed = new Subject<void>();
   /** Aborted when it is closed: then nothing is tried again. */
   private readonly closing = new AbortController();
   /** The numbers of runs that take events. */
@@ -76,12 +78,12 @@ export class SqliteJournal extends Journal {
    * @throws {DatabaseError} when it can't be used
    */
   static async open(options: SqliteJournalOptions, bus: EventBus): Promise<SqliteJournal> {
-    const path = resolve(options.path);
+    const path = fileName(options.path);
     const { durability } = options;
     let lock: DatabaseLock | undefined;
     const writer = new SqliteThread({ path, durability, role: 'writer' });
     try {
-      mkdirSync(dirname(path), { recursive: true });
+      makeDirectory(path);
       lock = DatabaseLock.take(path);
       const state = await writer.call('state');
       const reader = new SqliteThread({ path, durability, role: 'reader' });
@@ -95,7 +97,7 @@ export class SqliteJournal extends Journal {
 
   override get obstacle(): Obstacle | undefined {
     if (this.failure !== undefined)
-      return { code: 'journal-unavailable', message: `The journal can’t be written: ${this.failure}` };
+      return { code: 'journal-unavailable', message: 'The journal can’t be written; the log says why' };
     if (this.waiting.size + (this.committing?.size ?? 0) > MAX_UNCOMMITTED)
       return { code: 'overloaded', message: 'The journal falls behind what it is to write' };
     return undefined;
@@ -119,7 +121,11 @@ export class SqliteJournal extends Journal {
   }
 
   override async run(id: string): Promise<Readonly<Run> | undefined> {
-    for (const group of [this.waiting, this.committing]) if (group?.tellsOf(id)) await group.committed;
+    for (const group of [this.waiting, this.committing]) {
+      // While commits fail, readers get what is committed: nobody knows how long they would wait for the rest.
+      if (this.failure === undefined && group?.tellsOf(id))
+        await firstValueFrom(merge(group.committed, this.failed));
+    }
     const rows = await this.read('eventsOfRun', id);
     return rows.length > 0 ? runOf(eventsOf(rows)) : undefined;
   }
@@ -130,7 +136,10 @@ export class SqliteJournal extends Journal {
     let rows = await this.readUnfinished(0, lastId);
     for (; rows.length > 0; rows = await this.readUnfinished(rows.at(-1)?.run ?? lastId, lastId)) {
       for (const { run_id: runId, run } of rows) this.numbers.set(runId, run);
-      for (const rowsOfRun of Map.groupBy(rows, ({ run }) => run).values()) yield eventsOf(rowsOfRun);
+      for (const rowsOfRun of Map.groupBy(rows, ({ run }) => run).values()) {
+        const events = this.legible(rowsOfRun);
+        if (events) yield events;
+      }
     }
   }
 
@@ -189,6 +198,7 @@ export class SqliteJournal extends Journal {
     if (this.failure !== message && !this.isClosed())
       this.logger.error(`The journal can’t be written, and takes no new runs: ${message}`);
     this.failure = message;
+    this.failed.next();
     // A new connection knows what has become of the commit, whatever the old one made of it.
     await this.writer.kill();
     await this.pause(RETRY_MS);
@@ -207,15 +217,29 @@ export class SqliteJournal extends Journal {
   }
 
   private async readUnfinished(after: number, upTo: number): Promise<EventRow[]> {
+    let said: string | undefined;
     while (!this.isClosed()) {
       try {
         return await this.read('eventsOfUnfinished', after, upTo, PAGE_RUNS);
       } catch (error) {
-        this.logger.error(textOf(error));
+        if (said !== textOf(error)) this.logger.error((said = textOf(error)));
         await this.pause(RETRY_MS);
       }
     }
     return [];
+  }
+
+  /** One run that is damaged keeps no other from being gone on with. */
+  private legible(rows: readonly EventRow[]): RunEvent[] | undefined {
+    try {
+      return eventsOf(rows);
+    } catch (error) {
+      this.logger.error({
+        msg: `Can’t be read, and so not gone on with: ${textOf(error)}`,
+        runId: rows[0]?.run_id,
+      });
+      return undefined;
+    }
   }
 
   private async deleteOldRuns(): Promise<void> {

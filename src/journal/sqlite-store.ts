@@ -162,20 +162,23 @@ export class SqliteStore {
       application_id: number;
     };
     const tables = database.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'").all();
-    if (owner !== APPLICATION_ID && tables.length > 0) throw new StoreError('belongs to another program');
+    if (owner !== APPLICATION_ID && tables.length > 0)
+      throw new StoreError('belongs to another program; set DATABASE_URL to another file');
     await this.#refuseNewer();
-    database.exec('BEGIN IMMEDIATE; COMMIT');
+    // A file that can only be read refuses nothing but this.
+    database.exec('BEGIN IMMEDIATE; PRAGMA user_version = 0; ROLLBACK');
     const { journal_mode: mode } = database.prepare('PRAGMA journal_mode = WAL').get() as {
       journal_mode: string;
     };
     if (mode !== 'wal')
-      throw new StoreError('lies on a file system that SQLite’s write-ahead log does not work on');
+      throw new StoreError(
+        'lies on a file system that SQLite’s write-ahead log doesn’t work on; set DATABASE_URL to a file on a local disk',
+      );
     database.exec(
       `PRAGMA synchronous = ${durability === 'power' ? 'FULL' : 'NORMAL'};
        PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}`,
     );
-    const { error } = await this.#migrator().migrateToLatest();
-    if (error !== undefined) throw error as Error;
+    await this.#migrate();
     const last = await this.#db
       .selectFrom('events')
       .select('id')
@@ -192,15 +195,20 @@ export class SqliteStore {
     const unknown = applied.filter(({ name }) => !((name as string) in migrations)).map(({ name }) => name);
     if (unknown.length > 0)
       throw new StoreError(
-        `was written by a newer version (it has ${unknown.join(', ')}), and is left as it is`,
+        `was written by a newer version (it has ${unknown.join(', ')}), and is left as it is; start that version, or set DATABASE_URL to another file`,
       );
   }
 
-  #migrator(): Migrator {
-    return new Migrator({
+  /** All in one transaction, which Kysely doesn't use for SQLite: half of a migration would be nobody's database. */
+  async #migrate(): Promise<void> {
+    const migrator = new Migrator({
       db: this.#db,
       provider: { getMigrations: () => Promise.resolve({ ...migrations }) },
     });
+    this.#database.exec('BEGIN IMMEDIATE');
+    const { error } = await migrator.migrateToLatest();
+    if (error !== undefined) throw error as Error;
+    this.#database.exec('COMMIT');
   }
 
   #events() {

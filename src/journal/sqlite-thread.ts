@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import type { SqliteStore, StoreOptions } from './sqlite-store.js';
 import type { AnswerMessage } from './sqlite-worker.js';
@@ -34,18 +33,19 @@ export class SqliteThread {
   async close(): Promise<void> {
     const { worker } = this;
     if (!worker) return;
-    const exit = once(worker, 'exit');
+    const { promise, resolve } = Promise.withResolvers<number>();
+    worker.once('exit', resolve);
     worker.postMessage('close');
-    await exit;
+    await promise;
   }
 
   private start(): Worker {
     const worker = new Worker(new URL('./sqlite-worker.js', import.meta.url), { workerData: this.options });
-    worker.on('message', ({ call, value, error }: AnswerMessage) => {
+    worker.on('message', ({ call, value, error, errcode }: AnswerMessage) => {
       const answer = this.calls.get(call);
       this.calls.delete(call);
       if (error === undefined) answer?.resolve(value);
-      else answer?.reject(error);
+      else answer?.reject(Object.assign(error as Error, { errcode }));
     });
     const died = (reason: unknown): void => {
       if (this.worker !== worker) return;

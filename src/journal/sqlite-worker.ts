@@ -15,6 +15,8 @@ export interface AnswerMessage {
   readonly call: number;
   readonly value?: unknown;
   readonly error?: unknown;
+  /** SQLite's result code, which the copy of an error that crosses to a thread doesn't have. */
+  readonly errcode?: number | undefined;
 }
 
 const port = parentPort;
@@ -26,7 +28,7 @@ async function answer({ call, method, args }: CallMessage): Promise<AnswerMessag
     const invoke = store[method].bind(store) as (...args: unknown[]) => unknown;
     return { call, value: await invoke(...args) };
   } catch (error) {
-    return { call, error };
+    return { call, error, errcode: (error as { errcode?: number }).errcode };
   }
 }
 

@@ -37,8 +37,12 @@ export class Recovery implements OnApplicationBootstrap {
     for await (const events of this.journal.unfinished()) {
       await this.engine.roomInQueue();
       if (this.engine.stopping) return;
-      await this.resume(events);
-      count += 1;
+      try {
+        await this.resume(events);
+        count += 1;
+      } catch (error) {
+        this.logger.error({ msg: `Could not be taken up: ${textOf(error)}`, runId: events[0]?.runId });
+      }
     }
     if (count > 0) this.logger.log(`Took up ${count} unfinished runs of an earlier process`);
   }

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { last, Subject, takeUntil, timer, type Observable } from 'rxjs';
+import { last, merge, Subject, takeUntil, timer, type Observable } from 'rxjs';
 import { EmbeddedEngine } from '../engine/embedded-engine.js';
 import type { RunEvent } from '../events/catalog.js';
 import { EventBus } from '../events/event-bus.js';
@@ -29,11 +29,18 @@ export interface Decision {
   readonly background: readonly string[];
 }
 
+/** What is known of a run that has no reply when a stop comes. */
+export interface Undecided {
+  /** Whether the journal has the run, so that the next process goes on with it. */
+  readonly recorded: boolean;
+}
+
 /** Makes of each run's committed outcomes its reply and its end, and journals both. */
 @Injectable()
 export class RunCoordinator {
-  /** The decisions that someone waits for. */
-  private readonly undecided = new Set<(decision: Decision | undefined) => void>();
+  /** Called at a stop, for the runs whose decision someone waits for. */
+  private readonly undecided = new Set<() => void>();
+  private readonly stopped = new Subject<void>();
 
   constructor(
     private readonly engine: EmbeddedEngine,
@@ -46,14 +53,15 @@ export class RunCoordinator {
    * decides the same; that is why nobody need wait for `run.replied` to be committed too.
    *
    * @param past the events that were committed before, the oldest first
-   * @returns the decision; undefined when a stop comes first
+   * @returns the decision, unless a stop comes first
    */
-  follow(run: RunTerms, past: readonly RunEvent[] = []): Promise<Decision | undefined> {
+  follow(run: RunTerms, past: readonly RunEvent[] = []): Promise<Decision | Undecided> {
     const about = { runId: run.id, task: run.task };
     const settled: Outcome[] = [];
     const outcomes = new Subject<Outcome>();
     let reply: Reply | undefined;
     let repliedAt: string | undefined;
+    let recorded = past.length > 0;
     let finished = false;
     outcomes.pipe(decideBy(run.replyPolicy, run.subTasks.length)).subscribe(() => {
       reply = deepFreeze(replyOf(run.replyPolicy, settled));
@@ -67,10 +75,7 @@ export class RunCoordinator {
       return true;
     };
     return new Promise((resolve) => {
-      const decided = (decision: Decision | undefined): void => {
-        this.undecided.delete(decided);
-        resolve(decision);
-      };
+      const giveUp = (): void => resolve({ recorded });
       let open = true;
       /** Called when all events of a commit are in, so that the reply tells of each of them. */
       const conclude = (): void => {
@@ -82,7 +87,8 @@ export class RunCoordinator {
           const decision = { reply, status: background.length > 0 ? 'running' : status, background } as const;
           if (repliedAt === undefined)
             void this.journal.append({ type: 'run.replied', ...about, data: decision });
-          decided(decision);
+          this.undecided.delete(giveUp);
+          resolve(decision);
           if (background.length > 0) this.releaseLosers(run, outcomes, millisecondsSince(repliedAt ?? null));
         }
         if (background.length > 0) return;
@@ -90,9 +96,10 @@ export class RunCoordinator {
         outcomes.complete();
         void this.journal.append({ type: 'run.finished', ...about, data: { status } });
       };
-      this.undecided.add(decided);
+      this.undecided.add(giveUp);
       for (const event of past) take(event);
       this.bus.follow(run.id, (event) => {
+        recorded = true;
         if (take(event)) queueMicrotask(conclude);
       });
       conclude();
@@ -101,7 +108,9 @@ export class RunCoordinator {
 
   /** Lets nobody wait for decisions any more: what is undecided is left to the next process. */
   stop(): void {
-    for (const decided of this.undecided) decided(undefined);
+    for (const giveUp of this.undecided) giveUp();
+    this.undecided.clear();
+    this.stopped.next();
   }
 
   private releaseLosers({ id, losers }: RunTerms, outcomes: Observable<Outcome>, sinceReplyMs: number): void {
@@ -110,11 +119,17 @@ export class RunCoordinator {
       this.engine.cancel(id, 'not needed after the reply');
       return;
     }
+    const cancel = (): void => {
+      this.engine.cancel(id, `unfinished ${losers.after} after the reply`);
+    };
+    const leftMs = milliseconds(losers.after) - sinceReplyMs;
+    if (leftMs <= 0) {
+      cancel();
+      return;
+    }
     const finished = outcomes.pipe(last(null, undefined));
-    timer(Math.max(0, milliseconds(losers.after) - sinceReplyMs))
-      .pipe(takeUntil(finished))
-      .subscribe(() => {
-        this.engine.cancel(id, `unfinished ${losers.after} after the reply`);
-      });
+    timer(leftMs)
+      .pipe(takeUntil(merge(finished, this.stopped)))
+      .subscribe(cancel);
   }
 }

@@ -3,7 +3,7 @@ import { EmbeddedEngine } from '../engine/embedded-engine.js';
 import { acceptRun } from './accepted-run.js';
 import { DomainError } from './domain-error.js';
 import type { JsonValue } from './json.js';
-import { RunCoordinator, type Decision } from './run-coordinator.js';
+import { RunCoordinator, type Decision, type Undecided } from './run-coordinator.js';
 import type { RunStatus } from './run.js';
 import { TaskRegistry } from './task-registry.js';
 import type { RunRequest } from './tasks.schemas.js';
@@ -53,17 +53,16 @@ export class TasksService {
   }
 }
 
-function answer(runId: string, task: string, decision: Decision | undefined): Answer {
-  if (!decision) {
-    throw new DomainError(
-      'stopping',
-      'The service stopped before there was a reply; its next start goes on with the run',
-      {
-        runId,
-      },
-    );
-  }
+function answer(runId: string, task: string, decision: Decision | Undecided): Answer {
+  if ('recorded' in decision) throw stopped(runId, decision);
   const { reply, status, background } = decision;
   if (!('error' in reply)) return { runId, task, status, ...reply, background };
   throw new DomainError(reply.error.code, reply.error.message, { runId, failures: reply.error.failures });
+}
+
+function stopped(runId: string, { recorded }: Undecided): DomainError {
+  if (!recorded)
+    return new DomainError('stopping', 'The service stopped before the run was recorded, so there is none');
+  const message = 'The service stopped before there was a reply; its next start goes on with the run';
+  return new DomainError('stopping', message, { runId });
 }

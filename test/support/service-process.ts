@@ -5,7 +5,9 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
+import { setTimeout as delay } from 'node:timers/promises';
 import supertest from 'supertest';
+import type { ShownRun } from './test-app.js';
 
 const MAIN = resolve(import.meta.dirname, '../../dist/main.js');
 
@@ -17,6 +19,10 @@ interface Options {
   readonly nodeArgs?: readonly string[];
   /** What the file `.env` in its working directory says. */
   readonly envFile?: string;
+  /** Its working directory, which outlives it. Default: an empty one of its own. */
+  readonly directory?: string;
+  /** The user that it runs as. Default: that of the tests. */
+  readonly uid?: number;
 }
 
 export interface ProcessLine {
@@ -27,8 +33,9 @@ export interface ProcessLine {
   readonly err?: { readonly message: string };
 }
 
-/** The built service as a process of its own, in an empty directory of its own. */
+/** The built service as a process of its own. */
 export class ServiceProcess {
+  static readonly MAIN = MAIN;
   readonly lines: ProcessLine[] = [];
   private readonly waiting = new Set<() => void>();
   /** Where it listens. */
@@ -62,6 +69,10 @@ export class ServiceProcess {
     return { code: child.exitCode, stdout, stderr };
   }
 
+  get pid(): number {
+    return this.child.pid!;
+  }
+
   get http(): ReturnType<typeof supertest> {
     return supertest(this.url);
   }
@@ -83,6 +94,15 @@ export class ServiceProcess {
     });
   }
 
+  /** What it says of a run as soon as that is over: it is asked until then. */
+  async finishedRun(runId: string): Promise<ShownRun> {
+    for (;;) {
+      const { body } = (await this.http.get(`/runs/${runId}`).expect(200)) as { body: ShownRun };
+      if (body.finishedAt !== null) return body;
+      await delay(20);
+    }
+  }
+
   /** Sends it a signal. */
   signal(signal: NodeJS.Signals): void {
     this.child.kill(signal);
@@ -102,16 +122,17 @@ export class ServiceProcess {
   }
 }
 
-function launch({ env = {}, args = [], nodeArgs = [], envFile }: Options): ChildProcess {
-  const directory = mkdtempSync(join(tmpdir(), 'frontrunner-'));
-  if (envFile !== undefined) writeFileSync(join(directory, '.env'), envFile);
+function launch({ env = {}, args = [], nodeArgs = [], envFile, directory, uid }: Options): ChildProcess {
+  const cwd = directory ?? mkdtempSync(join(tmpdir(), 'frontrunner-'));
+  if (envFile !== undefined) writeFileSync(join(cwd, '.env'), envFile);
   const child = spawn(process.execPath, [...nodeArgs, MAIN, ...args], {
-    cwd: directory,
+    cwd,
     env: { PORT: '0', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
+    ...(uid !== undefined && { uid }),
   });
   child.once('close', () => {
-    rmSync(directory, { recursive: true });
+    if (directory === undefined) rmSync(cwd, { recursive: true });
   });
   return child;
 }

@@ -65,8 +65,8 @@ export class TestApp {
     const adapter = new FastExpressAdapter();
     const app = module.createNestApplication<NestExpressApplication>(adapter, { bodyParser: false });
     setUp(app, adapter);
-    await app.listen(0, '127.0.0.1');
     const service = new TestApp(app, log, resourcesBefore);
+    await app.listen(0, '127.0.0.1');
     const response = await service.http.get('/openapi.json');
     service.documented = new DocumentedStatuses(service.server, response.body as OpenAPIObject);
     return service;

@@ -1,0 +1,91 @@
+import { copyFileSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import type { NewEvent } from '../../src/events/catalog.js';
+import { timeText } from '../../src/journal/event-clock.js';
+import { GroupOfEvents } from '../../src/journal/event-rows.js';
+import { SqliteStore } from '../../src/journal/sqlite-store.js';
+
+/** An event as an earlier process has left it, some milliseconds ago. */
+export type PastEvent = NewEvent & { readonly agoMs?: number };
+
+const FLAWS = [
+  `SELECT 'events are missing', * FROM (SELECT count(*) AS events, max(id) AS last FROM events) WHERE events <> last`,
+  `SELECT 'unfinished', * FROM runs WHERE finished_at IS NULL`,
+  `SELECT 'not once', run, type, sub_task, attempt, count(*) FROM events
+   GROUP BY run, type, sub_task, attempt HAVING count(*) > 1`,
+  `SELECT 'outcomes', run, sub_task, count(*) FROM events
+   WHERE type IN ('sub-task.succeeded', 'sub-task.failed', 'sub-task.cancelled', 'sub-task.skipped')
+   GROUP BY run, sub_task HAVING count(*) > 1`,
+  `SELECT 'without an end', number FROM runs
+   WHERE (SELECT count(*) FROM events WHERE run = number AND type IN ('run.replied', 'run.finished')) <> 2`,
+];
+
+/** A database that outlives the services that use it, in a directory of its own. */
+export class DatabaseFile {
+  readonly directory = mkdtempSync(join(tmpdir(), 'frontrunner-'));
+  private crashes = 0;
+
+  get path(): string {
+    return join(this.directory, `runs-${this.crashes}.db`);
+  }
+
+  get url(): string {
+    return `sqlite:${this.path}`;
+  }
+
+  /**
+   * Goes on with what a `kill -9` of the service would leave at this moment: the database and its write-ahead log as
+   * they are. The service itself goes on with its own.
+   */
+  crash(): void {
+    const { path } = this;
+    this.crashes += 1;
+    for (const suffix of ['', '-wal'])
+      if (existsSync(path + suffix)) copyFileSync(path + suffix, this.path + suffix);
+  }
+
+  /** Writes what an earlier process has left: the events of runs, in the order of their commits. */
+  async write(past: readonly PastEvent[]): Promise<void> {
+    const store = await SqliteStore.open({ path: this.path, role: 'writer', durability: 'process' });
+    const { lastId } = await store.state();
+    const group = new GroupOfEvents(lastId + 1);
+    const numbers = new Map<string, number>();
+    for (const { agoMs = 0, ...event } of past) {
+      const id = group.nextId;
+      const ms = Date.now() - agoMs;
+      if (event.type === 'run.started') numbers.set(event.runId, id);
+      group.add({ ...event, id, time: timeText(ms) }, numbers.get(event.runId)!, ms);
+    }
+    store.commit(group.rows);
+    store.close();
+  }
+
+  /** How many runs are committed. */
+  runs(): number {
+    return this.read('SELECT id FROM runs').length;
+  }
+
+  unfinishedRuns(): number {
+    return this.read('SELECT id FROM runs WHERE finished_at IS NULL').length;
+  }
+
+  /** What is wrong with the log: gaps, runs that aren't over, and all that was recorded other than once. */
+  flaws(): unknown[] {
+    return FLAWS.flatMap((sql) => this.read(sql));
+  }
+
+  remove(): void {
+    rmSync(this.directory, { recursive: true });
+  }
+
+  private read(sql: string): unknown[] {
+    const file = new DatabaseSync(this.path, { readOnly: true });
+    try {
+      return file.prepare(sql).all();
+    } finally {
+      file.close();
+    }
+  }
+}

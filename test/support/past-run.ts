@@ -1,0 +1,71 @@
+import { v7 as uuidv7 } from 'uuid';
+import type { EventType, NewEvent } from '../../src/events/catalog.js';
+import type { JsonValue } from '../../src/tasks/json.js';
+import type { LosersPolicy, ReplyPolicy } from '../../src/tasks/policies.js';
+import type { PastEvent } from './database-file.js';
+
+interface Options {
+  readonly input?: JsonValue;
+  readonly reply?: ReplyPolicy;
+  readonly losers?: LosersPolicy;
+  /** How long ago all that happened, in milliseconds. */
+  readonly agoMs?: number;
+}
+
+/** What an earlier process has left of a run, told event by event. */
+export class PastRun {
+  readonly id = uuidv7();
+  readonly events: PastEvent[] = [];
+  private readonly agoMs: number;
+
+  constructor(
+    private readonly task: string,
+    private readonly subTasks: readonly string[],
+    { input = null, reply = { policy: 'first-success' }, losers = 'continue', agoMs = 0 }: Options = {},
+  ) {
+    this.agoMs = agoMs;
+    this.add('run.started', { input, replyPolicy: reply, losers, subTasks });
+  }
+
+  started(...subTasks: readonly string[]): this {
+    for (const subTask of subTasks) this.add('sub-task.started', {}, subTask, this.attempts(subTask) + 1);
+    return this;
+  }
+
+  succeeded(subTask: string, result: JsonValue = `${subTask} of before`): this {
+    return this.add('sub-task.succeeded', { result, durationMs: 1 }, subTask);
+  }
+
+  failed(subTask: string): this {
+    return this.add('sub-task.failed', { error: ERROR, durationMs: 1 }, subTask);
+  }
+
+  /** Its last attempt failed, and the next is due in a while from now. */
+  retrying(subTask: string, dueInMs: number): this {
+    const dueAt = new Date(Date.now() + dueInMs).toISOString();
+    return this.add('sub-task.retrying', { error: ERROR, delayMs: 1, dueAt }, subTask);
+  }
+
+  replied(answeredBy: string, result: JsonValue = `${answeredBy} of before`): this {
+    const background = this.subTasks.filter((name) => name !== answeredBy);
+    return this.add('run.replied', { reply: { answeredBy, result }, status: 'running', background });
+  }
+
+  private add<T extends EventType>(
+    type: T,
+    data: NewEvent<T>['data'],
+    subTask?: string,
+    attempt = this.attempts(subTask),
+  ): this {
+    const about = { type, runId: this.id, task: this.task, agoMs: this.agoMs };
+    this.events.push({ ...about, ...(subTask !== undefined && { subTask, attempt }), data } as PastEvent);
+    return this;
+  }
+
+  private attempts(subTask: string | undefined): number {
+    return this.events.filter((event) => event.type === 'sub-task.started' && event.subTask === subTask)
+      .length;
+  }
+}
+
+const ERROR = { code: 'threw', message: 'failed before' } as const;
