@@ -31,6 +31,20 @@ describe('EventBus', () => {
     expect(seen).toEqual([1, 3]);
   });
 
+  test('takes no event from others when what follows a run throws', () => {
+    const logged = jest.spyOn(Logger.prototype, 'error').mockReturnValue();
+    const bus = new EventBus(new EventEmitter2());
+    const seen: number[] = [];
+    bus.follow('r1', () => {
+      throw new Error('thrown');
+    });
+    bus.follow('r2', ({ id }) => void seen.push(id));
+    bus.publish([event(1, 'sub-task.started'), event(2, 'sub-task.started', 'r2')]);
+    expect(seen).toEqual([2]);
+    expect(logged).toHaveBeenCalledWith(expect.objectContaining({ runId: 'r1' }));
+    jest.restoreAllMocks();
+  });
+
   test('tells listeners in a later turn, so that they cost the reply nothing', async () => {
     const emitter = new EventEmitter2();
     const seen: number[] = [];

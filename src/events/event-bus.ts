@@ -36,7 +36,15 @@ export class EventBus implements OnModuleDestroy {
   }
 
   private tellFollowers(event: RunEvent): void {
-    this.followers.get(event.runId)?.(event);
+    try {
+      this.followers.get(event.runId)?.(event);
+    } catch (error) {
+      this.logger.error({
+        msg: `What follows the run failed on ${event.type} (event ${event.id}): ${textOf(error)}`,
+        runId: event.runId,
+        stack: stackOf(error),
+      });
+    }
     if (event.type === 'run.finished') this.followers.delete(event.runId);
   }
 

@@ -1,6 +1,5 @@
-import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises';
+import { setTimeout as delay } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
-import { firstValueFrom, merge, Subject } from 'rxjs';
 import type { NewEvent, RunEvent } from '../events/catalog.js';
 import type { EventBus } from '../events/event-bus.js';
 import { DomainError } from '../tasks/domain-error.js';
@@ -11,17 +10,17 @@ import { databaseError } from './database-error.js';
 import { DatabaseLock } from './database-lock.js';
 import { fileName, makeDirectory } from './database-path.js';
 import { timeText } from './event-clock.js';
-import { eventsOf, GroupOfEvents } from './event-rows.js';
+import { eventsOf } from './event-rows.js';
+import { GroupCommit } from './group-commit.js';
 import { Journal, type Obstacle } from './journal.js';
 import { SqliteThread } from './sqlite-thread.js';
-import type { EventRow, SqliteStore, StoreOptions } from './sqlite-store.js';
+import type { StoreOptions } from './sqlite-database.js';
+import type { EventRow, SqliteStore } from './sqlite-store.js';
 
 /** New runs are refused while as much as this waits for its commit, in characters of JSON. */
 const MAX_UNCOMMITTED = 64 * 2 ** 20;
-/** Between a commit that failed and its next try. */
+/** Between a page that can't be read and its next try. */
 const RETRY_MS = 250;
-/** How long a stop waits for commits that fail. */
-const DRAIN_MS = 5_000;
 /** How many unfinished runs are read at a time. */
 const PAGE_RUNS = 100;
 /** Old runs go in batches, each a short transaction of its own, with pauses that leave the thread to the writers. */
@@ -36,40 +35,27 @@ export interface SqliteJournalOptions {
   readonly retentionMs: number;
 }
 
-/**
- * The journal in an SQLite file. One thread writes; whatever is appended while a commit is under way goes into the
- * next one, so that all the runs in flight share its `fsync`. Another thread reads, so that no reader waits for that.
- */
+/** The journal in an SQLite file. One thread writes, in groups; another reads, so that no reader waits for an `fsync`. */
 export class SqliteJournal extends Journal {
   override readonly durable = true;
   private readonly logger = new Logger(SqliteJournal.name);
-  private readonly writer: SqliteThread;
-  private readonly reader: SqliteThread;
-  private waiting: GroupOfEvents;
-  private committing: GroupOfEvents | undefined;
-  /** The writing that goes on, until nothing waits any more. */
-  private writing: Promise<void> | undefined;
-  /** Why commits fail. */
-  private failure: string | undefined;
-  /** Emits when a commit has failed. */
-  private readonly failed = new Subject<void>();
+  private readonly groups: GroupCommit;
   /** Aborted when it is closed: then nothing is tried again. */
   private readonly closing = new AbortController();
   /** The numbers of runs that take events. */
   private readonly numbers = new Map<string, number>();
 
   private constructor(
-    private readonly bus: EventBus,
-    private readonly options: SqliteJournalOptions,
+    bus: EventBus,
     private readonly lock: DatabaseLock,
-    threads: { readonly writer: SqliteThread; readonly reader: SqliteThread },
+    private readonly writer: SqliteThread,
+    private readonly reader: SqliteThread,
     private readonly openedAt: { readonly lastId: number; readonly unfinishedRuns: number },
+    { path, retentionMs }: SqliteJournalOptions,
   ) {
     super();
-    this.writer = threads.writer;
-    this.reader = threads.reader;
-    this.waiting = new GroupOfEvents(openedAt.lastId + 1);
-    if (options.retentionMs > 0) void this.deleteOldRuns();
+    this.groups = new GroupCommit(writer, bus, path, openedAt.lastId + 1);
+    if (retentionMs > 0) void this.deleteOldRuns(retentionMs);
   }
 
   /**
@@ -87,7 +73,7 @@ export class SqliteJournal extends Journal {
       lock = DatabaseLock.take(path);
       const state = await writer.call('state');
       const reader = new SqliteThread({ path, durability, role: 'reader' });
-      return new SqliteJournal(bus, { ...options, path }, lock, { writer, reader }, state);
+      return new SqliteJournal(bus, lock, writer, reader, state, { ...options, path });
     } catch (error) {
       lock?.release();
       await writer.kill();
@@ -96,36 +82,25 @@ export class SqliteJournal extends Journal {
   }
 
   override get obstacle(): Obstacle | undefined {
-    if (this.failure !== undefined)
+    if (this.groups.failing)
       return { code: 'journal-unavailable', message: 'The journal can’t be written; the log says why' };
-    if (this.waiting.size + (this.committing?.size ?? 0) > MAX_UNCOMMITTED)
+    if (this.groups.size > MAX_UNCOMMITTED)
       return { code: 'overloaded', message: 'The journal falls behind what it is to write' };
     return undefined;
   }
 
-  private isClosed(): boolean {
-    return this.closing.signal.aborted;
-  }
-
   override append(event: NewEvent): Promise<undefined> {
-    const id = this.waiting.nextId;
-    if (event.type === 'run.started') this.numbers.set(event.runId, id);
+    const { nextId } = this.groups;
+    if (event.type === 'run.started') this.numbers.set(event.runId, nextId);
     const number = this.numbers.get(event.runId);
     if (number === undefined) throw new Error(`The run ${event.runId} is not open`);
     if (event.type === 'run.finished') this.numbers.delete(event.runId);
     const ms = Date.now();
-    this.waiting.add({ ...event, id, time: timeText(ms) }, number, ms);
-    const { committed } = this.waiting;
-    this.writing ??= this.writeAll();
-    return committed;
+    return this.groups.add({ ...event, id: nextId, time: timeText(ms) }, number, ms);
   }
 
   override async run(id: string): Promise<Readonly<Run> | undefined> {
-    for (const group of [this.waiting, this.committing]) {
-      // While commits fail, readers get what is committed: nobody knows how long they would wait for the rest.
-      if (this.failure === undefined && group?.tellsOf(id))
-        await firstValueFrom(merge(group.committed, this.failed));
-    }
+    await this.groups.committed(id);
     const rows = await this.read('eventsOfRun', id);
     return rows.length > 0 ? runOf(eventsOf(rows)) : undefined;
   }
@@ -143,65 +118,16 @@ export class SqliteJournal extends Journal {
     }
   }
 
-  override async drain(): Promise<void> {
-    const patience = new AbortController();
-    const patienceEnds = delay(DRAIN_MS, undefined, { signal: patience.signal }).catch(() => undefined);
-    const until = performance.now() + DRAIN_MS;
-    while (this.writing && performance.now() < until) await Promise.race([this.writing, patienceEnds]);
-    patience.abort();
-    const left = this.waiting.events.length + (this.committing?.events.length ?? 0);
-    if (left > 0) this.logger.error(`Stopped before ${left} events were written: ${String(this.failure)}`);
+  override drain(): Promise<void> {
+    return this.groups.drain();
   }
 
   override async close(): Promise<void> {
     this.closing.abort();
+    this.groups.close();
     await this.reader.close();
     await this.writer.close();
     this.lock.release();
-  }
-
-  private async writeAll(): Promise<void> {
-    while (this.waiting.events.length > 0) {
-      // A turn's worth at a time: that is fewer commits, and nobody waits longer for it than the turn takes.
-      await nextTurn();
-      const group = this.waiting;
-      this.committing = group;
-      this.waiting = new GroupOfEvents(group.nextId);
-      if (!(await this.write(group))) return;
-      this.committing = undefined;
-      this.bus.publish(group.events);
-      group.succeed();
-    }
-    this.writing = undefined;
-  }
-
-  /**
-   * Tries until it succeeds: nothing that was accepted is given up because a disk is full or a thread has died.
-   * False when the journal was closed instead.
-   */
-  private async write({ rows }: GroupOfEvents): Promise<boolean> {
-    while (!this.isClosed()) {
-      try {
-        await this.writer.call('commit', rows);
-        if (this.failure !== undefined) this.logger.log('The journal can be written again');
-        this.failure = undefined;
-        return true;
-      } catch (error) {
-        await this.afterFailure(error);
-      }
-    }
-    return false;
-  }
-
-  private async afterFailure(error: unknown): Promise<void> {
-    const message = textOf(databaseError(this.options.path, error));
-    if (this.failure !== message && !this.isClosed())
-      this.logger.error(`The journal can’t be written, and takes no new runs: ${message}`);
-    this.failure = message;
-    this.failed.next();
-    // A new connection knows what has become of the commit, whatever the old one made of it.
-    await this.writer.kill();
-    await this.pause(RETRY_MS);
   }
 
   /** @throws {DomainError} `journal-unavailable` */
@@ -242,10 +168,10 @@ export class SqliteJournal extends Journal {
     }
   }
 
-  private async deleteOldRuns(): Promise<void> {
+  private async deleteOldRuns(retentionMs: number): Promise<void> {
     while (!this.isClosed()) {
       try {
-        const before = Date.now() - this.options.retentionMs;
+        const before = Date.now() - retentionMs;
         const deleted = await this.writer.call('deleteFinished', before, DELETE_BATCH);
         await this.pause(deleted > 0 ? DELETE_PAUSE_MS : DELETE_EVERY_MS);
       } catch (error) {
@@ -254,6 +180,10 @@ export class SqliteJournal extends Journal {
         await this.pause(DELETE_EVERY_MS);
       }
     }
+  }
+
+  private isClosed(): boolean {
+    return this.closing.signal.aborted;
   }
 
   /** Waits, but not past `close`. */

@@ -1,20 +1,7 @@
-import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
-import { Kysely, SqliteDialect, type SqliteDatabase } from 'kysely';
-import { Migrator } from 'kysely/migration';
-import { APPLICATION_ID, migrations, type Schema } from './sqlite-schema.js';
-
-/** How long a connection waits while another holds a lock it needs, in milliseconds. */
-const BUSY_TIMEOUT_MS = 5_000;
-/** Pages that the write-ahead log may grow to before they are moved to the database: 32 MiB. */
-const CHECKPOINT_PAGES = 8_000;
-
-export interface StoreOptions {
-  readonly path: string;
-  /** A reader neither writes nor migrates. */
-  readonly role: 'writer' | 'reader';
-  /** `power`: a commit is on the disk when it returns (`synchronous=FULL`). `process`: with the system (`NORMAL`). */
-  readonly durability: 'power' | 'process';
-}
+import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
+import type { Kysely } from 'kysely';
+import { openDatabase, type OpenDatabase, type StoreOptions } from './sqlite-database.js';
+import type { Schema } from './sqlite-schema.js';
 
 /** Events to be committed together, flat, because that crosses to a thread at a third of what objects cost. */
 export interface EventGroup {
@@ -31,41 +18,25 @@ export interface EventGroup {
 /** An event as it is stored, with what of its run an event says. */
 export type EventRow = Schema['events'] & { readonly run_id: string; readonly task: string };
 
-/** What stands in the way of opening a database; `explanation` continues "the database … ". */
-class StoreError extends Error {
-  readonly explanation: string;
-
-  constructor(explanation: string) {
-    super(explanation);
-    this.explanation = explanation;
-    this.name = 'StoreError';
-  }
-}
-
 /** The journal's database, for one thread that may wait on the disk. */
 export class SqliteStore {
   /** The last event that is committed; 0 when there is none. */
-  #lastId = 0;
+  #lastId: number;
   readonly #database: DatabaseSync;
   readonly #db: Kysely<Schema>;
   readonly #statements = new Map<string, StatementSync>();
 
-  private constructor(database: DatabaseSync) {
+  private constructor({ database, db }: OpenDatabase, lastId: number) {
     this.#database = database;
-    this.#db = new Kysely<Schema>({ dialect: new SqliteDialect({ database: forKysely(database) }) });
+    this.#db = db;
+    this.#lastId = lastId;
   }
 
   /** @throws {StoreError} for a file that must not be written to; SQLite's errors for one that can't be */
-  static async open({ path, role, durability }: StoreOptions): Promise<SqliteStore> {
-    const database = new DatabaseSync(path, { readOnly: role === 'reader', timeout: BUSY_TIMEOUT_MS });
-    const store = new SqliteStore(database);
-    try {
-      if (role === 'writer') await store.#prepareForWriting(durability);
-    } catch (error) {
-      database.close();
-      throw error;
-    }
-    return store;
+  static async open(options: StoreOptions): Promise<SqliteStore> {
+    const open = await openDatabase(options);
+    const newest = open.db.selectFrom('events').select('id').orderBy('id', 'desc').limit(1);
+    return new SqliteStore(open, (await newest.executeTakeFirst())?.id ?? 0);
   }
 
   /** What a journal must know before it writes. */
@@ -156,61 +127,6 @@ export class SqliteStore {
     this.#database.close();
   }
 
-  async #prepareForWriting(durability: StoreOptions['durability']): Promise<void> {
-    const database = this.#database;
-    const { application_id: owner } = database.prepare('PRAGMA application_id').get() as {
-      application_id: number;
-    };
-    const tables = database.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'").all();
-    if (owner !== APPLICATION_ID && tables.length > 0)
-      throw new StoreError('belongs to another program; set DATABASE_URL to another file');
-    await this.#refuseNewer();
-    // A file that can only be read refuses nothing but this.
-    database.exec('BEGIN IMMEDIATE; PRAGMA user_version = 0; ROLLBACK');
-    const { journal_mode: mode } = database.prepare('PRAGMA journal_mode = WAL').get() as {
-      journal_mode: string;
-    };
-    if (mode !== 'wal')
-      throw new StoreError(
-        'lies on a file system that SQLite’s write-ahead log doesn’t work on; set DATABASE_URL to a file on a local disk',
-      );
-    database.exec(
-      `PRAGMA synchronous = ${durability === 'power' ? 'FULL' : 'NORMAL'};
-       PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}`,
-    );
-    await this.#migrate();
-    const last = await this.#db
-      .selectFrom('events')
-      .select('id')
-      .orderBy('id', 'desc')
-      .limit(1)
-      .executeTakeFirst();
-    this.#lastId = last?.id ?? 0;
-  }
-
-  async #refuseNewer(): Promise<void> {
-    const tables = await this.#db.introspection.getTables({ withInternalKyselyTables: true });
-    if (!tables.some(({ name }) => name === 'kysely_migration')) return;
-    const applied = this.#database.prepare('SELECT name FROM kysely_migration ORDER BY name').all();
-    const unknown = applied.filter(({ name }) => !((name as string) in migrations)).map(({ name }) => name);
-    if (unknown.length > 0)
-      throw new StoreError(
-        `was written by a newer version (it has ${unknown.join(', ')}), and is left as it is; start that version, or set DATABASE_URL to another file`,
-      );
-  }
-
-  /** All in one transaction, which Kysely doesn't use for SQLite: half of a migration would be nobody's database. */
-  async #migrate(): Promise<void> {
-    const migrator = new Migrator({
-      db: this.#db,
-      provider: { getMigrations: () => Promise.resolve({ ...migrations }) },
-    });
-    this.#database.exec('BEGIN IMMEDIATE');
-    const { error } = await migrator.migrateToLatest();
-    if (error !== undefined) throw error as Error;
-    this.#database.exec('COMMIT');
-  }
-
   #events() {
     return this.#db
       .selectFrom('events')
@@ -234,23 +150,4 @@ export class SqliteStore {
     if (!statement) this.#statements.set(sql, (statement = this.#database.prepare(sql)));
     return statement;
   }
-}
-
-/** Kysely's SQLite dialect speaks to better-sqlite3; `node:sqlite` differs in how it takes parameters. */
-function forKysely(database: DatabaseSync): SqliteDatabase {
-  return {
-    close: () => {
-      database.close();
-    },
-    prepare: (sql) => {
-      const statement = database.prepare(sql);
-      const spread = (parameters: readonly unknown[]) => parameters as SQLInputValue[];
-      return {
-        reader: statement.columns().length > 0,
-        all: (parameters) => statement.all(...spread(parameters)),
-        run: (parameters) => statement.run(...spread(parameters)),
-        iterate: (parameters) => statement.iterate(...spread(parameters)),
-      };
-    },
-  };
 }

@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads';
-import type { SqliteStore, StoreOptions } from './sqlite-store.js';
+import type { StoreOptions } from './sqlite-database.js';
+import type { SqliteStore } from './sqlite-store.js';
 import type { AnswerMessage } from './sqlite-worker.js';
 
 type Method = Exclude<keyof SqliteStore, 'close'>;

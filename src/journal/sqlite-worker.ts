@@ -1,6 +1,7 @@
 /** The thread in which the journal waits on the disk: answers each call of a `SqliteThread` with what the store brings. */
 import { parentPort, workerData } from 'node:worker_threads';
-import { SqliteStore, type StoreOptions } from './sqlite-store.js';
+import type { StoreOptions } from './sqlite-database.js';
+import { SqliteStore } from './sqlite-store.js';
 
 export type StoreCall = {
   [M in Exclude<keyof SqliteStore, 'close'>]: {

@@ -1,0 +1,116 @@
+import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
+import { Kysely, SqliteDialect, type SqliteDatabase } from 'kysely';
+import { Migrator } from 'kysely/migration';
+import { APPLICATION_ID, migrations, type Schema } from './sqlite-schema.js';
+
+/** How long a connection waits while another holds a lock it needs, in milliseconds. */
+const BUSY_TIMEOUT_MS = 5_000;
+/** Pages that the write-ahead log may grow to before they are moved to the database: 32 MiB. */
+const CHECKPOINT_PAGES = 8_000;
+
+export interface StoreOptions {
+  readonly path: string;
+  /** A reader neither writes nor migrates. */
+  readonly role: 'writer' | 'reader';
+  /** `power`: a commit is on the disk when it returns (`synchronous=FULL`). `process`: with the system (`NORMAL`). */
+  readonly durability: 'power' | 'process';
+}
+
+/** One connection, as itself and through Kysely. */
+export interface OpenDatabase {
+  readonly database: DatabaseSync;
+  readonly db: Kysely<Schema>;
+}
+
+/** What stands in the way of opening a database; `explanation` continues "the database … ". */
+class StoreError extends Error {
+  readonly explanation: string;
+
+  constructor(explanation: string) {
+    super(explanation);
+    this.explanation = explanation;
+    this.name = 'StoreError';
+  }
+}
+
+/** @throws {StoreError} for a file that must not be written to; SQLite's errors for one that can't be */
+export async function openDatabase({ path, role, durability }: StoreOptions): Promise<OpenDatabase> {
+  const database = new DatabaseSync(path, { readOnly: role === 'reader', timeout: BUSY_TIMEOUT_MS });
+  const db = new Kysely<Schema>({ dialect: new SqliteDialect({ database: forKysely(database) }) });
+  try {
+    if (role === 'writer') await prepareForWriting({ database, db }, durability);
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+  return { database, db };
+}
+
+async function prepareForWriting(
+  { database, db }: OpenDatabase,
+  durability: StoreOptions['durability'],
+): Promise<void> {
+  const { application_id: owner } = database.prepare('PRAGMA application_id').get() as {
+    application_id: number;
+  };
+  const tables = database.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'").all();
+  if (owner !== APPLICATION_ID && tables.length > 0)
+    throw new StoreError('belongs to another program; set DATABASE_URL to another file');
+  await refuseNewer({ database, db });
+  // A file that can only be read refuses nothing but this.
+  database.exec('BEGIN IMMEDIATE; PRAGMA user_version = 0; ROLLBACK');
+  const { journal_mode: mode } = database.prepare('PRAGMA journal_mode = WAL').get() as {
+    journal_mode: string;
+  };
+  if (mode !== 'wal')
+    throw new StoreError(
+      'lies on a file system that SQLite’s write-ahead log doesn’t work on; set DATABASE_URL to a file on a local disk',
+    );
+  database.exec(
+    `PRAGMA synchronous = ${durability === 'power' ? 'FULL' : 'NORMAL'};
+       PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}`,
+  );
+  await migrate({ database, db });
+}
+
+async function refuseNewer({ database, db }: OpenDatabase): Promise<void> {
+  const tables = await db.introspection.getTables({ withInternalKyselyTables: true });
+  if (!tables.some(({ name }) => name === 'kysely_migration')) return;
+  const applied = database.prepare('SELECT name FROM kysely_migration ORDER BY name').all();
+  const unknown = applied.filter(({ name }) => !((name as string) in migrations)).map(({ name }) => name);
+  if (unknown.length > 0)
+    throw new StoreError(
+      `was written by a newer version (it has ${unknown.join(', ')}), and is left as it is; start that version, or set DATABASE_URL to another file`,
+    );
+}
+
+/** All in one transaction, which Kysely doesn't use for SQLite: half of a migration would be nobody's database. */
+async function migrate({ database, db }: OpenDatabase): Promise<void> {
+  const migrator = new Migrator({
+    db,
+    provider: { getMigrations: () => Promise.resolve({ ...migrations }) },
+  });
+  database.exec('BEGIN IMMEDIATE');
+  const { error } = await migrator.migrateToLatest();
+  if (error !== undefined) throw error as Error;
+  database.exec('COMMIT');
+}
+
+/** Kysely's SQLite dialect speaks to better-sqlite3; `node:sqlite` differs in how it takes parameters. */
+function forKysely(database: DatabaseSync): SqliteDatabase {
+  return {
+    close: () => {
+      database.close();
+    },
+    prepare: (sql) => {
+      const statement = database.prepare(sql);
+      const spread = (parameters: readonly unknown[]) => parameters as SQLInputValue[];
+      return {
+        reader: statement.columns().length > 0,
+        all: (parameters) => statement.all(...spread(parameters)),
+        run: (parameters) => statement.run(...spread(parameters)),
+        iterate: (parameters) => statement.iterate(...spread(parameters)),
+      };
+    },
+  };
+}
