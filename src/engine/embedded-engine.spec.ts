@@ -198,6 +198,19 @@ describe('EmbeddedEngine', () => {
     expect(shared.every(([, value]) => Object.isFrozen(value))).toBe(true);
   });
 
+  test('makes an attempt at once whose time came while no process was there', async () => {
+    const runtime = createRuntime([{ name: 'a', run: () => 'done' }]);
+    const run = await acceptRun(runtime.task, {});
+    const data = { input: null, replyPolicy: run.replyPolicy, losers: run.losers, subTasks: ['a'] };
+    void runtime.journal.append({ type: 'run.started', runId: run.id, task: 'task', data });
+    const retryAt = new Date(Date.now() - 1_000).toISOString();
+    const progress = { attempts: 1, failures: 1, startedAt: retryAt, retryAt };
+    const begin = runtime.engine.prepare(run, [[runtime.task.subTasks[0]!, progress]]);
+    begin();
+    await runtime.journal.drain();
+    expect(runtime.events.at(1)).toMatchObject({ type: 'sub-task.started', attempt: 2 });
+  });
+
   test('records one outcome of a sub-task that is cancelled while it begins', async () => {
     const runtime = createRuntime([
       {

@@ -90,12 +90,10 @@ export class SubTaskExecution {
     this.startedAt = performance.now() - millisecondsSince(this.progress.startedAt);
     this.surroundings.leftQueue();
     const { retryAt } = this.progress;
-    if (retryAt === null) this.beginAttempt();
-    else {
-      const leftMs = Math.max(0, Date.parse(retryAt) - Date.now());
-      // A clock that was set back in between must not make the wait longer than any wait can be.
-      this.retryIn(Math.min(leftMs, this.subTask.retry.maxDelayMs));
-    }
+    const untilRetryMs = retryAt === null ? 0 : Date.parse(retryAt) - Date.now();
+    // A clock that was set back in between must not make the wait longer than any wait can be.
+    if (untilRetryMs > 0) this.retryIn(Math.min(untilRetryMs, this.subTask.retry.maxDelayMs));
+    else this.beginAttempt();
   }
 
   /** Ends a sub-task that is not needed any more; what it still brings is discarded. */

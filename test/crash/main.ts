@@ -1,0 +1,114 @@
+/** `npm run test:crash`: kills the built service again and again, and proves that it kept its promises. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { proveAnswers } from './answers-proof.ts';
+import { BuiltService, databaseIn, effectsIn } from './built-service.ts';
+import { Callers } from './callers.ts';
+import { countUnfinished, proveLog, type LogProof } from './log-proof.ts';
+import { readOptions, USAGE, type Options } from './options.ts';
+import { planRounds, type Round } from './plan.ts';
+
+/** How long what the last kill has left may take to end. */
+const PATIENCE_MS = 60_000;
+const MAX_LISTED = 20;
+
+async function main(options: Options): Promise<void> {
+  const directory = mkdtempSync(join(tmpdir(), 'frontrunner-crash-'));
+  writeFileSync(effectsIn(directory), '');
+  const { rounds, callers, seed } = options;
+  say(`Options: --rounds ${String(rounds)} --callers ${String(callers)} --seed ${String(seed)}`);
+  const { violations, proof, answers } = await crashAndProve(options, directory);
+  if (violations.length > 0) {
+    for (const violation of violations.slice(0, MAX_LISTED)) say(`- ${violation}`);
+    if (violations.length > MAX_LISTED) say(`- and so on`);
+    say(`${figure(violations.length)} violations; the database is kept in ${directory}`);
+    process.exitCode = 1;
+    return;
+  }
+  rmSync(directory, { recursive: true });
+  say(
+    `Proved over ${figure(rounds)} kills: ${figure(answers)} answers are what GET /runs/{id} says; ` +
+      `${figure(proof.runs)} runs ended, their sub-tasks with one outcome each; ` +
+      `${figure(proof.attempts)} attempts are contiguous, ${figure(proof.cutOff)} of them cut off by a kill; ` +
+      `${figure(proof.successes)} successes left their side effect; ${figure(proof.events)} events have no gap`,
+  );
+}
+
+/** Lets the service live as often as is wanted and once more, and holds what it says and has against the promises. */
+async function crashAndProve(
+  { rounds, callers, seed, fault }: Options,
+  directory: string,
+): Promise<{ violations: string[]; proof: LogProof; answers: number }> {
+  const all = new Callers();
+  const faults: string[] = [];
+  for (const [index, round] of planRounds(seed, rounds, callers).entries()) {
+    const service = new BuiltService({ directory, durability: round.durability, fault });
+    await play(round, service, all);
+    faults.push(...service.errors);
+    const told = figure(all.told.length);
+    say(
+      `Round ${String(index + 1)} of ${String(rounds)}: killed in its ${round.killedIn}; ${told} answers so far`,
+    );
+  }
+  const service = new BuiltService({ directory, durability: 'power', fault });
+  const url = await service.url;
+  await untilAllEnded(databaseIn(directory));
+  const answerViolations = await proveAnswers(url, all.told);
+  await service.stop();
+  faults.push(...service.errors);
+  if (all.told.length === 0) faults.push('no caller was told anything');
+  const proof = proveLog(databaseIn(directory), effectsIn(directory));
+  const violations = [
+    ...answerViolations,
+    ...proof.violations,
+    ...all.surprises,
+    ...faults.map((text) => `The service has a fault: ${text}`),
+  ];
+  return { violations, proof, answers: all.told.length };
+}
+
+/** One life of the service. */
+async function play(round: Round, service: BuiltService, all: Callers): Promise<void> {
+  const { killedIn, killAfterMs, stopAfterMs, callers } = round;
+  if (killedIn === 'start') {
+    await sleep(killAfterMs);
+    await service.kill();
+    return;
+  }
+  const { answered, ended } = all.drive(service, await service.url, callers);
+  if (killedIn !== 'recovery') await answered;
+  if (killedIn === 'stop') {
+    await sleep(stopAfterMs);
+    void service.stop();
+  }
+  await sleep(killAfterMs);
+  await service.kill();
+  await ended;
+}
+
+/** What hasn't ended by the end of patience is found in the proof. */
+async function untilAllEnded(database: string): Promise<void> {
+  const until = performance.now() + PATIENCE_MS;
+  while (countUnfinished(database) > 0 && performance.now() < until) await sleep(50);
+}
+
+function say(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
+function figure(count: number): string {
+  return count.toLocaleString('en');
+}
+
+// So that the service ends with the harness, which it does when the harness exits.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(1));
+try {
+  const options = readOptions(process.argv.slice(2));
+  if (options) await main(options);
+  else process.stdout.write(USAGE);
+} catch (error) {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = 1;
+}

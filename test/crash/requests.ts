@@ -1,0 +1,66 @@
+import type { LosersPolicy, ReplyPolicy } from '../../src/tasks/policies.js';
+import type { Random } from './random.ts';
+
+/** The sub-tasks of the task `crash`. */
+export const SUB_TASKS = ['swift', 'steady', 'slow', 'narrow', 'stubborn'] as const;
+
+export type SubTaskName = (typeof SUB_TASKS)[number];
+
+/** How often a sub-task may fail. */
+export const MAX_FAILURES = 3;
+
+/** How long an attempt of `stubborn` may take; it goes on after that as if nothing had happened. */
+export const STUBBORN_TIMEOUT_MS = 30;
+
+/** What one sub-task does. */
+interface Script {
+  /** How long each attempt takes; the last figure goes for all further ones. */
+  readonly ms: readonly [number, ...number[]];
+  /** The attempts up to this one fail. */
+  readonly failures: number;
+}
+
+export type Input = Readonly<Record<SubTaskName, Script>>;
+
+export interface CrashRequest {
+  readonly input: Input;
+  readonly reply: ReplyPolicy;
+  readonly losers: LosersPolicy;
+}
+
+export function randomRequest(random: Random): CrashRequest {
+  return {
+    input: {
+      swift: script(random, 0, 5),
+      steady: script(random, 5, 30),
+      slow: script(random, 60, 120),
+      narrow: script(random, 0, 15),
+      stubborn: random.pick([script(random, 0, 20), LATE]),
+    },
+    reply: random.pick<ReplyPolicy>([
+      { policy: 'first-success' },
+      { policy: 'first-settled' },
+      { policy: 'primary', primary: random.pick(SUB_TASKS) },
+      { policy: 'quorum', quorum: random.int(2, SUB_TASKS.length) },
+      { policy: 'all' },
+    ]),
+    losers: random.pick<LosersPolicy>([
+      'continue',
+      'continue',
+      'cancel',
+      { policy: 'cancel-after', after: '20ms' },
+    ]),
+  };
+}
+
+const ALWAYS = 1_000_000;
+
+/** Times out, and brings its result while the second attempt is under way. */
+const LATE: Script = { ms: [STUBBORN_TIMEOUT_MS + 15, STUBBORN_TIMEOUT_MS - 5], failures: 0 };
+
+function script(random: Random, leastMs: number, mostMs: number): Script {
+  return {
+    ms: [random.int(leastMs, mostMs)],
+    failures: random.pick([0, 0, 0, 0, 0, 0, 1, 2, ALWAYS]),
+  };
+}

@@ -1,0 +1,32 @@
+/** What the harness starts: the built service by its own main.js, with the task `crash` among its tasks. */
+import { readFileSync } from 'node:fs';
+import { registerHooks } from 'node:module';
+import { fileURLToPath } from 'node:url';
+import type { Type } from '@nestjs/common';
+import type * as subTaskFile from '../../src/tasks/sub-task.js';
+import type * as taskFile from '../../src/tasks/task.js';
+import { crashModule } from './crash-task.ts';
+import { breakCode, faults, type FaultName } from './faults.ts';
+
+const built = (file: string) => new URL(`../../dist/${file}`, import.meta.url).href;
+const { CRASH_EFFECTS: effects = '', CRASH_FAULT: fault } = process.env;
+
+if (fault !== undefined) insertFault(fault as FaultName);
+const { SubTask } = (await import(built('tasks/sub-task.js'))) as typeof subTaskFile;
+const { Task } = (await import(built('tasks/task.js'))) as typeof taskFile;
+const { AppModule } = (await import(built('app.module.js'))) as { AppModule: Type };
+const imports = Reflect.getMetadata('imports', AppModule) as Type[];
+Reflect.defineMetadata('imports', [...imports, crashModule({ SubTask, Task }, effects)], AppModule);
+await import(built('main.js'));
+
+/** Changes a file of the build as it is loaded. */
+function insertFault(name: FaultName): void {
+  const target = built(faults[name].file);
+  registerHooks({
+    load(url, context, nextLoad) {
+      if (url !== target) return nextLoad(url, context);
+      const source = breakCode(name, readFileSync(fileURLToPath(url), 'utf8'));
+      return { format: 'module', source, shortCircuit: true };
+    },
+  });
+}

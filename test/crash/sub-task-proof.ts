@@ -1,0 +1,67 @@
+import type { EventType } from '../../src/events/catalog.js';
+import type { CrashResult } from './crash-task.ts';
+import { MAX_FAILURES } from './requests.ts';
+
+/** An event of a sub-task, as the log has it. */
+export interface SubTaskEvent {
+  readonly type: EventType;
+  readonly attempt: number;
+  /** JSON */
+  readonly data: string;
+}
+
+const OUTCOMES: readonly EventType[] = [
+  'sub-task.succeeded',
+  'sub-task.failed',
+  'sub-task.cancelled',
+  'sub-task.skipped',
+];
+
+/**
+ * Where the events of a sub-task break the promise that attempts are repeated but recorded once.
+ *
+ * @param hasEffect whether an attempt has left its side effect
+ */
+export function proveSubTask(
+  events: readonly SubTaskEvent[],
+  hasEffect: (attempt: number) => boolean,
+): string[] {
+  const violations: string[] = [];
+  const started = attemptsOf(events, 'sub-task.started');
+  const retried = attemptsOf(events, 'sub-task.retrying');
+  if (started.some((attempt, index) => attempt !== index + 1))
+    violations.push(`started the attempts ${started.join(', ')}`);
+  if (new Set(retried).size < retried.length)
+    violations.push(`retried after the attempts ${retried.join(', ')}`);
+  const outcomes = events.filter(({ type }) => OUTCOMES.includes(type));
+  const [outcome] = outcomes;
+  if (!outcome || outcomes.length > 1) {
+    violations.push(
+      `has ${String(outcomes.length)} outcomes: ${outcomes.map(({ type }) => type).join(', ')}`,
+    );
+  }
+  if (!outcome) return violations;
+  const { type, attempt } = outcome;
+  if (events.at(-1) !== outcome)
+    violations.push(`goes on after its outcome with ${String(events.at(-1)?.type)}`);
+  if (attempt !== started.length)
+    violations.push(`has the outcome of attempt ${String(attempt)} of ${String(started.length)}`);
+  if ((type === 'sub-task.skipped') !== (started.length === 0))
+    violations.push(`has the outcome ${type} after ${String(started.length)} attempts`);
+  if (type === 'sub-task.failed' && retried.length + 1 !== MAX_FAILURES)
+    violations.push(`failed for good after ${String(retried.length + 1)} failures`);
+  if (type !== 'sub-task.succeeded') return violations;
+  if (retried.includes(attempt))
+    violations.push(`succeeded with attempt ${String(attempt)}, which had failed`);
+  const { result } = JSON.parse(outcome.data) as { result: CrashResult };
+  if (result.attempt !== attempt)
+    violations.push(
+      `records the stale result of attempt ${String(result.attempt)} as that of attempt ${String(attempt)}`,
+    );
+  if (!hasEffect(attempt)) violations.push('succeeded without its side effect');
+  return violations;
+}
+
+function attemptsOf(events: readonly SubTaskEvent[], type: EventType): number[] {
+  return events.filter((event) => event.type === type).map(({ attempt }) => attempt);
+}

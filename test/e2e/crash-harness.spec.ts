@@ -1,0 +1,73 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { breakCode, type FaultName } from '../crash/faults.ts';
+import { planRounds } from '../crash/plan.ts';
+import { randomRequest } from '../crash/requests.ts';
+
+const HARNESS = resolve(import.meta.dirname, '../crash/main.ts');
+/** Its rounds are killed in their load, late enough for many answers. */
+const SEED_OF_LOAD = '19';
+
+describe('the crash harness', () => {
+  let directory: string;
+  let harness: ChildProcess | undefined;
+  beforeAll(() => {
+    directory = mkdtempSync(join(tmpdir(), 'frontrunner-'));
+  });
+  // Where a test has ended before it did.
+  afterEach(() => {
+    harness?.kill();
+  });
+  afterAll(() => {
+    rmSync(directory, { recursive: true });
+  });
+
+  async function crash(...args: string[]): Promise<{ code: number | null; output: string }> {
+    harness = spawn(process.execPath, [HARNESS, ...args], {
+      env: { ...process.env, TMPDIR: directory },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    const [output] = await Promise.all([text(harness.stdout!), once(harness, 'close')]);
+    return { code: harness.exitCode, output };
+  }
+
+  test('proves that 20 kills make the service untell, lose and repeat nothing', async () => {
+    const { code, output } = await crash('--rounds', '20');
+    expect(output).toMatch(/^Proved over 20 kills: [^]* [1-9][\d,]* of them cut off by a kill/m);
+    expect(code).toBe(0);
+    expect(readdirSync(directory)).toEqual([]);
+  }, 240_000);
+
+  test.each<[FaultName, RegExp]>([
+    ['reply-before-commit', /^- The run \S+, whose caller was told .+, (is lost|now has the reply)/m],
+    ['fencing-off', /^- The run \S+ stubborn: (has 2 outcomes|records the stale result of attempt 1)/m],
+  ])(
+    'fails when the service has the fault %s',
+    async (fault, violation) => {
+      const { code, output } = await crash('--rounds', '3', '--seed', SEED_OF_LOAD, '--fault', fault);
+      expect(output).toMatch(violation);
+      expect(output).toMatch(/^[1-9][\d,]* violations; the database is kept /m);
+      expect(code).toBe(1);
+    },
+    120_000,
+  );
+
+  test('refuses a fault that does not fit the code', () => {
+    expect(() => breakCode('fencing-off', 'something else')).toThrow(/has 0 times, not once/);
+  });
+
+  test('does the same to the service again when it is given the same seed', () => {
+    const script = (seed: number) =>
+      planRounds(seed, 5, 3).map(({ callers, ...round }) => ({
+        ...round,
+        requests: callers.map((random) => [randomRequest(random), randomRequest(random)]),
+      }));
+    expect(script(7)).toEqual(script(7));
+    expect(script(7)).not.toEqual(script(8));
+  });
+});
