@@ -1,12 +1,16 @@
 /** `npm run bench`: measures this service, next to what it began from and to the floor of its platform. */
+import os from 'node:os';
 import { OPTIONS_HELP, readCommandLine, type Options } from './options.ts';
 import { fanIn } from './scenarios/fan-in.ts';
+import { loopDelay } from './scenarios/loop-delay.ts';
+import { recovery } from './scenarios/recovery.ts';
 import type { Scenario } from './scenarios/scenario.ts';
+import { store } from './scenarios/store.ts';
 import { throughput } from './scenarios/throughput.ts';
 import { publish } from './support/results.ts';
 import { Stage } from './support/stage.ts';
 
-const SCENARIOS: readonly Scenario[] = [throughput, fanIn];
+const SCENARIOS: readonly Scenario[] = [throughput, fanIn, loopDelay, store, recovery];
 
 const USAGE = `node bench/main.ts [all|${SCENARIOS.map(({ name }) => name).join('|')}] [options]
 
@@ -22,7 +26,16 @@ async function main(): Promise<void> {
   }
   const chosen = SCENARIOS.filter(({ name }) => what === 'all' || what === name);
   if (chosen.length === 0) throw new Error(`There is no scenario "${what}". Try --help.`);
+  warnOfOtherWork();
   for (const scenario of chosen) await play(scenario, options);
+}
+
+function warnOfOtherWork(): void {
+  const [load = 0] = os.loadavg();
+  if (load < 0.5) return;
+  console.error(
+    `Caution: the load average is ${load.toFixed(1)}. Other work makes all figures worse, and latencies most of all.`,
+  );
 }
 
 async function play(scenario: Scenario, options: Options): Promise<void> {

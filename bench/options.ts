@@ -15,10 +15,18 @@ export interface Options {
   readonly callers: number;
   /** Seconds of steady load that fan-in measures. */
   readonly duration: number;
-  /** Let fan-in measure (b) and (c) too. */
+  /** Let fan-in measure (m), (b) and (c) too. */
   readonly allServers: boolean;
+  /** Runs a second that loop-delay has started. */
+  readonly rate: number;
+  /** Runs in the large database of store. */
+  readonly runs: number;
+  /** How often store and recovery start the service on each database. */
+  readonly starts: number;
   /** The built service. */
   readonly service: string;
+  /** Directory for databases, each removed when its scenario has ended. */
+  readonly data: string;
   /** Directory for the results. */
   readonly out: string;
   readonly markdown: boolean;
@@ -34,13 +42,17 @@ const DEFINITIONS = {
   callers: number('2000'),
   duration: number('20'),
   'all-servers': { type: 'boolean', default: false },
+  rate: number('1000'),
+  runs: number('1000000'),
+  starts: number('5'),
+  data: { type: 'string', default: fromHere('data') },
   service: { type: 'string', default: fromHere('../dist/main.js') },
   out: { type: 'string', default: fromHere('results') },
   markdown: { type: 'boolean', default: false },
   help: { type: 'boolean', short: 'h', default: false },
 } as const;
 
-export const OPTIONS_HELP = `throughput:
+export const OPTIONS_HELP = `throughput, store:
   --rounds N        turns of each server (default 5)
   --seconds N       load in one turn, in seconds (default 5)
   --warm-up N       load before the first round, in seconds (default 3)
@@ -48,11 +60,23 @@ export const OPTIONS_HELP = `throughput:
 
 fan-in:
   --callers N       callers at a time (default 2000)
-  --duration N      steady load that is measured, in seconds (default 20)
-  --all-servers     also FastAPI and bare node:http, not only this service
+  --all-servers     also (m), FastAPI and bare node:http, not only this service as it comes
 
-both:
+fan-in, loop-delay:
+  --duration N      steady load that is measured, in seconds (default 20)
+
+loop-delay:
+  --rate N          runs started a second (default 1000)
+
+store:
+  --runs N          finished runs in the large database (default 1000000, which takes 1 GB)
+
+store, recovery:
+  --starts N        how often the service is started on each database (default 5)
+
+all:
   --service FILE    the built service (default dist/main.js)
+  --data DIR        where databases go meanwhile: on a disk, not in memory (default bench/data)
   --out DIR         where the JSON goes (default bench/results)
   --markdown        print the table as Markdown too
   -h, --help`;
@@ -74,6 +98,10 @@ export function readCommandLine(argv: readonly string[]): { what: string; option
     callers: count('callers', values.callers),
     duration: positive('duration', values.duration),
     allServers: values['all-servers'],
+    rate: positive('rate', values.rate),
+    runs: count('runs', values.runs),
+    starts: count('starts', values.starts),
+    data: path.resolve(values.data),
     service: path.resolve(values.service),
     out: path.resolve(values.out),
     markdown: values.markdown,

@@ -1,7 +1,8 @@
+import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Options } from '../options.ts';
 import type { ServerSpec } from '../servers/server-spec.ts';
-import { bare, fastapi, service } from '../servers/servers.ts';
+import { bare, fastapi, service, serviceInMemory } from '../servers/servers.ts';
 import { chooseCores, type Cores } from '../support/cores.ts';
 import { Generator } from '../support/generator.ts';
 import type { Lap } from '../support/generator-protocol.ts';
@@ -33,8 +34,9 @@ export const fanIn: Scenario = {
 
 async function play(stage: Stage, options: Options): Promise<Report> {
   refuseFewFiles(options.callers);
-  const others = options.allServers ? [await fastapi(stage), bare()] : [];
-  const specs = [service(options.service), ...others].filter((spec) => spec !== undefined);
+  const database = path.join(stage.makeDirectory(options.data), 'fan-in.db');
+  const others = options.allServers ? [serviceInMemory(options.service), await fastapi(stage), bare()] : [];
+  const specs = [service(options.service, database), ...others].filter((spec) => spec !== undefined);
   const cores = chooseCores(stage);
   const generator = new Generator(stage, cores.generator);
   const measured: Measured[] = [];
@@ -69,15 +71,17 @@ async function measure(
   const server = await ServerProcess.start(stage, spec, {
     core: cores.server,
     timeScale: 1,
-    probeHeap: true,
+    probes: ['heap'],
   });
-  const idleHeap = await server.liveHeap();
+  const idleHeap = await server.ask('heap');
   // Gone by then: what the one request of the start has left running.
   await sleep(SETTLE, undefined, { signal });
   const idleResident = residentBytes(server.pid);
 
   stage.say(`${spec.name}: opening ${String(callers)} connections over ${String(RAMP / 1000)} s`);
-  const early = [await generator.start({ url: server.url, connections: callers, ramp: RAMP })];
+  const early = [
+    await generator.start({ kind: 'callers', url: server.url, connections: callers, ramp: RAMP }),
+  ];
   stage.say(`${spec.name}: ${String(SETTLE / 1000)} s until the background is full`);
   await sleep(SETTLE, undefined, { signal });
   early.push(await generator.lap());
@@ -86,11 +90,11 @@ async function measure(
   const resident = await watchResident(server.pid, duration * 1000, signal);
   const cpu = cpuMicroseconds(server.pid) - cpuBefore;
   const lap = withEarlyFaults(await generator.lap(), early);
-  const heap = await server.liveHeap();
+  const heap = await server.ask('heap');
   await generator.stop();
   stage.say(`${spec.name}: ${String(SETTLE / 1000)} s until the background is empty`);
   await sleep(SETTLE, undefined, { signal });
-  const drainedHeap = await server.liveHeap();
+  const drainedHeap = await server.ask('heap');
   await server.stop();
   const serverShare = cpu / 1e6 / lap.seconds;
   return { spec, callers, lap, serverShare, idleResident, resident, idleHeap, heap, drainedHeap };

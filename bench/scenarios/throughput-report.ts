@@ -1,25 +1,18 @@
-import type { ServerSpec } from '../servers/server-spec.ts';
-import { faults, type Lap } from '../support/generator-protocol.ts';
+import type { ServerKey, ServerSpec } from '../servers/server-spec.ts';
+import { diskLine, type Disk } from '../support/disk.ts';
+import { faults } from '../support/generator-protocol.ts';
 import type { Goal } from '../support/results.ts';
 import { ratios, summarize, type Summary } from '../support/statistics.ts';
 import { figure, type Table } from '../support/table.ts';
-
-/** One server's part of one round. */
-export interface Turn extends Lap {
-  readonly server: ServerSpec['key'];
-  readonly requestsPerSecond: number;
-  /** Microseconds of CPU, user and system, of all the server's threads. */
-  readonly cpuPerRequest: number;
-  /** CPU time over elapsed time: near 1, the server had all of its core. */
-  readonly serverShare: number;
-}
+import type { Turn } from '../support/turn.ts';
 
 type Rounds = readonly (readonly Turn[])[];
 
 interface Metric {
   readonly label: string;
   readonly decimals: number;
-  readonly of: (turn: Turn) => number;
+  /** Undefined for a server that it isn't measured of. */
+  readonly of: (turn: Turn) => number | undefined;
 }
 
 const REQUESTS: Metric = { label: 'requests/s', decimals: 0, of: (turn) => turn.requestsPerSecond };
@@ -31,7 +24,17 @@ const METRICS: readonly Metric[] = [
   CPU,
   { label: 'another winner, %', decimals: 2, of: (turn) => (turn.otherWinners / turn.completed) * 100 },
   { label: 'core used, %', decimals: 0, of: (turn) => turn.serverShare * 100 },
+  { label: 'commits/s', decimals: 0, of: (turn) => turn.commitsPerSecond },
+  {
+    label: 'requests a commit',
+    decimals: 1,
+    of: ({ requestsPerSecond, commitsPerSecond }) =>
+      commitsPerSecond === undefined ? undefined : requestsPerSecond / commitsPerSecond,
+  },
 ];
+
+/** Those that the others are compared with. */
+const OTHERS = ['m', 'b', 'c'] as const;
 
 /** A generator that uses more of its core than this is taken for the bottleneck. */
 const GENERATOR_LIMIT = 0.9;
@@ -39,23 +42,26 @@ const GENERATOR_LIMIT = 0.9;
 /** A row a metric and server: the median over the rounds, its spread, the median of the rounds' ratios. */
 export function resultTable(servers: readonly ServerSpec[], rounds: Rounds): Table {
   const rows = METRICS.flatMap((metric) =>
-    servers.map(({ key, name }) => {
-      const { median, min, max } = summarize(valuesOf(rounds, key, metric));
+    servers.flatMap(({ key, name }) => {
+      const values = valuesOf(rounds, key, metric);
+      if (values.length === 0) return [];
+      const { median, min, max } = summarize(values);
       const [low, high] = [figure(min, metric.decimals), figure(max, metric.decimals)];
       return [
-        `${metric.label}, (${key}) ${name}`,
-        figure(median, metric.decimals),
-        `${low} to ${high}`,
-        figure(ratioOf(rounds, key, 'b', metric)?.median, 2),
-        figure(ratioOf(rounds, key, 'c', metric)?.median, 2),
+        [
+          `${metric.label}, (${key}) ${name}`,
+          figure(median, metric.decimals),
+          `${low} to ${high}`,
+          ...OTHERS.map((other) => figure(ratioOf(rounds, key, other, metric)?.median, 2)),
+        ],
       ];
     }),
   );
-  return { head: ['', 'median', 'min to max', 'ratio to (b)', 'ratio to (c)'], rows };
+  return { head: ['', 'median', 'min to max', ...OTHERS.map((other) => `ratio to (${other})`)], rows };
 }
 
 /** How to read the table: what the answers were, and who was the bottleneck. */
-export function notes(turns: readonly Turn[], connections: number): string[] {
+export function notes(turns: readonly Turn[], connections: number, disk: Disk): string[] {
   const sum = (of: (turn: Turn) => number) => turns.reduce((total, turn) => total + of(turn), 0);
   const busiest = Math.max(...turns.map((turn) => turn.generatorShare));
   const lines = [
@@ -65,6 +71,8 @@ export function notes(turns: readonly Turn[], connections: number): string[] {
     'happens where the event loop is held up for as long as the sleeps differ.',
     `A server that used less than its core had room: ${figure(connections)} callers, each at least 1 ms for an ` +
       'answer, ask for no more.',
+    'Commits are those of SQLite with synchronous=FULL: each is one fsync of its log.',
+    diskLine(disk),
     `At its busiest, the generator used ${figure(busiest * 100)} % of its core.`,
   ];
   for (const key of new Set(turns.map((turn) => turn.server))) {
@@ -75,17 +83,20 @@ export function notes(turns: readonly Turn[], connections: number): string[] {
 }
 
 export function goals(rounds: Rounds): Goal[] {
-  const speed = ratioOf(rounds, 'a', 'b', REQUESTS)?.median;
-  const cost = ratioOf(rounds, 'a', 'c', CPU)?.median;
+  const speed = (key: ServerKey) => ratioOf(rounds, key, 'b', REQUESTS)?.median;
+  const atLeast = (goal: string, least: number, times: number | undefined): Goal => ({
+    goal,
+    measured: `${figure(times, 2)} times`,
+    reached: times === undefined ? undefined : times >= least,
+  });
+  const cost = ratioOf(rounds, 'm', 'c', CPU)?.median;
   const bad = rounds.flat().reduce((total, turn) => total + faults(turn), 0);
   return [
+    atLeast('(a) at least 1.5 times the requests a second of FastAPI (b)', 1.5, speed('a')),
+    atLeast('(a) at the very least as many as FastAPI (b)', 1, speed('a')),
+    atLeast('(m) at least 2 times the requests a second of FastAPI (b)', 2, speed('m')),
     {
-      goal: 'at least 2 times the requests a second of FastAPI (b)',
-      measured: `${figure(speed, 2)} times`,
-      reached: speed === undefined ? undefined : speed >= 2,
-    },
-    {
-      goal: 'at most 2.2 times the CPU a request of bare node:http (c)',
+      goal: '(m) at most 2.2 times the CPU a request of bare node:http (c)',
       measured: `${figure(cost, 2)} times`,
       reached: cost === undefined ? undefined : cost <= 2.2,
     },
@@ -97,16 +108,15 @@ export function goals(rounds: Rounds): Goal[] {
   ];
 }
 
-function valuesOf(rounds: Rounds, key: Turn['server'], metric: Metric): number[] {
-  return rounds.flatMap((turns) => turns.filter((turn) => turn.server === key).map(metric.of));
+function valuesOf(rounds: Rounds, key: ServerKey, metric: Metric): number[] {
+  return rounds
+    .flat()
+    .filter(({ server }) => server === key)
+    .map(metric.of)
+    .filter((value) => value !== undefined);
 }
 
-function ratioOf(
-  rounds: Rounds,
-  key: Turn['server'],
-  other: Turn['server'],
-  metric: Metric,
-): Summary | undefined {
+function ratioOf(rounds: Rounds, key: ServerKey, other: ServerKey, metric: Metric): Summary | undefined {
   const others = valuesOf(rounds, other, metric);
   return others.length === 0 ? undefined : ratios(valuesOf(rounds, key, metric), others);
 }

@@ -1,15 +1,22 @@
+/**
+ * The letter that the tables and the ratios use: a is this service as it comes, m the service with its journal in
+ * memory, b FastAPI, c the floor, e the service on an empty database.
+ */
+export type ServerKey = 'a' | 'm' | 'b' | 'c' | 'e';
+
 /** How to start one of the servers that a scenario compares. */
 export interface ServerSpec {
-  /** The letter that the tables and the ratios use: a is this service, b FastAPI, c the floor. */
-  readonly key: 'a' | 'b' | 'c';
+  readonly key: ServerKey;
   readonly name: string;
   /** The program to start: a path, or a name on the PATH. */
   readonly file: string;
   readonly args: (port: number) => readonly string[];
   /** Added to the bench's own environment, besides PORT, HOST and DEMO_TIME_SCALE. */
   readonly env: Readonly<Record<string, string>>;
-  /** True where `file` is Node, whose heap can be probed. */
+  /** True where `file` is Node, which can be probed. */
   readonly isNode: boolean;
+  /** What answers 200 as soon as the server is ready. */
+  readonly readyRoute: string;
   /** What was measured, for the reader of the results: versions and settings. */
   readonly about: string;
 }

@@ -2,25 +2,41 @@ import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { findPython, HOW_TO_INSTALL } from '../support/python.ts';
 import type { Stage } from '../support/stage.ts';
-import type { ServerSpec } from './server-spec.ts';
+import { ROUTE, type ServerSpec } from './server-spec.ts';
 
 const here = (name: string) => fileURLToPath(new URL(name, import.meta.url));
 
 /**
- * This service as `npm run start:prod` runs it, with the in-memory journal, so that all three do the same.
+ * This service as `npm run start:prod` runs it: its journal in an SQLite file, each reply safe from a power cut.
  * @throws Error where it isn't built yet.
  */
-export function service(entry: string): ServerSpec {
-  if (!existsSync(entry)) throw new Error(`There is no ${entry}: run "npm run build" first.`);
+export function service(entry: string, database: string): ServerSpec {
   return {
+    ...builtService(entry),
     key: 'a',
     name: 'Frontrunner',
-    file: process.execPath,
-    args: () => [entry],
-    env: { DATABASE_URL: 'memory:' },
-    isNode: true,
-    about: `Node ${process.version}, DATABASE_URL=memory:, default LOG_LEVEL, log to /dev/null`,
+    env: { DATABASE_URL: `sqlite:${database}`, JOURNAL_DURABILITY: 'power' },
+    about: `Node ${process.version}, DATABASE_URL=sqlite:, JOURNAL_DURABILITY=power, log to /dev/null`,
   };
+}
+
+/**
+ * The same with its journal in memory, which keeps as much as (b) and (c) do: nothing.
+ * @throws Error where it isn't built yet.
+ */
+export function serviceInMemory(entry: string): ServerSpec {
+  return {
+    ...builtService(entry),
+    key: 'm',
+    name: 'Frontrunner in memory',
+    env: { DATABASE_URL: 'memory:' },
+    about: `Node ${process.version}, DATABASE_URL=memory:, log to /dev/null`,
+  };
+}
+
+function builtService(entry: string): Pick<ServerSpec, 'file' | 'args' | 'isNode' | 'readyRoute'> {
+  if (!existsSync(entry)) throw new Error(`There is no ${entry}: run "npm run build" first.`);
+  return { file: process.execPath, args: () => [entry], isNode: true, readyRoute: '/health/ready' };
 }
 
 /** The original example on FastAPI; undefined, and said so, where its Python packages are missing. */
@@ -42,6 +58,7 @@ export async function fastapi(stage: Stage): Promise<ServerSpec | undefined> {
     ],
     env: { PYTHONDONTWRITEBYTECODE: '1' },
     isNode: false,
+    readyRoute: ROUTE,
     about: `${python.versions}; uvicorn ${uvicorn}`,
   };
 }
@@ -55,6 +72,7 @@ export function bare(): ServerSpec {
     args: () => [here('bare.ts')],
     env: {},
     isNode: true,
+    readyRoute: ROUTE,
     about: `Node ${process.version}, bench/servers/bare.ts`,
   };
 }

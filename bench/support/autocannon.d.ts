@@ -2,6 +2,14 @@
 declare module 'autocannon' {
   import type { EventEmitter } from 'node:events';
 
+  /** One kind of request. Each connection has a context of its own. */
+  interface Request {
+    setupRequest: (request: object, context: Context) => object;
+    onResponse: (status: number, body: string, context: Context) => void;
+  }
+
+  type Context = Record<string, unknown>;
+
   interface Options {
     url: string;
     connections: number;
@@ -9,7 +17,8 @@ declare module 'autocannon' {
     duration: number;
     /** Milliseconds between samples; a stop takes effect at the next one. */
     sampleInt: number;
-    verifyBody: (body: string) => boolean;
+    verifyBody?: (body: string) => boolean;
+    requests?: Request[];
   }
 
   interface Instance extends EventEmitter, PromiseLike<unknown> {

@@ -1,9 +1,22 @@
-/** The load to put on one server: each connection sends its next request when it has its answer. */
-export interface Load {
+/** The load to put on one server. */
+export type Load = CallersLoad | PacedLoad;
+
+/** Callers that each send their next request when they have their answer. */
+export interface CallersLoad {
+  readonly kind: 'callers';
   readonly url: string;
   readonly connections: number;
   /** Over how many milliseconds to spread the opening of the connections; 0 opens all at once. */
   readonly ramp: number;
+  /** Ids of runs: each request is for `<url>/<id>` of a random one. */
+  readonly runIds?: readonly string[];
+}
+
+/** As many requests a second, evenly spread, however long their answers take. */
+export interface PacedLoad {
+  readonly kind: 'paced';
+  readonly url: string;
+  readonly rate: number;
 }
 
 /** What the bench tells the generator. Each command ends a lap and is answered with it. */
@@ -18,7 +31,7 @@ export interface Lap {
   readonly non2xx: number;
   /** Answers with the second's or the third's result: the server was late, and another sub-task won. */
   readonly otherWinners: number;
-  /** Answers, of any status, whose body was no sub-task's result. Every body is looked at. */
+  /** Answers, of any status, whose body was no sub-task's result, or not the run asked for. Every body is looked at. */
   readonly wrongBodies: number;
   /** Broken connections and time-outs (10 s). */
   readonly errors: number;

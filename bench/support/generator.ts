@@ -29,7 +29,7 @@ export class Generator {
     stage.adopt(this.#child);
   }
 
-  /** Opens the connections; the lap is the ramp. */
+  /** Begins with a load; the lap is the opening of its connections. */
   start(load: Load): Promise<Lap> {
     return this.#ask({ kind: 'start', load });
   }
@@ -39,7 +39,7 @@ export class Generator {
     return this.#ask({ kind: 'lap' });
   }
 
-  /** Closes the connections. Requests without an answer then count nowhere. */
+  /** Ends the load. Requests without an answer then count nowhere. */
   stop(): Promise<Lap> {
     return this.#ask({ kind: 'stop' });
   }

@@ -21,11 +21,16 @@ export class LapRecorder {
   }
 
   /** Looks at the body of an answer, and returns whether it is some sub-task's result. */
-  sawBody(text: string): boolean {
+  sawResult(text: string): boolean {
     const verdict = judge(text);
     if (verdict === 'other') this.#counts.otherWinners++;
     if (verdict === 'wrong') this.#counts.wrongBodies++;
     return verdict !== 'wrong';
+  }
+
+  /** Looks whether the body of an answer is the run of that id. */
+  sawRun(text: string, id: string): void {
+    if (!text.includes(`"id":"${id}"`)) this.#counts.wrongBodies++;
   }
 
   failed(): void {

@@ -55,5 +55,7 @@ function machine(): Record<string, unknown> {
     memoryGiB: Math.round(os.totalmem() / 2 ** 30),
     system: `${os.type()} ${os.release()} ${os.arch()}`,
     node: process.version,
+    /** Over the last minute, five and fifteen, the bench's own work included. */
+    load: os.loadavg(),
   };
 }

@@ -2,55 +2,89 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
+import type { Answers, Probe } from '../probes/answer.ts';
 import { FIRST_RESULT, ROUTE, type ServerSpec } from '../servers/server-spec.ts';
 import { endChild } from './child.ts';
 import { onCore } from './cores.ts';
 import type { Stage } from './stage.ts';
 
-const HEAP_PROBE = fileURLToPath(new URL('heap-probe.ts', import.meta.url));
+const PROBES: Readonly<Record<Probe, URL>> = {
+  heap: new URL('../probes/heap.ts', import.meta.url),
+  commits: new URL('../probes/commits.ts', import.meta.url),
+  'loop-delay': new URL('../probes/loop-delay.ts', import.meta.url),
+};
 
 /** How long a server may take to start, in milliseconds. */
 const START_LIMIT = 30_000;
+
+/** Between two looks whether it is ready, in milliseconds: as much as the time of its start may be off. */
+const READY_INTERVAL = 5;
+
+/** Settings of the service that the shell at hand may have; the figures are for the defaults. */
+const SETTINGS = [
+  'LOG_LEVEL',
+  'RUN_RETENTION',
+  'SHUTDOWN_GRACE',
+  'MAX_CONCURRENT_SUB_TASKS',
+  'MAX_QUEUED_RUNS',
+  'MAX_INPUT_BYTES',
+  'MAX_RESULT_BYTES',
+];
 
 export interface ServerOptions {
   readonly core: number | undefined;
   /** Factor on the demo's sleeps of 1, 5 and 3 seconds. */
   readonly timeScale: number;
-  /** Preload the heap probe, where the server is Node. */
-  readonly probeHeap?: boolean;
+  /** Preload these, where the server is Node. */
+  readonly probes?: readonly Probe[];
+  /** False asks for no answer once it is ready, where a run more would be in the way. */
+  readonly tryOut?: boolean;
 }
 
-/** A server that has answered rightly once and now waits for load. */
+/** A server that is ready, has answered rightly once where that was wanted, and now waits for load. */
 export class ServerProcess {
   readonly spec: ServerSpec;
-  readonly url: string;
+  readonly origin: string;
   readonly #child: ChildProcess;
   readonly #stage: Stage;
+  readonly #probes: readonly Probe[];
+  readonly #startedAt = performance.now();
+  #ready = { afterMs: NaN, at: NaN };
 
-  private constructor(stage: Stage, spec: ServerSpec, child: ChildProcess, url: string) {
+  private constructor(
+    stage: Stage,
+    spec: ServerSpec,
+    child: ChildProcess,
+    port: number,
+    probes: readonly Probe[],
+  ) {
     this.spec = spec;
-    this.url = url;
+    this.origin = `http://127.0.0.1:${String(port)}`;
     this.#child = child;
     this.#stage = stage;
+    this.#probes = probes;
   }
 
   /** Starts it on a free port, and returns when it answers. Its death from then on ends the bench. */
   static async start(stage: Stage, spec: ServerSpec, options: ServerOptions): Promise<ServerProcess> {
     const port = await freePort();
-    const probe = options.probeHeap === true && spec.isNode;
-    const flags = probe ? ['--expose-gc', '--import', HEAP_PROBE] : [];
+    const probes = spec.isNode ? (options.probes ?? []) : [];
+    const flags = probes.flatMap((probe) => ['--expose-gc', '--import', PROBES[probe].href]);
     const [file = '', ...args] = onCore(options.core, spec.file, [...flags, ...spec.args(port)]);
+    stage.signal.throwIfAborted();
     const child = spawn(file, args, {
+      // A directory without a .env file, which the service would read.
+      cwd: import.meta.dirname,
       env: serverEnv(spec, port, options.timeScale),
-      stdio: ['ignore', 'ignore', 'pipe', ...(probe ? (['ipc'] as const) : [])],
+      stdio: ['ignore', 'ignore', 'pipe', ...(probes.length > 0 ? (['ipc'] as const) : [])],
       // Its own group: Ctrl-C reaches the bench alone, which then stops its children in order.
       detached: true,
     });
     stage.adopt(child);
     abortOnExit(stage, spec, child);
-    const server = new ServerProcess(stage, spec, child, `http://127.0.0.1:${String(port)}${ROUTE}`);
-    await server.#untilItAnswers();
+    const server = new ServerProcess(stage, spec, child, port, probes);
+    await server.#untilReady();
+    if (options.tryOut !== false) await server.#tryOut();
     return server;
   }
 
@@ -59,12 +93,23 @@ export class ServerProcess {
     return this.#child.pid;
   }
 
-  /** Live heap in bytes after a full collection, which pauses the server; undefined without a probe. */
-  async liveHeap(): Promise<number | undefined> {
-    if (!this.#child.connected) return undefined;
-    this.#child.send('heap');
-    const [bytes] = (await once(this.#child, 'message', { signal: this.#stage.signal })) as [number];
-    return bytes;
+  /** What callers ask for. */
+  get url(): string {
+    return `${this.origin}${ROUTE}`;
+  }
+
+  /** When it was ready: milliseconds since its process began, and since 1970. */
+  get ready(): { readonly afterMs: number; readonly at: number } {
+    return this.#ready;
+  }
+
+  /** What a probe has to say; undefined where it was not preloaded. */
+  async ask<P extends Probe>(probe: P): Promise<Answers[P] | undefined> {
+    if (!this.#probes.includes(probe)) return undefined;
+    this.#stage.signal.throwIfAborted();
+    this.#child.send(probe);
+    const [value] = (await once(this.#child, 'message', { signal: this.#stage.signal })) as [Answers[P]];
+    return value;
   }
 
   async stop(): Promise<void> {
@@ -72,34 +117,46 @@ export class ServerProcess {
     await endChild(this.#child);
   }
 
-  async #untilItAnswers(): Promise<void> {
-    const deadline = performance.now() + START_LIMIT;
+  /** Ends it at once, where it would wait for runs to finish. */
+  async kill(): Promise<void> {
+    this.#child.removeAllListeners('exit');
+    this.#child.kill('SIGKILL');
+    await endChild(this.#child);
+  }
+
+  async #untilReady(): Promise<void> {
+    const { signal } = this.#stage;
+    const url = `${this.origin}${this.spec.readyRoute}`;
     for (;;) {
-      this.#stage.signal.throwIfAborted();
-      const answer = await fetch(this.url, { signal: this.#stage.signal }).catch(() => undefined);
+      signal.throwIfAborted();
+      const answer = await fetch(url, { signal }).catch(() => undefined);
+      const afterMs = performance.now() - this.#startedAt;
+      await answer?.body?.cancel();
       if (answer?.ok) {
-        checkBody(this.spec, await answer.json());
+        this.#ready = { afterMs, at: Date.now() };
         return;
       }
-      if (performance.now() > deadline) {
+      if (afterMs > START_LIMIT) {
         const status = answer ? `status ${String(answer.status)}` : 'nothing';
-        throw new Error(`${this.spec.name} should answer ${this.url} with 200, but it answers ${status}.`);
+        throw new Error(`${this.spec.name} should answer ${url} with 200, but it answers ${status}.`);
       }
-      await answer?.body?.cancel();
-      await sleep(100, undefined, { signal: this.#stage.signal });
+      await sleep(READY_INTERVAL, undefined, { signal });
     }
   }
-}
 
-function checkBody(spec: ServerSpec, body: unknown): void {
-  if ((body as { result?: unknown } | null)?.result === FIRST_RESULT) return;
-  throw new Error(`${spec.name} answers ${JSON.stringify(body)} instead of "${FIRST_RESULT}".`);
+  async #tryOut(): Promise<void> {
+    const answer = await fetch(this.url, { signal: this.#stage.signal });
+    const body = await answer.text();
+    if (answer.ok && body.includes(JSON.stringify(FIRST_RESULT))) return;
+    throw new Error(
+      `${this.spec.name} answers ${String(answer.status)} ${body} instead of "${FIRST_RESULT}".`,
+    );
+  }
 }
 
 function serverEnv(spec: ServerSpec, port: number, timeScale: number): NodeJS.ProcessEnv {
   const env: NodeJS.ProcessEnv = { ...process.env, ...spec.env };
-  // The figures are for the default log level, whatever the shell at hand has set.
-  delete env.LOG_LEVEL;
+  for (const name of SETTINGS) Reflect.deleteProperty(env, name);
   return { ...env, PORT: String(port), HOST: '127.0.0.1', DEMO_TIME_SCALE: String(timeScale) };
 }
 

@@ -18,13 +18,13 @@ const explanations: Readonly<Record<string | number, string>> = {
   13: 'is on a full disk; make room',
   14: `can’t be opened or made; ${RIGHTS}`,
   26: 'is a file of another kind; set DATABASE_URL to another file, or move this one away',
-  EACCES: `is in a directory that can’t be written to; ${RIGHTS}`,
+  EACCES: `can’t be written to; ${RIGHTS}`,
   EEXIST: 'would be in a directory that is a file; set DATABASE_URL to another file',
   EISDIR: 'is a directory; set DATABASE_URL to a file in it',
   ENOENT: `is in a directory that can’t be made; ${RIGHTS}`,
   ENOSPC: 'is on a full disk; make room',
   ENOTDIR: 'would be in a directory that is a file; set DATABASE_URL to another file',
-  EPERM: `is in a directory that can’t be written to; ${RIGHTS}`,
+  EPERM: `can’t be written to; ${RIGHTS}`,
   EROFS: 'is on a file system that can only be read; set DATABASE_URL to another file',
 };
 

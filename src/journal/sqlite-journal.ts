@@ -8,7 +8,7 @@ import type { Run } from '../tasks/run.js';
 import { textOf } from '../tasks/thrown.js';
 import { databaseError } from './database-error.js';
 import { DatabaseLock } from './database-lock.js';
-import { fileName, makeDirectory } from './database-path.js';
+import { fileName, preparePath } from './database-path.js';
 import { timeText } from './event-clock.js';
 import { eventsOf } from './event-rows.js';
 import { GroupCommit } from './group-commit.js';
@@ -69,7 +69,7 @@ export class SqliteJournal extends Journal {
     let lock: DatabaseLock | undefined;
     const writer = new SqliteThread({ path, durability, role: 'writer' });
     try {
-      makeDirectory(path);
+      preparePath(path);
       lock = DatabaseLock.take(path);
       const state = await writer.call('state');
       const reader = new SqliteThread({ path, durability, role: 'reader' });

@@ -50,12 +50,12 @@ describe('a service that is ended', () => {
 
   test('by kill -9 in the middle of a burst un-tells nothing, and the next goes on with the rest', async () => {
     const told: Response[] = [];
-    for (const endAt of [1, 15, BURST]) {
+    for (const endAt of [1, 20]) {
       await start();
       told.push(...(await burst(endAt, () => service.signal('SIGKILL'))));
       await service.stop('SIGKILL');
     }
-    expect(told.length).toBeGreaterThanOrEqual(16);
+    expect(told.length).toBeGreaterThanOrEqual(21);
     await expectAllGoesOn(told);
   });
 

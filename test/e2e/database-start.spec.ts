@@ -4,17 +4,20 @@ import {
   chownSync,
   existsSync,
   mkdirSync,
+  readdirSync,
   readFileSync,
+  rmSync,
   statSync,
   symlinkSync,
   truncateSync,
   writeFileSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { DatabaseFile } from '../support/database-file.js';
 import { ServiceProcess } from '../support/service-process.js';
+import { TestApp } from '../support/test-app.js';
 
 const STACK = /\n\s+at |file:\/\//;
 const NOBODY = 65_534;
@@ -59,21 +62,20 @@ describe('a start', () => {
     return message;
   }
 
-  test('makes the file that is missing, and its directory', async () => {
+  test('makes the database that is missing, and its directory', async () => {
     const service = await ServiceProcess.start({ directory: database.directory });
-    const response = await service.http.get('/run-tasks').expect(200);
+    await service.http.get('/run-tasks').expect(200);
     await service.stop('SIGKILL');
     expect(existsSync(join(database.directory, 'data/frontrunner.db'))).toBe(true);
-    const next = await ServiceProcess.start({ directory: database.directory });
-    await next.http.get(response.get('Location')!).expect(200);
-    await next.stop('SIGKILL');
   });
 
   test('takes an empty file for a new database', async () => {
     writeFileSync(database.path, '');
-    const service = await ServiceProcess.start(options());
-    await service.http.get('/health/ready').expect(200);
-    await service.stop('SIGKILL');
+    const service = await TestApp.start({ env: { DATABASE_URL: database.url } });
+    const { runId } = await service.answer('demo');
+    await service.finishedRun(runId);
+    await service.close();
+    expect(database.flaws()).toEqual([]);
   });
 
   test('is refused on a truncated database', async () => {
@@ -119,20 +121,30 @@ describe('a start', () => {
     );
   });
 
-  testAsUser('is refused on a database that can only be read', async () => {
-    await database.write([]);
-    chmodSync(database.path, 0o444);
-    if (user?.uid !== undefined) chownSync(database.directory, user.uid, user.uid);
-    expect(await refusalOfFile(user)).toMatch(/can’t be written to; give the service’s user the right/);
-  });
+  testAsUser(
+    'is refused on a database that can only be read, or that a part of can only be read',
+    async () => {
+      await database.write([]);
+      if (user?.uid !== undefined) chownSync(database.directory, user.uid, user.uid);
+      chmodSync(database.path, 0o444);
+      expect(await refusalOfFile(user)).toMatch(/can’t be written to; give the service’s user the right/);
+      expect(readdirSync(database.directory)).toEqual([basename(database.path)]);
+      chmodSync(database.path, 0o666);
+      for (const suffix of ['-shm', '.lock']) {
+        rmSync(database.path + suffix, { force: true });
+        writeFileSync(database.path + suffix, '', { mode: 0o444 });
+        expect(await refusal(user)).toMatch(/DATABASE_URL: .* can’t be written to; give the service’s user/);
+        rmSync(database.path + suffix);
+      }
+    },
+  );
 
   testAsUser('is refused in a directory that can’t be written to', async () => {
     chmodSync(database.directory, 0o555);
-    expect(await refusal(user)).toMatch(/DATABASE_URL: .* give the service’s user the right to write it/);
-    const env = { DATABASE_URL: `sqlite:${database.directory}/data/runs.db` };
-    expect(await refusal({ ...user, env })).toMatch(
-      /DATABASE_URL: .* directory that can’t be .*; give the service’s user the right to write it/,
-    );
+    for (const url of [database.url, `sqlite:${database.directory}/data/runs.db`])
+      expect(await refusal({ ...user, env: { DATABASE_URL: url } })).toMatch(
+        /DATABASE_URL: .* can’t be .*; give the service’s user the right to write it and its directory/,
+      );
     chmodSync(database.directory, 0o755);
   });
 });
@@ -164,13 +176,7 @@ describe('a second process on one database', () => {
     await service.http.get('/run-tasks').expect(200);
   });
 
-  test('has it as soon as the first has ended, however it did', async () => {
-    await service.stop('SIGKILL');
-    service = await ServiceProcess.start({ env: { DATABASE_URL: database.url } });
-    await service.http.get('/health/ready').expect(200);
-  });
-
-  test('is refused as well when both start at the same time', async () => {
+  test('has it as soon as the first has ended, and it alone when several start then', async () => {
     await service.stop('SIGKILL');
     const starts = await Promise.allSettled(
       [1, 2, 3].map(() => ServiceProcess.start({ env: { DATABASE_URL: database.url } })),

@@ -3,25 +3,28 @@ import { once } from 'node:events';
 import { Agent, get, type IncomingMessage } from 'node:http';
 import { json } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { temporaryDirectory } from '../support/temporary-directory.js';
 
 const MB = 2 ** 20;
 const CALLERS = 50;
 
 /** The built service, with a probe in it that answers messages with the live heap in bytes, after a collection. */
 describe('ten thousand runs through one process', () => {
+  const directory = temporaryDirectory();
   const agent = new Agent({ keepAlive: true, maxSockets: CALLERS });
   let child: ChildProcess;
   let url: string;
 
   beforeAll(async () => {
-    child = spawn(
-      process.execPath,
-      ['--expose-gc', '--import', './bench/support/heap-probe.ts', 'dist/main.js'],
-      {
-        env: { ...process.env, PORT: '0', DEMO_TIME_SCALE: '0.001' },
-        stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
+    child = spawn(process.execPath, ['--expose-gc', '--import', './bench/probes/heap.ts', 'dist/main.js'], {
+      env: {
+        ...process.env,
+        PORT: '0',
+        DEMO_TIME_SCALE: '0.001',
+        DATABASE_URL: `sqlite:${directory}/runs.db`,
       },
-    );
+      stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
+    });
     url = await new Promise((resolve) => {
       let output = '';
       child.stdout!.on('data', (chunk) => {

@@ -1,0 +1,44 @@
+import { Agent, get } from 'node:http';
+import type { PacedLoad } from './generator-protocol.ts';
+import type { LapRecorder } from './lap-recorder.ts';
+
+/** Milliseconds after which a request without an answer has failed. */
+const TIME_OUT = 10_000;
+
+/**
+ * Sends requests evenly, where autocannon would send those of each second in a burst at its beginning.
+ *
+ * @returns what ends it
+ */
+export function startPacer({ url, rate }: PacedLoad, recorder: LapRecorder): () => void {
+  const agent = new Agent({ keepAlive: true, timeout: TIME_OUT });
+  const startedAt = performance.now();
+  let sent = 0;
+  let stopped = false;
+
+  const send = (): void => {
+    const sentAt = performance.now();
+    const request = get(url, { agent }, (response) => {
+      let body = '';
+      response.setEncoding('utf8').on('data', (text: string) => (body += text));
+      response.on('end', () => {
+        if (stopped) return;
+        recorder.sawResult(body);
+        recorder.answered(response.statusCode ?? 0, performance.now() - sentAt);
+      });
+    });
+    request.on('timeout', () => request.destroy(new Error('timed out')));
+    request.on('error', () => {
+      if (!stopped) recorder.failed();
+    });
+  };
+  const timer = setInterval(() => {
+    const due = ((performance.now() - startedAt) / 1000) * rate;
+    for (; sent < due; sent++) send();
+  }, 1);
+  return () => {
+    stopped = true;
+    clearInterval(timer);
+    agent.destroy();
+  };
+}
