@@ -26,6 +26,13 @@ module.exports = {
       to: { path: '^src/http/|node_modules/express' },
     },
     {
+      name: 'the-journal-is-abstract',
+      comment: 'Which journal it is, only its module knows.',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/(journal/|main\\.ts)|\\.spec\\.ts$' },
+      to: { path: '^src/journal/(?!journal(\\.module)?\\.ts)' },
+    },
+    {
       name: 'only-the-bus-touches-the-emitter',
       comment: 'Events go through EventBus and @OnRunEvent.',
       severity: 'error',

@@ -34,7 +34,7 @@ export class GroupOfEvents {
     const data = JSON.stringify(event.data);
     const about = 'subTask' in event ? event : undefined;
     rows.lastId = event.id;
-    rows.events.push(run, event.type, ms, about?.subTask ?? null, about?.attempt ?? null, data);
+    rows.events.push(event.id, run, event.type, ms, about?.subTask ?? null, about?.attempt ?? null, data);
     if (event.type === 'run.started') rows.started.push(run, event.runId, event.task, ms, 'running');
     if (event.type === 'run.finished') rows.finished.push(event.data.status, ms, run);
     this.events.push(event);

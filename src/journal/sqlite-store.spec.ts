@@ -10,7 +10,7 @@ let databases = 0;
 const groupFrom = (firstId: number): EventGroup => ({
   firstId,
   lastId: firstId + 1,
-  events: [firstId, firstId + 1].flatMap((run) => [run, 'run.started', 1, null, null, '{}']),
+  events: [firstId, firstId + 1].flatMap((run) => [run, run, 'run.started', 1, null, null, '{}']),
   started: [firstId, firstId + 1].flatMap((run) => [run, `r${run}`, 'task', 1, 'running']),
   finished: [],
 });

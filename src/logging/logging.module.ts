@@ -1,3 +1,4 @@
+import { writeSync } from 'node:fs';
 import { ConfigService } from '@nestjs/config';
 import { LoggerModule } from 'nestjs-pino';
 import pino, { type DestinationStream } from 'pino';
@@ -25,5 +26,20 @@ function destination(): DestinationStream {
       ignore: 'pid,hostname,context',
       translateTime: 'SYS:HH:MM:ss.l',
     });
-  return new LogBuffer(pino.destination({ sync: false, maxLength: MAX_BUFFERED_BYTES }));
+  const sink = pino.destination({ sync: false, maxLength: MAX_BUFFERED_BYTES });
+  const flushSync = sink.flushSync.bind(sink);
+  // It is called at exit, and would try for ever to write to a pipe that nobody reads any more.
+  sink.flushSync = () => {
+    if (isOpen(process.stdout.fd)) flushSync();
+  };
+  return new LogBuffer(sink);
+}
+
+function isOpen(fd: number): boolean {
+  try {
+    writeSync(fd, '');
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EAGAIN';
+  }
 }

@@ -62,6 +62,12 @@ describe('the service as a process', () => {
     expect(await service.line(/^third cancelled: the service stopped$/)).toMatchObject({ runId });
   });
 
+  test('stops as well when whoever reads its log has gone', async () => {
+    service = await ServiceProcess.start({ env: { DATABASE_URL: 'memory:' } });
+    service.closeLog();
+    expect(await service.stop()).toBe(0);
+  });
+
   test('stops at once when nothing is running', async () => {
     service = await ServiceProcess.start({ env: { SHUTDOWN_GRACE: '1h' } });
     expect(await service.stop()).toBe(0);

@@ -103,6 +103,11 @@ export class ServiceProcess {
     }
   }
 
+  /** Reads its log no more. */
+  closeLog(): void {
+    this.child.stdout!.destroy();
+  }
+
   /** Sends it a signal. */
   signal(signal: NodeJS.Signals): void {
     this.child.kill(signal);
