@@ -34,6 +34,19 @@ describe('EmbeddedEngine', () => {
     ]);
   });
 
+  test('takes up no runs of before while the inputs of those that go on fill the memory that is allowed', async () => {
+    const { promise, resolve } = Promise.withResolvers();
+    const runtime = createRuntime([{ name: 'a', run: () => promise }]);
+    const run = await acceptRun(runtime.task, {});
+    runtime.engine.execute({ ...run, inputBytes: 256 * 2 ** 20 });
+    let hasRoom = false;
+    const room = runtime.engine.roomInQueue().then(() => (hasRoom = true));
+    await runtime.journal.drain();
+    expect(hasRoom).toBe(false);
+    resolve('done');
+    expect(await room).toBe(true);
+  });
+
   test('draws each wait between 0 and a bound that doubles up to its cap', async () => {
     const waits = async (random: number): Promise<number[]> => {
       jest.spyOn(Math, 'random').mockReturnValue(random);

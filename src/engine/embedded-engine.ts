@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Injectable, Logger } from '@nestjs/common';
 import { ConfigService } from '@nestjs/config';
-import { BehaviorSubject, filter, firstValueFrom, race, timer } from 'rxjs';
+import { BehaviorSubject, filter, firstValueFrom, merge, race, timer } from 'rxjs';
 import type { Config } from '../config/config.js';
 import { Journal } from '../journal/journal.js';
 import type { AcceptedRun } from '../tasks/accepted-run.js';
@@ -13,7 +13,7 @@ import { NOT_BEGUN, SubTaskExecution, type Progress, type RunOf } from './sub-ta
 /** Some callers' inputs take twenty times the memory that their text does; this keeps them from filling it. */
 const MAX_INPUT_BYTES_IN_FLIGHT = 256 * 2 ** 20;
 
-/** While fewer runs than this wait for slots, runs that an earlier process has left are taken up. */
+/** While fewer runs than this wait for slots, and half of those that may, runs of an earlier process are taken up. */
 const ROOMY_QUEUE = 100;
 
 /** What the engine needs to know of a run. */
@@ -113,9 +113,11 @@ export class EmbeddedEngine {
     };
   }
 
-  /** Resolves when so few runs wait for slots that more can be taken up without a flood. */
+  /** Resolves when a run of an earlier process can be taken up without a flood, and new runs still find room. */
   async roomInQueue(): Promise<void> {
-    await firstValueFrom(this.queued.pipe(filter((count) => count < ROOMY_QUEUE)));
+    const roomy = Math.min(ROOMY_QUEUE, this.maxQueuedRuns / 2);
+    const hasRoom = () => this.queued.value < roomy && this.inputBytes < MAX_INPUT_BYTES_IN_FLIGHT;
+    await firstValueFrom(merge(this.queued, this.unfinishedRuns).pipe(filter(hasRoom)));
   }
 
   /** Cancels what is unfinished of a run; nothing when all has ended. */

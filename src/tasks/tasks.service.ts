@@ -62,7 +62,7 @@ function answer(runId: string, task: string, decision: Decision | Undecided): An
 
 function stopped(runId: string, { recorded }: Undecided): DomainError {
   if (!recorded)
-    return new DomainError('stopping', 'The service stopped before the run was recorded, so there is none');
+    return new DomainError('stopping', 'The service stopped before the run could be recorded; send it again');
   const message = 'The service stopped before there was a reply; its next start goes on with the run';
   return new DomainError('stopping', message, { runId });
 }

@@ -1,0 +1,38 @@
+import { jest } from '@jest/globals';
+import { SqliteThread } from '../../src/journal/sqlite-thread.js';
+
+type Call = (this: SqliteThread, method: string, ...args: unknown[]) => Promise<unknown>;
+
+/** Stands between the journals of this process and their threads, and does with commits as a test asks. */
+export class Commits {
+  /** How many were tried. */
+  tries = 0;
+  /** What each fails with. */
+  error: Error | undefined;
+  private gate: PromiseWithResolvers<void> | undefined;
+
+  constructor() {
+    // eslint-disable-next-line @typescript-eslint/unbound-method -- called with its thread below
+    const call = SqliteThread.prototype.call as Call;
+    const check = async (): Promise<void> => {
+      this.tries += 1;
+      await this.gate?.promise;
+      if (this.error) throw this.error;
+    };
+    const checked: Call = async function (method, ...args) {
+      if (method === 'commit') await check();
+      return call.call(this, method, ...args);
+    };
+    jest.spyOn(SqliteThread.prototype, 'call').mockImplementation(checked as never);
+  }
+
+  /** Lets commits wait from now on, until `goOn`. */
+  hold(): void {
+    this.gate = Promise.withResolvers();
+  }
+
+  goOn(): void {
+    this.gate?.resolve();
+    this.gate = undefined;
+  }
+}
