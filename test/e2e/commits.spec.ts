@@ -1,16 +1,16 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
-import { Commits } from '../support/commits.js';
 import { ControlledTask } from '../support/controlled-task.js';
 import { DurableService } from '../support/durable-service.js';
+import { JournalCalls } from '../support/journal-calls.js';
 import type { TestApp } from '../support/test-app.js';
 
 describe('while a commit is under way', () => {
   let durable: DurableService;
   let race: ControlledTask<'fast' | 'slow'>;
-  let commits: Commits;
+  let commits: JournalCalls;
   let service: TestApp;
   beforeEach(async () => {
-    commits = new Commits();
+    commits = new JournalCalls();
     durable = new DurableService();
     race = new ControlledTask('race', { fast: {}, slow: {} });
     service = await durable.start(race.providers);

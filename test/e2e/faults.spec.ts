@@ -5,7 +5,9 @@ import { OnRunEvent } from '../../src/events/on-run-event.decorator.js';
 import { ControlledTask } from '../support/controlled-task.js';
 import { DurableService } from '../support/durable-service.js';
 import { inlineTask } from '../support/inline-task.js';
+import { JournalCalls } from '../support/journal-calls.js';
 import { PastRun } from '../support/past-run.js';
+import { expectProblem } from '../support/problem.js';
 
 const HOUR_MS = 3_600_000;
 
@@ -60,6 +62,25 @@ describe('runs survive', () => {
     });
     await durable.stop();
     expect(durable.database.flaws()).toEqual([]);
+  });
+
+  test('the end of the thread that reads', async () => {
+    const calls = new JournalCalls();
+    const run = new PastRun('race', ['fast', 'slow']).started('fast', 'slow').succeeded('fast', 'won');
+    await durable.leave(run);
+    calls.deadly = 'eventsOfUnfinished';
+    const service = await durable.start(race.providers);
+    (await race.next('slow')).succeed();
+    await service.event(run.id, 'run.finished');
+    const errors = service.log.lines.filter(({ level }) => level === 'error');
+    expect(errors).toEqual([{ level: 'error', msg: expect.stringMatching(/can’t be read.*thread ended/) }]);
+    await durable.stop();
+
+    const next = await durable.start(race.providers);
+    calls.deadly = 'eventsOfRun';
+    const refused = await next.http.get(`/runs/${run.id}`);
+    await expectProblem(next, refused, 503, 'journal-unavailable');
+    expect((await next.showRun(run.id)).reply).toMatchObject({ result: 'won' });
   });
 
   test('a clock that steps back an hour, while a retry waits and across a restart', async () => {

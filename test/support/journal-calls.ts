@@ -3,12 +3,14 @@ import { SqliteThread } from '../../src/journal/sqlite-thread.js';
 
 type Call = (this: SqliteThread, method: string, ...args: unknown[]) => Promise<unknown>;
 
-/** Stands between the journals of this process and their threads, and does with commits as a test asks. */
-export class Commits {
-  /** How many were tried. */
+/** Stands between the journals of this process and their threads, and does with their calls as a test asks. */
+export class JournalCalls {
+  /** How many commits were tried. */
   tries = 0;
-  /** What each fails with. */
+  /** What each of them fails with. */
   error: Error | undefined;
+  /** The thread that is next called so ends over it. */
+  deadly: string | undefined;
   private gate: PromiseWithResolvers<void> | undefined;
 
   constructor() {
@@ -19,9 +21,16 @@ export class Commits {
       await this.gate?.promise;
       if (this.error) throw this.error;
     };
+    const dies = (method: string): boolean => {
+      const deadly = method === this.deadly;
+      if (deadly) this.deadly = undefined;
+      return deadly;
+    };
     const checked: Call = async function (method, ...args) {
       if (method === 'commit') await check();
-      return call.call(this, method, ...args);
+      const answer = call.call(this, method, ...args);
+      if (dies(method)) void this.kill();
+      return answer;
     };
     jest.spyOn(SqliteThread.prototype, 'call').mockImplementation(checked as never);
   }
