@@ -1,5 +1,20 @@
-import { accessSync, constants, existsSync, mkdirSync, realpathSync, statSync } from 'node:fs';
+import {
+  accessSync,
+  closeSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readSync,
+  realpathSync,
+  statSync,
+} from 'node:fs';
 import { dirname, resolve } from 'node:path';
+
+/** How every SQLite database begins (https://sqlite.org/fileformat.html). */
+const SQLITE_HEADER = 'SQLite format 3\0';
+/** SQLite's result code for a file that is no database. */
+const NOT_A_DATABASE = 26;
 
 /** One name for one file, whatever links lead to it: its lock goes by its name. */
 export function fileName(path: string): string {
@@ -8,13 +23,42 @@ export function fileName(path: string): string {
 
 /**
  * Makes the directory of a database where there is none, and refuses what SQLite had better not touch: it says of a
- * directory only that it can't open it, and leaves files behind beside a database that can only be read.
+ * directory only that it can't open it, and leaves files behind beside a file that can only be read or is something else.
  *
- * @throws {Error} with the code of the file system
+ * @throws {Error} with the code of the file system or of SQLite
  */
 export function preparePath(path: string): void {
   const found = statSync(path, { throwIfNoEntry: false });
-  if (found?.isDirectory()) throw Object.assign(new Error(`${path} is a directory`), { code: 'EISDIR' });
-  if (found) accessSync(path, constants.R_OK | constants.W_OK);
-  else mkdirSync(dirname(path), { recursive: true });
+  if (!found) {
+    makeDirectory(dirname(path));
+    return;
+  }
+  if (isDirectory(path)) throw Object.assign(new Error(`${path} is a directory`), { code: 'EISDIR' });
+  accessSync(path, constants.R_OK | constants.W_OK);
+  if (found.size > 0 && !beginsAsDatabase(path))
+    throw Object.assign(new Error(`${path} is not a database`), { errcode: NOT_A_DATABASE });
+}
+
+/** One level after the other: Node's own recursion never ends where the system says that a parent isn't there, as in /proc. */
+function makeDirectory(path: string): void {
+  if (isDirectory(path)) return;
+  makeDirectory(dirname(path));
+  try {
+    mkdirSync(path);
+  } catch (error) {
+    // Another process may have made it meanwhile.
+    if (!isDirectory(path)) throw error;
+  }
+}
+
+function isDirectory(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+}
+
+function beginsAsDatabase(path: string): boolean {
+  const file = openSync(path, 'r');
+  const header = Buffer.alloc(SQLITE_HEADER.length);
+  readSync(file, header);
+  closeSync(file);
+  return header.toString('latin1') === SQLITE_HEADER;
 }

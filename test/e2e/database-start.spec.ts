@@ -87,6 +87,7 @@ describe('a start', () => {
   test('is refused on a file that is no database', async () => {
     writeFileSync(database.path, 'a text and no database\n'.repeat(1_000));
     expect(await refusalOfFile()).toMatch(/a file of another kind; set DATABASE_URL to another file/);
+    expect(readdirSync(database.directory)).toEqual([basename(database.path)]);
   });
 
   test('is refused on the database of another program', async () => {
@@ -118,6 +119,17 @@ describe('a start', () => {
     const env = { DATABASE_URL: `${database.url}/runs.db` };
     expect(await refusal({ env })).toMatch(
       /DATABASE_URL: .* in a directory that is a file; set DATABASE_URL/,
+    );
+  });
+
+  test('is refused where the system makes no directories for anybody', async () => {
+    if (process.platform !== 'linux') {
+      process.stderr.write('Skips what needs /proc\n');
+      return;
+    }
+    const env = { DATABASE_URL: 'sqlite:/proc/none/runs.db' };
+    expect(await refusal({ env })).toMatch(
+      /DATABASE_URL: .* in a directory that can’t be made; give the service/,
     );
   });
 
