@@ -100,14 +100,14 @@ export const problemTypes = {
   'journal-unavailable': {
     status: 503,
     title: 'Journal unavailable',
-    happened: 'What is to outlive a crash can’t be written or read at the moment, so no run was started.',
+    happened: 'What is to outlive a crash can’t be written or read at the moment. A new run was not started.',
     mend: 'Try again after the time in Retry-After. Whoever runs the service finds the cause in its log: most often a full disk.',
   },
   stopping: {
     status: 503,
     title: 'Stopping',
     happened:
-      'The service is stopping. With a runId, the run was begun, and the next start of the service goes on with it.',
+      'The service is stopping. With a runId, the run was begun; if it was recorded, the next start of the service goes on with it.',
     mend: 'With a runId, look at GET /runs/{runId} later. Without, send the request again after the time in Retry-After.',
   },
 } as const satisfies Record<string, ProblemType>;

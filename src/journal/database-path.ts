@@ -2,7 +2,6 @@ import {
   accessSync,
   closeSync,
   constants,
-  existsSync,
   mkdirSync,
   openSync,
   readSync,
@@ -16,27 +15,25 @@ const SQLITE_HEADER = 'SQLite format 3\0';
 /** SQLite's result code for a file that is no database. */
 const NOT_A_DATABASE = 26;
 
-/** One name for one file, whatever links lead to it: its lock goes by its name. */
-export function fileName(path: string): string {
-  return existsSync(path) ? realpathSync(path) : resolve(path);
-}
-
 /**
- * Makes the directory of a database where there is none, and refuses what SQLite had better not touch: it says of a
+ * Makes the file of a database and its directory where there are none, and refuses what SQLite had better not touch: it says of a
  * directory only that it can't open it, and leaves files behind beside a file that can only be read or is something else.
  *
+ * @returns one name for one file, whatever links lead to it: its lock goes by its name
  * @throws {Error} with the code of the file system or of SQLite
  */
-export function preparePath(path: string): void {
+export function preparePath(path: string): string {
   const found = statSync(path, { throwIfNoEntry: false });
   if (!found) {
-    makeDirectory(dirname(path));
-    return;
+    makeDirectory(dirname(resolve(path)));
+    closeSync(openSync(path, 'a'));
+    return realpathSync(path);
   }
   if (isDirectory(path)) throw Object.assign(new Error(`${path} is a directory`), { code: 'EISDIR' });
   accessSync(path, constants.R_OK | constants.W_OK);
   if (found.size > 0 && !beginsAsDatabase(path))
     throw Object.assign(new Error(`${path} is not a database`), { errcode: NOT_A_DATABASE });
+  return realpathSync(path);
 }
 
 /** One level after the other: Node's own recursion never ends where the system says that a parent isn't there, as in /proc. */

@@ -75,13 +75,15 @@ export class GroupCommit {
     const until = performance.now() + DRAIN_MS;
     while (this.writing && performance.now() < until) await Promise.race([this.writing, patienceEnds]);
     patience.abort();
-    const left = this.waiting.events.length + (this.committing?.events.length ?? 0);
-    if (left > 0) this.logger.error(`Stopped before ${left} events were written: ${String(this.failure)}`);
   }
 
-  /** Tries nothing again from now on. */
-  close(): void {
+  /** Ends what is under way, tries once what waits behind it, and nothing again. */
+  async close(): Promise<void> {
     this.closing.abort();
+    this.failed.next();
+    await this.writing;
+    const left = this.waiting.events.length + (this.committing?.events.length ?? 0);
+    if (left > 0) this.logger.error(`Stopped before ${left} events were written: ${String(this.failure)}`);
   }
 
   private async writeAll(): Promise<void> {
@@ -91,7 +93,7 @@ export class GroupCommit {
       const group = this.waiting;
       this.committing = group;
       this.waiting = new GroupOfEvents(group.nextId);
-      if (!(await this.write(group))) return;
+      if (!(await this.write(group))) break;
       this.committing = undefined;
       this.bus.publish(group.events);
       group.succeed();
@@ -104,7 +106,7 @@ export class GroupCommit {
    * False when the journal was closed instead.
    */
   private async write({ rows }: GroupOfEvents): Promise<boolean> {
-    while (!this.isClosed()) {
+    do {
       try {
         await this.thread.call('commit', rows);
         if (this.failure !== undefined) this.logger.log('The journal can be written again');
@@ -113,7 +115,7 @@ export class GroupCommit {
       } catch (error) {
         await this.afterFailure(error);
       }
-    }
+    } while (!this.isClosed());
     return false;
   }
 

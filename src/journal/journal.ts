@@ -25,7 +25,10 @@ export abstract class Journal {
    */
   abstract append(event: NewEvent): Promise<void>;
 
-  /** The run with all that was appended to it so far; undefined when there is none, or none any more. */
+  /**
+   * The run with all that was appended to it so far, or while commits fail, with all that is committed; undefined when
+   * there is none, or none any more.
+   */
   abstract run(id: string): Promise<Readonly<Run> | undefined>;
 
   /** The events of each run that was unfinished when the journal was opened, the oldest run first. */

@@ -70,7 +70,17 @@ async function prepareForWriting(
     `PRAGMA synchronous = ${durability === 'power' ? 'FULL' : 'NORMAL'};
        PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}`,
   );
+  syncRecovered(database);
   await migrate({ database, db });
+}
+
+/**
+ * What is found in the log of a connection that ended is whole, but may never have been on the disk: its `fsync` failed,
+ * or a kill came before it. Moving it to the database brings it there.
+ */
+function syncRecovered(database: DatabaseSync): void {
+  const { busy } = database.prepare('PRAGMA wal_checkpoint(TRUNCATE)').get() as { busy: number };
+  if (busy !== 0) throw new Error('The write-ahead log could not be moved to the database');
 }
 
 async function refuseNewer({ database, db }: OpenDatabase): Promise<void> {

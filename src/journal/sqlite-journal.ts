@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
 import type { NewEvent, RunEvent } from '../events/catalog.js';
@@ -8,7 +9,7 @@ import type { Run } from '../tasks/run.js';
 import { textOf } from '../tasks/thrown.js';
 import { databaseError } from './database-error.js';
 import { DatabaseLock } from './database-lock.js';
-import { fileName, preparePath } from './database-path.js';
+import { preparePath } from './database-path.js';
 import { timeText } from './event-clock.js';
 import { eventsOf } from './event-rows.js';
 import { GroupCommit } from './group-commit.js';
@@ -64,19 +65,20 @@ export class SqliteJournal extends Journal {
    * @throws {DatabaseError} when it can't be used
    */
   static async open(options: SqliteJournalOptions, bus: EventBus): Promise<SqliteJournal> {
-    const path = fileName(options.path);
     const { durability } = options;
+    let path = resolve(options.path);
     let lock: DatabaseLock | undefined;
-    const writer = new SqliteThread({ path, durability, role: 'writer' });
+    let writer: SqliteThread | undefined;
     try {
-      preparePath(path);
+      path = preparePath(path);
       lock = DatabaseLock.take(path);
+      writer = new SqliteThread({ path, durability, role: 'writer' });
       const state = await writer.call('state');
       const reader = new SqliteThread({ path, durability, role: 'reader' });
       return new SqliteJournal(bus, lock, writer, reader, state, { ...options, path });
     } catch (error) {
+      await writer?.kill();
       lock?.release();
-      await writer.kill();
       throw databaseError(path, error);
     }
   }
@@ -124,7 +126,7 @@ export class SqliteJournal extends Journal {
 
   override async close(): Promise<void> {
     this.closing.abort();
-    this.groups.close();
+    await this.groups.close();
     await this.reader.close();
     await this.writer.close();
     this.lock.release();

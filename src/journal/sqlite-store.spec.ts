@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { copyFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { temporaryDirectory } from '../../test/support/temporary-directory.js';
 import { SqliteStore, type EventGroup } from './sqlite-store.js';
@@ -33,6 +34,17 @@ describe('SqliteStore', () => {
     store.commit(groupFrom(1));
     expect(await store.state()).toEqual({ lastId: 2, unfinishedRuns: 2 });
     expect(await store.eventsOfRun('r1')).toHaveLength(1);
+  });
+
+  test('moves what it finds in the log to the database before it counts: it may never have been synced', async () => {
+    const path = join(directory, 'found.db');
+    store.commit(groupFrom(1));
+    for (const suffix of ['', '-wal']) copyFileSync(`${directory}/${databases}.db${suffix}`, path + suffix);
+    expect(statSync(`${path}-wal`).size).toBeGreaterThan(0);
+    const next = await SqliteStore.open({ path, role: 'writer', durability: 'power' });
+    expect(statSync(`${path}-wal`).size).toBe(0);
+    expect((await next.state()).lastId).toBe(2);
+    next.close();
   });
 
   test('refuses a group that would leave a gap behind the last event', async () => {

@@ -38,8 +38,7 @@ export class Recovery implements OnApplicationBootstrap {
       await this.engine.roomInQueue();
       if (this.engine.stopping) return;
       try {
-        await this.resume(events);
-        count += 1;
+        if (await this.resume(events)) count += 1;
       } catch (error) {
         this.logger.error({ msg: `Could not be taken up: ${textOf(error)}`, runId: events[0]?.runId });
       }
@@ -47,16 +46,19 @@ export class Recovery implements OnApplicationBootstrap {
     if (count > 0) this.logger.log(`Took up ${count} unfinished runs of an earlier process`);
   }
 
-  private async resume(events: readonly RunEvent[]): Promise<void> {
+  /** False when a stop came first. */
+  private async resume(events: readonly RunEvent[]): Promise<boolean> {
     const run = deepFreeze(runOf(events));
     const { id, task, replyPolicy, losers } = run;
     const unfinished = run.subTasks.filter(({ finishedAt }) => finishedAt === null);
     const work = await this.workOf(run, unfinished);
+    if (this.engine.stopping) return false;
     const begin = this.engine.prepare({ id, task: { name: task }, ...work }, work.subTasks);
     const subTasks = run.subTasks.map(({ name }) => name);
     void this.coordinator.follow({ id, task, subTasks, replyPolicy, losers }, events);
     for (const { subTask, error } of work.failed) this.fail(run, subTask, error);
     begin();
+    return true;
   }
 
   /** What there is to do for the unfinished sub-tasks, and which of them can't be gone on with. */

@@ -85,10 +85,10 @@ export class RunCoordinator {
         if (open) {
           open = false;
           const decision = { reply, status: background.length > 0 ? 'running' : status, background } as const;
-          if (repliedAt === undefined)
-            void this.journal.append({ type: 'run.replied', ...about, data: decision });
           this.undecided.delete(giveUp);
           resolve(decision);
+          if (repliedAt === undefined)
+            void this.journal.append({ type: 'run.replied', ...about, data: decision });
           if (background.length > 0) this.releaseLosers(run, outcomes, millisecondsSince(repliedAt ?? null));
         }
         if (background.length > 0) return;

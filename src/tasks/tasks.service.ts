@@ -61,8 +61,8 @@ function answer(runId: string, task: string, decision: Decision | Undecided): An
 }
 
 function stopped(runId: string, { recorded }: Undecided): DomainError {
-  if (!recorded)
-    return new DomainError('stopping', 'The service stopped before the run could be recorded; send it again');
-  const message = 'The service stopped before there was a reply; its next start goes on with the run';
+  const message = recorded
+    ? 'The service stopped before there was a reply; its next start goes on with the run'
+    : 'The service stopped before it knew that the run is recorded; send it again if, after the next start, there is none';
   return new DomainError('stopping', message, { runId });
 }

@@ -1,6 +1,8 @@
 import { DatabaseSync } from 'node:sqlite';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { z } from 'zod';
+import { EmbeddedEngine } from '../../src/engine/embedded-engine.js';
 import { ControlledTask } from '../support/controlled-task.js';
 import { DurableService } from '../support/durable-service.js';
 import { PastRun } from '../support/past-run.js';
@@ -15,6 +17,26 @@ describe('a run that a crash or a stop has left unfinished', () => {
     race = new ControlledTask('race', { fast: {}, slow: {} });
   });
   afterEach(() => durable.end());
+
+  test('begins nothing when a stop comes while its input is parsed', async () => {
+    const parsing = Promise.withResolvers<undefined>();
+    const gate = Promise.withResolvers<undefined>();
+    const input = z.any().refine(async () => {
+      parsing.resolve(undefined);
+      await gate.promise;
+      return true;
+    });
+    const task = new ControlledTask('slow', { a: {} }, { input });
+    await durable.leave(new PastRun('slow', ['a']).started('a'));
+    const service = await durable.start(task.providers);
+    await parsing.promise;
+    const engine = service.app.get(EmbeddedEngine);
+    const stopped = durable.stop();
+    while (!engine.stopping) await nextTurn();
+    gate.resolve(undefined);
+    await stopped;
+    expect(task.peak()).toBe(0);
+  });
 
   test('gets the reply that the order of its outcomes makes', async () => {
     const replies = [

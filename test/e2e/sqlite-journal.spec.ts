@@ -1,3 +1,4 @@
+import { symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, describe, expect, jest, test } from '@jest/globals';
@@ -100,6 +101,17 @@ describe('the SQLite journal', () => {
     );
     await first.close();
     await open({ path });
+  });
+
+  test('is one for a file and for a link to it, also where the link was there before the file', async () => {
+    const file = join(directory, 'linked.db');
+    const link = join(directory, 'link.db');
+    symlinkSync(file, link);
+    await open({ path: link });
+    const first = journal;
+    await expect(open({ path: file })).rejects.toThrow(/in use by the process/);
+    await expect(open({ path: link })).rejects.toThrow(/in use by the process/);
+    journal = first;
   });
 
   describe('with a retention', () => {
