@@ -26,7 +26,10 @@ async function start(): Promise<void> {
   app.useLogger(app.get(PinoLogger));
   const logger = new Logger('Frontrunner');
   surviveStrayErrors(logger);
-  app.enableShutdownHooks([ShutdownSignal.SIGTERM, ShutdownSignal.SIGINT], { useProcessExit: true });
+  const signals = [ShutdownSignal.SIGTERM, ShutdownSignal.SIGINT];
+  app.enableShutdownHooks(signals, { useProcessExit: true });
+  // Nest takes its own listeners away before the exit: a second signal must not kill what the first lets end.
+  for (const signal of signals) process.on(signal, () => undefined);
   const config = app.get<ConfigService<Config, true>>(ConfigService);
   await app.listen(config.get('PORT', { infer: true }), config.get('HOST', { infer: true }));
   stopWithNpm();

@@ -1,10 +1,5 @@
 import type { DestinationStream } from 'pino';
 
-/** What pino writes to a file or a pipe with. */
-interface Sink extends DestinationStream {
-  flushSync(): void;
-}
-
 const BUFFER_CHARACTERS = 8 * 1024;
 /** Lines wait at most this long in memory. */
 const FLUSH_MS = 100;
@@ -13,14 +8,10 @@ const FLUSH_MS = 100;
 export class LogBuffer implements DestinationStream {
   private lines = '';
 
-  constructor(private readonly sink: Sink) {
+  constructor(private readonly sink: DestinationStream) {
     setInterval(() => {
       this.flush();
     }, FLUSH_MS).unref();
-    process.on('exit', () => {
-      this.flush();
-      sink.flushSync();
-    });
   }
 
   write(line: string): void {
@@ -28,7 +19,8 @@ export class LogBuffer implements DestinationStream {
     if (this.lines.length >= BUFFER_CHARACTERS) this.flush();
   }
 
-  private flush(): void {
+  /** Hands on what it holds. */
+  flush(): void {
     if (this.lines.length === 0) return;
     const { lines } = this;
     this.lines = '';

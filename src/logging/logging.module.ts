@@ -28,11 +28,13 @@ function destination(): DestinationStream {
     });
   const sink = pino.destination({ sync: false, maxLength: MAX_BUFFERED_BYTES });
   const flushSync = sink.flushSync.bind(sink);
-  // It is called at exit, and would try for ever to write to a pipe that nobody reads any more.
+  const buffer = new LogBuffer(sink);
+  // Pino calls it at exit. It would try for ever to write to a socket that nobody reads any more.
   sink.flushSync = () => {
+    buffer.flush();
     if (isOpen(process.stdout.fd)) flushSync();
   };
-  return new LogBuffer(sink);
+  return buffer;
 }
 
 function isOpen(fd: number): boolean {
