@@ -78,7 +78,7 @@ export class EmbeddedEngine {
   }
 
   /**
-   * Gets sub-tasks ready that a run has left from a process that ended.
+   * Gets sub-tasks of a run ready: new ones, or what a process that ended has left of them.
    *
    * @returns what begins those that weren't cancelled since
    */

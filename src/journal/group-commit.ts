@@ -27,14 +27,17 @@ export class GroupCommit {
   private failure: string | undefined;
   /** Emits when a commit has failed. */
   private readonly failed = new Subject<void>();
-  private readonly closing = new AbortController();
 
-  /** @param path names the database in what is logged */
+  /**
+   * @param path names the database in what is logged
+   * @param closing aborted when nothing is to be tried again
+   */
   constructor(
     private readonly thread: SqliteThread,
     private readonly bus: EventBus,
     private readonly path: string,
     firstId: number,
+    private readonly closing: AbortSignal,
   ) {
     this.waiting = new GroupOfEvents(firstId);
   }
@@ -77,9 +80,8 @@ export class GroupCommit {
     patience.abort();
   }
 
-  /** Ends what is under way, tries once what waits behind it, and nothing again. */
+  /** Called when `closing` is aborted: ends what is under way, and tries once what waits behind it. */
   async close(): Promise<void> {
-    this.closing.abort();
     this.failed.next();
     await this.writing;
     const left = this.waiting.events.length + (this.committing?.events.length ?? 0);
@@ -127,10 +129,10 @@ export class GroupCommit {
     this.failed.next();
     // A new connection knows what has become of the commit, whatever the old one made of it.
     await this.thread.kill();
-    await delay(RETRY_MS, undefined, { signal: this.closing.signal }).catch(() => undefined);
+    await delay(RETRY_MS, undefined, { signal: this.closing }).catch(() => undefined);
   }
 
   private isClosed(): boolean {
-    return this.closing.signal.aborted;
+    return this.closing.aborted;
   }
 }

@@ -55,7 +55,7 @@ export class SqliteJournal extends Journal {
     { path, retentionMs }: SqliteJournalOptions,
   ) {
     super();
-    this.groups = new GroupCommit(writer, bus, path, openedAt.lastId + 1);
+    this.groups = new GroupCommit(writer, bus, path, openedAt.lastId + 1, this.closing.signal);
     if (retentionMs > 0) void this.deleteOldRuns(retentionMs);
   }
 
