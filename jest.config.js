@@ -18,6 +18,9 @@ const shared = {
   },
 };
 
+/** @nestjs/throttler requires Nest’s ES modules, which Jest allows only before something has begun to import them. */
+const setupFiles = ['reflect-metadata', '@nestjs/throttler'];
+
 export default {
   testTimeout: 30_000,
   reporters: ['default', '<rootDir>/test/support/closing-line.js'],
@@ -26,13 +29,13 @@ export default {
       ...shared,
       displayName: 'unit',
       testMatch: ['<rootDir>/src/**/*.spec.ts'],
-      setupFiles: ['reflect-metadata', '<rootDir>/test/support/silence.ts'],
+      setupFiles: [...setupFiles, '<rootDir>/test/support/silence.ts'],
     },
     {
       ...shared,
       displayName: 'e2e',
       testMatch: ['<rootDir>/test/**/*.spec.ts'],
-      setupFiles: ['reflect-metadata'],
+      setupFiles,
     },
   ],
 };

@@ -2,7 +2,9 @@
 import os from 'node:os';
 import { OPTIONS_HELP, readCommandLine, type Options } from './options.ts';
 import { fanIn } from './scenarios/fan-in.ts';
+import { history } from './scenarios/history.ts';
 import { loopDelay } from './scenarios/loop-delay.ts';
+import { readers } from './scenarios/readers.ts';
 import { recovery } from './scenarios/recovery.ts';
 import type { Scenario } from './scenarios/scenario.ts';
 import { store } from './scenarios/store.ts';
@@ -10,7 +12,7 @@ import { throughput } from './scenarios/throughput.ts';
 import { publish } from './support/results.ts';
 import { Stage } from './support/stage.ts';
 
-const SCENARIOS: readonly Scenario[] = [throughput, fanIn, loopDelay, store, recovery];
+const SCENARIOS: readonly Scenario[] = [throughput, fanIn, loopDelay, store, history, recovery, readers];
 
 const USAGE = `node bench/main.ts [all|${SCENARIOS.map(({ name }) => name).join('|')}] [options]
 

@@ -17,9 +17,9 @@ export interface Options {
   readonly duration: number;
   /** Let fan-in measure (m), (b) and (c) too. */
   readonly allServers: boolean;
-  /** Runs a second that loop-delay has started. */
+  /** Runs a second that loop-delay and readers have started. */
   readonly rate: number;
-  /** Runs in the large database of store. */
+  /** Runs in the large database of store and history. */
   readonly runs: number;
   /** How often store and recovery start the service on each database. */
   readonly starts: number;
@@ -52,7 +52,7 @@ const DEFINITIONS = {
   help: { type: 'boolean', short: 'h', default: false },
 } as const;
 
-export const OPTIONS_HELP = `throughput, store:
+export const OPTIONS_HELP = `throughput, store, readers:
   --rounds N        turns of each server (default 5)
   --seconds N       load in one turn, in seconds (default 5)
   --warm-up N       load before the first round, in seconds (default 3)
@@ -65,10 +65,14 @@ fan-in:
 fan-in, loop-delay:
   --duration N      steady load that is measured, in seconds (default 20)
 
-loop-delay:
+loop-delay, readers:
   --rate N          runs started a second (default 1000)
 
-store:
+history:
+  --seconds N       measured load of each kind, in seconds (default 5)
+  --warm-up N       load before the first, in seconds (default 3)
+
+store, history:
   --runs N          finished runs in the large database (default 1000000, which takes 1 GB)
 
 store, recovery:

@@ -2,30 +2,60 @@ import { ConfigService } from '@nestjs/config';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { SwaggerModule } from '@nestjs/swagger';
 import type { Express } from 'express';
+import { accessControl } from './access/access-control.js';
+import type { Access } from './access/access.js';
+import { ScopeGuard } from './access/scope.guard.js';
 import type { Config } from './config/config.js';
+import { answerWithNoStore, answerWithSecurityHeaders } from './http/common-headers.js';
+import { corsOptions } from './http/cors.js';
 import type { FastExpressAdapter } from './http/express-adapter.js';
 import { jsonBody } from './http/json-body.js';
-import { allowedMethods, createOpenApiDocument } from './http/openapi.js';
+import { answerOptions, requireAcceptable } from './http/negotiation.js';
+import { createOpenApiDocument } from './http/openapi.js';
+import { Operations } from './http/operations.js';
 import { ProblemFilter } from './http/problem.filter.js';
+import { answerProtocolErrors, requireProtocol } from './http/protocol-errors.js';
+import { answerWithRequestId } from './http/request-context.js';
+import { compressed } from './http/send-json.js';
 import { ValidationPipe } from './http/validation.pipe.js';
+import { EventFeed } from './runs/event-feed.js';
 import { TasksService } from './tasks/tasks.service.js';
 
-/** What the service and its e2e tests share: pipes, filters, documentation, the stop. */
-export function setUp(app: NestExpressApplication, adapter: FastExpressAdapter): void {
+const EVERY_PATH = /(?:)/;
+const DOCUMENTATION = /^\/(docs|openapi\.json)\b/i;
+
+/** What the service and its e2e tests share: middleware, pipes, filters, documentation, the stop. */
+export function setUp(app: NestExpressApplication, adapter: FastExpressAdapter, access: Access): void {
   const config = app.get<ConfigService<Config, true>>(ConfigService);
   const tasks = app.get(TasksService);
   const document = createOpenApiDocument(app);
+  const operations = new Operations(document);
+  const express = adapter.getInstance<Express>();
+  const origins = config.get('CORS_ORIGINS', { infer: true });
+
+  // Each request goes through these in their order, then to the documentation or to a controller.
+  express.use(answerWithRequestId, answerWithSecurityHeaders, answerWithNoStore);
+  if (origins.length > 0) app.enableCors(corsOptions(origins, operations.methods));
+  express.use(requireProtocol);
+  if (access.keys || access.limit) express.use(accessControl(access));
+  express.use(answerOptions(operations), requireAcceptable(operations));
+  express.post(EVERY_PATH, ...jsonBody(config.get('MAX_INPUT_BYTES', { infer: true }), operations));
+
+  express.get('/', (_request, response) => {
+    response.redirect('/docs');
+  });
+  express.use(DOCUMENTATION, compressed);
   SwaggerModule.setup('docs', app, document, {
     jsonDocumentUrl: 'openapi.json',
     raw: ['json'],
     customSiteTitle: 'Frontrunner',
   });
-  const express = adapter.getInstance<Express>();
-  express.get('/', (_request, response) => {
-    response.redirect('/docs');
-  });
-  express.post('/tasks/:name/runs', ...jsonBody(config.get('MAX_INPUT_BYTES', { infer: true })));
-  adapter.beforeStop = () => tasks.stop();
+  answerProtocolErrors(adapter.getHttpServer());
+  adapter.beforeStop = () => {
+    app.get(EventFeed).stop();
+    return tasks.stop();
+  };
+  if (access.keys) app.useGlobalGuards(new ScopeGuard(access.keys));
   app.useGlobalPipes(new ValidationPipe());
-  app.useGlobalFilters(new ProblemFilter(allowedMethods(document)));
+  app.useGlobalFilters(new ProblemFilter(operations));
 }

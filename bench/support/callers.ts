@@ -24,10 +24,14 @@ export async function openCallers(load: CallersLoad, recorder: LapRecorder): Pro
   };
 }
 
-function open({ url, runIds }: CallersLoad, connections: number, recorder: LapRecorder): Instance {
+function open(
+  { url, runIds, pages = false }: CallersLoad,
+  connections: number,
+  recorder: LapRecorder,
+): Instance {
   const asks = runIds
     ? { requests: [askForRuns(new URL(url).pathname, runIds, recorder)] }
-    : { verifyBody: (text: string) => recorder.sawResult(text) };
+    : { verifyBody: (text: string) => (pages ? recorder.sawPage(text) : recorder.sawResult(text)) };
   return autocannon({ url, connections, duration: UNTIL_STOPPED, sampleInt: 100, ...asks })
     .on('response', (_client, status, _bytes, milliseconds) => {
       recorder.answered(status, milliseconds);

@@ -10,6 +10,8 @@ export interface CallersLoad {
   readonly ramp: number;
   /** Ids of runs: each request is for `<url>/<id>` of a random one. */
   readonly runIds?: readonly string[];
+  /** Whether the answers are pages of runs; else, where no runs are asked for, they are results of the demo. */
+  readonly pages?: boolean;
 }
 
 /** As many requests a second, evenly spread, however long their answers take. */
@@ -31,7 +33,7 @@ export interface Lap {
   readonly non2xx: number;
   /** Answers with the second's or the third's result: the server was late, and another sub-task won. */
   readonly otherWinners: number;
-  /** Answers, of any status, whose body was no sub-task's result, or not the run asked for. Every body is looked at. */
+  /** Answers, of any status, whose body was no sub-task's result, or not the run or page asked for. Every body is looked at. */
   readonly wrongBodies: number;
   /** Broken connections and time-outs (10 s). */
   readonly errors: number;

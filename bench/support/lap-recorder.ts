@@ -33,6 +33,13 @@ export class LapRecorder {
     if (!text.includes(`"id":"${id}"`)) this.#counts.wrongBodies++;
   }
 
+  /** Looks whether the body of an answer is a page of runs, and returns it. */
+  sawPage(text: string): boolean {
+    const isPage = text.startsWith('{"runs":[') && text.includes('],"next":');
+    if (!isPage) this.#counts.wrongBodies++;
+    return isPage;
+  }
+
   failed(): void {
     this.#counts.errors++;
   }

@@ -8,15 +8,21 @@ describe('parseConfig', () => {
     expect(parseConfig({})).toEqual({
       HOST: '127.0.0.1',
       PORT: 3000,
+      API_KEYS_FILE: null,
+      ALLOW_ANONYMOUS: false,
+      RATE_LIMIT: 'auto',
       DATABASE_URL: { kind: 'sqlite', path: './data/frontrunner.db' },
       JOURNAL_DURABILITY: 'power',
       RUN_RETENTION: 30 * 24 * 3_600_000,
+      IDEMPOTENCY_RETENTION: 24 * 3_600_000,
+      MAX_WAIT: 60_000,
       LOG_LEVEL: 'info',
       SHUTDOWN_GRACE: 30_000,
       MAX_CONCURRENT_SUB_TASKS: 20_000,
       MAX_QUEUED_RUNS: 10_000,
       MAX_INPUT_BYTES: 100 * 1024,
       MAX_RESULT_BYTES: 1024 * 1024,
+      CORS_ORIGINS: [],
       DEMO_TIME_SCALE: 1,
     });
   });
@@ -29,6 +35,13 @@ describe('parseConfig', () => {
     ['PORT', 'abc'],
     ['PORT', '65536'],
     ['PORT', '-1'],
+    ['ALLOW_ANONYMOUS', 'yes'],
+    ['RATE_LIMIT', '1000'],
+    ['RATE_LIMIT', '0/1m'],
+    ['RATE_LIMIT', '1000/m'],
+    ['RATE_LIMIT', '1000/0s'],
+    ['RATE_LIMIT', '1000/1500ms'],
+    ['RATE_LIMIT', '1000/1m/2'],
     ['DATABASE_URL', 'mysql://x'],
     ['DATABASE_URL', 'sqlite:'],
     ['DATABASE_URL', 'sqlite::memory:'],
@@ -38,12 +51,24 @@ describe('parseConfig', () => {
     ['RUN_RETENTION', '30'],
     ['RUN_RETENTION', '0d'],
     ['RUN_RETENTION', '101y'],
+    ['IDEMPOTENCY_RETENTION', '0'],
+    ['IDEMPOTENCY_RETENTION', 'day'],
+    ['MAX_WAIT', '60'],
     ['LOG_LEVEL', 'loud'],
     ['SHUTDOWN_GRACE', '30'],
     ['MAX_CONCURRENT_SUB_TASKS', '0'],
     ['MAX_QUEUED_RUNS', '1.5'],
     ['MAX_INPUT_BYTES', '0'],
     ['MAX_RESULT_BYTES', '1tb'],
+    ['CORS_ORIGINS', 'shop.example'],
+    ['CORS_ORIGINS', 'https://shop.example/'],
+    ['CORS_ORIGINS', 'https://SHOP.example'],
+    ['CORS_ORIGINS', 'https://shop.example:443'],
+    ['CORS_ORIGINS', 'https://a.example,'],
+    ['CORS_ORIGINS', 'https://a.example https://b.example'],
+    ['CORS_ORIGINS', '*,https://a.example'],
+    ['CORS_ORIGINS', 'null'],
+    ['CORS_ORIGINS', 'file:///etc'],
     ['DEMO_TIME_SCALE', '-1'],
   ] as const)('refuses %s=%s with the variable, what it got and what it takes', (name, value) => {
     expect(() => parseConfig({ [name]: value })).toThrow(
@@ -63,11 +88,42 @@ describe('parseConfig', () => {
   });
 
   test.each([
+    ['off', []],
+    ['*', '*'],
+    ['https://shop.example', ['https://shop.example']],
+    ['https://shop.example, http://127.0.0.1:8080', ['https://shop.example', 'http://127.0.0.1:8080']],
+  ])('takes %s as origins', (text, origins) => {
+    expect(parseConfig({ CORS_ORIGINS: text }).CORS_ORIGINS).toEqual(origins);
+  });
+
+  test.each([
     ['0', 0],
     ['12h', 12 * 3_600_000],
     ['1y', 365.25 * 24 * 3_600_000],
   ])('takes a retention of %s', (text, value) => {
-    expect(parseConfig({ RUN_RETENTION: text }).RUN_RETENTION).toBe(value);
+    expect(parseConfig({ RUN_RETENTION: text, IDEMPOTENCY_RETENTION: '1h' }).RUN_RETENTION).toBe(value);
+  });
+
+  test('refuses keys that would outlive their runs, unless runs are kept for ever', () => {
+    expect(() => parseConfig({ RUN_RETENTION: '12h' })).toThrow(
+      /IDEMPOTENCY_RETENTION \(1d\) is longer than RUN_RETENTION \(12h\)/,
+    );
+    expect(parseConfig({ RUN_RETENTION: '0' }).IDEMPOTENCY_RETENTION).toBe(24 * 3_600_000);
+  });
+
+  test.each([
+    ['1000/1m', { requests: 1000, windowMs: 60_000 }],
+    ['1/24h', { requests: 1, windowMs: 24 * 3_600_000 }],
+    ['off', 'off'],
+  ])('takes a rate limit of %s', (text, rate) => {
+    expect(parseConfig({ RATE_LIMIT: text }).RATE_LIMIT).toEqual(rate);
+  });
+
+  test('takes a file of API keys, and that they are allowed to be missing', () => {
+    expect(parseConfig({ API_KEYS_FILE: './keys.json', ALLOW_ANONYMOUS: 'true' })).toMatchObject({
+      API_KEYS_FILE: './keys.json',
+      ALLOW_ANONYMOUS: true,
+    });
   });
 
   test('names every wrong variable at once', () => {

@@ -1,6 +1,7 @@
 import bytes from 'bytes';
 import ms from 'ms';
 import { z } from 'zod';
+import type { CorsOrigins } from '../http/cors.js';
 import { DURATION_FORM, durationSchema, milliseconds } from '../tasks/duration.js';
 
 /** One environment variable: the text it defaults to, what it takes and what it is for. */
@@ -27,6 +28,12 @@ const SIZE_FORM = 'a size such as 512b, 100kb or 1mb, at most 100mb';
 
 const LONGEST_RETENTION_MS = ms('100y');
 
+const retention = z
+  .string()
+  .regex(/^\d{1,5}(\.\d+)? ?[a-z]+$/i)
+  .transform((text) => ms(text as ms.StringValue))
+  .refine((value) => value > 0 && value <= LONGEST_RETENTION_MS);
+
 /** Where runs are kept. */
 type Database = { readonly kind: 'memory' } | { readonly kind: 'sqlite'; readonly path: string };
 
@@ -34,6 +41,25 @@ function parseDatabaseUrl(url: string): Database | undefined {
   if (url === 'memory:') return { kind: 'memory' };
   const [, path] = /^sqlite:([^:?#][^?#]*)$/.exec(url) ?? [];
   return path === undefined || /[\0/]$/.test(path) ? undefined : { kind: 'sqlite', path };
+}
+
+/** Requests of one caller in a window of whole seconds. */
+function parseRate(text: string): { readonly requests: number; readonly windowMs: number } | undefined {
+  const [, requests, duration] = /^(\d{1,9})\/(.{1,20})$/.exec(text) ?? [];
+  const window = durationSchema.safeParse(duration);
+  if (!window.success || Number(requests) < 1) return undefined;
+  const windowMs = milliseconds(window.data);
+  return windowMs > 0 && windowMs % 1000 === 0 ? { requests: Number(requests), windowMs } : undefined;
+}
+
+/** Origins as browsers write them: a scheme and a host, with its port unless it is the scheme's own. */
+function parseOrigins(text: string): CorsOrigins | undefined {
+  if (text === 'off') return [];
+  if (text === '*') return '*';
+  const origins = text.split(',').map((origin) => origin.trim());
+  return origins.every((origin) => /^https?:/.test(origin) && URL.parse(origin)?.origin === origin)
+    ? origins
+    : undefined;
 }
 
 export const variables = {
@@ -48,6 +74,31 @@ export const variables = {
     fallback: '3000',
     takes: 'a whole number from 0 to 65535; 0 lets the system choose',
     purpose: 'The port it listens on.',
+  },
+  API_KEYS_FILE: {
+    schema: z.string().transform((path) => (path === 'none' ? null : path)),
+    fallback: 'none',
+    takes: 'the path of a file that npm run keys has made, or none',
+    purpose: 'The API keys of which every caller needs one. Without them only this machine may call.',
+  },
+  ALLOW_ANONYMOUS: {
+    schema: z.enum(['true', 'false']).transform((text) => text === 'true'),
+    fallback: 'false',
+    takes: 'true or false',
+    purpose: 'Whether the service may listen where others reach it although nobody needs a key.',
+  },
+  RATE_LIMIT: {
+    schema: z.union([
+      z.enum(['auto', 'off']),
+      z
+        .string()
+        .transform(parseRate)
+        .refine((rate) => rate !== undefined),
+    ]),
+    fallback: 'auto',
+    takes:
+      'a count and a duration of whole seconds such as 1000/1m, off, or auto: off on loopback, else 1000/1m',
+    purpose: 'How many requests a caller has, by its key or else its address; past it, 429.',
   },
   DATABASE_URL: {
     schema: z
@@ -66,17 +117,22 @@ export const variables = {
       'What an accepted run survives: power cuts too, or the end of the process alone, which costs less.',
   },
   RUN_RETENTION: {
-    schema: z.union([
-      z.literal('0').transform(() => 0),
-      z
-        .string()
-        .regex(/^\d{1,5}(\.\d+)? ?[a-z]+$/i)
-        .transform((text) => ms(text as ms.StringValue))
-        .refine((value) => value > 0 && value <= LONGEST_RETENTION_MS),
-    ]),
+    schema: z.union([z.literal('0').transform(() => 0), retention]),
     fallback: '30d',
     takes: 'a duration such as 12h, 30d or 1y, or 0 to keep everything',
     purpose: 'How long finished runs are kept in a database.',
+  },
+  IDEMPOTENCY_RETENTION: {
+    schema: retention,
+    fallback: '24h',
+    takes: 'a duration such as 12h or 7d, no longer than RUN_RETENTION',
+    purpose: 'How long an Idempotency-Key gives the run of its first use.',
+  },
+  MAX_WAIT: {
+    schema: durationSchema.transform(milliseconds),
+    fallback: '60s',
+    takes: DURATION_FORM,
+    purpose: 'How long a request may wait for a reply; past it, 202, and the run goes on.',
   },
   LOG_LEVEL: {
     schema: z.enum(LOG_LEVELS),
@@ -113,6 +169,15 @@ export const variables = {
     fallback: '1mb',
     takes: SIZE_FORM,
     purpose: 'How large the result of a sub-task may be as JSON; past it, the sub-task has failed.',
+  },
+  CORS_ORIGINS: {
+    schema: z
+      .string()
+      .transform(parseOrigins)
+      .refine((origins) => origins !== undefined),
+    fallback: 'off',
+    takes: 'off, *, or origins such as https://shop.example, separated by commas and without a path',
+    purpose: 'The origins whose pages may call the service from a browser.',
   },
   DEMO_TIME_SCALE: {
     schema: z
@@ -153,6 +218,12 @@ export function parseConfig(environment: Readonly<Record<string, unknown>>): Con
     }
     return [name, result.data];
   });
+  const config = Object.fromEntries(entries) as Config;
+  const { RUN_RETENTION, IDEMPOTENCY_RETENTION } = config;
+  if (RUN_RETENTION > 0 && IDEMPOTENCY_RETENTION > RUN_RETENTION)
+    problems.push(
+      `IDEMPOTENCY_RETENTION (${ms(IDEMPOTENCY_RETENTION)}) is longer than RUN_RETENTION (${ms(RUN_RETENTION)}), so keys would outlive their runs; lower the first or raise the second`,
+    );
   if (problems.length > 0) throw new ConfigError(problems);
-  return Object.fromEntries(entries) as Config;
+  return config;
 }

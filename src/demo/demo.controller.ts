@@ -1,8 +1,10 @@
-import { Controller, Get, Res } from '@nestjs/common';
+import { Controller, Get, Req, Res } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
-import type { Response } from 'express';
+import type { Request, Response } from 'express';
 import { z } from 'zod';
+import { NeedsScope } from '../access/needed-scope.decorator.js';
 import { ApiProblems, locationHeader } from '../http/api-problems.decorator.js';
+import { contextOf } from '../http/request-context.js';
 import { TasksService } from '../tasks/tasks.service.js';
 
 const resultSchema = z
@@ -15,6 +17,7 @@ export class DemoController {
   constructor(private readonly tasks: TasksService) {}
 
   @Get()
+  @NeedsScope('runs:write')
   @ApiOperation({
     summary: 'Run the demo task',
     description:
@@ -22,9 +25,10 @@ export class DemoController {
   })
   @ApiOkResponse({ description: 'The first result', standardSchema: resultSchema, headers: locationHeader })
   @ApiProblems('run-failed', 'run-cancelled', 'overloaded', 'journal-unavailable', 'stopping')
-  async run(@Res({ passthrough: true }) response: Response) {
-    const { runId, result } = await this.tasks.start('demo');
-    response.setHeader('Location', `/runs/${runId}`);
+  async run(@Req() request: Request, @Res({ passthrough: true }) response: Response) {
+    const run = await this.tasks.start('demo', {}, contextOf(request));
+    response.setHeader('Location', `/runs/${run.runId}`);
+    const { result } = await this.tasks.reply(run);
     return { result };
   }
 }

@@ -1,4 +1,5 @@
 import { Logger } from '@nestjs/common';
+import { originFields, type RunOrigin } from '../tasks/run-origin.js';
 import type { SubTaskContext, SubTaskLogger } from '../tasks/sub-task.js';
 
 const logger = new Logger('SubTask');
@@ -17,17 +18,19 @@ export class Attempt implements SubTaskContext {
   readonly attempt: number;
   readonly idempotencyKey: string;
   readonly #of: AttemptOf;
+  readonly #origin: RunOrigin;
   readonly #timeoutMs: number;
   readonly #deadlineMs: number;
   #timeout: NodeJS.Timeout | undefined;
   #controller: AbortController | undefined;
   #givenUp = false;
 
-  constructor(of: AttemptOf, timeoutMs: number) {
+  constructor(of: AttemptOf, timeoutMs: number, origin: RunOrigin) {
     this.runId = of.runId;
     this.attempt = of.attempt;
     this.idempotencyKey = `${of.runId}/${of.subTask}`;
     this.#of = of;
+    this.#origin = origin;
     this.#timeoutMs = timeoutMs;
     this.#deadlineMs = Date.now() + timeoutMs;
   }
@@ -43,7 +46,12 @@ export class Attempt implements SubTaskContext {
   }
 
   get logger(): SubTaskLogger {
-    const line = (msg: string, fields?: object) => ({ ...fields, ...this.#of, msg });
+    const line = (msg: string, fields?: object) => ({
+      ...fields,
+      ...this.#of,
+      ...originFields(this.#origin),
+      msg,
+    });
     return {
       log: (message, fields) => {
         logger.log(line(message, fields));

@@ -26,7 +26,7 @@ describe('EmbeddedEngine', () => {
         },
       })),
     );
-    expect(await runtime.tasks.start('task')).toMatchObject({ answeredBy: 'wins', background: ['last'] });
+    expect(await runtime.run()).toMatchObject({ answeredBy: 'wins', background: ['last'] });
     expect(begun).toEqual(['throws', 'wins', 'last']);
     expect(typesOf(runtime).slice(0, 4)).toEqual([
       'run.started',
@@ -37,8 +37,8 @@ describe('EmbeddedEngine', () => {
   test('takes up no runs of before while the inputs of those that go on fill the memory that is allowed', async () => {
     const { promise, resolve } = Promise.withResolvers();
     const runtime = createRuntime([{ name: 'a', run: () => promise }]);
-    const run = await acceptRun(runtime.task, {});
-    runtime.engine.execute({ ...run, inputBytes: 256 * 2 ** 20 });
+    const run = await acceptRun(runtime.task, {}, {});
+    void runtime.engine.execute({ ...run, inputBytes: 256 * 2 ** 20 });
     let hasRoom = false;
     const room = runtime.engine.roomInQueue().then(() => (hasRoom = true));
     await runtime.journal.drain();
@@ -52,7 +52,7 @@ describe('EmbeddedEngine', () => {
       jest.spyOn(Math, 'random').mockReturnValue(random);
       const retry = { attempts: 6, delay: 100, maxDelay: 500 };
       const runtime = createRuntime([{ name: 'a', retry, run: () => Promise.reject(new Error('no')) }]);
-      const refused = runtime.tasks.start('task').catch(() => 'refused');
+      const refused = runtime.run().catch(() => 'refused');
       while (typesOf(runtime).at(-1) !== 'run.finished') await jest.advanceTimersToNextTimerAsync();
       await refused;
       return runtime.events.flatMap((event) =>
@@ -83,7 +83,7 @@ describe('EmbeddedEngine', () => {
         },
       },
     ]);
-    await runtime.tasks.start('task');
+    await runtime.run();
     await jest.advanceTimersByTimeAsync(50);
     expect(signals.map(({ aborted }) => aborted)).toEqual([true, false]);
     expect(signals.flatMap((signal) => getEventListeners(signal, 'abort'))).toEqual([]);
@@ -97,7 +97,7 @@ describe('EmbeddedEngine', () => {
       return never();
     };
     const runtime = createRuntime([{ name: 'slow', timeout: 50, run }]);
-    const refused = runtime.tasks.start('task').catch((error: unknown) => error);
+    const refused = runtime.run().catch((error: unknown) => error);
     await jest.advanceTimersByTimeAsync(50);
     expect(await refused).toMatchObject({ code: 'run-failed' });
     expect(late?.signal.aborted).toBe(true);
@@ -106,8 +106,8 @@ describe('EmbeddedEngine', () => {
   test('skips what waits for a slot when it is not needed any more, and frees the slots of what it cancels', async () => {
     const subTasks = ['a', 'b', 'c'].map((name) => ({ name, run: () => (name === 'a' ? name : never()) }));
     const runtime = createRuntime(subTasks, { MAX_CONCURRENT_SUB_TASKS: '1' });
-    await runtime.tasks.start('task', { losers: 'cancel' });
-    const again = await runtime.tasks.start('task', { losers: 'cancel' });
+    await runtime.run({ losers: 'cancel' });
+    const again = await runtime.run({ losers: 'cancel' });
     expect(again.answeredBy).toBe('a');
     const run = await runtime.journal.run(again.runId);
     expect(run?.subTasks.map(({ status }) => status)).toEqual(['succeeded', 'cancelled', 'skipped']);
@@ -129,8 +129,8 @@ describe('EmbeddedEngine', () => {
     ];
     const losers = (after: '50ms' | '200ms') => ({ losers: { policy: 'cancel-after' as const, after } });
     const runtime = createRuntime(subTasks);
-    const cut = await runtime.tasks.start('task', losers('50ms'));
-    const kept = await runtime.tasks.start('task', losers('200ms'));
+    const cut = await runtime.run(losers('50ms'));
+    const kept = await runtime.run(losers('200ms'));
     await jest.advanceTimersByTimeAsync(100);
     const statuses = async (runId: string) =>
       (await runtime.journal.run(runId))?.subTasks.map(({ status }) => status);
@@ -144,14 +144,14 @@ describe('EmbeddedEngine', () => {
     const gate = new Promise<void>((resolve) => (release = resolve));
     const bounds = { MAX_CONCURRENT_SUB_TASKS: '1', MAX_QUEUED_RUNS: '1' };
     const runtime = createRuntime([{ name: 'a', run: () => gate }], bounds);
-    const running = runtime.tasks.start('task');
+    const running = runtime.run();
     await jest.advanceTimersByTimeAsync(0);
-    const queued = runtime.tasks.start('task');
+    const queued = runtime.run();
     await jest.advanceTimersByTimeAsync(0);
-    await expect(runtime.tasks.start('task')).rejects.toMatchObject({ code: 'overloaded' });
+    await expect(runtime.run()).rejects.toMatchObject({ code: 'overloaded' });
     release();
     await Promise.all([running, queued]);
-    expect(await runtime.tasks.start('task')).toMatchObject({ status: 'succeeded' });
+    expect(await runtime.run()).toMatchObject({ status: 'succeeded' });
   });
 
   test('refuses runs that would wait for a sub-task of bounded concurrency, and no others', async () => {
@@ -159,13 +159,13 @@ describe('EmbeddedEngine', () => {
       MAX_QUEUED_RUNS: '1',
     });
     for (let n = 0; n < 2; n += 1) {
-      void limited.tasks.start('task');
+      void limited.run();
       await jest.advanceTimersByTimeAsync(0);
     }
-    await expect(limited.tasks.start('task')).rejects.toMatchObject({ code: 'overloaded' });
+    await expect(limited.run()).rejects.toMatchObject({ code: 'overloaded' });
     const { task } = createRuntime([{ name: 'free', run: () => 'free' }]);
-    const run = await acceptRun(task, {});
-    limited.engine.execute(run);
+    const run = await acceptRun(task, {}, {});
+    void limited.engine.execute(run);
     await jest.advanceTimersByTimeAsync(0);
     expect(await limited.journal.run(run.id)).toMatchObject({ subTasks: [{ status: 'succeeded' }] });
   });
@@ -173,9 +173,9 @@ describe('EmbeddedEngine', () => {
   test('refuses runs whose inputs would take more memory than is allowed', async () => {
     const runtime = createRuntime([{ name: 'a', run: never }]);
     const input = Array.from({ length: 500_000 }, () => ({}));
-    for (let n = 0; n < 6; n += 1) void runtime.tasks.start('task', { input });
+    for (let n = 0; n < 6; n += 1) void runtime.run({ input });
     await jest.advanceTimersByTimeAsync(0);
-    await expect(runtime.tasks.start('task', { input })).rejects.toMatchObject({ code: 'overloaded' });
+    await expect(runtime.run({ input })).rejects.toMatchObject({ code: 'overloaded' });
     expect(runtime.events.filter(({ type }) => type === 'run.started').length).toBeGreaterThan(1);
   });
 
@@ -188,7 +188,7 @@ describe('EmbeddedEngine', () => {
     const runtime = createRuntime([
       { name: 'a', retry: { attempts: 2, delay: 0, except: [TypeError] }, run },
     ]);
-    const refused = runtime.tasks.start('task').catch((error: unknown) => error);
+    const refused = runtime.run().catch((error: unknown) => error);
     await jest.advanceTimersByTimeAsync(1);
     expect(await refused).toMatchObject({
       details: { failures: [{ code: 'threw', message: 'something that has no text' }] },
@@ -198,7 +198,7 @@ describe('EmbeddedEngine', () => {
   test('gives sub-tasks and listeners nothing that they could change for others', async () => {
     const run = (input: { list: number[] }) => input.list.push(1);
     const runtime = createRuntime([{ name: 'a', run: run as (input: unknown) => unknown }]);
-    await runtime.tasks.start('task', { input: { list: [] } }).catch(() => undefined);
+    await runtime.run({ input: { list: [] } }).catch(() => undefined);
     expect(runtime.events.find(({ type }) => type === 'sub-task.failed')).toMatchObject({
       data: { error: { code: 'threw' } },
     });
@@ -213,7 +213,7 @@ describe('EmbeddedEngine', () => {
 
   test('makes an attempt at once whose time came while no process was there', async () => {
     const runtime = createRuntime([{ name: 'a', run: () => 'done' }]);
-    const run = await acceptRun(runtime.task, {});
+    const run = await acceptRun(runtime.task, {}, {});
     const data = { input: null, replyPolicy: run.replyPolicy, losers: run.losers, subTasks: ['a'] };
     void runtime.journal.append({ type: 'run.started', runId: run.id, task: 'task', data });
     const retryAt = new Date(Date.now() - 1_000).toISOString();
@@ -234,7 +234,7 @@ describe('EmbeddedEngine', () => {
         },
       },
     ]);
-    await expect(runtime.tasks.start('task')).rejects.toMatchObject({ code: 'run-cancelled' });
+    await expect(runtime.run()).rejects.toMatchObject({ code: 'run-cancelled' });
     await jest.advanceTimersByTimeAsync(0);
     expect(typesOf(runtime)).toEqual([
       'run.started',

@@ -3,9 +3,10 @@ import { Injectable, Logger } from '@nestjs/common';
 import { ConfigService } from '@nestjs/config';
 import { BehaviorSubject, filter, firstValueFrom, merge, race, timer } from 'rxjs';
 import type { Config } from '../config/config.js';
-import { Journal } from '../journal/journal.js';
+import { Journal, type IdempotencyKey } from '../journal/journal.js';
 import type { AcceptedRun } from '../tasks/accepted-run.js';
 import { DomainError } from '../tasks/domain-error.js';
+import { originFields } from '../tasks/run-origin.js';
 import type { SubTaskDefinition } from '../tasks/task.js';
 import { Slots } from './slots.js';
 import { NOT_BEGUN, SubTaskExecution, type Progress, type RunOf } from './sub-task-execution.js';
@@ -54,31 +55,46 @@ export class EmbeddedEngine {
    * Opens a run in the journal and starts all its sub-tasks, each as soon as it has a slot; it holds the slot until
    * its outcome, waits between retries included.
    *
+   * @returns what resolves when the journal has the run
    * @throws {DomainError} `overloaded` when too many runs wait for slots or the journal falls behind,
    * `journal-unavailable` when it can't be written, `stopping` once a stop has begun
    */
-  execute(run: AcceptedRun): void {
-    this.admit(run);
-    void this.journal.append({
-      type: 'run.started',
-      runId: run.id,
-      task: run.task.name,
-      data: {
-        input: run.input,
-        replyPolicy: run.replyPolicy,
-        losers: run.losers,
-        subTasks: run.task.subTasks.map(({ name }) => name),
+  execute(run: AcceptedRun, key?: IdempotencyKey): Promise<void> {
+    const { subTasks } = run.task;
+    const { requestId, traceparent } = run.origin;
+    this.admit(subTasks, run.inputBytes);
+    const accepted = this.journal.append(
+      {
+        type: 'run.started',
+        runId: run.id,
+        task: run.task.name,
+        data: {
+          input: run.input,
+          replyPolicy: run.replyPolicy,
+          losers: run.losers,
+          subTasks: subTasks.map(({ name }) => name),
+          ...(typeof requestId === 'string' && { requestId }),
+          ...(typeof traceparent === 'string' && { traceparent }),
+        },
       },
-    });
+      key,
+    );
     const begin = this.prepare(
       run,
-      run.task.subTasks.map((subTask) => [subTask, NOT_BEGUN] as const),
+      subTasks.map((subTask) => [subTask, NOT_BEGUN] as const),
     );
     begin();
+    return accepted;
+  }
+
+  /** Whether a sub-task of a run is under way, or waits for a slot. */
+  executes(runId: string, subTask: string): boolean {
+    const executions = this.runs.get(runId) ?? [];
+    return executions.some((execution) => execution.unfinished && execution.subTask.name === subTask);
   }
 
   /**
-   * Gets sub-tasks of a run ready: new ones, or what a process that ended has left of them.
+   * Gets sub-tasks of a run ready: new ones, what a process that ended has left of them, or those that are tried again.
    *
    * @returns what begins those that weren't cancelled since
    */
@@ -99,14 +115,14 @@ export class EmbeddedEngine {
         if (--waiting === 0) this.changeQueue(-1);
       },
       ended: () => {
-        if (--unfinished === 0) this.forget(run);
+        if (--unfinished === 0) this.release(run);
       },
     };
     const executions = subTasks.map(
       ([subTask, progress]) =>
         new SubTaskExecution(run, subTask, progress, this.ownSlotsOf(subTask), surroundings),
     );
-    this.runs.set(run.id, executions);
+    this.runs.set(run.id, [...(this.runs.get(run.id) ?? []), ...executions]);
     this.unfinishedRuns.next(this.runs.size);
     return () => {
       for (const execution of executions) execution.enqueue();
@@ -141,7 +157,8 @@ export class EmbeddedEngine {
     }
     for (const [runId, executions] of this.runs) {
       const left = executions.filter(({ unfinished }) => unfinished).map(({ subTask }) => subTask.name);
-      this.logger.warn({ msg: `Stopped before it finished: ${left.join(', ')}`, runId });
+      const origin = originFields(executions[0]?.run.origin ?? {});
+      this.logger.warn({ msg: `Stopped before it finished: ${left.join(', ')}`, runId, ...origin });
     }
     const left = [...this.runs.values()].flat();
     if (this.journal.durable) endAll(left, (execution) => execution.abandon());
@@ -151,7 +168,8 @@ export class EmbeddedEngine {
     this.logger.log('Stopped');
   }
 
-  private admit({ task, inputBytes }: AcceptedRun): void {
+  /** @throws {DomainError} what {@link execute} does */
+  admit(subTasks: readonly SubTaskDefinition[], inputBytes: number): void {
     if (this.stopped) throw new DomainError('stopping', 'The service is stopping and takes no new runs');
     if (this.inputBytes + inputBytes > MAX_INPUT_BYTES_IN_FLIGHT && this.runs.size > 0) {
       throw new DomainError('overloaded', 'The inputs of unfinished runs take as much memory as is allowed');
@@ -161,7 +179,7 @@ export class EmbeddedEngine {
     const queuedRuns = this.queued.value;
     if (queuedRuns < this.maxQueuedRuns) return;
     const waits =
-      !this.slots.hasFree || task.subTasks.some((subTask) => this.ownSlotsOf(subTask)?.hasFree === false);
+      !this.slots.hasFree || subTasks.some((subTask) => this.ownSlotsOf(subTask)?.hasFree === false);
     if (waits) throw new DomainError('overloaded', `${queuedRuns} runs wait for a free slot, as many as may`);
   }
 
@@ -176,9 +194,10 @@ export class EmbeddedEngine {
     this.queued.next(this.queued.value + by);
   }
 
-  private forget({ id, inputBytes }: EngineRun): void {
-    this.runs.delete(id);
+  private release({ id, inputBytes }: EngineRun): void {
     this.inputBytes -= inputBytes;
+    if (this.runs.get(id)?.some(({ unfinished }) => unfinished)) return;
+    this.runs.delete(id);
     this.unfinishedRuns.next(this.runs.size);
   }
 }

@@ -3,6 +3,7 @@ import { fullJitterGenerator } from 'cockatiel';
 import type { Journal } from '../journal/journal.js';
 import { millisecondsSince } from '../tasks/duration.js';
 import { JsonError, toJson, type JsonValue } from '../tasks/json.js';
+import { originFields, type RunOrigin } from '../tasks/run-origin.js';
 import type { AttemptError, SubTaskRun } from '../tasks/run.js';
 import type { SubTaskDefinition } from '../tasks/task.js';
 import { isOneOf, stackOf } from '../tasks/thrown.js';
@@ -18,6 +19,7 @@ export interface RunOf {
   readonly task: { readonly name: string };
   /** What sub-tasks get. */
   readonly parsedInput: unknown;
+  readonly origin: RunOrigin;
 }
 
 /** How far a sub-task has come before: what a process that ended has left of it. */
@@ -50,7 +52,7 @@ export class SubTaskExecution {
 
   /** @param ownSlots the slots of this sub-task over all runs, where it bounds its concurrency */
   constructor(
-    private readonly run: RunOf,
+    readonly run: RunOf,
     readonly subTask: SubTaskDefinition,
     private readonly progress: Progress,
     private readonly ownSlots: Slots | undefined,
@@ -129,7 +131,7 @@ export class SubTaskExecution {
     const about = this.about();
     void this.surroundings.journal.append({ type: 'sub-task.started', ...about, data: {} });
     const { handler, timeoutMs } = this.subTask;
-    const attempt = new Attempt(about, timeoutMs);
+    const attempt = new Attempt(about, timeoutMs, this.run.origin);
     this.current = attempt;
     Promise.try(() => handler.run(this.run.parsedInput, attempt)).then(
       (result) => {
@@ -206,7 +208,10 @@ export class SubTaskExecution {
   private failureOf(error: unknown): AttemptError {
     const failure = Object.freeze(attemptError(error));
     const stack = failure.code === 'threw' ? stackOf(error) : undefined;
-    if (stack !== undefined) logger.warn({ msg: `${this.subTask.name} threw`, ...this.about(), stack });
+    if (stack !== undefined) {
+      const about = { ...this.about(), ...originFields(this.run.origin) };
+      logger.warn({ msg: `${this.subTask.name} threw`, ...about, stack });
+    }
     return failure;
   }
 

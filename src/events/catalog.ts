@@ -10,7 +10,13 @@ interface EventData {
     readonly replyPolicy: ReplyPolicy;
     readonly losers: LosersPolicy;
     readonly subTasks: readonly string[];
+    /** The id of the request that started it, where one did: the caller's `X-Request-Id`, or one that was made for it. */
+    readonly requestId?: string;
+    /** The `traceparent` (W3C Trace Context) of that request, where it had one. */
+    readonly traceparent?: string;
   };
+  /** A failed sub-task of a run that was finished is to be tried again: the run goes on. */
+  'run.reopened': Readonly<Record<string, never>>;
   /** An attempt began. */
   'sub-task.started': Readonly<Record<string, never>>;
   /** An attempt failed; the next one is due `delayMs` milliseconds later, at `dueAt`. */
@@ -34,6 +40,20 @@ interface EventData {
 }
 
 export type EventType = keyof EventData;
+
+/** Every type of event, in the order in which a run may have them. */
+export const EVENT_TYPES = [
+  'run.started',
+  'sub-task.started',
+  'sub-task.retrying',
+  'sub-task.succeeded',
+  'sub-task.failed',
+  'sub-task.cancelled',
+  'sub-task.skipped',
+  'run.replied',
+  'run.finished',
+  'run.reopened',
+] as const satisfies readonly EventType[];
 
 type SubTaskEventType = Extract<EventType, `sub-task.${string}`>;
 

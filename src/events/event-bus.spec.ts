@@ -2,6 +2,7 @@ import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import { Injectable, Logger } from '@nestjs/common';
 import { EventEmitter2 } from '@nestjs/event-emitter';
 import { Test } from '@nestjs/testing';
+import type { OriginFields } from '../tasks/run-origin.js';
 import type { RunEvent } from './catalog.js';
 import { EventBus } from './event-bus.js';
 import { EventsModule } from './events.module.js';
@@ -18,6 +19,13 @@ const event = (id: number, type: 'run.finished' | 'sub-task.started', runId = 'r
     attempt: 1,
     data: { status: 'succeeded' },
   }) as unknown as RunEvent;
+
+const started = (id: number, runId: string): RunEvent =>
+  ({
+    ...event(id, 'sub-task.started', runId),
+    type: 'run.started',
+    data: { requestId: `of ${runId}` },
+  }) as RunEvent;
 
 const nextTurn = () => new Promise((resolve) => setImmediate(resolve));
 
@@ -45,6 +53,19 @@ describe('EventBus', () => {
     jest.restoreAllMocks();
   });
 
+  test('tells who watches all runs of each turn’s events together, until they are content', async () => {
+    const bus = new EventBus(new EventEmitter2());
+    const seen: number[][] = [];
+    const end = bus.watchAll((events) => void seen.push(events.map(({ id }) => id)));
+    bus.publish([event(1, 'sub-task.started'), event(2, 'sub-task.started', 'r2')]);
+    bus.publish([event(3, 'run.finished')]);
+    await nextTurn();
+    end();
+    bus.publish([event(4, 'run.finished')]);
+    await nextTurn();
+    expect(seen).toEqual([[1, 2, 3]]);
+  });
+
   test('tells listeners in a later turn, so that they cost the reply nothing', async () => {
     const emitter = new EventEmitter2();
     const seen: number[] = [];
@@ -53,6 +74,42 @@ describe('EventBus', () => {
     expect(seen).toEqual([]);
     await nextTurn();
     expect(seen).toEqual([1, 2]);
+  });
+
+  test('tells listeners where a run came from up to its end, and where one that was begun before came from', async () => {
+    const emitter = new EventEmitter2();
+    const told: unknown[] = [];
+    for (const type of ['sub-task.started', 'run.finished'])
+      emitter.on(type, ({ id }: RunEvent, { requestId }: OriginFields) => told.push([id, requestId]));
+    const bus = new EventBus(emitter);
+    const follower = () => undefined;
+    bus.follow('r1', follower);
+    bus.follow('r2', follower, { requestId: 'of r2' });
+    bus.publish([started(2, 'r1'), event(3, 'sub-task.started'), event(4, 'sub-task.started', 'r2')]);
+    bus.publish([event(5, 'run.finished')]);
+    await nextTurn();
+    expect(told).toEqual([
+      [3, 'of r1'],
+      [4, 'of r2'],
+      [5, 'of r1'],
+    ]);
+    bus.publish([event(6, 'sub-task.started')]);
+    await nextTurn();
+    expect(told.at(-1)).toEqual([6, undefined]);
+  });
+
+  test('still knows where a run came from that was reopened before listeners heard of its end', async () => {
+    const emitter = new EventEmitter2();
+    const told: unknown[] = [];
+    emitter.on('sub-task.started', (_event: RunEvent, { requestId }: OriginFields) => told.push(requestId));
+    const bus = new EventBus(emitter);
+    bus.publish([started(1, 'r1'), event(2, 'run.finished')]);
+    bus.follow('r1', () => undefined, { requestId: 'of r1' });
+    bus.publish([event(3, 'run.finished', 'r2')]);
+    await nextTurn();
+    bus.publish([event(4, 'sub-task.started')]);
+    await nextTurn();
+    expect(told).toEqual(['of r1']);
   });
 });
 

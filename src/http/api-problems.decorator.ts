@@ -1,6 +1,7 @@
 import { applyDecorators } from '@nestjs/common';
 import { ApiResponse } from '@nestjs/swagger';
 import { EXAMPLE_RUN_ID } from '../tasks/tasks.schemas.js';
+import { answerHeaders } from './headers.js';
 import { problem, problemTypes, type Problem, type ProblemCode } from './problems.js';
 
 /** Documents the header that leads to the run. */
@@ -13,8 +14,13 @@ const extensions: Partial<Record<ProblemCode, Record<string, unknown>>> = {
   'invalid-request': {
     errors: [
       { pointer: '/reply/primary', detail: '"frist" is no sub-task of demo, which has first, second, third' },
+      { parameter: 'limit', detail: 'Too big: expected number to be <=200' },
     ],
   },
+  'run-finished': { runId: EXAMPLE_RUN_ID },
+  'sub-task-unknown': { runId: EXAMPLE_RUN_ID },
+  'sub-task-not-failed': { runId: EXAMPLE_RUN_ID },
+  'idempotency-key-reused': { runId: EXAMPLE_RUN_ID },
   'run-failed': {
     runId: EXAMPLE_RUN_ID,
     failures: [{ subTask: 'first', code: 'timeout', message: 'took longer than 60000 ms' }],
@@ -28,15 +34,23 @@ const extensions: Partial<Record<ProblemCode, Record<string, unknown>>> = {
 
 const otherHeaders = {
   Allow: { description: 'The methods that the path answers to.', schema: { type: 'string' as const } },
-  'Retry-After': {
-    description: 'Seconds to wait before the next try.',
-    schema: { type: 'integer' as const },
+  ...answerHeaders.retryAfter,
+  'WWW-Authenticate': {
+    description: 'What kind of key is wanted, and what was wrong with the one that came (RFC 6750).',
+    schema: { type: 'string' as const },
   },
+};
+
+const challenges: Partial<Record<number, string>> = {
+  401: 'Bearer realm="frontrunner", error="invalid_token"',
+  403: 'Bearer realm="frontrunner", error="insufficient_scope", scope="runs:write"',
 };
 
 /** Documents the problems that an operation may answer with, by status, each with an example. */
 export function ApiProblems(...codes: readonly ProblemCode[]): MethodDecorator {
   const byStatus = Map.groupBy(codes, (code) => problemTypes[code].status);
+  // Any request may be malformed.
+  byStatus.get(400)?.unshift('bad-request');
   return applyDecorators(
     ...[...byStatus].map(([status, group]) => ApiResponse({ status, ...problemResponse(group) })),
   );
@@ -66,9 +80,11 @@ function example(code: ProblemCode): Problem {
 
 function headersOf(code: ProblemCode) {
   const { status } = problemTypes[code];
+  const challenge = challenges[status];
   return {
     ...(extensions[code]?.runId !== undefined && locationHeader),
     ...(status === 405 && { Allow: otherHeaders.Allow }),
-    ...(status === 503 && { 'Retry-After': otherHeaders['Retry-After'] }),
+    ...((status === 429 || status === 503) && { 'Retry-After': otherHeaders['Retry-After'] }),
+    ...(challenge && { 'WWW-Authenticate': { ...otherHeaders['WWW-Authenticate'], example: challenge } }),
   };
 }

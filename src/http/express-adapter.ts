@@ -1,10 +1,17 @@
 import { createServer, IncomingMessage, ServerResponse } from 'node:http';
-import { StreamableFile } from '@nestjs/common';
+import { Logger, StreamableFile } from '@nestjs/common';
 import { ExpressAdapter } from '@nestjs/platform-express';
-import type { Express, Response } from 'express';
+import type { Express, Request as ExpressRequest, Response as ExpressResponse } from 'express';
+import { CACHE_AN_HOUR } from './common-headers.js';
+import { problem } from './problems.js';
+import { sendJson } from './send-json.js';
 
 /** Longest wait for connections that are still busy when the service has stopped. */
 const CLOSE_GRACE_MS = 2_000;
+
+/** How often Node looks for requests that take too long: rarely enough to cost nothing. */
+const CONNECTIONS_CHECK_MS = 1_000;
+const logger = new Logger('Http');
 
 /**
  * Nest's Express adapter, with requests and responses born as Express wants them.
@@ -23,19 +30,41 @@ export class FastExpressAdapter extends ExpressAdapter {
     graft(Response.prototype, app.response);
     Object.assign(app, { request: Request.prototype, response: Response.prototype });
     app.disable('etag').disable('x-powered-by').set('query parser', 'simple');
-    this.httpServer = createServer({ IncomingMessage: Request, ServerResponse: Response }, app);
+    this.httpServer = createServer(
+      {
+        IncomingMessage: Request,
+        ServerResponse: Response,
+        connectionsCheckingInterval: CONNECTIONS_CHECK_MS,
+        // Requests without one are refused with a problem document: see protocol-errors.ts.
+        requireHostHeader: false,
+      },
+      (request, response) => {
+        app(request as ExpressRequest, response as ExpressResponse, (error?: unknown) => {
+          answerUnhandled(error, request, response);
+        });
+      },
+    );
   }
 
   /** Writes JSON itself, as Express would: its way there costs a small request a tenth of its CPU. */
-  override reply(response: Response, body: unknown, statusCode?: number): unknown {
+  override reply(response: ExpressResponse, body: unknown, statusCode?: number): unknown {
     if (typeof body !== 'object' || body === null || body instanceof StreamableFile)
       return super.reply(response, body, statusCode);
     const text = JSON.stringify(body);
     if (statusCode !== undefined) response.statusCode = statusCode;
     if (!response.hasHeader('Content-Type'))
       response.setHeader('Content-Type', 'application/json; charset=utf-8');
-    response.setHeader('Content-Length', Buffer.byteLength(text));
-    return response.end(text);
+    sendJson(response, text);
+    return response;
+  }
+
+  /** The files of the pages, which change with the version of the service alone. */
+  override useStaticAssets(path: string, options: Parameters<ExpressAdapter['useStaticAssets']>[1]): this {
+    const setHeaders = (response: ServerResponse): void => {
+      response.setHeader('Cache-Control', CACHE_AN_HOUR);
+    };
+    super.useStaticAssets(path, { ...options, setHeaders });
+    return this;
   }
 
   /** Called when a stop begins, before any provider is destroyed: what runs may still need them all. */
@@ -58,6 +87,25 @@ export class FastExpressAdapter extends ExpressAdapter {
       }),
     );
   }
+}
+
+/**
+ * Answers what no handler has: Express tries none for an address that it can't read, `http://[` for example, and an
+ * error comes here when the handlers of errors have thrown it. Express's own answers would be pages, not problems.
+ */
+function answerUnhandled(error: unknown, request: IncomingMessage, response: ServerResponse): void {
+  if (error) logger.error(error);
+  if (response.headersSent) {
+    response.destroy();
+    return;
+  }
+  const { url = '' } = request;
+  const body = error
+    ? problem('internal-error', 'Something went wrong; the log of the service says what', url)
+    : problem('bad-request', 'The address can’t be read', url);
+  response.statusCode = body.status;
+  response.setHeader('Content-Type', 'application/problem+json; charset=utf-8');
+  response.end(JSON.stringify(body));
 }
 
 /** Gives `prototype` what Express's own prototype chain adds: the methods of all apps, then those of this app. */

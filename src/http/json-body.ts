@@ -1,14 +1,20 @@
-import { UnsupportedMediaTypeException } from '@nestjs/common';
+import { PayloadTooLargeException, UnsupportedMediaTypeException } from '@nestjs/common';
 import express, { type Request, type RequestHandler } from 'express';
 import { freezeRequest } from '../tasks/domain-error.js';
 import type { JsonValue } from '../tasks/json.js';
+import type { Operations } from './operations.js';
 
 const JSON_TYPES = ['application/json', 'application/*+json'];
 
-/** Reads JSON bodies of at most `maxBytes`, and refuses bodies of any other kind; a missing body reads as `{}`. */
-export function jsonBody(maxBytes: number): RequestHandler[] {
+/** Reads the JSON body of any operation, of at most `maxBytes`, and refuses other bodies; a missing one reads as `{}`. */
+export function jsonBody(maxBytes: number, operations: Operations): RequestHandler[] {
   return [
+    (request, _response, next) => {
+      next(operations.find(request) ? undefined : 'route');
+    },
     requireJson,
+    requireFitting(maxBytes),
+    continueOnceRead,
     express.json({ limit: maxBytes, strict: false, type: (request) => isJson(request as Request) }),
     checkBody,
   ];
@@ -23,6 +29,29 @@ const requireJson: RequestHandler = (request, _response, next) => {
   if (request.headers['content-length'] !== '0' && !isJson(request)) {
     const type = request.headers['content-type'] ?? '';
     throw new UnsupportedMediaTypeException(`The Content-Type is ${type}; send application/json`);
+  }
+  next();
+};
+
+/** Refuses what says itself that it is too large without waiting for it. */
+function requireFitting(maxBytes: number): RequestHandler {
+  return ({ headers }, _response, next) => {
+    const { 'content-length': length, 'content-encoding': encoding } = headers;
+    if (encoding === undefined && Number(length) > maxBytes)
+      throw new PayloadTooLargeException(`The body has ${length} bytes; at most ${maxBytes} are taken`);
+    next();
+  };
+}
+
+/** Sends `100 Continue` to those who wait for it as soon as the body is read: nothing that can be known speaks against it. */
+const continueOnceRead: RequestHandler = (request, response, next) => {
+  if (request.headers.expect !== undefined) {
+    const listening = (event: string | symbol): void => {
+      if (event !== 'data') return;
+      request.off('newListener', listening);
+      response.writeContinue();
+    };
+    request.on('newListener', listening);
   }
   next();
 };

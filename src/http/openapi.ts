@@ -1,12 +1,25 @@
 import type { INestApplication } from '@nestjs/common';
 import { DocumentBuilder, SwaggerModule, type OpenAPIObject } from '@nestjs/swagger';
 import { z } from 'zod';
-import { problemResponse } from './api-problems.decorator.js';
+import { documentAccess } from '../access/document-access.js';
+import { eventPageSchema } from '../runs/events.schemas.js';
+import {
+  addCommonHeaders,
+  addCommonProblems,
+  commonHeaders,
+  type OperationObject,
+} from './common-contract.js';
 import { problemSchema } from './problem.schema.js';
 
 const DESCRIPTION = `Answers with the first of several sub-tasks to finish, lets the rest finish in the background, and loses none of it.
 
-Start with \`GET /run-tasks\`, follow its \`Location\`, then \`POST /tasks/demo/runs\`. Errors are [problem documents](/problems) (RFC 9457).`;
+Start with \`GET /run-tasks\`, follow its \`Location\`, then \`POST /tasks/demo/runs\`. Errors are [problem documents](/problems) (RFC 9457).
+
+Every answer has an \`X-Request-Id\`: the one that the request came with, or a new one. It and a valid \`traceparent\` are kept with the run that the request starts, and stand in each of its log lines.
+
+Every path answers to \`OPTIONS\` (204, with \`Allow\`), and to \`HEAD\` where it answers to \`GET\`; other methods get 405 with \`Allow\`. JSON of more than 1 KiB is compressed as \`Accept-Encoding\` allows. A body may be announced with \`Expect: 100-continue\`: what would be refused anyway is refused before it is sent.
+
+Pages of other origins may call the service if \`CORS_ORIGINS\` names them.`;
 
 /** The OpenAPI 3.1 document of the service, made from its controllers and their zod schemas. */
 export function createOpenApiDocument(app: INestApplication): OpenAPIObject {
@@ -18,6 +31,7 @@ export function createOpenApiDocument(app: INestApplication): OpenAPIObject {
     .setLicense('MIT', 'https://opensource.org/license/mit')
     .addServer('/')
     .addTag('Runs', 'Executions of tasks')
+    .addTag('Events', 'What happens to runs, to watch or to poll')
     .addTag('Tasks', 'What can be run')
     .addTag('Health', 'For load balancers and orchestrators')
     .addTag('Problems', 'Pages about each kind of error')
@@ -26,13 +40,17 @@ export function createOpenApiDocument(app: INestApplication): OpenAPIObject {
     autoTagControllers: false,
     standardSchemaConverter: convert,
   });
-  const { components } = convert(problemSchema, { schemaType: 'output' });
+  addSchemas(document, [problemSchema, eventPageSchema]);
+  const operations = Object.values(document.paths).flatMap(
+    (operationsOfPath) => Object.entries(operationsOfPath) as [string, OperationObject][],
+  );
+  for (const [method, operation] of operations) addCommonProblems(method, operation);
+  documentAccess(document);
+  for (const [, operation] of operations) addCommonHeaders(operation);
   document.components = {
     ...document.components,
-    schemas: { ...document.components?.schemas, ...components },
+    headers: { ...document.components?.headers, ...commonHeaders },
   };
-  addCommonProblems(document);
-  document.security = [];
   return document;
 }
 
@@ -45,29 +63,15 @@ function convert(schema: unknown, { schemaType }: { schemaType: 'input' | 'outpu
   return { schema: rest, components: $defs as OpenAPIComponents };
 }
 
+/** Adds the components that only responses of several kinds refer to. */
+function addSchemas(document: OpenAPIObject, schemas: readonly z.ZodType[]): void {
+  const components = schemas.map((schema) => convert(schema, { schemaType: 'output' }).components);
+  const text = JSON.stringify(Object.assign({}, ...components)).replaceAll(
+    '#/$defs/',
+    '#/components/schemas/',
+  );
+  const added = JSON.parse(text) as OpenAPIComponents;
+  document.components = { ...document.components, schemas: { ...document.components?.schemas, ...added } };
+}
+
 type OpenAPIComponents = NonNullable<NonNullable<OpenAPIObject['components']>['schemas']>;
-
-/** The methods that a path answers to, by the document's operations; like the router, whatever its case and last slash. */
-export function allowedMethods(document: OpenAPIObject): (path: string) => readonly string[] {
-  const paths = { ...document.paths, '/docs': { get: {} }, '/openapi.json': { get: {} } };
-  const routes = Object.entries(paths).map(([path, operations]) => ({
-    pattern: new URLPattern(
-      { pathname: `${path.replaceAll(/\{(\w+)\}/g, ':$1')}{/}?` },
-      { ignoreCase: true },
-    ),
-    methods: Object.keys(operations).flatMap((method) =>
-      method === 'get' ? ['GET', 'HEAD'] : [method.toUpperCase()],
-    ),
-  }));
-  return (path) => routes.find(({ pattern }) => pattern.test({ pathname: path }))?.methods ?? [];
-}
-
-/** Adds to every operation what any may answer with. */
-function addCommonProblems(document: OpenAPIObject): void {
-  for (const operations of Object.values(document.paths)) {
-    for (const operation of Object.values(operations) as { responses: Record<string, unknown> }[]) {
-      operation.responses['405'] ??= problemResponse(['method-not-allowed']);
-      operation.responses['500'] ??= problemResponse(['internal-error']);
-    }
-  }
-}

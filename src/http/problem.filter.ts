@@ -1,16 +1,27 @@
 import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Logger } from '@nestjs/common';
 import type { Request, Response } from 'express';
 import { DomainError } from '../tasks/domain-error.js';
+import { originFields } from '../tasks/run-origin.js';
+import { textOf } from '../tasks/thrown.js';
+import { NO_STORE } from './common-headers.js';
+import { pathOf, type Operations } from './operations.js';
 import { problem, problemTypes, type Problem, type ProblemCode } from './problems.js';
+import { contextOf } from './request-context.js';
+import { sendJson } from './send-json.js';
 
 /** How long a caller should wait before the next try, in seconds. */
 const RETRY_AFTER_S = 1;
 
 const codeOfStatus: Readonly<Record<number, ProblemCode>> = {
   400: 'bad-request',
+  401: 'unauthorized',
+  403: 'forbidden',
   404: 'not-found',
+  406: 'not-acceptable',
   413: 'payload-too-large',
   415: 'unsupported-media-type',
+  417: 'expectation-failed',
+  429: 'too-many-requests',
   503: 'not-ready',
 };
 
@@ -19,29 +30,31 @@ const codeOfStatus: Readonly<Record<number, ProblemCode>> = {
 export class ProblemFilter implements ExceptionFilter {
   private readonly logger = new Logger(ProblemFilter.name);
 
-  /** @param allowedMethods the methods that a path answers to, none for a path that doesn't exist */
-  constructor(private readonly allowedMethods: (path: string) => readonly string[]) {}
+  constructor(private readonly operations: Operations) {}
 
   catch(error: unknown, host: ArgumentsHost): void {
     const request = host.switchToHttp().getRequest<Request>();
     const response = host.switchToHttp().getResponse<Response>();
     const body = this.problemOf(error, request, response);
-    if (body.status === 500) this.logger.error(error);
+    if (body.status === 500)
+      this.logger.error({ msg: textOf(error), ...originFields(contextOf(request)), err: error });
     if (response.headersSent) {
       response.destroy();
       return;
     }
     if (body.status === 503) response.setHeader('Retry-After', RETRY_AFTER_S);
     if ('runId' in body) response.setHeader('Location', `/runs/${String(body.runId)}`);
-    response.status(body.status).type('application/problem+json').send(JSON.stringify(body));
+    response.setHeader('Cache-Control', NO_STORE);
+    response.status(body.status).setHeader('Content-Type', 'application/problem+json; charset=utf-8');
+    sendJson(response, JSON.stringify(body));
   }
 
   private problemOf(error: unknown, request: Request, response: Response): Problem {
-    const path = request.originalUrl.split('?', 1)[0] ?? '/';
+    const path = pathOf(request);
     if (error instanceof DomainError) return problem(error.code, error.message, path, error.details);
     const code = codeOf(error);
     if (code === 'not-found') {
-      const methods = this.allowedMethods(path);
+      const methods = this.operations.methodsOf(path);
       if (methods.length > 0) {
         response.setHeader('Allow', methods.join(', '));
         return problem('method-not-allowed', `${path} answers to ${methods.join(', ')}`, path);

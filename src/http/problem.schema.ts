@@ -10,17 +10,24 @@ export const problemSchema = z
       .meta({ description: 'The kind of problem in words; the same for every problem of a type.' }),
     status: z.int().meta({ description: 'The status code of the response.' }),
     detail: z.string().meta({ description: 'What is particular to this occurrence.' }),
-    instance: z.string().meta({ description: 'The path that was asked for.' }),
+    instance: z.string().meta({
+      description: 'The path that was asked for; empty where the request could not be read so far.',
+    }),
     errors: z
       .array(
         z.object({
-          pointer: z.string().meta({ description: 'JSON Pointer (RFC 6901) into the body of the request.' }),
+          pointer: z
+            .string()
+            .optional()
+            .meta({ description: 'JSON Pointer (RFC 6901) into the body of the request.' }),
+          header: z.string().optional().meta({ description: 'The header that is wrong.' }),
+          parameter: z.string().optional().meta({ description: 'The query parameter that is wrong.' }),
           detail: z.string().meta({ description: 'What is wrong there.' }),
         }),
       )
       .optional()
-      .meta({ description: 'What is wrong with the input.' }),
-    runId: z.string().optional().meta({ description: 'The run that failed.' }),
+      .meta({ description: 'What is wrong with the request.' }),
+    runId: z.string().optional().meta({ description: 'The run that the problem is about.' }),
     failures: z
       .array(failureSchema)
       .optional()

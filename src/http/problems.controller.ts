@@ -1,16 +1,20 @@
 import { Controller, Get, Header, Param } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
+import { NeedsAnyKey } from '../access/needed-scope.decorator.js';
 import { DomainError } from '../tasks/domain-error.js';
 import { ApiProblems } from './api-problems.decorator.js';
+import { CACHE_AN_HOUR } from './common-headers.js';
 import { problemTypes, type ProblemType } from './problems.js';
 
 const types = new Map<string, ProblemType>(Object.entries(problemTypes));
 
+@NeedsAnyKey()
 @ApiTags('Problems')
 @Controller('problems')
 export class ProblemsController {
   @Get()
   @Header('Content-Type', 'text/html; charset=utf-8')
+  @Header('Cache-Control', CACHE_AN_HOUR)
   @ApiOperation({ summary: 'List the problem types', description: 'A page that lists every problem type.' })
   @ApiOkResponse({
     description: 'The list',
@@ -25,6 +29,7 @@ export class ProblemsController {
 
   @Get(':code')
   @Header('Content-Type', 'text/html; charset=utf-8')
+  @Header('Cache-Control', CACHE_AN_HOUR)
   @ApiOperation({
     summary: 'Explain a problem type',
     description: 'The page that the `type` of a problem document leads to: what happened, and what to do.',
@@ -34,7 +39,7 @@ export class ProblemsController {
     description: 'The page',
     content: { 'text/html': { schema: { type: 'string' }, example: '<h1>Run failed</h1>' } },
   })
-  @ApiProblems('bad-request', 'not-found')
+  @ApiProblems('not-found')
   explain(@Param('code') code: string): string {
     const type = types.get(code);
     if (!type)

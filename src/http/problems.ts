@@ -13,8 +13,8 @@ export const problemTypes = {
   'bad-request': {
     status: 400,
     title: 'Bad request',
-    happened: 'The request can’t be read: its address or its headers are malformed.',
-    mend: 'Check the encoding of the address (percent signs stand before two hexadecimal digits).',
+    happened: 'The request can’t be read: it is not HTTP, or its address or its headers are malformed.',
+    mend: 'Check the encoding of the address (percent signs stand before two hexadecimal digits) and the headers.',
   },
   'malformed-json': {
     status: 400,
@@ -26,7 +26,19 @@ export const problemTypes = {
     status: 400,
     title: 'Invalid request',
     happened: 'The request was read, but something in it does not fit.',
-    mend: 'Each entry of errors has a JSON Pointer to the place and says what belongs there.',
+    mend: 'Each entry of errors names the place, by a JSON Pointer into the body, a header or a query parameter, and says what belongs there.',
+  },
+  unauthorized: {
+    status: 401,
+    title: 'Unauthorized',
+    happened: 'The request has no API key, or one that the service doesn’t know.',
+    mend: 'Send a key as Authorization: Bearer. Whoever runs the service makes one with npm run keys.',
+  },
+  forbidden: {
+    status: 403,
+    title: 'Forbidden',
+    happened: 'The API key is good, but not for this: it lacks the scope that WWW-Authenticate names.',
+    mend: 'Use a key with that scope. runs:write starts and changes runs, runs:read looks at them; neither implies the other.',
   },
   'not-found': {
     status: 404,
@@ -46,11 +58,42 @@ export const problemTypes = {
     happened: 'There is no run with this id, or it finished so long ago that it is kept no more.',
     mend: 'Take the id from the Location header or the runId of the answer that started the run.',
   },
+  'sub-task-unknown': {
+    status: 404,
+    title: 'Unknown sub-task',
+    happened: 'The run has no sub-task of this name.',
+    mend: 'GET /runs/{runId} lists the sub-tasks of the run.',
+  },
   'method-not-allowed': {
     status: 405,
     title: 'Method not allowed',
     happened: 'The address is right, the method is not.',
     mend: 'Use one of the methods that the Allow header names.',
+  },
+  'not-acceptable': {
+    status: 406,
+    title: 'Not acceptable',
+    happened: 'The Accept header allows none of the media types that the answer could have. Nothing was run.',
+    mend: 'Send Accept: application/json, or */*, or no Accept header. Problems come as they are, whatever it says.',
+  },
+  'request-timeout': {
+    status: 408,
+    title: 'Request timeout',
+    happened: 'The request did not arrive in time: one minute for its headers, five for all of it.',
+    mend: 'Send it again, on a new connection.',
+  },
+  'run-finished': {
+    status: 409,
+    title: 'Run finished',
+    happened: 'The run has finished before it could be cancelled.',
+    mend: 'Nothing is left to be cancelled. GET /runs/{runId} shows how the run ended.',
+  },
+  'sub-task-not-failed': {
+    status: 409,
+    title: 'Sub-task not failed',
+    happened:
+      'Only a sub-task that has failed can be retried, and this one has not, or has been retried already.',
+    mend: 'GET /runs/{runId} shows its status. To do everything again, start a new run.',
   },
   'payload-too-large': {
     status: 413,
@@ -65,11 +108,35 @@ export const problemTypes = {
       'The body of the request is not marked as JSON in UTF-8, or is compressed in a way that is not known.',
     mend: 'Send Content-Type: application/json.',
   },
+  'expectation-failed': {
+    status: 417,
+    title: 'Expectation failed',
+    happened: 'The Expect header asks for something that the service does not know.',
+    mend: 'Send Expect: 100-continue, or no Expect header.',
+  },
+  'idempotency-key-reused': {
+    status: 422,
+    title: 'Idempotency key reused',
+    happened: 'The Idempotency-Key was used before, for another task or with another body.',
+    mend: 'Send the same request as before to get its run, or make a new key for a new request.',
+  },
+  'too-many-requests': {
+    status: 429,
+    title: 'Too many requests',
+    happened: 'More requests came with this API key, or from this address, than RATE_LIMIT allows.',
+    mend: 'Send the request again after the time in Retry-After. RateLimit says with every answer how many requests are left.',
+  },
+  'headers-too-large': {
+    status: 431,
+    title: 'Headers too large',
+    happened: 'The address and the headers of the request have more than 16 KiB together.',
+    mend: 'Send fewer or shorter headers. What is long belongs into the body.',
+  },
   'internal-error': {
     status: 500,
     title: 'Internal error',
     happened: 'The service met a fault of its own. It has logged it.',
-    mend: 'Try again; if it happens again, report the time of the request to whoever runs the service.',
+    mend: 'Try again; if it happens again, report the X-Request-Id of the answer to whoever runs the service: the log has it too.',
   },
   'run-failed': {
     status: 502,

@@ -1,4 +1,5 @@
 import type { RunEvent } from '../events/catalog.js';
+import type { IdempotencyKey } from './journal.js';
 import type { EventGroup, EventRow } from './sqlite-store.js';
 import { timeText } from './event-clock.js';
 
@@ -13,7 +14,7 @@ export class GroupOfEvents {
   private readonly commit = Promise.withResolvers<undefined>();
 
   constructor(firstId: number) {
-    this.rows = { firstId, lastId: firstId - 1, events: [], started: [], finished: [] };
+    this.rows = { firstId, lastId: firstId - 1, events: [], started: [], finished: [], keys: [] };
   }
 
   get nextId(): number {
@@ -28,8 +29,9 @@ export class GroupOfEvents {
   /**
    * @param run the number of the run that the event belongs to
    * @param ms the event's time in milliseconds since 1970
+   * @param key kept with a run that starts
    */
-  add(event: RunEvent, run: number, ms: number): void {
+  add(event: RunEvent, run: number, ms: number, key?: IdempotencyKey): void {
     const { rows } = this;
     const data = JSON.stringify(event.data);
     const about = 'subTask' in event ? event : undefined;
@@ -37,6 +39,8 @@ export class GroupOfEvents {
     rows.events.push(event.id, run, event.type, ms, about?.subTask ?? null, about?.attempt ?? null, data);
     if (event.type === 'run.started') rows.started.push(run, event.runId, event.task, ms, 'running');
     if (event.type === 'run.finished') rows.finished.push(event.data.status, ms, run);
+    if (event.type === 'run.reopened') rows.finished.push('running', null, run);
+    if (key) rows.keys.push(key.client, key.key, key.fingerprint, run, ms);
     this.events.push(event);
     this.size += data.length;
   }

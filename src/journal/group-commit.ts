@@ -1,7 +1,6 @@
 import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
 import { firstValueFrom, merge, Subject } from 'rxjs';
-import type { RunEvent } from '../events/catalog.js';
 import type { EventBus } from '../events/event-bus.js';
 import { textOf } from '../tasks/thrown.js';
 import { databaseError } from './database-error.js';
@@ -21,6 +20,8 @@ export class GroupCommit {
   private readonly logger = new Logger('Journal');
   private waiting: GroupOfEvents;
   private committing: GroupOfEvents | undefined;
+  /** The last event that is committed. */
+  lastId: number;
   /** The writing that goes on, until nothing waits any more. */
   private writing: Promise<void> | undefined;
   /** Why commits fail. */
@@ -30,16 +31,18 @@ export class GroupCommit {
 
   /**
    * @param path names the database in what is logged
+   * @param lastId the last event that is committed already
    * @param closing aborted when nothing is to be tried again
    */
   constructor(
     private readonly thread: SqliteThread,
     private readonly bus: EventBus,
     private readonly path: string,
-    firstId: number,
+    lastId: number,
     private readonly closing: AbortSignal,
   ) {
-    this.waiting = new GroupOfEvents(firstId);
+    this.lastId = lastId;
+    this.waiting = new GroupOfEvents(lastId + 1);
   }
 
   get nextId(): number {
@@ -56,8 +59,8 @@ export class GroupCommit {
   }
 
   /** Resolves when the event is committed. For its parameters see `GroupOfEvents.add`. */
-  add(event: RunEvent, run: number, ms: number): Promise<undefined> {
-    this.waiting.add(event, run, ms);
+  add(...event: Parameters<GroupOfEvents['add']>): Promise<undefined> {
+    this.waiting.add(...event);
     const { committed } = this.waiting;
     this.writing ??= this.writeAll();
     return committed;
@@ -97,6 +100,7 @@ export class GroupCommit {
       this.waiting = new GroupOfEvents(group.nextId);
       if (!(await this.write(group))) break;
       this.committing = undefined;
+      this.lastId = group.rows.lastId;
       this.bus.publish(group.events);
       group.succeed();
     }

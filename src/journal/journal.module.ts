@@ -15,11 +15,13 @@ import { SqliteJournal } from './sqlite-journal.js';
       inject: [ConfigService, EventBus],
       useFactory: (config: ConfigService<Config, true>, bus: EventBus): Journal | Promise<Journal> => {
         const database = config.get('DATABASE_URL', { infer: true });
-        if (database.kind === 'memory') return new MemoryJournal(bus);
+        if (database.kind === 'memory')
+          return new MemoryJournal(bus, config.get('IDEMPOTENCY_RETENTION', { infer: true }));
         const { path } = database;
         const durability = config.get('JOURNAL_DURABILITY', { infer: true });
         const retentionMs = config.get('RUN_RETENTION', { infer: true });
-        return SqliteJournal.open({ path, durability, retentionMs }, bus);
+        const keyRetentionMs = config.get('IDEMPOTENCY_RETENTION', { infer: true });
+        return SqliteJournal.open({ path, durability, retentionMs, keyRetentionMs }, bus);
       },
     },
   ],

@@ -1,5 +1,5 @@
-import type { NewEvent, RunEvent } from '../events/catalog.js';
-import type { Run } from '../tasks/run.js';
+import type { EventType, NewEvent, RunEvent } from '../events/catalog.js';
+import type { Run, RunStatus } from '../tasks/run.js';
 
 /** Why the journal takes no new runs at the moment. */
 export interface Obstacle {
@@ -7,6 +7,75 @@ export interface Obstacle {
   readonly code: 'overloaded' | 'journal-unavailable';
   readonly message: string;
 }
+
+/** What makes a second request with the same `Idempotency-Key` give the run of the first. */
+export interface IdempotencyKey {
+  /** Whose key it is: keys of different clients are different keys. Empty for anonymous callers. */
+  readonly client: string;
+  readonly key: string;
+  /** What the request asked for: another request with the same key is a mistake of the caller. */
+  readonly fingerprint: string;
+}
+
+/** The run that a key belongs to. */
+export interface KeyedRun {
+  readonly runId: string;
+  readonly fingerprint: string;
+}
+
+/** Where a run stands in the history: runs of one millisecond stand in the order in which they were accepted. */
+export interface RunPosition {
+  /** Milliseconds since 1970. */
+  readonly createdAt: number;
+  /** The id of its `run.started` event. */
+  readonly number: number;
+}
+
+/** Which runs of the history to show. What is left out bounds nothing. */
+export interface RunQuery {
+  readonly task?: string | undefined;
+  /** The run has any of these; one at least. */
+  readonly statuses?: readonly RunStatus[] | undefined;
+  /** Created then or later, in milliseconds since 1970. */
+  readonly since?: number | undefined;
+  /** Created before then, in milliseconds since 1970. */
+  readonly until?: number | undefined;
+  /** Older than the run that stands there, whether it is still kept or not. */
+  readonly olderThan?: RunPosition | undefined;
+  /** How many at most. */
+  readonly limit: number;
+}
+
+/** A run without its sub-tasks. */
+export type RunSummary = Pick<Readonly<Run>, 'id' | 'task' | 'status' | 'createdAt' | 'finishedAt'>;
+
+/** Runs, the newest first. */
+export interface RunPage {
+  readonly runs: readonly RunSummary[];
+  /** Where the last of them stands, when there are older ones. */
+  readonly next: RunPosition | undefined;
+}
+
+/** Which events to read. */
+export interface EventQuery {
+  /** The id that they come behind. */
+  readonly after: number;
+  readonly limit: number;
+  readonly runId?: string | undefined;
+  readonly task?: string | undefined;
+  readonly types?: readonly EventType[] | undefined;
+}
+
+export interface EventPage {
+  readonly events: readonly RunEvent[];
+  /** The `after` of the next page: it goes on over stretches in which nothing fits, so also where `events` is empty. */
+  readonly next: number;
+}
+
+/** How many ids a page goes on over in search of events that fit, so that no query looks through the whole log. */
+export const PAGE_STRETCH = 10_000;
+/** A page ends with the event that makes its data larger than this, in characters or bytes, roughly. */
+export const PAGE_SIZE = 512 * 2 ** 10;
 
 /**
  * The record of runs and the ordered log of their events. It commits in groups and in order, numbers the events
@@ -21,9 +90,16 @@ export abstract class Journal {
   /**
    * Records an event behind all that were appended before it. Resolves when it is committed.
    *
+   * @param key kept with `run.started`, in the same commit
    * @throws {Error} for a run that was never started or is finished
    */
-  abstract append(event: NewEvent): Promise<void>;
+  abstract append(event: NewEvent, key?: IdempotencyKey): Promise<void>;
+
+  /** Appends `run.reopened` to a run that is finished, and takes events of it again. */
+  abstract reopen(run: Readonly<Run>): Promise<void>;
+
+  /** The run that was started with a key, while the key is kept; another fingerprint makes no difference. */
+  abstract runOfKey(client: string, key: string): Promise<KeyedRun | undefined>;
 
   /**
    * The run with all that was appended to it so far, or while commits fail, with all that is committed; undefined when
@@ -31,8 +107,25 @@ export abstract class Journal {
    */
   abstract run(id: string): Promise<Readonly<Run> | undefined>;
 
-  /** The events of each run that was unfinished when the journal was opened, the oldest run first. */
-  abstract unfinished(): AsyncIterable<readonly RunEvent[]>;
+  /**
+   * The committed runs that a query asks for, the newest first. Runs that are added never change where others stand, so
+   * following `next` neither skips nor repeats any.
+   */
+  abstract runs(query: RunQuery): Promise<RunPage>;
+
+  /** The last event that is committed; 0 when there is none. */
+  abstract readonly lastEventId: number;
+
+  /**
+   * Committed events that are still kept, in their order, up to the last one at the moment of the call. A page may have
+   * fewer than there are: see `next`.
+   *
+   * @throws {DomainError} `run-unknown`; `journal-unavailable`
+   */
+  abstract events(query: EventQuery): Promise<EventPage>;
+
+  /** Each run that was unfinished when the journal was opened, the oldest first. */
+  abstract unfinished(): AsyncIterable<Readonly<Run>>;
 
   /** Resolves when everything appended is committed and published, or is past hope of being so before a stop. */
   abstract drain(): Promise<void>;

@@ -2,12 +2,23 @@ import Queue from 'yocto-queue';
 import type { EventBus } from '../events/event-bus.js';
 import type { NewEvent, RunEvent } from '../events/catalog.js';
 import { advance, openRun } from '../tasks/run-state.js';
-import { memoryBytes } from '../tasks/json.js';
+import { unknownRun } from '../tasks/domain-error.js';
 import type { Run } from '../tasks/run.js';
 import { timeText } from './event-clock.js';
-import { Journal } from './journal.js';
+import { compareNewest, pageOf, rangeOf, type PlacedRun } from './history-page.js';
+import {
+  Journal,
+  type EventPage,
+  type EventQuery,
+  type IdempotencyKey,
+  type KeyedRun,
+  type RunPage,
+  type RunQuery,
+  type RunSummary,
+} from './journal.js';
+import { MemoryLog } from './memory-log.js';
 
-/** How many finished runs are kept, the newest ones, and how much memory their inputs and results may take together. */
+/** How many finished runs are kept, the newest ones, and how much memory their events may take together. */
 export const RETAINED_RUNS = 10_000;
 const RETAINED_BYTES = 256 * 2 ** 20;
 
@@ -16,20 +27,29 @@ export class MemoryJournal extends Journal {
   override readonly durable = false;
   override readonly obstacle = undefined;
   private sequence = 0;
-  private readonly runs = new Map<string, Run>();
+  private readonly kept = new Map<string, PlacedRun<Run>>();
   /** The ids of runs that take events. */
   private readonly open = new Set<string>();
   /** Finished runs, the one that finished first in front. */
-  private readonly finished = new Queue<Run>();
+  private readonly finished = new Queue<{ readonly id: string; readonly bytes: number }>();
+  private readonly keys = new Map<string, KeyedRun & { readonly createdMs: number }>();
+  private readonly keyOfRun = new Map<string, string>();
   private finishedBytes = 0;
+  private readonly log = new MemoryLog();
+  private lastCommitted = 0;
   private group: RunEvent[] = [];
   private commit: Promise<void> | undefined;
 
-  constructor(private readonly bus: EventBus) {
+  /** @param keyRetentionMs how long idempotency keys are kept; no longer than their runs */
+  constructor(
+    private readonly bus: EventBus,
+    private readonly keyRetentionMs: number,
+  ) {
     super();
   }
 
-  override append(event: NewEvent): Promise<void> {
+  override append(event: NewEvent, key?: IdempotencyKey): Promise<void> {
+    if (key) this.keep(key, event.runId);
     if (event.type === 'run.started') this.open.add(event.runId);
     else if (!this.open.has(event.runId)) throw new Error(`The run ${event.runId} is not open`);
     if (event.type === 'run.finished') this.open.delete(event.runId);
@@ -40,9 +60,49 @@ export class MemoryJournal extends Journal {
     return this.commit;
   }
 
+  override reopen({ id: runId, task }: Readonly<Run>): Promise<void> {
+    this.open.add(runId);
+    return this.append({ type: 'run.reopened', runId, task, data: {} });
+  }
+
+  override runOfKey(client: string, key: string): Promise<KeyedRun | undefined> {
+    const found = this.keys.get(keyText(client, key));
+    const isKept = found !== undefined && found.createdMs > Date.now() - this.keyRetentionMs;
+    return Promise.resolve(isKept ? found : undefined);
+  }
+
   override async run(id: string): Promise<Readonly<Run> | undefined> {
     await this.commit;
-    return this.runs.get(id);
+    return this.kept.get(id)?.run;
+  }
+
+  override async runs(query: RunQuery): Promise<RunPage> {
+    await this.commit;
+    const { task, statuses, limit } = query;
+    const { since, olderThan } = rangeOf(query);
+    const found = [...this.kept.values()].filter(
+      ({ run, position }) =>
+        (task === undefined || run.task === task) &&
+        (statuses?.includes(run.status) ?? true) &&
+        position.createdAt >= since &&
+        compareNewest(position, olderThan) > 0,
+    );
+    const { runs, next } = pageOf(
+      found.sort((a, b) => compareNewest(a.position, b.position)),
+      limit,
+    );
+    return { runs: runs.map(summaryOf), next };
+  }
+
+  override get lastEventId(): number {
+    return this.lastCommitted;
+  }
+
+  override async events(query: EventQuery): Promise<EventPage> {
+    if (query.runId !== undefined) await this.commit;
+    const page = this.log.page(query, this.lastCommitted);
+    if (!page) throw unknownRun(query.runId);
+    return page;
   }
 
   override async *unfinished(): AsyncIterable<never> {
@@ -62,32 +122,57 @@ export class MemoryJournal extends Journal {
     this.group = [];
     this.commit = undefined;
     for (const event of events) this.apply(event);
+    this.lastCommitted = events.at(-1)?.id ?? this.lastCommitted;
     this.bus.publish(events);
   }
 
   private apply(event: RunEvent): void {
+    this.log.add(event);
     if (event.type === 'run.started') {
-      this.runs.set(event.runId, openRun(event));
+      const position = { createdAt: Date.parse(event.time), number: event.id };
+      this.kept.set(event.runId, { run: openRun(event), position });
       return;
     }
-    const run = this.runs.get(event.runId);
+    const run = this.kept.get(event.runId)?.run;
     if (!run) return;
     advance(run, event);
-    if (event.type === 'run.finished') this.retain(run);
+    if (event.type === 'run.finished') this.retain(run.id);
   }
 
-  private retain(run: Run): void {
-    this.finished.enqueue(run);
-    this.finishedBytes += payloadBytes(run);
+  private retain(id: string): void {
+    const bytes = this.log.bytesOf(id);
+    this.finished.enqueue({ id, bytes });
+    this.finishedBytes += bytes;
     while (this.finished.size > RETAINED_RUNS || this.finishedBytes > RETAINED_BYTES) {
       const oldest = this.finished.dequeue();
       if (!oldest) return;
-      this.runs.delete(oldest.id);
-      this.finishedBytes -= payloadBytes(oldest);
+      this.finishedBytes -= oldest.bytes;
+      this.forget(oldest.id);
     }
+  }
+
+  /** One that was reopened is retained anew when it finishes again. */
+  private forget(id: string): void {
+    if (this.open.has(id)) return;
+    this.kept.delete(id);
+    this.log.forget(id);
+    const key = this.keyOfRun.get(id);
+    if (key === undefined) return;
+    this.keyOfRun.delete(id);
+    if (this.keys.get(key)?.runId === id) this.keys.delete(key);
+  }
+
+  private keep({ client, key, fingerprint }: IdempotencyKey, runId: string): void {
+    const text = keyText(client, key);
+    this.keys.set(text, { runId, fingerprint, createdMs: Date.now() });
+    this.keyOfRun.set(runId, text);
   }
 }
 
-function payloadBytes({ input, subTasks }: Run): number {
-  return subTasks.reduce((sum, { result }) => sum + memoryBytes(result ?? null), memoryBytes(input));
+function keyText(client: string, key: string): string {
+  return JSON.stringify([client, key]);
+}
+
+function summaryOf({ id, task, status, createdAt, finishedAt }: Run): RunSummary {
+  return { id, task, status, createdAt, finishedAt };
 }

@@ -1,9 +1,9 @@
 import { resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
-import type { NewEvent, RunEvent } from '../events/catalog.js';
+import type { NewEvent } from '../events/catalog.js';
 import type { EventBus } from '../events/event-bus.js';
-import { DomainError } from '../tasks/domain-error.js';
+import { DomainError, unknownRun } from '../tasks/domain-error.js';
 import { runOf } from '../tasks/run-state.js';
 import type { Run } from '../tasks/run.js';
 import { textOf } from '../tasks/thrown.js';
@@ -13,10 +13,20 @@ import { preparePath } from './database-path.js';
 import { timeText } from './event-clock.js';
 import { eventsOf } from './event-rows.js';
 import { GroupCommit } from './group-commit.js';
-import { Journal, type Obstacle } from './journal.js';
+import { pageOf } from './history-page.js';
+import {
+  Journal,
+  type EventPage,
+  type EventQuery,
+  type IdempotencyKey,
+  type KeyedRun,
+  type Obstacle,
+  type RunPage,
+  type RunQuery,
+} from './journal.js';
 import { SqliteThread } from './sqlite-thread.js';
 import type { StoreOptions } from './sqlite-database.js';
-import type { EventRow, SqliteStore } from './sqlite-store.js';
+import type { EventRow } from './sqlite-store.js';
 
 /** New runs are refused while as much as this waits for its commit, in characters of JSON. */
 const MAX_UNCOMMITTED = 64 * 2 ** 20;
@@ -24,7 +34,7 @@ const MAX_UNCOMMITTED = 64 * 2 ** 20;
 const RETRY_MS = 250;
 /** How many unfinished runs are read at a time. */
 const PAGE_RUNS = 100;
-/** Old runs go in batches, each a short transaction of its own, with pauses that leave the thread to the writers. */
+/** Old runs and keys go in batches, each a short transaction of its own, with pauses that leave the thread to the writers. */
 const DELETE_BATCH = 100;
 const DELETE_PAUSE_MS = 50;
 const DELETE_EVERY_MS = 60_000;
@@ -34,6 +44,8 @@ export interface SqliteJournalOptions {
   readonly durability: StoreOptions['durability'];
   /** How long finished runs are kept, in milliseconds; 0 for ever. */
   readonly retentionMs: number;
+  /** How long idempotency keys are kept, in milliseconds. */
+  readonly keyRetentionMs: number;
 }
 
 /** The journal in an SQLite file. One thread writes, in groups; another reads, so that no reader waits for an `fsync`. */
@@ -52,11 +64,13 @@ export class SqliteJournal extends Journal {
     private readonly writer: SqliteThread,
     private readonly reader: SqliteThread,
     private readonly openedAt: { readonly lastId: number; readonly unfinishedRuns: number },
-    { path, retentionMs }: SqliteJournalOptions,
+    private readonly options: SqliteJournalOptions,
   ) {
     super();
-    this.groups = new GroupCommit(writer, bus, path, openedAt.lastId + 1, this.closing.signal);
-    if (retentionMs > 0) void this.deleteOldRuns(retentionMs);
+    const { path, retentionMs, keyRetentionMs } = options;
+    this.groups = new GroupCommit(writer, bus, path, openedAt.lastId, this.closing.signal);
+    if (retentionMs > 0) void this.deleteOld('deleteFinished', retentionMs);
+    void this.deleteOld('deleteKeys', keyRetentionMs);
   }
 
   /**
@@ -91,31 +105,69 @@ export class SqliteJournal extends Journal {
     return undefined;
   }
 
-  override append(event: NewEvent): Promise<undefined> {
+  override append(event: NewEvent, key?: IdempotencyKey): Promise<undefined> {
     const { nextId } = this.groups;
     if (event.type === 'run.started') this.numbers.set(event.runId, nextId);
     const number = this.numbers.get(event.runId);
     if (number === undefined) throw new Error(`The run ${event.runId} is not open`);
     if (event.type === 'run.finished') this.numbers.delete(event.runId);
     const ms = Date.now();
-    return this.groups.add({ ...event, id: nextId, time: timeText(ms) }, number, ms);
+    return this.groups.add({ ...event, id: nextId, time: timeText(ms) }, number, ms, key);
+  }
+
+  override reopen({ id: runId, task, firstEventId }: Readonly<Run>): Promise<undefined> {
+    this.numbers.set(runId, firstEventId);
+    return this.append({ type: 'run.reopened', runId, task, data: {} });
+  }
+
+  override runOfKey(client: string, key: string): Promise<KeyedRun | undefined> {
+    const after = Date.now() - this.options.keyRetentionMs;
+    return this.read((reader) => reader.call('runOfKey', client, key, after));
   }
 
   override async run(id: string): Promise<Readonly<Run> | undefined> {
     await this.groups.committed(id);
-    const rows = await this.read('eventsOfRun', id);
+    const rows = await this.read((reader) => reader.call('eventsOfRun', id));
     return rows.length > 0 ? runOf(eventsOf(rows)) : undefined;
   }
 
-  override async *unfinished(): AsyncIterable<readonly RunEvent[]> {
+  override async runs(query: RunQuery): Promise<RunPage> {
+    const rows = await this.read((reader) => reader.call('runs', query));
+    return pageOf(
+      rows.map(({ number, created_at: createdAt, finished_at: finishedAt, ...run }) => ({
+        position: { createdAt, number },
+        run: {
+          ...run,
+          createdAt: timeText(createdAt),
+          finishedAt: finishedAt === null ? null : timeText(finishedAt),
+        },
+      })),
+      query.limit,
+    );
+  }
+
+  override get lastEventId(): number {
+    return this.groups.lastId;
+  }
+
+  override async events(query: EventQuery): Promise<EventPage> {
+    if (query.runId !== undefined) await this.groups.committed(query.runId);
+    // The file may be ahead of what was published.
+    const upTo = this.lastEventId;
+    const page = await this.read((reader) => reader.call('events', query, upTo));
+    if (!page) throw unknownRun(query.runId);
+    return { events: eventsOf(page.rows), next: page.next };
+  }
+
+  override async *unfinished(): AsyncIterable<Readonly<Run>> {
     const { lastId, unfinishedRuns } = this.openedAt;
     if (unfinishedRuns === 0) return;
     let rows = await this.readUnfinished(0, lastId);
     for (; rows.length > 0; rows = await this.readUnfinished(rows.at(-1)?.run ?? lastId, lastId)) {
       for (const { run_id: runId, run } of rows) this.numbers.set(runId, run);
       for (const rowsOfRun of Map.groupBy(rows, ({ run }) => run).values()) {
-        const events = this.legible(rowsOfRun);
-        if (events) yield events;
+        const run = this.legible(rowsOfRun);
+        if (run) yield run;
       }
     }
   }
@@ -133,12 +185,9 @@ export class SqliteJournal extends Journal {
   }
 
   /** @throws {DomainError} `journal-unavailable` */
-  private async read<M extends 'eventsOfRun' | 'eventsOfUnfinished'>(
-    method: M,
-    ...args: Parameters<SqliteStore[M]>
-  ): Promise<EventRow[]> {
+  private async read<T>(what: (reader: SqliteThread) => Promise<T>): Promise<T> {
     try {
-      return await this.reader.call(method, ...args);
+      return await what(this.reader);
     } catch (error) {
       throw new DomainError('journal-unavailable', `The journal can’t be read: ${textOf(error)}`);
     }
@@ -148,7 +197,7 @@ export class SqliteJournal extends Journal {
     let said: string | undefined;
     while (!this.isClosed()) {
       try {
-        return await this.read('eventsOfUnfinished', after, upTo, PAGE_RUNS);
+        return await this.read((reader) => reader.call('eventsOfUnfinished', after, upTo, PAGE_RUNS));
       } catch (error) {
         if (said !== textOf(error)) this.logger.error((said = textOf(error)));
         await this.pause(RETRY_MS);
@@ -158,9 +207,9 @@ export class SqliteJournal extends Journal {
   }
 
   /** One run that is damaged keeps no other from being gone on with. */
-  private legible(rows: readonly EventRow[]): RunEvent[] | undefined {
+  private legible(rows: readonly EventRow[]): Run | undefined {
     try {
-      return eventsOf(rows);
+      return runOf(eventsOf(rows));
     } catch (error) {
       this.logger.error({
         msg: `Can’t be read, and so not gone on with: ${textOf(error)}`,
@@ -170,15 +219,14 @@ export class SqliteJournal extends Journal {
     }
   }
 
-  private async deleteOldRuns(retentionMs: number): Promise<void> {
+  private async deleteOld(method: 'deleteFinished' | 'deleteKeys', retentionMs: number): Promise<void> {
     while (!this.isClosed()) {
       try {
-        const before = Date.now() - retentionMs;
-        const deleted = await this.writer.call('deleteFinished', before, DELETE_BATCH);
+        const deleted = await this.writer.call(method, Date.now() - retentionMs, DELETE_BATCH);
         await this.pause(deleted > 0 ? DELETE_PAUSE_MS : DELETE_EVERY_MS);
       } catch (error) {
         if (this.isClosed()) return;
-        this.logger.warn(`Old runs could not be deleted: ${textOf(error)}`);
+        this.logger.warn(`Old runs or keys could not be deleted: ${textOf(error)}`);
         await this.pause(DELETE_EVERY_MS);
       }
     }

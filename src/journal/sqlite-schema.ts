@@ -25,6 +25,13 @@ export interface Schema {
     /** JSON */
     data: string;
   };
+  idempotency_keys: {
+    client: string;
+    key: string;
+    fingerprint: string;
+    run: number;
+    created_at: number;
+  };
 }
 
 /** In order of their names. One that was released is never changed: a change of the tables is a new one. */
@@ -35,6 +42,13 @@ export const migrations: Readonly<Record<string, Migration>> = {
       await createEvents(db);
       await createViews(db);
       await sql`PRAGMA application_id = ${sql.lit(APPLICATION_ID)}`.execute(db);
+    },
+  },
+  '0002-history': { up: createHistoryIndexes },
+  '0003-idempotency-keys': {
+    async up(db) {
+      await createIdempotencyKeys(db);
+      await showLastOutcomes(db);
     },
   },
 };
@@ -68,6 +82,12 @@ async function createEvents(db: Kysely<unknown>): Promise<void> {
   await db.schema.createIndex('events_of_run').on('events').column('run').execute();
 }
 
+/** Two will do for every filter of the history, see `history-query.ts`: each costs the writer as much as two rows. */
+async function createHistoryIndexes(db: Kysely<unknown>): Promise<void> {
+  await db.schema.createIndex('runs_of_status').on('runs').columns(['status', 'created_at']).execute();
+  await db.schema.createIndex('runs_of_task').on('runs').columns(['task', 'status', 'created_at']).execute();
+}
+
 /** Sub-tasks and attempts are what their events add up to; these views show them to whoever looks into the file. */
 async function createViews(db: Kysely<unknown>): Promise<void> {
   await sql`
@@ -86,6 +106,33 @@ async function createViews(db: Kysely<unknown>): Promise<void> {
       coalesce(max(substr(type, 10)) FILTER (WHERE type NOT IN ('sub-task.started', 'sub-task.retrying')), 'unfinished')
         AS outcome,
       max(data -> '$.result') AS result
+    FROM events JOIN runs ON runs.number = events.run
+    WHERE sub_task IS NOT NULL
+    GROUP BY run, sub_task`.execute(db);
+}
+
+async function createIdempotencyKeys(db: Kysely<unknown>): Promise<void> {
+  await db.schema
+    .createTable('idempotency_keys')
+    .addColumn('client', 'text', (column) => column.notNull())
+    .addColumn('key', 'text', (column) => column.notNull())
+    .addColumn('fingerprint', 'text', (column) => column.notNull())
+    .addColumn('run', 'integer', (column) => column.notNull())
+    .addColumn('created_at', 'integer', (column) => column.notNull())
+    .addPrimaryKeyConstraint('idempotency_keys_primary', ['client', 'key'])
+    .modifyEnd(sql`STRICT, WITHOUT ROWID`)
+    .execute();
+  await db.schema.createIndex('keys_by_age').on('idempotency_keys').column('created_at').execute();
+}
+
+/** A sub-task that failed may be tried again on request: of several outcomes the last one counts. */
+async function showLastOutcomes(db: Kysely<unknown>): Promise<void> {
+  await db.schema.dropView('sub_tasks').execute();
+  await sql`
+    CREATE VIEW sub_tasks AS
+    SELECT runs.id AS run_id, runs.task, sub_task, attempt AS attempts,
+      iif(type IN ('sub-task.started', 'sub-task.retrying'), 'unfinished', substr(type, 10)) AS outcome,
+      max(events.id) AS last_event, data -> '$.result' AS result
     FROM events JOIN runs ON runs.number = events.run
     WHERE sub_task IS NOT NULL
     GROUP BY run, sub_task`.execute(db);

@@ -14,6 +14,7 @@ const groupFrom = (firstId: number): EventGroup => ({
   events: [firstId, firstId + 1].flatMap((run) => [run, run, 'run.started', 1, null, null, '{}']),
   started: [firstId, firstId + 1].flatMap((run) => [run, `r${run}`, 'task', 1, 'running']),
   finished: [],
+  keys: [],
 });
 
 describe('SqliteStore', () => {

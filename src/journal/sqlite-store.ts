@@ -1,6 +1,9 @@
 import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
 import type { Kysely } from 'kysely';
+import { historyQuery, type RunRow } from './history-query.js';
+import type { KeyedRun, RunQuery } from './journal.js';
 import { openDatabase, type OpenDatabase, type StoreOptions } from './sqlite-database.js';
+import { PAGE_SIZE, PAGE_STRETCH, type EventQuery } from './journal.js';
 import type { Schema } from './sqlite-schema.js';
 
 /** Rows that one statement inserts, where there are so many. */
@@ -14,8 +17,10 @@ export interface EventGroup {
   readonly events: readonly SQLInputValue[];
   /** `number, id, task, created_at, status` of each run that starts. */
   readonly started: readonly SQLInputValue[];
-  /** `status, finished_at, number` of each run that finishes. */
+  /** `status, finished_at, number` of each run that finishes, or goes on again. */
   readonly finished: readonly SQLInputValue[];
+  /** `client, key, fingerprint, run, created_at` of each idempotency key. */
+  readonly keys: readonly SQLInputValue[];
 }
 
 /** An event as it is stored, with what of its run an event says. */
@@ -53,13 +58,15 @@ export class SqliteStore {
   }
 
   /** All or nothing. A group that is there already, because its thread died before it could say so, is left as it is. */
-  commit({ firstId, lastId, events, started, finished }: EventGroup): void {
+  commit({ firstId, lastId, events, started, finished, keys }: EventGroup): void {
     if (lastId <= this.#lastId) return;
     if (firstId !== this.#lastId + 1)
       throw new Error(`The log ends with event ${this.#lastId}, so event ${firstId} can't be the next`);
     this.#run('BEGIN IMMEDIATE');
     try {
       this.#insert('runs (number, id, task, created_at, status)', 5, started);
+      // A key that is there has expired: else its run would have been found.
+      this.#insert('idempotency_keys (client, key, fingerprint, run, created_at)', 5, keys, 'REPLACE');
       this.#insert('events (id, run, type, time, sub_task, attempt, data)', 7, events);
       const finish = this.#prepared('UPDATE runs SET status = ?, finished_at = ? WHERE number = ?');
       for (let at = 0; at < finished.length; at += 3) finish.run(...finished.slice(at, at + 3));
@@ -74,6 +81,57 @@ export class SqliteStore {
   /** The events of one run in their order; none when there is no such run. */
   eventsOfRun(id: string): Promise<EventRow[]> {
     return this.#events().where('runs.id', '=', id).orderBy('events.id').execute();
+  }
+
+  /** The run of an idempotency key that was first used after a time. */
+  runOfKey(client: string, key: string, after: number): Promise<KeyedRun | undefined> {
+    return this.#db
+      .selectFrom('idempotency_keys')
+      .innerJoin('runs', 'runs.number', 'idempotency_keys.run')
+      .select(['runs.id as runId', 'fingerprint'])
+      .where('client', '=', client)
+      .where('key', '=', key)
+      .where('idempotency_keys.created_at', '>', after)
+      .executeTakeFirst();
+  }
+
+  /** The runs that a query asks for, the newest first, and one more where there are more. */
+  async runs(query: RunQuery): Promise<RunRow[]> {
+    return (await historyQuery(query).execute(this.#db)).rows;
+  }
+
+  /**
+   * A page of events up to one of them; undefined for a run that there is none of. The joins are `CROSS` ones, which SQLite
+   * leaves in their order: else it might begin with all runs of a task.
+   */
+  async events(
+    { after, limit, runId, task, types }: EventQuery,
+    upTo: number,
+  ): Promise<{ rows: EventRow[]; next: number } | undefined> {
+    let query = this.#db
+      .selectFrom('events')
+      .crossJoin('runs')
+      .whereRef('runs.number', '=', 'events.run')
+      .selectAll('events')
+      .select(['runs.id as run_id', 'runs.task'])
+      .where('events.id', '>', after)
+      .orderBy('events.id')
+      .limit(limit);
+    let last = upTo;
+    if (runId === undefined) last = Math.min(upTo, (await this.#firstAfter(after)) + PAGE_STRETCH - 1);
+    else query = query.where('events.run', '=', this.#numberOf(runId));
+    if (types) query = query.where('events.type', 'in', types);
+    if (task !== undefined) query = query.where('runs.task', '=', task);
+    const rows: EventRow[] = [];
+    let size = 0;
+    for await (const row of query.where('events.id', '<=', last).stream()) {
+      rows.push(row);
+      size += row.data.length;
+      if (rows.length === limit || size > PAGE_SIZE) return { rows, next: row.id };
+    }
+    if (rows.length === 0 && runId !== undefined && !(await this.#numberOf(runId).executeTakeFirst()))
+      return undefined;
+    return { rows, next: Math.max(after, last) };
   }
 
   /** The events of the next unfinished runs behind the one numbered `after`, up to the one numbered `upTo`. */
@@ -121,8 +179,33 @@ export class SqliteStore {
     });
   }
 
+  /** Deletes keys that are older than a time, `limit` of them at most. @returns how many it deleted */
+  async deleteKeys(before: number, limit: number): Promise<number> {
+    const old = this.#db
+      .selectFrom('idempotency_keys')
+      .select(['client', 'key'])
+      .where('created_at', '<', before)
+      .orderBy('created_at')
+      .limit(limit);
+    const { numDeletedRows } = await this.#db
+      .deleteFrom('idempotency_keys')
+      .where((columns) => columns.refTuple('client', 'key'), 'in', old.$asTuple('client', 'key'))
+      .executeTakeFirst();
+    return Number(numDeletedRows);
+  }
+
   close(): void {
     this.#database.close();
+  }
+
+  #numberOf(runId: string) {
+    return this.#db.selectFrom('runs').select('number').where('id', '=', runId);
+  }
+
+  /** The id of the first event behind one; retention leaves holes. */
+  async #firstAfter(id: number): Promise<number> {
+    const next = this.#db.selectFrom('events').select('id').where('id', '>', id).orderBy('id').limit(1);
+    return (await next.executeTakeFirst())?.id ?? id + 1;
   }
 
   #events() {
@@ -134,12 +217,17 @@ export class SqliteStore {
   }
 
   /** Inserts several rows at once: a statement's call costs as much as a row. */
-  #insert(table: string, columns: number, values: readonly SQLInputValue[]): void {
+  #insert(
+    table: string,
+    columns: number,
+    values: readonly SQLInputValue[],
+    verb: 'INSERT' | 'REPLACE' = 'INSERT',
+  ): void {
     const row = `(${Array(columns).fill('?').join(', ')})`;
     let at = 0;
     for (const rows of [ROWS_AT_ONCE, 1]) {
       const width = rows * columns;
-      const statement = this.#prepared(`INSERT INTO ${table} VALUES ${Array(rows).fill(row).join(', ')}`);
+      const statement = this.#prepared(`${verb} INTO ${table} VALUES ${Array(rows).fill(row).join(', ')}`);
       for (; at + width <= values.length; at += width) statement.run(...values.slice(at, at + width));
     }
   }

@@ -1,6 +1,7 @@
 import { Injectable, Logger } from '@nestjs/common';
 import type { RunEvent } from '../events/catalog.js';
 import { OnRunEvent } from '../events/on-run-event.decorator.js';
+import type { OriginFields } from '../tasks/run-origin.js';
 
 /** Writes what becomes of each sub-task and run to the log. */
 @Injectable()
@@ -8,16 +9,24 @@ export class LogListener {
   private readonly logger = new Logger('Runs');
 
   @OnRunEvent('sub-task.succeeded')
-  succeeded({ runId, subTask, attempt, data }: RunEvent<'sub-task.succeeded'>): void {
-    this.logger.log({ msg: `${subTask} done`, runId, subTask, attempt, durationMs: data.durationMs });
+  succeeded({ runId, subTask, attempt, data }: RunEvent<'sub-task.succeeded'>, origin: OriginFields): void {
+    this.logger.log({
+      msg: `${subTask} done`,
+      runId,
+      ...origin,
+      subTask,
+      attempt,
+      durationMs: data.durationMs,
+    });
   }
 
   @OnRunEvent('sub-task.failed')
-  failed({ runId, subTask, attempt, data }: RunEvent<'sub-task.failed'>): void {
+  failed({ runId, subTask, attempt, data }: RunEvent<'sub-task.failed'>, origin: OriginFields): void {
     const { code, message } = data.error;
     this.logger.warn({
       msg: `${subTask} failed: ${message}`,
       runId,
+      ...origin,
       subTask,
       attempt,
       code,
@@ -26,11 +35,12 @@ export class LogListener {
   }
 
   @OnRunEvent('sub-task.retrying')
-  retrying({ runId, subTask, attempt, data }: RunEvent<'sub-task.retrying'>): void {
+  retrying({ runId, subTask, attempt, data }: RunEvent<'sub-task.retrying'>, origin: OriginFields): void {
     const { error, delayMs } = data;
     this.logger.warn({
       msg: `${subTask} retries in ${String(delayMs)} ms: ${error.message}`,
       runId,
+      ...origin,
       subTask,
       attempt,
       code: error.code,
@@ -38,14 +48,17 @@ export class LogListener {
   }
 
   @OnRunEvent('sub-task.cancelled', 'sub-task.skipped')
-  dropped({ type, runId, subTask, data }: RunEvent<'sub-task.cancelled' | 'sub-task.skipped'>): void {
+  dropped(
+    { type, runId, subTask, data }: RunEvent<'sub-task.cancelled' | 'sub-task.skipped'>,
+    origin: OriginFields,
+  ): void {
     const how = type === 'sub-task.cancelled' ? 'cancelled' : 'skipped';
-    this.logger.log({ msg: `${subTask} ${how}: ${data.reason}`, runId, subTask });
+    this.logger.log({ msg: `${subTask} ${how}: ${data.reason}`, runId, ...origin, subTask });
   }
 
   @OnRunEvent('run.finished')
-  finished({ runId, task, data: { status } }: RunEvent<'run.finished'>): void {
+  finished({ runId, task, data: { status } }: RunEvent<'run.finished'>, origin: OriginFields): void {
     if (status === 'failed' || status === 'partly-failed')
-      this.logger.warn({ msg: `${task} ${status}`, runId });
+      this.logger.warn({ msg: `${task} ${status}`, runId, ...origin });
   }
 }

@@ -1,6 +1,14 @@
 import { Module } from '@nestjs/common';
+import { EventsModule } from '../events/events.module.js';
 import { JournalModule } from '../journal/journal.module.js';
+import { TasksModule } from '../tasks/tasks.module.js';
+import { EventFeed } from './event-feed.js';
+import { EventsController } from './events.controller.js';
 import { RunsController } from './runs.controller.js';
 
-@Module({ imports: [JournalModule], controllers: [RunsController] })
+@Module({
+  imports: [EventsModule, JournalModule, TasksModule],
+  controllers: [RunsController, EventsController],
+  providers: [EventFeed],
+})
 export class RunsModule {}

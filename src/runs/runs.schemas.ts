@@ -1,20 +1,16 @@
 import { z } from 'zod';
 import { losersPolicySchema, replyPolicySchema } from '../tasks/policies.js';
-import { ATTEMPT_ERROR_CODES } from '../tasks/run.js';
 import {
-  answeredBySchema,
+  attemptErrorSchema,
+  EXAMPLE_REQUEST_ID,
   EXAMPLE_RUN_ID,
-  failureSchema,
+  EXAMPLE_TRACEPARENT,
   jsonValueSchema,
+  replySchema,
   runStatusSchema,
 } from '../tasks/tasks.schemas.js';
 
 const time = (description: string) => z.iso.datetime().nullable().meta({ description });
-
-const attemptErrorSchema = z.object({
-  code: z.enum(ATTEMPT_ERROR_CODES),
-  message: z.string(),
-});
 
 /** The answer of `GET /runs/{id}`. */
 export const runSchema = z
@@ -25,19 +21,20 @@ export const runSchema = z
     input: jsonValueSchema,
     replyPolicy: replyPolicySchema,
     losers: losersPolicySchema,
-    reply: z
-      .union([
-        z.object({ answeredBy: answeredBySchema, result: jsonValueSchema }),
-        z.object({
-          error: z.object({
-            code: z.enum(['run-failed', 'run-cancelled']),
-            message: z.string(),
-            failures: z.array(failureSchema),
-          }),
-        }),
-      ])
+    reply: replySchema
       .nullable()
       .meta({ description: 'What the caller was told; null as long as there is no reply.' }),
+    lastEventId: z.int().meta({
+      description: 'The id of the last event of the run that this tells of; the `ETag` says the same.',
+    }),
+    requestId: z
+      .string()
+      .nullable()
+      .meta({ description: 'The `X-Request-Id` of the request that started it.' }),
+    traceparent: z
+      .string()
+      .nullable()
+      .meta({ description: 'The `traceparent` (W3C Trace Context) of that request; null when it had none.' }),
     createdAt: z.iso.datetime(),
     repliedAt: time('When the reply was decided.'),
     finishedAt: time('When the last sub-task ended.'),
@@ -51,12 +48,13 @@ export const runSchema = z
             'How many of them failed; the rest go on, succeeded, or were cut off by a stop or a crash.',
         }),
         retryAt: time('When the next attempt is due, while it waits for a retry.'),
-        startedAt: time('When the first attempt began.'),
+        startedAt: time('When the first attempt began, or the first since it was retried on request.'),
         finishedAt: time('When it ended.'),
         durationMs: z
           .number()
           .nullable()
           .meta({ description: 'From the first attempt to the end, in milliseconds.' }),
+        reason: z.string().optional().meta({ description: 'Why it was cancelled or skipped.' }),
         result: jsonValueSchema
           .optional()
           .meta({ description: 'What it returned; there once it succeeded.' }),
@@ -81,6 +79,9 @@ export const runSchema = z
         replyPolicy: { policy: 'first-success' },
         losers: 'continue',
         reply: { answeredBy: 'first', result: 'First result' },
+        lastEventId: 6,
+        requestId: EXAMPLE_REQUEST_ID,
+        traceparent: EXAMPLE_TRACEPARENT,
         createdAt: '2026-11-23T12:00:00.000Z',
         repliedAt: '2026-11-23T12:00:01.003Z',
         finishedAt: null,

@@ -2,6 +2,7 @@ import { v7 as uuidv7 } from 'uuid';
 import { freezeRequest, inputErrors, invalidRequest } from './domain-error.js';
 import { deepFreeze, memoryBytes, type JsonValue } from './json.js';
 import type { LosersPolicy, ReplyPolicy } from './policies.js';
+import type { RunOrigin } from './run-origin.js';
 import { replyMisfit } from './task-declaration.js';
 import type { TaskDefinition } from './task.js';
 import type { RunRequest } from './tasks.schemas.js';
@@ -18,10 +19,15 @@ export interface AcceptedRun {
   readonly inputBytes: number;
   readonly replyPolicy: ReplyPolicy;
   readonly losers: LosersPolicy;
+  readonly origin: RunOrigin;
 }
 
 /** @throws {DomainError} `invalid-request`, with a JSON Pointer to each thing that is wrong */
-export async function acceptRun(task: TaskDefinition, request: RunRequest): Promise<AcceptedRun> {
+export async function acceptRun(
+  task: TaskDefinition,
+  request: RunRequest,
+  origin: RunOrigin,
+): Promise<AcceptedRun> {
   const { input = null, reply = task.reply, losers = task.losers } = request;
   const misfit = replyMisfit(task, reply);
   if (misfit) throw invalidRequest([{ ...misfit, pointer: `/reply${misfit.pointer}` }]);
@@ -34,6 +40,7 @@ export async function acceptRun(task: TaskDefinition, request: RunRequest): Prom
     inputBytes: memoryBytes(input),
     replyPolicy: deepFreeze(reply),
     losers: deepFreeze(losers),
+    origin,
   };
 }
 

@@ -4,6 +4,10 @@ export type DomainErrorCode =
   | 'not-found'
   | 'task-unknown'
   | 'run-unknown'
+  | 'run-finished'
+  | 'sub-task-unknown'
+  | 'sub-task-not-failed'
+  | 'idempotency-key-reused'
   | 'invalid-request'
   | 'run-failed'
   | 'run-cancelled'
@@ -23,14 +27,24 @@ export class DomainError extends Error {
   }
 }
 
+/** The refusal to tell of a run that there is none of. */
+export function unknownRun(id = ''): DomainError {
+  return new DomainError('run-unknown', `There is no run ${JSON.stringify(id)}, or it is kept no more`);
+}
+
 /** One thing that is wrong with an input; `pointer` is a JSON Pointer (RFC 6901) into the request's body. */
 export interface InputError {
   readonly pointer: string;
   readonly detail: string;
 }
 
-/** The refusal of an input, with every thing that is wrong with it. */
-export function invalidRequest(errors: readonly InputError[]): DomainError {
+/** One thing that is wrong with a request besides its body. */
+export type ParameterError = ({ readonly parameter: string } | { readonly header: string }) & {
+  readonly detail: string;
+};
+
+/** The refusal of a request, with every thing that is wrong with it. */
+export function invalidRequest(errors: readonly (InputError | ParameterError)[]): DomainError {
   return new DomainError('invalid-request', 'The request does not fit; errors says where and why', {
     errors,
   });
@@ -53,7 +67,7 @@ export function freezeRequest(value: JsonValue, pointer: string): void {
 
 type PathSegment = PropertyKey | { readonly key: PropertyKey };
 
-interface Issue {
+export interface Issue {
   readonly message: string;
   readonly path?: readonly PathSegment[] | undefined;
   /** Zod's list of the keys that an object must not have. */

@@ -1,127 +1,46 @@
 import { Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
 import { EmbeddedEngine } from '../engine/embedded-engine.js';
-import type { RunEvent } from '../events/catalog.js';
 import { Journal } from '../journal/journal.js';
-import { parseInput } from './accepted-run.js';
-import { millisecondsSince } from './duration.js';
-import { deepFreeze, memoryBytes } from './json.js';
-import { RunCoordinator } from './run-coordinator.js';
-import { runOf } from './run-state.js';
-import type { AttemptError, Run, SubTaskRun } from './run.js';
-import { TaskRegistry } from './task-registry.js';
-import type { SubTaskDefinition, TaskDefinition } from './task.js';
+import { RunResumer } from './run-resumer.js';
+import type { Run } from './run.js';
 import { textOf } from './thrown.js';
 
 /** Takes up what an earlier process has left unfinished: every unfinished sub-task begins a new attempt. */
 @Injectable()
 export class Recovery implements OnApplicationBootstrap {
   private readonly logger = new Logger(Recovery.name);
-  /** Tasks that runs are left of but that the service has no more. */
-  private readonly missing = new Set<string>();
+  private readonly takenUp = new Map<string, Promise<boolean>>();
 
   constructor(
-    private readonly registry: TaskRegistry,
     private readonly engine: EmbeddedEngine,
     private readonly journal: Journal,
-    private readonly coordinator: RunCoordinator,
+    private readonly resumer: RunResumer,
   ) {}
 
   /** The service is ready meanwhile: new runs share its slots with those that are taken up. */
   onApplicationBootstrap(): void {
-    void this.resumeAll();
+    void this.takeUpAll();
+  }
+
+  /** Goes on with a run of an earlier process, unless that was done before. False when a stop came first. */
+  takeUp(run: Readonly<Run>): Promise<boolean> {
+    let resumed = this.takenUp.get(run.id);
+    if (!resumed) this.takenUp.set(run.id, (resumed = this.resumer.resume(run)));
+    return resumed;
   }
 
   /** A few runs at a time, as the engine has room for them. */
-  private async resumeAll(): Promise<void> {
+  private async takeUpAll(): Promise<void> {
     let count = 0;
-    for await (const events of this.journal.unfinished()) {
+    for await (const run of this.journal.unfinished()) {
       await this.engine.roomInQueue();
       if (this.engine.stopping) return;
       try {
-        if (await this.resume(events)) count += 1;
+        if (await this.takeUp(run)) count += 1;
       } catch (error) {
-        this.logger.error({ msg: `Could not be taken up: ${textOf(error)}`, runId: events[0]?.runId });
+        this.logger.error({ msg: `Could not be taken up: ${textOf(error)}`, runId: run.id });
       }
     }
     if (count > 0) this.logger.log(`Took up ${count} unfinished runs of an earlier process`);
   }
-
-  /** False when a stop came first. */
-  private async resume(events: readonly RunEvent[]): Promise<boolean> {
-    const run = deepFreeze(runOf(events));
-    const { id, task, replyPolicy, losers } = run;
-    const unfinished = run.subTasks.filter(({ finishedAt }) => finishedAt === null);
-    const work = await this.workOf(run, unfinished);
-    if (this.engine.stopping) return false;
-    const begin = this.engine.prepare({ id, task: { name: task }, ...work }, work.subTasks);
-    const subTasks = run.subTasks.map(({ name }) => name);
-    void this.coordinator.follow({ id, task, subTasks, replyPolicy, losers }, events);
-    for (const { subTask, error } of work.failed) this.fail(run, subTask, error);
-    begin();
-    return true;
-  }
-
-  /** What there is to do for the unfinished sub-tasks, and which of them can't be gone on with. */
-  private async workOf({ task: name, input }: Run, unfinished: readonly SubTaskRun[]): Promise<Work> {
-    const none = { parsedInput: null, inputBytes: 0, subTasks: [] };
-    const failAll = (error: AttemptError): Work => ({
-      ...none,
-      failed: unfinished.map((subTask) => ({ subTask, error })),
-    });
-    const task = this.registry.find(name);
-    if (!task) {
-      this.reportMissing(name);
-      return failAll({ code: 'task-unknown', message: `The service has no task ${name} any more` });
-    }
-    try {
-      const parsedInput = deepFreeze(await parseInput(task, input));
-      return { parsedInput, inputBytes: memoryBytes(input), ...divide(task, unfinished) };
-    } catch (error) {
-      return failAll({ code: 'input-unfit', message: `The input fits the task no more: ${textOf(error)}` });
-    }
-  }
-
-  private reportMissing(task: string): void {
-    if (this.missing.has(task)) return;
-    this.missing.add(task);
-    this.logger.error(
-      `Runs are left of the task ${task}, which the service has no more; they fail with task-unknown`,
-    );
-  }
-
-  private fail({ id, task }: Run, { name, attempts, startedAt }: SubTaskRun, error: AttemptError): void {
-    const data = { error, durationMs: millisecondsSince(startedAt) };
-    void this.journal.append({
-      type: 'sub-task.failed',
-      runId: id,
-      task,
-      subTask: name,
-      attempt: attempts,
-      data,
-    });
-  }
-}
-
-interface Work {
-  readonly parsedInput: unknown;
-  readonly inputBytes: number;
-  readonly subTasks: readonly (readonly [SubTaskDefinition, SubTaskRun])[];
-  readonly failed: readonly { readonly subTask: SubTaskRun; readonly error: AttemptError }[];
-}
-
-/** Sub-tasks that the task still has, and those that it has no more. */
-function divide(
-  { name, subTasks }: TaskDefinition,
-  unfinished: readonly SubTaskRun[],
-): Pick<Work, 'subTasks' | 'failed'> {
-  const found = unfinished.map(
-    (state) => [subTasks.find((subTask) => subTask.name === state.name), state] as const,
-  );
-  const message = `The task ${name} has no such sub-task any more`;
-  return {
-    subTasks: found.flatMap(([subTask, state]) => (subTask ? [[subTask, state] as const] : [])),
-    failed: found.flatMap(([found, subTask]) =>
-      found ? [] : [{ subTask, error: { code: 'task-unknown', message } as const }],
-    ),
-  };
 }

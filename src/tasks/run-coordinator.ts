@@ -1,33 +1,12 @@
 import { Injectable } from '@nestjs/common';
-import { last, merge, Subject, takeUntil, timer, type Observable } from 'rxjs';
 import { EmbeddedEngine } from '../engine/embedded-engine.js';
 import type { RunEvent } from '../events/catalog.js';
 import { EventBus } from '../events/event-bus.js';
 import { Journal } from '../journal/journal.js';
 import { milliseconds, millisecondsSince } from './duration.js';
-import { deepFreeze } from './json.js';
-import type { LosersPolicy, ReplyPolicy } from './policies.js';
-import { decideBy, replyOf } from './reply.js';
+import { FollowedRun, type RunTerms } from './followed-run.js';
 import { outcomeOf } from './run-state.js';
-import { runStatus, type Outcome, type Reply, type RunStatus } from './run.js';
-
-/** What of a run decides its reply and its end. */
-export interface RunTerms {
-  readonly id: string;
-  readonly task: string;
-  /** The names of its sub-tasks. */
-  readonly subTasks: readonly string[];
-  readonly replyPolicy: ReplyPolicy;
-  readonly losers: LosersPolicy;
-}
-
-/** A reply, and how things stood when it was decided. */
-export interface Decision {
-  readonly reply: Reply;
-  readonly status: RunStatus;
-  /** The sub-tasks that were still unfinished. */
-  readonly background: readonly string[];
-}
+import type { Decision, Run } from './run.js';
 
 /** What is known of a run that has no reply when a stop comes. */
 export interface Undecided {
@@ -35,12 +14,22 @@ export interface Undecided {
   readonly recorded: boolean;
 }
 
+/** A run from its start, or from where it is taken up again, to its end. */
+interface Course {
+  readonly run: FollowedRun;
+  /** Resolves when the journal has the run; for those that are told so before there is a reply. */
+  readonly accepted: Promise<void>;
+  recorded: boolean;
+  /** What the caller is, or was, told. */
+  told: Decision | undefined;
+  decided: PromiseWithResolvers<Decision | Undecided>;
+  cancelling: NodeJS.Timeout | undefined;
+}
+
 /** Makes of each run's committed outcomes its reply and its end, and journals both. */
 @Injectable()
 export class RunCoordinator {
-  /** Called at a stop, for the runs whose decision someone waits for. */
-  private readonly undecided = new Set<() => void>();
-  private readonly stopped = new Subject<void>();
+  private readonly courses = new Map<string, Course>();
 
   constructor(
     private readonly engine: EmbeddedEngine,
@@ -52,68 +41,102 @@ export class RunCoordinator {
    * Follows a run to its end. The reply is made of committed outcomes alone, so whoever follows the run after a crash
    * decides the same; that is why nobody need wait for `run.replied` to be committed too.
    *
-   * @param past the events that were committed before, the oldest first
-   * @returns the decision, unless a stop comes first
+   * @param accepted resolves when the journal has the run
+   * @param past how far the run has come before
    */
-  follow(run: RunTerms, past: readonly RunEvent[] = []): Promise<Decision | Undecided> {
-    const about = { runId: run.id, task: run.task };
-    const settled: Outcome[] = [];
-    const outcomes = new Subject<Outcome>();
-    let reply: Reply | undefined;
-    let repliedAt: string | undefined;
-    let recorded = past.length > 0;
-    let finished = false;
-    outcomes.pipe(decideBy(run.replyPolicy, run.subTasks.length)).subscribe(() => {
-      reply = deepFreeze(replyOf(run.replyPolicy, settled));
-    });
-    const take = (event: RunEvent): boolean => {
-      if (event.type === 'run.replied') repliedAt = event.time;
-      const outcome = outcomeOf(event);
-      if (!outcome) return false;
-      settled.push(outcome);
-      outcomes.next(outcome);
-      return true;
+  follow(terms: RunTerms, accepted: Promise<void>, past?: Run): void {
+    const run = new FollowedRun(terms, past);
+    const course: Course = {
+      run,
+      accepted,
+      recorded: past !== undefined,
+      told: undefined,
+      decided: Promise.withResolvers(),
+      cancelling: undefined,
     };
-    return new Promise((resolve) => {
-      const giveUp = (): void => resolve({ recorded });
-      let open = true;
-      /** Called when all events of a commit are in, so that the reply tells of each of them. */
-      const conclude = (): void => {
-        if (!reply || finished) return;
-        const background = run.subTasks.filter((name) => !settled.some(({ subTask }) => subTask === name));
-        const status = runStatus(reply, settled);
-        if (open) {
-          open = false;
-          const decision = { reply, status: background.length > 0 ? 'running' : status, background } as const;
-          this.undecided.delete(giveUp);
-          resolve(decision);
-          if (repliedAt === undefined)
-            void this.journal.append({ type: 'run.replied', ...about, data: decision });
-          if (background.length > 0) this.releaseLosers(run, outcomes, millisecondsSince(repliedAt ?? null));
-        }
-        if (background.length > 0) return;
-        finished = true;
-        outcomes.complete();
-        void this.journal.append({ type: 'run.finished', ...about, data: { status } });
-      };
-      this.undecided.add(giveUp);
-      for (const event of past) take(event);
-      this.bus.follow(run.id, (event) => {
-        recorded = true;
-        if (take(event)) queueMicrotask(conclude);
+    this.courses.set(terms.id, course);
+    const follower = (event: RunEvent): void => {
+      course.recorded = true;
+      const outcome = outcomeOf(event);
+      if (!outcome) return;
+      run.settle(outcome);
+      // When all events of the commit are in, so that the reply tells of each of them.
+      queueMicrotask(() => {
+        this.conclude(course);
       });
-      conclude();
-    });
+    };
+    this.bus.follow(terms.id, follower, past);
+    const { decision } = run;
+    if (past?.decision && decision && isError(past.decision) === isError(decision)) {
+      course.told = past.decision;
+      course.decided.resolve(past.decision);
+      if (decision.background.length > 0 && !past.reopened)
+        this.releaseLosers(course, millisecondsSince(past.repliedAt));
+    }
+    this.conclude(course);
+  }
+
+  /** Whether a run is followed: from its start, or from where it was taken up, until its end is appended. */
+  follows(runId: string): boolean {
+    return this.courses.has(runId);
+  }
+
+  /**
+   * What the caller of a run that is followed is told, unless a stop comes first; undefined when it takes longer than
+   * `waitMs` milliseconds, but not before the journal has the run.
+   */
+  async decision(runId: string, waitMs: number): Promise<Decision | Undecided | undefined> {
+    const course = this.courses.get(runId);
+    if (!course) return undefined;
+    const { accepted, decided } = course;
+    if (waitMs > 0) {
+      const decision = await within(decided.promise, waitMs);
+      if (decision) return decision;
+    }
+    const stopped = decided.promise.then((decision) => ('recorded' in decision ? decision : undefined));
+    return Promise.race([accepted.then(() => undefined), stopped]);
+  }
+
+  /** Takes back that a sub-task has ended; false when its run is followed no more. */
+  unsettle(runId: string, subTask: string): boolean {
+    const course = this.courses.get(runId);
+    if (!course) return false;
+    course.run.unsettle(subTask);
+    if (!course.run.decision && course.told) {
+      course.told = undefined;
+      course.decided = Promise.withResolvers();
+    }
+    return true;
   }
 
   /** Lets nobody wait for decisions any more: what is undecided is left to the next process. */
   stop(): void {
-    for (const giveUp of this.undecided) giveUp();
-    this.undecided.clear();
-    this.stopped.next();
+    for (const { recorded, decided, cancelling } of this.courses.values()) {
+      clearTimeout(cancelling);
+      decided.resolve({ recorded });
+    }
   }
 
-  private releaseLosers({ id, losers }: RunTerms, outcomes: Observable<Outcome>, sinceReplyMs: number): void {
+  private conclude(course: Course): void {
+    const { terms, decision } = course.run;
+    if (!decision || this.courses.get(terms.id) !== course) return;
+    const about = { runId: terms.id, task: terms.task };
+    const unfinished = decision.background.length > 0;
+    if (!course.told) {
+      course.told = decision;
+      course.decided.resolve(decision);
+      void this.journal.append({ type: 'run.replied', ...about, data: decision });
+      if (unfinished) this.releaseLosers(course, 0);
+    }
+    if (unfinished) return;
+    clearTimeout(course.cancelling);
+    this.courses.delete(terms.id);
+    const { status } = decision;
+    if (status !== 'running') void this.journal.append({ type: 'run.finished', ...about, data: { status } });
+  }
+
+  private releaseLosers(course: Course, sinceReplyMs: number): void {
+    const { id, losers } = course.run.terms;
     if (losers === 'continue') return;
     if (losers === 'cancel') {
       this.engine.cancel(id, 'not needed after the reply');
@@ -123,13 +146,22 @@ export class RunCoordinator {
       this.engine.cancel(id, `unfinished ${losers.after} after the reply`);
     };
     const leftMs = milliseconds(losers.after) - sinceReplyMs;
-    if (leftMs <= 0) {
-      cancel();
-      return;
-    }
-    const finished = outcomes.pipe(last(null, undefined));
-    timer(leftMs)
-      .pipe(takeUntil(merge(finished, this.stopped)))
-      .subscribe(cancel);
+    if (leftMs <= 0) cancel();
+    else course.cancelling = setTimeout(cancel, leftMs);
   }
+}
+
+function isError({ reply }: Decision): boolean {
+  return 'error' in reply;
+}
+
+/** What `promise` resolves to; undefined when it takes longer than `ms`. */
+function within<T>(promise: Promise<T>, ms: number): Promise<T | undefined> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, ms, undefined);
+    void promise.then((value) => {
+      clearTimeout(timer);
+      resolve(value);
+    });
+  });
 }

@@ -1,15 +1,17 @@
-import type { RunEvent } from '../events/catalog.js';
+import type { EventType, RunEvent } from '../events/catalog.js';
 import type { Outcome, Run, SubTaskRun } from './run.js';
 
 /** The run that a `run.started` event opens. */
 export function openRun(event: RunEvent<'run.started'>): Run {
-  const { input, replyPolicy, losers, subTasks } = event.data;
+  const { input, replyPolicy, losers, subTasks, requestId = null, traceparent = null } = event.data;
   return {
     id: event.runId,
     task: event.task,
     input,
     replyPolicy,
     losers,
+    requestId,
+    traceparent,
     createdAt: event.time,
     subTasks: subTasks.map((name) => ({
       name,
@@ -20,13 +22,18 @@ export function openRun(event: RunEvent<'run.started'>): Run {
       startedAt: null,
       finishedAt: null,
       durationMs: null,
+      reason: undefined,
       result: undefined,
       error: undefined,
     })),
+    outcomes: [],
+    firstEventId: event.id,
+    lastEventId: event.id,
     status: 'running',
-    reply: null,
+    decision: null,
     repliedAt: null,
     finishedAt: null,
+    reopened: false,
   };
 }
 
@@ -40,25 +47,47 @@ export function runOf([first, ...rest]: readonly RunEvent[]): Run {
 
 /** Brings `run` up to date with the next of its events. */
 export function advance(run: Run, event: RunEvent): void {
+  run.lastEventId = event.id;
   switch (event.type) {
     case 'run.started':
       return;
     case 'run.replied':
-      run.reply = event.data.reply;
+      run.decision = event.data;
       run.repliedAt = event.time;
       return;
     case 'run.finished':
       run.status = event.data.status;
       run.finishedAt = event.time;
       return;
+    case 'run.reopened':
+      run.status = 'running';
+      run.finishedAt = null;
+      run.reopened = true;
+      return;
     default: {
       const subTask = run.subTasks.find(({ name }) => name === event.subTask);
-      if (subTask) advanceSubTask(subTask, event);
+      if (!subTask) return;
+      if (event.type === 'sub-task.retrying' && subTask.finishedAt !== null) startOver(run, subTask);
+      advanceSubTask(subTask, event);
+      const outcome = outcomeOf(event);
+      if (outcome) run.outcomes.push(outcome);
     }
   }
 }
 
-type SubTaskEvent = Exclude<RunEvent, RunEvent<'run.started' | 'run.replied' | 'run.finished'>>;
+/** A sub-task that had failed is tried again, on request. Its failure is not counted twice. */
+function startOver({ outcomes }: Run, subTask: SubTaskRun): void {
+  outcomes.splice(
+    outcomes.findIndex((outcome) => outcome.subTask === subTask.name),
+    1,
+  );
+  subTask.failures -= 1;
+  subTask.startedAt = null;
+  subTask.finishedAt = null;
+  subTask.durationMs = null;
+}
+
+type SubTaskEvent = Exclude<RunEvent, RunEvent<`run.${string}` & EventType>>;
 
 function advanceSubTask(subTask: SubTaskRun, event: SubTaskEvent): void {
   switch (event.type) {
@@ -86,9 +115,11 @@ function advanceSubTask(subTask: SubTaskRun, event: SubTaskEvent): void {
       break;
     case 'sub-task.cancelled':
       subTask.status = 'cancelled';
+      subTask.reason = event.data.reason;
       break;
     case 'sub-task.skipped':
       subTask.status = 'skipped';
+      subTask.reason = event.data.reason;
       break;
     default:
       event satisfies never;

@@ -1,7 +1,9 @@
 import type { JsonValue } from './json.js';
 import type { LosersPolicy, ReplyPolicy } from './policies.js';
 
-export type RunStatus = 'running' | 'succeeded' | 'partly-failed' | 'failed' | 'cancelled';
+export const RUN_STATUSES = ['running', 'succeeded', 'partly-failed', 'failed', 'cancelled'] as const;
+
+export type RunStatus = (typeof RUN_STATUSES)[number];
 
 type SubTaskStatus = 'pending' | 'running' | 'retrying' | 'succeeded' | 'failed' | 'cancelled' | 'skipped';
 
@@ -49,6 +51,14 @@ export type Reply =
   | { readonly answeredBy: string | readonly string[]; readonly result: JsonValue }
   | { readonly error: ReplyError };
 
+/** A reply, and how things stood when it was decided. */
+export interface Decision {
+  readonly reply: Reply;
+  readonly status: RunStatus;
+  /** The sub-tasks that were still unfinished. */
+  readonly background: readonly string[];
+}
+
 /** One sub-task within a run. Times are RFC 3339 texts in UTC, durations milliseconds. */
 export interface SubTaskRun {
   readonly name: string;
@@ -59,9 +69,12 @@ export interface SubTaskRun {
   failures: number;
   /** When the next attempt is due, while it waits for a retry. */
   retryAt: string | null;
+  /** When its first attempt began, or the first since it was tried again on request. */
   startedAt: string | null;
   finishedAt: string | null;
   durationMs: number | null;
+  /** Why it was cancelled or skipped. */
+  reason: string | undefined;
   /** Set when it succeeded. */
   result: JsonValue | undefined;
   /** The last attempt's error: set while it waits for a retry and when it failed. */
@@ -75,12 +88,25 @@ export interface Run {
   readonly input: JsonValue;
   readonly replyPolicy: ReplyPolicy;
   readonly losers: LosersPolicy;
+  /** The id of the request that started it, where one did. */
+  readonly requestId: string | null;
+  /** The `traceparent` of that request, where it had one. */
+  readonly traceparent: string | null;
   readonly createdAt: string;
   readonly subTasks: readonly SubTaskRun[];
+  /** How those of its sub-tasks ended that have, in the order of their ends. */
+  readonly outcomes: Outcome[];
+  /** The id of its `run.started` event. */
+  readonly firstEventId: number;
+  /** The id of its last event so far: it changes whenever anything of the run does. */
+  lastEventId: number;
   status: RunStatus;
-  reply: Reply | null;
+  /** Null as long as there is no reply. */
+  decision: Decision | null;
   repliedAt: string | null;
   finishedAt: string | null;
+  /** Whether it was finished once before: a failed sub-task was tried again. */
+  reopened: boolean;
 }
 
 /** The status of a run whose sub-tasks have all ended. */

@@ -1,8 +1,26 @@
-import { Body, Controller, Get, HttpCode, Param, Post, Res } from '@nestjs/common';
-import { ApiBody, ApiOkResponse, ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
-import type { Response } from 'express';
+import { Body, Controller, Get, HttpCode, Param, Post, Req, Res } from '@nestjs/common';
+import { ConfigService } from '@nestjs/config';
+import {
+  ApiAcceptedResponse,
+  ApiBody,
+  ApiHeader,
+  ApiOkResponse,
+  ApiOperation,
+  ApiParam,
+  ApiTags,
+} from '@nestjs/swagger';
+import type { Request, Response } from 'express';
 import { z } from 'zod';
+import { NeedsAnyKey } from '../access/needed-scope.decorator.js';
+import type { Config } from '../config/config.js';
 import { ApiProblems, locationHeader } from '../http/api-problems.decorator.js';
+import { answerHeaders, requestHeaders } from '../http/headers.js';
+import { idempotencyKey } from '../http/idempotency-key.js';
+import { applyWait, preferences } from '../http/prefer.js';
+import { runView } from '../runs/run-view.js';
+import { runSchema } from '../runs/runs.schemas.js';
+import { RunWatch } from './run-watch.js';
+import { contextOf } from '../http/request-context.js';
 import { TaskRegistry } from './task-registry.js';
 import type { TaskDefinition } from './task.js';
 import {
@@ -14,14 +32,26 @@ import {
 } from './tasks.schemas.js';
 import { TasksService } from './tasks.service.js';
 
+/** When a caller that was told to come back should do so, in seconds. */
+const RETRY_AFTER_S = 1;
+
+const runHeaders = { ...locationHeader, ...answerHeaders.preferenceApplied, ...answerHeaders.replayed };
+
 @Controller('tasks')
 export class TasksController {
+  private readonly maxWaitMs: number;
+
   constructor(
     private readonly registry: TaskRegistry,
     private readonly tasks: TasksService,
-  ) {}
+    private readonly runs: RunWatch,
+    config: ConfigService<Config, true>,
+  ) {
+    this.maxWaitMs = config.get('MAX_WAIT', { infer: true });
+  }
 
   @Get()
+  @NeedsAnyKey()
   @ApiTags('Tasks')
   @ApiOperation({ summary: 'List the tasks', description: 'Every task of the service.' })
   @ApiOkResponse({ description: 'The tasks', standardSchema: taskListSchema })
@@ -30,6 +60,7 @@ export class TasksController {
   }
 
   @Get(':name')
+  @NeedsAnyKey()
   @ApiTags('Tasks')
   @ApiOperation({
     summary: 'Show a task',
@@ -37,7 +68,7 @@ export class TasksController {
   })
   @ApiParam({ name: 'name', example: 'demo' })
   @ApiOkResponse({ description: 'The task', standardSchema: taskSchema })
-  @ApiProblems('bad-request', 'task-unknown')
+  @ApiProblems('task-unknown')
   show(@Param('name') name: string) {
     return view(this.registry.get(name));
   }
@@ -48,9 +79,11 @@ export class TasksController {
   @ApiOperation({
     summary: 'Run a task',
     description:
-      'Starts all sub-tasks of the task at once and answers as soon as the reply policy is met. The others go on in the background; `links.run` shows them.',
+      'Starts all sub-tasks of the task at once and answers as soon as the reply policy is met. The others go on in the background; `links.run` shows them. When the reply takes longer than the caller prefers to wait, or than `MAX_WAIT`, the answer is 202 with the run, which goes on.',
   })
   @ApiParam({ name: 'name', example: 'demo' })
+  @ApiHeader(requestHeaders.prefer)
+  @ApiHeader(requestHeaders.idempotencyKey)
   @ApiBody({
     schema: { $ref: '#/components/schemas/RunRequest' },
     required: false,
@@ -66,14 +99,19 @@ export class TasksController {
       },
     },
   })
-  @ApiOkResponse({ description: 'The reply', standardSchema: answerSchema, headers: locationHeader })
+  @ApiOkResponse({ description: 'The reply', standardSchema: answerSchema, headers: runHeaders })
+  @ApiAcceptedResponse({
+    description: 'The run was accepted and goes on; there is no reply yet',
+    standardSchema: runSchema,
+    headers: { ...runHeaders, ...answerHeaders.retryAfter },
+  })
   @ApiProblems(
-    'bad-request',
     'malformed-json',
     'invalid-request',
     'task-unknown',
     'payload-too-large',
     'unsupported-media-type',
+    'idempotency-key-reused',
     'run-failed',
     'run-cancelled',
     'overloaded',
@@ -82,12 +120,23 @@ export class TasksController {
   )
   async run(
     @Param('name') name: string,
-    @Body({ schema: runRequestSchema }) request: RunRequest,
+    @Body({ schema: runRequestSchema }) body: RunRequest,
+    @Req() request: Request,
     @Res({ passthrough: true }) response: Response,
   ) {
-    const answer = await this.tasks.start(name, request);
-    response.setHeader('Location', `/runs/${answer.runId}`);
-    return { ...answer, links: { run: `/runs/${answer.runId}`, task: `/tasks/${name}` } };
+    const run = await this.tasks.start(name, body, contextOf(request), idempotencyKey(request));
+    const { runId } = run;
+    response.setHeader('Location', `/runs/${runId}`);
+    if (run.replayed) response.setHeader('Idempotency-Replayed', 'true');
+    const { maxWaitMs } = this;
+    const waitMs = applyWait(preferences(request), response, {
+      otherwiseMs: maxWaitMs,
+      mostMs: maxWaitMs,
+    });
+    const answer = await this.tasks.reply(run, waitMs);
+    if (answer) return { ...answer, links: { run: `/runs/${runId}`, task: `/tasks/${name}` } };
+    response.status(202).setHeader('Retry-After', RETRY_AFTER_S);
+    return runView(await this.runs.get(runId));
   }
 }
 

@@ -3,8 +3,12 @@ import { DiscoveryModule } from '@nestjs/core';
 import { EngineModule } from '../engine/engine.module.js';
 import { EventsModule } from '../events/events.module.js';
 import { JournalModule } from '../journal/journal.module.js';
+import { IdempotentRuns } from './idempotent-runs.js';
 import { Recovery } from './recovery.js';
+import { RunControl } from './run-control.js';
 import { RunCoordinator } from './run-coordinator.js';
+import { RunResumer } from './run-resumer.js';
+import { RunWatch } from './run-watch.js';
 import { TaskRegistry } from './task-registry.js';
 import { TasksController } from './tasks.controller.js';
 import { TasksService } from './tasks.service.js';
@@ -12,7 +16,16 @@ import { TasksService } from './tasks.service.js';
 @Module({
   imports: [DiscoveryModule, EngineModule, EventsModule, JournalModule],
   controllers: [TasksController],
-  providers: [TaskRegistry, RunCoordinator, TasksService, Recovery],
-  exports: [TasksService],
+  providers: [
+    TaskRegistry,
+    RunCoordinator,
+    RunWatch,
+    IdempotentRuns,
+    TasksService,
+    RunResumer,
+    Recovery,
+    RunControl,
+  ],
+  exports: [TasksService, RunWatch, RunControl],
 })
 export class TasksModule {}

@@ -96,7 +96,7 @@ describe('a run, whatever its sub-tasks do', () => {
         const start = Date.now();
         let repliedAt: number | undefined;
         const note = () => void (repliedAt ??= Date.now() - start);
-        const reply = runtime.tasks.start('task', { reply: policy }).then(note, note);
+        const reply = runtime.run({ reply: policy }).then(note, note);
         while (runtime.events.at(-1)?.type !== 'run.finished') await jest.advanceTimersToNextTimerAsync();
         await reply;
 
@@ -156,7 +156,7 @@ describe('a run, in whatever order its sub-tasks settle and whenever it is cance
               },
             })),
           );
-          const reply = runtime.tasks.start('task', { losers }).then(
+          const reply = runtime.run({ losers }).then(
             () => 'answered',
             () => 'refused',
           );

@@ -1,12 +1,26 @@
 import { Injectable } from '@nestjs/common';
 import { EmbeddedEngine } from '../engine/embedded-engine.js';
-import { acceptRun } from './accepted-run.js';
+import type { IdempotencyKey } from '../journal/journal.js';
+import { acceptRun, type AcceptedRun } from './accepted-run.js';
 import { DomainError } from './domain-error.js';
+import { MAX_DURATION_MS } from './duration.js';
+import { IdempotentRuns, type ClientKey } from './idempotent-runs.js';
 import type { JsonValue } from './json.js';
-import { RunCoordinator, type Decision, type Undecided } from './run-coordinator.js';
-import type { RunStatus } from './run.js';
+import { Recovery } from './recovery.js';
+import { RunCoordinator, type Undecided } from './run-coordinator.js';
+import type { RunOrigin } from './run-origin.js';
+import { RunWatch } from './run-watch.js';
+import type { Decision, RunStatus } from './run.js';
 import { TaskRegistry } from './task-registry.js';
 import type { RunRequest } from './tasks.schemas.js';
+
+/** A run that was started, now or by an earlier request with the same `Idempotency-Key`. */
+export interface StartedRun {
+  readonly runId: string;
+  readonly task: string;
+  /** Whether it is the run of an earlier request. */
+  readonly replayed: boolean;
+}
 
 /** What a caller is told when the reply policy is met. */
 export interface Answer {
@@ -25,31 +39,75 @@ export class TasksService {
     private readonly registry: TaskRegistry,
     private readonly engine: EmbeddedEngine,
     private readonly coordinator: RunCoordinator,
+    private readonly recovery: Recovery,
+    private readonly idempotent: IdempotentRuns,
+    private readonly watch: RunWatch,
   ) {}
 
   /**
-   * Starts all sub-tasks of a task at once, and resolves as soon as the journal has the outcomes of which the run's
-   * policy makes the reply. The others go on in the background.
+   * Starts all sub-tasks of a task at once; with a key that was used before, finds the run of that.
    *
-   * @throws {DomainError} `task-unknown`, `invalid-request`, `overloaded`, `journal-unavailable`, `stopping`;
-   * `run-failed` or `run-cancelled` when the policy can't be met any more
+   * @param origin what ties the run to the logs of whoever asked for it
+   * @throws {DomainError} `task-unknown`, `invalid-request`, `idempotency-key-reused`, `overloaded`,
+   * `journal-unavailable`, `stopping`
    */
-  async start(taskName: string, request: RunRequest = {}): Promise<Answer> {
-    const run = await acceptRun(this.registry.get(taskName), request);
-    this.engine.execute(run);
-    const { id, task, replyPolicy, losers } = run;
-    const subTasks = task.subTasks.map(({ name }) => name);
-    return answer(
-      id,
-      taskName,
-      await this.coordinator.follow({ id, task: taskName, subTasks, replyPolicy, losers }),
-    );
+  async start(
+    task: string,
+    request: RunRequest = {},
+    origin: RunOrigin = {},
+    key?: ClientKey,
+  ): Promise<StartedRun> {
+    const run = await acceptRun(this.registry.get(task), request, origin);
+    if (!key) {
+      void this.begin(run);
+      return { runId: run.id, task, replayed: false };
+    }
+    const shared = await this.idempotent.share(key, { task, request }, (kept) => ({
+      runId: run.id,
+      accepted: this.begin(run, kept),
+    }));
+    return { task, ...shared };
+  }
+
+  /**
+   * Resolves as soon as the journal has the outcomes of which the run's policy makes the reply. The other sub-tasks go
+   * on in the background.
+   *
+   * @returns undefined when it takes longer than `waitMs` milliseconds; not before the journal has the run
+   * @throws {DomainError} `run-failed` or `run-cancelled` when the policy can't be met any more, `stopping`
+   */
+  async reply(run: StartedRun): Promise<Answer>;
+  async reply(run: StartedRun, waitMs: number): Promise<Answer | undefined>;
+  async reply({ runId, task }: StartedRun, waitMs = MAX_DURATION_MS): Promise<Answer | undefined> {
+    const decision = this.coordinator.follows(runId)
+      ? await this.coordinator.decision(runId, waitMs)
+      : await this.pastDecision(runId, waitMs);
+    return decision && answer(runId, task, decision);
   }
 
   /** Ends the work of this process: see the engine's `stop`. What was appended is committed when it resolves. */
   async stop(): Promise<void> {
+    this.watch.stop();
     await this.engine.stop();
     this.coordinator.stop();
+  }
+
+  private begin(run: AcceptedRun, key?: IdempotencyKey): Promise<void> {
+    const accepted = this.engine.execute(run, key);
+    const { id, task, replyPolicy, losers } = run;
+    const subTasks = task.subTasks.map(({ name }) => name);
+    this.coordinator.follow({ id, task: task.name, subTasks, replyPolicy, losers }, accepted);
+    return accepted;
+  }
+
+  /** The decision of a run that is finished, or that recovery has still to take up. */
+  private async pastDecision(runId: string, waitMs: number): Promise<Decision | Undecided | undefined> {
+    const run = await this.watch.get(runId);
+    if (waitMs === 0) return undefined;
+    if (run.decision && run.finishedAt !== null) return run.decision;
+    if (!(await this.recovery.takeUp(run))) return { recorded: true };
+    if (this.coordinator.follows(runId)) return this.coordinator.decision(runId, waitMs);
+    return (await this.watch.get(runId)).decision ?? undefined;
   }
 }
 

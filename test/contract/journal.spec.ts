@@ -1,26 +1,12 @@
-import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { EventEmitter2 } from '@nestjs/event-emitter';
 import type { RunEvent } from '../../src/events/catalog.js';
 import { EventBus } from '../../src/events/event-bus.js';
-import type { Journal } from '../../src/journal/journal.js';
-import { MemoryJournal } from '../../src/journal/memory-journal.js';
-import { SqliteJournal } from '../../src/journal/sqlite-journal.js';
+import { PAGE_SIZE, PAGE_STRETCH, type EventQuery, type Journal } from '../../src/journal/journal.js';
+import { journals } from '../support/journals.js';
 import { events, unfinishedOf } from '../support/run-events.js';
-import { temporaryDirectory } from '../support/temporary-directory.js';
 
-const directory = temporaryDirectory();
-let databases = 0;
-
-const implementations: Record<string, (bus: EventBus) => Journal | Promise<Journal>> = {
-  memory: (bus) => new MemoryJournal(bus),
-  SQLite: (bus) => {
-    const path = join(directory, `${++databases}.db`);
-    return SqliteJournal.open({ path, durability: 'power', retentionMs: 0 }, bus);
-  },
-};
-
-describe.each(Object.keys(implementations))('the %s journal', (name) => {
+describe.each(Object.keys(journals))('the %s journal', (name) => {
   let published: RunEvent[];
   let onPublish: (events: readonly RunEvent[]) => void;
   let journal: Journal;
@@ -32,7 +18,7 @@ describe.each(Object.keys(implementations))('the %s journal', (name) => {
       published.push(...group);
       onPublish(group);
     };
-    journal = await implementations[name]!(bus);
+    journal = await journals[name]!(bus);
   });
   afterEach(async () => {
     await journal.drain();
@@ -87,7 +73,7 @@ describe.each(Object.keys(implementations))('the %s journal', (name) => {
       status: 'running',
       input: { list: ['ü', 1.5, null] },
       losers: 'continue',
-      reply: null,
+      decision: null,
       subTasks: [
         {
           name: 'a',
@@ -107,7 +93,7 @@ describe.each(Object.keys(implementations))('the %s journal', (name) => {
     const run = await journal.run('r1');
     expect(run).toMatchObject({
       status: 'succeeded',
-      reply: { answeredBy: 'a', result: { deep: [7] } },
+      decision: { reply: { answeredBy: 'a', result: { deep: [7] } } },
       subTasks: [
         { status: 'succeeded', attempts: 2, retryAt: null, result: { deep: [7] }, durationMs: 9.5 },
         { status: 'pending' },
@@ -135,6 +121,129 @@ describe.each(Object.keys(implementations))('the %s journal', (name) => {
       [1, 'run.started'],
       [2, 'run.finished'],
     ]);
+  });
+
+  describe('as a log', () => {
+    /** Three runs of two tasks, interleaved. */
+    async function fill(): Promise<void> {
+      for (const runId of ['r1', 'r2', 'r3']) void journal.append(events.started(runId, runId));
+      for (const runId of ['r3', 'r1', 'r2']) void journal.append(events.attempt(runId));
+      void journal.append({ ...events.started('other'), task: 'other' });
+      void journal.append({ ...events.retrying('other', 'boom'), task: 'other' });
+      for (const runId of ['r2', 'r1']) void journal.append(events.finished(runId));
+      await journal.drain();
+    }
+
+    const idsOf = async (query: Partial<EventQuery>) => {
+      const { events, next } = await journal.events({ after: 0, limit: 100, ...query });
+      return { ids: events.map(({ id }) => id), next };
+    };
+
+    test('gives back events as they were published, page by page', async () => {
+      await fill();
+      expect(journal.lastEventId).toBe(10);
+      expect(await journal.events({ after: 0, limit: 4 })).toEqual({
+        events: published.slice(0, 4),
+        next: 4,
+      });
+      expect(await journal.events({ after: 4, limit: 100 })).toEqual({
+        events: published.slice(4),
+        next: 10,
+      });
+      expect(await journal.events({ after: 10, limit: 1 })).toEqual({ events: [], next: 10 });
+    });
+
+    test('is empty at first', async () => {
+      expect(journal.lastEventId).toBe(0);
+      expect(await journal.events({ after: 0, limit: 1 })).toEqual({ events: [], next: 0 });
+    });
+
+    test('gives the events of one run', async () => {
+      await fill();
+      expect(await idsOf({ runId: 'r1' })).toEqual({ ids: [1, 5, 10], next: 10 });
+      expect(await idsOf({ runId: 'r1', limit: 2 })).toEqual({ ids: [1, 5], next: 5 });
+      expect(await idsOf({ runId: 'r1', after: 5 })).toEqual({ ids: [10], next: 10 });
+      expect(await idsOf({ runId: 'r3', after: 4 })).toEqual({ ids: [], next: 10 });
+    });
+
+    test('gives the events of a task and of types', async () => {
+      await fill();
+      expect(await idsOf({ task: 'other' })).toEqual({ ids: [7, 8], next: 10 });
+      expect(await idsOf({ types: ['run.finished'] })).toEqual({ ids: [9, 10], next: 10 });
+      expect(await idsOf({ types: ['run.started', 'sub-task.retrying'] })).toEqual({
+        ids: [1, 2, 3, 7, 8],
+        next: 10,
+      });
+      expect(await idsOf({ task: 'other', types: ['run.started'], limit: 1 })).toEqual({ ids: [7], next: 7 });
+      expect(await idsOf({ task: 'none' })).toEqual({ ids: [], next: 10 });
+    });
+
+    test('has no run that was not started', async () => {
+      const events = journal.events({ after: 0, limit: 1, runId: 'r1' });
+      await expect(events).rejects.toMatchObject({ code: 'run-unknown' });
+    });
+
+    test('has all that was appended to a run', async () => {
+      void journal.append(events.started('r1'));
+      void journal.append(events.attempt('r1'));
+      expect((await idsOf({ runId: 'r1' })).ids).toEqual([1, 2]);
+    });
+
+    test('looks for what fits through a bounded stretch at a time', async () => {
+      void journal.append(events.started('r1'));
+      for (let n = 0; n < PAGE_STRETCH; n += 1) void journal.append(events.attempt('r1'));
+      void journal.append({ ...events.started('other'), task: 'other' });
+      await journal.drain();
+      expect(await idsOf({ task: 'other' })).toEqual({ ids: [], next: PAGE_STRETCH });
+      expect(await idsOf({ task: 'other', after: PAGE_STRETCH })).toEqual({
+        ids: [PAGE_STRETCH + 2],
+        next: PAGE_STRETCH + 2,
+      });
+    });
+
+    test('ends a page that gets large', async () => {
+      void journal.append(events.started('r1'));
+      for (let n = 0; n < 5; n += 1)
+        void journal.append(events.succeeded('r1', 'x'.repeat(PAGE_SIZE), `a${n}`));
+      await journal.drain();
+      expect(await idsOf({})).toEqual({ ids: [1, 2], next: 2 });
+      expect(await idsOf({ runId: 'r1', after: 2 })).toEqual({ ids: [3], next: 3 });
+    });
+
+    test('shows nothing that was not published', async () => {
+      for (let n = 0; n < 200; n += 1) {
+        void journal.append(events.started(`r${n}`));
+        const { lastEventId } = journal;
+        const { ids, next } = await idsOf({ limit: 1000 });
+        expect([ids.length, next]).toEqual([lastEventId, lastEventId]);
+      }
+    });
+  });
+
+  test('keeps a key with the run that it was given for, and knows no other', async () => {
+    const key = { client: 'ada', key: 'k1', fingerprint: 'f' };
+    await journal.append(events.started('r1'), key);
+    expect(await journal.runOfKey('ada', 'k1')).toMatchObject({ runId: 'r1', fingerprint: 'f' });
+    expect(await journal.runOfKey('bob', 'k1')).toBeUndefined();
+    expect(await journal.runOfKey('ada', 'k2')).toBeUndefined();
+  });
+
+  test('takes events of a finished run again once it is reopened', async () => {
+    void journal.append(events.started('r1'));
+    void journal.append(events.finished('r1'));
+    await journal.reopen((await journal.run('r1'))!);
+    void journal.append(events.succeeded('r1', 'late'));
+    expect(await journal.run('r1')).toMatchObject({
+      status: 'running',
+      finishedAt: null,
+      reopened: true,
+      firstEventId: 1,
+      lastEventId: 4,
+      subTasks: [{ result: 'late' }, {}],
+    });
+    expect((await journal.runs({ limit: 1 })).runs).toMatchObject([{ status: 'running', finishedAt: null }]);
+    await journal.append(events.finished('r1'));
+    expect((await journal.runs({ limit: 1 })).runs).toMatchObject([{ status: 'succeeded' }]);
   });
 
   test('has nothing unfinished of an earlier process when it begins empty', async () => {

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { Run } from '../../src/tasks/run.js';
+import type { ShownRun } from '../support/test-app.ts';
 import type { Told } from './callers.ts';
 
 /** How many runs are looked at at a time. */
@@ -24,7 +24,7 @@ async function proveAnswer(url: string, { request, runId, reply }: Told): Promis
   const response = await fetch(`${url}/runs/${runId}`);
   const body: unknown = await response.json();
   if (response.status !== 200) return [`${who} is lost: ${JSON.stringify(body)}`];
-  const run = body as Run;
+  const run = body as ShownRun;
   const asked = { input: run.input, reply: run.replyPolicy, losers: run.losers };
   const violations: string[] = [];
   if (reply && !isDeepStrictEqual(run.reply, reply))

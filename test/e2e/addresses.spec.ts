@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { problemTypes } from '../../src/http/problems.js';
 import { expectProblem } from '../support/problem.js';
+import { sendRaw } from '../support/raw-http.js';
 import { TestApp } from '../support/test-app.js';
 
 const RUN_ID = '019a2b3c-4d5e-7f60-8a9b-0c1d2e3f4a5b';
@@ -24,16 +25,12 @@ describe('an address that nothing answers at', () => {
     await expectProblem(service, await service.http.get(`/runs/${id}`), 404, 'run-unknown');
   });
 
-  test.each([
-    '/nowhere',
-    '/tasks/demo/run',
-    '/runs',
-    '/problems/nobody',
-    '/problems/__proto__',
-    '/docs/nowhere',
-  ])('is not found: %s', async (path) => {
-    await expectProblem(service, await service.http.get(path), 404, 'not-found');
-  });
+  test.each(['/nowhere', '/tasks/demo/run', '/problems/nobody', '/problems/__proto__', '/docs/nowhere'])(
+    'is not found: %s',
+    async (path) => {
+      await expectProblem(service, await service.http.get(path), 404, 'not-found');
+    },
+  );
 
   test('is not found with any method or query', async () => {
     await expectProblem(service, await service.http.post('/nowhere?a=1').send({ a: 1 }), 404, 'not-found');
@@ -47,23 +44,37 @@ describe('an address that nothing answers at', () => {
     },
   );
 
+  test.each(['http://[', 'https://[::1/tasks'])(
+    'is a bad request when it names a host that can’t be read: %s',
+    async (target) => {
+      const answer = await sendRaw(service.url, [`GET ${target} HTTP/1.1`]);
+      const [head = '', body = ''] = answer.split('\r\n\r\n');
+      expect(head).toMatch(/^HTTP\/1.1 400 [^]*content-type: application\/problem\+json/i);
+      expect(JSON.parse(body)).toMatchObject({
+        type: '/problems/bad-request',
+        status: 400,
+        instance: target,
+      });
+    },
+  );
+
   test('is a bad request for a run of a task as well', async () => {
     await expectProblem(service, await service.run('%zz'), 400, 'bad-request');
   });
 
   test.each([
-    ['post', '/run-tasks', 'GET, HEAD'],
-    ['delete', '/tasks', 'GET, HEAD'],
-    ['put', '/tasks/demo', 'GET, HEAD'],
-    ['get', '/tasks/demo/runs', 'POST'],
-    ['patch', `/runs/${RUN_ID}`, 'GET, HEAD'],
-    ['post', '/health/live', 'GET, HEAD'],
-    ['delete', '/health/ready', 'GET, HEAD'],
-    ['options', '/problems', 'GET, HEAD'],
-    ['post', '/docs', 'GET, HEAD'],
-    ['put', '/openapi.json', 'GET, HEAD'],
-    ['post', '/TASKS/', 'GET, HEAD'],
-    ['put', '/problems/run-failed?x=1', 'GET, HEAD'],
+    ['post', '/run-tasks', 'GET, HEAD, OPTIONS'],
+    ['delete', '/tasks', 'GET, HEAD, OPTIONS'],
+    ['put', '/tasks/demo', 'GET, HEAD, OPTIONS'],
+    ['get', '/tasks/demo/runs', 'POST, OPTIONS'],
+    ['patch', `/runs/${RUN_ID}`, 'GET, HEAD, OPTIONS'],
+    ['post', '/health/live', 'GET, HEAD, OPTIONS'],
+    ['delete', '/health/ready', 'GET, HEAD, OPTIONS'],
+    ['delete', '/problems', 'GET, HEAD, OPTIONS'],
+    ['post', '/docs', 'GET, HEAD, OPTIONS'],
+    ['put', '/openapi.json', 'GET, HEAD, OPTIONS'],
+    ['post', '/TASKS/', 'GET, HEAD, OPTIONS'],
+    ['put', '/problems/run-failed?x=1', 'GET, HEAD, OPTIONS'],
   ] as const)('names the methods it has when asked with %s: %s', async (method, path, allow) => {
     const response = await service.http[method](path);
     expect(response.get('Allow')).toBe(allow);
@@ -73,7 +84,7 @@ describe('an address that nothing answers at', () => {
   test('answers HEAD as it answers GET, without a body', async () => {
     const response = await service.http.head('/tasks').expect(200);
     expect(response.text).toBeFalsy();
-    await service.http.head('/tasks/demo/runs').expect(405).expect('Allow', 'POST');
+    await service.http.head('/tasks/demo/runs').expect(405).expect('Allow', 'POST, OPTIONS');
   });
 });
 

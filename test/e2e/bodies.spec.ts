@@ -1,11 +1,72 @@
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { Body, Controller, Post } from '@nestjs/common';
+import { ApiCreatedResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { expectProblem } from '../support/problem.js';
 import { sendRaw } from '../support/raw-http.js';
 import { TestApp } from '../support/test-app.js';
 
 const MAX_BYTES = 512;
 const POST = 'POST /tasks/demo/runs HTTP/1.1';
+
+@Controller('echo')
+class EchoController {
+  @Post()
+  @ApiTags('Runs')
+  @ApiOperation({ summary: 'Echo', description: 'Answers with the body.' })
+  @ApiCreatedResponse({ description: 'The body' })
+  echo(@Body() body: unknown): unknown {
+    if (body === 'fail') throw new Error('failed on purpose');
+    return { body };
+  }
+}
+
+describe('the body of any POST', () => {
+  let service: TestApp;
+  beforeAll(async () => {
+    service = await TestApp.start({
+      env: { MAX_INPUT_BYTES: `${MAX_BYTES}b` },
+      controllers: [EchoController],
+    });
+  });
+  afterAll(() => service.close());
+
+  const post = (body: string, type = 'application/json') => service.http.post('/echo').type(type).send(body);
+
+  test('is read as JSON, and may be missing', async () => {
+    await post('[1]').expect(201, '{"body":[1]}');
+    await service.http.post('/echo').expect(201, '{"body":{}}');
+  });
+
+  test('is refused when it is too large, of another type, or nested too deep', async () => {
+    await expectProblem(service, await post(`"${'x'.repeat(MAX_BYTES)}"`), 413, 'payload-too-large');
+    await expectProblem(service, await post('x', 'text/plain'), 415, 'unsupported-media-type');
+    await expectProblem(service, await post('{'), 400, 'malformed-json');
+    const deep = await post('['.repeat(MAX_BYTES / 2) + ']'.repeat(MAX_BYTES / 2));
+    await expectProblem(service, deep, 400, 'invalid-request');
+  });
+
+  test('is not looked at where nothing takes it', async () => {
+    const send = (path: string) =>
+      service.http
+        .post(path)
+        .type('text/plain')
+        .send('x'.repeat(2 * MAX_BYTES));
+    await expectProblem(service, await send('/nowhere'), 404, 'not-found');
+    await expectProblem(service, await send('/tasks'), 405, 'method-not-allowed');
+  });
+
+  test('that makes the service fail leaves a line in the log, with the id of the request', async () => {
+    const response = await post('"fail"').set('X-Request-Id', 'mine');
+    await expectProblem(service, response, 500, 'internal-error');
+    expect(service.log.lines).toContainEqual({
+      level: 'error',
+      msg: 'failed on purpose',
+      requestId: 'mine',
+      err: new Error('failed on purpose'),
+    });
+  });
+});
 
 describe('the body of POST /tasks/{name}/runs', () => {
   let service: TestApp;

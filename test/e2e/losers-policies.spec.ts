@@ -38,6 +38,7 @@ describe('the sub-tasks that are unfinished at the reply', () => {
     expect(cancelled.subTasks[1]).toEqual({
       name: 'loser',
       status: 'cancelled',
+      reason: 'not needed after the reply',
       attempts: 1,
       failures: 0,
       retryAt: null,

@@ -21,11 +21,21 @@ interface Operation {
   readonly summary?: string;
   readonly description?: string;
   readonly tags: readonly string[];
-  readonly parameters: readonly { readonly schema: Schema; readonly example?: unknown }[];
+  readonly security: readonly Record<string, readonly string[]>[];
+  readonly parameters: readonly {
+    readonly name: string;
+    readonly in: string;
+    readonly schema: Schema;
+    readonly example?: unknown;
+  }[];
   readonly requestBody?: { readonly content: Record<string, Content> };
   readonly responses: Record<
     string,
-    { readonly description: string; readonly content?: Record<string, Content> }
+    {
+      readonly description: string;
+      readonly content?: Record<string, Content>;
+      readonly headers?: Record<string, object>;
+    }
   >;
 }
 
@@ -56,14 +66,19 @@ describe('the description of the service', () => {
   test('is OpenAPI 3.1 and has every operation of the service', () => {
     expect(document.openapi).toMatch(/^3\.1\./);
     expect(operations.map(({ name }) => name).toSorted()).toEqual([
+      'get /events',
       'get /health/live',
       'get /health/ready',
       'get /problems',
       'get /problems/{code}',
       'get /run-tasks',
+      'get /runs',
       'get /runs/{id}',
+      'get /runs/{id}/events',
       'get /tasks',
       'get /tasks/{name}',
+      'post /runs/{id}/cancel',
+      'post /runs/{id}/sub-tasks/{name}/retry',
       'post /tasks/{name}/runs',
     ]);
     expect(new Set(operations.map(({ operationId }) => operationId)).size).toBe(operations.length);
@@ -111,6 +126,40 @@ describe('the description of the service', () => {
     }
   });
 
+  test('says which key each operation needs, and that health needs none', () => {
+    expect(document.components?.securitySchemes).toMatchObject({
+      apiKey: { type: 'http', scheme: 'bearer' },
+    });
+    const needed = operations.map(({ name, security }) => [name, security]);
+    expect(Object.fromEntries(needed)).toMatchObject({
+      'get /health/live': [],
+      'get /health/ready': [],
+      'get /problems': [{ apiKey: [] }],
+      'get /problems/{code}': [{ apiKey: [] }],
+      'get /tasks': [{ apiKey: [] }],
+      'get /tasks/{name}': [{ apiKey: [] }],
+      'get /run-tasks': [{ apiKey: ['runs:write'] }],
+      'get /runs/{id}': [{ apiKey: ['runs:read'] }],
+      'post /tasks/{name}/runs': [{ apiKey: ['runs:write'] }],
+    });
+    expect(needed.filter(([, security]) => security === undefined)).toEqual([]);
+  });
+
+  test('says of every operation but health how it refuses those without a key, and those past the rate limit', () => {
+    for (const { name, responses } of operations) {
+      if (name.includes('/health/')) {
+        for (const status of [401, 403, 429]) expect(responses).not.toHaveProperty(String(status));
+        continue;
+      }
+      expect(responses['401']?.headers).toHaveProperty('WWW-Authenticate');
+      expect(responses['403']?.headers).toHaveProperty('WWW-Authenticate');
+      expect(responses['429']?.headers).toHaveProperty('Retry-After');
+      for (const { headers } of Object.values(responses))
+        for (const field of ['RateLimit', 'RateLimit-Policy'])
+          expect(headers).toHaveProperty(field, { $ref: `#/components/headers/${field}` });
+    }
+  });
+
   test('has examples of requests that the service takes', async () => {
     const { content } = operations.find(({ name }) => name === 'post /tasks/{name}/runs')!.requestBody!;
     for (const request of examplesOf(content['application/json']!)) {
@@ -119,9 +168,27 @@ describe('the description of the service', () => {
     }
   });
 
+  test('has the headers that every request may have and every answer has', () => {
+    for (const { parameters, responses } of operations) {
+      const headers = parameters.filter((parameter) => parameter.in === 'header').map(({ name }) => name);
+      expect(headers).toEqual(expect.arrayContaining(['X-Request-Id', 'traceparent']));
+      for (const { headers } of Object.values(responses))
+        expect(Object.keys(headers ?? {})).toEqual(expect.arrayContaining(['X-Request-Id', 'Cache-Control']));
+    }
+  });
+
+  test('has the statuses that any request may meet, and those that any body may meet', () => {
+    for (const { name, responses } of operations) {
+      const statuses = ['400', '405', '406', '408', '417', '431', '500'];
+      if (name.startsWith('post')) statuses.push('413', '415');
+      expect(Object.keys(responses)).toEqual(expect.arrayContaining(statuses));
+    }
+  });
+
   test('refers only to what it has', () => {
-    for (const [, name] of JSON.stringify(document).matchAll(/"#\/components\/schemas\/([^"]+)"/g)) {
-      expect(document.components?.schemas).toHaveProperty(name!);
+    expect(JSON.stringify(document)).not.toContain('$defs');
+    for (const [, kind, name] of JSON.stringify(document).matchAll(/"#\/components\/(\w+)\/([^"]+)"/g)) {
+      expect(document.components).toHaveProperty([kind!, name!]);
     }
   });
 
@@ -138,7 +205,8 @@ describe('the description of the service', () => {
     expect(assets.filter((path) => /\.(js|css)$/.test(path)).length).toBeGreaterThanOrEqual(4);
     for (const asset of assets) {
       const response = await service.http.get(asset).expect(200).buffer();
-      expect(Number(response.get('Content-Length'))).toBeGreaterThan(100);
+      const body: unknown = response.body;
+      expect(Buffer.isBuffer(body) ? body.length : response.text.length).toBeGreaterThan(100);
     }
     const init = await service.http.get('/docs/swagger-ui-init.js').expect(200);
     expect(init.text).toContain('/tasks/{name}/runs');

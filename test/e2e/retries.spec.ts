@@ -116,7 +116,7 @@ describe('a sub-task with retries', () => {
     attempt.succeed();
     await answer;
     await service.event(runId, 'run.finished');
-    const from = { runId, task: 'flaky', subTask: 'flaky', attempt: 1 };
+    const from = { runId, requestId: expect.any(String), task: 'flaky', subTask: 'flaky', attempt: 1 };
     expect(service.log.lines.filter(({ msg }) => msg.startsWith('asked'))).toEqual([
       { level: 'log', msg: 'asked the shop', ...from },
       { level: 'warn', msg: 'asked twice', ...from },

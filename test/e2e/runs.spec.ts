@@ -15,7 +15,11 @@ describe('GET /runs/{id}', () => {
   afterAll(() => service.close());
 
   test('shows a run before its reply, after it and when its last sub-task has ended', async () => {
-    const answer = service.answer('race', { input: { order: 7 } });
+    const answer = service.http
+      .post('/tasks/race/runs')
+      .set('X-Request-Id', 'order-7')
+      .send({ input: { order: 7 } })
+      .then((response) => response);
     const { fast, slow } = await race.all();
     const { runId } = fast.context;
     const underWay = {
@@ -34,7 +38,10 @@ describe('GET /runs/{id}', () => {
       input: { order: 7 },
       replyPolicy: { policy: 'first-success' },
       losers: 'continue',
+      requestId: 'order-7',
+      traceparent: null,
       reply: null,
+      lastEventId: expect.any(Number),
       createdAt: time,
       repliedAt: null,
       finishedAt: null,

@@ -70,6 +70,7 @@ describe('a stop', () => {
       level: 'warn',
       msg: 'Stopped before it finished: slow',
       runId,
+      requestId: expect.any(String),
     });
   });
 

@@ -4,6 +4,15 @@ import { describe, expect, test } from '@jest/globals';
 import { variables } from '../../src/config/config.js';
 import { ServiceProcess } from '../support/service-process.js';
 
+/** Sends the process a signal when it turns to its database. */
+const signalled = (signal: string) =>
+  `data:text/javascript,import { DatabaseSync } from 'node:sqlite';
+  const { exec } = DatabaseSync.prototype;
+  DatabaseSync.prototype.exec = function (sql) {
+    process.kill(process.pid, '${signal}');
+    return exec.call(this, sql);
+  };`;
+
 const STACK = /\n\s+at |file:\/\//;
 
 describe('the start of the service', () => {
@@ -45,9 +54,20 @@ describe('the start of the service', () => {
   });
 
   test('is refused when HOST is no address of the machine', async () => {
-    const { code, stderr } = await ServiceProcess.run({ env: { HOST: '192.0.2.1' } });
+    const { code, stderr } = await ServiceProcess.run({
+      env: { HOST: '192.0.2.1', ALLOW_ANONYMOUS: 'true' },
+    });
     expect(code).toBe(1);
     expect(stderr).toMatch(/HOST is no address of this machine/);
+  });
+
+  test.each(['SIGTERM', 'SIGINT'])('ends as a clean stop when %s comes before it is over', async (signal) => {
+    const { code, stdout, stderr } = await ServiceProcess.run({
+      env: { DATABASE_URL: 'sqlite:runs.db' },
+      nodeArgs: ['--import', signalled(signal)],
+    });
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(stdout).not.toContain('Listening');
   });
 
   test.each(['--help', '-h'])('only tells of every variable with %s', async (option) => {

@@ -4,7 +4,7 @@ import type { Problem, ProblemCode } from '../../src/http/problems.js';
 import type { TestApp } from './test-app.js';
 
 /** Traces of the service's own code, which are nothing to a caller. */
-const INTERNALS = /\n? {4}at |node_modules|file:\/\/|\.[jt]s:\d+|ZodError/;
+export const INTERNALS = /\n? {4}at |node_modules|file:\/\/|\.[jt]s:\d+|ZodError/;
 
 /**
  * Proves that a response is a problem document in every respect, down to the page that its `type` leads to.

@@ -1,6 +1,7 @@
-import type { NewEvent, RunEvent } from '../../src/events/catalog.js';
+import type { NewEvent } from '../../src/events/catalog.js';
 import type { Journal } from '../../src/journal/journal.js';
 import type { JsonValue } from '../../src/tasks/json.js';
+import type { Run } from '../../src/tasks/run.js';
 
 /** The events of runs of a task `task` with sub-tasks `a` and `b`, for tests that speak to a journal themselves. */
 export const events = {
@@ -48,9 +49,9 @@ export const events = {
   }),
 };
 
-/** The events of each run that a journal says was left unfinished. */
-export async function unfinishedOf(journal: Journal): Promise<(readonly RunEvent[])[]> {
-  const runs: (readonly RunEvent[])[] = [];
+/** Each run that a journal says was left unfinished. */
+export async function unfinishedOf(journal: Journal): Promise<Readonly<Run>[]> {
+  const runs: Readonly<Run>[] = [];
   for await (const run of journal.unfinished()) runs.push(run);
   return runs;
 }

@@ -5,12 +5,20 @@ import { EmbeddedEngine } from '../../src/engine/embedded-engine.js';
 import type { RunEvent } from '../../src/events/catalog.js';
 import { EventBus } from '../../src/events/event-bus.js';
 import { MemoryJournal } from '../../src/journal/memory-journal.js';
+import { IdempotentRuns } from '../../src/tasks/idempotent-runs.js';
+import { Recovery } from '../../src/tasks/recovery.js';
 import { RunCoordinator } from '../../src/tasks/run-coordinator.js';
+import { RunResumer } from '../../src/tasks/run-resumer.js';
+import { RunWatch } from '../../src/tasks/run-watch.js';
+import type { RunRequest } from '../../src/tasks/tasks.schemas.js';
 import type { SubTaskContext, SubTaskOptions } from '../../src/tasks/sub-task.js';
 import { defineSubTask } from '../../src/tasks/task-declaration.js';
 import type { TaskRegistry } from '../../src/tasks/task-registry.js';
 import type { TaskDefinition } from '../../src/tasks/task.js';
 import { TasksService } from '../../src/tasks/tasks.service.js';
+
+/** How long idempotency keys are kept. */
+const RETENTION_MS = 24 * 3_600_000;
 
 type Run = (input: unknown, context: SubTaskContext) => unknown;
 
@@ -33,12 +41,21 @@ export function createRuntime(
     events.push(...published);
     publish(published);
   };
-  const journal = new MemoryJournal(bus);
+  const journal = new MemoryJournal(bus, RETENTION_MS);
   const engine = new EmbeddedEngine(
     new ConfigService<Config, true>({ ...parseConfig(environment) }),
     journal,
   );
-  const registry = { get: () => task, all: () => [task] } as Partial<TaskRegistry> as TaskRegistry;
-  const tasks = new TasksService(registry, engine, new RunCoordinator(engine, journal, bus));
-  return { task, events, bus, journal, engine, tasks };
+  const registry = {
+    get: () => task,
+    find: () => task,
+    all: () => [task],
+  } as Partial<TaskRegistry> as TaskRegistry;
+  const coordinator = new RunCoordinator(engine, journal, bus);
+  const watch = new RunWatch(journal, bus);
+  const recovery = new Recovery(engine, journal, new RunResumer(registry, engine, journal, coordinator));
+  const tasks = new TasksService(registry, engine, coordinator, recovery, new IdempotentRuns(journal), watch);
+  /** Starts a run at once; resolves with its reply. */
+  const run = async (request: RunRequest = {}) => tasks.reply(await tasks.start('task', request));
+  return { task, events, bus, journal, engine, tasks, run };
 }

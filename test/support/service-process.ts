@@ -17,6 +17,8 @@ interface Options {
   readonly args?: readonly string[];
   /** Options of Node. */
   readonly nodeArgs?: readonly string[];
+  /** A file that is loaded before it and answers messages: see `ask`. */
+  readonly probe?: string;
   /** What the file `.env` in its working directory says. */
   readonly envFile?: string;
   /** Its working directory, which outlives it. Default: an empty one of its own. */
@@ -108,6 +110,19 @@ export class ServiceProcess {
     this.child.stdout!.destroy();
   }
 
+  /** What its probe answers. */
+  ask(question: string): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      const refuse = () => reject(new Error('Ended without an answer'));
+      this.child.once('close', refuse);
+      this.child.once('message', (answer) => {
+        this.child.off('close', refuse);
+        resolve(answer);
+      });
+      this.child.send(question, (error) => error && reject(error));
+    });
+  }
+
   /** Sends it a signal. */
   signal(signal: NodeJS.Signals): void {
     this.child.kill(signal);
@@ -122,18 +137,27 @@ export class ServiceProcess {
     return this.child.exitCode;
   }
 
-  private get ended(): boolean {
+  get ended(): boolean {
     return this.child.exitCode !== null || this.child.signalCode !== null;
   }
 }
 
-function launch({ env = {}, args = [], nodeArgs = [], envFile, directory, uid }: Options): ChildProcess {
+function launch({
+  env = {},
+  args = [],
+  nodeArgs = [],
+  probe,
+  envFile,
+  directory,
+  uid,
+}: Options): ChildProcess {
   const cwd = directory ?? mkdtempSync(join(tmpdir(), 'frontrunner-'));
   if (envFile !== undefined) writeFileSync(join(cwd, '.env'), envFile);
-  const child = spawn(process.execPath, [...nodeArgs, MAIN, ...args], {
+  const preloads = probe === undefined ? [] : ['--import', probe];
+  const child = spawn(process.execPath, [...nodeArgs, ...preloads, MAIN, ...args], {
     cwd,
     env: { PORT: '0', ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['ignore', 'pipe', 'pipe', ...(probe === undefined ? [] : ['ipc' as const])],
     ...(uid !== undefined && { uid }),
   });
   child.once('close', () => {

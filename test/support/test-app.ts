@@ -4,16 +4,17 @@ import type { ModuleMetadata } from '@nestjs/common';
 import { ConfigService } from '@nestjs/config';
 import { EventEmitter2 } from '@nestjs/event-emitter';
 import type { NestExpressApplication } from '@nestjs/platform-express';
-import type { OpenAPIObject } from '@nestjs/swagger';
 import { Test } from '@nestjs/testing';
 import supertest, { type Response } from 'supertest';
+import { openAccess } from '../../src/access/access.js';
 import { AppModule } from '../../src/app.module.js';
 import { setUp } from '../../src/app.setup.js';
 import { parseConfig } from '../../src/config/config.js';
 import type { EventType, RunEvent } from '../../src/events/catalog.js';
 import { FastExpressAdapter } from '../../src/http/express-adapter.js';
+import { createOpenApiDocument } from '../../src/http/openapi.js';
 import type { Answer } from '../../src/tasks/tasks.service.js';
-import type { Run, SubTaskRun } from '../../src/tasks/run.js';
+import type { Reply, Run, SubTaskRun } from '../../src/tasks/run.js';
 import { CapturedLog } from './captured-log.js';
 import { DocumentedStatuses } from './documented-statuses.js';
 import { activeResources, leftOver } from './resources.js';
@@ -28,10 +29,13 @@ const DEFAULTS = {
 interface Options extends ModuleMetadata {
   /** Environment variables; the demo runs a thousand times faster unless they say otherwise. */
   readonly env?: Readonly<Record<string, string>>;
+  /** The API key that its requests come with. Default: none. */
+  readonly key?: string | undefined;
 }
 
 /** What `GET /runs/{id}` answers. */
 export interface ShownRun extends Run {
+  readonly reply: Reply | null;
   readonly subTasks: readonly (SubTaskRun & { readonly answered?: true })[];
 }
 
@@ -45,6 +49,7 @@ export class TestApp {
     readonly app: NestExpressApplication,
     readonly log: CapturedLog,
     private readonly resourcesBefore: readonly string[],
+    private readonly key: string | undefined,
   ) {
     app.get(EventEmitter2).onAny((_type: unknown, event: RunEvent) => {
       this.events.push(event);
@@ -53,7 +58,7 @@ export class TestApp {
   }
 
   /** Starts the service, with the given modules and providers besides its own. */
-  static async start({ env = {}, imports = [], ...metadata }: Options = {}): Promise<TestApp> {
+  static async start({ env = {}, key, imports = [], ...metadata }: Options = {}): Promise<TestApp> {
     const resourcesBefore = await activeResources();
     const log = new CapturedLog();
     const config = parseConfig({ ...DEFAULTS, ...env });
@@ -64,11 +69,10 @@ export class TestApp {
       .compile();
     const adapter = new FastExpressAdapter();
     const app = module.createNestApplication<NestExpressApplication>(adapter, { bodyParser: false });
-    setUp(app, adapter);
-    const service = new TestApp(app, log, resourcesBefore);
+    setUp(app, adapter, await openAccess(config));
+    const service = new TestApp(app, log, resourcesBefore, key);
     await app.listen(0, '127.0.0.1');
-    const response = await service.http.get('/openapi.json');
-    service.documented = new DocumentedStatuses(service.server, response.body as OpenAPIObject);
+    service.documented = new DocumentedStatuses(service.server, createOpenApiDocument(app));
     return service;
   }
 
@@ -83,7 +87,8 @@ export class TestApp {
 
   /** A request over a real socket. */
   get http(): ReturnType<typeof supertest> {
-    return supertest(this.url);
+    if (this.key === undefined) return supertest(this.url);
+    return supertest.agent(this.url).auth(this.key, { type: 'bearer' });
   }
 
   /** Starts a run at once; resolves with the answer. */

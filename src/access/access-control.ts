@@ -1,0 +1,63 @@
+import { BadRequestException, UnauthorizedException } from '@nestjs/common';
+import { normalizeIp, ThrottlerException } from '@nestjs/throttler';
+import { isBulkheadRejectedError } from 'cockatiel';
+import type { Request, RequestHandler, Response } from 'express';
+import { contextOf } from '../http/request-context.js';
+import type { Access } from './access.js';
+import { bearerToken, type Presented } from './bearer-token.js';
+import { challenge } from './challenge.js';
+import type { Client, KeyRing } from './key-ring.js';
+
+/** How long a caller should wait when too many keys wait for their scrypt check, in seconds. */
+const RETRY_AFTER_S = 1;
+
+/** What orchestrators and load balancers ask for, and what nothing of a caller's is in. */
+export function isOpenToAll(path: string): boolean {
+  return /^\/health\//i.test(path);
+}
+
+/**
+ * Refuses a request whose caller has no good key, or has no request left, before any of its body is read. An unknown
+ * caller counts by its address, whatever it presents: keys can't be tried out faster than the rate limit allows.
+ */
+export function accessControl({ keys, limit }: Pick<Access, 'keys' | 'limit'>): RequestHandler {
+  async function admit(request: Request, response: Response): Promise<void> {
+    const presented = keys && bearerToken(request);
+    const client = presented?.token === undefined ? undefined : keys?.find(presented.token);
+    await limit?.count(client ? `key ${client.name}` : `address ${addressOf(request)}`, response);
+    if (!keys || !presented) return;
+    const { name } = client ?? (await clientBySlowKey(keys, presented, response));
+    contextOf(request).client = name;
+  }
+  return async (request, response, next) => {
+    if (!isOpenToAll(request.path)) await admit(request, response);
+    next();
+  };
+}
+
+/** The network that a caller is in: one who has an IPv6 address has 2^64 of them. */
+function addressOf(request: Request): string {
+  return normalizeIp(request.socket.remoteAddress ?? '');
+}
+
+/** @throws {HttpException} 401; 400 for what RFC 6750 calls an invalid request; 429 when too many wait to be checked */
+async function clientBySlowKey(keys: KeyRing, presented: Presented, response: Response): Promise<Client> {
+  if (presented.token === undefined) throw refusal(presented, response);
+  try {
+    const client = await keys.findSlowly(presented.token);
+    if (client) return client;
+  } catch (error) {
+    if (!isBulkheadRejectedError(error)) throw error;
+    response.setHeader('Retry-After', RETRY_AFTER_S);
+    throw new ThrottlerException('More unknown keys wait to be checked than the service takes');
+  }
+  throw refusal({ error: 'invalid_token', detail: 'The API key is none that the service knows' }, response);
+}
+
+function refusal(
+  { error, detail }: Extract<Presented, { token?: undefined }>,
+  response: Response,
+): UnauthorizedException | BadRequestException {
+  response.setHeader('WWW-Authenticate', challenge(error));
+  return error === 'invalid_request' ? new BadRequestException(detail) : new UnauthorizedException(detail);
+}

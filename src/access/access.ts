@@ -1,0 +1,51 @@
+import type { Config } from '../config/config.js';
+import { AccessError } from './access-error.js';
+import { CallerCounts } from './caller-counts.js';
+import { exposureError, isLoopback } from './exposure.js';
+import { KeyRing } from './key-ring.js';
+import { readKeys } from './keys-file.js';
+import { RateLimit, type Rate } from './rate-limit.js';
+
+/** What RATE_LIMIT=auto is where others than this machine can call. */
+const DEFAULT_RATE: Rate = { requests: 1000, windowMs: 60_000 };
+
+/** Who may call the service, and how often. */
+export interface Access {
+  /** The keys of which a caller needs one; undefined where anybody may call. */
+  readonly keys: KeyRing | undefined;
+  readonly limit: RateLimit | undefined;
+  /** What whoever runs the service should know of this. */
+  readonly warnings: readonly string[];
+}
+
+type AccessConfig = Pick<Config, 'HOST' | 'API_KEYS_FILE' | 'ALLOW_ANONYMOUS' | 'RATE_LIMIT'>;
+
+/**
+ * Settles who may call, before there is anything to call.
+ *
+ * @throws {AccessError} when anybody could and nobody said that they may, or the keys can't be read
+ */
+export async function openAccess(config: AccessConfig): Promise<Access> {
+  const { HOST: host, API_KEYS_FILE: file, ALLOW_ANONYMOUS: anonymous } = config;
+  const local = await isLoopback(host);
+  if (file === null && !anonymous && !local) throw exposureError(host);
+  const keys = file === null ? undefined : ringOf(file);
+  const rate = config.RATE_LIMIT === 'auto' ? (local ? 'off' : DEFAULT_RATE) : config.RATE_LIMIT;
+  const warnings = [
+    ...(keys && anonymous
+      ? ['ALLOW_ANONYMOUS changes nothing: every caller needs a key of API_KEYS_FILE']
+      : []),
+    ...(!keys && !local
+      ? [`Anybody who reaches ${host} may start and read runs: ALLOW_ANONYMOUS is true`]
+      : []),
+  ];
+  return { keys, limit: rate === 'off' ? undefined : new RateLimit(rate, new CallerCounts()), warnings };
+}
+
+function ringOf(file: string): KeyRing {
+  const entries = readKeys(file);
+  if (entries.length > 0) return new KeyRing(entries);
+  throw new AccessError(
+    `API_KEYS_FILE ${file} has no keys; make one: npm run keys -- create <name> --scope runs:write --scope runs:read`,
+  );
+}

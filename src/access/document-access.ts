@@ -1,0 +1,62 @@
+import type { OpenAPIObject } from '@nestjs/swagger';
+import { problemResponse } from '../http/api-problems.decorator.js';
+import { isOpenToAll } from './access-control.js';
+import { SECURITY_SCHEME } from './needed-scope.decorator.js';
+import { defaultScope } from './scope.js';
+
+interface Operation {
+  security?: Record<string, string[]>[];
+  responses: Record<string, { headers?: Record<string, unknown> }>;
+}
+
+const SCHEME = {
+  type: 'http' as const,
+  scheme: 'bearer',
+  description:
+    'An API key, made by `npm run keys`. Where the service has keys (`API_KEYS_FILE`), every request but those for health needs one. Its scopes say what it is good for: `runs:write` starts and changes runs, `runs:read` looks at them; neither implies the other.',
+};
+
+const HEADERS = {
+  'RateLimit-Policy': {
+    description:
+      'Where requests are limited: how many a caller has (`q`) in a window of so many seconds (`w`), as draft-ietf-httpapi-ratelimit-headers defines it.',
+    schema: { type: 'string' as const },
+    example: '"default";q=1000;w=60',
+  },
+  RateLimit: {
+    description: 'How many of them are left (`r`) for so many seconds (`t`).',
+    schema: { type: 'string' as const },
+    example: '"default";r=999;t=59',
+  },
+};
+
+/** Says of every operation but health which key it needs, and what it answers to those who lack it or ask too often. */
+export function documentAccess(document: OpenAPIObject): void {
+  document.components = {
+    ...document.components,
+    securitySchemes: { [SECURITY_SCHEME]: SCHEME },
+    headers: { ...document.components?.headers, ...HEADERS },
+  };
+  document.security = [{ [SECURITY_SCHEME]: [] }];
+  for (const [path, operations] of Object.entries(document.paths)) {
+    for (const [method, operation] of Object.entries(operations as Record<string, Operation>)) {
+      if (isOpenToAll(path)) operation.security = [];
+      else documentOperation(method, operation);
+    }
+  }
+}
+
+function documentOperation(method: string, operation: Operation): void {
+  operation.security ??= [{ [SECURITY_SCHEME]: [defaultScope(method)] }];
+  const { responses } = operation;
+  responses['400'] ??= problemResponse(['bad-request']);
+  responses['401'] ??= problemResponse(['unauthorized']);
+  responses['403'] ??= problemResponse(['forbidden']);
+  responses['429'] ??= problemResponse(['too-many-requests']);
+  for (const response of Object.values(responses))
+    response.headers = { ...response.headers, ...rateLimitFields };
+}
+
+const rateLimitFields = Object.fromEntries(
+  Object.keys(HEADERS).map((name) => [name, { $ref: `#/components/headers/${name}` }]),
+);

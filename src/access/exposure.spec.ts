@@ -1,0 +1,48 @@
+import * as dns from 'node:dns/promises';
+import { describe, expect, jest, test } from '@jest/globals';
+
+/** What a resolver knows; of any other name it knows nothing. */
+const names: Readonly<Record<string, readonly string[]>> = {
+  'here.test': ['127.0.0.1', '::1'],
+  'half.test': ['127.0.0.1', '192.0.2.1'],
+  'nowhere.test': [],
+};
+const { lookup } = dns;
+jest.unstable_mockModule('node:dns/promises', () => ({
+  lookup: (host: string, options: { all: true }) => {
+    if (/^([\da-f.:]+|localhost)$/.test(host)) return lookup(host, options);
+    const addresses = names[host]?.map((address) => ({ address, family: address.includes(':') ? 6 : 4 }));
+    return addresses ? Promise.resolve(addresses) : Promise.reject(new Error('ENOTFOUND'));
+  },
+}));
+const { isLoopback } = await import('./exposure.js');
+
+describe('isLoopback', () => {
+  test.each([
+    '127.0.0.1',
+    '127.8.9.10',
+    '::1',
+    '0:0:0:0:0:0:0:1',
+    '::ffff:127.0.0.1',
+    'localhost',
+    'here.test',
+  ])('is true of %s', async (host) => {
+    expect(await isLoopback(host)).toBe(true);
+  });
+
+  test.each([
+    '0.0.0.0',
+    '::',
+    '0',
+    '192.0.2.1',
+    '::ffff:192.0.2.1',
+    '2001:db8::1',
+    '128.0.0.1',
+    'half.test',
+    'nowhere.test',
+    'unknown.test',
+    '[::1]',
+  ])('is false of %s', async (host) => {
+    expect(await isLoopback(host)).toBe(false);
+  });
+});

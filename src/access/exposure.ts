@@ -1,0 +1,30 @@
+import { lookup } from 'node:dns/promises';
+import { BlockList } from 'node:net';
+import { AccessError } from './access-error.js';
+
+const loopback = new BlockList();
+loopback.addSubnet('127.0.0.0', 8);
+loopback.addAddress('::1', 'ipv6');
+
+/** Whether a HOST is this machine alone. A name is when all its addresses are; what can't be told isn't. */
+export async function isLoopback(host: string): Promise<boolean> {
+  try {
+    const addresses = await lookup(host, { all: true });
+    return (
+      addresses.length > 0 &&
+      addresses.every(({ address, family }) => loopback.check(address, family === 6 ? 'ipv6' : 'ipv4'))
+    );
+  } catch {
+    return false;
+  }
+}
+
+/** What keeps the service from listening where others reach it, while nobody needs a key. */
+export function exposureError(host: string): AccessError {
+  return new AccessError(`HOST is ${host}, which others than this machine may reach, and there are no API keys. Either
+  make a key:                npm run keys -- create <name> --scope runs:write --scope runs:read --file keys.json
+  and name their file:       API_KEYS_FILE=keys.json
+or let anybody who reaches it start and read runs:
+                             ALLOW_ANONYMOUS=true
+or listen to this machine:   HOST=127.0.0.1`);
+}

@@ -1,0 +1,87 @@
+import { timingSafeEqual } from 'node:crypto';
+import { bulkhead } from 'cockatiel';
+import { matchesScrypt, parseScrypt, sha256 } from './key-hash.js';
+import type { KeyEntry } from './keys-file.js';
+import type { Scope } from './scope.js';
+
+/** How many keys may wait for their scrypt check. One at a time is in it, so that wrong keys take one core at most. */
+const MAX_WAITING = 100;
+
+/** A caller that has shown its key. */
+export interface Client {
+  readonly name: string;
+  readonly scopes: ReadonlySet<Scope>;
+}
+
+interface HeldKey {
+  readonly client: Client;
+  /** The SHA-256 of the key; where the file has its scrypt hash alone, known as soon as that has matched. */
+  digest: Buffer | undefined;
+  readonly scrypt: ReturnType<typeof parseScrypt>;
+}
+
+/** The API keys that are good, and the check whether what a caller presents is one of them. */
+export class KeyRing {
+  private readonly keys: readonly HeldKey[];
+  private readonly clients: ReadonlyMap<string, Client>;
+  private readonly checks = new Map<string, Promise<Client | undefined>>();
+  private readonly oneByOne = bulkhead(1, MAX_WAITING);
+
+  constructor(entries: readonly KeyEntry[]) {
+    this.keys = entries.map(({ name, scopes, sha256, scrypt = '' }) => ({
+      client: { name, scopes: new Set(scopes) },
+      digest: sha256 === undefined ? undefined : Buffer.from(sha256, 'hex'),
+      scrypt: parseScrypt(scrypt),
+    }));
+    this.clients = new Map(this.keys.map(({ client }) => [client.name, client]));
+  }
+
+  get size(): number {
+    return this.keys.length;
+  }
+
+  /** The caller of that name. */
+  client(name: string): Client | undefined {
+    return this.clients.get(name);
+  }
+
+  /** Whose key it is, as far as SHA-256 can tell; it takes as long whichever key it is, or none. */
+  find(key: string): Client | undefined {
+    const digest = sha256(key);
+    let found: Client | undefined;
+    for (const held of this.keys) {
+      if (held.digest && timingSafeEqual(digest, held.digest)) found = held.client;
+    }
+    return found;
+  }
+
+  /**
+   * Whose key it is, by scrypt, for one that {@link find} doesn't find. A key that has matched is found from then on.
+   *
+   * @returns undefined when it is nobody's
+   * @throws {BulkheadRejectedError} cockatiel's, when too many wait for this
+   */
+  async findSlowly(key: string): Promise<Client | undefined> {
+    const slow = this.keys.filter((held) => held.scrypt && !held.digest);
+    if (slow.length === 0) return undefined;
+    const digest = sha256(key).toString('hex');
+    const going = this.checks.get(digest);
+    if (going) return going;
+    const check = this.oneByOne.execute(() => firstMatch(key, slow));
+    this.checks.set(digest, check);
+    try {
+      return await check;
+    } finally {
+      this.checks.delete(digest);
+    }
+  }
+}
+
+async function firstMatch(key: string, candidates: readonly HeldKey[]): Promise<Client | undefined> {
+  for (const held of candidates) {
+    if (!held.scrypt || !(await matchesScrypt(key, held.scrypt))) continue;
+    held.digest = sha256(key);
+    return held.client;
+  }
+  return undefined;
+}

@@ -1,0 +1,141 @@
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname } from 'node:path';
+import { z } from 'zod';
+import { AccessError } from './access-error.ts';
+import { parseScrypt } from './key-hash.ts';
+import { SCOPES } from './scope.ts';
+
+/** What a caller presents is compared with each: a thousand cost a request about 50 µs. */
+const MAX_KEYS = 1_000;
+
+const entrySchema = z
+  .strictObject({
+    name: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, {
+      error: 'takes 1 to 64 letters, digits, dots, dashes and underscores, a letter or digit first',
+    }),
+    scopes: z
+      .array(z.enum(SCOPES, { error: `takes ${SCOPES.join(' or ')}` }))
+      .min(1, { error: `takes ${SCOPES.join(', ')}, or both` }),
+    /** Of a key that was made at random. */
+    sha256: z
+      .string()
+      .regex(/^[0-9a-f]{64}$/, { error: 'takes 64 hexadecimal digits in lower case' })
+      .optional(),
+    /** Of a key that a person chose. */
+    scrypt: z
+      .string()
+      .refine((text) => parseScrypt(text) !== undefined, {
+        error: 'takes $scrypt$ln=15,r=8,p=3$<salt>$<hash>, at a cost of at most 128 MiB',
+      })
+      .optional(),
+    createdAt: z.iso.datetime({ error: 'takes a time such as 2026-01-31T12:00:00Z' }).optional(),
+  })
+  .refine(({ sha256, scrypt }) => (sha256 === undefined) !== (scrypt === undefined), {
+    error: 'has either sha256 or scrypt',
+  });
+
+const fileSchema = z.strictObject({
+  keys: z.array(entrySchema).max(MAX_KEYS, { error: `takes at most ${String(MAX_KEYS)} keys` }),
+});
+
+/** An API key, as far as it is written down. */
+export type KeyEntry = z.infer<typeof entrySchema>;
+
+/** Reads a file of API keys. @throws {AccessError} that names the file, each wrong entry and the mend */
+export function readKeys(path: string): KeyEntry[] {
+  return checked(path, readJson(path));
+}
+
+/**
+ * Changes a file of API keys as a whole: whoever reads it finds the old keys or the new ones, and only its owner reads it.
+ * @throws {AccessError} when somebody else is changing it, or it can't be written, or an entry is wrong
+ */
+export function changeKeys(path: string, change: (keys: readonly KeyEntry[]) => readonly KeyEntry[]): void {
+  const next = `${path}.new`;
+  const descriptor = attempt(path, () => openSync(next, 'wx', 0o600));
+  try {
+    const keys = checked(path, { keys: change(existsSync(path) ? readKeys(path) : []) });
+    attempt(path, () => {
+      writeFileSync(descriptor, `${JSON.stringify({ keys }, null, 2)}\n`);
+      fsyncSync(descriptor);
+      renameSync(next, path);
+    });
+  } catch (error) {
+    rmSync(next, { force: true });
+    throw error;
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+function checked(path: string, content: unknown): KeyEntry[] {
+  const { data, error } = fileSchema.safeParse(content);
+  const flaws = error?.issues.map((issue) => `${placeOf(issue.path, content)}: ${issue.message}`);
+  const repeated = data ? repeatedIn(data.keys) : [];
+  if (data && repeated.length === 0) return data.keys;
+  throw new AccessError(
+    [
+      `The API keys in ${path} are wrong:`,
+      ...(flaws ?? repeated).map((flaw) => `  ${flaw}`),
+      'Mend what is named, or take it out and make a new key: npm run keys -- --help',
+    ].join('\n'),
+  );
+}
+
+function readJson(path: string): unknown {
+  const text = attempt(path, () => readFileSync(path, 'utf8'));
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new AccessError(`The API keys in ${path} are no JSON: ${(error as Error).message}`);
+  }
+}
+
+/** Does something to the file, and says of what the system refuses how to mend it. */
+function attempt<T>(path: string, action: () => T): T {
+  try {
+    return action();
+  } catch (error) {
+    const { code = '', message } = error as NodeJS.ErrnoException;
+    const mends: Partial<Record<string, string>> = {
+      ENOENT: existsSync(dirname(path))
+        ? `there is no such file; make a key with: npm run keys -- create <name> --scope runs:write --scope runs:read --file ${path}`
+        : `there is no directory ${dirname(path)}; make it first`,
+      EEXIST: `they are being changed at this moment; if not, remove ${path}.new`,
+      EACCES: `the service’s user has no right to it; give it that, or set another file`,
+      EISDIR: 'this is a directory; set a file',
+    };
+    throw new AccessError(`The API keys in ${path}: ${mends[code] ?? message}`);
+  }
+}
+
+/** Where in the file something is wrong: `keys[1] ("ci").scopes`. */
+function placeOf(path: readonly PropertyKey[], content: unknown): string {
+  const [, index] = path;
+  if (typeof index !== 'number') return path.join('.') || 'the file';
+  const name = (content as { keys: readonly { name?: unknown }[] }).keys[index]?.name;
+  const entry = `keys[${String(index)}]${typeof name === 'string' ? ` (${JSON.stringify(name.slice(0, 64))})` : ''}`;
+  return [entry, ...path.slice(2)].map(String).join('.');
+}
+
+/** Names and hashes that several entries have: a caller must be one of them. */
+function repeatedIn(keys: readonly KeyEntry[]): string[] {
+  const seen = new Set<string>();
+  return keys.flatMap(({ name, sha256, scrypt }, index) => {
+    const own = [`name ${name}`, `hash ${sha256 ?? scrypt ?? ''}`];
+    const flaws = own
+      .filter((text) => seen.has(text))
+      .map((text) => `keys[${String(index)}] (${JSON.stringify(name)}): another entry has the ${text}`);
+    for (const text of own) seen.add(text);
+    return flaws;
+  });
+}

@@ -1,0 +1,75 @@
+import type { OpenAPIObject } from '@nestjs/swagger';
+import { EXAMPLE_REQUEST_ID, EXAMPLE_TRACEPARENT } from '../tasks/tasks.schemas.js';
+import { problemResponse } from './api-problems.decorator.js';
+import { CACHE_AN_HOUR, NO_STORE } from './common-headers.js';
+import { problemTypes, type ProblemCode } from './problems.js';
+
+export type OperationObject = NonNullable<OpenAPIObject['paths'][string]['get']>;
+
+/** What any operation may answer with, and any with a body. */
+const COMMON_PROBLEMS: readonly ProblemCode[] = [
+  'bad-request',
+  'method-not-allowed',
+  'not-acceptable',
+  'request-timeout',
+  'payload-too-large',
+  'expectation-failed',
+  'headers-too-large',
+  'internal-error',
+];
+const BODY_PROBLEMS: readonly ProblemCode[] = ['unsupported-media-type'];
+
+const commonParameters = [
+  {
+    name: 'X-Request-Id',
+    in: 'header' as const,
+    required: false,
+    description:
+      'Ties the request to the log: 1 to 200 visible ASCII characters. Anything else is replaced by a new id.',
+    schema: { type: 'string' as const },
+    example: EXAMPLE_REQUEST_ID,
+  },
+  {
+    name: 'traceparent',
+    in: 'header' as const,
+    required: false,
+    description:
+      'The caller’s place in a trace ([W3C Trace Context](https://www.w3.org/TR/trace-context/)). Ignored when it is not valid.',
+    schema: { type: 'string' as const },
+    example: EXAMPLE_TRACEPARENT,
+  },
+];
+
+/** Descriptions of the headers of every answer, for the document's components. */
+export const commonHeaders = {
+  'X-Request-Id': {
+    description: 'The id of the request: the caller’s, or one that was made for it.',
+    schema: { type: 'string' as const },
+    example: EXAMPLE_REQUEST_ID,
+  },
+  'Cache-Control': {
+    description: `\`${NO_STORE}\` for whatever depends on the moment or on who asks; \`${CACHE_AN_HOUR}\` for pages that don’t.`,
+    schema: { type: 'string' as const },
+    example: NO_STORE,
+  },
+};
+
+const headerReferences = Object.fromEntries(
+  Object.keys(commonHeaders).map((name) => [name, { $ref: `#/components/headers/${name}` }]),
+);
+
+/** Adds to an operation the parameters and the problems that it has in common with all others. */
+export function addCommonProblems(method: string, operation: OperationObject): void {
+  const { parameters = [], responses } = operation;
+  operation.parameters = [...parameters, ...commonParameters];
+  for (const code of [...COMMON_PROBLEMS, ...(method === 'post' ? BODY_PROBLEMS : [])]) {
+    responses[problemTypes[code].status] ??= problemResponse([code]);
+  }
+}
+
+/** Adds to an operation's answers the headers that all answers have. */
+export function addCommonHeaders({ responses }: OperationObject): void {
+  for (const response of Object.values(responses))
+    if (response && 'description' in response)
+      response.headers = { ...response.headers, ...headerReferences };
+}

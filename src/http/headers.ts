@@ -1,0 +1,51 @@
+import type { ApiHeaderOptions } from '@nestjs/swagger';
+
+const integer = { type: 'integer' as const };
+const text = { type: 'string' as const };
+
+/** Headers of requests, as the OpenAPI document describes them. */
+export const requestHeaders = {
+  prefer: {
+    name: 'Prefer',
+    required: false,
+    description:
+      '`wait=N`: wait at most N seconds. `respond-async`: answer as soon as the request is accepted (RFC 7240). What is malformed or not known is ignored.',
+    schema: { type: 'string', example: 'wait=5' },
+  },
+  idempotencyKey: {
+    name: 'Idempotency-Key',
+    required: false,
+    description:
+      'A quoted string of your making, of at most 255 characters. The same request with the same key gives the same run and the same reply, however often it is sent (draft-ietf-httpapi-idempotency-key-header).',
+    schema: { type: 'string', example: '"8e03978e-40d5-43dd-bc93-6894a57f9324"' },
+  },
+  ifNoneMatch: {
+    name: 'If-None-Match',
+    required: false,
+    description: 'The `ETag` of an earlier answer: 304 when nothing has changed since.',
+    schema: { type: 'string', example: 'W/"17"' },
+  },
+} as const satisfies Record<string, ApiHeaderOptions>;
+
+/** Headers of answers, as the OpenAPI document describes them. */
+export const answerHeaders = {
+  etag: {
+    ETag: { description: 'Changes whenever anything of the run does.', schema: text, example: 'W/"17"' },
+  },
+  preferenceApplied: {
+    'Preference-Applied': {
+      description: 'The preferences that were honoured, and how (RFC 7240).',
+      schema: text,
+      example: 'wait=5',
+    },
+  },
+  replayed: {
+    'Idempotency-Replayed': {
+      description: '`true` when the run was started by an earlier request with the same `Idempotency-Key`.',
+      schema: { type: 'string' as const, enum: ['true'] },
+    },
+  },
+  retryAfter: {
+    'Retry-After': { description: 'Seconds to wait before the next try.', schema: integer, example: 1 },
+  },
+};

@@ -1,0 +1,38 @@
+import type { Request } from 'express';
+import { parseItem } from 'structured-headers';
+import { DomainError } from '../tasks/domain-error.js';
+import type { ClientKey } from '../tasks/idempotent-runs.js';
+import { contextOf } from './request-context.js';
+
+const MAX_LENGTH = 255;
+/** RFC 9110's token: what many clients send without the quotes that the draft asks for. */
+const TOKEN = /^[!#$%&'*+.^_`|~0-9a-z-]+$/i;
+
+/**
+ * The `Idempotency-Key` of a request, a string as RFC 9651 writes it or a bare token; undefined without one
+ * (draft-ietf-httpapi-idempotency-key-header).
+ *
+ * @throws {DomainError} `invalid-request`
+ */
+export function idempotencyKey(request: Request): ClientKey | undefined {
+  const header = request.headers['idempotency-key'];
+  if (header === undefined) return undefined;
+  const key = typeof header === 'string' ? keyOf(header.trim()) : undefined;
+  if (key === undefined || key.length === 0 || key.length > MAX_LENGTH) {
+    const detail = `takes one quoted string such as "8e03978e-40d5-43dd-bc93-6894a57f9324", of 1 to ${MAX_LENGTH} characters`;
+    throw new DomainError('invalid-request', 'The Idempotency-Key is malformed', {
+      errors: [{ header: 'Idempotency-Key', detail }],
+    });
+  }
+  return { client: contextOf(request).client ?? '', key };
+}
+
+function keyOf(text: string): string | undefined {
+  if (TOKEN.test(text)) return text;
+  try {
+    const [value, parameters] = parseItem(text) as readonly [unknown, ReadonlyMap<string, unknown>];
+    return typeof value === 'string' && parameters.size === 0 ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,37 @@
+import { NotAcceptableException } from '@nestjs/common';
+import type { RequestHandler } from 'express';
+import { pathOf, type Operations } from './operations.js';
+
+/** Answers `OPTIONS` with the methods that a path, or with `*` the service, answers to. */
+export function answerOptions(operations: Operations): RequestHandler {
+  return (request, response, next) => {
+    if (request.method !== 'OPTIONS') {
+      next();
+      return;
+    }
+    const path = pathOf(request);
+    const methods = path === '*' ? operations.methods : operations.methodsOf(path);
+    if (methods.length === 0) next();
+    else response.status(204).setHeader('Allow', methods.join(', ')).end();
+  };
+}
+
+/** Refuses, before anything is run, requests whose `Accept` allows none of the media types that the answer may have. */
+export function requireAcceptable(operations: Operations): RequestHandler {
+  return (request, _response, next) => {
+    const { accept } = request.headers;
+    if (accept && accept !== '*/*') {
+      const produces = operations.find(request)?.produces ?? [];
+      const acceptable =
+        produces.length === 0 ||
+        produces.includes(accept) ||
+        request.accepts(produces.flatMap((type) => [type, `${type};charset=utf-8`])) !== false;
+      if (!acceptable) {
+        throw new NotAcceptableException(
+          `${pathOf(request)} answers with ${produces.join(' or ')}, which the Accept header ${accept} does not allow`,
+        );
+      }
+    }
+    next();
+  };
+}

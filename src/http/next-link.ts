@@ -1,0 +1,19 @@
+/**
+ * The `Link` header that leads to the next page (RFC 8288): the address that was asked for, all its parameters as they
+ * were but for the cursor.
+ *
+ * @param url the address as the request has it
+ */
+export function nextLink(path: string, url: string, cursor: string): string {
+  const parameters = new URLSearchParams(url.split('?').slice(1).join('?'));
+  parameters.set('cursor', cursor);
+  return `<${path}?${parameters.toString()}>; rel="next"`;
+}
+
+/** Documents the header. */
+export const linkHeader = {
+  Link: {
+    description: 'Leads to the next page, where there is one (`rel="next"`, RFC 8288).',
+    schema: { type: 'string' as const },
+  },
+};

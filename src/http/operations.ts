@@ -1,0 +1,69 @@
+import type { OpenAPIObject } from '@nestjs/swagger';
+import type { Request } from 'express';
+
+/** What of an operation of the OpenAPI document decides how requests are received. */
+interface Operation {
+  /** The media types that it answers with when it succeeds; none when it answers without a body. */
+  readonly produces: readonly string[];
+}
+
+interface Path {
+  readonly pattern: RegExp;
+  readonly operations: ReadonlyMap<string, Operation>;
+}
+
+/** What the service answers to, by its OpenAPI document; like the router, whatever the case and the last slash of a path. */
+export class Operations {
+  private readonly paths: readonly Path[];
+
+  constructor(document: OpenAPIObject) {
+    const page = { get: { responses: {} } };
+    const paths = Object.entries({ ...document.paths, '/docs': page, '/openapi.json': page, '/': page });
+    this.paths = paths.map(([path, item]) => ({
+      pattern: new RegExp(`^${path.replace(/\/$/, '').replaceAll(/\{\w+\}/g, '[^/]+')}/?$`, 'i'),
+      operations: new Map(
+        Object.entries(item as Record<string, Pick<DocumentedOperation, 'responses'>>).map(
+          ([method, { responses }]) => [method.toUpperCase(), { produces: typesOf(responses) }],
+        ),
+      ),
+    }));
+  }
+
+  /** The methods that a path answers to; none for a path that doesn't exist. */
+  methodsOf(path: string): readonly string[] {
+    const found = this.paths.find(({ pattern }) => pattern.test(path));
+    return found ? withImplied([...found.operations.keys()]) : [];
+  }
+
+  /** The methods that any path answers to. */
+  get methods(): readonly string[] {
+    return withImplied([...new Set(this.paths.flatMap(({ operations }) => [...operations.keys()]))]);
+  }
+
+  /** The operation that a request asks for, if there is one. */
+  find(request: Request): Operation | undefined {
+    const path = pathOf(request);
+    const method = request.method === 'HEAD' ? 'GET' : request.method;
+    return this.paths.find(({ pattern }) => pattern.test(path))?.operations.get(method);
+  }
+}
+
+type DocumentedOperation = NonNullable<OpenAPIObject['paths'][string]['get']>;
+
+function typesOf(responses: DocumentedOperation['responses']): string[] {
+  const types = Object.entries(responses)
+    .filter(([status]) => status.startsWith('2'))
+    .flatMap(([, response]) => Object.keys((response as { content?: object }).content ?? {}));
+  return [...new Set(types)];
+}
+
+/** HEAD goes with GET, and OPTIONS with everything. */
+function withImplied(methods: readonly string[]): string[] {
+  return [...methods.flatMap((method) => (method === 'GET' ? ['GET', 'HEAD'] : [method])), 'OPTIONS'];
+}
+
+/** The path that a request asks for, also where it names the whole URL as for a proxy (RFC 9112, 3.2.2). */
+export function pathOf({ originalUrl }: Pick<Request, 'originalUrl'>): string {
+  const path = originalUrl.split(/[?#]/, 1)[0] ?? '';
+  return path.startsWith('/') ? path : (URL.parse(path)?.pathname ?? path);
+}

@@ -1,0 +1,78 @@
+import { randomUUID } from 'node:crypto';
+import { STATUS_CODES, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import { BadRequestException, HttpException } from '@nestjs/common';
+import type { RequestHandler } from 'express';
+import { NO_STORE } from './common-headers.js';
+import { problem, problemTypes, type ProblemCode } from './problems.js';
+
+/** How long a caller that was refused may go on sending: closed at once, the connection would take the answer along. */
+const LINGER_MS = 1_000;
+
+const codeOfError: Readonly<Record<string, ProblemCode>> = {
+  HPE_HEADER_OVERFLOW: 'headers-too-large',
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: 'payload-too-large',
+  ERR_HTTP_REQUEST_TIMEOUT: 'request-timeout',
+};
+
+/** The response to the request that a connection is at; Node has no public name for it. */
+type HttpSocket = Socket & { readonly _httpMessage?: ServerResponse | null };
+
+/**
+ * Makes a server answer with problem documents where Node would answer without a body: requests that can't be read, have
+ * too many headers or come too slowly. Requests with an `Expect` become requests like any other.
+ */
+export function answerProtocolErrors(server: Server): void {
+  server.on('clientError', (error: NodeJS.ErrnoException, socket: HttpSocket) => {
+    refuse(error, socket);
+  });
+  const receive = (request: IncomingMessage, response: ServerResponse): void => {
+    server.emit('request', request, response);
+  };
+  server.on('checkContinue', receive);
+  server.on('checkExpectation', receive);
+}
+
+/** Refuses what Node refuses when nothing listens: an unknown `Expect`, and a request that says no `Host` (RFC 9112, 3.2). */
+export const requireProtocol: RequestHandler = ({ headers, httpVersion }, _response, next) => {
+  const { expect, host } = headers;
+  if (host === undefined && httpVersion === '1.1') throw new BadRequestException('There is no Host header');
+  if (expect !== undefined && !/^100-continue$/i.test(expect))
+    throw new HttpException(`Of Expect, only 100-continue is known, not ${expect}`, 417);
+  next();
+};
+
+function refuse(error: NodeJS.ErrnoException, socket: HttpSocket): void {
+  // What comes after a refusal is an error again.
+  if (socket.writableEnded) return;
+  const { _httpMessage: response } = socket;
+  // The refusal would be taken for the answer to a request that was read before, or for the rest of it.
+  const ofAnother = response && (response.headersSent || response.req.complete);
+  if (!socket.writable || error.code === 'ECONNRESET' || ofAnother) {
+    socket.destroy();
+    return;
+  }
+  const code = codeOfError[error.code ?? ''] ?? 'bad-request';
+  const detail =
+    code === 'bad-request' ? `The request is malformed: ${error.message}` : problemTypes[code].happened;
+  const requestId = response?.getHeader('X-Request-Id') ?? randomUUID();
+  socket.end(refusal(code, detail, String(requestId)));
+  setTimeout(() => socket.destroy(), LINGER_MS).unref();
+}
+
+function refusal(code: ProblemCode, detail: string, requestId: string): string {
+  const { status } = problemTypes[code];
+  const body = JSON.stringify(problem(code, detail, ''));
+  return [
+    `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`,
+    `Date: ${new Date().toUTCString()}`,
+    `X-Request-Id: ${requestId}`,
+    `Cache-Control: ${NO_STORE}`,
+    'X-Content-Type-Options: nosniff',
+    'Content-Type: application/problem+json; charset=utf-8',
+    `Content-Length: ${Buffer.byteLength(body)}`,
+    'Connection: close',
+    '',
+    body,
+  ].join('\r\n');
+}

@@ -1,0 +1,20 @@
+import { z } from 'zod';
+import type { Issue, ParameterError } from '../tasks/domain-error.js';
+
+/** A whole number as it stands in a query or a header. */
+export function wholeNumber(least: number, most = Number.MAX_SAFE_INTEGER) {
+  const error = `takes one whole number from ${least} to ${most}`;
+  return z
+    .string({ error })
+    .regex(/^\d{1,16}$/, { error })
+    .transform(Number)
+    .pipe(z.int({ error }).min(least, { error }).max(most, { error }));
+}
+
+/** The issues of the validation of a query, by its parameters. */
+export function parameterErrors(issues: readonly Issue[]): ParameterError[] {
+  return issues.flatMap(({ message, path: [step = ''] = [], keys }) => {
+    if (keys) return keys.map((parameter) => ({ parameter, detail: 'is not known here' }));
+    return { parameter: String(typeof step === 'object' ? step.key : step), detail: message };
+  });
+}

@@ -1,0 +1,42 @@
+import { randomUUID } from 'node:crypto';
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
+import type { RequestHandler } from 'express';
+import { parseTraceparent } from './traceparent.js';
+
+/** Who sent a request, and what ties it to the log. */
+export interface RequestContext {
+  /** The caller's `X-Request-Id`, or one that was made for it. */
+  readonly requestId: string;
+  /** The caller's `traceparent` (W3C Trace Context); undefined when there was none, or none that is valid. */
+  readonly traceparent: string | undefined;
+  /** The name of the API key that it came with, once that is known; undefined for an anonymous caller. */
+  client: string | undefined;
+}
+
+const CONTEXT = Symbol('request context');
+
+/** What is taken for a request id: 1 to 200 visible ASCII characters, which no log line can be forged with. */
+const REQUEST_ID = /^[!-~]{1,200}$/;
+
+/** The one context of a request, made when it is first asked for. */
+export function contextOf(
+  request: IncomingMessage & { [CONTEXT]?: RequestContext | undefined },
+): RequestContext {
+  return (request[CONTEXT] ??= readContext(request.headers));
+}
+
+/** Answers every request with its id. */
+export const answerWithRequestId: RequestHandler = (request, response, next) => {
+  response.setHeader('X-Request-Id', contextOf(request).requestId);
+  next();
+};
+
+function readContext(headers: IncomingHttpHeaders): RequestContext {
+  const { 'x-request-id': given, traceparent } = headers;
+  const requestId = typeof given === 'string' && REQUEST_ID.test(given) ? given : randomUUID();
+  return {
+    requestId,
+    traceparent: typeof traceparent === 'string' ? parseTraceparent(traceparent) : undefined,
+    client: undefined,
+  };
+}

@@ -1,0 +1,56 @@
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { sql } from 'kysely';
+import { temporaryDirectory } from '../../test/support/temporary-directory.js';
+import { RUN_STATUSES } from '../tasks/run.js';
+import { historyQuery } from './history-query.js';
+import type { RunQuery } from './journal.js';
+import { openDatabase, type OpenDatabase } from './sqlite-database.js';
+
+const directory = temporaryDirectory();
+
+const combinations: RunQuery[] = [undefined, 'demo'].flatMap((task) =>
+  [undefined, RUN_STATUSES.slice(0, 1), RUN_STATUSES.slice(1, 3)].flatMap((statuses) =>
+    [undefined, 1].flatMap((since) =>
+      [undefined, 9].flatMap((until) =>
+        [undefined, { createdAt: 5, number: 5 }].map((olderThan) => ({
+          ...{ task, statuses, since, until, olderThan, limit: 200 },
+        })),
+      ),
+    ),
+  ),
+);
+
+describe('historyQuery', () => {
+  let open: OpenDatabase;
+  beforeAll(async () => {
+    open = await openDatabase({ path: join(directory, 'runs.db'), role: 'writer', durability: 'process' });
+  });
+  afterAll(() => {
+    open.database.close();
+  });
+
+  async function planOf(query: RunQuery): Promise<string[]> {
+    const plan = await sql<{ detail: string }>`EXPLAIN QUERY PLAN ${historyQuery(query)}`.execute(open.db);
+    return plan.rows.map(({ detail }) => detail);
+  }
+
+  test.each(combinations)(
+    'reads a range of an index for each status, and sorts nothing: $task, $statuses, $since, $until, $olderThan',
+    async (query) => {
+      const { task, statuses = RUN_STATUSES } = query;
+      const index = task === undefined ? 'runs_of_status (' : 'runs_of_task (task=? AND ';
+      const range = `SEARCH runs USING INDEX ${index}status=? AND created_at>? AND created_at<?)`;
+      const steps = (await planOf(query)).filter((step) => !/^(MERGE \(UNION ALL\)|LEFT|RIGHT)$/.test(step));
+      expect(steps).toEqual(statuses.map(() => range));
+    },
+  );
+
+  test('keeps its plan whatever SQLite has learnt of the values', async () => {
+    const run = { number: 1, id: 'r1', task: 'demo', status: 'succeeded', created_at: 1, finished_at: 1 };
+    await open.db.insertInto('runs').values(run).execute();
+    const before = await Promise.all(combinations.map(planOf));
+    open.database.exec('ANALYZE');
+    expect(await Promise.all(combinations.map(planOf))).toEqual(before);
+  });
+});

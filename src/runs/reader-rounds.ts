@@ -1,0 +1,94 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { EventChannel, EventReader } from './event-channel.js';
+
+/** Readers are called together, at most so often: what comes meanwhile goes to each in one piece. */
+const ROUND_MS = 50;
+/** At most this share of the event loop’s time goes to readers; the more there are, the less often they are called. */
+const SHARE = 1 / 20;
+/** So often they are called however long they take. */
+const LONGEST_PAUSE_MS = 2_000;
+/** The same while they fall behind so far that they would have to read the journal, which costs more. */
+const PRESSING_SHARE = 1 / 4;
+/** How long readers are called within one turn of the event loop, in milliseconds. */
+const TURN_MS = 1;
+
+/** Calls the readers of channels that have something new: at once after a quiet time, else in rounds. */
+export class ReaderRounds {
+  private readonly channels = new Set<EventChannel>();
+  private timer: NodeJS.Timeout | undefined;
+  /** When the timer is due. */
+  private dueAt = Infinity;
+  private lastRoundAt = -Infinity;
+  /** How long the last round took, and what readers did since the one before, in milliseconds. */
+  private lastTookMs = 0;
+  private calling = false;
+  /** How long readers took since the last round, in milliseconds. */
+  private spentMs = 0;
+
+  /** Has the readers of a channel called. */
+  announce(channel: EventChannel): void {
+    this.channels.add(channel);
+    this.schedule(channel.pressing);
+  }
+
+  /** Lets a reader read between rounds. */
+  pump(reader: EventReader): void {
+    const startedAt = performance.now();
+    reader.pump();
+    this.spentMs += performance.now() - startedAt;
+  }
+
+  /** Calls readers, over as many turns of the event loop as that takes. */
+  async visit(readers: Iterable<EventReader>, call: (reader: EventReader) => void): Promise<void> {
+    let startedAt = performance.now();
+    for (const reader of [...readers]) {
+      call(reader);
+      const tookMs = performance.now() - startedAt;
+      if (tookMs < TURN_MS) continue;
+      this.spentMs += tookMs;
+      await nextTurn();
+      startedAt = performance.now();
+    }
+    this.spentMs += performance.now() - startedAt;
+  }
+
+  /** Called when nobody reads any more. */
+  stop(): void {
+    clearTimeout(this.timer);
+    this.dueAt = Infinity;
+    this.lastTookMs = 0;
+    this.channels.clear();
+  }
+
+  private schedule(pressing: boolean): void {
+    if (this.calling) return;
+    const now = performance.now();
+    const dueAt = Math.max(now, this.lastRoundAt + Math.max(ROUND_MS, this.pauseMs(pressing)));
+    if (this.dueAt <= dueAt) return;
+    this.dueAt = dueAt;
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => void this.round(), dueAt - now).unref();
+  }
+
+  private pauseMs(pressing: boolean): number {
+    if (pressing) return this.lastTookMs * (1 / PRESSING_SHARE - 1);
+    return Math.min(LONGEST_PAUSE_MS, this.lastTookMs * (1 / SHARE - 1));
+  }
+
+  private async round(): Promise<void> {
+    this.dueAt = Infinity;
+    this.calling = true;
+    const channels = [...this.channels];
+    this.channels.clear();
+    for (const channel of channels) channel.calledReaders();
+    await this.visit(
+      channels.flatMap(({ readers }) => [...readers]),
+      (reader) => reader.pump(),
+    );
+    this.calling = false;
+    this.lastRoundAt = performance.now();
+    this.lastTookMs = this.spentMs;
+    this.spentMs = 0;
+    if (this.channels.size > 0) this.schedule([...this.channels].some(({ pressing }) => pressing));
+  }
+}

@@ -1,0 +1,63 @@
+import { Subject } from 'rxjs';
+import { deepFreeze } from './json.js';
+import type { LosersPolicy, ReplyPolicy } from './policies.js';
+import { decideBy, replyOf } from './reply.js';
+import { runStatus, type Decision, type Outcome, type Reply, type Run } from './run.js';
+
+/** What of a run decides its reply and its end. */
+export interface RunTerms {
+  readonly id: string;
+  readonly task: string;
+  /** The names of its sub-tasks. */
+  readonly subTasks: readonly string[];
+  readonly replyPolicy: ReplyPolicy;
+  readonly losers: LosersPolicy;
+}
+
+/** What a run's outcomes add up to: its reply, and when all have ended, its status. */
+export class FollowedRun {
+  /** In the order in which they ended. */
+  private readonly settled: Outcome[] = [];
+  private outcomes = new Subject<Outcome>();
+  private reply: Reply | undefined;
+
+  /** @param past how far the run has come before */
+  constructor(
+    readonly terms: RunTerms,
+    past?: Pick<Run, 'outcomes' | 'decision'>,
+  ) {
+    if (past?.decision && !('error' in past.decision.reply)) this.reply = past.decision.reply;
+    this.race();
+    for (const outcome of past?.outcomes ?? []) this.settle(outcome);
+  }
+
+  /** What the caller is to be told, as things stand; undefined as long as the policy is neither met nor defeated. */
+  get decision(): Decision | undefined {
+    const { reply } = this;
+    if (!reply) return undefined;
+    const background = this.terms.subTasks.filter(
+      (name) => !this.settled.some(({ subTask }) => subTask === name),
+    );
+    return { reply, status: background.length > 0 ? 'running' : runStatus(reply, this.settled), background };
+  }
+
+  settle(outcome: Outcome): void {
+    this.settled.push(outcome);
+    this.outcomes.next(outcome);
+  }
+
+  /** Takes an outcome back, because its sub-task is tried again. A result that was replied stays, an error may become one. */
+  unsettle(subTask: string): void {
+    const outcomes = this.settled.splice(0).filter((outcome) => outcome.subTask !== subTask);
+    if (this.reply && 'error' in this.reply) this.reply = undefined;
+    this.race();
+    for (const outcome of outcomes) this.settle(outcome);
+  }
+
+  private race(): void {
+    this.outcomes = new Subject();
+    this.outcomes.pipe(decideBy(this.terms.replyPolicy, this.terms.subTasks.length)).subscribe(() => {
+      this.reply ??= deepFreeze(replyOf(this.terms.replyPolicy, this.settled));
+    });
+  }
+}

@@ -1,0 +1,117 @@
+import { Injectable } from '@nestjs/common';
+import { EmbeddedEngine } from '../engine/embedded-engine.js';
+import { Journal } from '../journal/journal.js';
+import { DomainError } from './domain-error.js';
+import { memoryBytes } from './json.js';
+import { Recovery } from './recovery.js';
+import { RunCoordinator } from './run-coordinator.js';
+import { RunResumer } from './run-resumer.js';
+import { RunWatch } from './run-watch.js';
+import type { AttemptError, Run, SubTaskRun } from './run.js';
+import { TaskRegistry } from './task-registry.js';
+import { Turns } from './turns.js';
+
+/** The reason of sub-tasks that a caller's cancel ended. */
+const CANCELLED = 'cancelled on request';
+/** How long a cancel waits for the commit of the run's end, in milliseconds. */
+const CANCEL_WAIT_MS = 10_000;
+
+/** What callers may do to a run that was started. */
+@Injectable()
+export class RunControl {
+  private readonly turns = new Turns();
+
+  constructor(
+    private readonly registry: TaskRegistry,
+    private readonly engine: EmbeddedEngine,
+    private readonly journal: Journal,
+    private readonly coordinator: RunCoordinator,
+    private readonly recovery: Recovery,
+    private readonly resumer: RunResumer,
+    private readonly watch: RunWatch,
+  ) {}
+
+  /**
+   * Cancels what is unfinished of a run. Doing so again changes nothing.
+   *
+   * @returns the run as that leaves it
+   * @throws {DomainError} `run-unknown`, `run-finished` when it finished otherwise, `journal-unavailable`, `stopping`
+   */
+  cancel(id: string): Promise<Readonly<Run>> {
+    return this.turns.take(id, async () => {
+      let run = await this.followed(id);
+      if (run.finishedAt === null) {
+        this.engine.cancel(id, CANCELLED);
+        run = await this.watch.when(id, isFinished, CANCEL_WAIT_MS, ['run.finished']);
+      }
+      if (run.finishedAt === null || run.subTasks.some(({ reason }) => reason === CANCELLED)) return run;
+      throw new DomainError('run-finished', `The run has finished before: it ${run.status}`, { runId: id });
+    });
+  }
+
+  /**
+   * Runs a failed sub-task again, as one further attempt; a run that was finished goes on until it has ended.
+   *
+   * @returns the run as that leaves it
+   * @throws {DomainError} `run-unknown`, `sub-task-unknown`, `sub-task-not-failed`, `overloaded`, `journal-unavailable`,
+   * `stopping`
+   */
+  retry(id: string, name: string): Promise<Readonly<Run>> {
+    return this.turns.take(id, async () => {
+      for (;;) {
+        const run = await this.followed(id);
+        const { attempts, error } = failedSubTask(run, name);
+        this.admit(run);
+        // One that has come to its end since it was read is read again.
+        if (run.finishedAt === null && !this.coordinator.unsettle(id, name)) continue;
+        if (run.finishedAt !== null) void this.journal.reopen(run);
+        await this.journal.append({
+          type: 'sub-task.retrying',
+          runId: id,
+          task: run.task,
+          subTask: name,
+          attempt: attempts,
+          data: { error, delayMs: 0, dueAt: new Date().toISOString() },
+        });
+        await this.resumer.resume(await this.watch.get(id));
+        return this.watch.get(id);
+      }
+    });
+  }
+
+  /** The run, followed in this process unless it is finished: one of an earlier process is taken up before its turn. */
+  private async followed(id: string): Promise<Readonly<Run>> {
+    const follows = this.coordinator.follows(id);
+    const run = await this.watch.get(id);
+    if (run.finishedAt !== null || follows) return run;
+    if (await this.recovery.takeUp(run)) return this.watch.get(id);
+    throw new DomainError('stopping', 'The service is stopping; its next start goes on with the run', {
+      runId: id,
+    });
+  }
+
+  private admit({ task, input }: Run): void {
+    this.engine.admit(this.registry.find(task)?.subTasks ?? [], memoryBytes(input));
+  }
+}
+
+function isFinished({ finishedAt }: Readonly<Run>): boolean {
+  return finishedAt !== null;
+}
+
+function failedSubTask(run: Run, name: string): SubTaskRun & { error: AttemptError } {
+  const subTask = run.subTasks.find((candidate) => candidate.name === name);
+  if (!subTask) {
+    const names = run.subTasks.map((candidate) => candidate.name).join(', ');
+    throw new DomainError(
+      'sub-task-unknown',
+      `The run has no sub-task ${JSON.stringify(name)}; it has ${names}`,
+      { runId: run.id },
+    );
+  }
+  const { status, error } = subTask;
+  if (status === 'failed' && error) return { ...subTask, error };
+  throw new DomainError('sub-task-not-failed', `${name} can’t be retried: its status is ${status}`, {
+    runId: run.id,
+  });
+}

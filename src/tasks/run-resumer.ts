@@ -1,0 +1,112 @@
+import { Injectable, Logger } from '@nestjs/common';
+import { EmbeddedEngine } from '../engine/embedded-engine.js';
+import { Journal } from '../journal/journal.js';
+import { parseInput } from './accepted-run.js';
+import { millisecondsSince } from './duration.js';
+import { deepFreeze, memoryBytes } from './json.js';
+import { RunCoordinator } from './run-coordinator.js';
+import type { AttemptError, Run, SubTaskRun } from './run.js';
+import { TaskRegistry } from './task-registry.js';
+import type { SubTaskDefinition, TaskDefinition } from './task.js';
+import { textOf } from './thrown.js';
+
+/** Goes on with a run from what the journal has of it: every unfinished sub-task begins a new attempt. */
+@Injectable()
+export class RunResumer {
+  private readonly logger = new Logger(RunResumer.name);
+  /** Tasks that runs are left of but that the service has no more. */
+  private readonly missing = new Set<string>();
+
+  constructor(
+    private readonly registry: TaskRegistry,
+    private readonly engine: EmbeddedEngine,
+    private readonly journal: Journal,
+    private readonly coordinator: RunCoordinator,
+  ) {}
+
+  /**
+   * Sub-tasks that are under way in this process already are left alone.
+   *
+   * @returns false when a stop came first
+   */
+  async resume(run: Readonly<Run>): Promise<boolean> {
+    const { id, task, replyPolicy, losers } = run;
+    const unfinished = run.subTasks.filter(
+      ({ name, finishedAt }) => finishedAt === null && !this.engine.executes(id, name),
+    );
+    const work = await this.workOf(run, unfinished);
+    if (this.engine.stopping) return false;
+    const begin = this.engine.prepare({ id, task: { name: task }, origin: run, ...work }, work.subTasks);
+    if (!this.coordinator.follows(id)) {
+      const subTasks = run.subTasks.map(({ name }) => name);
+      this.coordinator.follow({ id, task, subTasks, replyPolicy, losers }, Promise.resolve(), run);
+    }
+    for (const { subTask, error } of work.failed) this.fail(run, subTask, error);
+    begin();
+    return true;
+  }
+
+  /** What there is to do for the unfinished sub-tasks, and which of them can't be gone on with. */
+  private async workOf({ task: name, input }: Run, unfinished: readonly SubTaskRun[]): Promise<Work> {
+    const none = { parsedInput: null, inputBytes: 0, subTasks: [] };
+    const failAll = (error: AttemptError): Work => ({
+      ...none,
+      failed: unfinished.map((subTask) => ({ subTask, error })),
+    });
+    const task = this.registry.find(name);
+    if (!task) {
+      this.reportMissing(name);
+      return failAll({ code: 'task-unknown', message: `The service has no task ${name} any more` });
+    }
+    try {
+      const parsedInput = deepFreeze(await parseInput(task, deepFreeze(input)));
+      return { parsedInput, inputBytes: memoryBytes(input), ...divide(task, unfinished) };
+    } catch (error) {
+      return failAll({ code: 'input-unfit', message: `The input fits the task no more: ${textOf(error)}` });
+    }
+  }
+
+  private reportMissing(task: string): void {
+    if (this.missing.has(task)) return;
+    this.missing.add(task);
+    this.logger.error(
+      `Runs are left of the task ${task}, which the service has no more; they fail with task-unknown`,
+    );
+  }
+
+  private fail({ id, task }: Run, { name, attempts, startedAt }: SubTaskRun, error: AttemptError): void {
+    const data = { error, durationMs: millisecondsSince(startedAt) };
+    void this.journal.append({
+      type: 'sub-task.failed',
+      runId: id,
+      task,
+      subTask: name,
+      attempt: attempts,
+      data,
+    });
+  }
+}
+
+interface Work {
+  readonly parsedInput: unknown;
+  readonly inputBytes: number;
+  readonly subTasks: readonly (readonly [SubTaskDefinition, SubTaskRun])[];
+  readonly failed: readonly { readonly subTask: SubTaskRun; readonly error: AttemptError }[];
+}
+
+/** Sub-tasks that the task still has, and those that it has no more. */
+function divide(
+  { name, subTasks }: TaskDefinition,
+  unfinished: readonly SubTaskRun[],
+): Pick<Work, 'subTasks' | 'failed'> {
+  const found = unfinished.map(
+    (state) => [subTasks.find((subTask) => subTask.name === state.name), state] as const,
+  );
+  const message = `The task ${name} has no such sub-task any more`;
+  return {
+    subTasks: found.flatMap(([subTask, state]) => (subTask ? [[subTask, state] as const] : [])),
+    failed: found.flatMap(([found, subTask]) =>
+      found ? [] : [{ subTask, error: { code: 'task-unknown', message } as const }],
+    ),
+  };
+}

@@ -1,0 +1,65 @@
+import { Injectable } from '@nestjs/common';
+import { EventBus } from '../events/event-bus.js';
+import type { EventType } from '../events/catalog.js';
+import { Journal } from '../journal/journal.js';
+import { unknownRun } from './domain-error.js';
+import type { Run } from './run.js';
+
+/** Reads runs, at once or when they have come to a point. */
+@Injectable()
+export class RunWatch {
+  /** What ends each wait. */
+  private readonly waits = new Set<() => void>();
+  private stopped = false;
+
+  constructor(
+    private readonly journal: Journal,
+    private readonly bus: EventBus,
+  ) {}
+
+  /** @throws {DomainError} `run-unknown`, `journal-unavailable` */
+  async get(id: string): Promise<Readonly<Run>> {
+    const run = await this.journal.run(id);
+    if (run) return run;
+    throw unknownRun(id);
+  }
+
+  /**
+   * The run as soon as `holds` is true of it; as it is after `waitMs` milliseconds, or when a stop comes.
+   *
+   * @param types the events that may make it true; all when left out
+   * @throws {DomainError} what {@link get} does
+   */
+  async when(
+    id: string,
+    holds: (run: Readonly<Run>) => boolean,
+    waitMs: number,
+    types?: readonly EventType[],
+  ): Promise<Readonly<Run>> {
+    const { promise, resolve } = Promise.withResolvers<undefined>();
+    const end = (): void => {
+      resolve(undefined);
+    };
+    const unwatch = this.bus.watch(id, ({ type }) => {
+      if (types?.includes(type) ?? true) end();
+    });
+    const timer = setTimeout(end, waitMs);
+    this.waits.add(end);
+    try {
+      const run = await this.get(id);
+      if (this.stopped || holds(run)) return run;
+      await promise;
+      return await this.get(id);
+    } finally {
+      unwatch();
+      clearTimeout(timer);
+      this.waits.delete(end);
+    }
+  }
+
+  /** Ends all waits, and lets none begin. */
+  stop(): void {
+    this.stopped = true;
+    for (const end of this.waits) end();
+  }
+}

@@ -1,0 +1,163 @@
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { EventEmitter2 } from '@nestjs/event-emitter';
+import fc from 'fast-check';
+import { EventBus } from '../../src/events/event-bus.js';
+import type { Journal, RunPage, RunQuery, RunSummary } from '../../src/journal/journal.js';
+import { RUN_STATUSES, type RunStatus } from '../../src/tasks/run.js';
+import { journals } from '../support/journals.js';
+import { events } from '../support/run-events.js';
+
+const START = Date.UTC(2026, 0, 1);
+
+/** A run to be added, so many milliseconds after the one before: before it, where the clock was set back. */
+interface Added {
+  readonly task: string;
+  readonly status: RunStatus;
+  readonly afterMs: number;
+}
+
+const added = fc.record<Added>({
+  task: fc.constantFrom('a', 'b'),
+  status: fc.constantFrom(...RUN_STATUSES),
+  afterMs: fc.constantFrom(0, 0, 0, 1, 5, -2),
+});
+
+const filters = fc.record(
+  {
+    task: fc.constantFrom('a', 'b', 'none'),
+    statuses: fc.array(fc.constantFrom(...RUN_STATUSES), { minLength: 1, maxLength: 3 }),
+    since: fc.integer({ min: START - 5, max: START + 20 }),
+    until: fc.integer({ min: START - 5, max: START + 20 }),
+  },
+  { requiredKeys: [] },
+);
+
+describe.each(Object.keys(journals))('the history of the %s journal', (name) => {
+  let journal: Journal;
+  let now: number;
+  let all: RunSummary[];
+  beforeEach(async () => {
+    now = START;
+    all = [];
+    jest.spyOn(Date, 'now').mockImplementation(() => now);
+    journal = await journals[name]!(new EventBus(new EventEmitter2()));
+  });
+  afterEach(async () => {
+    await journal.close();
+    jest.restoreAllMocks();
+  });
+
+  /** Adds a run that is committed when this resolves. */
+  async function add({
+    task = 'task',
+    status = 'running',
+    afterMs = 0,
+  }: Partial<Added> = {}): Promise<string> {
+    now += afterMs;
+    const id = `r${all.length + 1}`;
+    const time = new Date(now).toISOString();
+    all.push({ id, task, status, createdAt: time, finishedAt: status === 'running' ? null : time });
+    let committed = journal.append({ ...events.started(id), task });
+    if (status !== 'running') committed = finish(id, task, status);
+    await committed;
+    return id;
+  }
+
+  const finish = (runId: string, task: string, status: Exclude<RunStatus, 'running'>) =>
+    journal.append({ type: 'run.finished', runId, task, data: { status } });
+
+  const ids = ({ runs }: RunPage) => runs.map(({ id }) => id);
+
+  /** What a query without bounds would find: of runs of one time the last one comes first. */
+  function expected({
+    task,
+    statuses,
+    since = -Infinity,
+    until = Infinity,
+  }: Partial<RunQuery>): RunSummary[] {
+    return all
+      .toReversed()
+      .filter(({ createdAt, ...run }) => {
+        const ms = Date.parse(createdAt);
+        const fits = (task ?? run.task) === run.task && (statuses ?? [run.status]).includes(run.status);
+        return fits && ms >= since && ms < until;
+      })
+      .sort((a, b) => Date.parse(b.createdAt) - Date.parse(a.createdAt));
+  }
+
+  test('is empty where nothing was started', async () => {
+    expect(await journal.runs({ limit: 1 })).toEqual({ runs: [], next: undefined });
+  });
+
+  test('has the newest run first, and says of each what it is and how it stands', async () => {
+    await add();
+    await add({ task: 'other', status: 'partly-failed', afterMs: 1 });
+    expect(await journal.runs({ limit: 2 })).toEqual({
+      runs: [
+        {
+          id: 'r2',
+          task: 'other',
+          status: 'partly-failed',
+          createdAt: '2026-01-01T00:00:00.001Z',
+          finishedAt: '2026-01-01T00:00:00.001Z',
+        },
+        {
+          id: 'r1',
+          task: 'task',
+          status: 'running',
+          createdAt: '2026-01-01T00:00:00.000Z',
+          finishedAt: null,
+        },
+      ],
+      next: undefined,
+    });
+  });
+
+  test('follows a run from one status to the next', async () => {
+    await add();
+    const find = async (status: RunStatus) => ids(await journal.runs({ statuses: [status], limit: 9 }));
+    expect([await find('running'), await find('failed')]).toEqual([['r1'], []]);
+    await finish('r1', 'task', 'failed');
+    expect([await find('running'), await find('failed')]).toEqual([[], ['r1']]);
+  });
+
+  test('begins with the millisecond of since and ends before that of until', async () => {
+    for (let n = 0; n < 4; n += 1) await add({ afterMs: 1 });
+    expect(ids(await journal.runs({ since: START + 2, until: START + 4, limit: 9 }))).toEqual(['r3', 'r2']);
+  });
+
+  test('goes on behind a place whose run is kept no more', async () => {
+    for (let n = 0; n < 2; n += 1) await add({ afterMs: 2 });
+    const olderThan = { createdAt: START + 3, number: 1 };
+    expect(ids(await journal.runs({ olderThan, limit: 9 }))).toEqual(['r1']);
+  });
+
+  test('neither skips nor repeats a run that was there when the paging began, whatever is added meanwhile', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(added, { maxLength: 8 }),
+        fc.array(fc.array(added, { maxLength: 3 }), { maxLength: 6 }),
+        filters,
+        fc.integer({ min: 1, max: 4 }),
+        async (first, between, filter, limit) => {
+          for (const run of first) await add(run);
+          const before = expected(filter);
+          const meanwhile = between.values();
+          const seen: RunSummary[] = [];
+          let page: RunPage | undefined;
+          do {
+            page = await journal.runs({ ...filter, limit, olderThan: page?.next });
+            expect(page.runs.length).toBe(page.next ? limit : Math.min(limit, page.runs.length));
+            seen.push(...page.runs);
+            expect(seen.length).toBeLessThanOrEqual(all.length);
+            for (const run of meanwhile.next().value ?? []) await add(run);
+          } while (page.next);
+          const there = new Set(before.map(({ id }) => id));
+          expect(seen.filter(({ id }) => there.has(id))).toEqual(before);
+          expect(new Set(seen.map(({ id }) => id)).size).toBe(seen.length);
+        },
+      ),
+      { numRuns: 60 },
+    );
+  });
+});

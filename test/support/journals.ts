@@ -1,0 +1,19 @@
+import { join } from 'node:path';
+import type { EventBus } from '../../src/events/event-bus.js';
+import type { Journal } from '../../src/journal/journal.js';
+import { MemoryJournal } from '../../src/journal/memory-journal.js';
+import { SqliteJournal } from '../../src/journal/sqlite-journal.js';
+import { temporaryDirectory } from './temporary-directory.js';
+
+const directory = temporaryDirectory();
+let databases = 0;
+const HOUR_MS = 3_600_000;
+
+/** Every implementation of the journal, to be opened with nothing in it. */
+export const journals: Record<string, (bus: EventBus) => Journal | Promise<Journal>> = {
+  memory: (bus) => new MemoryJournal(bus, HOUR_MS),
+  SQLite: (bus) => {
+    const path = join(directory, `${++databases}.db`);
+    return SqliteJournal.open({ path, durability: 'power', retentionMs: 0, keyRetentionMs: HOUR_MS }, bus);
+  },
+};
