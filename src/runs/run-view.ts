@@ -1,12 +1,23 @@
 import type { Run } from '../tasks/run.js';
 
 /** A run as callers are shown it. */
-export function runView({ outcomes: _, firstEventId: __, reopened: ___, decision, ...run }: Readonly<Run>) {
-  const reply = decision?.reply ?? null;
+export function runView(run: Readonly<Run>) {
+  const reply = run.decision?.reply ?? null;
   const answeredBy = reply && 'answeredBy' in reply ? [reply.answeredBy].flat() : [];
   return {
-    ...run,
+    id: run.id,
+    task: run.task,
+    status: run.status,
+    input: run.input,
+    replyPolicy: run.replyPolicy,
+    losers: run.losers,
     reply,
+    createdAt: run.createdAt,
+    repliedAt: run.repliedAt,
+    finishedAt: run.finishedAt,
+    lastEventId: run.lastEventId,
+    requestId: run.requestId,
+    traceparent: run.traceparent,
     subTasks: run.subTasks.map((subTask) => ({
       ...subTask,
       ...(answeredBy.includes(subTask.name) && { answered: true }),

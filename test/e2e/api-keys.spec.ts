@@ -189,6 +189,18 @@ describe('a service with API keys', () => {
     await expectProblem(service, await post().type('text/plain').send('x'), 401, 'unauthorized');
     await expectProblem(service, await post().send({ input: 'x'.repeat(200_000) }), 401, 'unauthorized');
   });
+
+  test('gives each client its own idempotency keys', async () => {
+    const run = async (key: string) => {
+      const response = await as(key).post('/tasks/demo/runs').set('Idempotency-Key', '"same"').send({});
+      return [(response.body as { runId: string }).runId, response.get('Idempotency-Replayed')] as const;
+    };
+    const [[ofBoth], [ofWriter, replayed], again] = [await run(both), await run(writer), await run(both)];
+    expect(replayed).toBeUndefined();
+    expect(ofWriter).not.toBe(ofBoth);
+    expect(again).toEqual([ofBoth, 'true']);
+    for (const runId of [ofBoth, ofWriter]) await service.event(runId, 'run.finished');
+  });
 });
 
 describe('a service without API keys', () => {
