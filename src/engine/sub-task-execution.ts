@@ -23,9 +23,15 @@ export interface RunOf {
 }
 
 /** How far a sub-task has come before: what a process that ended has left of it. */
-export type Progress = Pick<SubTaskRun, 'attempts' | 'failures' | 'startedAt' | 'retryAt'>;
+export type Progress = Pick<SubTaskRun, 'attempts' | 'failures' | 'retried' | 'startedAt' | 'retryAt'>;
 
-export const NOT_BEGUN: Progress = { attempts: 0, failures: 0, startedAt: null, retryAt: null };
+export const NOT_BEGUN: Progress = {
+  attempts: 0,
+  failures: 0,
+  retried: false,
+  startedAt: null,
+  retryAt: null,
+};
 
 /** What an execution needs of the engine. */
 export interface Surroundings {
@@ -184,7 +190,7 @@ export class SubTaskExecution {
   /** Attempts that were cut off by the end of a process don't count: they didn't fail. */
   private mayRetry(thrown: unknown): boolean {
     const { attempts, except } = this.subTask.retry;
-    return this.failures < attempts && !isOneOf(thrown, [JsonError, ...except]);
+    return !this.progress.retried && this.failures < attempts && !isOneOf(thrown, [JsonError, ...except]);
   }
 
   private nextDelay(): number {

@@ -5,8 +5,8 @@ import type { ClientKey } from '../tasks/idempotent-runs.js';
 import { contextOf } from './request-context.js';
 
 const MAX_LENGTH = 255;
-/** RFC 9110's token: what many clients send without the quotes that the draft asks for. */
-const TOKEN = /^[!#$%&'*+.^_`|~0-9a-z-]+$/i;
+/** The tokens of RFC 9110 and RFC 9651: what many clients send without the quotes that the draft asks for. */
+const TOKEN = /^[!#$%&'*+.^_`|~0-9a-z:/-]+$/i;
 
 /**
  * The `Idempotency-Key` of a request, a string as RFC 9651 writes it or a bare token; undefined without one

@@ -65,5 +65,5 @@ function withImplied(methods: readonly string[]): string[] {
 /** The path that a request asks for, also where it names the whole URL as for a proxy (RFC 9112, 3.2.2). */
 export function pathOf({ originalUrl }: Pick<Request, 'originalUrl'>): string {
   const path = originalUrl.split(/[?#]/, 1)[0] ?? '';
-  return path.startsWith('/') ? path : (URL.parse(path)?.pathname ?? path);
+  return path.startsWith('/') ? path : path.replace(/^[a-z][a-z\d+.-]*:\/\/[^/]*/i, '') || path;
 }

@@ -9,13 +9,16 @@ export interface Preferences {
   readonly respondAsync?: true;
 }
 
+/** What stands between commas that are in no quotes. */
+const PREFERENCE = /(?:"(?:\\.|[^"\\])*"|[^",])+/g;
+
 /** What a request prefers. Preferences that are malformed or not known are ignored, as the RFC says. */
 export function preferences(request: Pick<Request, 'headers'>): Preferences {
   const { prefer } = request.headers;
   if (typeof prefer !== 'string') return {};
   const found = new Map<string, unknown>();
   // One by one: a malformed preference takes nothing from the others. The first of several of a name counts.
-  for (const text of prefer.split(',')) {
+  for (const [text] of prefer.matchAll(PREFERENCE)) {
     for (const [name, [value]] of dictionaryOf(text)) if (!found.has(name)) found.set(name, value);
   }
   const wait = found.get('wait');
@@ -44,7 +47,13 @@ export function applyWait(
 
 function dictionaryOf(text: string): ReturnType<typeof parseDictionary> {
   try {
-    return parseDictionary(text.trim().toLowerCase());
+    // Unlike a structured field, a preference may have blanks around its equals sign.
+    return parseDictionary(
+      text
+        .trim()
+        .toLowerCase()
+        .replace(/^([^\s="]+)\s*=\s*/, '$1='),
+    );
   } catch {
     return new Map();
   }

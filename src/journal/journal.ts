@@ -95,6 +95,13 @@ export abstract class Journal {
    */
   abstract append(event: NewEvent, key?: IdempotencyKey): Promise<void>;
 
+  /**
+   * Takes events of an unfinished run of an earlier process.
+   *
+   * @throws {DomainError} `journal-unavailable` for a run of this process: its end waits for a commit that fails
+   */
+  abstract goOn(run: Readonly<Run>): void;
+
   /** Appends `run.reopened` to a run that is finished, and takes events of it again. */
   abstract reopen(run: Readonly<Run>): Promise<void>;
 

@@ -63,4 +63,20 @@ describe('MemoryJournal', () => {
     expect(await journal.run('r0')).toBeUndefined();
     expect(await journal.run('r19')).toBeDefined();
   });
+
+  test('keeps a run that was reopened from its last end on, and counts it once', async () => {
+    void journal.append(events.started('reopened'));
+    void journal.append(events.finished('reopened'));
+    for (let n = 1; n < RETAINED_RUNS; n += 1) {
+      void journal.append(events.started(`r${n}`));
+      void journal.append(events.finished(`r${n}`));
+    }
+    await journal.reopen((await journal.run('reopened'))!);
+    await journal.append(events.finished('reopened'));
+    expect(await journal.run('r1')).toBeDefined();
+    void journal.append(events.started('more'));
+    await journal.append(events.finished('more'));
+    expect(await journal.run('r1')).toBeUndefined();
+    expect(await journal.run('reopened')).toBeDefined();
+  });
 });

@@ -32,6 +32,8 @@ export class MemoryJournal extends Journal {
   private readonly open = new Set<string>();
   /** Finished runs, the one that finished first in front. */
   private readonly finished = new Queue<{ readonly id: string; readonly bytes: number }>();
+  /** The last entry of each of them: one that was reopened finishes again. */
+  private readonly ends = new Map<string, { readonly bytes: number }>();
   private readonly keys = new Map<string, KeyedRun & { readonly createdMs: number }>();
   private readonly keyOfRun = new Map<string, string>();
   private finishedBytes = 0;
@@ -58,6 +60,10 @@ export class MemoryJournal extends Journal {
       this.commitGroup();
     });
     return this.commit;
+  }
+
+  override goOn({ id }: Readonly<Run>): void {
+    this.open.add(id);
   }
 
   override reopen({ id: runId, task }: Readonly<Run>): Promise<void> {
@@ -140,12 +146,15 @@ export class MemoryJournal extends Journal {
   }
 
   private retain(id: string): void {
-    const bytes = this.log.bytesOf(id);
-    this.finished.enqueue({ id, bytes });
-    this.finishedBytes += bytes;
-    while (this.finished.size > RETAINED_RUNS || this.finishedBytes > RETAINED_BYTES) {
+    const end = { id, bytes: this.log.bytesOf(id) };
+    this.finishedBytes += end.bytes - (this.ends.get(id)?.bytes ?? 0);
+    this.ends.set(id, end);
+    this.finished.enqueue(end);
+    while (this.ends.size > RETAINED_RUNS || this.finishedBytes > RETAINED_BYTES) {
       const oldest = this.finished.dequeue();
       if (!oldest) return;
+      if (this.ends.get(oldest.id) !== oldest) continue;
+      this.ends.delete(oldest.id);
       this.finishedBytes -= oldest.bytes;
       this.forget(oldest.id);
     }

@@ -115,6 +115,12 @@ export class SqliteJournal extends Journal {
     return this.groups.add({ ...event, id: nextId, time: timeText(ms) }, number, ms, key);
   }
 
+  override goOn({ id, firstEventId }: Readonly<Run>): void {
+    if (firstEventId > this.openedAt.lastId)
+      throw new DomainError('journal-unavailable', 'The run has ended, but its end can’t be written');
+    this.numbers.set(id, firstEventId);
+  }
+
   override reopen({ id: runId, task, firstEventId }: Readonly<Run>): Promise<undefined> {
     this.numbers.set(runId, firstEventId);
     return this.append({ type: 'run.reopened', runId, task, data: {} });
@@ -164,7 +170,6 @@ export class SqliteJournal extends Journal {
     if (unfinishedRuns === 0) return;
     let rows = await this.readUnfinished(0, lastId);
     for (; rows.length > 0; rows = await this.readUnfinished(rows.at(-1)?.run ?? lastId, lastId)) {
-      for (const { run_id: runId, run } of rows) this.numbers.set(runId, run);
       for (const rowsOfRun of Map.groupBy(rows, ({ run }) => run).values()) {
         const run = this.legible(rowsOfRun);
         if (run) yield run;

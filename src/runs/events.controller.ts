@@ -5,6 +5,7 @@ import { EVENT_TYPES } from '../events/catalog.js';
 import { eventView } from '../events/event.schema.js';
 import { ApiProblems } from '../http/api-problems.decorator.js';
 import { wholeNumber } from '../http/query.js';
+import { sendJson } from '../http/send-json.js';
 import { Journal, type EventPage } from '../journal/journal.js';
 import { invalidRequest } from '../tasks/domain-error.js';
 import { EXAMPLE_RUN_ID } from '../tasks/tasks.schemas.js';
@@ -63,7 +64,7 @@ export class EventsController {
       new EventStream(response, filter, this.known(cursor ?? this.journal.lastEventId), this.feed).begin();
       return;
     }
-    response.json(view(await this.journal.events({ ...filter, after: this.known(after ?? 0), limit })));
+    sendPage(response, await this.journal.events({ ...filter, after: this.known(after ?? 0), limit }));
   }
 
   @Get('runs/:id/events')
@@ -86,7 +87,7 @@ export class EventsController {
       await this.stream(runId, this.known(lastEventId(request) ?? after), response);
       return;
     }
-    response.json(view(await this.journal.events({ runId, after: this.known(after), limit })));
+    sendPage(response, await this.journal.events({ runId, after: this.known(after), limit }));
   }
 
   /** An id behind the end of the log is one of another log: that reader has nothing of this one. */
@@ -104,8 +105,9 @@ export class EventsController {
   }
 }
 
-function view({ events, next }: EventPage) {
-  return { events: events.map(eventView), next };
+function sendPage(response: Response, { events, next }: EventPage): void {
+  response.setHeader('Content-Type', 'application/json; charset=utf-8');
+  sendJson(response, JSON.stringify({ events: events.map(eventView), next }));
 }
 
 /** Whoever doesn't say what they want gets JSON. */

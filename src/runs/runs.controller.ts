@@ -9,7 +9,7 @@ import { answerHeaders, requestHeaders } from '../http/headers.js';
 import { linkHeader, nextLink } from '../http/next-link.js';
 import { applyWait, preferences } from '../http/prefer.js';
 import { Journal } from '../journal/journal.js';
-import { RunControl } from '../tasks/run-control.js';
+import { isFinished, RunControl } from '../tasks/run-control.js';
 import { RunWatch } from '../tasks/run-watch.js';
 import type { Run } from '../tasks/run.js';
 import { EXAMPLE_RUN_ID } from '../tasks/tasks.schemas.js';
@@ -86,8 +86,8 @@ export class RunsController {
       waitMs === 0
         ? await this.runs.get(id)
         : await (conditional
-            ? this.runs.when(id, (now) => !isKnown(now), waitMs)
-            : this.runs.when(id, ({ finishedAt }) => finishedAt !== null, waitMs, ['run.finished']));
+            ? this.runs.when(id, (now) => isFinished(now) || !isKnown(now), { waitMs })
+            : this.runs.when(id, isFinished, { waitMs, types: ['run.finished'] }));
     if (!isKnown(run)) return runView(run);
     response.status(304);
     return undefined;

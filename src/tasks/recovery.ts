@@ -25,8 +25,17 @@ export class Recovery implements OnApplicationBootstrap {
   /** Goes on with a run of an earlier process, unless that was done before. False when a stop came first. */
   takeUp(run: Readonly<Run>): Promise<boolean> {
     let resumed = this.takenUp.get(run.id);
-    if (!resumed) this.takenUp.set(run.id, (resumed = this.resumer.resume(run)));
+    if (!resumed) {
+      resumed = this.goOn(run);
+      this.takenUp.set(run.id, resumed);
+      resumed.catch(() => this.takenUp.delete(run.id));
+    }
     return resumed;
+  }
+
+  private async goOn(run: Readonly<Run>): Promise<boolean> {
+    this.journal.goOn(run);
+    return this.resumer.resume(run);
   }
 
   /** A few runs at a time, as the engine has room for them. */

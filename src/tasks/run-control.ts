@@ -42,7 +42,11 @@ export class RunControl {
       let run = await this.followed(id);
       if (run.finishedAt === null) {
         this.engine.cancel(id, CANCELLED);
-        run = await this.watch.when(id, isFinished, CANCEL_WAIT_MS, ['run.finished']);
+        run = await this.watch.when(id, isFinished, {
+          waitMs: CANCEL_WAIT_MS,
+          types: ['run.finished'],
+          throughStop: true,
+        });
       }
       if (run.finishedAt === null || run.subTasks.some(({ reason }) => reason === CANCELLED)) return run;
       throw new DomainError('run-finished', `The run has finished before: it ${run.status}`, { runId: id });
@@ -95,7 +99,7 @@ export class RunControl {
   }
 }
 
-function isFinished({ finishedAt }: Readonly<Run>): boolean {
+export function isFinished({ finishedAt }: Readonly<Run>): boolean {
   return finishedAt !== null;
 }
 

@@ -102,10 +102,14 @@ export class RunCoordinator {
     const course = this.courses.get(runId);
     if (!course) return false;
     course.run.unsettle(subTask);
-    if (!course.run.decision && course.told) {
+    const { decision } = course.run;
+    if (course.told && (!decision || isError(decision) !== isError(course.told))) {
       course.told = undefined;
       course.decided = Promise.withResolvers();
     }
+    queueMicrotask(() => {
+      this.conclude(course);
+    });
     return true;
   }
 

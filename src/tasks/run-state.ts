@@ -18,6 +18,7 @@ export function openRun(event: RunEvent<'run.started'>): Run {
       status: 'pending',
       attempts: 0,
       failures: 0,
+      retried: false,
       retryAt: null,
       startedAt: null,
       finishedAt: null,
@@ -81,6 +82,7 @@ function startOver({ outcomes }: Run, subTask: SubTaskRun): void {
     outcomes.findIndex((outcome) => outcome.subTask === subTask.name),
     1,
   );
+  subTask.retried = true;
   subTask.failures -= 1;
   subTask.startedAt = null;
   subTask.finishedAt = null;

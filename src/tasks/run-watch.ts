@@ -5,6 +5,14 @@ import { Journal } from '../journal/journal.js';
 import { unknownRun } from './domain-error.js';
 import type { Run } from './run.js';
 
+interface WaitOptions {
+  readonly waitMs: number;
+  /** The events that may end the wait. Default: all. */
+  readonly types?: readonly EventType[];
+  /** Goes on waiting while the service stops. */
+  readonly throughStop?: boolean;
+}
+
 /** Reads runs, at once or when they have come to a point. */
 @Injectable()
 export class RunWatch {
@@ -27,14 +35,12 @@ export class RunWatch {
   /**
    * The run as soon as `holds` is true of it; as it is after `waitMs` milliseconds, or when a stop comes.
    *
-   * @param types the events that may make it true; all when left out
    * @throws {DomainError} what {@link get} does
    */
   async when(
     id: string,
     holds: (run: Readonly<Run>) => boolean,
-    waitMs: number,
-    types?: readonly EventType[],
+    { waitMs, types, throughStop = false }: WaitOptions,
   ): Promise<Readonly<Run>> {
     const { promise, resolve } = Promise.withResolvers<undefined>();
     const end = (): void => {
@@ -44,10 +50,10 @@ export class RunWatch {
       if (types?.includes(type) ?? true) end();
     });
     const timer = setTimeout(end, waitMs);
-    this.waits.add(end);
+    if (!throughStop) this.waits.add(end);
     try {
       const run = await this.get(id);
-      if (this.stopped || holds(run)) return run;
+      if ((this.stopped && !throughStop) || holds(run)) return run;
       await promise;
       return await this.get(id);
     } finally {

@@ -67,6 +67,8 @@ export interface SubTaskRun {
   attempts: number;
   /** How many of them failed. The others go on, succeeded, or were cut off by the end of the process. */
   failures: number;
+  /** Whether it was tried again on request, after it had failed: then no attempt follows by itself. */
+  retried: boolean;
   /** When the next attempt is due, while it waits for a retry. */
   retryAt: string | null;
   /** When its first attempt began, or the first since it was tried again on request. */

@@ -61,6 +61,16 @@ describe('the body of an answer', () => {
     },
   );
 
+  test('is compressed where it is a page of events, and not where it is a stream of them', async () => {
+    const { headers, body } = await ask('/events', 'gzip');
+    expect(headers['content-encoding']).toBe('gzip');
+    expect(JSON.parse(gunzipSync(body).toString())).toMatchObject({ next: service.events.at(-1)!.id });
+    const accepted = { 'Accept-Encoding': 'gzip', Accept: 'text/event-stream' };
+    const stream = await fetch(service.url + large + '/events', { headers: accepted });
+    expect(stream.headers.get('Content-Encoding')).toBeNull();
+    expect(await stream.text()).toContain('event: run.finished');
+  });
+
   test.each([undefined, 'identity', 'zip', 'gzip;q=0', ''])(
     'comes as it is when Accept-Encoding is %s',
     async (accepted) => {

@@ -81,7 +81,8 @@ describe('Prefer on POST /tasks/{name}/runs', () => {
 
   test.each([
     ['wait=0, wait=100', 'wait=0'],
-    ['wait = 3, respond-async', 'respond-async'],
+    ['wait = 0', 'wait=0'],
+    ['x="a, wait=0, b"', undefined],
     ['handling=lenient; x=1, Wait=0', 'wait=0'],
     ['"', undefined],
     ['wait', undefined],
@@ -219,12 +220,13 @@ describe('GET /runs/{id}', () => {
     await service.event(fast.context.runId, 'run.finished');
   });
 
-  test('is not held for a run that is finished, or that there is not', async () => {
+  test('is not held for a run that is finished, whether the caller has it or not, or that there is not', async () => {
     const { path, fast, slow } = await start();
     fast.succeed();
     slow.succeed();
     await service.event(fast.context.runId, 'run.finished');
-    await service.http.get(path).set('Prefer', 'wait=15').expect(200);
+    const tag = (await service.http.get(path).set('Prefer', 'wait=15').expect(200)).get('ETag')!;
+    await service.http.get(path).set('Prefer', 'wait=15').set('If-None-Match', tag).expect(304);
     await service.http.get('/runs/none').set('Prefer', 'wait=15').expect(404);
   });
 

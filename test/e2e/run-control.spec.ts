@@ -7,6 +7,7 @@ import { expectProblem } from '../support/problem.js';
 import type { TestApp } from '../support/test-app.js';
 
 const race = new ControlledTask('race', { fast: {}, slow: {} });
+const patient = new ControlledTask('patient', { only: { retry: { attempts: 3 } } });
 const cancel = (service: TestApp, runId: string) => service.http.post(`/runs/${runId}/cancel`);
 const retry = (service: TestApp, runId: string, subTask: string) =>
   service.http.post(`/runs/${runId}/sub-tasks/${subTask}/retry`);
@@ -17,7 +18,7 @@ describe.each(['memory', 'sqlite'])('with %s,', (kind) => {
   beforeAll(async () => {
     durable = new DurableService();
     const env = kind === 'memory' ? { DATABASE_URL: 'memory:' } : {};
-    service = await durable.start(race.providers, env);
+    service = await durable.start([...race.providers, ...patient.providers], env);
   });
   afterAll(() => durable.end());
 
@@ -174,6 +175,34 @@ describe.each(['memory', 'sqlite'])('with %s,', (kind) => {
       });
     });
 
+    test('decides anew what the first failure had settled, also while the run goes on', async () => {
+      const { runId, fast, slow } = await start({ policy: 'first-settled' });
+      fast.fail(new Error('boom'));
+      await service.event(runId, 'run.replied');
+      await retry(service, runId, 'fast').expect(200);
+      (await race.next('fast')).succeed('second thoughts');
+      slow.succeed();
+      expect(await service.finishedRun(runId)).toMatchObject({
+        status: 'succeeded',
+        reply: { answeredBy: 'fast', result: 'second thoughts' },
+      });
+    });
+
+    test('is one attempt, whatever the sub-task’s own retries', async () => {
+      const { body } = (await service.http
+        .post('/tasks/patient/runs')
+        .set('Prefer', 'respond-async')
+        .send({})) as { body: { id: string } };
+      (await patient.next('only')).succeed(1n);
+      expect(await service.finishedRun(body.id)).toMatchObject({ status: 'failed' });
+      await retry(service, body.id, 'only').expect(200);
+      (await patient.next('only')).fail(new Error('again'));
+      expect(await finishedTimes(body.id, 2)).toMatchObject({
+        status: 'failed',
+        subTasks: [{ status: 'failed', attempts: 2, failures: 2 }],
+      });
+    });
+
     test('is done once when two ask for it at once', async () => {
       const run = await start();
       await failed(run);
@@ -219,10 +248,10 @@ describe('a run that an earlier process has left', () => {
   afterEach(() => durable.end());
 
   test('can be cancelled before its turn in the recovery', async () => {
-    const runs = Array.from({ length: 30 }, () => new PastRun('race', ['fast', 'slow']).started('fast'));
+    const runs = Array.from({ length: 250 }, () => new PastRun('race', ['fast', 'slow']).started('fast'));
     await durable.leave(...runs);
     const last = runs.at(-1)!;
-    // One slot and a queue of two: the recovery gets no further than the first runs.
+    // One slot and a queue of two: the recovery gets no further than the first runs, and hasn't read the last ones yet.
     const service = await durable.start(race.providers, {
       MAX_CONCURRENT_SUB_TASKS: '1',
       MAX_QUEUED_RUNS: '2',
@@ -237,6 +266,8 @@ describe('a run that an earlier process has left', () => {
     });
     const taken = service.events.filter(({ type }) => type === 'sub-task.started').length;
     expect(taken).toBeLessThan(runs.length);
+    for (const name of ['fast', 'slow', 'fast', 'slow'] as const) (await race.next(name)).succeed();
+    expect(await service.finishedRun(runs[1]!.id)).toMatchObject({ status: 'succeeded' });
   });
 
   test('goes on with a retry that a crash has cut off', async () => {
