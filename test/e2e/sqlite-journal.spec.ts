@@ -73,6 +73,7 @@ describe('the SQLite journal', () => {
         { name: 'b', status: 'pending' },
       ],
     });
+    journal.goOn(unfinished[0]!);
     await journal.append(events.succeeded('r1', 'goes on'));
     expect((await journal.run('r1'))?.subTasks[0]).toMatchObject({ result: 'goes on' });
   });
