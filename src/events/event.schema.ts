@@ -37,6 +37,18 @@ const event = <T extends EventType, D extends z.ZodType>(type: T, description: s
 const subTaskEvent = <T extends EventType, D extends z.ZodType>(type: T, description: string, data: D) =>
   z.strictObject({ type: z.literal(type), ...about, ...aboutSubTask, data }).meta({ description });
 
+/** For descriptions of events. */
+export const EXAMPLE_EVENT: RunEvent = {
+  id: 5,
+  type: 'sub-task.succeeded',
+  time: '2026-11-23T12:00:01.003Z',
+  runId: EXAMPLE_RUN_ID,
+  task: 'demo',
+  subTask: 'first',
+  attempt: 1,
+  data: { result: 'First result', durationMs: 1001.7 },
+};
+
 /** An event of a run, as it is written wherever events leave the service. */
 export const runEventSchema = z
   .discriminatedUnion('type', [
@@ -102,18 +114,7 @@ export const runEventSchema = z
     id: 'RunEvent',
     description:
       'Something that happened to a run, and is on record. `subTask` and `attempt` say to which of its parts.',
-    examples: [
-      {
-        id: 5,
-        type: 'sub-task.succeeded',
-        time: '2026-11-23T12:00:01.003Z',
-        runId: EXAMPLE_RUN_ID,
-        task: 'demo',
-        subTask: 'first',
-        attempt: 1,
-        data: { result: 'First result', durationMs: 1001.7 },
-      },
-    ],
+    examples: [EXAMPLE_EVENT],
   });
 
 /** An event with its members in the order in which people read them. */

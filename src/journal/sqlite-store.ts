@@ -1,9 +1,8 @@
 import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
 import type { Kysely } from 'kysely';
 import { historyQuery, type RunRow } from './history-query.js';
-import type { KeyedRun, RunQuery } from './journal.js';
 import { openDatabase, type OpenDatabase, type StoreOptions } from './sqlite-database.js';
-import { PAGE_SIZE, PAGE_STRETCH, type EventQuery } from './journal.js';
+import { PAGE_SIZE, PAGE_STRETCH, type EventQuery, type KeyedRun, type RunQuery } from './journal.js';
 import type { Schema } from './sqlite-schema.js';
 
 /** Rows that one statement inserts, where there are so many. */

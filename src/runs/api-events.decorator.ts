@@ -1,21 +1,10 @@
 import { applyDecorators } from '@nestjs/common';
 import { ApiHeader, ApiQuery, ApiResponse } from '@nestjs/swagger';
-import { EXAMPLE_RUN_ID } from '../tasks/tasks.schemas.js';
+import { EXAMPLE_EVENT } from '../events/event.schema.js';
 import { DEFAULT_EVENTS, MAX_EVENTS } from './events.schemas.js';
 import { eventText, opening } from './server-sent-events.js';
 
-const EXAMPLE =
-  opening(4) +
-  eventText({
-    id: 5,
-    type: 'sub-task.succeeded',
-    time: '2026-11-23T12:00:01.003Z',
-    runId: EXAMPLE_RUN_ID,
-    task: 'demo',
-    subTask: 'first',
-    attempt: 1,
-    data: { result: 'First result', durationMs: 1001.7 },
-  });
+const EXAMPLE = opening(4) + eventText(EXAMPLE_EVENT);
 
 const DESCRIPTION = `Events, in the order in which they were recorded.
 
