@@ -6,6 +6,8 @@ import { HttpModule } from './http/http.module.js';
 import { ListenersModule } from './listeners/listeners.module.js';
 import { LoggingModule } from './logging/logging.module.js';
 import { RunsModule } from './runs/runs.module.js';
+import { StatsModule } from './stats/stats.module.js';
+import { TasksFileModule } from './tasks-file/tasks-file.module.js';
 import { TasksModule } from './tasks/tasks.module.js';
 
 @Module({
@@ -13,7 +15,9 @@ import { TasksModule } from './tasks/tasks.module.js';
     AppConfigModule,
     LoggingModule,
     TasksModule,
+    TasksFileModule,
     RunsModule,
+    StatsModule,
     ListenersModule,
     HealthModule,
     HttpModule,

@@ -14,6 +14,8 @@ import { usage } from './config/usage.js';
 import { FastExpressAdapter } from './http/express-adapter.js';
 import { DatabaseError } from './journal/database-error.js';
 import { TaskDeclarationError } from './tasks/task-declaration.js';
+import { FileTasks } from './tasks-file/file-tasks.js';
+import { TasksFileError } from './tasks-file/mistake.js';
 import { stackOf, textOf } from './tasks/thrown.js';
 
 const STOP_SIGNALS = [ShutdownSignal.SIGTERM, ShutdownSignal.SIGINT];
@@ -42,6 +44,8 @@ async function start(): Promise<void> {
   const url = await app.getUrl();
   if (config.DATABASE_URL.kind === 'memory')
     logger.warn('DATABASE_URL is memory: so runs are lost when the process ends');
+  const { summary } = app.get(FileTasks);
+  if (summary !== undefined) logger.log(summary);
   for (const warning of access.warnings) logger.warn(warning);
   const key = access.keys ? ` -H 'Authorization: Bearer <key>'` : '';
   logger.log(`Listening on ${url} - docs: ${url}/docs - try: curl -i ${url}/run-tasks${key}`);
@@ -71,7 +75,7 @@ function stopWithNpm(): void {
 }
 
 /** Errors whose message says what to do. */
-const mendable = [AccessError, ConfigError, DatabaseError, TaskDeclarationError];
+const mendable = [AccessError, ConfigError, DatabaseError, TaskDeclarationError, TasksFileError];
 
 /** What stopped the start, in a line or two for mistakes that the user can mend, with a stack trace otherwise. */
 function explain(error: unknown): string {

@@ -6,7 +6,11 @@ let config: Config;
 /** Reads the environment, and a file `.env` beneath it, once for the whole service. */
 export const AppConfigModule = ConfigModule.forRoot({
   isGlobal: true,
-  validate: (environment) => (config = parseConfig(environment)),
+  validate: (environment) => {
+    // A tasks file may name variables of which the configuration knows nothing.
+    for (const [name, value] of Object.entries(environment)) process.env[name] ??= String(value);
+    return (config = parseConfig(environment));
+  },
 });
 // The error reaches whoever creates the application; until then it must not count as unhandled.
 AppConfigModule.catch(() => undefined);

@@ -8,6 +8,7 @@ describe('parseConfig', () => {
     expect(parseConfig({})).toEqual({
       HOST: '127.0.0.1',
       PORT: 3000,
+      TASKS_FILE: null,
       API_KEYS_FILE: null,
       ALLOW_ANONYMOUS: false,
       RATE_LIMIT: 'auto',

@@ -75,6 +75,12 @@ export const variables = {
     takes: 'a whole number from 0 to 65535; 0 lets the system choose',
     purpose: 'The port it listens on.',
   },
+  TASKS_FILE: {
+    schema: z.string().transform((path) => (path === 'none' ? null : path)),
+    fallback: 'none',
+    takes: 'the path of a YAML or JSON file that npm run tasks -- check finds no mistake in, or none',
+    purpose: 'Tasks besides those of the code, such as calls of several upstreams.',
+  },
   API_KEYS_FILE: {
     schema: z.string().transform((path) => (path === 'none' ? null : path)),
     fallback: 'none',

@@ -217,7 +217,14 @@ describe('EmbeddedEngine', () => {
     const data = { input: null, replyPolicy: run.replyPolicy, losers: run.losers, subTasks: ['a'] };
     void runtime.journal.append({ type: 'run.started', runId: run.id, task: 'task', data });
     const retryAt = new Date(Date.now() - 1_000).toISOString();
-    const progress = { attempts: 1, failures: 1, retried: false, startedAt: retryAt, retryAt };
+    const progress = {
+      attempts: 1,
+      failures: 1,
+      retried: false,
+      startedAt: retryAt,
+      retryAt,
+      retryDelayMs: 50,
+    };
     const begin = runtime.engine.prepare(run, [[runtime.task.subTasks[0]!, progress]]);
     begin();
     await runtime.journal.drain();

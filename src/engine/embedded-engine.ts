@@ -3,13 +3,15 @@ import { Injectable, Logger } from '@nestjs/common';
 import { ConfigService } from '@nestjs/config';
 import { BehaviorSubject, filter, firstValueFrom, merge, race, timer } from 'rxjs';
 import type { Config } from '../config/config.js';
+import type { StartCause } from '../events/catalog.js';
 import { Journal, type IdempotencyKey } from '../journal/journal.js';
 import type { AcceptedRun } from '../tasks/accepted-run.js';
 import { DomainError } from '../tasks/domain-error.js';
 import { originFields } from '../tasks/run-origin.js';
-import type { SubTaskDefinition } from '../tasks/task.js';
+import type { SubTaskDefinition, TaskDefinition } from '../tasks/task.js';
+import { Batch, NOT_BEGUN, type EngineRun, type Progress, type Surroundings } from './batch.js';
 import { Slots } from './slots.js';
-import { NOT_BEGUN, SubTaskExecution, type Progress, type RunOf } from './sub-task-execution.js';
+import { SubTaskExecution } from './sub-task-execution.js';
 
 /** Some callers' inputs take twenty times the memory that their text does; this keeps them from filling it. */
 const MAX_INPUT_BYTES_IN_FLIGHT = 256 * 2 ** 20;
@@ -17,8 +19,8 @@ const MAX_INPUT_BYTES_IN_FLIGHT = 256 * 2 ** 20;
 /** While fewer runs than this wait for slots, and half of those that may, runs of an earlier process are taken up. */
 const ROOMY_QUEUE = 100;
 
-/** What the engine needs to know of a run. */
-export type EngineRun = RunOf & Pick<AcceptedRun, 'inputBytes'>;
+/** A sub-task to get ready. One that is held takes no slot and doesn't wait for one before it is started. */
+export type SubTaskToPrepare = readonly [subTask: SubTaskDefinition, progress: Progress, held?: boolean];
 
 /** Executes runs in this process, within its bounds. */
 @Injectable()
@@ -35,15 +37,25 @@ export class EmbeddedEngine {
   private inputBytes = 0;
   private stopped = false;
   private readonly maxQueuedRuns: number;
-  private readonly maxResultBytes: number;
-
+  private readonly surroundings: Surroundings;
   constructor(
     private readonly config: ConfigService<Config, true>,
     private readonly journal: Journal,
   ) {
     this.slots = new Slots(config.get('MAX_CONCURRENT_SUB_TASKS', { infer: true }));
     this.maxQueuedRuns = config.get('MAX_QUEUED_RUNS', { infer: true });
-    this.maxResultBytes = config.get('MAX_RESULT_BYTES', { infer: true });
+    const maxResultBytes = config.get('MAX_RESULT_BYTES', { infer: true });
+    this.surroundings = {
+      journal,
+      maxResultBytes,
+      slots: this.slots,
+      changeQueue: (by) => {
+        this.queued.next(this.queued.value + by);
+      },
+      release: (run) => {
+        this.release(run);
+      },
+    };
   }
 
   /** Whether a stop has begun: from then on runs are refused. */
@@ -52,17 +64,17 @@ export class EmbeddedEngine {
   }
 
   /**
-   * Opens a run in the journal and starts all its sub-tasks, each as soon as it has a slot; it holds the slot until
-   * its outcome, waits between retries included.
+   * Opens a run in the journal and starts all its sub-tasks that start at once, each as soon as it has a slot; it holds
+   * the slot until its outcome, waits between retries included. The others are held.
    *
    * @returns what resolves when the journal has the run
    * @throws {DomainError} `overloaded` when too many runs wait for slots or the journal falls behind,
    * `journal-unavailable` when it can't be written, `stopping` once a stop has begun
    */
   execute(run: AcceptedRun, key?: IdempotencyKey): Promise<void> {
-    const { subTasks } = run.task;
+    const { subTasks, starts } = run.task;
     const { requestId, traceparent } = run.origin;
-    this.admit(subTasks, run.inputBytes);
+    this.admit(run.task, run.inputBytes);
     const accepted = this.journal.append(
       {
         type: 'run.started',
@@ -81,13 +93,13 @@ export class EmbeddedEngine {
     );
     const begin = this.prepare(
       run,
-      subTasks.map((subTask) => [subTask, NOT_BEGUN] as const),
+      subTasks.map((subTask, index) => [subTask, NOT_BEGUN, starts[index] !== 'at-once'] as const),
     );
     begin();
     return accepted;
   }
 
-  /** Whether a sub-task of a run is under way, or waits for a slot. */
+  /** Whether a sub-task of a run is under way, waits for a slot, or is held. */
   executes(runId: string, subTask: string): boolean {
     const executions = this.runs.get(runId) ?? [];
     return executions.some((execution) => execution.unfinished && execution.subTask.name === subTask);
@@ -96,37 +108,36 @@ export class EmbeddedEngine {
   /**
    * Gets sub-tasks of a run ready: new ones, what a process that ended has left of them, or those that are tried again.
    *
-   * @returns what begins those that weren't cancelled since
+   * @returns what begins those that aren't held and weren't cancelled since
    */
-  prepare(
-    run: EngineRun,
-    subTasks: readonly (readonly [subTask: SubTaskDefinition, progress: Progress])[],
-  ): () => void {
-    let waiting = subTasks.length;
-    let unfinished = waiting;
-    if (unfinished === 0) return () => undefined;
-    this.changeQueue(1);
+  prepare(run: EngineRun, subTasks: readonly SubTaskToPrepare[]): () => void {
+    if (subTasks.length === 0) return () => undefined;
     this.inputBytes += run.inputBytes;
-    const surroundings = {
-      journal: this.journal,
-      maxResultBytes: this.maxResultBytes,
-      slots: this.slots,
-      leftQueue: () => {
-        if (--waiting === 0) this.changeQueue(-1);
-      },
-      ended: () => {
-        if (--unfinished === 0) this.release(run);
-      },
-    };
+    const batch = new Batch(run, subTasks.length, this.surroundings);
     const executions = subTasks.map(
-      ([subTask, progress]) =>
-        new SubTaskExecution(run, subTask, progress, this.ownSlotsOf(subTask), surroundings),
+      ([subTask, progress, held = false]) =>
+        new SubTaskExecution(batch, subTask, progress, this.ownSlotsOf(subTask), held),
     );
     this.runs.set(run.id, [...(this.runs.get(run.id) ?? []), ...executions]);
     this.unfinishedRuns.next(this.runs.size);
     return () => {
       for (const execution of executions) execution.enqueue();
     };
+  }
+
+  /** Whether a sub-task of a run is held: it waits for {@link start}. */
+  holds(runId: string, subTask: string): boolean {
+    return this.heldOf(runId, subTask) !== undefined;
+  }
+
+  /** Starts a sub-task that is held as soon as it has a slot; nothing when it is held no more. */
+  start(runId: string, subTask: string, cause: StartCause): void {
+    this.heldOf(runId, subTask)?.start(cause);
+  }
+
+  /** Skips the sub-tasks of a run that are held. */
+  skipHeld(runId: string, reason: string): void {
+    for (const execution of this.runs.get(runId) ?? []) if (execution.held) execution.cancel(reason);
   }
 
   /** Resolves when a run of an earlier process can be taken up without a flood, and new runs still find room. */
@@ -169,7 +180,7 @@ export class EmbeddedEngine {
   }
 
   /** @throws {DomainError} what {@link execute} does */
-  admit(subTasks: readonly SubTaskDefinition[], inputBytes: number): void {
+  admit(task: TaskDefinition | undefined, inputBytes: number): void {
     if (this.stopped) throw new DomainError('stopping', 'The service is stopping and takes no new runs');
     if (this.inputBytes + inputBytes > MAX_INPUT_BYTES_IN_FLIGHT && this.runs.size > 0) {
       throw new DomainError('overloaded', 'The inputs of unfinished runs take as much memory as is allowed');
@@ -178,9 +189,14 @@ export class EmbeddedEngine {
     if (obstacle) throw new DomainError(obstacle.code, obstacle.message);
     const queuedRuns = this.queued.value;
     if (queuedRuns < this.maxQueuedRuns) return;
+    const starting = task?.subTasks.filter((_subTask, index) => task.starts[index] === 'at-once') ?? [];
     const waits =
-      !this.slots.hasFree || subTasks.some((subTask) => this.ownSlotsOf(subTask)?.hasFree === false);
+      !this.slots.hasFree || starting.some((subTask) => this.ownSlotsOf(subTask)?.hasFree === false);
     if (waits) throw new DomainError('overloaded', `${queuedRuns} runs wait for a free slot, as many as may`);
+  }
+
+  private heldOf(runId: string, name: string): SubTaskExecution | undefined {
+    return this.runs.get(runId)?.find(({ held, subTask }) => held && subTask.name === name);
   }
 
   private ownSlotsOf(subTask: SubTaskDefinition): Slots | undefined {
@@ -188,10 +204,6 @@ export class EmbeddedEngine {
     let slots = this.ownSlots.get(subTask);
     if (!slots) this.ownSlots.set(subTask, (slots = new Slots(subTask.concurrency)));
     return slots;
-  }
-
-  private changeQueue(by: 1 | -1): void {
-    this.queued.next(this.queued.value + by);
   }
 
   private release({ id, inputBytes }: EngineRun): void {

@@ -1,53 +1,27 @@
 import { Logger } from '@nestjs/common';
 import { fullJitterGenerator } from 'cockatiel';
-import type { Journal } from '../journal/journal.js';
-import { millisecondsSince } from '../tasks/duration.js';
-import { JsonError, toJson, type JsonValue } from '../tasks/json.js';
-import { originFields, type RunOrigin } from '../tasks/run-origin.js';
-import type { AttemptError, SubTaskRun } from '../tasks/run.js';
+import type { StartCause } from '../events/catalog.js';
+import { elapsedMs, millisecondsSince } from '../tasks/duration.js';
+import { deepFreeze, JsonError, toJson, type JsonValue } from '../tasks/json.js';
+import { originFields } from '../tasks/run-origin.js';
+import type { AttemptError } from '../tasks/run.js';
 import type { SubTaskDefinition } from '../tasks/task.js';
 import { isOneOf, stackOf } from '../tasks/thrown.js';
-import { attemptError, AttemptTimeout } from './attempt-error.js';
+import { attemptError, AttemptTimeout, retryTermsOf } from './attempt-error.js';
 import { Attempt, type AttemptOf } from './attempt.js';
+import type { Batch, EngineRun, Progress, Surroundings } from './batch.js';
 import type { Slots } from './slots.js';
 
 const logger = new Logger('Engine');
 
-/** The run that a sub-task belongs to. */
-export interface RunOf {
-  readonly id: string;
-  readonly task: { readonly name: string };
-  /** What sub-tasks get. */
-  readonly parsedInput: unknown;
-  readonly origin: RunOrigin;
-}
-
-/** How far a sub-task has come before: what a process that ended has left of it. */
-export type Progress = Pick<SubTaskRun, 'attempts' | 'failures' | 'retried' | 'startedAt' | 'retryAt'>;
-
-export const NOT_BEGUN: Progress = {
-  attempts: 0,
-  failures: 0,
-  retried: false,
-  startedAt: null,
-  retryAt: null,
-};
-
-/** What an execution needs of the engine. */
-export interface Surroundings {
-  readonly journal: Journal;
-  readonly maxResultBytes: number;
-  /** The slots of all sub-tasks. */
-  readonly slots: Slots;
-  /** Called once, when the sub-task doesn't wait for a slot any more. */
-  readonly leftQueue: () => void;
-  /** Called once, when the sub-task has its outcome, or is left to another process. */
-  readonly ended: () => void;
-}
+const WITH_ITS_RUN: StartCause = Object.freeze({});
 
 /** One sub-task of one run: its attempts in turn, each transition given to the journal, and one outcome. */
 export class SubTaskExecution {
-  private phase: 'waiting' | 'under-way' | 'ended' = 'waiting';
+  readonly run: EngineRun;
+  private readonly surroundings: Surroundings;
+  private phase: 'held' | 'waiting' | 'under-way' | 'ended';
+  private cause = WITH_ITS_RUN;
   private attempts: number;
   private failures: number;
   private startedAt = 0;
@@ -56,16 +30,27 @@ export class SubTaskExecution {
   private untilRetry: NodeJS.Timeout | undefined;
   private ownTurn: { begin(): void } | undefined;
 
-  /** @param ownSlots the slots of this sub-task over all runs, where it bounds its concurrency */
+  /**
+   * @param ownSlots the slots of this sub-task over all runs, where it bounds its concurrency
+   * @param held whether it waits for {@link start} before it waits for a slot
+   */
   constructor(
-    readonly run: RunOf,
+    private readonly batch: Batch,
     readonly subTask: SubTaskDefinition,
     private readonly progress: Progress,
     private readonly ownSlots: Slots | undefined,
-    private readonly surroundings: Surroundings,
+    held: boolean,
   ) {
+    this.run = batch.run;
+    this.surroundings = batch.surroundings;
     this.attempts = progress.attempts;
     this.failures = progress.failures;
+    this.phase = held ? 'held' : 'waiting';
+    if (!held) batch.joinedQueue();
+  }
+
+  get held(): boolean {
+    return this.phase === 'held';
   }
 
   get waiting(): boolean {
@@ -76,7 +61,16 @@ export class SubTaskExecution {
     return this.phase !== 'ended';
   }
 
-  /** Begins as soon as it has its slots. While it waits for one of its own it doesn't hold a common one. */
+  /** Lets one that is held begin as soon as it has its slots. */
+  start(cause: StartCause): void {
+    if (!this.held) return;
+    this.phase = 'waiting';
+    this.cause = cause;
+    this.batch.joinedQueue();
+    this.enqueue();
+  }
+
+  /** Begins as soon as it has its slots, unless it is held. While it waits for one of its own it doesn't hold a common one. */
   enqueue(): void {
     if (!this.waiting) return;
     const { slots } = this.surroundings;
@@ -96,11 +90,11 @@ export class SubTaskExecution {
   begin(): void {
     this.phase = 'under-way';
     this.startedAt = performance.now() - millisecondsSince(this.progress.startedAt);
-    this.surroundings.leftQueue();
-    const { retryAt } = this.progress;
+    this.batch.leftQueue();
+    const { retryAt, retryDelayMs } = this.progress;
     const untilRetryMs = retryAt === null ? 0 : Date.parse(retryAt) - Date.now();
-    // A clock that was set back in between must not make the wait longer than any wait can be.
-    if (untilRetryMs > 0) this.retryIn(Math.min(untilRetryMs, this.subTask.retry.maxDelayMs));
+    // A clock that was set back in between must not make the wait longer than it was to be.
+    if (untilRetryMs > 0) this.retryIn(Math.min(untilRetryMs, retryDelayMs));
     else this.beginAttempt();
   }
 
@@ -108,10 +102,12 @@ export class SubTaskExecution {
   cancel(reason: string): void {
     if (this.phase === 'ended') return;
     const { journal } = this.surroundings;
-    if (this.waiting && this.attempts === 0) {
+    if (this.phase !== 'under-way' && this.attempts === 0) {
       void journal.append({ type: 'sub-task.skipped', ...this.about(), data: { reason } });
     } else {
-      const durationMs = this.waiting ? millisecondsSince(this.progress.startedAt) : this.elapsedMs();
+      const durationMs = this.waiting
+        ? millisecondsSince(this.progress.startedAt)
+        : elapsedMs(this.startedAt);
       void journal.append({ type: 'sub-task.cancelled', ...this.about(), data: { reason, durationMs } });
     }
     this.abandon();
@@ -121,21 +117,24 @@ export class SubTaskExecution {
   abandon(): void {
     if (this.phase === 'ended') return;
     clearTimeout(this.untilRetry);
-    if (this.waiting) {
-      this.surroundings.leftQueue();
-      this.leaveLine();
-      this.phase = 'ended';
-      this.surroundings.ended();
+    if (this.phase === 'under-way') {
+      this.current?.giveUp();
+      this.end();
       return;
     }
-    this.current?.giveUp();
-    this.end();
+    if (this.waiting) {
+      this.batch.leftQueue();
+      this.leaveLine();
+    }
+    this.phase = 'ended';
+    this.batch.ended();
   }
 
   private beginAttempt(): void {
     this.attempts += 1;
     const about = this.about();
-    void this.surroundings.journal.append({ type: 'sub-task.started', ...about, data: {} });
+    void this.surroundings.journal.append({ type: 'sub-task.started', ...about, data: this.cause });
+    this.cause = WITH_ITS_RUN;
     const { handler, timeoutMs } = this.subTask;
     const attempt = new Attempt(about, timeoutMs, this.run.origin);
     this.current = attempt;
@@ -165,7 +164,7 @@ export class SubTaskExecution {
       this.failed(error);
       return;
     }
-    const data = { result, durationMs: this.elapsedMs() };
+    const data = { result, durationMs: elapsedMs(this.startedAt) };
     void this.surroundings.journal.append({ type: 'sub-task.succeeded', ...this.about(), data });
     this.end();
   }
@@ -176,13 +175,13 @@ export class SubTaskExecution {
     const { journal } = this.surroundings;
     const error = this.failureOf(thrown);
     if (this.mayRetry(thrown)) {
-      const delayMs = this.nextDelay();
+      const delayMs = this.nextDelay(thrown);
       const dueAt = new Date(Date.now() + delayMs).toISOString();
       void journal.append({ type: 'sub-task.retrying', ...this.about(), data: { error, delayMs, dueAt } });
       this.retryIn(delayMs);
       return;
     }
-    const data = { error, durationMs: this.elapsedMs() };
+    const data = { error, durationMs: elapsedMs(this.startedAt) };
     void journal.append({ type: 'sub-task.failed', ...this.about(), data });
     this.end();
   }
@@ -190,18 +189,20 @@ export class SubTaskExecution {
   /** Attempts that were cut off by the end of a process don't count: they didn't fail. */
   private mayRetry(thrown: unknown): boolean {
     const { attempts, except } = this.subTask.retry;
-    return !this.progress.retried && this.failures < attempts && !isOneOf(thrown, [JsonError, ...except]);
+    if (this.progress.retried || this.failures >= attempts) return false;
+    return retryTermsOf(thrown).retry !== false && !isOneOf(thrown, [JsonError, ...except]);
   }
 
-  private nextDelay(): number {
+  private nextDelay(thrown: unknown): number {
     const { delayMs, maxDelayMs } = this.subTask.retry;
+    const { retryAfterMs = 0 } = retryTermsOf(thrown);
     const [wait] = fullJitterGenerator(Math.min(this.failures, 50) - 1, {
       generator: fullJitterGenerator,
       exponent: 2,
       initialDelay: delayMs,
       maxDelay: maxDelayMs,
     });
-    return wait;
+    return Math.max(wait, Math.min(retryAfterMs, this.subTask.timeoutMs) || 0);
   }
 
   private retryIn(ms: number): void {
@@ -212,7 +213,7 @@ export class SubTaskExecution {
 
   /** What is recorded of a failure; the stack trace stays in the log. */
   private failureOf(error: unknown): AttemptError {
-    const failure = Object.freeze(attemptError(error));
+    const failure = deepFreeze(attemptError(error));
     const stack = failure.code === 'threw' ? stackOf(error) : undefined;
     if (stack !== undefined) {
       const about = { ...this.about(), ...originFields(this.run.origin) };
@@ -224,7 +225,7 @@ export class SubTaskExecution {
   private end(): void {
     this.phase = 'ended';
     this.current = undefined;
-    this.surroundings.ended();
+    this.batch.ended();
     this.surroundings.slots.release();
     this.ownSlots?.release();
   }
@@ -232,10 +233,6 @@ export class SubTaskExecution {
   private leaveLine(): void {
     if (this.surroundings.slots.leave(this)) this.ownSlots?.release();
     else if (this.ownTurn) this.ownSlots?.leave(this.ownTurn);
-  }
-
-  private elapsedMs(): number {
-    return Math.round((performance.now() - this.startedAt) * 10) / 10;
   }
 
   private about(): AttemptOf {

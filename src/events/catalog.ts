@@ -1,6 +1,6 @@
 import type { JsonValue } from '../tasks/json.js';
 import type { LosersPolicy, ReplyPolicy } from '../tasks/policies.js';
-import type { AttemptError, Reply, RunStatus } from '../tasks/run.js';
+import type { AttemptError, Reply, RunStatus, StartTrigger } from '../tasks/run.js';
 
 /** What each type of event says in its `data`. */
 interface EventData {
@@ -18,7 +18,14 @@ interface EventData {
   /** A failed sub-task of a run that was finished is to be tried again: the run goes on. */
   'run.reopened': Readonly<Record<string, never>>;
   /** An attempt began. */
-  'sub-task.started': Readonly<Record<string, never>>;
+  'sub-task.started': {
+    /** Why a sub-task that didn't start with its run has started. With its first attempt alone. */
+    readonly trigger?: StartTrigger;
+    /** How long after the run it was due, in milliseconds, where its time had come. */
+    readonly delayMs?: number;
+  };
+  /** A sub-task's time had come, but the task's hedge budget was spent; only a failure starts it now. */
+  'sub-task.held-back': { readonly delayMs: number; readonly hedgeBudget: number };
   /** An attempt failed; the next one is due `delayMs` milliseconds later, at `dueAt`. */
   'sub-task.retrying': { readonly error: AttemptError; readonly delayMs: number; readonly dueAt: string };
   /** An attempt succeeded, and so did its sub-task. `durationMs` runs from the start of the first attempt. */
@@ -31,6 +38,8 @@ interface EventData {
   'sub-task.skipped': { readonly reason: string };
   /** The reply policy was met, or can't be met any more; `status` and `background` say how things stood then. */
   'run.replied': {
+    /** From the start of the run, in milliseconds; not there when it is not the run's first, and in events of old. */
+    readonly durationMs?: number;
     readonly reply: Reply;
     readonly status: RunStatus;
     readonly background: readonly string[];
@@ -39,11 +48,15 @@ interface EventData {
   'run.finished': { readonly status: Exclude<RunStatus, 'running'> };
 }
 
+/** What `sub-task.started` says of why a sub-task starts later than its run. */
+export type StartCause = EventData['sub-task.started'];
+
 export type EventType = keyof EventData;
 
 /** Every type of event, in the order in which a run may have them. */
 export const EVENT_TYPES = [
   'run.started',
+  'sub-task.held-back',
   'sub-task.started',
   'sub-task.retrying',
   'sub-task.succeeded',

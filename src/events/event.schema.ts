@@ -6,6 +6,7 @@ import {
   jsonValueSchema,
   replySchema,
   runStatusSchema,
+  startTriggerSchema,
 } from '../tasks/tasks.schemas.js';
 import type { EventType, RunEvent } from './catalog.js';
 
@@ -14,6 +15,8 @@ const reason = z.string().meta({ description: 'Why it was not wanted any more.' 
 const durationMs = z
   .number()
   .meta({ description: 'From the start of the first attempt to the end, in milliseconds.' });
+
+const delayMs = z.number().meta({ description: 'How long after the run it was due, in milliseconds.' });
 
 const about = {
   id: z.int().min(1).meta({
@@ -68,7 +71,22 @@ export const runEventSchema = z
         }),
       }),
     ),
-    subTaskEvent('sub-task.started', 'An attempt began.', nothing),
+    subTaskEvent(
+      'sub-task.held-back',
+      'The time of a sub-task had come, but the hedge budget of its task was spent; only a failure starts it now.',
+      z.strictObject({
+        delayMs,
+        hedgeBudget: z.number().meta({ description: 'The share of runs that may have one, from 0 to 1.' }),
+      }),
+    ),
+    subTaskEvent(
+      'sub-task.started',
+      'An attempt began.',
+      z.strictObject({
+        trigger: startTriggerSchema.exactOptional(),
+        delayMs: delayMs.exactOptional(),
+      }),
+    ),
     subTaskEvent(
       'sub-task.retrying',
       'An attempt failed, and another one is due.',
@@ -97,7 +115,15 @@ export const runEventSchema = z
     event(
       'run.replied',
       'The reply policy was met, or can’t be met any more. `status` and `background`, the unfinished sub-tasks, say how things stood then.',
-      z.strictObject({ reply: replySchema, status: runStatusSchema, background: z.array(z.string()) }),
+      z.strictObject({
+        durationMs: z.number().exactOptional().meta({
+          description:
+            'From the start of the run, in milliseconds; not there when it is not the run’s first reply.',
+        }),
+        reply: replySchema,
+        status: runStatusSchema,
+        background: z.array(z.string()),
+      }),
     ),
     event(
       'run.finished',

@@ -72,6 +72,29 @@ export interface EventPage {
   readonly next: number;
 }
 
+/** What was counted of a task in a stretch of time, in a form that only who counts knows. */
+export interface StatisticsSlice {
+  readonly task: string;
+  /** Where that time begins, in milliseconds since 1970. */
+  readonly start: number;
+  readonly data: string;
+}
+
+/** A stretch of time, in milliseconds since 1970, its ends included. */
+export interface Stretch {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** What events add up to, and which events. */
+export interface SavedStatistics {
+  readonly slices: readonly StatisticsSlice[];
+  /** The last event that is counted. */
+  readonly upTo: number;
+  /** The id behind which events must be read again to go on counting: those up to `upTo` tell of runs under way. */
+  readonly readFrom: number;
+}
+
 /** How many ids a page goes on over in search of events that fit, so that no query looks through the whole log. */
 export const PAGE_STRETCH = 10_000;
 /** A page ends with the event that makes its data larger than this, in characters or bytes, roughly. */
@@ -130,6 +153,21 @@ export abstract class Journal {
    * @throws {DomainError} `run-unknown`; `journal-unavailable`
    */
   abstract events(query: EventQuery): Promise<EventPage>;
+
+  /**
+   * Keeps what was counted, all of it or nothing: replaces slices of the same task and start, and deletes those that begin
+   * outside of the time that is kept.
+   *
+   * @throws {Error} when it can't be written; that is not tried again
+   */
+  abstract saveStatistics(changed: SavedStatistics, kept: Stretch): Promise<void>;
+
+  /**
+   * What was saved last, with all slices that are kept; undefined when nothing ever was.
+   *
+   * @throws {DomainError} `journal-unavailable`
+   */
+  abstract savedStatistics(): Promise<SavedStatistics | undefined>;
 
   /** Each run that was unfinished when the journal was opened, the oldest first. */
   abstract unfinished(): AsyncIterable<Readonly<Run>>;

@@ -15,6 +15,9 @@ import {
   type RunPage,
   type RunQuery,
   type RunSummary,
+  type SavedStatistics,
+  type StatisticsSlice,
+  type Stretch,
 } from './journal.js';
 import { MemoryLog } from './memory-log.js';
 
@@ -38,6 +41,8 @@ export class MemoryJournal extends Journal {
   private readonly keyOfRun = new Map<string, string>();
   private finishedBytes = 0;
   private readonly log = new MemoryLog();
+  private readonly slices = new Map<string, StatisticsSlice>();
+  private counted: Omit<SavedStatistics, 'slices'> | undefined;
   private lastCommitted = 0;
   private group: RunEvent[] = [];
   private commit: Promise<void> | undefined;
@@ -109,6 +114,17 @@ export class MemoryJournal extends Journal {
     const page = this.log.page(query, this.lastCommitted);
     if (!page) throw unknownRun(query.runId);
     return page;
+  }
+
+  override saveStatistics({ slices, ...counted }: SavedStatistics, { from, to }: Stretch): Promise<void> {
+    for (const slice of slices) this.slices.set(JSON.stringify([slice.task, slice.start]), slice);
+    for (const [key, { start }] of this.slices) if (start < from || start > to) this.slices.delete(key);
+    this.counted = counted;
+    return Promise.resolve();
+  }
+
+  override savedStatistics(): Promise<SavedStatistics | undefined> {
+    return Promise.resolve(this.counted && { ...this.counted, slices: [...this.slices.values()] });
   }
 
   override async *unfinished(): AsyncIterable<never> {

@@ -23,7 +23,10 @@ import {
   type Obstacle,
   type RunPage,
   type RunQuery,
+  type SavedStatistics,
+  type Stretch,
 } from './journal.js';
+import { deleteOld } from './retention.js';
 import { SqliteThread } from './sqlite-thread.js';
 import type { StoreOptions } from './sqlite-database.js';
 import type { EventRow } from './sqlite-store.js';
@@ -34,10 +37,6 @@ const MAX_UNCOMMITTED = 64 * 2 ** 20;
 const RETRY_MS = 250;
 /** How many unfinished runs are read at a time. */
 const PAGE_RUNS = 100;
-/** Old runs and keys go in batches, each a short transaction of its own, with pauses that leave the thread to the writers. */
-const DELETE_BATCH = 100;
-const DELETE_PAUSE_MS = 50;
-const DELETE_EVERY_MS = 60_000;
 
 export interface SqliteJournalOptions {
   readonly path: string;
@@ -68,9 +67,10 @@ export class SqliteJournal extends Journal {
   ) {
     super();
     const { path, retentionMs, keyRetentionMs } = options;
-    this.groups = new GroupCommit(writer, bus, path, openedAt.lastId, this.closing.signal);
-    if (retentionMs > 0) void this.deleteOld('deleteFinished', retentionMs);
-    void this.deleteOld('deleteKeys', keyRetentionMs);
+    const { signal } = this.closing;
+    this.groups = new GroupCommit(writer, bus, path, openedAt.lastId, signal);
+    if (retentionMs > 0) void deleteOld(writer, 'deleteFinished', retentionMs, signal);
+    void deleteOld(writer, 'deleteKeys', keyRetentionMs, signal);
   }
 
   /**
@@ -165,6 +165,14 @@ export class SqliteJournal extends Journal {
     return { events: eventsOf(page.rows), next: page.next };
   }
 
+  override saveStatistics(changed: SavedStatistics, kept: Stretch): Promise<void> {
+    return this.writer.call('saveStatistics', changed, kept);
+  }
+
+  override savedStatistics(): Promise<SavedStatistics | undefined> {
+    return this.read((reader) => reader.call('savedStatistics'));
+  }
+
   override async *unfinished(): AsyncIterable<Readonly<Run>> {
     const { lastId, unfinishedRuns } = this.openedAt;
     if (unfinishedRuns === 0) return;
@@ -221,19 +229,6 @@ export class SqliteJournal extends Journal {
         runId: rows[0]?.run_id,
       });
       return undefined;
-    }
-  }
-
-  private async deleteOld(method: 'deleteFinished' | 'deleteKeys', retentionMs: number): Promise<void> {
-    while (!this.isClosed()) {
-      try {
-        const deleted = await this.writer.call(method, Date.now() - retentionMs, DELETE_BATCH);
-        await this.pause(deleted > 0 ? DELETE_PAUSE_MS : DELETE_EVERY_MS);
-      } catch (error) {
-        if (this.isClosed()) return;
-        this.logger.warn(`Old runs or keys could not be deleted: ${textOf(error)}`);
-        await this.pause(DELETE_EVERY_MS);
-      }
     }
   }
 

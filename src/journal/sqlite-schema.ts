@@ -32,6 +32,20 @@ export interface Schema {
     run: number;
     created_at: number;
   };
+  /** What was counted of a task in a stretch of time. */
+  statistics: {
+    task: string;
+    /** Where that time begins. */
+    start: number;
+    /** JSON */
+    data: string;
+  };
+  /** One row: which events are counted in it. */
+  counted_events: {
+    only: number;
+    up_to: number;
+    read_from: number;
+  };
 }
 
 /** In order of their names. One that was released is never changed: a change of the tables is a new one. */
@@ -51,6 +65,8 @@ export const migrations: Readonly<Record<string, Migration>> = {
       await showLastOutcomes(db);
     },
   },
+  '0004-statistics': { up: createStatistics },
+  '0005-hedging': { up: showHeldBackAsUnfinished },
 };
 
 async function createRuns(db: Kysely<unknown>): Promise<void> {
@@ -132,6 +148,38 @@ async function showLastOutcomes(db: Kysely<unknown>): Promise<void> {
     CREATE VIEW sub_tasks AS
     SELECT runs.id AS run_id, runs.task, sub_task, attempt AS attempts,
       iif(type IN ('sub-task.started', 'sub-task.retrying'), 'unfinished', substr(type, 10)) AS outcome,
+      max(events.id) AS last_event, data -> '$.result' AS result
+    FROM events JOIN runs ON runs.number = events.run
+    WHERE sub_task IS NOT NULL
+    GROUP BY run, sub_task`.execute(db);
+}
+
+async function createStatistics(db: Kysely<unknown>): Promise<void> {
+  await db.schema
+    .createTable('statistics')
+    .addColumn('task', 'text', (column) => column.notNull())
+    .addColumn('start', 'integer', (column) => column.notNull())
+    .addColumn('data', 'text', (column) => column.notNull())
+    .addPrimaryKeyConstraint('statistics_primary', ['task', 'start'])
+    .modifyEnd(sql`STRICT, WITHOUT ROWID`)
+    .execute();
+  await db.schema
+    .createTable('counted_events')
+    .addColumn('only', 'integer', (column) => column.primaryKey())
+    .addColumn('up_to', 'integer', (column) => column.notNull())
+    .addColumn('read_from', 'integer', (column) => column.notNull())
+    .modifyEnd(sql`STRICT`)
+    .execute();
+}
+
+/** A sub-task that is held back has yet to begin. */
+async function showHeldBackAsUnfinished(db: Kysely<unknown>): Promise<void> {
+  await db.schema.dropView('sub_tasks').execute();
+  await sql`
+    CREATE VIEW sub_tasks AS
+    SELECT runs.id AS run_id, runs.task, sub_task, attempt AS attempts,
+      iif(type IN ('sub-task.held-back', 'sub-task.started', 'sub-task.retrying'), 'unfinished', substr(type, 10))
+        AS outcome,
       max(events.id) AS last_event, data -> '$.result' AS result
     FROM events JOIN runs ON runs.number = events.run
     WHERE sub_task IS NOT NULL

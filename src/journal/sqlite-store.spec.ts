@@ -66,4 +66,18 @@ describe('SqliteStore', () => {
     store.commit(group);
     expect(await store.state()).toEqual({ lastId: 4, unfinishedRuns: 4 });
   });
+
+  test('saves all of the statistics or nothing of them, and can be asked again', async () => {
+    const kept = { from: 0, to: 9 };
+    const slices = [{ task: 'task', start: 1, data: 'before' }];
+    store.saveStatistics({ slices, upTo: 1, readFrom: 1 }, kept);
+    const changed = { slices: [{ task: 'task', start: 1, data: 'after' }], upTo: 2, readFrom: 2 };
+    expect(() => {
+      store.saveStatistics({ ...changed, readFrom: 0.5 }, kept);
+    }).toThrow(/cannot store REAL value in INTEGER column/);
+    expect(await store.savedStatistics()).toEqual({ slices, upTo: 1, readFrom: 1 });
+    store.saveStatistics(changed, kept);
+    store.saveStatistics(changed, kept);
+    expect(await store.savedStatistics()).toEqual(changed);
+  });
 });

@@ -2,7 +2,16 @@ import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
 import type { Kysely } from 'kysely';
 import { historyQuery, type RunRow } from './history-query.js';
 import { openDatabase, type OpenDatabase, type StoreOptions } from './sqlite-database.js';
-import { PAGE_SIZE, PAGE_STRETCH, type EventQuery, type KeyedRun, type RunQuery } from './journal.js';
+import {
+  PAGE_SIZE,
+  PAGE_STRETCH,
+  type EventQuery,
+  type KeyedRun,
+  type RunQuery,
+  type SavedStatistics,
+  type Stretch,
+} from './journal.js';
+import { deleteFinished, deleteKeys } from './old-rows.js';
 import type { Schema } from './sqlite-schema.js';
 
 /** Rows that one statement inserts, where there are so many. */
@@ -61,19 +70,14 @@ export class SqliteStore {
     if (lastId <= this.#lastId) return;
     if (firstId !== this.#lastId + 1)
       throw new Error(`The log ends with event ${this.#lastId}, so event ${firstId} can't be the next`);
-    this.#run('BEGIN IMMEDIATE');
-    try {
+    this.#transaction(() => {
       this.#insert('runs (number, id, task, created_at, status)', 5, started);
       // A key that is there has expired: else its run would have been found.
       this.#insert('idempotency_keys (client, key, fingerprint, run, created_at)', 5, keys, 'REPLACE');
       this.#insert('events (id, run, type, time, sub_task, attempt, data)', 7, events);
       const finish = this.#prepared('UPDATE runs SET status = ?, finished_at = ? WHERE number = ?');
       for (let at = 0; at < finished.length; at += 3) finish.run(...finished.slice(at, at + 3));
-      this.#run('COMMIT');
-    } catch (error) {
-      if (this.#database.isTransaction) this.#run('ROLLBACK');
-      throw error;
-    }
+    });
     this.#lastId = lastId;
   }
 
@@ -150,51 +154,47 @@ export class SqliteStore {
       .execute();
   }
 
-  /**
-   * Deletes the oldest runs that finished before a time, `limit` of them at most.
-   * The run of the last event stays: the numbering goes on from it.
-   *
-   * @param before milliseconds since 1970
-   * @returns how many it deleted
-   */
-  async deleteFinished(before: number, limit: number): Promise<number> {
-    return this.#db.transaction().execute(async (transaction) => {
-      const lastRun = transaction.selectFrom('events').select('run').orderBy('id', 'desc').limit(1);
-      const runs = await transaction
-        .selectFrom('runs')
-        .select('number')
-        // Ids begin with the time of creation (UUIDv7), so this bound spares looking at the runs behind it.
-        .where('id', '<', before.toString(16).padStart(12, '0').replace(/^.{8}/, '$&-'))
-        .where('finished_at', '<', before)
-        .where('number', '!=', lastRun)
-        .orderBy('id')
-        .limit(limit)
-        .execute();
-      const numbers = runs.map(({ number }) => number);
-      if (numbers.length === 0) return 0;
-      await transaction.deleteFrom('events').where('run', 'in', numbers).execute();
-      await transaction.deleteFrom('runs').where('number', 'in', numbers).execute();
-      return numbers.length;
+  /** @returns how many it deleted */
+  deleteFinished(before: number, limit: number): Promise<number> {
+    return deleteFinished(this.#db, before, limit);
+  }
+
+  /** @returns how many it deleted */
+  deleteKeys(before: number, limit: number): Promise<number> {
+    return deleteKeys(this.#db, before, limit);
+  }
+
+  /** All or nothing; for the parameters see the journal. */
+  saveStatistics({ slices, upTo, readFrom }: SavedStatistics, { from, to }: Stretch): void {
+    const rows = slices.flatMap(({ task, start, data }) => [task, start, data]);
+    this.#transaction(() => {
+      this.#insert('statistics (task, start, data)', 3, rows, 'REPLACE');
+      this.#prepared('DELETE FROM statistics WHERE start < ? OR start > ?').run(from, to);
+      this.#insert('counted_events (only, up_to, read_from)', 3, [1, upTo, readFrom], 'REPLACE');
     });
   }
 
-  /** Deletes keys that are older than a time, `limit` of them at most. @returns how many it deleted */
-  async deleteKeys(before: number, limit: number): Promise<number> {
-    const old = this.#db
-      .selectFrom('idempotency_keys')
-      .select(['client', 'key'])
-      .where('created_at', '<', before)
-      .orderBy('created_at')
-      .limit(limit);
-    const { numDeletedRows } = await this.#db
-      .deleteFrom('idempotency_keys')
-      .where((columns) => columns.refTuple('client', 'key'), 'in', old.$asTuple('client', 'key'))
+  async savedStatistics(): Promise<SavedStatistics | undefined> {
+    const counted = await this.#db
+      .selectFrom('counted_events')
+      .select(['up_to as upTo', 'read_from as readFrom'])
       .executeTakeFirst();
-    return Number(numDeletedRows);
+    return counted && { ...counted, slices: await this.#db.selectFrom('statistics').selectAll().execute() };
   }
 
   close(): void {
     this.#database.close();
+  }
+
+  #transaction(work: () => void): void {
+    this.#run('BEGIN IMMEDIATE');
+    try {
+      work();
+      this.#run('COMMIT');
+    } catch (error) {
+      if (this.#database.isTransaction) this.#run('ROLLBACK');
+      throw error;
+    }
   }
 
   #numberOf(runId: string) {

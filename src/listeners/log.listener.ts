@@ -3,10 +3,30 @@ import type { RunEvent } from '../events/catalog.js';
 import { OnRunEvent } from '../events/on-run-event.decorator.js';
 import type { OriginFields } from '../tasks/run-origin.js';
 
+const WHY = { failure: 'one before it has failed', need: 'the reply needs it' } as const;
+
 /** Writes what becomes of each sub-task and run to the log. */
 @Injectable()
 export class LogListener {
   private readonly logger = new Logger('Runs');
+
+  @OnRunEvent('sub-task.started')
+  started({ runId, subTask, attempt, data }: RunEvent<'sub-task.started'>, origin: OriginFields): void {
+    if (data.trigger === undefined) return;
+    const why = data.trigger === 'delay' ? `a hedge after ${String(data.delayMs)} ms` : WHY[data.trigger];
+    this.logger.log({ msg: `${subTask} starts: ${why}`, runId, ...origin, subTask, attempt });
+  }
+
+  @OnRunEvent('sub-task.held-back')
+  heldBack({ runId, subTask, data }: RunEvent<'sub-task.held-back'>, origin: OriginFields): void {
+    const { delayMs, hedgeBudget } = data;
+    this.logger.warn({
+      msg: `${subTask} held back after ${String(delayMs)} ms: the hedge budget of ${String(hedgeBudget * 100)} % is spent`,
+      runId,
+      ...origin,
+      subTask,
+    });
+  }
 
   @OnRunEvent('sub-task.succeeded')
   succeeded({ runId, subTask, attempt, data }: RunEvent<'sub-task.succeeded'>, origin: OriginFields): void {

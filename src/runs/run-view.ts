@@ -18,7 +18,7 @@ export function runView(run: Readonly<Run>) {
     lastEventId: run.lastEventId,
     requestId: run.requestId,
     traceparent: run.traceparent,
-    subTasks: run.subTasks.map(({ retried: _, ...subTask }) => ({
+    subTasks: run.subTasks.map(({ retried: _, retryDelayMs: __, ...subTask }) => ({
       ...subTask,
       ...(answeredBy.includes(subTask.name) && { answered: true }),
     })),

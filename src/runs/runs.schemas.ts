@@ -8,6 +8,7 @@ import {
   jsonValueSchema,
   replySchema,
   runStatusSchema,
+  startTriggerSchema,
 } from '../tasks/tasks.schemas.js';
 
 const time = (description: string) => z.iso.datetime().nullable().meta({ description });
@@ -46,6 +47,13 @@ export const runSchema = z
         failures: z.int().meta({
           description:
             'How many of them failed; the rest go on, succeeded, or were cut off by a stop or a crash.',
+        }),
+        trigger: startTriggerSchema
+          .optional()
+          .meta({ description: 'Why it has started; not there when it started with the run.' }),
+        heldBack: z.literal(true).optional().meta({
+          description:
+            'There when its time had come but the task’s hedge budget was spent, so that it waited for a failure.',
         }),
         retryAt: time('When the next attempt is due, while it waits for a retry.'),
         startedAt: time('When the first attempt began, or the first since it was retried on request.'),

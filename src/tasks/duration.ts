@@ -23,6 +23,11 @@ export function millisecondsSince(time: string | null): number {
   return time === null ? 0 : Math.max(0, Date.now() - Date.parse(time));
 }
 
+/** Milliseconds since an instant of `performance.now()`, to a tenth. */
+export function elapsedMs(since: number): number {
+  return Math.round((performance.now() - since) * 10) / 10;
+}
+
 function parse(text: string): number | undefined {
   return /^\d+(\.\d+)? ?[a-z]+$/i.test(text) ? ms(text as ms.StringValue) : undefined;
 }

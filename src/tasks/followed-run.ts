@@ -1,7 +1,7 @@
 import { Subject } from 'rxjs';
 import { deepFreeze } from './json.js';
 import type { LosersPolicy, ReplyPolicy } from './policies.js';
-import { decideBy, replyOf } from './reply.js';
+import { decideBy, needsMore, replyOf } from './reply.js';
 import { runStatus, type Decision, type Outcome, type Reply, type Run } from './run.js';
 
 /** What of a run decides its reply and its end. */
@@ -20,6 +20,8 @@ export class FollowedRun {
   private readonly settled: Outcome[] = [];
   private outcomes = new Subject<Outcome>();
   private reply: Reply | undefined;
+  /** The sub-tasks that have not started and will not before there is a cause, in the order in which they would. */
+  held: readonly string[] = [];
 
   /** @param past how far the run has come before */
   constructor(
@@ -31,14 +33,31 @@ export class FollowedRun {
     for (const outcome of past?.outcomes ?? []) this.settle(outcome);
   }
 
-  /** What the caller is to be told, as things stand; undefined as long as the policy is neither met nor defeated. */
+  /**
+   * What the caller is to be told, as things stand; undefined as long as the policy is neither met nor defeated. A sub-task
+   * that is held is not part of the background: after the reply it doesn't start.
+   */
   get decision(): Decision | undefined {
     const { reply } = this;
     if (!reply) return undefined;
-    const background = this.terms.subTasks.filter(
-      (name) => !this.settled.some(({ subTask }) => subTask === name),
-    );
+    const background = this.goingOn;
     return { reply, status: background.length > 0 ? 'running' : runStatus(reply, this.settled), background };
+  }
+
+  /** Whether every sub-task has its outcome. */
+  get ended(): boolean {
+    return this.unsettled.length === 0;
+  }
+
+  /** The sub-tasks that have no outcome. */
+  get unsettled(): readonly string[] {
+    return this.terms.subTasks.filter((name) => !this.settled.some(({ subTask }) => subTask === name));
+  }
+
+  /** Whether a sub-task that is held has to start, because the policy can't be met without it. */
+  get needsMore(): boolean {
+    const { replyPolicy, subTasks } = this.terms;
+    return needsMore(replyPolicy, subTasks.length, this.settled, this.goingOn);
   }
 
   settle(outcome: Outcome): void {
@@ -52,6 +71,12 @@ export class FollowedRun {
     if (this.reply && 'error' in this.reply) this.reply = undefined;
     this.race();
     for (const outcome of outcomes) this.settle(outcome);
+  }
+
+  /** The sub-tasks that have no outcome, but for those that are held. */
+  private get goingOn(): readonly string[] {
+    const { unsettled, held } = this;
+    return held.length === 0 ? unsettled : unsettled.filter((name) => !held.includes(name));
   }
 
   private race(): void {

@@ -16,8 +16,11 @@ function model(
   switch (policy.policy) {
     case 'first-success':
       return successes > 0 ? 'answered' : pending === 0 ? 'refused' : 'open';
-    case 'first-settled':
-      return soFar.length === 0 ? 'open' : soFar[0]!.status === 'succeeded' ? 'answered' : 'refused';
+    case 'first-settled': {
+      const own = soFar.find(({ status }) => status === 'succeeded' || status === 'failed');
+      if (own) return own.status === 'succeeded' ? 'answered' : 'refused';
+      return pending === 0 ? 'refused' : 'open';
+    }
     case 'primary': {
       const primary = soFar.find(({ subTask }) => subTask === policy.primary);
       return primary === undefined ? 'open' : primary.status === 'succeeded' ? 'answered' : 'refused';
@@ -137,6 +140,15 @@ describe('the reply', () => {
       },
     });
   });
+
+  test.each<ReplyPolicy>([{ policy: 'first-settled' }, { policy: 'primary', primary: 'b' }])(
+    'does not call a run cancelled whose failure decides alone, under $policy',
+    (policy) => {
+      expect(replay(policy, [cancelled('a'), failed('b')]).at(-1)).toMatchObject({
+        error: { code: 'run-failed' },
+      });
+    },
+  );
 
   test('calls a run cancelled when cancelled sub-tasks are why it can’t be answered', () => {
     expect(replay({ policy: 'all' }, [cancelled('a'), success('b')]).at(-1)).toMatchObject({

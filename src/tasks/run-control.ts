@@ -95,7 +95,7 @@ export class RunControl {
   }
 
   private admit({ task, input }: Run): void {
-    this.engine.admit(this.registry.find(task)?.subTasks ?? [], memoryBytes(input));
+    this.engine.admit(this.registry.find(task), memoryBytes(input));
   }
 }
 

@@ -3,10 +3,13 @@ import { EmbeddedEngine } from '../engine/embedded-engine.js';
 import type { RunEvent } from '../events/catalog.js';
 import { EventBus } from '../events/event-bus.js';
 import { Journal } from '../journal/journal.js';
-import { milliseconds, millisecondsSince } from './duration.js';
+import { elapsedMs, milliseconds, millisecondsSince } from './duration.js';
 import { FollowedRun, type RunTerms } from './followed-run.js';
 import { outcomeOf } from './run-state.js';
-import type { Decision, Run } from './run.js';
+import { NOT_NEEDED, type Decision, type Run } from './run.js';
+import type { StaggeredStart } from './staggered-start.js';
+import { StaggeredStarts } from './staggered-starts.js';
+import type { TaskDefinition } from './task.js';
 
 /** What is known of a run that has no reply when a stop comes. */
 export interface Undecided {
@@ -19,6 +22,10 @@ interface Course {
   readonly run: FollowedRun;
   /** Resolves when the journal has the run; for those that are told so before there is a reply. */
   readonly accepted: Promise<void>;
+  /** When it began, on the clock of `performance.now()`; undefined when it was replied before. */
+  startedAt: number | undefined;
+  /** What starts the sub-tasks that are held; undefined when there are none, or none any more. */
+  later: StaggeredStart | undefined;
   recorded: boolean;
   /** What the caller is, or was, told. */
   told: Decision | undefined;
@@ -26,7 +33,19 @@ interface Course {
   cancelling: NodeJS.Timeout | undefined;
 }
 
-/** Makes of each run's committed outcomes its reply and its end, and journals both. */
+/** What is to be followed of a run besides its terms. */
+export interface FollowOptions {
+  /** Undefined when the service has the task no more. */
+  readonly task: TaskDefinition | undefined;
+  /** When the run began, on the clock of `performance.now()`. */
+  readonly startedAt: number;
+  /** Resolves when the journal has the run. */
+  readonly accepted: Promise<void>;
+  /** How far the run has come before. */
+  readonly past?: Run;
+}
+
+/** Makes of each run's committed outcomes its reply and its end, and journals both; starts the sub-tasks that are held till then. */
 @Injectable()
 export class RunCoordinator {
   private readonly courses = new Map<string, Course>();
@@ -35,20 +54,22 @@ export class RunCoordinator {
     private readonly engine: EmbeddedEngine,
     private readonly journal: Journal,
     private readonly bus: EventBus,
+    private readonly staggered: StaggeredStarts,
   ) {}
 
   /**
    * Follows a run to its end. The reply is made of committed outcomes alone, so whoever follows the run after a crash
    * decides the same; that is why nobody need wait for `run.replied` to be committed too.
    *
-   * @param accepted resolves when the journal has the run
-   * @param past how far the run has come before
+   * A run that has come some way before starts nothing that is held before {@link goOn} is called.
    */
-  follow(terms: RunTerms, accepted: Promise<void>, past?: Run): void {
+  follow(terms: RunTerms, { task, startedAt, accepted, past }: FollowOptions): void {
     const run = new FollowedRun(terms, past);
     const course: Course = {
       run,
       accepted,
+      startedAt: past?.decision ? undefined : startedAt,
+      later: task && this.staggered.of(run, task, startedAt, past),
       recorded: past !== undefined,
       told: undefined,
       decided: Promise.withResolvers(),
@@ -58,11 +79,13 @@ export class RunCoordinator {
     const follower = (event: RunEvent): void => {
       course.recorded = true;
       const outcome = outcomeOf(event);
-      if (!outcome) return;
-      run.settle(outcome);
+      if (outcome) run.settle(outcome);
+      else if (!course.later) return;
+      if (outcome?.status === 'failed') course.later?.failed();
       // When all events of the commit are in, so that the reply tells of each of them.
       queueMicrotask(() => {
         this.conclude(course);
+        course.later?.goOn();
       });
     };
     this.bus.follow(terms.id, follower, past);
@@ -74,6 +97,12 @@ export class RunCoordinator {
         this.releaseLosers(course, millisecondsSince(past.repliedAt));
     }
     this.conclude(course);
+    if (!past) course.later?.goOn();
+  }
+
+  /** Starts what is held of a run and is to start as things stand; called when the others have begun. */
+  goOn(runId: string): void {
+    this.courses.get(runId)?.later?.goOn();
   }
 
   /** Whether a run is followed: from its start, or from where it was taken up, until its end is appended. */
@@ -105,6 +134,7 @@ export class RunCoordinator {
     const { decision } = course.run;
     if (course.told && (!decision || isError(decision) !== isError(course.told))) {
       course.told = undefined;
+      course.startedAt = undefined;
       course.decided = Promise.withResolvers();
     }
     queueMicrotask(() => {
@@ -115,8 +145,11 @@ export class RunCoordinator {
 
   /** Lets nobody wait for decisions any more: what is undecided is left to the next process. */
   stop(): void {
-    for (const { recorded, decided, cancelling } of this.courses.values()) {
+    for (const course of this.courses.values()) {
+      const { recorded, decided, cancelling, later } = course;
       clearTimeout(cancelling);
+      later?.stop();
+      course.later = undefined;
       decided.resolve({ recorded });
     }
   }
@@ -129,10 +162,14 @@ export class RunCoordinator {
     if (!course.told) {
       course.told = decision;
       course.decided.resolve(decision);
-      void this.journal.append({ type: 'run.replied', ...about, data: decision });
+      const { startedAt } = course;
+      const data = startedAt === undefined ? decision : { durationMs: elapsedMs(startedAt), ...decision };
+      void this.journal.append({ type: 'run.replied', ...about, data });
       if (unfinished) this.releaseLosers(course, 0);
     }
-    if (unfinished) return;
+    course.later?.end();
+    course.later = undefined;
+    if (!course.run.ended) return;
     clearTimeout(course.cancelling);
     this.courses.delete(terms.id);
     const { status } = decision;
@@ -143,7 +180,7 @@ export class RunCoordinator {
     const { id, losers } = course.run.terms;
     if (losers === 'continue') return;
     if (losers === 'cancel') {
-      this.engine.cancel(id, 'not needed after the reply');
+      this.engine.cancel(id, NOT_NEEDED);
       return;
     }
     const cancel = (): void => {

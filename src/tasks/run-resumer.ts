@@ -1,5 +1,5 @@
 import { Injectable, Logger } from '@nestjs/common';
-import { EmbeddedEngine } from '../engine/embedded-engine.js';
+import { EmbeddedEngine, type SubTaskToPrepare } from '../engine/embedded-engine.js';
 import { Journal } from '../journal/journal.js';
 import { parseInput } from './accepted-run.js';
 import { millisecondsSince } from './duration.js';
@@ -7,10 +7,13 @@ import { deepFreeze, memoryBytes } from './json.js';
 import { RunCoordinator } from './run-coordinator.js';
 import type { AttemptError, Run, SubTaskRun } from './run.js';
 import { TaskRegistry } from './task-registry.js';
-import type { SubTaskDefinition, TaskDefinition } from './task.js';
+import type { TaskDefinition } from './task.js';
 import { textOf } from './thrown.js';
 
-/** Goes on with a run from what the journal has of it: every unfinished sub-task begins a new attempt. */
+/**
+ * Goes on with a run from what the journal has of it: every unfinished sub-task begins a new attempt, but for those that
+ * had not begun and, as the task now declares them, start later than the run.
+ */
 @Injectable()
 export class RunResumer {
   private readonly logger = new Logger(RunResumer.name);
@@ -39,10 +42,19 @@ export class RunResumer {
     const begin = this.engine.prepare({ id, task: { name: task }, origin: run, ...work }, work.subTasks);
     if (!this.coordinator.follows(id)) {
       const subTasks = run.subTasks.map(({ name }) => name);
-      this.coordinator.follow({ id, task, subTasks, replyPolicy, losers }, Promise.resolve(), run);
+      const terms = { id, task, subTasks, replyPolicy, losers };
+      const startedAt = performance.now() - millisecondsSince(run.createdAt);
+      const definition = this.registry.find(task);
+      this.coordinator.follow(terms, {
+        task: definition,
+        startedAt,
+        accepted: Promise.resolve(),
+        past: run,
+      });
     }
     for (const { subTask, error } of work.failed) this.fail(run, subTask, error);
     begin();
+    this.coordinator.goOn(id);
     return true;
   }
 
@@ -90,23 +102,27 @@ export class RunResumer {
 interface Work {
   readonly parsedInput: unknown;
   readonly inputBytes: number;
-  readonly subTasks: readonly (readonly [SubTaskDefinition, SubTaskRun])[];
+  readonly subTasks: readonly SubTaskToPrepare[];
   readonly failed: readonly { readonly subTask: SubTaskRun; readonly error: AttemptError }[];
 }
 
 /** Sub-tasks that the task still has, and those that it has no more. */
 function divide(
-  { name, subTasks }: TaskDefinition,
+  { name, subTasks, starts }: TaskDefinition,
   unfinished: readonly SubTaskRun[],
 ): Pick<Work, 'subTasks' | 'failed'> {
   const found = unfinished.map(
-    (state) => [subTasks.find((subTask) => subTask.name === state.name), state] as const,
+    (state) => [subTasks.findIndex((subTask) => subTask.name === state.name), state] as const,
   );
   const message = `The task ${name} has no such sub-task any more`;
   return {
-    subTasks: found.flatMap(([subTask, state]) => (subTask ? [[subTask, state] as const] : [])),
-    failed: found.flatMap(([found, subTask]) =>
-      found ? [] : [{ subTask, error: { code: 'task-unknown', message } as const }],
+    subTasks: found.flatMap(([at, state]) => {
+      const subTask = subTasks[at];
+      const held = state.status === 'pending' && starts[at] !== 'at-once';
+      return subTask ? [[subTask, state, held] as const] : [];
+    }),
+    failed: found.flatMap(([at, subTask]) =>
+      at >= 0 ? [] : [{ subTask, error: { code: 'task-unknown', message } as const }],
     ),
   };
 }

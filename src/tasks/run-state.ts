@@ -19,7 +19,10 @@ export function openRun(event: RunEvent<'run.started'>): Run {
       attempts: 0,
       failures: 0,
       retried: false,
+      trigger: undefined,
+      heldBack: undefined,
       retryAt: null,
+      retryDelayMs: 0,
       startedAt: null,
       finishedAt: null,
       durationMs: null,
@@ -93,16 +96,21 @@ type SubTaskEvent = Exclude<RunEvent, RunEvent<`run.${string}` & EventType>>;
 
 function advanceSubTask(subTask: SubTaskRun, event: SubTaskEvent): void {
   switch (event.type) {
+    case 'sub-task.held-back':
+      subTask.heldBack = true;
+      return;
     case 'sub-task.started':
       subTask.status = 'running';
       subTask.attempts = event.attempt;
       subTask.retryAt = null;
       subTask.startedAt ??= event.time;
+      subTask.trigger ??= event.data.trigger;
       return;
     case 'sub-task.retrying':
       subTask.status = 'retrying';
       subTask.failures += 1;
       subTask.retryAt = event.data.dueAt;
+      subTask.retryDelayMs = event.data.delayMs;
       subTask.error = event.data.error;
       return;
     case 'sub-task.succeeded':

@@ -7,21 +7,44 @@ export type RunStatus = (typeof RUN_STATUSES)[number];
 
 type SubTaskStatus = 'pending' | 'running' | 'retrying' | 'succeeded' | 'failed' | 'cancelled' | 'skipped';
 
-/** `task-unknown`, `input-unfit`: the service's code changed, so a run that was begun before it can't be gone on with. */
+/**
+ * Why a sub-task that didn't start with its run has started: its time had come (`delay`: a hedge), one before it had
+ * failed (`failure`), or without it the reply policy couldn't be met (`need`).
+ */
+export const START_TRIGGERS = ['delay', 'failure', 'need'] as const;
+
+export type StartTrigger = (typeof START_TRIGGERS)[number];
+
+/** `upstream-…`: what a call of an upstream came to; see `src/upstreams`. `task-unknown`, `input-unfit`: the service's code changed, so a run that was begun before it can't be gone on with. */
 export const ATTEMPT_ERROR_CODES = [
   'threw',
   'timeout',
   'result-not-json',
   'result-too-large',
+  'upstream-unreachable',
+  'upstream-status',
+  'upstream-unfit',
+  'upstream-forbidden',
   'task-unknown',
   'input-unfit',
 ] as const;
+
+/** What an upstream answered: its status, and the beginning of its body. */
+export interface UpstreamAnswer {
+  readonly status: number;
+  readonly excerpt: string;
+}
 
 /** Why an attempt failed. `code` is stable; `message` is for people. No stack trace: that stays in the log. */
 export interface AttemptError {
   readonly code: (typeof ATTEMPT_ERROR_CODES)[number];
   readonly message: string;
+  /** Where that is what went wrong. */
+  readonly upstream?: UpstreamAnswer;
 }
+
+/** The reason of sub-tasks that were skipped or cancelled because there was a reply. */
+export const NOT_NEEDED = 'not needed after the reply';
 
 /** How a sub-task ended, once and for all. */
 export type Outcome =
@@ -34,6 +57,7 @@ export interface Failure {
   readonly subTask: string;
   readonly code: AttemptError['code'] | 'cancelled' | 'skipped';
   readonly message: string;
+  readonly upstream?: UpstreamAnswer;
 }
 
 /** The reply of a run that can't meet its policy any more; `failures` are the outcomes that made it so. */
@@ -69,8 +93,14 @@ export interface SubTaskRun {
   failures: number;
   /** Whether it was tried again on request, after it had failed: then no attempt follows by itself. */
   retried: boolean;
+  /** Why it started when it did; undefined when it started with the run, or hasn't started. */
+  trigger: StartTrigger | undefined;
+  /** Set when its time had come and the hedge budget was spent. */
+  heldBack: true | undefined;
   /** When the next attempt is due, while it waits for a retry. */
   retryAt: string | null;
+  /** How long that wait is in all, in milliseconds. */
+  retryDelayMs: number;
   /** When its first attempt began, or the first since it was tried again on request. */
   startedAt: string | null;
   finishedAt: string | null;

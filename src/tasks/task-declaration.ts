@@ -1,6 +1,15 @@
 import type { Type } from '@nestjs/common';
+import { ZodError } from 'zod';
 import { milliseconds, type Duration } from './duration.js';
+import { NAME, NAME_FORM } from './name.js';
 import { losersPolicySchema, replyPolicySchema, type ReplyPolicy } from './policies.js';
+import {
+  DEFAULT_HEDGE_BUDGET,
+  hedgeBudgetSchema,
+  startOrderMisfit,
+  startRuleSchema,
+  type StartRule,
+} from './start-rule.js';
 import type { SubTaskHandler, SubTaskOptions } from './sub-task.js';
 import type { SubTaskDefinition, TaskDefinition, TaskOptions } from './task.js';
 import { textOf } from './thrown.js';
@@ -12,8 +21,6 @@ export class TaskDeclarationError extends Error {
     this.name = 'TaskDeclarationError';
   }
 }
-
-const NAME = /^[a-z0-9][a-z0-9._-]{0,63}$/i;
 
 /** A declared sub-task with its defaults filled in. @throws {TaskDeclarationError} */
 export function defineSubTask(
@@ -47,15 +54,35 @@ export function defineSubTask(
   };
 }
 
-/** A declared task; `subTaskOf` finds the definition of each class that it lists. @throws {TaskDeclarationError} */
-export function defineTask(
-  options: TaskOptions,
+/** What a task is declared with, where its sub-tasks aren't listed as classes. */
+export type TaskOptionsOf<T> = Omit<TaskOptions, 'subTasks'> & {
+  readonly subTasks: readonly { readonly subTask: T; readonly start: StartRule }[];
+};
+
+/**
+ * A declared task; `subTaskOf` finds the definition of each sub-task that it lists.
+ *
+ * @param className what messages call the task
+ * @throws {TaskDeclarationError}
+ */
+export function defineTask<T extends { readonly name: string } = Type>(
+  options: TaskOptions | TaskOptionsOf<T>,
   className: string,
-  subTaskOf: (type: Type | undefined) => SubTaskDefinition,
+  subTaskOf: (subTask: T) => SubTaskDefinition,
 ): TaskDefinition {
+  const listed = options.subTasks.map((entry) =>
+    isClass(entry) ? { subTask: entry, start: 'at-once' as const } : entry,
+  ) as TaskOptionsOf<T>['subTasks'];
   const task: TaskDefinition = {
     name: checkedName(options.name, className),
-    subTasks: options.subTasks.map(subTaskOf),
+    subTasks: listed.map(({ subTask }) => subTaskOf(subTask)),
+    starts: listed.map(({ subTask, start }) =>
+      parsed(() => startRuleSchema.parse(start), `start of ${subTask.name} in the task ${className}`),
+    ),
+    hedgeBudget: parsed(
+      () => Number.parseFloat(hedgeBudgetSchema.parse(options.hedgeBudget ?? DEFAULT_HEDGE_BUDGET)) / 100,
+      `hedgeBudget of ${className}`,
+    ),
     reply: parsed(
       () => replyPolicySchema.parse(options.reply ?? { policy: 'first-success' }),
       `reply of ${className}`,
@@ -71,12 +98,18 @@ export function defineTask(
   task.subTasks.forEach(({ name }, index) => {
     const other = task.subTasks.findIndex((subTask) => subTask.name === name);
     if (other !== index) {
-      const [first, second] = [other, index].map((at) => options.subTasks[at]?.name ?? '');
+      const [first, second] = [other, index].map((at) => listed[at]?.subTask.name ?? '');
       throw new TaskDeclarationError(
         `In the task ${className} the sub-tasks ${String(first)} and ${String(second)} are both named "${name}"; rename or remove one`,
       );
     }
   });
+  const startMisfit = startOrderMisfit(
+    listed.map(({ subTask }) => subTask.name),
+    task.starts,
+  );
+  if (startMisfit !== undefined)
+    throw new TaskDeclarationError(`The start rules of ${className} don't fit: ${startMisfit}`);
   const misfit = replyMisfit(task, task.reply);
   if (misfit) throw new TaskDeclarationError(`The reply of ${className} can't be met: ${misfit.detail}`);
   return task;
@@ -103,10 +136,15 @@ export function replyMisfit(
   return undefined;
 }
 
+/** Whatever isn't the object of a later sub-task counts as a class, `undefined` too: who looks it up says what is wrong with it. */
+function isClass(entry: unknown): entry is Type<SubTaskHandler> {
+  return typeof entry !== 'object' || entry === null;
+}
+
 function checkedName(name: unknown, className: string): string {
   if (typeof name === 'string' && NAME.test(name)) return name;
   throw new TaskDeclarationError(
-    `The name of ${className} is ${JSON.stringify(name)}; it takes 1 to 64 letters, digits, ".", "_" and "-", beginning with a letter or digit`,
+    `The name of ${className} is ${JSON.stringify(name)}; it takes ${NAME_FORM}`,
   );
 }
 
@@ -119,6 +157,8 @@ function parsed<T>(parse: () => T, what: string): T {
   try {
     return parse();
   } catch (error) {
-    throw new TaskDeclarationError(`The ${what} is wrong: ${textOf(error)}`);
+    const reason =
+      error instanceof ZodError ? error.issues.map(({ message }) => message).join('; ') : textOf(error);
+    throw new TaskDeclarationError(`The ${what} is wrong: ${reason}`);
   }
 }

@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { Injectable, Module, Scope, type Type } from '@nestjs/common';
 import { DiscoveryModule } from '@nestjs/core';
 import { Test } from '@nestjs/testing';
+import type { StartRule } from './start-rule.js';
 import { SubTask, type SubTaskOptions } from './sub-task.js';
 import { TaskRegistry } from './task-registry.js';
 import { Task, type TaskOptions } from './task.js';
@@ -107,6 +108,21 @@ describe('TaskRegistry', () => {
   SubTask({ name: 'idle' })(Idle as unknown as Type<{ run(): string }>);
   const circular = undefined as unknown as Type<{ run(): string }>;
 
+  const later = (start: StartRule) => task({ name: 't', subTasks: [A, { subTask: B, start }] });
+
+  test('finds when each sub-task starts, and how many extra starts there may be', async () => {
+    const start = { after: 'p95', coldStart: '50ms' } as const;
+    const options = { name: 't', subTasks: [A, { subTask: B, start }] };
+    const registry = await registryOf(
+      A,
+      B,
+      task({ ...options, hedgeBudget: '2.5%' }),
+      task({ name: 'plain', subTasks: [A] }),
+    );
+    expect(registry.get('t')).toMatchObject({ starts: ['at-once', start], hedgeBudget: 0.025 });
+    expect(registry.get('plain')).toMatchObject({ starts: ['at-once'], hedgeBudget: 0.1 });
+  });
+
   test.each<[string, Type[], string]>([
     [
       'two tasks of one name',
@@ -152,6 +168,56 @@ describe('TaskRegistry', () => {
       'a quorum larger than the task',
       [A, B, task({ name: 't', subTasks: [A, B], reply: { policy: 'quorum', quorum: 3 } })],
       "The reply of TaskClass can't be met: 3 successes are more than the 2 sub-tasks of t",
+    ],
+    [
+      'an undefined class that is to start later',
+      [A, task({ name: 't', subTasks: [A, { subTask: circular, start: 'after-failure' }] })],
+      'The task TaskClass lists undefined as a sub-task; list a class (undefined often means a circular import)',
+    ],
+    [
+      'null for a sub-task',
+      [task({ name: 't', subTasks: [null as unknown as typeof A] })],
+      'The task TaskClass lists null as a sub-task; list a class',
+    ],
+    [
+      'two later sub-tasks of one name',
+      [A, Namesake, task({ name: 't', subTasks: [A, { subTask: Namesake, start: 'after-failure' }] })],
+      'In the task TaskClass the sub-tasks A and Namesake are both named "a"; rename or remove one',
+    ],
+    [
+      'a start rule that there is none of',
+      [A, B, task({ name: 't', subTasks: [A, { subTask: B, start: 'later' as 'at-once' }] })],
+      'The start of B in the task TaskClass is wrong: takes "at-once", "after-failure", {"after": "150ms"}, or {"after": "p95", "coldStart": "100ms"}',
+    ],
+    [
+      'no start rule where one belongs',
+      [A, B, task({ name: 't', subTasks: [A, { subTask: B } as unknown as typeof B] })],
+      'The start of B in the task TaskClass is wrong: takes "at-once"',
+    ],
+    [
+      'the quantile of no time at all',
+      [A, B, task({ name: 't', subTasks: [A, { subTask: B, start: { after: 'p0' } }] })],
+      'a quantile of the task’s recent reply times, above p0 and below p100',
+    ],
+    [
+      'a fixed time with a cold start',
+      [A, B, later({ after: '1s', coldStart: '2s' } as StartRule)],
+      'The start of B in the task TaskClass is wrong: takes "at-once"',
+    ],
+    [
+      'a task of which nothing starts at once',
+      [A, task({ name: 't', subTasks: [{ subTask: A, start: { after: '1s' } }] })],
+      "The start rules of TaskClass don't fit: no sub-task starts at once; let the first one do so",
+    ],
+    [
+      'a sub-task that starts before the one in front of it',
+      [A, B, task({ name: 't', subTasks: [{ subTask: A, start: 'after-failure' }, B] })],
+      "The start rules of TaskClass don't fit: B starts at once but stands behind A, which starts after a failure; list first those that start at once",
+    ],
+    [
+      'a hedge budget that is no share',
+      [A, task({ name: 't', subTasks: [A], hedgeBudget: '101%' })],
+      'The hedgeBudget of TaskClass is wrong: takes a percentage from 0% to 100%, such as 10%',
     ],
     [
       'a name that no path can hold',

@@ -10,6 +10,8 @@ import { TaskMetadata, type SubTaskDefinition, type TaskDefinition, type TaskOpt
 export class TaskRegistry implements OnModuleInit {
   private readonly tasks = new Map<string, TaskDefinition>();
   private readonly subTasks = new Map<Type, SubTaskDefinition>();
+  /** What declares each task: a class, or a file. */
+  private readonly declaredBy = new Map<string, string>();
 
   constructor(private readonly discovery: DiscoveryService) {}
 
@@ -18,19 +20,40 @@ export class TaskRegistry implements OnModuleInit {
       const options = Reflect.getMetadata(SubTaskMetadata.KEY, type) as SubTaskOptions;
       this.subTasks.set(type, defineSubTask(options, instance as SubTaskHandler<unknown>, type.name));
     }
-    const classNames = new Map<string, string>();
     for (const type of this.providersWith(TaskMetadata.KEY).keys()) {
       const options = Reflect.getMetadata(TaskMetadata.KEY, type) as TaskOptions;
-      const task = defineTask(options, type.name, (subTask) => this.subTaskOf(subTask, type.name));
-      const other = classNames.get(task.name);
-      if (other !== undefined) {
-        throw new TaskDeclarationError(
-          `The tasks ${other} and ${type.name} are both named "${task.name}"; rename one`,
-        );
-      }
-      classNames.set(task.name, type.name);
-      this.tasks.set(task.name, task);
+      this.add(
+        defineTask(options, type.name, (subTask) => this.subTaskOf(subTask, type.name)),
+        type.name,
+      );
     }
+  }
+
+  /**
+   * Adds a task, before the service takes runs.
+   *
+   * @param declaredBy the class or the file that declares it
+   * @throws {TaskDeclarationError} when there is one of its name
+   */
+  add(task: TaskDefinition, declaredBy: string): void {
+    const other = this.declaredBy.get(task.name);
+    if (other !== undefined) {
+      throw new TaskDeclarationError(
+        `The tasks ${other} and ${declaredBy} are both named "${task.name}"; rename one`,
+      );
+    }
+    this.declaredBy.set(task.name, declaredBy);
+    this.tasks.set(task.name, task);
+  }
+
+  /** What declares the task of a name, where there is one. */
+  declarationOf(task: string): string | undefined {
+    return this.declaredBy.get(task);
+  }
+
+  /** The sub-tasks that modules provide, each with its class; not those that no class stands for. */
+  subTaskClasses(): [Type, SubTaskDefinition][] {
+    return [...this.subTasks];
   }
 
   /** @throws {DomainError} `task-unknown` */

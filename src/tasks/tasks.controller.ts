@@ -140,17 +140,21 @@ export class TasksController {
   }
 }
 
-function view({ name, subTasks, reply, losers, input }: TaskDefinition) {
+function view({ name, subTasks, starts, reply, losers, hedgeBudget, input }: TaskDefinition) {
   return {
     name,
-    subTasks: subTasks.map(({ name, timeoutMs, retry: { attempts, delayMs, maxDelayMs }, concurrency }) => ({
-      name,
-      timeoutMs,
-      retry: { attempts, delayMs, maxDelayMs },
-      concurrency: concurrency === Infinity ? null : concurrency,
-    })),
+    subTasks: subTasks.map(
+      ({ name, timeoutMs, retry: { attempts, delayMs, maxDelayMs }, concurrency }, index) => ({
+        name,
+        timeoutMs,
+        retry: { attempts, delayMs, maxDelayMs },
+        concurrency: concurrency === Infinity ? null : concurrency,
+        start: starts[index] ?? 'at-once',
+      }),
+    ),
     reply,
     losers,
+    hedgeBudget,
     input: input ? z.toJSONSchema(input, { io: 'input', unrepresentable: 'any' }) : {},
   };
 }

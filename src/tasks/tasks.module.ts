@@ -1,23 +1,24 @@
 import { Module } from '@nestjs/common';
-import { DiscoveryModule } from '@nestjs/core';
 import { EngineModule } from '../engine/engine.module.js';
 import { EventsModule } from '../events/events.module.js';
 import { JournalModule } from '../journal/journal.module.js';
+import { StatsModule } from '../stats/stats.module.js';
 import { IdempotentRuns } from './idempotent-runs.js';
 import { Recovery } from './recovery.js';
 import { RunControl } from './run-control.js';
 import { RunCoordinator } from './run-coordinator.js';
 import { RunResumer } from './run-resumer.js';
 import { RunWatch } from './run-watch.js';
-import { TaskRegistry } from './task-registry.js';
+import { StaggeredStarts } from './staggered-starts.js';
+import { TaskRegistryModule } from './task-registry.module.js';
 import { TasksController } from './tasks.controller.js';
 import { TasksService } from './tasks.service.js';
 
 @Module({
-  imports: [DiscoveryModule, EngineModule, EventsModule, JournalModule],
+  imports: [EngineModule, EventsModule, JournalModule, StatsModule, TaskRegistryModule],
   controllers: [TasksController],
   providers: [
-    TaskRegistry,
+    StaggeredStarts,
     RunCoordinator,
     RunWatch,
     IdempotentRuns,

@@ -1,17 +1,24 @@
 import { z } from 'zod';
 import type { JsonValue } from './json.js';
 import { losersPolicySchema, replyPolicySchema } from './policies.js';
-import { ATTEMPT_ERROR_CODES, RUN_STATUSES } from './run.js';
+import { ATTEMPT_ERROR_CODES, RUN_STATUSES, START_TRIGGERS } from './run.js';
+import { startRuleSchema } from './start-rule.js';
 
 export const EXAMPLE_RUN_ID = '019a2b3c-4d5e-7f60-8a9b-0c1d2e3f4a5b';
 export const EXAMPLE_REQUEST_ID = 'order-4711';
 export const EXAMPLE_TRACEPARENT = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
+
+const upstreamSchema = z
+  .object({ status: z.int(), excerpt: z.string().meta({ description: 'The beginning of its body.' }) })
+  .exactOptional()
+  .meta({ description: 'What the upstream answered, where that is what went wrong.' });
 
 /** Why a sub-task brought no success, as the caller of a failed run is told. */
 export const failureSchema = z.object({
   subTask: z.string(),
   code: z.enum([...ATTEMPT_ERROR_CODES, 'cancelled', 'skipped']),
   message: z.string(),
+  upstream: upstreamSchema,
 });
 
 export const jsonValueSchema: z.ZodType<JsonValue> = z.any().meta({ description: 'Any JSON value.' });
@@ -22,6 +29,12 @@ export const runStatusSchema = z.enum(RUN_STATUSES).meta({
     '`running`; `succeeded` (answered, and no sub-task failed); `partly-failed` (answered, but a sub-task failed); `failed` (the reply policy can’t be met any more); `cancelled` (cancelled before there was a reply).',
 });
 
+export const startTriggerSchema = z.enum(START_TRIGGERS).meta({
+  id: 'StartTrigger',
+  description:
+    'Why a sub-task that didn’t start with its run has started: its time had come (`delay`: a hedge), one before it had failed (`failure`), or without it the reply policy couldn’t be met (`need`).',
+});
+
 const answeredBySchema = z.union([z.string(), z.array(z.string())]).meta({
   description: 'The sub-task whose result is in the reply; under `quorum` and `all` a list of them.',
 });
@@ -30,6 +43,7 @@ const answeredBySchema = z.union([z.string(), z.array(z.string())]).meta({
 export const attemptErrorSchema = z.object({
   code: z.enum(ATTEMPT_ERROR_CODES),
   message: z.string(),
+  upstream: upstreamSchema,
 });
 
 /** What the caller of a run is told. */
@@ -94,10 +108,12 @@ const DEMO_TASK = {
       timeoutMs: 60_000,
       retry: { attempts: 1, delayMs: 100, maxDelayMs: 10_000 },
       concurrency: null,
+      start: 'at-once',
     },
   ],
   reply: { policy: 'first-success' },
   losers: 'continue',
+  hedgeBudget: 0.1,
   input: {},
 };
 
@@ -119,10 +135,14 @@ export const taskSchema = z
           .int()
           .nullable()
           .meta({ description: 'How many may run at once; null: no bound of its own.' }),
+        start: startRuleSchema,
       }),
     ),
     reply: replyPolicySchema.meta({ description: 'Used by runs that name none.' }),
     losers: losersPolicySchema.meta({ description: 'Used by runs that name none.' }),
+    hedgeBudget: z
+      .number()
+      .meta({ description: 'How large a share of its runs may have extra starts, from 0 to 1.' }),
     input: jsonValueSchema.meta({ description: 'JSON Schema of the input.' }),
   })
   .meta({

@@ -45,7 +45,7 @@ export class TasksService {
   ) {}
 
   /**
-   * Starts all sub-tasks of a task at once; with a key that was used before, finds the run of that.
+   * Starts the sub-tasks of a task, all at once but for those with another start rule; with a key that was used before, finds the run of that.
    *
    * @param origin what ties the run to the logs of whoever asked for it
    * @throws {DomainError} `task-unknown`, `invalid-request`, `idempotency-key-reused`, `overloaded`,
@@ -93,10 +93,12 @@ export class TasksService {
   }
 
   private begin(run: AcceptedRun, key?: IdempotencyKey): Promise<void> {
+    const startedAt = performance.now();
     const accepted = this.engine.execute(run, key);
     const { id, task, replyPolicy, losers } = run;
     const subTasks = task.subTasks.map(({ name }) => name);
-    this.coordinator.follow({ id, task: task.name, subTasks, replyPolicy, losers }, accepted);
+    const terms = { id, task: task.name, subTasks, replyPolicy, losers };
+    this.coordinator.follow(terms, { task, startedAt, accepted });
     return accepted;
   }
 

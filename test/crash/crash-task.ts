@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { appendFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Module, type Type } from '@nestjs/common';
+import type { StartRule } from '../../src/tasks/start-rule.js';
 import type { SubTask, SubTaskContext, SubTaskHandler, SubTaskOptions } from '../../src/tasks/sub-task.js';
 import type { Task } from '../../src/tasks/task.js';
 import { effectLine } from './effects.ts';
@@ -19,6 +20,14 @@ const OPTIONS: Readonly<Record<SubTaskName, Omit<SubTaskOptions, 'name'>>> = {
   slow: {},
   narrow: { concurrency: 10 },
   stubborn: { timeout: STUBBORN_TIMEOUT_MS },
+  hedge: {},
+  spare: {},
+};
+
+/** Of those that don't start with their run. */
+const STARTS: Readonly<Partial<Record<SubTaskName, StartRule>>> = {
+  hedge: { after: '3ms' },
+  spare: 'after-failure',
 };
 
 /** What a success of the task `crash` returns. */
@@ -44,11 +53,11 @@ export function crashModule({ SubTask, Task }: Decorators, effects: string): Typ
       }
     }
     SubTask({ name, retry: { attempts: MAX_FAILURES, delay: '4ms' }, ...OPTIONS[name] })(Scripted);
-    return Scripted;
+    return { subTask: Scripted, start: STARTS[name] ?? 'at-once' };
   });
   class Crash {}
-  Task({ name: 'crash', subTasks })(Crash);
+  Task({ name: 'crash', subTasks, hedgeBudget: '100%' })(Crash);
   class CrashModule {}
-  Module({ providers: [...subTasks, Crash] })(CrashModule);
+  Module({ providers: [...subTasks.map(({ subTask }) => subTask), Crash] })(CrashModule);
   return CrashModule;
 }

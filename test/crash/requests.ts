@@ -2,7 +2,7 @@ import type { LosersPolicy, ReplyPolicy } from '../../src/tasks/policies.js';
 import type { Random } from './random.ts';
 
 /** The sub-tasks of the task `crash`. */
-export const SUB_TASKS = ['swift', 'steady', 'slow', 'narrow', 'stubborn'] as const;
+export const SUB_TASKS = ['swift', 'steady', 'slow', 'narrow', 'stubborn', 'hedge', 'spare'] as const;
 
 export type SubTaskName = (typeof SUB_TASKS)[number];
 
@@ -36,6 +36,8 @@ export function randomRequest(random: Random): CrashRequest {
       slow: script(random, 60, 120),
       narrow: script(random, 0, 15),
       stubborn: random.pick([script(random, 0, 20), LATE]),
+      hedge: script(random, 0, 30),
+      spare: script(random, 0, 30),
     },
     reply: random.pick<ReplyPolicy>([
       { policy: 'first-success' },

@@ -58,6 +58,7 @@ describe('a service with API keys', () => {
     '/problems/unauthorized',
     '/tasks',
     '/tasks/demo',
+    '/tasks.schema.json',
     '/run-tasks',
     `/runs/${RUN_ID}`,
     '/nowhere',
@@ -86,7 +87,14 @@ describe('a service with API keys', () => {
 
   test('lets every key see the tasks, the problems and the documentation', async () => {
     for (const key of [both, reader, writer])
-      for (const path of ['/tasks', '/tasks/demo', '/problems', '/docs', '/openapi.json'])
+      for (const path of [
+        '/tasks',
+        '/tasks/demo',
+        '/problems',
+        '/docs',
+        '/openapi.json',
+        '/tasks.schema.json',
+      ])
         await as(key).get(path).expect(200);
   });
 
@@ -99,6 +107,8 @@ describe('a service with API keys', () => {
     );
     await expectProblem(service, response, 403, 'forbidden');
     await as(writer).head(started.get('Location')!).expect(403);
+    await as(writer).get('/tasks/demo/stats').expect(403);
+    await as(reader).get('/tasks/demo/stats').expect(200);
   });
 
   test('lets the scope runs:read look at runs, and not start any', async () => {

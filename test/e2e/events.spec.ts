@@ -19,18 +19,23 @@ let tries = 0;
 const providers = [
   ...inlineTask('small', { a: { run: () => 'x' } }),
   ...inlineTask('large', { a: { run: () => 'x'.repeat(300 * KB) } }),
-  ...inlineTask('all-kinds', {
-    tries: {
-      retry: { attempts: 2, delay: '1ms' },
-      run: () => {
-        if (++tries % 2 > 0) throw new Error('not yet');
-        return 'done';
+  ...inlineTask(
+    'all-kinds',
+    {
+      tries: {
+        retry: { attempts: 2, delay: '1ms' },
+        run: () => {
+          if (++tries % 2 > 0) throw new Error('not yet');
+          return 'done';
+        },
       },
+      fails: { run: () => Promise.reject(new Error('boom')) },
+      hangs: { run: never },
+      waits: { concurrency: 1, run: never },
+      hedges: { start: { after: '0ms' }, run: never },
     },
-    fails: { run: () => Promise.reject(new Error('boom')) },
-    hangs: { run: never },
-    waits: { concurrency: 1, run: never },
-  }),
+    { hedgeBudget: '0%' },
+  ),
 ];
 
 describe.each(['memory:', `sqlite:${join(directory, 'events.db')}`])('events as JSON, kept in %s', (url) => {

@@ -98,7 +98,7 @@ describe('runs survive', () => {
     await durable.stop();
 
     // Due soon by the clock of then, which is an hour from now by the clock that was set back since.
-    const waiting = new PastRun('flaky', ['flaky']).started('flaky').retrying('flaky', HOUR_MS);
+    const waiting = new PastRun('flaky', ['flaky']).started('flaky').retrying('flaky', HOUR_MS, 5);
     await durable.leave(waiting);
     const service = await durable.start(flaky.providers);
     (await flaky.next('flaky')).succeed('in time');

@@ -138,7 +138,8 @@ describe('GET /runs', () => {
     await durable.stop();
     const file = new DatabaseSync(durable.database.path);
     file.exec(`DROP INDEX runs_of_status; DROP INDEX runs_of_task;
-      DROP TABLE idempotency_keys; DELETE FROM kysely_migration WHERE name > '0002'`);
+      DROP TABLE idempotency_keys; DROP TABLE statistics; DROP TABLE counted_events;
+      DELETE FROM kysely_migration WHERE name > '0002'`);
     file.close();
     service = await durable.start(doomed);
     expect(await idsOf('task=doomed&status=failed')).toEqual(ids.slice(1, 3));

@@ -128,7 +128,13 @@ describe('how requests are received, whatever they ask for', () => {
       await service.http.get(path).expect('Cache-Control', 'no-store');
     });
 
-    test.each(['/problems', '/problems/not-found', '/docs/swagger-ui.css', '/docs/swagger-ui-bundle.js'])(
+    test.each([
+      '/problems',
+      '/tasks.schema.json',
+      '/problems/not-found',
+      '/docs/swagger-ui.css',
+      '/docs/swagger-ui-bundle.js',
+    ])(
       'may be stored for an hour when it changes with the version of the service alone: %s',
       async (path) => {
         await service.http.get(path).expect(200).expect('Cache-Control', 'max-age=3600');

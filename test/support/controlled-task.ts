@@ -1,5 +1,5 @@
 import type { Type } from '@nestjs/common';
-import type { SubTaskContext, SubTaskOptions } from '../../src/tasks/sub-task.js';
+import type { SubTaskContext } from '../../src/tasks/sub-task.js';
 import type { TaskOptions } from '../../src/tasks/task.js';
 import { inlineTask, type InlineSubTask } from './inline-task.js';
 
@@ -11,7 +11,7 @@ export interface Attempt {
   readonly fail: (error: unknown) => void;
 }
 
-type SubTasks<Name extends string> = Readonly<Record<Name, Omit<SubTaskOptions, 'name'>>>;
+type SubTasks<Name extends string> = Readonly<Record<Name, Omit<InlineSubTask, 'run'>>>;
 
 /** A task whose sub-tasks do nothing but wait for the test to end them. */
 export class ControlledTask<Name extends string> {

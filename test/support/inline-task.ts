@@ -1,8 +1,11 @@
 import type { Type } from '@nestjs/common';
+import type { StartRule } from '../../src/tasks/start-rule.js';
 import { SubTask, type SubTaskContext, type SubTaskOptions } from '../../src/tasks/sub-task.js';
 import { Task, type TaskOptions } from '../../src/tasks/task.js';
 
 export interface InlineSubTask extends Omit<SubTaskOptions, 'name'> {
+  /** Default `at-once`. */
+  readonly start?: StartRule;
   readonly run: (input: unknown, context: SubTaskContext) => unknown;
 }
 
@@ -12,14 +15,19 @@ export function inlineTask(
   subTasks: Readonly<Record<string, InlineSubTask>>,
   options: Omit<TaskOptions, 'name' | 'subTasks'> = {},
 ): Type[] {
-  const classes = Object.entries(subTasks).map(([subTask, { run, ...rest }]): Type => {
+  const classes = Object.entries(subTasks).map(([subTask, { run, start: _, ...rest }]) => {
     @SubTask({ name: subTask, ...rest })
     class InlineSubTaskClass {
       readonly run = run;
     }
     return InlineSubTaskClass;
   });
-  @Task({ name, subTasks: classes, ...options })
+  const starts = Object.values(subTasks).map(({ start }) => start);
+  const listed = classes.map((subTask, index) => {
+    const start = starts[index];
+    return start ? { subTask, start } : subTask;
+  });
+  @Task({ name, subTasks: listed, ...options })
   class InlineTaskClass {}
   return [InlineTaskClass, ...classes];
 }

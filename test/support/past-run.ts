@@ -41,9 +41,9 @@ export class PastRun {
   }
 
   /** Its last attempt failed, and the next is due in a while from now. */
-  retrying(subTask: string, dueInMs: number): this {
+  retrying(subTask: string, dueInMs: number, delayMs = Math.max(0, dueInMs)): this {
     const dueAt = new Date(Date.now() + dueInMs).toISOString();
-    return this.add('sub-task.retrying', { error: ERROR, delayMs: 1, dueAt }, subTask);
+    return this.add('sub-task.retrying', { error: ERROR, delayMs, dueAt }, subTask);
   }
 
   replied(answeredBy: string, result: JsonValue = `${answeredBy} of before`): this {

@@ -5,11 +5,15 @@ import { EmbeddedEngine } from '../../src/engine/embedded-engine.js';
 import type { RunEvent } from '../../src/events/catalog.js';
 import { EventBus } from '../../src/events/event-bus.js';
 import { MemoryJournal } from '../../src/journal/memory-journal.js';
+import type { TaskStatistics } from '../../src/stats/task-statistics.js';
 import { IdempotentRuns } from '../../src/tasks/idempotent-runs.js';
 import { Recovery } from '../../src/tasks/recovery.js';
+import { RunControl } from '../../src/tasks/run-control.js';
 import { RunCoordinator } from '../../src/tasks/run-coordinator.js';
 import { RunResumer } from '../../src/tasks/run-resumer.js';
 import { RunWatch } from '../../src/tasks/run-watch.js';
+import { StaggeredStarts } from '../../src/tasks/staggered-starts.js';
+import type { StartRule } from '../../src/tasks/start-rule.js';
 import type { RunRequest } from '../../src/tasks/tasks.schemas.js';
 import type { SubTaskContext, SubTaskOptions } from '../../src/tasks/sub-task.js';
 import { defineSubTask } from '../../src/tasks/task-declaration.js';
@@ -22,14 +26,24 @@ const RETENTION_MS = 24 * 3_600_000;
 
 type Run = (input: unknown, context: SubTaskContext) => unknown;
 
+interface RuntimeOptions {
+  /** From 0 to 1. Default 1. */
+  readonly hedgeBudget?: number;
+  /** What the task's statistics say of its reply times. Default: too few are known. */
+  readonly replyTime?: TaskStatistics['replyTime'];
+}
+
 /** The parts that a run flows through, without HTTP and without Nest, around one task named `task`. */
 export function createRuntime(
-  subTasks: readonly (SubTaskOptions & { readonly run: Run })[],
+  subTasks: readonly (SubTaskOptions & { readonly start?: StartRule; readonly run: Run })[],
   environment: Readonly<Record<string, string>> = {},
+  { hedgeBudget = 1, replyTime = () => undefined }: RuntimeOptions = {},
 ) {
   const task: TaskDefinition = {
     name: 'task',
-    subTasks: subTasks.map(({ run, ...options }) => defineSubTask(options, { run }, options.name)),
+    subTasks: subTasks.map(({ run, start: _, ...options }) => defineSubTask(options, { run }, options.name)),
+    starts: subTasks.map(({ start = 'at-once' }) => start),
+    hedgeBudget,
     reply: { policy: 'first-success' },
     losers: 'continue',
     input: undefined,
@@ -51,11 +65,15 @@ export function createRuntime(
     find: () => task,
     all: () => [task],
   } as Partial<TaskRegistry> as TaskRegistry;
-  const coordinator = new RunCoordinator(engine, journal, bus);
+  const statistics = { replyTime } as Partial<TaskStatistics> as TaskStatistics;
+  const staggered = new StaggeredStarts(engine, journal, statistics);
+  const coordinator = new RunCoordinator(engine, journal, bus, staggered);
   const watch = new RunWatch(journal, bus);
-  const recovery = new Recovery(engine, journal, new RunResumer(registry, engine, journal, coordinator));
+  const resumer = new RunResumer(registry, engine, journal, coordinator);
+  const recovery = new Recovery(engine, journal, resumer);
+  const control = new RunControl(registry, engine, journal, coordinator, recovery, resumer, watch);
   const tasks = new TasksService(registry, engine, coordinator, recovery, new IdempotentRuns(journal), watch);
   /** Starts a run at once; resolves with its reply. */
   const run = async (request: RunRequest = {}) => tasks.reply(await tasks.start('task', request));
-  return { task, events, bus, journal, engine, tasks, run };
+  return { task, events, bus, journal, engine, tasks, control, run };
 }

@@ -1,0 +1,42 @@
+import type { ReplyPolicy } from '../tasks/policies.js';
+import { DurationHistogram } from './duration-histogram.js';
+import type { TaskSlice } from './task-slice.js';
+
+/** With so many replies beyond the quantile it is more than chance. */
+const BEYOND = 10;
+/** At least so many replies are asked for, whatever the quantile, and no more than so many. */
+const LEAST = 20;
+const ENOUGH = 1_000;
+
+/**
+ * A quantile of the reply times under a policy, from the newest slices that have enough of them together.
+ *
+ * @param slices the newest first
+ * @param quantile from 0 to 1
+ * @returns milliseconds; undefined when there are too few in all slices
+ */
+export function learntTime(
+  slices: readonly TaskSlice[],
+  policy: ReplyPolicy,
+  quantile: number,
+): number | undefined {
+  const meaningful = Math.round(BEYOND / (1 - quantile));
+  const least = Math.min(Math.max(meaningful, LEAST), ENOUGH);
+  const enough = Math.max(meaningful, ENOUGH);
+  const newest = [];
+  let count = 0;
+  for (const slice of slices) {
+    const times = slice.timesUnder(policy);
+    if (!times) continue;
+    newest.push(times);
+    count += times.count;
+    if (count >= enough) break;
+  }
+  if (count < least) return undefined;
+  const sum = new DurationHistogram();
+  for (const { plain, hedged } of newest) {
+    sum.add(plain);
+    sum.add(hedged);
+  }
+  return sum.valueAt(quantile);
+}

@@ -1,0 +1,184 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { RunEvent } from '../events/catalog.js';
+import type { ReplyPolicy } from '../tasks/policies.js';
+import type { TaskSlice } from './task-slice.js';
+
+/** A run whose events count. */
+interface CountedRun {
+  /** The id of its `run.started` event. */
+  readonly firstEventId: number;
+  /** Its reply policy, where that is the task's own: the reply times under others would say nothing of the next run. */
+  readonly policy: ReplyPolicy | undefined;
+  /** The sub-tasks that were started because their time had come. */
+  hedges: string[] | undefined;
+  failed: string[] | undefined;
+  /** The sub-task that was the first to succeed, and when. */
+  first: { readonly subTask: string; readonly ms: number } | undefined;
+  hasSecond: boolean;
+  /** When the first success came, and when the first cancellation did, of sub-tasks that are no hedges. */
+  unhedgedMs: number | undefined;
+  cancelledMs: number | undefined;
+  /** How long the reply took, where it is to be told what it would have taken without hedges. */
+  hedgedReplyMs: number | undefined;
+}
+
+/**
+ * Counts committed events, in their order, in the slices that they belong to.
+ *
+ * A run counts from its start to its end. What becomes of it after a sub-task was tried again on request, or in another
+ * process than the one that began it, does not: that would measure how long people or the service were away.
+ */
+export class RaceProjection {
+  private readonly runs = new Map<string, CountedRun>();
+  private lastTime = '';
+  private lastMs = 0;
+
+  /**
+   * @param sliceOf where to count what happened to a task at a time in milliseconds since 1970
+   * @param policyOf the reply policy that a task declares
+   */
+  constructor(
+    private readonly sliceOf: (task: string, ms: number, eventId: number) => TaskSlice,
+    private readonly policyOf: (task: string) => ReplyPolicy | undefined,
+  ) {}
+
+  /** The id of the `run.started` event of the oldest run that is under way; undefined when none is. */
+  get oldestRun(): number | undefined {
+    for (const { firstEventId } of this.runs.values()) return firstEventId;
+    return undefined;
+  }
+
+  /** Counts nothing more of the runs that are under way: another process goes on with them. */
+  leaveRuns(): void {
+    this.runs.clear();
+  }
+
+  apply(event: RunEvent): void {
+    const ms = this.timeOf(event);
+    if (event.type === 'run.started') {
+      this.runs.set(event.runId, this.openRun(event));
+      this.sliceOf(event.task, ms, event.id).runs += 1;
+      return;
+    }
+    const run = this.runs.get(event.runId);
+    if (!run) return;
+    const slice = this.sliceOf(event.task, ms, event.id);
+    switch (event.type) {
+      case 'run.replied':
+        countReply(run, slice, event);
+        return;
+      case 'run.finished':
+        countWithoutHedges(run, slice);
+        this.runs.delete(event.runId);
+        return;
+      case 'run.reopened':
+        return;
+      case 'sub-task.retrying':
+        if (run.failed?.includes(event.subTask)) this.runs.delete(event.runId);
+        return;
+      default:
+        countSubTask(run, slice, event, ms);
+    }
+  }
+
+  private openRun({ id, task, data: { replyPolicy } }: RunEvent<'run.started'>): CountedRun {
+    return {
+      firstEventId: id,
+      policy: isDeepStrictEqual(replyPolicy, this.policyOf(task)) ? replyPolicy : undefined,
+      hedges: undefined,
+      failed: undefined,
+      first: undefined,
+      hasSecond: false,
+      unhedgedMs: undefined,
+      cancelledMs: undefined,
+      hedgedReplyMs: undefined,
+    };
+  }
+
+  /** Events of one moment have the same text, and there are many. */
+  private timeOf({ time }: RunEvent): number {
+    if (time !== this.lastTime) {
+      this.lastTime = time;
+      this.lastMs = Date.parse(time);
+    }
+    return this.lastMs;
+  }
+}
+
+type SubTaskEvent = Extract<RunEvent, { subTask: string }>;
+
+function countSubTask(
+  run: CountedRun,
+  slice: TaskSlice,
+  event: Exclude<SubTaskEvent, RunEvent<'sub-task.retrying'>>,
+  ms: number,
+): void {
+  const { subTask } = event;
+  const tally = slice.subTask(subTask);
+  switch (event.type) {
+    case 'sub-task.started':
+      if (event.attempt > 1) return;
+      tally.starts += 1;
+      if (event.data.trigger !== 'delay') return;
+      tally.extraStarts += 1;
+      (run.hedges ??= []).push(subTask);
+      return;
+    case 'sub-task.held-back':
+      tally.heldBack += 1;
+      return;
+    case 'sub-task.succeeded':
+      tally.durations.record(event.data.durationMs);
+      if (!run.hedges?.includes(subTask)) run.unhedgedMs ??= ms;
+      if (run.first && !run.hasSecond) {
+        slice.subTask(run.first.subTask).margins.record(ms - run.first.ms);
+        run.hasSecond = true;
+      }
+      run.first ??= { subTask, ms };
+      return;
+    case 'sub-task.failed':
+      tally.failures += 1;
+      (run.failed ??= []).push(subTask);
+      return;
+    case 'sub-task.cancelled':
+      tally.cancellations += 1;
+      if (!run.hedges?.includes(subTask)) run.cancelledMs ??= ms;
+      return;
+    case 'sub-task.skipped':
+      tally.skips += 1;
+      return;
+    default:
+      event satisfies never;
+  }
+}
+
+function countReply(run: CountedRun, slice: TaskSlice, { data }: RunEvent<'run.replied'>): void {
+  const { reply, durationMs } = data;
+  if ('error' in reply) {
+    slice.errors += 1;
+    return;
+  }
+  slice.replies += 1;
+  for (const winner of [reply.answeredBy].flat()) slice.subTask(winner).wins += 1;
+  if (!run.policy || durationMs === undefined) return;
+  const times = slice.timesToAdd(run.policy);
+  if (!run.hedges) {
+    times.plain.record(durationMs);
+    return;
+  }
+  times.hedged.record(durationMs);
+  run.hedgedReplyMs = durationMs;
+}
+
+/**
+ * Without hedges the first success of the others would have been the reply. Where there was none, the reply would have come
+ * later than the moment at which one of them was cancelled, or than it did.
+ */
+function countWithoutHedges(run: CountedRun, slice: TaskSlice): void {
+  const { policy, first, hedgedReplyMs } = run;
+  if (!policy || !first || hedgedReplyMs === undefined) return;
+  const times = slice.timesToAdd(policy);
+  const isRace = policy.policy === 'first-success';
+  if (!isRace || run.unhedgedMs === undefined) times.unknownRuns += 1;
+  const untilMs = isRace ? (run.unhedgedMs ?? run.cancelledMs ?? first.ms) : first.ms;
+  times.unhedged.record(hedgedReplyMs + Math.max(0, untilMs - first.ms));
+}

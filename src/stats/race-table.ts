@@ -1,0 +1,51 @@
+import type { z } from 'zod';
+import type { TaskDefinition } from '../tasks/task.js';
+import { DurationHistogram } from './duration-histogram.js';
+import type { quantilesSchema, raceTableSchema } from './stats.schemas.js';
+import { ReplyTally, SubTaskTally, TaskSlice } from './task-slice.js';
+
+type Counted = Omit<z.input<typeof raceTableSchema>, 'task' | 'window' | 'learntMs'>;
+
+/** What the slices of a task add up to, for people to read: sub-tasks as it declares them now, without those of before. */
+export function raceTable({ subTasks, reply }: TaskDefinition, slices: readonly TaskSlice[]): Counted {
+  const sum = new TaskSlice();
+  for (const slice of slices) sum.add(slice, reply);
+  const tallies = subTasks.map(({ name }) => [name, sum.subTasks.get(name) ?? new SubTaskTally()] as const);
+  const total = (count: 'extraStarts' | 'heldBack') =>
+    tallies.reduce((all, [, tally]) => all + tally[count], 0);
+  const times = sum.timesUnder(reply) ?? new ReplyTally(reply);
+  const { plain, hedged, unhedged, unknownRuns } = times;
+  return {
+    runs: sum.runs,
+    replies: sum.replies,
+    errors: sum.errors,
+    replyMs: quantiles(plain, hedged),
+    subTasks: tallies.map(([name, { durations, margins, wins, ...counts }]) => ({
+      name,
+      wins,
+      winShare: share(wins, sum.replies),
+      ...counts,
+      durationMs: quantiles(durations),
+      marginMs: quantiles(margins),
+    })),
+    hedging: {
+      extraStarts: total('extraStarts'),
+      extraStartShare: share(total('extraStarts'), sum.runs),
+      heldBack: total('heldBack'),
+      withoutHedgesMs: quantiles(plain, unhedged),
+      unknownRuns,
+    },
+  };
+}
+
+function quantiles(...parts: readonly DurationHistogram[]): z.input<typeof quantilesSchema> {
+  const sum = new DurationHistogram();
+  for (const part of parts) sum.add(part);
+  const at = (quantile: number) => sum.valueAt(quantile) ?? null;
+  return { count: sum.count, p50: at(0.5), p90: at(0.9), p99: at(0.99) };
+}
+
+/** To four digits behind the point; null of nothing. */
+function share(part: number, whole: number): number | null {
+  return whole === 0 ? null : Math.round((part / whole) * 1e4) / 1e4;
+}

@@ -1,0 +1,86 @@
+import type { Stretch } from '../journal/journal.js';
+import { TaskSlice } from './task-slice.js';
+
+export const SLICE_MS = 5 * 60_000;
+/** So the window is between 55 minutes and an hour long. */
+const SLICES = 12;
+
+/** A slice and where it stands. */
+export interface PlacedSlice {
+  readonly task: string;
+  /** Where its time begins, in milliseconds since 1970. */
+  readonly start: number;
+  readonly slice: TaskSlice;
+  /** Whether it is to be saved. */
+  changed: boolean;
+}
+
+/** The time that counts at a moment: slices that begin in it belong to the window. */
+export function windowAt(now: number): Stretch {
+  return { from: startOf(now) - (SLICES - 1) * SLICE_MS, to: now };
+}
+
+/**
+ * What was counted of each task in the last hour, in slices that leave it one by one. Slices go by the time of events, so
+ * those that lie ahead of a clock that was set back leave it too: else they would stay until the clock is there again.
+ */
+export class SlidingWindow {
+  private readonly tasks = new Map<string, PlacedSlice[]>();
+
+  /** The slice of a task that something is to be added to, for its time. */
+  at(task: string, ms: number): TaskSlice {
+    const start = startOf(ms);
+    const placed = this.placed(task);
+    const found =
+      placed.find((candidate) => candidate.start === start) ?? insert(placed, new TaskSlice(), task, start);
+    found.changed = true;
+    return found.slice;
+  }
+
+  /** Puts a slice that was saved back where it was. */
+  restore(task: string, start: number, slice: TaskSlice): void {
+    insert(this.placed(task), slice, task, start);
+  }
+
+  /** The slices of a task, the newest first. */
+  slices(task: string, now: number): TaskSlice[] {
+    const { from, to } = windowAt(now);
+    const placed = this.tasks.get(task) ?? [];
+    return placed.filter(({ start }) => start >= from && start <= to).map(({ slice }) => slice);
+  }
+
+  /** Gives back the room of what doesn't count any more. */
+  forgetOld(now: number): void {
+    const { from, to } = windowAt(now);
+    for (const [task, placed] of this.tasks) {
+      const kept = placed.filter(({ start }) => start >= from && start <= to);
+      if (kept.length === 0) this.tasks.delete(task);
+      else if (kept.length < placed.length) this.tasks.set(task, kept);
+    }
+  }
+
+  /** The slices that have changed since they were last asked for. */
+  takeChanged(): PlacedSlice[] {
+    const changed = [...this.tasks.values()].flat().filter((placed) => placed.changed);
+    for (const placed of changed) placed.changed = false;
+    return changed;
+  }
+
+  private placed(task: string): PlacedSlice[] {
+    let placed = this.tasks.get(task);
+    if (!placed) this.tasks.set(task, (placed = []));
+    return placed;
+  }
+}
+
+function startOf(ms: number): number {
+  return Math.floor(ms / SLICE_MS) * SLICE_MS;
+}
+
+/** Keeps the newest in front: that is the one that is looked for. */
+function insert(placed: PlacedSlice[], slice: TaskSlice, task: string, start: number): PlacedSlice {
+  const added = { task, start, slice, changed: false };
+  placed.push(added);
+  placed.sort((a, b) => b.start - a.start);
+  return added;
+}

@@ -1,0 +1,126 @@
+import { z } from 'zod';
+
+const count = (description: string) => z.int().meta({ description });
+const ms = z.number().nullable();
+const share = (description: string) =>
+  z
+    .number()
+    .nullable()
+    .meta({ description: `${description}, from 0 to 1; null as long as there is none.` });
+
+/** How long things took. */
+export const quantilesSchema = z
+  .object({
+    count: count('Of how many values.'),
+    p50: ms.meta({ description: 'Half of them took no longer.' }),
+    p90: ms,
+    p99: ms.meta({ description: 'One in a hundred took longer.' }),
+  })
+  .meta({
+    id: 'Quantiles',
+    description:
+      'Milliseconds, at most 1 % above what they were; null as long as there is no value. Too few values make the outer ones chance.',
+    examples: [{ count: 1200, p50: 11.2, p90: 13.4, p99: 34.8 }],
+  });
+
+const quantiles = (description: string) => quantilesSchema.meta({ description });
+
+const subTaskSchema = z.object({
+  name: z.string(),
+  wins: count(
+    'In how many runs its result was in the reply. Under `quorum` and `all` a reply has several winners.',
+  ),
+  winShare: share('The share of the replies that have its result'),
+  starts: count('In how many runs it was started, retries not counted.'),
+  extraStarts: count('Of those starts, the hedges: its time had come (`after`) and there was no reply.'),
+  heldBack: count('How often its time had come, but the hedge budget was spent.'),
+  skips: count('In how many runs it was not needed, and never started.'),
+  failures: count('In how many runs it failed, after its retries.'),
+  cancellations: count('In how many runs it was cancelled.'),
+  durationMs: quantiles('How long it took, retries included, where it succeeded.'),
+  marginMs: quantiles(
+    'By how much it won: from its success to that of the next one, in runs in which it was the first and another was let run and succeeded too.',
+  ),
+});
+
+const hedgingSchema = z.object({
+  extraStarts: count('What hedging cost: sub-tasks that were started because their time had come.'),
+  extraStartShare: share('Extra starts a run'),
+  heldBack: count('How many more the hedge budget held back.'),
+  withoutHedgesMs: quantiles(
+    'What `replyMs` would have been without hedges, which is what they saved: in runs without hedges as it was, and in those that have ended with some, when the first of the other sub-tasks succeeded. That is known under `first-success` of losers that are let run. Where it is not, they count as if they had succeeded when they were cancelled, or when the reply came: so these figures are too low rather than too high.',
+  ),
+  unknownRuns: count('In how many runs with hedges that was not known.'),
+});
+
+/** The answer of `GET /tasks/{name}/stats`. */
+export const raceTableSchema = z
+  .object({
+    task: z.string(),
+    window: z
+      .object({ from: z.iso.datetime(), to: z.iso.datetime() })
+      .meta({ description: 'The time that counts: the last 55 to 60 minutes, in steps of five.' }),
+    runs: count('How many runs were started.'),
+    replies: count('How many were answered with a result.'),
+    errors: count('How many were answered with an error: the reply policy could not be met.'),
+    replyMs: quantiles(
+      'How long replies with a result took, in runs with the reply policy that the task declares.',
+    ),
+    subTasks: z.array(subTaskSchema).meta({ description: 'In the order in which the task declares them.' }),
+    hedging: hedgingSchema,
+    learntMs: z.object({ p50: ms, p90: ms, p95: ms, p99: ms }).meta({
+      description:
+        'What `after: p95` and its like mean now: quantiles of the newest thousand or so of the reply times; null as long as there are too few, when `coldStart` is used.',
+    }),
+  })
+  .meta({
+    id: 'RaceTable',
+    description:
+      'A run counts from its start until all of its sub-tasks have ended. What becomes of it after a sub-task was retried on request, or after a restart of the service, does not.',
+    examples: [
+      {
+        task: 'lookup',
+        window: { from: '2026-11-23T11:05:00.000Z', to: '2026-11-23T12:02:41.018Z' },
+        runs: 1212,
+        replies: 1210,
+        errors: 2,
+        replyMs: { count: 1210, p50: 11.2, p90: 13.4, p99: 34.8 },
+        subTasks: [
+          {
+            name: 'primary',
+            wins: 1151,
+            winShare: 0.9512,
+            starts: 1212,
+            extraStarts: 0,
+            heldBack: 0,
+            skips: 0,
+            failures: 14,
+            cancellations: 0,
+            durationMs: { count: 1198, p50: 11.2, p90: 13.6, p99: 1007 },
+            marginMs: { count: 9, p50: 7.0, p90: 12.0, p99: 12.0 },
+          },
+          {
+            name: 'mirror',
+            wins: 59,
+            winShare: 0.0488,
+            starts: 72,
+            extraStarts: 58,
+            heldBack: 3,
+            skips: 1140,
+            failures: 4,
+            cancellations: 0,
+            durationMs: { count: 68, p50: 12.1, p90: 15.9, p99: 33.1 },
+            marginMs: { count: 45, p50: 950, p90: 979, p99: 987 },
+          },
+        ],
+        hedging: {
+          extraStarts: 58,
+          extraStartShare: 0.0479,
+          heldBack: 3,
+          withoutHedgesMs: { count: 1210, p50: 11.2, p90: 13.6, p99: 1007 },
+          unknownRuns: 0,
+        },
+        learntMs: { p50: 11.2, p90: 13.4, p95: 14.9, p99: 34.8 },
+      },
+    ],
+  });

@@ -1,0 +1,146 @@
+import { isDeepStrictEqual } from 'node:util';
+import { z } from 'zod';
+import { replyPolicySchema, type ReplyPolicy } from '../tasks/policies.js';
+import { DurationHistogram } from './duration-histogram.js';
+
+/** What became of a sub-task, in how many runs. */
+export class SubTaskTally {
+  /** Its result was in the reply. */
+  wins = 0;
+  starts = 0;
+  /** Of those starts, the ones because its time had come: hedges. */
+  extraStarts = 0;
+  /** Its time had come, but the hedge budget was spent. */
+  heldBack = 0;
+  skips = 0;
+  failures = 0;
+  cancellations = 0;
+  /** Of its successes. */
+  durations = new DurationHistogram();
+  /** From its success to the next one of the run, where it was the first. */
+  margins = new DurationHistogram();
+
+  add(other: SubTaskTally): void {
+    for (const count of COUNTS) this[count] += other[count];
+    this.durations.add(other.durations);
+    this.margins.add(other.margins);
+  }
+}
+
+const COUNTS = [
+  'wins',
+  'starts',
+  'extraStarts',
+  'heldBack',
+  'skips',
+  'failures',
+  'cancellations',
+] as const satisfies readonly (keyof SubTaskTally)[];
+
+/** How long the replies of runs with one reply policy took. */
+export class ReplyTally {
+  /** Of runs without hedges. */
+  plain = new DurationHistogram();
+  /** Of runs with hedges. */
+  hedged = new DurationHistogram();
+  /** What those with hedges that have ended would have taken without, at least. */
+  unhedged = new DurationHistogram();
+  /** In how many of them that isn't known any better. */
+  unknownRuns = 0;
+
+  constructor(readonly policy: ReplyPolicy) {}
+
+  get count(): number {
+    return this.plain.count + this.hedged.count;
+  }
+
+  add({ plain, hedged, unhedged, unknownRuns }: ReplyTally): void {
+    this.plain.add(plain);
+    this.hedged.add(hedged);
+    this.unhedged.add(unhedged);
+    this.unknownRuns += unknownRuns;
+  }
+}
+
+/** What the runs of a task have shown in a stretch of time. */
+export class TaskSlice {
+  runs = 0;
+  replies = 0;
+  errors = 0;
+  readonly subTasks = new Map<string, SubTaskTally>();
+  private replyTally: ReplyTally | undefined;
+
+  /** What {@link toText} has written. @throws {Error} for any other text */
+  static of(text: string): TaskSlice {
+    const { runs, replies, errors, subTasks, times } = sliceSchema.parse(JSON.parse(text));
+    const slice = Object.assign(new TaskSlice(), { runs, replies, errors });
+    for (const [name, tally] of subTasks) Object.assign(slice.subTask(name), tally);
+    if (times) slice.replyTally = Object.assign(new ReplyTally(times.policy), times);
+    return slice;
+  }
+
+  subTask(name: string): SubTaskTally {
+    let tally = this.subTasks.get(name);
+    if (!tally) this.subTasks.set(name, (tally = new SubTaskTally()));
+    return tally;
+  }
+
+  /** The reply times under a policy, if they are known. */
+  timesUnder(policy: ReplyPolicy): ReplyTally | undefined {
+    return this.replyTally && isDeepStrictEqual(this.replyTally.policy, policy) ? this.replyTally : undefined;
+  }
+
+  /** The same, to add to it: those under another policy, that the task had before, are given up. */
+  timesToAdd(policy: ReplyPolicy): ReplyTally {
+    return this.timesUnder(policy) ?? (this.replyTally = new ReplyTally(policy));
+  }
+
+  /** Adds all of another slice but reply times under another policy. */
+  add(other: TaskSlice, policy: ReplyPolicy): void {
+    this.runs += other.runs;
+    this.replies += other.replies;
+    this.errors += other.errors;
+    for (const [name, tally] of other.subTasks) this.subTask(name).add(tally);
+    const times = other.timesUnder(policy);
+    if (times) this.timesToAdd(policy).add(times);
+  }
+
+  toText(): string {
+    const { runs, replies, errors, subTasks, replyTally: times } = this;
+    return JSON.stringify(
+      { runs, replies, errors, subTasks: [...subTasks], times },
+      (_key, value: unknown) => (value instanceof DurationHistogram ? value.toText() : value),
+    );
+  }
+}
+
+const count = z.int().min(0);
+const histogram = z.string().transform((text) => DurationHistogram.of(text));
+
+const sliceSchema = z.object({
+  runs: count,
+  replies: count,
+  errors: count,
+  subTasks: z.array(
+    z.tuple([
+      z.string(),
+      z.object({
+        ...(Object.fromEntries(COUNTS.map((name) => [name, count])) as Record<
+          (typeof COUNTS)[number],
+          typeof count
+        >),
+        durations: histogram,
+        margins: histogram,
+      }),
+    ]),
+  ),
+  times: z
+    .object({
+      policy: replyPolicySchema,
+      plain: histogram,
+      hedged: histogram,
+      unhedged: histogram,
+      unknownRuns: count,
+    })
+    .optional(),
+});

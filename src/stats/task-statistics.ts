@@ -1,0 +1,143 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { Injectable, Logger } from '@nestjs/common';
+import type { RunEvent } from '../events/catalog.js';
+import type { SavedStatistics, StatisticsSlice } from '../journal/journal.js';
+import { TaskRegistry } from '../tasks/task-registry.js';
+import { textOf } from '../tasks/thrown.js';
+import { learntTime } from './learnt-time.js';
+import { RaceProjection } from './race-projection.js';
+import { SlidingWindow, windowAt } from './sliding-window.js';
+import { TaskSlice } from './task-slice.js';
+
+/** How long a reply time that was learnt is taken to be true, in milliseconds. */
+const LEARNT_MS = 1_000;
+
+/** What is to be saved, and what puts it back when that fails. */
+export interface Unsaved {
+  readonly statistics: SavedStatistics;
+  readonly putBack: () => void;
+}
+
+/** What the recent runs of each task have shown: up to an hour of them, by the time of their events. */
+@Injectable()
+export class TaskStatistics {
+  private readonly logger = new Logger(TaskStatistics.name);
+  private readonly window = new SlidingWindow();
+  private readonly projection: RaceProjection;
+  /** The events up to here are counted in what was restored. */
+  private restoredUpTo = 0;
+  private lastId = 0;
+  /** The events that wait while a moment is written down. */
+  private held: (readonly RunEvent[])[] | undefined;
+  private readonly learnt = new Map<string, { readonly ms: number; readonly at: number }>();
+
+  constructor(private readonly registry: TaskRegistry) {
+    this.projection = new RaceProjection(
+      (task, ms, id) => (id > this.restoredUpTo ? this.window.at(task, ms) : new TaskSlice()),
+      (task) => registry.find(task)?.reply,
+    );
+  }
+
+  /** The last event that is counted. */
+  get upTo(): number {
+    return this.lastId;
+  }
+
+  /**
+   * A quantile of the recent reply times of a task: of the last thousand or so that had a result, in runs with the reply
+   * policy that the task declares. A reply takes longer than that with a probability of `1 - quantile`. Asked again within
+   * a second, it says the same.
+   *
+   * @param quantile from 0 to 1
+   * @returns milliseconds; undefined as long as too few replies are known: ten beyond the quantile, but 20 to 1,000 in all
+   */
+  replyTime(task: string, quantile: number): number | undefined {
+    const key = `${String(quantile)} ${task}`;
+    const now = performance.now();
+    const known = this.learnt.get(key);
+    if (known && now - known.at < LEARNT_MS) return known.ms;
+    const policy = this.registry.find(task)?.reply;
+    const ms = policy && learntTime(this.slices(task), policy, quantile);
+    if (ms === undefined) this.learnt.delete(key);
+    else this.learnt.set(key, { ms, at: now });
+    return ms;
+  }
+
+  /** What was counted of a task within the window, the newest slice first. */
+  slices(task: string): readonly TaskSlice[] {
+    return this.window.slices(task, Date.now());
+  }
+
+  /** Counts committed events, in their order; those that it has counted make no difference. */
+  count(events: readonly RunEvent[]): void {
+    if (this.held) {
+      this.held.push(events);
+      return;
+    }
+    for (const event of events) {
+      if (event.id <= this.lastId) continue;
+      this.lastId = event.id;
+      try {
+        this.projection.apply(event);
+      } catch (error) {
+        this.logger.error(`The event ${event.id} (${event.type}) can’t be counted: ${textOf(error)}`);
+      }
+    }
+  }
+
+  /** Counts the events behind one. */
+  beginBehind(id: number): void {
+    this.lastId = id;
+  }
+
+  /** Goes on from what was saved. Slices that can't be read are left out. */
+  restore({ slices, upTo }: SavedStatistics): void {
+    this.restoredUpTo = upTo;
+    for (const { task, start, data } of slices) {
+      try {
+        this.window.restore(task, start, TaskSlice.of(data));
+      } catch (error) {
+        this.logger.warn(
+          `Statistics of the task ${task} from ${new Date(start).toISOString()} on can’t be read, and are left out: ${textOf(error)}`,
+        );
+      }
+    }
+  }
+
+  /** Counts nothing more of the runs that are under way: what becomes of them now would be told of an outage. */
+  leaveRuns(): void {
+    this.projection.leaveRuns();
+  }
+
+  /**
+   * What has changed since the last call, all of one moment. Written a slice a turn, so that nobody waits for many tasks; the
+   * events that come meanwhile are counted afterwards.
+   */
+  async takeUnsaved(): Promise<Unsaved> {
+    const upTo = this.lastId;
+    const readFrom = Math.min(upTo, (this.projection.oldestRun ?? Infinity) - 1);
+    const changed = this.window.takeChanged();
+    const slices: StatisticsSlice[] = [];
+    this.held = [];
+    for (const { task, start, slice } of changed) {
+      if (slices.length > 0) await nextTurn();
+      slices.push({ task, start, data: slice.toText() });
+    }
+    const { held } = this;
+    this.held = undefined;
+    for (const events of held) this.count(events);
+    return {
+      statistics: { slices, upTo, readFrom },
+      putBack: () => {
+        for (const placed of changed) placed.changed = true;
+      },
+    };
+  }
+
+  /** Gives back the room of what is too old to count. */
+  forgetOld(): ReturnType<typeof windowAt> {
+    const now = Date.now();
+    this.window.forgetOld(now);
+    return windowAt(now);
+  }
+}

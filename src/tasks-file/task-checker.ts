@@ -1,0 +1,157 @@
+import type { z } from 'zod';
+import { defineSubTask, defineTask, replyMisfit } from '../tasks/task-declaration.js';
+import type { SubTaskHandler } from '../tasks/sub-task.js';
+import type { SubTaskDefinition, TaskDefinition } from '../tasks/task.js';
+import { textOf } from '../tasks/thrown.js';
+import { environmentIssues } from '../upstreams/environment.js';
+import { httpRequestSchema, type HttpRequestOptions } from '../upstreams/http-sub-task.schema.js';
+import { inputSchema } from './input-schema.js';
+import { hint } from './issue-message.js';
+import type { Mistake, Path } from './mistake.js';
+import { fileTaskSchema, subTaskSchema, type FileTask, type HttpFileSubTask } from './tasks-file.schema.js';
+import type { YamlSource } from './yaml-source.js';
+
+/** What the tasks of a file are to be part of. */
+export interface Surroundings {
+  /** What declares the task of a name already. */
+  declarationOf(task: string): string | undefined;
+  /** The sub-tasks that modules provide, by the names of their classes. */
+  readonly classes: ReadonlyMap<string, readonly SubTaskDefinition[]>;
+  handlerOf(request: HttpRequestOptions): SubTaskHandler<unknown>;
+}
+
+/** Makes definitions of the tasks of a file, and notes in `source` what their schema can't see. */
+export class TaskChecker {
+  /** The variables that the file names and that the environment has not. */
+  readonly unset: Mistake[] = [];
+
+  /**
+   * @param surroundings undefined when nobody knows them yet: then there are no handlers, and nothing is said of classes
+   */
+  constructor(
+    private readonly source: YamlSource,
+    private readonly environment: Readonly<NodeJS.ProcessEnv>,
+    private readonly surroundings?: Surroundings,
+  ) {}
+
+  /** Looks at all of a task that fits its schema by itself. Undefined when there is a mistake in it. */
+  define(name: string, value: unknown): TaskDefinition | undefined {
+    const before = this.source.mistakes.length;
+    const path = ['tasks', name];
+    const other = this.surroundings?.declarationOf(name);
+    if (other !== undefined)
+      this.source.noteKey(path, `is the name of a task of the code, ${other}, too; rename one`);
+    const raw = (value ?? {}) as { readonly input?: unknown; readonly subTasks?: unknown };
+    const input = this.input(raw.input, [...path, 'input']);
+    const subTasks = this.subTasks(raw.subTasks, [...path, 'subTasks']);
+    const { data: task } = fileTaskSchema.safeParse(value);
+    if (!task || !subTasks.every((subTask) => subTask !== undefined)) return undefined;
+    const reply = this.knownReply(task);
+    const misfit = reply && replyMisfit({ name, subTasks }, reply);
+    if (misfit) this.source.note([...path, 'reply', misfit.pointer.slice(1)], misfit.detail);
+    if (this.source.mistakes.length > before) return undefined;
+    const { losers, hedgeBudget } = task;
+    const listed = subTasks.map((subTask, index) => ({
+      subTask,
+      start: task.subTasks[index]?.start ?? ('at-once' as const),
+    }));
+    const options = { name, subTasks: listed, ...defined({ reply, losers, hedgeBudget, input }) };
+    return this.attempt(
+      () => defineTask<SubTaskDefinition>(options, name, (subTask) => subTask),
+      (message) => this.source.noteKey(path, message),
+    );
+  }
+
+  private input(value: unknown, path: Path): z.ZodType | undefined {
+    const { data } = fileTaskSchema.shape.input.safeParse(value);
+    if (!data) return undefined;
+    const { zodSchema, flaws = [] } = inputSchema(data);
+    for (const flaw of flaws) this.source.note([...path, ...flaw.path], flaw.message);
+    return zodSchema;
+  }
+
+  private subTasks(value: unknown, path: Path): (SubTaskDefinition | undefined)[] {
+    const names: string[] = [];
+    return (Array.isArray(value) ? (value as unknown[]) : []).map((raw, index) => {
+      const here = [...path, index];
+      const { data } = subTaskSchema.safeParse(raw);
+      if (!data) this.noteMisfits(raw, here);
+      const subTask = data && (data.kind === 'http' ? this.call(data, here) : this.ofClass(data.class, here));
+      const name = subTask?.name ?? (raw as { readonly name?: unknown } | null)?.name;
+      if (typeof name !== 'string') return subTask;
+      const first = names.indexOf(name);
+      names[index] = name;
+      if (first < 0) return subTask;
+      const message = `another sub-task, subTasks[${first}], is named "${name}" too; rename or remove one`;
+      this.source.note([...here, data?.kind === 'class' ? 'class' : 'name'], message);
+      return subTask;
+    });
+  }
+
+  /** Of a sub-task with wrong members, what fits only together: its schema looks at that when each fits by itself. */
+  private noteMisfits(raw: unknown, path: Path): void {
+    const known = Object.entries(raw ?? {}).filter(([member]) => member in httpRequestSchema.shape);
+    for (const issue of httpRequestSchema.safeParse(Object.fromEntries(known)).error?.issues ?? [])
+      if (issue.code === 'custom') this.source.note([...path, ...issue.path], issue.message);
+  }
+
+  private call(subTask: HttpFileSubTask, path: Path): SubTaskDefinition | undefined {
+    const { name, kind: _, start: __, timeout, retry, concurrency, ...request } = subTask;
+    const unset = environmentIssues(request, this.environment);
+    for (const issue of unset)
+      this.unset.push(this.source.mistakeAt([...path, ...issue.path], issue.message));
+    const surroundings = unset.length === 0 ? this.surroundings : undefined;
+    const options = { name, ...defined({ timeout, retry: retry && defined(retry), concurrency }) };
+    return this.attempt(
+      () => defineSubTask(options, surroundings?.handlerOf(request) ?? IDLE, name),
+      (message) => this.source.note(path, message),
+    );
+  }
+
+  private ofClass(name: string, path: Path): SubTaskDefinition | undefined {
+    if (!this.surroundings) return unknownSubTask(name);
+    const { classes } = this.surroundings;
+    const [found, other] = classes.get(name) ?? [];
+    if (found && !other) return found;
+    const message = found
+      ? 'is the name of two classes; rename one'
+      : `is no class with @SubTask that a module provides; ${hint(name, [...classes.keys()])}`;
+    this.source.note([...path, 'class'], message);
+    return undefined;
+  }
+
+  /** Undefined too where the primary may be of a class that nobody knows yet. */
+  private knownReply({ reply, subTasks }: FileTask): FileTask['reply'] {
+    const unknown = !this.surroundings && subTasks.some(({ kind }) => kind === 'class');
+    if (reply?.policy !== 'primary' || !unknown) return reply;
+    return subTasks.some((subTask) => subTask.kind === 'http' && subTask.name === reply.primary)
+      ? reply
+      : undefined;
+  }
+
+  private attempt<T>(define: () => T, note: (message: string) => void): T | undefined {
+    try {
+      return define();
+    } catch (error) {
+      note(textOf(error));
+      return undefined;
+    }
+  }
+}
+
+/** Stands for what a class does, or a call, where nothing is run. */
+const IDLE: SubTaskHandler<unknown> = { run: () => undefined };
+
+/** Stands for the sub-task of a class; no other can be named so, as a name holds no space. */
+function unknownSubTask(className: string): SubTaskDefinition {
+  return { ...defineSubTask({ name: 'unknown' }, IDLE, className), name: `class ${className}` };
+}
+
+type Defined<T> = { [Key in keyof T]: Exclude<T[Key], undefined> };
+
+/** Without the members that are undefined. */
+function defined<T extends object>(members: T): Partial<Defined<T>> {
+  return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined)) as Partial<
+    Defined<T>
+  >;
+}

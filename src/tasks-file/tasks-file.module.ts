@@ -1,0 +1,13 @@
+import { Module } from '@nestjs/common';
+import { TaskRegistryModule } from '../tasks/task-registry.module.js';
+import { UpstreamsModule } from '../upstreams/upstreams.module.js';
+import { FileTasks } from './file-tasks.js';
+import { TasksSchemaController } from './tasks-schema.controller.js';
+
+/** Tasks that are declared in a file: see TASKS_FILE. */
+@Module({
+  imports: [TaskRegistryModule, UpstreamsModule],
+  controllers: [TasksSchemaController],
+  providers: [FileTasks],
+})
+export class TasksFileModule {}

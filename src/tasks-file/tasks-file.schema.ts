@@ -1,0 +1,110 @@
+import { z } from 'zod';
+import { durationSchema } from '../tasks/duration.js';
+import { NAME, NAME_FORM } from '../tasks/name.js';
+import { losersPolicySchema, replyPolicySchema } from '../tasks/policies.js';
+import { hedgeBudgetSchema, startRuleSchema } from '../tasks/start-rule.js';
+import { httpRequestSchema } from '../upstreams/http-sub-task.schema.js';
+
+const nameSchema = z.string().regex(NAME, `takes ${NAME_FORM}`);
+
+const start = startRuleSchema.optional();
+
+const httpSubTaskSchema = httpRequestSchema
+  .safeExtend({
+    kind: z.literal('http').meta({ description: 'A call of an upstream over HTTP.' }),
+    name: nameSchema.meta({ description: 'Unique within the task.', examples: ['eu'] }),
+    timeout: durationSchema
+      .meta({
+        description: 'How long one attempt may take, its whole answer included. Default 60s.',
+        examples: ['2s'],
+      })
+      .optional(),
+    retry: z
+      .strictObject({
+        attempts: z
+          .int()
+          .min(1)
+          .meta({ description: 'Attempts in all, the first one included. Default 1: no retry.' })
+          .optional(),
+        delay: durationSchema
+          .meta({
+            description:
+              'Bound of the wait before the second attempt; it doubles with each further one. Default 100ms.',
+            examples: ['100ms'],
+          })
+          .optional(),
+        maxDelay: durationSchema
+          .meta({ description: 'Bound that the doubling stops at. Default 10s.', examples: ['2s'] })
+          .optional(),
+      })
+      .meta({
+        description: 'Waits are drawn between 0 and the bound. Default: no retry.',
+        examples: [{ attempts: 3, delay: '100ms', maxDelay: '2s' }],
+      })
+      .optional(),
+    concurrency: z
+      .int()
+      .min(1)
+      .meta({
+        description: 'How many may run at once, over all runs. Default: MAX_CONCURRENT_SUB_TASKS alone.',
+      })
+      .optional(),
+    start,
+  })
+  .meta({ id: 'HttpSubTask', description: 'A sub-task that calls an upstream over HTTP.' });
+
+const classSubTaskSchema = z
+  .strictObject({
+    kind: z.literal('class').meta({ description: 'A class of the service’s code.' }),
+    class: z
+      .string()
+      .min(1)
+      .meta({
+        description:
+          'The name of a class decorated with @SubTask that a module provides. The name of the sub-task is what @SubTask says.',
+        examples: ['English'],
+      }),
+    start,
+  })
+  .meta({ id: 'ClassSubTask', description: 'A sub-task that the service’s code has.' });
+
+export const subTaskSchema = z.discriminatedUnion('kind', [httpSubTaskSchema, classSubTaskSchema]);
+
+export const fileTaskSchema = z
+  .strictObject({
+    input: z
+      .record(z.string(), z.any())
+      .meta({
+        description:
+          'JSON Schema (2020-12) of the input of a run; formats are no more than notes. Default: any JSON value.',
+        examples: [{ type: 'object', required: ['city'], properties: { city: { type: 'string' } } }],
+      })
+      .optional(),
+    reply: replyPolicySchema.optional(),
+    losers: losersPolicySchema.optional(),
+    hedgeBudget: hedgeBudgetSchema.optional(),
+    subTasks: z
+      .array(subTaskSchema)
+      .min(1, 'takes at least one sub-task')
+      .meta({ description: 'In the order in which they start.' }),
+  })
+  .meta({
+    id: 'FileTask',
+    description: 'Sub-tasks that are run together, and which of their outcomes make the reply.',
+  });
+
+/** What TASKS_FILE holds. */
+export const tasksFileSchema = z
+  .strictObject({
+    $schema: z.string().meta({ description: 'Where editors find the schema of this file.' }).optional(),
+    tasks: z.record(nameSchema, fileTaskSchema).meta({ description: 'The tasks by their names.' }),
+  })
+  .meta({ title: 'Tasks of Frontrunner', description: 'What TASKS_FILE of Frontrunner holds.' });
+
+export type FileTask = z.infer<typeof fileTaskSchema>;
+export type HttpFileSubTask = z.infer<typeof httpSubTaskSchema>;
+
+/** The JSON Schema of a tasks file, for editors: draft 7, which all of them know. It says less than {@link tasksFileSchema}. */
+export function tasksJsonSchema(): object {
+  return z.toJSONSchema(tasksFileSchema, { target: 'draft-7', io: 'input' });
+}

@@ -1,0 +1,609 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from '@jest/globals';
+import { temporaryDirectory } from '../../test/support/temporary-directory.js';
+import { defineSubTask } from '../tasks/task-declaration.js';
+import { mistakeLines } from './mistake.js';
+import type { Surroundings } from './task-checker.js';
+import { readTasksFile } from './tasks-file.js';
+
+const directory = temporaryDirectory();
+const path = join(directory, 'tasks.yaml');
+
+const run = () => undefined;
+
+const surroundings: Surroundings = {
+  declarationOf: (task) => (task === 'demo' ? 'DemoTask' : undefined),
+  classes: new Map([
+    ['English', [defineSubTask({ name: 'english' }, { run }, 'English')]],
+    ['Spanish', [defineSubTask({ name: 'spanish' }, { run }, 'Spanish')]],
+    ['Twin', ['a', 'b'].map((name) => defineSubTask({ name }, { run }, 'Twin'))],
+  ]),
+  handlerOf: () => ({ run }),
+};
+
+function read(text: string | Buffer, around?: Surroundings, environment: NodeJS.ProcessEnv = {}) {
+  writeFileSync(path, text);
+  return readTasksFile(path, environment, around);
+}
+
+/** What is wrong with a file, each mistake as its line says it, without the name of the file. */
+function mistakesOf(text: string | Buffer, around?: Surroundings): string[] {
+  return mistakeLines('', read(text, around).mistakes).map((line) => line.slice(1));
+}
+
+/** A task `t` of one sub-task, whose other members are given; they begin in line 4, column 5. */
+const taskWith = (members: string) =>
+  `tasks:
+  t:
+    subTasks: [{ name: a, kind: http, url: 'https://a.example/' }]
+    ${members}
+`;
+
+/** A task of one sub-task, with one member more; it begins in line 7, column 9. */
+const subTaskWith = (member: string) =>
+  `tasks:
+  t:
+    subTasks:
+      - name: a
+        kind: http
+        url: https://a.example/
+        ${member}
+`;
+
+const IS_TEXT = 'not a text';
+
+describe('a tasks file', () => {
+  test('makes definitions of its tasks, with the defaults filled in', () => {
+    const { tasks, mistakes } = read(
+      `# yaml-language-server: $schema=./tasks.schema.json
+tasks:
+  weather:
+    input: { type: object, required: [city] }
+    reply: { policy: primary, primary: us }
+    losers: { policy: cancel-after, after: 2s }
+    hedgeBudget: 5%
+    subTasks:
+      - name: eu
+        kind: http
+        url: https://eu.example/{?city}
+        timeout: 2s
+        retry: { attempts: 3, delay: 1s, maxDelay: 5s }
+        concurrency: 50
+      - { name: us, kind: http, url: https://us.example/, start: { after: p95, coldStart: 80ms } }
+  greet:
+    subTasks: [{ kind: class, class: English }, { kind: class, class: Spanish, start: after-failure }]
+`,
+      surroundings,
+    );
+    expect(mistakes).toEqual([]);
+    expect(tasks).toMatchObject([
+      {
+        name: 'weather',
+        reply: { policy: 'primary', primary: 'us' },
+        losers: { policy: 'cancel-after', after: '2s' },
+        hedgeBudget: 0.05,
+        starts: ['at-once', { after: 'p95', coldStart: '80ms' }],
+        subTasks: [
+          {
+            name: 'eu',
+            timeoutMs: 2_000,
+            retry: { attempts: 3, delayMs: 1_000, maxDelayMs: 5_000 },
+            concurrency: 50,
+          },
+          { name: 'us', timeoutMs: 60_000, retry: { attempts: 1 }, concurrency: Infinity },
+        ],
+      },
+      {
+        name: 'greet',
+        reply: { policy: 'first-success' },
+        losers: 'continue',
+        hedgeBudget: 0.1,
+        input: undefined,
+        starts: ['at-once', 'after-failure'],
+        subTasks: [{ name: 'english' }, { name: 'spanish' }],
+      },
+    ]);
+  });
+
+  test.each([
+    [
+      'JSON',
+      JSON.stringify({
+        $schema: './tasks.schema.json',
+        tasks: { t: { subTasks: [{ kind: 'class', class: 'English' }] } },
+      }),
+    ],
+    [
+      'a byte order mark and CRLF',
+      '\uFEFFtasks:\r\n  t:\r\n    subTasks:\r\n      - kind: class\r\n        class: English\r\n',
+    ],
+    ['a start of a document', '---\ntasks: { t: { subTasks: [{ kind: class, class: English }] } }\n...\n'],
+    ['aliases', 'tasks: { t: { subTasks: &s [{ kind: class, class: English }] }, u: { subTasks: *s } }'],
+  ])('may have %s', (_what, text) => {
+    const { tasks, mistakes } = read(text, surroundings);
+    expect(mistakes).toEqual([]);
+    expect(tasks[0]?.subTasks[0]?.name).toBe('english');
+  });
+
+  test.each<[string, string, string[]]>([
+    ['nothing', '', ['1:1: holds nothing; it takes tasks:, and below it each task by its name']],
+    [
+      'a remark alone',
+      '# later\n',
+      ['1:1: holds nothing; it takes tasks:, and below it each task by its name'],
+    ],
+    ['a text', 'tasks', [`1:1: takes members, ${IS_TEXT}`]],
+    ['no tasks', 'task: {}', ['1:1: tasks: is missing', '1:1: task: is not known here; is tasks meant?']],
+    [
+      'several documents',
+      'tasks: {}\n---\ntasks: {}\n',
+      ['2:1: is a second document; put all tasks into one'],
+    ],
+    ['YAML 1.1', '%YAML 1.1\n---\ntasks: {}', ['1:1: is YAML 1.1; take %YAML 1.1 out: it takes YAML 1.2']],
+    [
+      'no end of a list',
+      'tasks: [1\n',
+      ['2:1: Flow sequence in block collection must be sufficiently indented and end with a ]'],
+    ],
+    ['tabs', 'tasks:\n\tt: {}\n', ['2:1: Tabs are not allowed as indentation']],
+    ['a list as a name', 'tasks: { ? [a] : {} }', ['1:12: takes a text as the name of a member']],
+    [
+      'a member twice',
+      taskWith('losers: cancel\n    losers: continue'),
+      ['5:5: tasks.t.losers: stands twice, first in line 4; remove one'],
+    ],
+    [
+      'a merge',
+      taskWith('<<: { losers: cancel }'),
+      [
+        '4:5: tasks.t["<<"]: is no merge here: YAML 1.2 has none; write the members out, or use an alias for all of them',
+      ],
+    ],
+    [
+      'a name that changes prototypes',
+      taskWith('__proto__: {}'),
+      ['4:5: tasks.t.__proto__: is a name that nothing may have'],
+    ],
+    [
+      'a tag',
+      taskWith('losers: !!binary aGk='),
+      [
+        '4:22: tasks.t.losers: has the tag tag:yaml.org,2002:binary; take it out: it takes what JSON can hold',
+      ],
+    ],
+    [
+      'an alias of nothing',
+      taskWith('losers: *none'),
+      ['4:13: tasks.t.losers: refers to &none, which doesn’t stand before it; name an anchor that does'],
+    ],
+    [
+      'an alias within itself',
+      taskWith('input: &i { not: *i }'),
+      ['4:22: tasks.t.input.not: stands within &i, which it refers to; write the value out'],
+    ],
+    [
+      'an endless number',
+      taskWith('input: { enum: [.inf] }'),
+      ['4:21: tasks.t.input.enum[0]: is a number that JSON can’t hold exactly; quote it to make it a text'],
+    ],
+    [
+      'a number that loses digits',
+      taskWith('input: { const: 12345678901234567890 }'),
+      ['4:21: tasks.t.input.const: is a number that JSON can’t hold exactly; quote it to make it a text'],
+    ],
+    [
+      'too many levels',
+      taskWith(`input: { const: ${'{ a: '.repeat(101)}1${' }'.repeat(101)} }`),
+      [
+        expect.stringMatching(
+          /^4:\d+: tasks\.t\.input\.const(\.a)+: is nested too deeply; it takes at most 100 levels$/,
+        ) as unknown as string,
+      ],
+    ],
+    [
+      'a name of a task that no path can hold',
+      'tasks: { a/b: { subTasks: [{ kind: class, class: C }] } }',
+      [
+        '1:10: tasks["a/b"]: takes 1 to 64 letters, digits, ".", "_" and "-", beginning with a letter or digit',
+      ],
+    ],
+    ['a task without members', 'tasks:\n  t:\n', ['2:5: tasks.t: takes members, not nothing']],
+    ['a task without sub-tasks', 'tasks:\n  t:\n    losers: cancel\n', ['2:3: tasks.t.subTasks: is missing']],
+    [
+      'a task with no sub-task',
+      'tasks: { t: { subTasks: [] } }',
+      ['1:25: tasks.t.subTasks: takes at least one sub-task'],
+    ],
+    [
+      'a sub-task of no kind',
+      'tasks: { t: { subTasks: [{ name: a }] } }',
+      ['1:26: tasks.t.subTasks[0].kind: is missing; it takes "http" or "class"'],
+    ],
+    [
+      'a sub-task of another kind',
+      'tasks: { t: { subTasks: [{ kind: ftp }] } }',
+      ['1:34: tasks.t.subTasks[0].kind: takes "http" or "class"'],
+    ],
+    [
+      'a sub-task without an address',
+      'tasks: { t: { subTasks: [{ kind: http, name: a }] } }',
+      [expect.stringMatching(/^1:26: tasks\.t\.subTasks\[0\]\.url: is missing/) as unknown as string],
+    ],
+    [
+      'a sub-task without a name',
+      'tasks:\n  t:\n    subTasks:\n      - kind: http\n        url: https://a.example\n',
+      ['4:9: tasks.t.subTasks[0].name: is missing; it takes something like "eu"'],
+    ],
+    [
+      'a misspelt member',
+      subTaskWith('timout: 2s'),
+      ['7:9: tasks.t.subTasks[0].timout: is not known here; is timeout meant?'],
+    ],
+    [
+      'a member of something else',
+      taskWith('reply: { policy: all, quorum: 2 }'),
+      ['4:27: tasks.t.reply.quorum: is not known here; there are policy'],
+    ],
+    [
+      'a duration without its unit',
+      subTaskWith('timeout: 2'),
+      ['7:18: tasks.t.subTasks[0].timeout: takes a text such as "2s", not a number'],
+    ],
+    [
+      'a duration that is none',
+      subTaskWith('retry: { delay: soon }'),
+      ['7:25: tasks.t.subTasks[0].retry.delay: takes a duration such as 250ms, 30s or 5m, at most 24d'],
+    ],
+    [
+      'no attempts',
+      subTaskWith('retry: { attempts: 0 }'),
+      ['7:28: tasks.t.subTasks[0].retry.attempts: takes at least 1'],
+    ],
+    [
+      'half a concurrency',
+      subTaskWith('concurrency: 1.5'),
+      ['7:22: tasks.t.subTasks[0].concurrency: takes a whole number, not a fraction'],
+    ],
+    [
+      'a name that is a number',
+      'tasks: { t: { subTasks: [{ kind: http, name: 5, url: https://a.example }] } }',
+      ['1:46: tasks.t.subTasks[0].name: takes a text such as "eu", not a number'],
+    ],
+    [
+      'what YAML 1.1 took for true',
+      subTaskWith('allowPrivate: yes'),
+      [`7:23: tasks.t.subTasks[0].allowPrivate: takes true or false, ${IS_TEXT}`],
+    ],
+    [
+      'a method that is none',
+      subTaskWith('method: FETCH'),
+      ['7:17: tasks.t.subTasks[0].method: takes "GET", "HEAD", "POST", "PUT", "PATCH" or "DELETE"'],
+    ],
+    [
+      'a policy as a text',
+      taskWith('reply: all'),
+      [`4:12: tasks.t.reply: takes members such as {"policy":"first-success"}, ${IS_TEXT}`],
+    ],
+    [
+      'a policy that is none',
+      taskWith('reply: { policy: most }'),
+      ['4:22: tasks.t.reply.policy: takes "first-success", "first-settled", "primary", "quorum" or "all"'],
+    ],
+    [
+      'losers that are none',
+      taskWith('losers: stop'),
+      ['4:13: tasks.t.losers: takes "continue", "cancel" or {"policy": "cancel-after", "after": "2s"}'],
+    ],
+    [
+      'a budget without a percent sign',
+      taskWith('hedgeBudget: 10'),
+      ['4:18: tasks.t.hedgeBudget: takes a text such as "10%", not a number'],
+    ],
+    [
+      'a schema of the input that is none',
+      taskWith('input: { properties: { a: { type: strng } } }'),
+      [
+        '4:39: tasks.t.input.properties.a.type: must be equal to one of the allowed values: array, boolean, integer, null, number, object, string',
+      ],
+    ],
+    [
+      'a schema with a member that says nothing',
+      taskWith('input: { propertis: {} }'),
+      ['4:12: tasks.t.input: is no JSON Schema 2020-12: strict mode: unknown keyword: "propertis"'],
+    ],
+    [
+      'a schema from elsewhere',
+      taskWith('input: { $ref: "https://a.example/s.json" }'),
+      [
+        "4:12: tasks.t.input: is no JSON Schema 2020-12: can't resolve reference https://a.example/s.json from id #",
+      ],
+    ],
+    [
+      'a schema that waits',
+      taskWith('input: { $async: true }'),
+      ['4:22: tasks.t.input.$async: is not taken; take it out'],
+    ],
+    [
+      'a schema that is no object',
+      taskWith('input: true'),
+      [
+        '4:12: tasks.t.input: takes members such as {"type":"object","required":["city"],"properties":{"city":{"type":"string"}}}, not true or false',
+      ],
+    ],
+    [
+      'a primary that is no sub-task',
+      taskWith('reply: { policy: primary, primary: b }'),
+      ['4:40: tasks.t.reply.primary: "b" is no sub-task of t, which has a'],
+    ],
+    [
+      'a quorum larger than the task',
+      taskWith('reply: { policy: quorum, quorum: 2 }'),
+      ['4:38: tasks.t.reply.quorum: 2 successes are more than the 1 sub-tasks of t'],
+    ],
+  ])('is refused with %s', (_what, text, mistakes) => {
+    expect(mistakesOf(text)).toEqual(mistakes);
+  });
+
+  test.each<[string, string, string]>([
+    [
+      'a private address',
+      "url: 'http://127.0.0.1/'",
+      '1:45: tasks.t.subTasks[0].url: 127.0.0.1 is no public address',
+    ],
+    [
+      'a host of the input',
+      "url: 'https://{host}/'",
+      '1:45: tasks.t.subTasks[0].url: has an expression in its origin',
+    ],
+    [
+      'a header that is the service’s',
+      'url: https://a.example/, headers: { Host: x }',
+      '1:82: tasks.t.subTasks[0].headers.Host: Host is set by the service itself',
+    ],
+    [
+      'a pointer that is none',
+      'url: https://a.example/, result: a',
+      '1:73: tasks.t.subTasks[0].result: takes a JSON Pointer',
+    ],
+    [
+      'a body that GET hasn’t',
+      'url: https://a.example/, body: { a: 1 }',
+      '1:71: tasks.t.subTasks[0].body: a GET has no body',
+    ],
+  ])('is refused with a call that has %s', (_what, members, mistake) => {
+    const text = `tasks: { t: { subTasks: [{ kind: http, ${members}, name: a }] } }`;
+    expect(mistakesOf(text)).toEqual([expect.stringContaining(mistake)]);
+  });
+
+  test('is refused with what doesn’t fit together in a call, although members of it are wrong by themselves', () => {
+    const text =
+      "tasks: { t: { subTasks: [{ kind: http, url: 'http://127.0.0.1/', timeout: 2, more: 1 }] } }";
+    expect(mistakesOf(text)).toEqual([
+      expect.stringContaining('tasks.t.subTasks[0].name: is missing'),
+      expect.stringContaining('tasks.t.subTasks[0].url: 127.0.0.1 is no public address'),
+      expect.stringContaining('tasks.t.subTasks[0].timeout: takes a text'),
+      expect.stringContaining('tasks.t.subTasks[0].more: is not known here'),
+    ]);
+  });
+
+  test.each([
+    ['that start in another order', 'start: after-failure', 'b starts at once but stands behind a'],
+    ['of which none starts at once', 'start: after-failure', 'no sub-task starts at once'],
+  ])('is refused with sub-tasks %s', (what, start, mistake) => {
+    const other = what.includes('order') ? "\n      - { kind: http, name: b, url: 'https://b.example' }" : '';
+    const text = `tasks:
+  t:
+    subTasks:
+      - { kind: http, name: a, url: 'https://a.example', ${start} }${other}
+`;
+    expect(mistakesOf(text)).toEqual([
+      expect.stringContaining(`2:3: tasks.t: The start rules of t don't fit: ${mistake}`),
+    ]);
+  });
+
+  test('is refused with two sub-tasks of one name, although the other members of one are wrong as well', () => {
+    const text = `tasks:
+  t:
+    subTasks:
+      - { name: a, kind: http, url: 'https://a.example', timeout: 1 }
+      - { name: b, kind: http, url: 'https://a.example' }
+      - { name: a, kind: http, url: 'https://a.example' }
+`;
+    expect(mistakesOf(text)).toEqual([
+      '4:67: tasks.t.subTasks[0].timeout: takes a text such as "2s", not a number',
+      '6:17: tasks.t.subTasks[2].name: another sub-task, subTasks[0], is named "a" too; rename or remove one',
+    ]);
+  });
+
+  test('is refused with all that is wrong at once, in the order of the file', () => {
+    const lines = mistakesOf(`tasks:
+  one: { subTasks: [{ kind: http, name: a, url: 'https://a.example', timeout: 2 }], losers: 1 }
+  two: { input: { type: text }, subTasks: [{ kind: htp }] }
+  three: { reply: { policy: quorum, quorum: 9 }, subTasks: [{ kind: class, class: English }] }
+more: 1
+`);
+    expect(lines.map((line) => line.split(': ').slice(0, 2).join(' '))).toEqual([
+      '2:79 tasks.one.subTasks[0].timeout',
+      '2:93 tasks.one.losers',
+      '3:25 tasks.two.input.type',
+      '3:52 tasks.two.subTasks[0].kind',
+      '4:45 tasks.three.reply.quorum',
+      '5:1 more',
+    ]);
+  });
+
+  test('tells of a hundred mistakes, and how many more there are', () => {
+    const members = Array.from({ length: 103 }, (_, index) => `x${index}: 1`).join(', ');
+    const lines = mistakesOf(`{ tasks: {}, ${members} }`);
+    expect(lines).toHaveLength(101);
+    expect(lines.at(-1)).toBe(' and 3 more');
+  });
+
+  test('says nothing of what its values are: they may be secret', () => {
+    const text = subTaskWith(
+      'headers: { Authorization: [sesame] }\n        method: sesame\n        timeout: sesame',
+    );
+    const lines = mistakesOf(text);
+    expect(lines).toHaveLength(3);
+    expect(lines.join('\n')).not.toContain('sesame');
+  });
+
+  test('can’t stand for more values than it takes, by aliases of aliases', () => {
+    const levels = Array.from(
+      { length: 12 },
+      (_, level) => `  - &l${level + 1} [${Array(9).fill(`*l${level}`).join(', ')}]`,
+    );
+    const lines = mistakesOf(['tasks: {}', 'more:', '  - &l0 lol', ...levels].join('\n'));
+    expect(lines).toContainEqual(
+      expect.stringContaining(
+        'is one value too many, counting each alias as what it stands for: it takes 50000',
+      ),
+    );
+  });
+
+  test('may give an anchor a new value: an alias stands for what was there last before it', () => {
+    const { tasks, mistakes } = read(
+      `tasks:
+  t: { losers: &l cancel, subTasks: &s [{ kind: class, class: English }] }
+  u: { losers: *l, subTasks: *s }
+  v: { losers: &l continue, subTasks: *s }
+  w: { losers: *l, subTasks: *s }
+`,
+      surroundings,
+    );
+    expect(mistakes).toEqual([]);
+    expect(tasks.map(({ losers }) => losers)).toEqual(['cancel', 'cancel', 'continue', 'continue']);
+  });
+
+  test('is refused when it is nested so deeply that nothing could read it', () => {
+    expect(mistakesOf(`tasks: ${'['.repeat(100_000)}`)).toEqual([
+      expect.stringMatching(/^1:\d+: is nested too deeply; it takes at most 100 levels$/),
+    ]);
+  });
+
+  test.each<[string, () => string, RegExp]>([
+    [
+      'it isn’t there',
+      () => join(directory, 'nowhere.yaml'),
+      /nowhere\.yaml: there is no such file; make it, or set another$/,
+    ],
+    ['it is a directory', () => directory, /: this is a directory; set a file$/],
+    ['it is a device', () => '/dev/zero', /: this is no regular file; set one$/],
+    [
+      'it is too large',
+      () => (writeFileSync(path, '#'.repeat(2 ** 20 + 1)), path),
+      /: it has 1048577 bytes; it takes at most 1 MiB$/,
+    ],
+    [
+      'it is not UTF-8',
+      () => (writeFileSync(path, Buffer.from('tasks: {} # caf\xe9', 'latin1')), path),
+      /: it is not UTF-8; save it as UTF-8$/,
+    ],
+    [
+      'it is UTF-16',
+      () => (writeFileSync(path, Buffer.from('\uFEFFtasks: {}', 'utf16le')), path),
+      /: it is not UTF-8; save it as UTF-8$/,
+    ],
+    [
+      'a part of its path is a file',
+      () => (writeFileSync(path, ''), join(path, 'x.yaml')),
+      /: there is no such file; make it, or set another$/,
+    ],
+  ])('can’t be read when %s', (_what, file, message) => {
+    expect(() => readTasksFile(file(), {})).toThrow(message);
+  });
+});
+
+describe('a tasks file in a service', () => {
+  const tasks = (members: string) => `tasks:\n  t:\n    subTasks:\n      - ${members}\n`;
+
+  test.each<[string, string, string[]]>([
+    [
+      'a class that no module provides',
+      tasks('{ kind: class, class: Englsh }'),
+      [
+        '4:31: tasks.t.subTasks[0].class: is no class with @SubTask that a module provides; is English meant?',
+      ],
+    ],
+    [
+      'a class that there is nothing like',
+      tasks('{ kind: class, class: Klingon }'),
+      [
+        '4:31: tasks.t.subTasks[0].class: is no class with @SubTask that a module provides; there are English, Spanish, Twin',
+      ],
+    ],
+    [
+      'a class that there are two of',
+      tasks('{ kind: class, class: Twin }'),
+      ['4:31: tasks.t.subTasks[0].class: is the name of two classes; rename one'],
+    ],
+    [
+      'a class twice',
+      tasks('{ kind: class, class: English }\n      - { kind: class, class: English }'),
+      [
+        '5:31: tasks.t.subTasks[1].class: another sub-task, subTasks[0], is named "english" too; rename or remove one',
+      ],
+    ],
+    [
+      'a call named as a class’s sub-task',
+      tasks(
+        "{ kind: class, class: English }\n      - { kind: http, name: english, url: 'https://a.example' }",
+      ),
+      [
+        '5:29: tasks.t.subTasks[1].name: another sub-task, subTasks[0], is named "english" too; rename or remove one',
+      ],
+    ],
+    [
+      'a task named as one of the code',
+      'tasks:\n  demo: { subTasks: [{ kind: class, class: English }] }\n',
+      ['2:3: tasks.demo: is the name of a task of the code, DemoTask, too; rename one'],
+    ],
+    [
+      'a primary that no class has',
+      'tasks: { t: { reply: { policy: primary, primary: English }, subTasks: [{ kind: class, class: English }] } }',
+      ['1:50: tasks.t.reply.primary: "English" is no sub-task of t, which has english'],
+    ],
+  ])('is refused with %s, of which nothing is known without one', (what, text, mistakes) => {
+    expect(mistakesOf(text, surroundings)).toEqual(mistakes);
+    expect(mistakesOf(text)).toHaveLength(what === 'a class twice' ? 1 : 0);
+  });
+
+  test('has its sub-tasks made with what is theirs alone', () => {
+    const made: unknown[] = [];
+    read(subTaskWith('timeout: 2s\n        method: POST\n        result: /a'), {
+      ...surroundings,
+      handlerOf: (request) => (made.push(request), { run }),
+    });
+    expect(made).toEqual([{ url: 'https://a.example/', method: 'POST', result: '/a' }]);
+  });
+
+  test('is refused with what making a sub-task says, at the place of that', () => {
+    const handlerOf = () => {
+      throw new Error('no such host');
+    };
+    expect(mistakesOf(subTaskWith('timeout: 2s'), { ...surroundings, handlerOf })).toEqual([
+      '4:9: tasks.t.subTasks[0]: no such host',
+    ]);
+  });
+});
+
+describe('the variables that a tasks file names', () => {
+  const text = subTaskWith("headers: { A: '${ONE} ${TWO}', B: '$ONE {two}' }");
+  const unset = (environment: NodeJS.ProcessEnv) =>
+    read(text, undefined, environment).unset.map(({ line, column, message }) => [line, column, message]);
+
+  test('are told of where the environment hasn’t them, or has them empty', () => {
+    expect(unset({ TWO: '' })).toEqual([
+      [7, 23, 'takes the environment variable ONE, which is not set; set it'],
+      [7, 23, 'takes the environment variable TWO, which is not set; set it'],
+    ]);
+    expect(unset({ ONE: '1', TWO: '2' })).toEqual([]);
+  });
+
+  test('are no mistakes of the file', () => {
+    const { tasks, mistakes } = read(text);
+    expect(mistakes).toEqual([]);
+    expect(tasks).toHaveLength(1);
+  });
+});

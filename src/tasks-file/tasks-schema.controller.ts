@@ -1,0 +1,34 @@
+import { Controller, Get, Header } from '@nestjs/common';
+import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { NeedsAnyKey } from '../access/needed-scope.decorator.js';
+import { CACHE_AN_HOUR } from '../http/common-headers.js';
+import { tasksJsonSchema } from './tasks-file.schema.js';
+
+const MEDIA_TYPE = 'application/schema+json';
+
+@NeedsAnyKey()
+@ApiTags('Tasks')
+@Controller('tasks.schema.json')
+export class TasksSchemaController {
+  private readonly schema = tasksJsonSchema();
+
+  @Get()
+  @Header('Content-Type', MEDIA_TYPE)
+  @Header('Cache-Control', CACHE_AN_HOUR)
+  @ApiOperation({
+    summary: 'Describe the file of tasks',
+    description: 'The JSON Schema (draft 7) of `TASKS_FILE`, by which editors complete and check it.',
+  })
+  @ApiOkResponse({
+    description: 'The schema',
+    content: {
+      [MEDIA_TYPE]: {
+        schema: { type: 'object' },
+        example: { $schema: 'http://json-schema.org/draft-07/schema#', type: 'object' },
+      },
+    },
+  })
+  show(): object {
+    return this.schema;
+  }
+}

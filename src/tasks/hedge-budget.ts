@@ -1,0 +1,34 @@
+/** Over how many of a task's last runs its hedge budget goes. */
+export const BUDGETED_RUNS = 1_000;
+
+/**
+ * How many extra starts a task may still have: of its last {@link BUDGETED_RUNS} runs that began or were taken up in this process,
+ * or of all while they are fewer, no larger share than was declared. A start is put down to the run that began last.
+ */
+export class HedgeBudget {
+  /** How many starts are put down to each run; a ring. */
+  private readonly starts = new Uint16Array(BUDGETED_RUNS);
+  private newest = 0;
+  private runs = 0;
+  private total = 0;
+
+  /** @param share from 0 to 1 */
+  constructor(readonly share: number) {}
+
+  runBegan(): void {
+    this.newest = (this.newest + 1) % BUDGETED_RUNS;
+    this.total -= this.starts[this.newest] ?? 0;
+    this.starts[this.newest] = 0;
+    if (this.runs < BUDGETED_RUNS) this.runs += 1;
+  }
+
+  /** Takes one extra start; false when there is none left. */
+  take(): boolean {
+    if ((this.total + 1) / this.runs <= this.share) {
+      this.total += 1;
+      this.starts[this.newest] = (this.starts[this.newest] ?? 0) + 1;
+      return true;
+    }
+    return false;
+  }
+}

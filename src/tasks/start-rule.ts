@@ -1,0 +1,100 @@
+import { z } from 'zod';
+import { durationSchema, milliseconds } from './duration.js';
+
+/** Above p0, which is no time at all, and below p100, which one slow reply would make the rule of all. */
+const QUANTILE = /^p(?!0+(\.0+)?$)\d{1,2}(\.\d{1,2})?$/;
+
+/** Used by `after: p95` and its like as long as too few replies are known. */
+const DEFAULT_COLD_START = '100ms';
+
+const afterDuration = z.strictObject({ after: durationSchema });
+
+const afterQuantile = z.strictObject({
+  after: z
+    .string()
+    .regex(QUANTILE)
+    .refine(isQuantile)
+    .meta({
+      description: 'A quantile of the task’s own recent reply times, above p0 and below p100.',
+      examples: ['p95'],
+    }),
+  coldStart: durationSchema.optional().meta({
+    description: `Used instead of the quantile as long as too few replies are known. Default ${DEFAULT_COLD_START}.`,
+  }),
+});
+
+/** When a sub-task starts: with the run, some time later unless the reply is out, or when one before it has failed. */
+export const startRuleSchema = z
+  .union([z.literal('at-once'), z.literal('after-failure'), afterDuration, afterQuantile], {
+    error:
+      'takes "at-once", "after-failure", {"after": "150ms"}, or {"after": "p95", "coldStart": "100ms"}: a quantile of the task’s recent reply times, above p0 and below p100',
+  })
+  .meta({
+    id: 'StartRule',
+    description:
+      'When a sub-task starts: with the run, some time after it unless the reply is out by then, or when one before it has failed. A failure starts the next one at once, whatever its rule.',
+    examples: [{ after: 'p95', coldStart: '100ms' }],
+  });
+
+export type StartRule = Readonly<z.infer<typeof startRuleSchema>>;
+
+/** How long after its run a sub-task is due: a fixed time, or a quantile of reply times (from 0 to 1) once it is known. */
+export type StartDelay =
+  { readonly ms: number } | { readonly quantile: number; readonly coldStartMs: number };
+
+/** The time in a rule; undefined for a rule without one. */
+export function startDelay(rule: StartRule): StartDelay | undefined {
+  if (typeof rule !== 'object') return undefined;
+  const { after } = rule;
+  if (!isQuantile(after)) return { ms: milliseconds(after) };
+  const coldStart = ('coldStart' in rule ? rule.coldStart : undefined) ?? DEFAULT_COLD_START;
+  return { quantile: Number(after.slice(1)) / 100, coldStartMs: milliseconds(coldStart) };
+}
+
+function isQuantile(after: string): after is `p${number}` {
+  return QUANTILE.test(after);
+}
+
+/**
+ * Why sub-tasks with these rules can't start in the order in which they are declared; undefined when they can. A fixed time and
+ * a quantile can't be compared before the run; then the order decides.
+ *
+ * @param names what to call the sub-tasks
+ */
+export function startOrderMisfit(names: readonly string[], rules: readonly StartRule[]): string | undefined {
+  if (!rules.includes('at-once')) return 'no sub-task starts at once; let the first one do so';
+  const latest = new Map<'ms' | 'quantile', { readonly name: string; readonly value: number }>();
+  let before = { name: '', rank: 0 };
+  for (const [index, rule] of rules.entries()) {
+    const name = names[index] ?? '';
+    const delay = startDelay(rule);
+    const rank = rule === 'at-once' ? 0 : delay ? 1 : 2;
+    if (rank < before.rank) {
+      return `${name} ${RANKS[rank] ?? ''} but stands behind ${before.name}, which ${RANKS[before.rank] ?? ''}; list first those that start at once, then those that start after a time, then those that start after a failure`;
+    }
+    before = { name, rank };
+    if (!delay) continue;
+    const [unit, value] =
+      'ms' in delay ? (['ms', delay.ms] as const) : (['quantile', delay.quantile] as const);
+    const other = latest.get(unit);
+    if (other && value < other.value)
+      return `${name} starts before ${other.name} but stands behind it; list them in the order in which they start`;
+    latest.set(unit, { name, value });
+  }
+  return undefined;
+}
+
+const RANKS = ['starts at once', 'starts after a time', 'starts after a failure'];
+
+/** The share of runs that may have an extra start; a percentage such as `10%`, as a number from 0 to 1. */
+export const hedgeBudgetSchema = z
+  .string()
+  .regex(/^\d{1,3}(\.\d{1,2})?%$/, 'takes a percentage from 0% to 100%, such as 10%')
+  .refine((text) => Number.parseFloat(text) <= 100, 'takes a percentage from 0% to 100%, such as 10%')
+  .meta({
+    description:
+      'How many of a task’s last runs may have had sub-tasks that were started because time had passed (`after`), as a share of those runs; past it they wait for a failure.',
+    examples: ['10%'],
+  });
+
+export const DEFAULT_HEDGE_BUDGET = '10%';

@@ -1,0 +1,23 @@
+import type { AttemptError, UpstreamAnswer } from './run.js';
+
+export interface SubTaskErrorOptions {
+  /** Stable, for programs. Default `threw`. */
+  readonly code?: AttemptError['code'];
+  /** What the upstream answered, where that is what went wrong. */
+  readonly upstream?: UpstreamAnswer;
+  /** Whether another attempt may mend it; false ends the sub-task. Default true. */
+  readonly retry?: boolean;
+  /** The least wait before the next attempt, in milliseconds, at most the sub-task’s timeout. Default: as its `retry` says. */
+  readonly retryAfterMs?: number;
+}
+
+/** What a sub-task throws that has more to say of its failure than a message. */
+export class SubTaskError extends Error {
+  constructor(
+    message: string,
+    readonly options: SubTaskErrorOptions = {},
+  ) {
+    super(message);
+    this.name = 'SubTaskError';
+  }
+}

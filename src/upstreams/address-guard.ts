@@ -1,0 +1,49 @@
+import { isIP, type LookupFunction } from 'node:net';
+import ipaddr from 'ipaddr.js';
+
+/** The refusal to connect to an address that is not on the public internet. */
+export class ForbiddenAddress extends Error {
+  constructor(hostname: string, addresses: readonly string[]) {
+    const where = addresses.includes(hostname) ? '' : ` (${addresses.join(', ')})`;
+    super(`${hostname}${where} is no public address; allowPrivate: true allows it`);
+    this.name = 'ForbiddenAddress';
+  }
+}
+
+/**
+ * Whether an address is one of the public internet: what IANA has assigned to no special purpose. So no address that
+ * carries another in it (IPv4-mapped, NAT64, 6to4, Teredo) is, whatever it carries.
+ */
+export function isPublic(address: string): boolean {
+  if (!isIP(address)) return false;
+  const parsed = ipaddr.parse(address);
+  if (parsed.range() !== 'unicast') return false;
+  // Of IPv6, only 2000::/3 is given out as unicast; the rest, such as ::127.0.0.1, is reserved.
+  return parsed instanceof ipaddr.IPv4 || (parsed.parts[0] ?? 0) >> 13 === 1;
+}
+
+/** A lookup that finds public addresses alone. Its error, where there are none but others, is {@link ForbiddenAddress}. */
+export function publicLookup(lookup: LookupFunction): LookupFunction {
+  return (hostname, options, callback) => {
+    lookup(hostname, options, (error, found, family) => {
+      if (error) {
+        callback(error, found, family);
+        return;
+      }
+      const addresses =
+        typeof found === 'string' ? [{ address: found, family: family ?? isIP(found) }] : found;
+      const usable = addresses.filter(({ address }) => isPublic(address));
+      const [first] = usable;
+      if (!first)
+        callback(
+          new ForbiddenAddress(
+            hostname,
+            addresses.map(({ address }) => address),
+          ),
+          [],
+        );
+      else if (options.all) callback(null, usable);
+      else callback(null, first.address, first.family);
+    });
+  };
+}

@@ -1,0 +1,116 @@
+import { describe, expect, test } from '@jest/globals';
+import { z } from 'zod';
+import { environmentIssues } from './environment.js';
+import { httpRequestSchema } from './http-sub-task.schema.js';
+import { HttpSubTask } from './http-sub-task.js';
+import { Upstreams } from './upstreams.js';
+
+const URL = 'https://api.example/{id}';
+
+/** What is wrong, by the path of the member that is. */
+function issues(options: object): Record<string, string> {
+  const { error } = httpRequestSchema.safeParse({ url: URL, ...options });
+  return Object.fromEntries((error?.issues ?? []).map(({ path, message }) => [path.join('/'), message]));
+}
+
+describe('the options of an HTTP sub-task', () => {
+  test.each([
+    ['url', { url: 'https://{host}/' }, 'expression in its origin'],
+    ['url', { url: 'http://169.254.169.254/latest' }, 'allowPrivate: true'],
+    ['url', { url: 'http://[::1]/' }, 'allowPrivate: true'],
+    ['url', { url: 'http://0x7f000001/' }, '127.0.0.1 is no public address'],
+    ['url', { url: 'http://localhost:3000/' }, 'allowPrivate: true'],
+    ['url', { url: 7 }, 'expected string'],
+    ['method', { method: 'get' }, 'GET'],
+    ['headers/Host', { headers: { Host: 'evil' } }, 'take it out'],
+    ['headers/content-length', { headers: { 'content-length': '3' } }, 'take it out'],
+    ['headers/Transfer-Encoding', { headers: { 'Transfer-Encoding': 'chunked' } }, 'take it out'],
+    ['headers/Connection', { headers: { Connection: 'close' } }, 'take it out'],
+    ['headers/Proxy-Authorization', { headers: { 'Proxy-Authorization': 'x' } }, 'take it out'],
+    ['headers/X Y', { headers: { 'X Y': 'z' } }, 'no name of a header'],
+    ['headers/a', { headers: { A: '1', a: '2' } }, 'is there twice'],
+    ['headers/A', { headers: { A: 'x\r\nB: y' } }, 'line break'],
+    ['headers/A', { headers: { A: '${no-name}' } }, 'names no environment variable'],
+    ['headers/A', { headers: { A: '{no-name}' } }, 'names no member'],
+    ['headers/A', { headers: { A: 'x}' } }, 'counterpart'],
+    ['headers/Content-Type', { headers: { 'Content-Type': 'text/xml' } }, 'takes application/json'],
+    ['body', { body: { a: 1 } }, 'write method: POST'],
+    ['expect/body', { expect: { body: { type: 'objekt' } } }, 'type must be'],
+    ['expect/body', { expect: { body: { requried: ['a'] } } }, 'unknown keyword: "requried"'],
+    ['expect/body', { expect: { body: 'object' } }, 'takes a JSON Schema'],
+    [
+      'expect/body',
+      { expect: { body: { $ref: 'https://elsewhere.example/schema' } } },
+      "can't resolve reference",
+    ],
+    ['expect/status/0', { expect: { status: [404] } }, '<=299'],
+    ['result', { result: 'a/b' }, 'JSON Pointer'],
+    ['result', { result: '/a~2' }, 'JSON Pointer'],
+    ['result', { method: 'HEAD', result: '/a' }, 'method: GET'],
+    ['expect/body', { method: 'HEAD', expect: { body: true } }, 'method: GET'],
+    ['maxResponse', { maxResponse: '1gb' }, 'at most 100mb'],
+    ['maxResponse', { maxResponse: '101mb' }, 'at most 100mb'],
+    ['maxResponse', { maxResponse: '0' }, 'at most 100mb'],
+  ])('are refused at %s: %j', (path, options, message) => {
+    const found = issues(options);
+    expect(Object.keys(found)).toEqual([path]);
+    expect(found[path]).toContain(message);
+  });
+
+  test('are taken with everything that they may have', () => {
+    const options = {
+      url: 'http://127.0.0.1:8080/a/{id}{?q}',
+      method: 'POST',
+      headers: {
+        Authorization: 'Bearer ${TOKEN}',
+        'X-T': '{id}-{q}',
+        'Content-Type': 'application/vnd.a+json',
+      },
+      body: ['{id}', { q: 'of {q}' }],
+      expect: {
+        status: [200, 204],
+        body: { type: 'object', properties: { at: { type: 'string', format: 'date' } } },
+      },
+      result: '/a~1b/0',
+      allowPrivate: true,
+      maxResponse: '10 MB',
+    };
+    expect(httpRequestSchema.parse(options)).toEqual(options);
+  });
+
+  test('tell editors of every member what it is for', () => {
+    const { properties = {} } = z.toJSONSchema(httpRequestSchema);
+    for (const [name, member] of Object.entries(properties))
+      expect(member).toMatchObject({
+        description: expect.stringMatching(/.{10}/),
+        ...(name !== 'expect' && { examples: [expect.anything()] }),
+      });
+  });
+
+  test('name the environment variables that are missing, and never tell the value of one', () => {
+    const options = httpRequestSchema.parse({
+      url: URL,
+      headers: { Authorization: 'Bearer ${TOKEN}', 'X-Key': '${KEY}${EMPTY}' },
+    });
+    const environment = { KEY: 'line\nbreak', EMPTY: '' };
+    expect(environmentIssues(options, environment)).toEqual([
+      {
+        path: ['headers', 'Authorization'],
+        variable: 'TOKEN',
+        message: expect.stringContaining('TOKEN, which is not set'),
+      },
+      {
+        path: ['headers', 'X-Key'],
+        variable: 'KEY',
+        message: expect.stringMatching(/^((?!line).)*line break((?!line).)*$/),
+      },
+      { path: ['headers', 'X-Key'], variable: 'EMPTY', message: expect.stringContaining('not set') },
+    ]);
+    expect(() => new HttpSubTask(options, new Upstreams(), environment)).toThrow(
+      'The header Authorization of https://api.example/{id} takes the environment variable TOKEN, which is not set; set it',
+    );
+    expect(
+      () => new HttpSubTask(options, new Upstreams(), { TOKEN: 'a', KEY: 'b', EMPTY: 'c' }),
+    ).not.toThrow();
+  });
+});

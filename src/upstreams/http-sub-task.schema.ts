@@ -1,0 +1,166 @@
+import { isIP } from 'node:net';
+import bytes from 'bytes';
+import { z } from 'zod';
+import { jsonValueSchema } from '../tasks/tasks.schemas.js';
+import { isPublic } from './address-guard.js';
+import { compileBodySchema } from './body-schema.js';
+import { headerNameMistake, HeaderTemplate } from './header-template.js';
+import { isJson } from './media-type.js';
+import { UrlTemplate } from './url-template.js';
+
+export const DEFAULT_MAX_RESPONSE = '1mb';
+
+const MOST_BYTES = 100 * 2 ** 20;
+/** What resolvers never ask the network for (RFC 6761). */
+const LOCALHOST = /(?:^|\.)localhost\.?$/;
+
+const SIZE_FORM = 'takes a size such as 512b, 100kb or 1mb, at most 100mb';
+const POINTER_FORM =
+  'takes a JSON Pointer (RFC 6901) such as /data/items/0, in which ~0 is "~" and ~1 is "/"';
+
+/** Adds what `parse` throws as an issue. */
+function fits(parse: (value: never) => unknown) {
+  return (value: unknown, context: z.RefinementCtx): void => {
+    try {
+      parse(value as never);
+    } catch (error) {
+      context.addIssue({ code: 'custom', message: (error as Error).message });
+    }
+  };
+}
+
+const urlSchema = z
+  .string()
+  .max(8_000)
+  .superRefine(fits((url: string) => UrlTemplate.parse(url)))
+  .meta({
+    description:
+      'A literal scheme, host and port, then a path and query in which the members of the run’s input stand as RFC 6570 templates: {id}, {?page,size}, {/path*}. What the input brings is percent-encoded; it changes neither the host nor the number of segments.',
+    examples: ['https://api.example.com/customers/{id}/orders{?page,size}'],
+  });
+
+const headersSchema = z
+  .record(z.string(), z.string().max(8_000))
+  .superRefine((headers, context) => {
+    const seen = new Set<string>();
+    for (const [name, text] of Object.entries(headers)) {
+      const report = (message: string) => context.addIssue({ code: 'custom', path: [name], message });
+      const mistake =
+        headerNameMistake(name) ?? (seen.has(name.toLowerCase()) ? `${name} is there twice` : undefined);
+      if (mistake !== undefined) report(mistake);
+      seen.add(name.toLowerCase());
+      try {
+        HeaderTemplate.parse(text);
+      } catch (error) {
+        report((error as Error).message);
+      }
+      if (/^content-type$/i.test(name) && !isJson(text))
+        report('takes application/json or another type of JSON, since bodies are JSON');
+    }
+  })
+  .meta({
+    description:
+      'Headers of the request. ${NAME} is an environment variable, for secrets: its value is never logged or kept. {name} is a member of the run’s input, percent-encoded; a header of which one is missing is left out. Unless named here, Accept, Accept-Encoding, User-Agent and, for methods other than GET and HEAD, Idempotency-Key are sent; it is the same for all attempts.',
+    examples: [{ Authorization: 'Bearer ${API_TOKEN}', 'X-Tenant': '{tenant}' }],
+  });
+
+const expectSchema = z
+  .strictObject({
+    status: z
+      .array(z.int().min(200).max(299))
+      .min(1)
+      .optional()
+      .meta({ description: 'The statuses that are a success. Default: every 2xx.', examples: [[200]] }),
+    body: jsonValueSchema.optional().meta({
+      description: 'A JSON Schema (2020-12) that the body meets. `format` is an annotation.',
+      examples: [{ type: 'object', required: ['items'] }],
+    }),
+  })
+  .superRefine(({ body }, context) => {
+    if (body === undefined) return;
+    try {
+      compileBodySchema(body);
+    } catch (error) {
+      context.addIssue({ code: 'custom', path: ['body'], message: (error as Error).message });
+    }
+  })
+  .meta({
+    description:
+      'What a success has besides a status from 200 to 299. A response that doesn’t have it is a failure, which `retry` tries again.',
+  });
+
+/** What is particular to a sub-task that calls an upstream. The tasks file adds what every sub-task has. */
+const requestFields = z.strictObject({
+  url: urlSchema,
+  method: z
+    .enum(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'])
+    .optional()
+    .meta({ description: 'Default GET.', examples: ['POST'] }),
+  headers: headersSchema.optional(),
+  body: jsonValueSchema.optional().meta({
+    description:
+      'JSON, in which a text that is exactly "{name}" becomes the member of the run’s input, whatever it is, and {name} within a text becomes its text; "{ name }" stays as it is. Default for POST, PUT and PATCH: the whole input; for DELETE: none.',
+    examples: [{ query: '{q}', note: 'for {customer}' }],
+  }),
+  expect: expectSchema.optional(),
+  result: z
+    .string()
+    .regex(/^(?:\/(?:[^~/]|~[01])*)*$/, POINTER_FORM)
+    .optional()
+    .meta({
+      description:
+        'A JSON Pointer to what of the body is the result. Default: the whole body, as JSON where its Content-Type says that it is, as a text otherwise, null where there is none.',
+      examples: ['/data/price'],
+    }),
+  allowPrivate: z
+    .boolean()
+    .optional()
+    .meta({
+      description:
+        'Whether this origin may have an address that is not on the public internet: private, loopback, link-local. Default false.',
+      examples: [true],
+    }),
+  maxResponse: z
+    .string()
+    .regex(/^\d{1,9}(?:\.\d+)?\s*(?:b|kb|mb)?$/i, SIZE_FORM)
+    .refine((text) => {
+      const size = bytes.parse(text) ?? 0;
+      return size > 0 && size <= MOST_BYTES;
+    }, SIZE_FORM)
+    .optional()
+    .meta({
+      description: `How large a body may be, both on the wire and decompressed. Default ${DEFAULT_MAX_RESPONSE}. MAX_RESULT_BYTES bounds what of it is kept.`,
+      examples: ['200kb'],
+    }),
+});
+
+export type HttpRequestOptions = Readonly<z.infer<typeof requestFields>>;
+
+/** What fits only together. */
+function checkTogether(options: HttpRequestOptions, context: z.RefinementCtx): void {
+  const { url, method = 'GET', body, expect, result, allowPrivate = false } = options;
+  const report = (path: PropertyKey[], message: string) =>
+    context.addIssue({ code: 'custom', path, message });
+  const host = hostOf(url);
+  if (!allowPrivate && (isIP(host) ? !isPublic(host) : LOCALHOST.test(host)))
+    report(['url'], `${host} is no public address; write allowPrivate: true beside it if it is meant`);
+  if (body !== undefined && (method === 'GET' || method === 'HEAD'))
+    report(['body'], `a ${method} has no body; write method: POST, or put it into the query`);
+  if (method !== 'HEAD') return;
+  if (result !== undefined)
+    report(['result'], 'the response to HEAD has no body; take it out, or write method: GET');
+  if (expect?.body !== undefined)
+    report(['expect', 'body'], 'the response to HEAD has no body; take it out, or write method: GET');
+}
+
+/** The host of a URL, an IP address in its usual form, however it was written; empty where there is none. */
+function hostOf(url: string): string {
+  try {
+    return UrlTemplate.parse(url).hostname;
+  } catch {
+    return '';
+  }
+}
+
+/** The options of an {@link HttpSubTask}, to be extended with `safeExtend`; each issue's path leads to the member that is wrong. */
+export const httpRequestSchema = requestFields.superRefine(checkTogether);

@@ -1,0 +1,134 @@
+import bytes from 'bytes';
+import type { JsonValue } from '../tasks/json.js';
+import { SubTaskError, type SubTaskErrorOptions } from '../tasks/sub-task-error.js';
+import type { SubTaskContext, SubTaskHandler } from '../tasks/sub-task.js';
+import { textOf } from '../tasks/thrown.js';
+import { ForbiddenAddress } from './address-guard.js';
+import { requireEnvironment, type Environment } from './environment.js';
+import { excerptOf } from './excerpt.js';
+import { DEFAULT_MAX_RESPONSE, type HttpRequestOptions } from './http-sub-task.schema.js';
+import { isRedirect, MAX_REDIRECTS, redirected, type Hop } from './redirects.js';
+import { RequestTemplate } from './request-template.js';
+import { statusFailure, UnfollowedRedirect } from './response-outcome.js';
+import { exchange, UnfitResponse, type ReadingTerms, type UpstreamResponse } from './response-reader.js';
+import { compileResult } from './result-reader.js';
+import { Secrets } from './secrets.js';
+import type { Upstream, Upstreams } from './upstreams.js';
+
+/**
+ * A sub-task that asks an upstream over HTTP. A 2xx that meets `expect` succeeds, with the body as the result; what
+ * else may come of it is a {@link SubTaskError}:
+ *
+ * - `upstream-unreachable`: no connection, or one that broke. May be tried again.
+ * - `upstream-status`: 408, 425, 429, 5xx and a 2xx that `expect.status` leaves out may be tried again, not before
+ *   `Retry-After`; when that is longer than the timeout, and for all other statuses, the failure is final.
+ * - `upstream-unfit`: a success that `expect`, `result` or `maxResponse` doesn't take, or that can't be read. May be
+ *   tried again: what is behind a load balancer rarely breaks all at once.
+ * - `upstream-forbidden`: the input makes a path of another shape, the address is a private one, or a redirect leads to
+ *   an origin that is not declared. Final.
+ */
+export class HttpSubTask implements SubTaskHandler<unknown> {
+  private readonly template: RequestTemplate;
+  private readonly upstream: Upstream;
+  private readonly secrets: Secrets;
+  private readonly terms: ReadingTerms;
+  private readonly resultOf: (response: UpstreamResponse) => JsonValue;
+
+  /**
+   * @param options as `httpRequestSchema` has checked them
+   * @param environment where the variables of headers are; their values are read once, here
+   * @throws {TaskDeclarationError} when one of them is not set
+   */
+  constructor(
+    options: HttpRequestOptions,
+    private readonly upstreams: Upstreams,
+    environment: Environment = process.env,
+  ) {
+    requireEnvironment(options, environment);
+    this.template = new RequestTemplate(options, environment);
+    this.upstream = upstreams.declare(this.template.url.origin, options.allowPrivate ?? false);
+    this.secrets = new Secrets(this.template.secrets);
+    const statuses = options.expect?.status && new Set(options.expect.status);
+    this.terms = {
+      maxBytes: bytes.parse(options.maxResponse ?? DEFAULT_MAX_RESPONSE) ?? 0,
+      accepts: (status) => (statuses ? statuses.has(status) : status >= 200 && status < 300),
+    };
+    this.resultOf = compileResult(options);
+  }
+
+  /** @throws {SubTaskError} */
+  async run(input: unknown, context: SubTaskContext): Promise<JsonValue> {
+    const timeoutMs = context.deadline.getTime() - Date.now();
+    const { signal } = context;
+    let hop: Hop = {
+      upstream: this.upstream,
+      request: this.template.request(input, context.idempotencyKey),
+    };
+    for (let redirects = 0; ; redirects += 1) {
+      const response = await this.ask(hop, signal);
+      if (this.terms.accepts(response.status)) return this.read(hop, response);
+      if (!isRedirect(response.status, hop.request.method)) throw this.statusError(hop, response, timeoutMs);
+      hop = this.follow(hop, response, redirects);
+    }
+  }
+
+  private async ask({ upstream, request }: Hop, signal: AbortSignal): Promise<UpstreamResponse> {
+    try {
+      return await exchange(upstream, request, this.terms, signal);
+    } catch (error) {
+      const { origin } = upstream;
+      if (error instanceof UnfitResponse) throw this.unfit(origin, error);
+      if (error instanceof ForbiddenAddress)
+        throw this.failure(`${origin} is not called: ${error.message}`, {
+          code: 'upstream-forbidden',
+          retry: false,
+        });
+      throw this.failure(`${origin} can’t be reached: ${reasonOf(error)}`, { code: 'upstream-unreachable' });
+    }
+  }
+
+  private read({ upstream }: Hop, response: UpstreamResponse): JsonValue {
+    try {
+      return this.resultOf(response);
+    } catch (error) {
+      if (error instanceof UnfitResponse) throw this.unfit(upstream.origin, error);
+      throw error;
+    }
+  }
+
+  private follow(hop: Hop, response: UpstreamResponse, redirects: number): Hop {
+    try {
+      if (redirects === MAX_REDIRECTS)
+        throw new UnfollowedRedirect(`more than ${MAX_REDIRECTS} times in a row`, 'upstream-status');
+      return redirected(hop, response, this.upstreams, this.template.private);
+    } catch (error) {
+      if (!(error instanceof UnfollowedRedirect)) throw error;
+      const message = `${hop.upstream.origin} redirects ${error.message}`;
+      throw this.failure(message, { code: error.code, retry: false }, response);
+    }
+  }
+
+  private statusError({ upstream }: Hop, response: UpstreamResponse, timeoutMs: number): SubTaskError {
+    const { message, ...options } = statusFailure(response, timeoutMs);
+    return this.failure(`${upstream.origin} ${message}`, { code: 'upstream-status', ...options }, response);
+  }
+
+  private unfit(origin: string, { message, response }: UnfitResponse): SubTaskError {
+    const answer = `${origin} answered ${response.status}, but ${message}`;
+    return this.failure(answer, { code: 'upstream-unfit' }, response);
+  }
+
+  private failure(message: string, options: SubTaskErrorOptions, response?: UpstreamResponse): SubTaskError {
+    const upstream = response && {
+      status: response.status,
+      excerpt: excerptOf(response.body, response.headers['content-type'], this.secrets),
+    };
+    return new SubTaskError(this.secrets.redact(message), { ...options, ...(upstream && { upstream }) });
+  }
+}
+
+/** Why there is no response, whichever of the addresses of a host it came from. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof AggregateError)) return textOf(error);
+  return error.message || error.errors.map(textOf).join(', ');
+}

@@ -1,0 +1,67 @@
+import { UnfollowedRedirect } from './response-outcome.js';
+import type { UpstreamRequest } from './request-template.js';
+import type { UpstreamResponse } from './response-reader.js';
+import type { Upstream, Upstreams } from './upstreams.js';
+
+/** How many redirects of one request are followed. */
+export const MAX_REDIRECTS = 5;
+
+/** A request, and where it goes. */
+export interface Hop {
+  readonly upstream: Upstream;
+  readonly request: UpstreamRequest;
+}
+
+/** Whether a status asks to go elsewhere with this method; with 301 and 302 nobody knows what to do with a POST. */
+export function isRedirect(status: number, method: string): boolean {
+  if (status === 303 || status === 307 || status === 308) return true;
+  return (status === 301 || status === 302) && (method === 'GET' || method === 'HEAD');
+}
+
+/**
+ * The request that a redirect leads to.
+ *
+ * @param privateHeaders names in lower case of what another origin must not get
+ * @throws {UnfollowedRedirect}
+ */
+export function redirected(
+  { upstream, request }: Hop,
+  { status, headers }: UpstreamResponse,
+  upstreams: Upstreams,
+  privateHeaders: ReadonlySet<string>,
+): Hop {
+  const { location } = headers;
+  if (typeof location !== 'string') throw new UnfollowedRedirect('without one Location', 'upstream-status');
+  const url = URL.parse(location, upstream.origin + request.path);
+  if (!url) throw new UnfollowedRedirect('to what is no URL', 'upstream-status');
+  const target = upstreams.find(url.origin);
+  if (!target)
+    throw new UnfollowedRedirect(
+      `to ${url.origin}, which no sub-task of the tasks file names`,
+      'upstream-forbidden',
+    );
+  if (upstream.origin.startsWith('https:') && url.protocol !== 'https:')
+    throw new UnfollowedRedirect(`from https to ${url.origin}`, 'upstream-forbidden');
+  const toGet = status === 303 && request.method !== 'HEAD';
+  const dropped = (name: string) =>
+    (target !== upstream && privateHeaders.has(name)) ||
+    (toGet && (name === 'content-type' || name === 'idempotency-key'));
+  return {
+    upstream: target,
+    request: {
+      method: toGet ? 'GET' : request.method,
+      path: url.pathname + url.search,
+      headers: without(request.headers, dropped),
+      body: toGet ? null : request.body,
+    },
+  };
+}
+
+function without(headers: readonly string[], dropped: (name: string) => boolean): string[] {
+  const kept: string[] = [];
+  for (let index = 0; index < headers.length; index += 2) {
+    const [name = '', value = ''] = headers.slice(index, index + 2);
+    if (!dropped(name.toLowerCase())) kept.push(name, value);
+  }
+  return kept;
+}

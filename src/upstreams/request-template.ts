@@ -1,0 +1,86 @@
+import { ACCEPTED_ENCODINGS } from './decompression.js';
+import { compileBody } from './body-template.js';
+import { HeaderTemplate } from './header-template.js';
+import type { HttpRequestOptions } from './http-sub-task.schema.js';
+import { UrlTemplate } from './url-template.js';
+
+/** A request to one of the declared origins. */
+export interface UpstreamRequest {
+  readonly method: NonNullable<HttpRequestOptions['method']>;
+  /** The path with its query. */
+  readonly path: string;
+  /** Names and values in turn, as undici takes them. */
+  readonly headers: string[];
+  readonly body: string | null;
+}
+
+/** Methods whose requests have a body without being told so. Of DELETE, servers expect none (RFC 9110, 9.3.5). */
+const WITH_BODY = new Set(['POST', 'PUT', 'PATCH']);
+
+const DEFAULT_HEADERS = {
+  accept: 'application/json, */*;q=0.5',
+  'accept-encoding': ACCEPTED_ENCODINGS,
+  'user-agent': 'frontrunner',
+};
+
+/** What a sub-task's options make of an input, compiled once. */
+export class RequestTemplate {
+  readonly url: UrlTemplate;
+  readonly method: UpstreamRequest['method'];
+  /** What came from the environment. */
+  readonly secrets: readonly string[];
+  /** The names, in lower case, of the headers that only this origin may get. */
+  readonly private: ReadonlySet<string>;
+  private readonly fixed: readonly string[];
+  private readonly variable: readonly (readonly [string, (input: unknown) => string | undefined])[];
+  private readonly body: ReturnType<typeof compileBody> | null;
+  private readonly withKey: boolean;
+
+  constructor(options: HttpRequestOptions, environment: Readonly<Record<string, string | undefined>>) {
+    this.url = UrlTemplate.parse(options.url);
+    this.method = options.method ?? 'GET';
+    this.body = bodyOf(options, this.method);
+    const templates = Object.entries(options.headers ?? {}).map(
+      ([name, text]) => [name, HeaderTemplate.parse(text)] as const,
+    );
+    const taken = templates.flatMap(([, template]) => template.environment);
+    this.secrets = taken.map((name) => environment[name] ?? '');
+    const secretive = templates.filter(([, template]) => template.environment.length > 0);
+    this.private = new Set(['authorization', 'cookie', ...secretive.map(([name]) => name.toLowerCase())]);
+    const compiled = templates.map(([name, template]) => [name, template.compile(environment)] as const);
+    const named = new Set(compiled.map(([name]) => name.toLowerCase()));
+    const defaults = Object.entries({
+      ...DEFAULT_HEADERS,
+      ...(this.body !== null && { 'content-type': 'application/json' }),
+    }).filter(([name]) => !named.has(name));
+    this.fixed = [...defaults, ...compiled].flatMap(([name, value]) =>
+      typeof value === 'string' ? [name, value] : [],
+    );
+    this.variable = compiled.flatMap(([name, value]) =>
+      typeof value === 'string' ? [] : [[name, value] as const],
+    );
+    this.withKey = this.method !== 'GET' && this.method !== 'HEAD' && !named.has('idempotency-key');
+  }
+
+  /** @throws {SubTaskError} `upstream-forbidden` when the input must not or can't make one */
+  request(input: unknown, idempotencyKey: string): UpstreamRequest {
+    const headers = this.fixed.slice();
+    for (const [name, value] of this.variable) {
+      const text = value(input);
+      if (text !== undefined) headers.push(name, text);
+    }
+    if (this.withKey) headers.push('idempotency-key', idempotencyKey);
+    const { method, body } = this;
+    return {
+      method,
+      path: this.url.target(input),
+      headers,
+      body: typeof body === 'function' ? body(input) : body,
+    };
+  }
+}
+
+function bodyOf({ body }: HttpRequestOptions, method: string): RequestTemplate['body'] {
+  if (body !== undefined) return compileBody(body);
+  return WITH_BODY.has(method) ? (input) => JSON.stringify(input ?? null) : null;
+}

@@ -1,0 +1,37 @@
+import type { SubTaskErrorOptions } from '../tasks/sub-task-error.js';
+import type { UpstreamResponse } from './response-reader.js';
+import { retryAfterMs } from './retry-after.js';
+
+/** A redirect that is not followed. The message goes on from "redirects". */
+export class UnfollowedRedirect extends Error {
+  constructor(
+    message: string,
+    readonly code: 'upstream-status' | 'upstream-forbidden',
+  ) {
+    super(message);
+    this.name = 'UnfollowedRedirect';
+  }
+}
+
+/** What a response that is no success means: a message that goes on from the origin, and whether to try again. */
+export function statusFailure(
+  { status, headers }: UpstreamResponse,
+  timeoutMs: number,
+): { readonly message: string } & Pick<SubTaskErrorOptions, 'retry' | 'retryAfterMs'> {
+  const message = `answered ${status}`;
+  if (!mayMend(status)) return { message, retry: false };
+  const waitMs = retryAfterMs(headers['retry-after'], Date.now());
+  if (waitMs === undefined) return { message, retry: true };
+  const asks = `${message} and asks to wait ${seconds(waitMs)} (Retry-After)`;
+  if (waitMs <= timeoutMs) return { message: asks, retry: true, retryAfterMs: waitMs };
+  return { message: `${asks}, longer than the timeout of ${seconds(timeoutMs)}`, retry: false };
+}
+
+/** Whether another try may fare better: a success that was not expected is treated like one whose body doesn't fit. */
+function mayMend(status: number): boolean {
+  return status === 408 || status === 425 || status === 429 || status >= 500 || status < 300;
+}
+
+function seconds(ms: number): string {
+  return `${Math.ceil(ms / 100) / 10} s`;
+}

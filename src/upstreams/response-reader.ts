@@ -1,0 +1,210 @@
+import type { Dispatcher } from 'undici';
+import { ByteCollector } from './byte-collector.js';
+import { Decompression, encodingMistake, encodingsOf } from './decompression.js';
+import { EXCERPT_BYTES } from './excerpt.js';
+import type { Upstream } from './upstreams.js';
+
+/** What an upstream answered. */
+export interface UpstreamResponse {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  /** Decompressed; of a response that is no success, the beginning alone. */
+  readonly body: Buffer;
+}
+
+/** What of a response is read. */
+export interface ReadingTerms {
+  /** Most bytes of a body, both on the wire and decompressed. */
+  readonly maxBytes: number;
+  /** Whether a response of this status is read whole. Of the others, an excerpt is enough. */
+  readonly accepts: (status: number) => boolean;
+}
+
+/** A response that was accepted by its status, and can't be used all the same. */
+export class UnfitResponse extends Error {
+  constructor(
+    message: string,
+    readonly response: UpstreamResponse,
+  ) {
+    super(message);
+    this.name = 'UnfitResponse';
+  }
+}
+
+/** How much is read of a body that is not wanted, on the wire: so much costs less than another connection. */
+const UNWANTED_BYTES = 16 * 1024;
+/** How long to wait for it, in milliseconds: a failure is not to take longer for the sake of its text. */
+const UNWANTED_MS = 500;
+
+/**
+ * One request and its response. Its connection is closed unless the response was read to its end.
+ *
+ * @param signal ends the exchange, whatever it waits for
+ * @throws {UnfitResponse} or what undici says of a connection
+ */
+export function exchange(
+  upstream: Upstream,
+  request: Dispatcher.DispatchOptions,
+  terms: ReadingTerms,
+  signal: AbortSignal,
+): Promise<UpstreamResponse> {
+  return new Promise((resolve, reject) => {
+    signal.throwIfAborted();
+    const reader = new ResponseReader(request.method, terms, signal, resolve, reject);
+    signal.addEventListener('abort', reader);
+    try {
+      upstream.dispatch(request, reader);
+    } catch (error) {
+      reader.fail(error);
+    }
+  });
+}
+
+/** Reads as undici brings it: a stream in between would cost more than all of the rest. */
+class ResponseReader implements Dispatcher.DispatchHandler {
+  private controller: Dispatcher.DispatchController | undefined;
+  private settled = false;
+  private status = 0;
+  private headers: UpstreamResponse['headers'] = {};
+  private encodings: readonly string[] = [];
+  private decompression: Decompression | undefined;
+  private wanted = true;
+  private body: ByteCollector | undefined;
+  private bytesOnWire = 0;
+  /** Whether no more is read of what is not wanted. */
+  private enough = false;
+  private wait: NodeJS.Timeout | undefined;
+
+  constructor(
+    private readonly method: string,
+    private readonly terms: ReadingTerms,
+    private readonly signal: AbortSignal,
+    private readonly resolve: (response: UpstreamResponse) => void,
+    private readonly reject: (error: unknown) => void,
+  ) {}
+
+  /** The signal was aborted. */
+  handleEvent(): void {
+    this.fail(this.signal.reason);
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.controller = controller;
+    if (this.settled) this.cutOff();
+  }
+
+  onResponseStart(
+    _controller: Dispatcher.DispatchController,
+    status: number,
+    headers: UpstreamResponse['headers'],
+  ): void {
+    if (this.settled || status < 200) return;
+    this.status = status;
+    this.headers = headers;
+    this.wanted = this.terms.accepts(status);
+    if (this.method === 'HEAD') return;
+    if (headers['content-encoding'] !== undefined) this.encodings = encodingsOf(headers['content-encoding']);
+    const mistake = encodingMistake(this.encodings);
+    if (this.wanted) {
+      if (mistake !== undefined) this.fail(this.unfit(mistake));
+      else if (Number(headers['content-length']) > this.terms.maxBytes) this.fail(this.tooLarge());
+    } else if (mistake !== undefined) {
+      this.finish();
+    } else {
+      this.wait = setTimeout(() => {
+        this.finish();
+      }, UNWANTED_MS);
+    }
+  }
+
+  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    if (this.settled || this.enough) return;
+    this.bytesOnWire += chunk.length;
+    if (this.wanted && this.bytesOnWire > this.terms.maxBytes) {
+      this.fail(this.tooLarge());
+      return;
+    }
+    if (this.encodings.length === 0) this.keep(chunk);
+    else if (!this.decoding().write(chunk, () => controller.resume())) controller.pause();
+    if (this.wanted || this.bytesOnWire <= UNWANTED_BYTES) return;
+    this.enough = true;
+    if (this.decompression) this.decompression.end();
+    else this.finish();
+  }
+
+  onResponseEnd(): void {
+    if (this.enough) return;
+    if (this.decompression) this.decompression.end();
+    else this.finish(false);
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
+    if (this.status > 0 && !this.wanted) this.finish();
+    else this.fail(error);
+  }
+
+  /** Begins with the first bytes: no body at all is no mistake, however it is said to be encoded. */
+  private decoding(): Decompression {
+    return (this.decompression ??= new Decompression(this.encodings, {
+      data: (chunk) => {
+        this.keep(chunk);
+        // What the rest of it would decompress to is anybody's guess.
+        if (!this.wanted && this.body?.length === EXCERPT_BYTES) this.finish();
+      },
+      end: () => {
+        this.finish(this.enough);
+      },
+      error: (error) => {
+        if (this.wanted) this.fail(this.unfit(`its body can’t be decompressed: ${error.message}`));
+        else this.finish();
+      },
+    }));
+  }
+
+  private keep(chunk: Buffer): void {
+    if (this.settled) return;
+    this.body ??= new ByteCollector(this.wanted ? this.terms.maxBytes : EXCERPT_BYTES);
+    if (this.wanted && this.body.length + chunk.length > this.terms.maxBytes) this.fail(this.tooLarge());
+    else this.body.add(chunk);
+  }
+
+  private tooLarge(): UnfitResponse {
+    return this.unfit(`its body has more than ${this.terms.maxBytes} bytes; maxResponse is that bound`);
+  }
+
+  private unfit(message: string): UnfitResponse {
+    return new UnfitResponse(message, this.response());
+  }
+
+  private response(): UpstreamResponse {
+    return { status: this.status, headers: this.headers, body: this.body?.bytes ?? Buffer.alloc(0) };
+  }
+
+  private finish(cutOff = true): void {
+    if (!this.settle()) return;
+    if (cutOff) this.cutOff();
+    this.resolve(this.response());
+  }
+
+  fail(error: unknown): void {
+    if (!this.settle()) return;
+    this.cutOff();
+    this.reject(error);
+  }
+
+  /** @returns whether it was not settled before */
+  private settle(): boolean {
+    if (this.settled) return false;
+    this.settled = true;
+    this.signal.removeEventListener('abort', this);
+    clearTimeout(this.wait);
+    return true;
+  }
+
+  /** Closes the connection, once undici's parser has returned: it doesn't expect that while it calls. */
+  private cutOff(): void {
+    this.decompression?.destroy();
+    const { controller } = this;
+    if (controller) queueMicrotask(() => controller.abort(new Error('The rest is not needed')));
+  }
+}

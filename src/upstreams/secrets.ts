@@ -1,0 +1,31 @@
+/** Shorter values are no secrets, and stand in too many texts by chance. */
+const LEAST_LENGTH = 4;
+
+/** What came from the environment and must not be told to anybody, even where an upstream echoes it. */
+export class Secrets {
+  private readonly forms: readonly string[];
+
+  constructor(values: readonly string[]) {
+    const secret = values.filter((value) => value.length >= LEAST_LENGTH);
+    const forms = secret.flatMap((value) => [
+      value,
+      JSON.stringify(value).slice(1, -1),
+      encodeURIComponent(value),
+    ]);
+    // The longest first: one may stand in another.
+    this.forms = [...new Set(forms)].sort((a, b) => b.length - a.length);
+  }
+
+  /** The text without them, also where the last is cut off by the end of the text. */
+  redact(text: string): string {
+    if (this.forms.length === 0) return text;
+    let clean = text;
+    for (const form of this.forms) clean = clean.replaceAll(form, '[redacted]');
+    for (const form of this.forms) {
+      for (let length = Math.min(form.length - 1, clean.length); length >= LEAST_LENGTH; length -= 1) {
+        if (clean.endsWith(form.slice(0, length))) clean = `${clean.slice(0, -length)}[redacted]`;
+      }
+    }
+    return clean;
+  }
+}

@@ -1,0 +1,47 @@
+import { SubTaskError } from '../tasks/sub-task-error.js';
+
+type Scalar = string | number | boolean;
+
+/** What a variable of a URL or header template may hold: RFC 6570 knows values, lists, and lists of pairs. */
+export type TemplateValue = Scalar | Scalar[] | Record<string, Scalar>;
+
+/** The name of a variable: a member of the input, whatever stands in it. */
+export const VARIABLE = /^\w+$/;
+
+/** A request that this input must not or can't make; no other attempt would. */
+export function forbiddenInput(message: string): SubTaskError {
+  return new SubTaskError(message, { code: 'upstream-forbidden', retry: false });
+}
+
+/** The member of an input object that a variable stands for; undefined when it has none of its own. */
+export function member(input: unknown, name: string): unknown {
+  if (typeof input !== 'object' || input === null || !Object.hasOwn(input, name)) return undefined;
+  return (input as Record<string, unknown>)[name];
+}
+
+/** The values of some variables, in an object without a prototype; null counts as none. @throws {SubTaskError} `upstream-forbidden` */
+export function templateValues(input: unknown, names: readonly string[]): Record<string, TemplateValue> {
+  const values = Object.create(null) as Record<string, TemplateValue>;
+  for (const name of names) {
+    const value = member(input, name);
+    if (value !== undefined && value !== null) values[name] = templateValue(value, name);
+  }
+  return values;
+}
+
+function templateValue(value: unknown, name: string): TemplateValue {
+  if (isScalar(value)) return value;
+  if (typeof value === 'object' && value !== null) {
+    const present = Object.entries(value).filter(([, item]) => item !== null && item !== undefined);
+    const items = present.map(([, item]: [string, unknown]) => item);
+    if (Array.isArray(value) && items.every(isScalar)) return items;
+    if (items.every(isScalar)) return Object.fromEntries(present);
+  }
+  throw forbiddenInput(
+    `The input’s ${name} can’t stand in a URL or header: only texts, numbers, booleans and flat lists of them can`,
+  );
+}
+
+function isScalar(value: unknown): value is Scalar {
+  return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean';
+}

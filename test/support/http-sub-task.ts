@@ -1,0 +1,85 @@
+import type { RequestListener } from 'node:http';
+import type { LookupFunction, Socket } from 'node:net';
+import { Attempt } from '../../src/engine/attempt.js';
+import type { SubTaskError } from '../../src/tasks/sub-task-error.js';
+import { httpRequestSchema } from '../../src/upstreams/http-sub-task.schema.js';
+import { HttpSubTask } from '../../src/upstreams/http-sub-task.js';
+import { Upstreams } from '../../src/upstreams/upstreams.js';
+import { activeResources, leftOver } from './resources.js';
+import { UpstreamServer } from './upstreams.js';
+
+interface CallOptions {
+  readonly input?: unknown;
+  readonly timeoutMs?: number;
+  /** Told of the attempt, which can be given up. */
+  readonly begun?: (attempt: Attempt) => void;
+}
+
+/** HTTP sub-tasks without the service around them, and their upstreams; `close` proves that no socket is left. */
+export class Caller {
+  private readonly servers: UpstreamServer[] = [];
+
+  private constructor(
+    readonly upstreams: Upstreams,
+    private readonly before: readonly string[],
+  ) {}
+
+  static async create(lookup?: LookupFunction): Promise<Caller> {
+    return new Caller(new Upstreams(lookup), await activeResources());
+  }
+
+  /** Starts an upstream that is stopped in the end. */
+  async serve(answer: RequestListener, scheme?: 'http' | 'https'): Promise<UpstreamServer> {
+    const server = await UpstreamServer.start(answer, scheme);
+    this.servers.push(server);
+    return server;
+  }
+
+  /** Starts one that needn't speak HTTP. */
+  async serveRaw(take: (socket: Socket) => void): Promise<UpstreamServer> {
+    const server = await UpstreamServer.raw(take);
+    this.servers.push(server);
+    return server;
+  }
+
+  /** As the tasks file makes one, `allowPrivate: true` unless it says otherwise: upstreams of tests are on loopback. */
+  subTask(options: object, environment: Readonly<Record<string, string>> = {}): HttpSubTask {
+    return new HttpSubTask(
+      httpRequestSchema.parse({ allowPrivate: true, ...options }),
+      this.upstreams,
+      environment,
+    );
+  }
+
+  /** Calls once. */
+  async call(
+    subTask: HttpSubTask | object,
+    { input = {}, timeoutMs = 20_000, begun }: CallOptions = {},
+  ): Promise<unknown> {
+    const attempt = new Attempt(
+      { runId: 'run', task: 'task', subTask: 'sub-task', attempt: 1 },
+      timeoutMs,
+      {},
+    );
+    begun?.(attempt);
+    const handler = subTask instanceof HttpSubTask ? subTask : this.subTask(subTask);
+    return handler.run(input, attempt);
+  }
+
+  /** Calls once, and gives what it failed with. */
+  async failure(subTask: HttpSubTask | object, options?: CallOptions): Promise<SubTaskError> {
+    const result: unknown = await this.call(subTask, options).then(
+      (value) => new Error(`No failure, but ${JSON.stringify(value)}`),
+      (error: unknown) => error,
+    );
+    if (result instanceof Error && result.name === 'SubTaskError') return result as SubTaskError;
+    throw result;
+  }
+
+  async close(): Promise<void> {
+    for (const server of this.servers.splice(0)) await server.close();
+    await this.upstreams.onApplicationShutdown();
+    const left = await leftOver(this.before);
+    if (left.length > 0) throw new Error(`Still active after close: ${left.join(', ')}`);
+  }
+}

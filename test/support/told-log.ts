@@ -1,0 +1,146 @@
+import type { EventType, NewEvent, RunEvent } from '../../src/events/catalog.js';
+import type { ReplyPolicy } from '../../src/tasks/policies.js';
+
+interface ToldRunOptions {
+  /** When it starts, in milliseconds since 1970. */
+  readonly at: number;
+  readonly task?: string;
+  readonly reply?: ReplyPolicy;
+  readonly subTasks?: readonly string[];
+}
+
+/** A log of committed events as a test tells it: each event has the next number, and the time that is told. */
+export class ToldLog {
+  readonly events: RunEvent[] = [];
+  private runs = 0;
+
+  run(options: ToldRunOptions): ToldRun {
+    return new ToldRun(this.events, `r${++this.runs}`, options);
+  }
+
+  /** A whole run of `a` and `b`, whose reply took so long; `b` is skipped. */
+  reply(durationMs: number, options: ToldRunOptions): ToldRun {
+    return this.run(options)
+      .started(0, 'a')
+      .succeeded(durationMs, 'a')
+      .replied(durationMs, 'a')
+      .skipped(durationMs, 'b')
+      .finished(durationMs);
+  }
+}
+
+/** One run of it. Times are milliseconds since its start, and the durations of sub-tasks what they make of them. */
+export class ToldRun {
+  private readonly task: string;
+  private readonly startMs: number;
+  private readonly startedAt = new Map<string, number>();
+  private readonly attempts = new Map<string, number>();
+
+  constructor(
+    private readonly log: RunEvent[],
+    readonly id: string,
+    { at, task = 'task', reply = { policy: 'first-success' }, subTasks = ['a', 'b'] }: ToldRunOptions,
+  ) {
+    this.task = task;
+    this.startMs = at;
+    this.tell('run.started', 0, { input: null, replyPolicy: reply, losers: 'continue', subTasks });
+  }
+
+  started(ms: number, subTask: string, data: NewEvent<'sub-task.started'>['data'] = {}): this {
+    this.attempts.set(subTask, (this.attempts.get(subTask) ?? 0) + 1);
+    if (!this.startedAt.has(subTask)) this.startedAt.set(subTask, ms);
+    return this.tell('sub-task.started', ms, data, subTask);
+  }
+
+  /** Starts a sub-task because its time has come. */
+  hedged(ms: number, subTask: string): this {
+    return this.started(ms, subTask, { trigger: 'delay', delayMs: ms });
+  }
+
+  heldBack(ms: number, subTask: string): this {
+    return this.tell('sub-task.held-back', ms, { delayMs: ms, hedgeBudget: 0.1 }, subTask);
+  }
+
+  retrying(ms: number, subTask: string): this {
+    return this.tell('sub-task.retrying', ms, { error: ERROR, delayMs: 0, dueAt: this.time(ms) }, subTask);
+  }
+
+  succeeded(ms: number, subTask: string): this {
+    return this.tell(
+      'sub-task.succeeded',
+      ms,
+      { result: 1, durationMs: this.sinceStart(ms, subTask) },
+      subTask,
+    );
+  }
+
+  failed(ms: number, subTask: string): this {
+    return this.tell(
+      'sub-task.failed',
+      ms,
+      { error: ERROR, durationMs: this.sinceStart(ms, subTask) },
+      subTask,
+    );
+  }
+
+  cancelled(ms: number, subTask: string): this {
+    const data = { reason: 'not needed', durationMs: this.sinceStart(ms, subTask) };
+    return this.tell('sub-task.cancelled', ms, data, subTask);
+  }
+
+  skipped(ms: number, subTask: string): this {
+    return this.tell('sub-task.skipped', ms, { reason: 'not needed' }, subTask);
+  }
+
+  /** @param durationMs null for an event of old, which doesn't have it */
+  replied(ms: number, answeredBy: string | readonly string[], durationMs: number | null = ms): this {
+    return this.tell('run.replied', ms, {
+      ...(durationMs !== null && { durationMs }),
+      reply: { answeredBy, result: 1 },
+      status: 'running',
+      background: [],
+    });
+  }
+
+  defeated(ms: number): this {
+    const error = { code: 'run-failed', message: 'defeated', failures: [] } as const;
+    return this.tell('run.replied', ms, {
+      durationMs: ms,
+      reply: { error },
+      status: 'failed',
+      background: [],
+    });
+  }
+
+  finished(ms: number): this {
+    return this.tell('run.finished', ms, { status: 'succeeded' });
+  }
+
+  reopened(ms: number): this {
+    return this.tell('run.reopened', ms, {});
+  }
+
+  private tell<T extends EventType>(type: T, ms: number, data: NewEvent<T>['data'], subTask?: string): this {
+    const about = subTask !== undefined && { subTask, attempt: this.attempts.get(subTask) ?? 0 };
+    this.log.push({
+      type,
+      runId: this.id,
+      task: this.task,
+      ...about,
+      data,
+      id: this.log.length + 1,
+      time: this.time(ms),
+    } as RunEvent);
+    return this;
+  }
+
+  private time(ms: number): string {
+    return new Date(this.startMs + ms).toISOString();
+  }
+
+  private sinceStart(ms: number, subTask: string): number {
+    return ms - (this.startedAt.get(subTask) ?? 0);
+  }
+}
+
+const ERROR = { code: 'threw', message: 'failed' } as const;
