@@ -3,16 +3,28 @@ import os from 'node:os';
 import { OPTIONS_HELP, readCommandLine, type Options } from './options.ts';
 import { fanIn } from './scenarios/fan-in.ts';
 import { history } from './scenarios/history.ts';
+import { http } from './scenarios/http.ts';
 import { loopDelay } from './scenarios/loop-delay.ts';
 import { readers } from './scenarios/readers.ts';
 import { recovery } from './scenarios/recovery.ts';
 import type { Scenario } from './scenarios/scenario.ts';
 import { store } from './scenarios/store.ts';
+import { tail } from './scenarios/tail.ts';
 import { throughput } from './scenarios/throughput.ts';
 import { publish } from './support/results.ts';
 import { Stage } from './support/stage.ts';
 
-const SCENARIOS: readonly Scenario[] = [throughput, fanIn, loopDelay, store, history, recovery, readers];
+const SCENARIOS: readonly Scenario[] = [
+  throughput,
+  fanIn,
+  loopDelay,
+  store,
+  history,
+  recovery,
+  readers,
+  tail,
+  http,
+];
 
 const USAGE = `node bench/main.ts [all|${SCENARIOS.map(({ name }) => name).join('|')}] [options]
 

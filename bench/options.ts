@@ -52,8 +52,8 @@ const DEFINITIONS = {
   help: { type: 'boolean', short: 'h', default: false },
 } as const;
 
-export const OPTIONS_HELP = `throughput, store, readers:
-  --rounds N        turns of each server (default 5)
+export const OPTIONS_HELP = `throughput, store, readers, tail, http:
+  --rounds N        turns of each server, or variant (default 5)
   --seconds N       load in one turn, in seconds (default 5)
   --warm-up N       load before the first round, in seconds (default 3)
   --connections N   callers that each send request after request (default 64)
@@ -62,7 +62,7 @@ fan-in:
   --callers N       callers at a time (default 2000)
   --all-servers     also (m), FastAPI and bare node:http, not only this service as it comes
 
-fan-in, loop-delay:
+fan-in, loop-delay, tail:
   --duration N      steady load that is measured, in seconds (default 20)
 
 loop-delay, readers:

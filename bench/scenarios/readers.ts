@@ -2,12 +2,12 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Options } from '../options.ts';
 import { service } from '../servers/servers.ts';
+import { Companion } from '../support/companion.ts';
 import { chooseCores } from '../support/cores.ts';
 import { measureDisk } from '../support/disk.ts';
 import { Generator } from '../support/generator.ts';
 import { cpuMicroseconds } from '../support/process-usage.ts';
-import { Readers } from '../support/readers.ts';
-import type { Watch } from '../support/readers-protocol.ts';
+import type { ReadersCommand, ReadersLap, Watch } from '../support/readers-protocol.ts';
 import type { Report } from '../support/results.ts';
 import { ServerProcess } from '../support/server-process.ts';
 import type { Stage } from '../support/stage.ts';
@@ -37,7 +37,11 @@ async function play(stage: Stage, options: Options): Promise<Report> {
   const disk = await measureDisk(stage, directory);
   const cores = chooseCores(stage);
   const generator = new Generator(stage, cores.generator);
-  const crowd = new Readers(stage, cores.generator);
+  const crowd = new Companion<ReadersCommand, ReadersLap>(
+    stage,
+    new URL('../support/readers-process.ts', import.meta.url),
+    cores.generator,
+  );
   const server = await ServerProcess.start(
     stage,
     service(options.service, path.join(directory, 'readers.db')),
@@ -73,7 +77,7 @@ async function play(stage: Stage, options: Options): Promise<Report> {
 
 interface Parts {
   readonly generator: Generator;
-  readonly crowd: Readers;
+  readonly crowd: Companion<ReadersCommand, ReadersLap>;
   readonly server: ServerProcess;
 }
 

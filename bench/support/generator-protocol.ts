@@ -19,6 +19,8 @@ export interface PacedLoad {
   readonly kind: 'paced';
   readonly url: string;
   readonly rate: number;
+  /** Whether to POST for runs of a task whose sub-tasks give the demo's first result; else GET the demo. */
+  readonly post?: boolean;
 }
 
 /** What the bench tells the generator. Each command ends a lap and is answered with it. */
@@ -40,6 +42,7 @@ export interface Lap {
   /** Latency of the 2xx answers, in milliseconds to 1 µs: sending the request to the end of its answer. */
   readonly p50: number;
   readonly p99: number;
+  readonly p999: number;
   /** Share of one core that the generator itself used, 0 to 1. Near 1, it was the bottleneck. */
   readonly generatorShare: number;
 }

@@ -28,6 +28,11 @@ export class LapRecorder {
     return verdict !== 'wrong';
   }
 
+  /** Looks whether the body of an answer is a reply with the first result, whoever brought it. */
+  sawReply(text: string): void {
+    if (!text.includes(`"result":${JSON.stringify(FIRST_RESULT)}`)) this.#counts.wrongBodies++;
+  }
+
   /** Looks whether the body of an answer is the run of that id. */
   sawRun(text: string, id: string): void {
     if (!text.includes(`"id":"${id}"`)) this.#counts.wrongBodies++;
@@ -55,6 +60,7 @@ export class LapRecorder {
       ...this.#counts,
       p50: milliseconds(50),
       p99: milliseconds(99),
+      p999: milliseconds(99.9),
       generatorShare: (cpu.user + cpu.system) / 1e6 / seconds,
     };
     this.#latencies.reset();

@@ -1,4 +1,4 @@
-import { Agent, get } from 'node:http';
+import { Agent, request } from 'node:http';
 import type { PacedLoad } from './generator-protocol.ts';
 import type { LapRecorder } from './lap-recorder.ts';
 
@@ -10,7 +10,7 @@ const TIME_OUT = 10_000;
  *
  * @returns what ends it
  */
-export function startPacer({ url, rate }: PacedLoad, recorder: LapRecorder): () => void {
+export function startPacer({ url, rate, post = false }: PacedLoad, recorder: LapRecorder): () => void {
   const agent = new Agent({ keepAlive: true, timeout: TIME_OUT });
   const startedAt = performance.now();
   let sent = 0;
@@ -18,19 +18,21 @@ export function startPacer({ url, rate }: PacedLoad, recorder: LapRecorder): () 
 
   const send = (): void => {
     const sentAt = performance.now();
-    const request = get(url, { agent }, (response) => {
+    const sending = request(url, { agent, method: post ? 'POST' : 'GET' }, (response) => {
       let body = '';
       response.setEncoding('utf8').on('data', (text: string) => (body += text));
       response.on('end', () => {
         if (stopped) return;
-        recorder.sawResult(body);
+        if (post) recorder.sawReply(body);
+        else recorder.sawResult(body);
         recorder.answered(response.statusCode ?? 0, performance.now() - sentAt);
       });
     });
-    request.on('timeout', () => request.destroy(new Error('timed out')));
-    request.on('error', () => {
+    sending.on('timeout', () => sending.destroy(new Error('timed out')));
+    sending.on('error', () => {
       if (!stopped) recorder.failed();
     });
+    sending.end();
   };
   const timer = setInterval(() => {
     const due = ((performance.now() - startedAt) / 1000) * rate;
