@@ -1,5 +1,5 @@
 import { Controller, Get, Header, Param } from '@nestjs/common';
-import { ApiOkResponse, ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
+import { ApiOkResponse, ApiOperation, ApiParam, ApiResponse, ApiTags } from '@nestjs/swagger';
 import { NeedsAnyKey } from '../access/needed-scope.decorator.js';
 import { DomainError } from '../tasks/domain-error.js';
 import { ApiProblems } from './api-problems.decorator.js';
@@ -7,6 +7,9 @@ import { CACHE_AN_HOUR } from './common-headers.js';
 import { problemTypes, type ProblemType } from './problems.js';
 
 const types = new Map<string, ProblemType>(Object.entries(problemTypes));
+
+/** Express answers so to `If-None-Match: *` (RFC 9110, 13.1.2). */
+const NOT_MODIFIED = { status: 304, description: 'The caller said that it has the page' };
 
 @NeedsAnyKey()
 @ApiTags('Problems')
@@ -20,6 +23,7 @@ export class ProblemsController {
     description: 'The list',
     content: { 'text/html': { schema: { type: 'string' }, example: '<h1>Problems</h1>' } },
   })
+  @ApiResponse(NOT_MODIFIED)
   list(): string {
     const items = [...types].map(
       ([code, { status, title }]) => `<li><a href="/problems/${code}">${title}</a> (${String(status)})</li>`,
@@ -39,6 +43,7 @@ export class ProblemsController {
     description: 'The page',
     content: { 'text/html': { schema: { type: 'string' }, example: '<h1>Run failed</h1>' } },
   })
+  @ApiResponse(NOT_MODIFIED)
   @ApiProblems('not-found')
   explain(@Param('code') code: string): string {
     const type = types.get(code);

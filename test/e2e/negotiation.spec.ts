@@ -10,6 +10,13 @@ describe('how requests are received, whatever they ask for', () => {
   });
   afterAll(() => service.close());
 
+  test.each(['/problems', '/problems/run-failed'])(
+    'the page %s is not sent to who says that it has it, which the document says too',
+    async (path) => {
+      await service.http.get(path).set('If-None-Match', '*').expect(304);
+    },
+  );
+
   describe('an Accept header', () => {
     test.each([
       ['/tasks', '*/*'],
