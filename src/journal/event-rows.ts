@@ -1,4 +1,5 @@
 import type { RunEvent } from '../events/catalog.js';
+import { CommitGroup } from './commit-group.js';
 import type { IdempotencyKey } from './journal.js';
 import type { EventGroup, EventRow } from './sqlite-store.js';
 import { timeText } from './event-clock.js';
@@ -6,14 +7,12 @@ import { timeText } from './event-clock.js';
 type Mutable<T> = { -readonly [K in keyof T]: T[K] extends readonly (infer Item)[] ? Item[] : T[K] };
 
 /** Events that are to be committed together, as events and as rows. */
-export class GroupOfEvents {
+export class GroupOfEvents extends CommitGroup {
   readonly events: RunEvent[] = [];
   readonly rows: Mutable<EventGroup>;
-  /** Roughly what it holds, in characters of JSON. */
-  size = 0;
-  private readonly commit = Promise.withResolvers<undefined>();
 
   constructor(firstId: number) {
+    super();
     this.rows = { firstId, lastId: firstId - 1, events: [], started: [], finished: [], keys: [] };
   }
 
@@ -21,9 +20,8 @@ export class GroupOfEvents {
     return this.rows.lastId + 1;
   }
 
-  /** Resolves when it is committed. */
-  get committed(): Promise<undefined> {
-    return this.commit.promise;
+  override get count(): number {
+    return this.events.length;
   }
 
   /**
@@ -45,12 +43,8 @@ export class GroupOfEvents {
     this.size += data.length;
   }
 
-  tellsOf(runId: string): boolean {
+  override tellsOf(runId: string): boolean {
     return this.events.some((event) => event.runId === runId);
-  }
-
-  succeed(): void {
-    this.commit.resolve(undefined);
   }
 }
 

@@ -1,27 +1,35 @@
 import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
 import { firstValueFrom, merge, Subject } from 'rxjs';
-import type { EventBus } from '../events/event-bus.js';
-import { textOf } from '../tasks/thrown.js';
-import { databaseError } from './database-error.js';
-import { GroupOfEvents } from './event-rows.js';
-import type { SqliteThread } from './sqlite-thread.js';
+import type { CommitGroup } from './commit-group.js';
 
 /** Between a commit that failed and its next try. */
 const RETRY_MS = 250;
 /** How long a stop waits for commits that fail. */
 const DRAIN_MS = 5_000;
 
+/** Where groups are committed. */
+export interface GroupLog<Group extends CommitGroup> {
+  /** A group to add to, behind another one. */
+  begin(before?: Group): Group;
+  /** All or nothing; offered again, a group that is there already is left as it is. */
+  commit(group: Group): Promise<void>;
+  /** Called when it is committed. */
+  publish(group: Group): void;
+  /** Called when a commit has failed, before it is tried again. */
+  recover(error: unknown): Promise<void>;
+  /** What is wrong, in words that say how to mend it where that is known. */
+  explain(error: unknown): string;
+}
+
 /**
  * Commits events in groups: whatever is added while a commit is under way goes into the next one, so that all the runs
  * in flight share its `fsync`. Publishes a group when it is committed.
  */
-export class GroupCommit {
+export class GroupCommit<Group extends CommitGroup> {
   private readonly logger = new Logger('Journal');
-  private waiting: GroupOfEvents;
-  private committing: GroupOfEvents | undefined;
-  /** The last event that is committed. */
-  lastId: number;
+  private current: Group;
+  private committing: Group | undefined;
   /** The writing that goes on, until nothing waits any more. */
   private writing: Promise<void> | undefined;
   /** Why commits fail. */
@@ -29,39 +37,31 @@ export class GroupCommit {
   /** Emits when a commit has failed. */
   private readonly failed = new Subject<void>();
 
-  /**
-   * @param path names the database in what is logged
-   * @param lastId the last event that is committed already
-   * @param closing aborted when nothing is to be tried again
-   */
+  /** @param closing aborted when nothing is to be tried again */
   constructor(
-    private readonly thread: SqliteThread,
-    private readonly bus: EventBus,
-    private readonly path: string,
-    lastId: number,
+    private readonly log: GroupLog<Group>,
     private readonly closing: AbortSignal,
   ) {
-    this.lastId = lastId;
-    this.waiting = new GroupOfEvents(lastId + 1);
+    this.current = log.begin();
   }
 
-  get nextId(): number {
-    return this.waiting.nextId;
+  /** The group that is added to. Its `committed` tells what becomes of that. */
+  get waiting(): Group {
+    return this.current;
   }
 
   /** What waits for its commit, in characters of JSON, roughly. */
   get size(): number {
-    return this.waiting.size + (this.committing?.size ?? 0);
+    return this.current.size + (this.committing?.size ?? 0);
   }
 
   get failing(): boolean {
     return this.failure !== undefined;
   }
 
-  /** Resolves when the event is committed. For its parameters see `GroupOfEvents.add`. */
-  add(...event: Parameters<GroupOfEvents['add']>): Promise<undefined> {
-    this.waiting.add(...event);
-    const { committed } = this.waiting;
+  /** To be called when something was added: it is committed soon. */
+  added(): Promise<undefined> {
+    const { committed } = this.current;
     this.writing ??= this.writeAll();
     return committed;
   }
@@ -71,8 +71,24 @@ export class GroupCommit {
    * long readers would wait.
    */
   async committed(runId: string): Promise<void> {
-    for (const group of [this.waiting, this.committing])
-      if (!this.failing && group?.tellsOf(runId)) await firstValueFrom(merge(group.committed, this.failed));
+    for (const group of [this.current, this.committing]) {
+      if (this.failing || !group?.tellsOf(runId)) continue;
+      await firstValueFrom(
+        merge(
+          group.committed.catch(() => undefined),
+          this.failed,
+        ),
+      );
+    }
+  }
+
+  /** Gives up what waits, that which is being committed too. */
+  giveUp(reason: Error): void {
+    const groups = [this.committing, this.current];
+    this.committing = undefined;
+    this.current = this.log.begin();
+    this.failure = undefined;
+    for (const group of groups) group?.giveUp(reason);
   }
 
   async drain(): Promise<void> {
@@ -87,52 +103,53 @@ export class GroupCommit {
   async close(): Promise<void> {
     this.failed.next();
     await this.writing;
-    const left = this.waiting.events.length + (this.committing?.events.length ?? 0);
+    const left = this.current.count + (this.committing?.count ?? 0);
     if (left > 0) this.logger.error(`Stopped before ${left} events were written: ${String(this.failure)}`);
   }
 
   private async writeAll(): Promise<void> {
-    while (this.waiting.events.length > 0) {
+    while (this.current.count > 0) {
       // A turn's worth at a time: that is fewer commits, and nobody waits longer for it than the turn takes.
       await nextTurn();
-      const group = this.waiting;
+      const group = this.current;
       this.committing = group;
-      this.waiting = new GroupOfEvents(group.nextId);
+      this.current = this.log.begin(group);
       if (!(await this.write(group))) break;
+      if (this.committing !== group) continue;
       this.committing = undefined;
-      this.lastId = group.rows.lastId;
-      this.bus.publish(group.events);
+      this.log.publish(group);
       group.succeed();
     }
     this.writing = undefined;
   }
 
   /**
-   * Tries until it succeeds: nothing that was accepted is given up because a disk is full or a thread has died.
-   * False when the journal was closed instead.
+   * Tries until it succeeds, or is given up: nothing that was accepted is lost because a disk is full or a thread has
+   * died. False when the journal was closed instead.
    */
-  private async write({ rows }: GroupOfEvents): Promise<boolean> {
+  private async write(group: Group): Promise<boolean> {
     do {
       try {
-        await this.thread.call('commit', rows);
+        await this.log.commit(group);
         if (this.failure !== undefined) this.logger.log('The journal can be written again');
         this.failure = undefined;
         return true;
       } catch (error) {
         await this.afterFailure(error);
       }
+      if (this.committing !== group) return true;
     } while (!this.isClosed());
     return false;
   }
 
   private async afterFailure(error: unknown): Promise<void> {
-    const message = textOf(databaseError(this.path, error));
+    const message = this.log.explain(error);
     if (this.failure !== message && !this.isClosed())
       this.logger.error(`The journal can’t be written, and takes no new runs: ${message}`);
     this.failure = message;
     this.failed.next();
-    // A new connection knows what has become of the commit, whatever the old one made of it.
-    await this.thread.kill();
+    await this.log.recover(error);
+    if (!this.failing) return;
     await delay(RETRY_MS, undefined, { signal: this.closing }).catch(() => undefined);
   }
 

@@ -1,19 +1,21 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
 import { textOf } from '../tasks/thrown.js';
-import type { SqliteThread } from './sqlite-thread.js';
 
 /** Old runs and keys go in batches, each a short transaction of its own, with pauses that leave the thread to the writers. */
 const BATCH = 100;
 const PAUSE_MS = 50;
 const EVERY_MS = 60_000;
 
-const logger = new Logger('SqliteJournal');
+const logger = new Logger('Journal');
 
-/** Deletes what is older than `retentionMs`, now and from time to time, until `closing` is aborted. */
+/**
+ * Deletes what is older than `retentionMs`, now and from time to time, until `closing` is aborted.
+ *
+ * @param deleteBefore deletes so many of what is older than a time, and says how many that were
+ */
 export async function deleteOld(
-  writer: SqliteThread,
-  method: 'deleteFinished' | 'deleteKeys',
+  deleteBefore: (before: number, limit: number) => Promise<number>,
   retentionMs: number,
   closing: AbortSignal,
 ): Promise<void> {
@@ -21,7 +23,7 @@ export async function deleteOld(
   const isClosed = () => closing.aborted;
   while (!isClosed()) {
     try {
-      const deleted = await writer.call(method, Date.now() - retentionMs, BATCH);
+      const deleted = await deleteBefore(Date.now() - retentionMs, BATCH);
       await pause(deleted > 0 ? PAUSE_MS : EVERY_MS);
     } catch (error) {
       if (isClosed()) return;

@@ -11,7 +11,7 @@ import { databaseError } from './database-error.js';
 import { DatabaseLock } from './database-lock.js';
 import { preparePath } from './database-path.js';
 import { timeText } from './event-clock.js';
-import { eventsOf } from './event-rows.js';
+import { eventsOf, type GroupOfEvents } from './event-rows.js';
 import { GroupCommit } from './group-commit.js';
 import { pageOf } from './history-page.js';
 import {
@@ -27,6 +27,7 @@ import {
   type Stretch,
 } from './journal.js';
 import { deleteOld } from './retention.js';
+import { SqliteLog } from './sqlite-log.js';
 import { SqliteThread } from './sqlite-thread.js';
 import type { StoreOptions } from './sqlite-database.js';
 import type { EventRow } from './sqlite-store.js';
@@ -51,7 +52,8 @@ export interface SqliteJournalOptions {
 export class SqliteJournal extends Journal {
   override readonly durable = true;
   private readonly logger = new Logger(SqliteJournal.name);
-  private readonly groups: GroupCommit;
+  private readonly log: SqliteLog;
+  private readonly groups: GroupCommit<GroupOfEvents>;
   /** Aborted when it is closed: then nothing is tried again. */
   private readonly closing = new AbortController();
   /** The numbers of runs that take events. */
@@ -68,9 +70,11 @@ export class SqliteJournal extends Journal {
     super();
     const { path, retentionMs, keyRetentionMs } = options;
     const { signal } = this.closing;
-    this.groups = new GroupCommit(writer, bus, path, openedAt.lastId, signal);
-    if (retentionMs > 0) void deleteOld(writer, 'deleteFinished', retentionMs, signal);
-    void deleteOld(writer, 'deleteKeys', keyRetentionMs, signal);
+    this.log = new SqliteLog(writer, bus, path, openedAt.lastId);
+    this.groups = new GroupCommit(this.log, signal);
+    if (retentionMs > 0)
+      void deleteOld((...old) => writer.call('deleteFinished', ...old), retentionMs, signal);
+    void deleteOld((...old) => writer.call('deleteKeys', ...old), keyRetentionMs, signal);
   }
 
   /**
@@ -106,13 +110,15 @@ export class SqliteJournal extends Journal {
   }
 
   override append(event: NewEvent, key?: IdempotencyKey): Promise<undefined> {
-    const { nextId } = this.groups;
+    const { waiting } = this.groups;
+    const { nextId } = waiting;
     if (event.type === 'run.started') this.numbers.set(event.runId, nextId);
     const number = this.numbers.get(event.runId);
     if (number === undefined) throw new Error(`The run ${event.runId} is not open`);
     if (event.type === 'run.finished') this.numbers.delete(event.runId);
     const ms = Date.now();
-    return this.groups.add({ ...event, id: nextId, time: timeText(ms) }, number, ms, key);
+    waiting.add({ ...event, id: nextId, time: timeText(ms) }, number, ms, key);
+    return this.groups.added();
   }
 
   override goOn({ id, firstEventId }: Readonly<Run>): void {
@@ -153,7 +159,7 @@ export class SqliteJournal extends Journal {
   }
 
   override get lastEventId(): number {
-    return this.groups.lastId;
+    return this.log.lastId;
   }
 
   override async events(query: EventQuery): Promise<EventPage> {

@@ -13,13 +13,13 @@ export const faults = {
     file: 'journal/group-commit.js',
     changes: [
       {
-        from: `const { committed } = this.waiting;`,
-        to: `const { committed } = this.waiting;
-        const appended = this.waiting.events.at(-1);
-        queueMicrotask(() => this.bus.publish([appended]));`,
+        from: `const { committed } = this.current;`,
+        to: `const { committed } = this.current;
+        const appended = this.current.events.at(-1);
+        queueMicrotask(() => this.log.bus.publish([appended]));`,
       },
-      { from: `const group = this.waiting;`, to: `await delay(100); const group = this.waiting;` },
-      { from: `this.bus.publish(group.events);`, to: `` },
+      { from: `const group = this.current;`, to: `await delay(100); const group = this.current;` },
+      { from: `this.log.publish(group);`, to: `this.log.lastId = group.rows.lastId;` },
     ],
   },
   'fencing-off': {
