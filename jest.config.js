@@ -36,6 +36,8 @@ export default {
       displayName: 'e2e',
       testMatch: ['<rootDir>/test/**/*.spec.ts'],
       setupFiles,
+      globalSetup: '<rootDir>/test/support/global-setup.ts',
+      globalTeardown: '<rootDir>/test/support/global-teardown.ts',
     },
   ],
 };

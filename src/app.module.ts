@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { ClusterModule } from './cluster/cluster.module.js';
 import { AppConfigModule } from './config/config.module.js';
 import { DemoModule } from './demo/demo.module.js';
 import { HealthModule } from './health/health.module.js';
@@ -15,6 +16,7 @@ import { TasksModule } from './tasks/tasks.module.js';
     AppConfigModule,
     LoggingModule,
     TasksModule,
+    ClusterModule,
     TasksFileModule,
     RunsModule,
     StatsModule,

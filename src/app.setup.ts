@@ -5,6 +5,7 @@ import type { Express } from 'express';
 import { accessControl } from './access/access-control.js';
 import type { Access } from './access/access.js';
 import { ScopeGuard } from './access/scope.guard.js';
+import { ClusterNode } from './cluster/cluster-node.js';
 import type { Config } from './config/config.js';
 import { answerWithNoStore, answerWithSecurityHeaders } from './http/common-headers.js';
 import { corsOptions } from './http/cors.js';
@@ -51,9 +52,10 @@ export function setUp(app: NestExpressApplication, adapter: FastExpressAdapter, 
     customSiteTitle: 'Frontrunner',
   });
   answerProtocolErrors(adapter.getHttpServer());
-  adapter.beforeStop = () => {
+  const node = app.get<ClusterNode | undefined>(ClusterNode);
+  adapter.beforeStop = async () => {
     app.get(EventFeed).stop();
-    return tasks.stop();
+    await Promise.all([node?.stopTaking(), tasks.stop()]);
   };
   if (access.keys) app.useGlobalGuards(new ScopeGuard(access.keys));
   app.useGlobalPipes(new ValidationPipe());

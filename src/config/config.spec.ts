@@ -13,6 +13,8 @@ describe('parseConfig', () => {
       ALLOW_ANONYMOUS: false,
       RATE_LIMIT: 'auto',
       DATABASE_URL: { kind: 'sqlite', path: './data/frontrunner.db' },
+      ROLE: 'all',
+      NODE_TIMEOUT: 10_000,
       JOURNAL_DURABILITY: 'power',
       RUN_RETENTION: 30 * 24 * 3_600_000,
       IDEMPOTENCY_RETENTION: 24 * 3_600_000,
@@ -44,10 +46,15 @@ describe('parseConfig', () => {
     ['RATE_LIMIT', '1000/1500ms'],
     ['RATE_LIMIT', '1000/1m/2'],
     ['DATABASE_URL', 'mysql://x'],
+    ['DATABASE_URL', 'postgres://localhost'],
+    ['DATABASE_URL', 'postgres:///runs'],
     ['DATABASE_URL', 'sqlite:'],
     ['DATABASE_URL', 'sqlite::memory:'],
     ['DATABASE_URL', 'sqlite:./data/'],
     ['DATABASE_URL', 'sqlite:./data.db?mode=ro'],
+    ['ROLE', 'leader'],
+    ['NODE_TIMEOUT', '499ms'],
+    ['NODE_TIMEOUT', '10'],
     ['JOURNAL_DURABILITY', 'none'],
     ['RUN_RETENTION', '30'],
     ['RUN_RETENTION', '0d'],
@@ -81,11 +88,27 @@ describe('parseConfig', () => {
 
   test.each([
     ['memory:', { kind: 'memory' }],
+    [
+      'postgres://ada:secret@db.example:5433/runs?sslmode=require',
+      { kind: 'postgres', url: 'postgres://ada:secret@db.example:5433/runs?sslmode=require' },
+    ],
+    ['postgresql:///runs?host=/run/pg', { kind: 'postgres', url: 'postgresql:///runs?host=/run/pg' }],
     ['sqlite:runs.db', { kind: 'sqlite', path: 'runs.db' }],
     ['sqlite:/var/lib/runs.db', { kind: 'sqlite', path: '/var/lib/runs.db' }],
     ['sqlite:///var/lib/runs.db', { kind: 'sqlite', path: '///var/lib/runs.db' }],
   ])('takes %s as a database', (url, database) => {
     expect(parseConfig({ DATABASE_URL: url }).DATABASE_URL).toEqual(database);
+  });
+
+  test('says nothing of a password', () => {
+    expect(() => parseConfig({ DATABASE_URL: 'postgres://ada:sec:ret@db.example' })).toThrow(
+      /DATABASE_URL is "postgres:\/\/ada:…@db\.example"/,
+    );
+  });
+
+  test('knows of no other nodes where the database is not one that they share', () => {
+    expect(() => parseConfig({ ROLE: 'worker' })).toThrow(/ROLE is worker, but there are no other nodes/);
+    expect(parseConfig({ ROLE: 'worker', DATABASE_URL: 'postgres://h/runs' }).ROLE).toBe('worker');
   });
 
   test.each([

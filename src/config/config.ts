@@ -23,6 +23,7 @@ const size = z
   .regex(/^\d+(\.\d+)?\s*(b|kb|mb)?$/i)
   .transform((text) => bytes.parse(text) ?? 0)
   .refine((value) => value > 0 && value <= 100 * 2 ** 20);
+const ROLES = ['all', 'api', 'worker'] as const;
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 const SIZE_FORM = 'a size such as 512b, 100kb or 1mb, at most 100mb';
 
@@ -35,12 +36,22 @@ const retention = z
   .refine((value) => value > 0 && value <= LONGEST_RETENTION_MS);
 
 /** Where runs are kept. */
-type Database = { readonly kind: 'memory' } | { readonly kind: 'sqlite'; readonly path: string };
+type Database =
+  | { readonly kind: 'memory' }
+  | { readonly kind: 'sqlite'; readonly path: string }
+  | { readonly kind: 'postgres'; readonly url: string };
 
 function parseDatabaseUrl(url: string): Database | undefined {
   if (url === 'memory:') return { kind: 'memory' };
+  if (/^postgres(ql)?:/.test(url)) return isPostgresUrl(url) ? { kind: 'postgres', url } : undefined;
   const [, path] = /^sqlite:([^:?#][^?#]*)$/.exec(url) ?? [];
   return path === undefined || /[\0/]$/.test(path) ? undefined : { kind: 'sqlite', path };
+}
+
+/** With a host, or one among the parameters, and the name of a database. */
+function isPostgresUrl(text: string): boolean {
+  const url = URL.parse(text);
+  return url !== null && (url.hostname !== '' || url.searchParams.has('host')) && url.pathname.length > 1;
 }
 
 /** Requests of one caller in a window of whole seconds. */
@@ -112,8 +123,22 @@ export const variables = {
       .transform(parseDatabaseUrl)
       .refine((database) => database !== undefined),
     fallback: 'sqlite:./data/frontrunner.db',
-    takes: 'sqlite: and the path of a file, or memory:',
-    purpose: 'Where runs are kept. memory: keeps them until the process ends.',
+    takes: 'sqlite: and the path of a file, postgres://user:password@host:port/database, or memory:',
+    purpose:
+      'Where runs are kept. Nodes with the same Postgres database share the work. memory: keeps runs until the process ends.',
+  },
+  ROLE: {
+    schema: z.enum(ROLES),
+    fallback: 'all',
+    takes: `one of ${ROLES.join(', ')}; api and worker with a Postgres database alone`,
+    purpose:
+      'What this node does: api takes no sub-tasks that are placed on workers, worker no new runs, all does everything.',
+  },
+  NODE_TIMEOUT: {
+    schema: durationSchema.transform(milliseconds).refine((ms) => ms >= 500),
+    fallback: '10s',
+    takes: `${DURATION_FORM}; 500ms at least, the same for all nodes`,
+    purpose: 'How long a node may not be seen before others go on with what it had.',
   },
   JOURNAL_DURABILITY: {
     schema: z.enum(['power', 'process']),
@@ -210,6 +235,10 @@ export class ConfigError extends Error {
   }
 }
 
+function withoutPassword(text: string): string {
+  return text.replace(/(:\/\/[^:@/]*):[^@]*@/, '$1:…@');
+}
+
 /** Empty variables count as unset. @throws {ConfigError} */
 export function parseConfig(environment: Readonly<Record<string, unknown>>): Config {
   const problems: string[] = [];
@@ -219,7 +248,7 @@ export function parseConfig(environment: Readonly<Record<string, unknown>>): Con
     const result = variable.schema.safeParse(text);
     if (!result.success) {
       problems.push(
-        `${name} is ${JSON.stringify(given)}; it takes ${variable.takes} (default ${variable.fallback})`,
+        `${name} is ${withoutPassword(JSON.stringify(given))}; it takes ${variable.takes} (default ${variable.fallback})`,
       );
     }
     return [name, result.data];
@@ -229,6 +258,11 @@ export function parseConfig(environment: Readonly<Record<string, unknown>>): Con
   if (RUN_RETENTION > 0 && IDEMPOTENCY_RETENTION > RUN_RETENTION)
     problems.push(
       `IDEMPOTENCY_RETENTION (${ms(IDEMPOTENCY_RETENTION)}) is longer than RUN_RETENTION (${ms(RUN_RETENTION)}), so keys would outlive their runs; lower the first or raise the second`,
+    );
+  const { ROLE, DATABASE_URL } = config;
+  if (problems.length === 0 && ROLE !== 'all' && DATABASE_URL.kind !== 'postgres')
+    problems.push(
+      `ROLE is ${ROLE}, but there are no other nodes without a Postgres database; leave it at all, or set DATABASE_URL to one`,
     );
   if (problems.length > 0) throw new ConfigError(problems);
   return config;

@@ -24,7 +24,7 @@ export class DemoController {
       'Starts three sub-tasks that take 1, 5 and 3 seconds, and answers with the first result. The log tells of the others, and so does the run that `Location` names.',
   })
   @ApiOkResponse({ description: 'The first result', standardSchema: resultSchema, headers: locationHeader })
-  @ApiProblems('run-failed', 'run-cancelled', 'overloaded', 'journal-unavailable', 'stopping')
+  @ApiProblems('run-failed', 'run-cancelled', 'overloaded', 'journal-unavailable', 'worker-node', 'stopping')
   async run(@Req() request: Request, @Res({ passthrough: true }) response: Response) {
     const run = await this.tasks.start('demo', {}, contextOf(request));
     response.setHeader('Location', `/runs/${run.runId}`);

@@ -2,6 +2,9 @@ import type { Journal } from '../journal/journal.js';
 import type { AcceptedRun } from '../tasks/accepted-run.js';
 import type { RunOrigin } from '../tasks/run-origin.js';
 import type { SubTaskRun } from '../tasks/run.js';
+import type { StartCause } from '../events/catalog.js';
+import type { Sharing } from '../journal/sharing.js';
+import type { AttemptOf } from './attempt.js';
 import type { Slots } from './slots.js';
 
 /** What the engine needs to know of a run. */
@@ -28,6 +31,26 @@ export const NOT_BEGUN: Progress = {
   retryDelayMs: 0,
 };
 
+/** How a sub-task is got ready. */
+export interface Manner {
+  /** It takes no slot and doesn't wait for one before it is started. */
+  readonly held?: boolean;
+  /** It left the node of its run, and this node took it on: it leaves no more before it has begun. */
+  readonly tookOn?: boolean;
+  /** Why it starts, where it didn't start with its run. */
+  readonly cause?: StartCause | undefined;
+}
+
+/** A sub-task that leaves this node before it has ended. */
+export interface Leave {
+  readonly about: AttemptOf;
+  readonly startedAt: string | null;
+  readonly worker: boolean;
+  readonly tookOn: boolean;
+  readonly dueAt?: Date | undefined;
+  readonly cause?: StartCause | undefined;
+}
+
 /** What executions need of the engine, and what it is told of their batches. */
 export interface Surroundings {
   readonly journal: Journal;
@@ -36,6 +59,9 @@ export interface Surroundings {
   readonly slots: Slots;
   /** A batch has begun to wait for slots, or waits no more. */
   readonly changeQueue: (by: 1 | -1) => void;
+  /** What there is of other nodes; undefined where there can't be any. */
+  readonly sharing: Sharing | undefined;
+  readonly leave: (subTask: Leave) => void;
   /** All of a batch have ended. */
   readonly release: (run: EngineRun) => void;
 }

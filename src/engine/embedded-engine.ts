@@ -3,15 +3,25 @@ import { Injectable, Logger } from '@nestjs/common';
 import { ConfigService } from '@nestjs/config';
 import { BehaviorSubject, filter, firstValueFrom, merge, race, timer } from 'rxjs';
 import type { Config } from '../config/config.js';
-import type { StartCause } from '../events/catalog.js';
+import type { RunEvent, StartCause } from '../events/catalog.js';
 import { Journal, type IdempotencyKey } from '../journal/journal.js';
 import type { AcceptedRun } from '../tasks/accepted-run.js';
 import { DomainError } from '../tasks/domain-error.js';
 import { originFields } from '../tasks/run-origin.js';
 import type { SubTaskDefinition, TaskDefinition } from '../tasks/task.js';
-import { Batch, NOT_BEGUN, type EngineRun, type Progress, type Surroundings } from './batch.js';
+import type { AttemptOf } from './attempt.js';
+import {
+  Batch,
+  NOT_BEGUN,
+  type EngineRun,
+  type Leave,
+  type Manner,
+  type Progress,
+  type Surroundings,
+} from './batch.js';
 import { Slots } from './slots.js';
 import { SubTaskExecution } from './sub-task-execution.js';
+import { SubTasksElsewhere } from './sub-tasks-elsewhere.js';
 
 /** Some callers' inputs take twenty times the memory that their text does; this keeps them from filling it. */
 const MAX_INPUT_BYTES_IN_FLIGHT = 256 * 2 ** 20;
@@ -19,10 +29,10 @@ const MAX_INPUT_BYTES_IN_FLIGHT = 256 * 2 ** 20;
 /** While fewer runs than this wait for slots, and half of those that may, runs of an earlier process are taken up. */
 const ROOMY_QUEUE = 100;
 
-/** A sub-task to get ready. One that is held takes no slot and doesn't wait for one before it is started. */
-export type SubTaskToPrepare = readonly [subTask: SubTaskDefinition, progress: Progress, held?: boolean];
+/** A sub-task to get ready. */
+export type SubTaskToPrepare = readonly [subTask: SubTaskDefinition, progress: Progress, manner?: Manner];
 
-/** Executes runs in this process, within its bounds. */
+/** Executes runs in this process, within its bounds; what is for other nodes leaves it. */
 @Injectable()
 export class EmbeddedEngine {
   private readonly logger = new Logger(EmbeddedEngine.name);
@@ -38,6 +48,7 @@ export class EmbeddedEngine {
   private stopped = false;
   private readonly maxQueuedRuns: number;
   private readonly surroundings: Surroundings;
+  private readonly elsewhere: SubTasksElsewhere;
   constructor(
     private readonly config: ConfigService<Config, true>,
     private readonly journal: Journal,
@@ -45,8 +56,13 @@ export class EmbeddedEngine {
     this.slots = new Slots(config.get('MAX_CONCURRENT_SUB_TASKS', { infer: true }));
     this.maxQueuedRuns = config.get('MAX_QUEUED_RUNS', { infer: true });
     const maxResultBytes = config.get('MAX_RESULT_BYTES', { infer: true });
+    this.elsewhere = new SubTasksElsewhere(journal);
     this.surroundings = {
       journal,
+      sharing: journal.sharing,
+      leave: (subTask) => {
+        this.leave(subTask);
+      },
       maxResultBytes,
       slots: this.slots,
       changeQueue: (by) => {
@@ -69,11 +85,13 @@ export class EmbeddedEngine {
    *
    * @returns what resolves when the journal has the run
    * @throws {DomainError} `overloaded` when too many runs wait for slots or the journal falls behind,
-   * `journal-unavailable` when it can't be written, `stopping` once a stop has begun
+   * `journal-unavailable` when it can't be written, `worker-node` when new runs are for other nodes, `stopping` once a stop has begun
    */
   execute(run: AcceptedRun, key?: IdempotencyKey): Promise<void> {
     const { subTasks, starts } = run.task;
     const { requestId, traceparent } = run.origin;
+    if (this.config.get('ROLE', { infer: true }) === 'worker')
+      throw new DomainError('worker-node', 'This node takes no new runs; send it to another one');
     this.admit(run.task, run.inputBytes);
     const accepted = this.journal.append(
       {
@@ -93,16 +111,20 @@ export class EmbeddedEngine {
     );
     const begin = this.prepare(
       run,
-      subTasks.map((subTask, index) => [subTask, NOT_BEGUN, starts[index] !== 'at-once'] as const),
+      subTasks.map((subTask, index) => [subTask, NOT_BEGUN, { held: starts[index] !== 'at-once' }] as const),
     );
     begin();
     return accepted;
   }
 
-  /** Whether a sub-task of a run is under way, waits for a slot, or is held. */
+  /** Whether a sub-task of a run is under way, here or elsewhere, waits for a slot, or is held. */
   executes(runId: string, subTask: string): boolean {
-    const executions = this.runs.get(runId) ?? [];
-    return executions.some((execution) => execution.unfinished && execution.subTask.name === subTask);
+    return this.elsewhere.has(runId, subTask) || this.executionOf(runId, subTask) !== undefined;
+  }
+
+  /** How many sub-tasks could begin at once. */
+  get freeSlots(): number {
+    return this.stopped ? 0 : this.slots.freeCount;
   }
 
   /**
@@ -115,8 +137,8 @@ export class EmbeddedEngine {
     this.inputBytes += run.inputBytes;
     const batch = new Batch(run, subTasks.length, this.surroundings);
     const executions = subTasks.map(
-      ([subTask, progress, held = false]) =>
-        new SubTaskExecution(batch, subTask, progress, this.ownSlotsOf(subTask), held),
+      ([subTask, progress, manner = {}]) =>
+        new SubTaskExecution(batch, subTask, progress, this.ownSlotsOf(subTask), manner),
     );
     this.runs.set(run.id, [...(this.runs.get(run.id) ?? []), ...executions]);
     this.unfinishedRuns.next(this.runs.size);
@@ -150,6 +172,30 @@ export class EmbeddedEngine {
   /** Cancels what is unfinished of a run; nothing when all has ended. */
   cancel(runId: string, reason: string): void {
     cancelAll(this.runs.get(runId) ?? [], reason);
+    this.elsewhere.cancel(runId, reason);
+  }
+
+  /** To be told of every event of the runs of this node. */
+  heard(event: RunEvent): void {
+    this.elsewhere.heard(event);
+  }
+
+  /** Counts a sub-task of a run of this node as under way elsewhere, which it is since another node had the run. */
+  isElsewhere(about: AttemptOf, startedAt: string | null): void {
+    this.elsewhere.add(about, startedAt);
+  }
+
+  /** Ends a sub-task here, without an outcome: that is somebody else's to record. */
+  abandon(runId: string, subTask: string): void {
+    this.executionOf(runId, subTask)?.abandon();
+  }
+
+  /** Ends everything here, without outcomes: other nodes go on with it. */
+  abandonAll(): void {
+    this.elsewhere.clear();
+    endAll([...this.runs.values()].flat(), (execution) => {
+      execution.abandon();
+    });
   }
 
   /**
@@ -171,9 +217,8 @@ export class EmbeddedEngine {
       const origin = originFields(executions[0]?.run.origin ?? {});
       this.logger.warn({ msg: `Stopped before it finished: ${left.join(', ')}`, runId, ...origin });
     }
-    const left = [...this.runs.values()].flat();
-    if (this.journal.durable) endAll(left, (execution) => execution.abandon());
-    else cancelAll(left, 'the service stopped');
+    if (this.journal.durable) this.abandonAll();
+    else cancelAll([...this.runs.values()].flat(), 'the service stopped');
     await this.journal.drain();
     await nextTurn();
     this.logger.log('Stopped');
@@ -193,6 +238,17 @@ export class EmbeddedEngine {
     const waits =
       !this.slots.hasFree || starting.some((subTask) => this.ownSlotsOf(subTask)?.hasFree === false);
     if (waits) throw new DomainError('overloaded', `${queuedRuns} runs wait for a free slot, as many as may`);
+  }
+
+  private executionOf(runId: string, name: string): SubTaskExecution | undefined {
+    return this.runs.get(runId)?.find(({ unfinished, subTask }) => unfinished && subTask.name === name);
+  }
+
+  /** One that this node took on for another one's run is that node's to know of. */
+  private leave({ about, startedAt, tookOn, ...placed }: Leave): void {
+    if (!tookOn) this.elsewhere.add(about, startedAt);
+    const { attempt: attempts, ...of } = about;
+    this.journal.sharing?.place({ ...of, attempts, ...placed });
   }
 
   private heldOf(runId: string, name: string): SubTaskExecution | undefined {

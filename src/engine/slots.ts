@@ -20,6 +20,10 @@ export class Slots {
     return this.free > 0;
   }
 
+  get freeCount(): number {
+    return this.free;
+  }
+
   /** Begins `taker` at once when a slot is free, else in its turn. */
   take(taker: Taker): void {
     if (this.free > 0 && this.waiting.size === 0) {

@@ -9,10 +9,13 @@ import type { SubTaskDefinition } from '../tasks/task.js';
 import { isOneOf, stackOf } from '../tasks/thrown.js';
 import { attemptError, AttemptTimeout, retryTermsOf } from './attempt-error.js';
 import { Attempt, type AttemptOf } from './attempt.js';
-import type { Batch, EngineRun, Progress, Surroundings } from './batch.js';
+import type { Batch, EngineRun, Manner, Progress, Surroundings } from './batch.js';
 import type { Slots } from './slots.js';
 
 const logger = new Logger('Engine');
+
+/** A retry that is due later than this many milliseconds need not be waited for here, where there are other nodes. */
+const LATER_MS = 5_000;
 
 const WITH_ITS_RUN: StartCause = Object.freeze({});
 
@@ -21,7 +24,8 @@ export class SubTaskExecution {
   readonly run: EngineRun;
   private readonly surroundings: Surroundings;
   private phase: 'held' | 'waiting' | 'under-way' | 'ended';
-  private cause = WITH_ITS_RUN;
+  private cause: StartCause;
+  private readonly tookOn: boolean;
   private attempts: number;
   private failures: number;
   private startedAt = 0;
@@ -32,19 +36,20 @@ export class SubTaskExecution {
 
   /**
    * @param ownSlots the slots of this sub-task over all runs, where it bounds its concurrency
-   * @param held whether it waits for {@link start} before it waits for a slot
    */
   constructor(
     private readonly batch: Batch,
     readonly subTask: SubTaskDefinition,
     private readonly progress: Progress,
     private readonly ownSlots: Slots | undefined,
-    held: boolean,
+    { held = false, tookOn = false, cause = WITH_ITS_RUN }: Manner,
   ) {
     this.run = batch.run;
     this.surroundings = batch.surroundings;
     this.attempts = progress.attempts;
     this.failures = progress.failures;
+    this.cause = cause;
+    this.tookOn = tookOn;
     this.phase = held ? 'held' : 'waiting';
     if (!held) batch.joinedQueue();
   }
@@ -70,10 +75,17 @@ export class SubTaskExecution {
     this.enqueue();
   }
 
-  /** Begins as soon as it has its slots, unless it is held. While it waits for one of its own it doesn't hold a common one. */
+  /**
+   * Begins as soon as it has its slots, unless it is held or leaves this node. While it waits for one of its own it doesn't
+   * hold a common one.
+   */
   enqueue(): void {
     if (!this.waiting) return;
     const { slots } = this.surroundings;
+    if (this.isForAnotherNode()) {
+      this.leave();
+      return;
+    }
     if (!this.ownSlots) {
       slots.take(this);
       return;
@@ -130,6 +142,26 @@ export class SubTaskExecution {
     this.batch.ended();
   }
 
+  private isForAnotherNode(): boolean {
+    const { sharing, slots } = this.surroundings;
+    if (!sharing || this.tookOn) return false;
+    return this.subTask.placement === 'worker' || (!slots.hasFree && sharing.takeIdleSlot());
+  }
+
+  /** Gives it to whichever node takes it on, this one perhaps. */
+  private leave(dueAt?: Date): void {
+    const { startedAt } = this.progress;
+    this.surroundings.leave({
+      about: this.about(),
+      startedAt: startedAt ?? (this.attempts === 0 ? null : timeBefore(elapsedMs(this.startedAt))),
+      worker: this.subTask.placement === 'worker',
+      tookOn: this.tookOn,
+      dueAt,
+      cause: this.attempts === 0 ? this.cause : undefined,
+    });
+    this.abandon();
+  }
+
   private beginAttempt(): void {
     this.attempts += 1;
     const about = this.about();
@@ -178,7 +210,8 @@ export class SubTaskExecution {
       const delayMs = this.nextDelay(thrown);
       const dueAt = new Date(Date.now() + delayMs).toISOString();
       void journal.append({ type: 'sub-task.retrying', ...this.about(), data: { error, delayMs, dueAt } });
-      this.retryIn(delayMs);
+      if (delayMs > LATER_MS && this.surroundings.sharing) this.leave(new Date(dueAt));
+      else this.retryIn(delayMs);
       return;
     }
     const data = { error, durationMs: elapsedMs(this.startedAt) };
@@ -243,4 +276,8 @@ export class SubTaskExecution {
       attempt: this.attempts,
     };
   }
+}
+
+function timeBefore(ms: number): string {
+  return new Date(Date.now() - ms).toISOString();
 }

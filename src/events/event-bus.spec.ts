@@ -84,7 +84,7 @@ describe('EventBus', () => {
     const bus = new EventBus(emitter);
     const follower = () => undefined;
     bus.follow('r1', follower);
-    bus.follow('r2', follower, { requestId: 'of r2' });
+    bus.follow('r2', follower, { requestId: 'of r2', lastEventId: 0 });
     bus.publish([started(2, 'r1'), event(3, 'sub-task.started'), event(4, 'sub-task.started', 'r2')]);
     bus.publish([event(5, 'run.finished')]);
     await nextTurn();
@@ -104,7 +104,7 @@ describe('EventBus', () => {
     emitter.on('sub-task.started', (_event: RunEvent, { requestId }: OriginFields) => told.push(requestId));
     const bus = new EventBus(emitter);
     bus.publish([started(1, 'r1'), event(2, 'run.finished')]);
-    bus.follow('r1', () => undefined, { requestId: 'of r1' });
+    bus.follow('r1', () => undefined, { requestId: 'of r1', lastEventId: 0 });
     bus.publish([event(3, 'run.finished', 'r2')]);
     await nextTurn();
     bus.publish([event(4, 'sub-task.started')]);

@@ -168,7 +168,14 @@ export const problemTypes = {
     status: 503,
     title: 'Journal unavailable',
     happened: 'What is to outlive a crash can’t be written or read at the moment. A new run was not started.',
-    mend: 'Try again after the time in Retry-After. Whoever runs the service finds the cause in its log: most often a full disk.',
+    mend: 'Try again after the time in Retry-After. Whoever runs the service finds the cause in its log: most often a full disk, or a database that can’t be reached.',
+  },
+  'worker-node': {
+    status: 503,
+    title: 'Worker node',
+    happened:
+      'This node takes no new runs (ROLE=worker). It answers for those that other nodes have accepted.',
+    mend: 'Send the request to another node: one whose ROLE is all or api.',
   },
   stopping: {
     status: 503,

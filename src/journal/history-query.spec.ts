@@ -6,6 +6,7 @@ import { RUN_STATUSES } from '../tasks/run.js';
 import { historyQuery } from './history-query.js';
 import type { RunQuery } from './journal.js';
 import { openDatabase, type OpenDatabase } from './sqlite-database.js';
+import { RUN_INDEXES } from './sqlite-store.js';
 
 const directory = temporaryDirectory();
 
@@ -31,7 +32,9 @@ describe('historyQuery', () => {
   });
 
   async function planOf(query: RunQuery): Promise<string[]> {
-    const plan = await sql<{ detail: string }>`EXPLAIN QUERY PLAN ${historyQuery(query)}`.execute(open.db);
+    const plan = await sql<{
+      detail: string;
+    }>`EXPLAIN QUERY PLAN ${historyQuery(query, RUN_INDEXES)}`.execute(open.db);
     return plan.rows.map(({ detail }) => detail);
   }
 

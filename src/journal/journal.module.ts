@@ -5,7 +5,9 @@ import { EventBus } from '../events/event-bus.js';
 import { EventsModule } from '../events/events.module.js';
 import { Journal } from './journal.js';
 import { MemoryJournal } from './memory-journal.js';
+import { PostgresJournal } from './postgres-journal.js';
 import { SqliteJournal } from './sqlite-journal.js';
+import { SubTaskQueue } from './sub-task-queue.js';
 
 @Module({
   imports: [EventsModule],
@@ -17,10 +19,15 @@ import { SqliteJournal } from './sqlite-journal.js';
         const database = config.get('DATABASE_URL', { infer: true });
         if (database.kind === 'memory')
           return new MemoryJournal(bus, config.get('IDEMPOTENCY_RETENTION', { infer: true }));
-        const { path } = database;
-        const durability = config.get('JOURNAL_DURABILITY', { infer: true });
         const retentionMs = config.get('RUN_RETENTION', { infer: true });
         const keyRetentionMs = config.get('IDEMPOTENCY_RETENTION', { infer: true });
+        if (database.kind === 'postgres') {
+          const { url } = database;
+          const role = config.get('ROLE', { infer: true });
+          return PostgresJournal.open({ url, role, retentionMs, keyRetentionMs }, bus, new SubTaskQueue(url));
+        }
+        const { path } = database;
+        const durability = config.get('JOURNAL_DURABILITY', { infer: true });
         return SqliteJournal.open({ path, durability, retentionMs, keyRetentionMs }, bus);
       },
     },

@@ -1,5 +1,6 @@
 import type { EventType, NewEvent, RunEvent } from '../events/catalog.js';
 import type { Run, RunStatus } from '../tasks/run.js';
+import type { Sharing } from './sharing.js';
 
 /** Why the journal takes no new runs at the moment. */
 export interface Obstacle {
@@ -107,6 +108,8 @@ export const PAGE_SIZE = 512 * 2 ** 10;
 export abstract class Journal {
   /** Whether what is committed outlives the process. */
   abstract readonly durable: boolean;
+  /** What nodes do that share it; undefined where no other process ever has it. */
+  readonly sharing: Sharing | undefined = undefined;
   /** Undefined while new runs may be started. What belongs to runs that were started is always taken. */
   abstract readonly obstacle: Obstacle | undefined;
 
@@ -125,11 +128,22 @@ export abstract class Journal {
    */
   abstract goOn(run: Readonly<Run>): void;
 
-  /** Appends `run.reopened` to a run that is finished, and takes events of it again. */
-  abstract reopen(run: Readonly<Run>): Promise<void>;
+  /**
+   * Appends `run.reopened` to a run that is finished, and takes events of it again. Resolves when that is committed; to false
+   * when another process was before.
+   */
+  abstract reopen(run: Readonly<Run>): Promise<boolean>;
 
-  /** The run that was started with a key, while the key is kept; another fingerprint makes no difference. */
-  abstract runOfKey(client: string, key: string): Promise<KeyedRun | undefined>;
+  /**
+   * The run that a key belongs to from now on: that of its first use, while the key is kept and whatever its fingerprint,
+   * or else `runId`, which is then to be started with it.
+   *
+   * @throws {DomainError} `journal-unavailable`
+   */
+  abstract claimKey(key: IdempotencyKey, runId: string): Promise<KeyedRun>;
+
+  /** Gives a key back that was claimed for a run that could not be started. */
+  abstract releaseKey(key: IdempotencyKey, runId: string): Promise<void>;
 
   /**
    * The run with all that was appended to it so far, or while commits fail, with all that is committed; undefined when
@@ -169,7 +183,10 @@ export abstract class Journal {
    */
   abstract savedStatistics(): Promise<SavedStatistics | undefined>;
 
-  /** Each run that was unfinished when the journal was opened, the oldest first. */
+  /** Whether it is this process that counts the events for all that share the journal. */
+  abstract leads(): Promise<boolean>;
+
+  /** Each run that was unfinished when the journal was opened and is nobody else's, the oldest first. */
   abstract unfinished(): AsyncIterable<Readonly<Run>>;
 
   /** Resolves when everything appended is committed and published, or is past hope of being so before a stop. */

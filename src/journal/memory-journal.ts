@@ -71,15 +71,25 @@ export class MemoryJournal extends Journal {
     this.open.add(id);
   }
 
-  override reopen({ id: runId, task }: Readonly<Run>): Promise<void> {
+  override async reopen({ id: runId, task }: Readonly<Run>): Promise<boolean> {
     this.open.add(runId);
-    return this.append({ type: 'run.reopened', runId, task, data: {} });
+    await this.append({ type: 'run.reopened', runId, task, data: {} });
+    return true;
   }
 
-  override runOfKey(client: string, key: string): Promise<KeyedRun | undefined> {
+  override claimKey({ client, key, fingerprint }: IdempotencyKey, runId: string): Promise<KeyedRun> {
     const found = this.keys.get(keyText(client, key));
     const isKept = found !== undefined && found.createdMs > Date.now() - this.keyRetentionMs;
-    return Promise.resolve(isKept ? found : undefined);
+    return Promise.resolve(isKept ? found : { runId, fingerprint });
+  }
+
+  override releaseKey(): Promise<void> {
+    // It is kept with the run, which didn't start.
+    return Promise.resolve();
+  }
+
+  override leads(): Promise<boolean> {
+    return Promise.resolve(true);
   }
 
   override async run(id: string): Promise<Readonly<Run> | undefined> {

@@ -1,5 +1,5 @@
 import type { Kysely } from 'kysely';
-import type { Schema } from './sqlite-schema.js';
+import type { LogSchema } from './log-schema.js';
 
 /**
  * Deletes the oldest runs that finished before a time, `limit` of them at most.
@@ -8,7 +8,7 @@ import type { Schema } from './sqlite-schema.js';
  * @param before milliseconds since 1970
  * @returns how many it deleted
  */
-export async function deleteFinished(db: Kysely<Schema>, before: number, limit: number): Promise<number> {
+export async function deleteFinished(db: Kysely<LogSchema>, before: number, limit: number): Promise<number> {
   return db.transaction().execute(async (transaction) => {
     const lastRun = transaction.selectFrom('events').select('run').orderBy('id', 'desc').limit(1);
     const runs = await transaction
@@ -30,7 +30,7 @@ export async function deleteFinished(db: Kysely<Schema>, before: number, limit: 
 }
 
 /** Deletes keys that are older than a time, `limit` of them at most. @returns how many it deleted */
-export async function deleteKeys(db: Kysely<Schema>, before: number, limit: number): Promise<number> {
+export async function deleteKeys(db: Kysely<LogSchema>, before: number, limit: number): Promise<number> {
   const old = db
     .selectFrom('idempotency_keys')
     .select(['client', 'key'])

@@ -30,7 +30,7 @@ import { deleteOld } from './retention.js';
 import { SqliteLog } from './sqlite-log.js';
 import { SqliteThread } from './sqlite-thread.js';
 import type { StoreOptions } from './sqlite-database.js';
-import type { EventRow } from './sqlite-store.js';
+import type { EventRow } from './log-queries.js';
 
 /** New runs are refused while as much as this waits for its commit, in characters of JSON. */
 const MAX_UNCOMMITTED = 64 * 2 ** 20;
@@ -127,14 +127,25 @@ export class SqliteJournal extends Journal {
     this.numbers.set(id, firstEventId);
   }
 
-  override reopen({ id: runId, task, firstEventId }: Readonly<Run>): Promise<undefined> {
+  override async reopen({ id: runId, task, firstEventId }: Readonly<Run>): Promise<boolean> {
     this.numbers.set(runId, firstEventId);
-    return this.append({ type: 'run.reopened', runId, task, data: {} });
+    await this.append({ type: 'run.reopened', runId, task, data: {} });
+    return true;
   }
 
-  override runOfKey(client: string, key: string): Promise<KeyedRun | undefined> {
+  override async claimKey(key: IdempotencyKey, runId: string): Promise<KeyedRun> {
     const after = Date.now() - this.options.keyRetentionMs;
-    return this.read((reader) => reader.call('runOfKey', client, key, after));
+    const found = await this.read((reader) => reader.call('runOfKey', key.client, key.key, after));
+    return found ?? { runId, fingerprint: key.fingerprint };
+  }
+
+  override releaseKey(): Promise<void> {
+    // It is kept with the run, which didn't start.
+    return Promise.resolve();
+  }
+
+  override leads(): Promise<boolean> {
+    return Promise.resolve(true);
   }
 
   override async run(id: string): Promise<Readonly<Run> | undefined> {

@@ -1,51 +1,13 @@
-import { sql, type Generated, type Kysely } from 'kysely';
+import { sql, type Kysely } from 'kysely';
 import type { Migration } from 'kysely/migration';
+import type { LogSchema } from './log-schema.js';
 
 /** Marks the file as one of this service's, so that no other program's database is written to by mistake. */
 export const APPLICATION_ID = 0x46_52_4e_54; // "FRNT"
 
 /** The tables as the newest migration leaves them. Times are milliseconds since 1970 in UTC. */
-export interface Schema {
-  runs: {
-    /** The id of its `run.started` event: the events of a run refer to it by eight bytes at most. */
-    number: Generated<number>;
-    id: string;
-    task: string;
-    status: string;
-    created_at: number;
-    finished_at: number | null;
-  };
-  events: {
-    id: number;
-    run: number;
-    type: string;
-    time: number;
-    sub_task: string | null;
-    attempt: number | null;
-    /** JSON */
-    data: string;
-  };
-  idempotency_keys: {
-    client: string;
-    key: string;
-    fingerprint: string;
-    run: number;
-    created_at: number;
-  };
-  /** What was counted of a task in a stretch of time. */
-  statistics: {
-    task: string;
-    /** Where that time begins. */
-    start: number;
-    /** JSON */
-    data: string;
-  };
-  /** One row: which events are counted in it. */
-  counted_events: {
-    only: number;
-    up_to: number;
-    read_from: number;
-  };
+export interface Schema extends LogSchema {
+  idempotency_keys: LogSchema['idempotency_keys'] & { run: number };
 }
 
 /** In order of their names. One that was released is never changed: a change of the tables is a new one. */

@@ -1,18 +1,17 @@
 import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
-import type { Kysely } from 'kysely';
-import { historyQuery, type RunRow } from './history-query.js';
+import { sql, type Kysely } from 'kysely';
+import { historyQuery, type RunIndexes, type RunRow } from './history-query.js';
 import { openDatabase, type OpenDatabase, type StoreOptions } from './sqlite-database.js';
-import {
-  PAGE_SIZE,
-  PAGE_STRETCH,
-  type EventQuery,
-  type KeyedRun,
-  type RunQuery,
-  type SavedStatistics,
-  type Stretch,
-} from './journal.js';
+import type { EventQuery, KeyedRun, RunQuery, SavedStatistics, Stretch } from './journal.js';
+import { fillPage, LogQueries, type EventRow } from './log-queries.js';
 import { deleteFinished, deleteKeys } from './old-rows.js';
 import type { Schema } from './sqlite-schema.js';
+
+/** Named because SQLite, which knows nothing of how the values are spread, would take the one without the task for both. */
+export const RUN_INDEXES: RunIndexes = {
+  ofStatus: sql`runs INDEXED BY runs_of_status`,
+  ofTask: sql`runs INDEXED BY runs_of_task`,
+};
 
 /** Rows that one statement inserts, where there are so many. */
 const ROWS_AT_ONCE = 8;
@@ -31,20 +30,19 @@ export interface EventGroup {
   readonly keys: readonly SQLInputValue[];
 }
 
-/** An event as it is stored, with what of its run an event says. */
-export type EventRow = Schema['events'] & { readonly run_id: string; readonly task: string };
-
 /** The journal's database, for one thread that may wait on the disk. */
 export class SqliteStore {
   /** The last event that is committed; 0 when there is none. */
   #lastId: number;
   readonly #database: DatabaseSync;
   readonly #db: Kysely<Schema>;
+  readonly #log: LogQueries;
   readonly #statements = new Map<string, StatementSync>();
 
   private constructor({ database, db }: OpenDatabase, lastId: number) {
     this.#database = database;
     this.#db = db;
+    this.#log = new LogQueries(db);
     this.#lastId = lastId;
   }
 
@@ -83,7 +81,7 @@ export class SqliteStore {
 
   /** The events of one run in their order; none when there is no such run. */
   eventsOfRun(id: string): Promise<EventRow[]> {
-    return this.#events().where('runs.id', '=', id).orderBy('events.id').execute();
+    return this.#log.eventsOfRuns().where('runs.id', '=', id).orderBy('events.id').execute();
   }
 
   /** The run of an idempotency key that was first used after a time. */
@@ -100,41 +98,16 @@ export class SqliteStore {
 
   /** The runs that a query asks for, the newest first, and one more where there are more. */
   async runs(query: RunQuery): Promise<RunRow[]> {
-    return (await historyQuery(query).execute(this.#db)).rows;
+    return (await historyQuery(query, RUN_INDEXES).execute(this.#db)).rows;
   }
 
-  /**
-   * A page of events up to one of them; undefined for a run that there is none of. The joins are `CROSS` ones, which SQLite
-   * leaves in their order: else it might begin with all runs of a task.
-   */
-  async events(
-    { after, limit, runId, task, types }: EventQuery,
-    upTo: number,
-  ): Promise<{ rows: EventRow[]; next: number } | undefined> {
-    let query = this.#db
-      .selectFrom('events')
-      .crossJoin('runs')
-      .whereRef('runs.number', '=', 'events.run')
-      .selectAll('events')
-      .select(['runs.id as run_id', 'runs.task'])
-      .where('events.id', '>', after)
-      .orderBy('events.id')
-      .limit(limit);
-    let last = upTo;
-    if (runId === undefined) last = Math.min(upTo, (await this.#firstAfter(after)) + PAGE_STRETCH - 1);
-    else query = query.where('events.run', '=', this.#numberOf(runId));
-    if (types) query = query.where('events.type', 'in', types);
-    if (task !== undefined) query = query.where('runs.task', '=', task);
-    const rows: EventRow[] = [];
-    let size = 0;
-    for await (const row of query.where('events.id', '<=', last).stream()) {
-      rows.push(row);
-      size += row.data.length;
-      if (rows.length === limit || size > PAGE_SIZE) return { rows, next: row.id };
-    }
-    if (rows.length === 0 && runId !== undefined && !(await this.#numberOf(runId).executeTakeFirst()))
-      return undefined;
-    return { rows, next: Math.max(after, last) };
+  /** A page of events up to one of them; undefined for a run that there is none of. */
+  async events(query: EventQuery, upTo: number): Promise<{ rows: EventRow[]; next: number } | undefined> {
+    const page = await this.#log.page(query, upTo);
+    const { rows, full } = await fillPage(page.query.stream(), query.limit);
+    const { after, runId } = query;
+    if (rows.length === 0 && runId !== undefined && !(await this.#log.hasRun(runId))) return undefined;
+    return { rows, next: full ? (rows.at(-1)?.id ?? after) : Math.max(after, page.last) };
   }
 
   /** The events of the next unfinished runs behind the one numbered `after`, up to the one numbered `upTo`. */
@@ -147,7 +120,8 @@ export class SqliteStore {
       .where('number', '<=', upTo)
       .orderBy('number')
       .limit(limit);
-    return this.#events()
+    return this.#log
+      .eventsOfRuns()
       .where('events.run', 'in', next)
       .orderBy('events.run')
       .orderBy('events.id')
@@ -174,12 +148,8 @@ export class SqliteStore {
     });
   }
 
-  async savedStatistics(): Promise<SavedStatistics | undefined> {
-    const counted = await this.#db
-      .selectFrom('counted_events')
-      .select(['up_to as upTo', 'read_from as readFrom'])
-      .executeTakeFirst();
-    return counted && { ...counted, slices: await this.#db.selectFrom('statistics').selectAll().execute() };
+  savedStatistics(): Promise<SavedStatistics | undefined> {
+    return this.#log.savedStatistics();
   }
 
   close(): void {
@@ -195,24 +165,6 @@ export class SqliteStore {
       if (this.#database.isTransaction) this.#run('ROLLBACK');
       throw error;
     }
-  }
-
-  #numberOf(runId: string) {
-    return this.#db.selectFrom('runs').select('number').where('id', '=', runId);
-  }
-
-  /** The id of the first event behind one; retention leaves holes. */
-  async #firstAfter(id: number): Promise<number> {
-    const next = this.#db.selectFrom('events').select('id').where('id', '>', id).orderBy('id').limit(1);
-    return (await next.executeTakeFirst())?.id ?? id + 1;
-  }
-
-  #events() {
-    return this.#db
-      .selectFrom('events')
-      .innerJoin('runs', 'runs.number', 'events.run')
-      .selectAll('events')
-      .select(['runs.id as run_id', 'runs.task']);
   }
 
   /** Inserts several rows at once: a statement's call costs as much as a row. */

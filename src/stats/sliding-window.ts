@@ -42,6 +42,10 @@ export class SlidingWindow {
     insert(this.placed(task), slice, task, start);
   }
 
+  clear(): void {
+    this.tasks.clear();
+  }
+
   /** The slices of a task, the newest first. */
   slices(task: string, now: number): TaskSlice[] {
     const { from, to } = windowAt(now);

@@ -4,6 +4,7 @@ import {
   type BeforeApplicationShutdown,
   type OnApplicationBootstrap,
 } from '@nestjs/common';
+import type { RunEvent } from '../events/catalog.js';
 import { EventBus } from '../events/event-bus.js';
 import { Journal } from '../journal/journal.js';
 import { textOf } from '../tasks/thrown.js';
@@ -20,13 +21,15 @@ const PAGE = 1_000;
  * Feeds the statistics with the committed events, and keeps them in the journal: what was counted up to some event, from time
  * to time. A start counts the events since, so nothing that was counted is forgotten, however the process ended. Whatever
  * goes wrong with that, the service goes on.
+ *
+ * Of the nodes that share a journal one counts for all; the others read what it has saved.
  */
 @Injectable()
 export class StatisticsKeeper implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly logger = new Logger(StatisticsKeeper.name);
   private timer: NodeJS.Timeout | undefined;
   private unwatch: (() => void) | undefined;
-  private saving: Promise<void> | undefined;
+  private turning: Promise<void> | undefined;
   private savedUpTo: number | undefined;
   private failing = false;
 
@@ -38,6 +41,49 @@ export class StatisticsKeeper implements OnApplicationBootstrap, BeforeApplicati
 
   /** When all tasks are known, before any run is accepted or taken up: that module depends on this one. */
   async onApplicationBootstrap(): Promise<void> {
+    await this.turn();
+    this.timer = setInterval(() => void this.turn(), SAVE_EVERY_MS).unref();
+  }
+
+  /** When all has been told of, and the journal is still open. */
+  async beforeApplicationShutdown(): Promise<void> {
+    clearInterval(this.timer);
+    const isCounting = this.unwatch !== undefined;
+    this.unwatch?.();
+    await this.turning;
+    if (isCounting) await this.save();
+  }
+
+  private turn(): Promise<void> {
+    this.turning ??= this.takeTurn().finally(() => (this.turning = undefined));
+    return this.turning;
+  }
+
+  private async takeTurn(): Promise<void> {
+    if (!(await this.journal.leads())) await this.read();
+    else if (this.unwatch) await this.save();
+    else await this.beginCounting();
+  }
+
+  /** Takes over what the node that counts has saved. */
+  private async read(): Promise<void> {
+    this.unwatch?.();
+    this.unwatch = undefined;
+    try {
+      const saved = await this.journal.savedStatistics();
+      if (saved) this.statistics.restore(saved);
+    } catch (error) {
+      this.logger.warn(`The statistics of the other nodes can’t be read: ${textOf(error)}`);
+    }
+  }
+
+  private async beginCounting(): Promise<void> {
+    /** What is published meanwhile; it is counted when all before it is. */
+    let early: (readonly RunEvent[])[] | undefined = [];
+    this.unwatch = this.bus.watchAll((events) => {
+      if (early) early.push(events);
+      else this.statistics.count(events);
+    });
     try {
       await this.load();
     } catch (error) {
@@ -45,18 +91,8 @@ export class StatisticsKeeper implements OnApplicationBootstrap, BeforeApplicati
       this.logger.warn(`The statistics of earlier runs can’t be read, and begin anew: ${textOf(error)}`);
     }
     this.statistics.leaveRuns();
-    this.unwatch = this.bus.watchAll((events) => {
-      this.statistics.count(events);
-    });
-    this.timer = setInterval(() => void this.save(), SAVE_EVERY_MS).unref();
-  }
-
-  /** When all has been told of, and the journal is still open. */
-  async beforeApplicationShutdown(): Promise<void> {
-    clearInterval(this.timer);
-    this.unwatch?.();
-    await this.saving;
-    await this.save();
+    for (const events of early) this.statistics.count(events);
+    early = undefined;
   }
 
   private async load(): Promise<void> {
@@ -80,12 +116,7 @@ export class StatisticsKeeper implements OnApplicationBootstrap, BeforeApplicati
     this.statistics.beginBehind(lastEventId);
   }
 
-  private save(): Promise<void> {
-    this.saving ??= this.saveChanges().finally(() => (this.saving = undefined));
-    return this.saving;
-  }
-
-  private async saveChanges(): Promise<void> {
+  private async save(): Promise<void> {
     const kept = this.statistics.forgetOld();
     if (this.statistics.upTo === this.savedUpTo) return;
     const { statistics, putBack } = await this.statistics.takeUnsaved();

@@ -90,8 +90,9 @@ export class TaskStatistics {
     this.lastId = id;
   }
 
-  /** Goes on from what was saved. Slices that can't be read are left out. */
+  /** Goes on from what was saved, instead of what there was. Slices that can't be read are left out. */
   restore({ slices, upTo }: SavedStatistics): void {
+    this.window.clear();
     this.restoredUpTo = upTo;
     for (const { task, start, data } of slices) {
       try {

@@ -96,12 +96,12 @@ export class TaskChecker {
   }
 
   private call(subTask: HttpFileSubTask, path: Path): SubTaskDefinition | undefined {
-    const { name, kind: _, start: __, timeout, retry, concurrency, ...request } = subTask;
+    const { name, kind: _, start: __, timeout, retry, concurrency, placement, ...request } = subTask;
     const unset = environmentIssues(request, this.environment);
     for (const issue of unset)
       this.unset.push(this.source.mistakeAt([...path, ...issue.path], issue.message));
     const surroundings = unset.length === 0 ? this.surroundings : undefined;
-    const options = { name, ...defined({ timeout, retry: retry && defined(retry), concurrency }) };
+    const options = { name, ...defined({ timeout, retry: retry && defined(retry), concurrency, placement }) };
     return this.attempt(
       () => defineSubTask(options, surroundings?.handlerOf(request) ?? IDLE, name),
       (message) => this.source.note(path, message),

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { durationSchema } from '../tasks/duration.js';
 import { NAME, NAME_FORM } from '../tasks/name.js';
 import { losersPolicySchema, replyPolicySchema } from '../tasks/policies.js';
+import { SUB_TASK_PLACEMENTS } from '../tasks/sub-task.js';
 import { hedgeBudgetSchema, startRuleSchema } from '../tasks/start-rule.js';
 import { httpRequestSchema } from '../upstreams/http-sub-task.schema.js';
 
@@ -47,6 +48,13 @@ const httpSubTaskSchema = httpRequestSchema
       .min(1)
       .meta({
         description: 'How many may run at once, over all runs. Default: MAX_CONCURRENT_SUB_TASKS alone.',
+      })
+      .optional(),
+    placement: z
+      .enum(SUB_TASK_PLACEMENTS)
+      .meta({
+        description:
+          'worker: it is executed by whichever node takes work (ROLE) and is free, where nodes share a Postgres database. Default here: by the node that accepted its run.',
       })
       .optional(),
     start,

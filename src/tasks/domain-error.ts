@@ -13,6 +13,7 @@ export type DomainErrorCode =
   | 'run-cancelled'
   | 'overloaded'
   | 'journal-unavailable'
+  | 'worker-node'
   | 'stopping';
 
 /** Something a caller must be told, whatever the protocol. `code` is stable, `details` add to the message. */

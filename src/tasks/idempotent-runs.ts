@@ -8,12 +8,6 @@ import type { RunRequest } from './tasks.schemas.js';
 /** An `Idempotency-Key` and whose it is. */
 export type ClientKey = Pick<IdempotencyKey, 'client' | 'key'>;
 
-interface Started {
-  readonly runId: string;
-  /** Resolves when the journal has the run, and its key with it. */
-  readonly accepted: Promise<void>;
-}
-
 const stringify = configure({ bigint: false });
 
 /** Lets requests with the same `Idempotency-Key` (draft-ietf-httpapi-idempotency-key-header) share one run. */
@@ -25,23 +19,25 @@ export class IdempotentRuns {
   constructor(private readonly journal: Journal) {}
 
   /**
-   * The run of a key: that of its first use, or the one that `start` starts.
+   * The run of a key: that of its first use, or `runId`, which `start` starts.
    *
+   * @param start resolves when the journal has the run, and its key with it
    * @throws {DomainError} `idempotency-key-reused` when the first use asked for something else; what `start` throws
    */
   async share(
     { client, key }: ClientKey,
     asked: { readonly task: string; readonly request: RunRequest },
-    start: (key: IdempotencyKey) => Started,
+    runId: string,
+    start: (key: IdempotencyKey) => Promise<void>,
   ): Promise<{ readonly runId: string; readonly replayed: boolean }> {
     const fingerprint = createHash('sha256').update(stringify(asked)).digest('base64url');
     const name = JSON.stringify([client, key]);
     let replayed = true;
     let keyed = this.underWay.get(name);
     if (!keyed) {
-      keyed = this.findOrStart(name, { client, key, fingerprint }, (wanted) => {
+      keyed = this.findOrStart(name, { client, key, fingerprint }, runId, (claimed) => {
         replayed = false;
-        return start(wanted);
+        return start(claimed);
       });
       this.underWay.set(name, keyed);
     }
@@ -57,17 +53,23 @@ export class IdempotentRuns {
   private async findOrStart(
     name: string,
     key: IdempotencyKey,
-    start: (key: IdempotencyKey) => Started,
+    runId: string,
+    start: (key: IdempotencyKey) => Promise<void>,
   ): Promise<KeyedRun> {
     let accepted = Promise.resolve();
     try {
-      const found = await this.journal.runOfKey(key.client, key.key);
-      if (found) return found;
-      const started = start(key);
-      accepted = started.accepted;
-      return { runId: started.runId, fingerprint: key.fingerprint };
+      const keyed = await this.journal.claimKey(key, runId);
+      if (keyed.runId !== runId) return keyed;
+      try {
+        accepted = start(key);
+      } catch (refusal) {
+        await this.journal.releaseKey(key, runId);
+        throw refusal;
+      }
+      return keyed;
     } finally {
-      void accepted.then(() => this.underWay.delete(name));
+      const forget = () => this.underWay.delete(name);
+      accepted.then(forget, forget);
     }
   }
 }

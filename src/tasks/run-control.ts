@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { EmbeddedEngine } from '../engine/embedded-engine.js';
 import { Journal } from '../journal/journal.js';
+import type { RunCommand } from '../journal/sharing.js';
 import { DomainError } from './domain-error.js';
 import { memoryBytes } from './json.js';
 import { Recovery } from './recovery.js';
@@ -13,8 +14,8 @@ import { Turns } from './turns.js';
 
 /** The reason of sub-tasks that a caller's cancel ended. */
 const CANCELLED = 'cancelled on request';
-/** How long a cancel waits for the commit of the run's end, in milliseconds. */
-const CANCEL_WAIT_MS = 10_000;
+/** How long a cancel waits for the commit of the run's end, and a retry for the node that follows the run, in milliseconds. */
+const WAIT_MS = 10_000;
 
 /** What callers may do to a run that was started. */
 @Injectable()
@@ -41,9 +42,10 @@ export class RunControl {
     return this.turns.take(id, async () => {
       let run = await this.followed(id);
       if (run.finishedAt === null) {
-        this.engine.cancel(id, CANCELLED);
+        if (this.isElsewhere(run)) await this.journal.sharing?.command({ runId: id, kind: 'cancel' });
+        else this.engine.cancel(id, CANCELLED);
         run = await this.watch.when(id, isFinished, {
-          waitMs: CANCEL_WAIT_MS,
+          waitMs: WAIT_MS,
           types: ['run.finished'],
           throughStop: true,
         });
@@ -65,10 +67,16 @@ export class RunControl {
       for (;;) {
         const run = await this.followed(id);
         const { attempts, error } = failedSubTask(run, name);
+        if (this.isElsewhere(run)) {
+          const retried = await this.retryElsewhere(run, name);
+          // It has come to its end before the other node could retry the sub-task.
+          if (retried.finishedAt !== null && isFailed(retried, name)) continue;
+          return retried;
+        }
         this.admit(run);
         // One that has come to its end since it was read is read again.
         if (run.finishedAt === null && !this.coordinator.unsettle(id, name)) continue;
-        if (run.finishedAt !== null) void this.journal.reopen(run);
+        if (run.finishedAt !== null && !(await this.journal.reopen(run))) continue;
         await this.journal.append({
           type: 'sub-task.retrying',
           runId: id,
@@ -83,11 +91,35 @@ export class RunControl {
     });
   }
 
-  /** The run, followed in this process unless it is finished: one of an earlier process is taken up before its turn. */
+  /** Does what a caller has asked of another node. What doesn't fit any more is nobody's mistake. */
+  async perform({ runId, kind, subTask = '' }: RunCommand): Promise<void> {
+    if (kind === 'cancel') this.engine.cancel(runId, CANCELLED);
+    else await this.retry(runId, subTask).catch(ignoreRefusal);
+  }
+
+  private isElsewhere({ id, finishedAt }: Readonly<Run>): boolean {
+    return this.journal.sharing !== undefined && finishedAt === null && !this.coordinator.follows(id);
+  }
+
+  private async retryElsewhere({ id }: Readonly<Run>, name: string): Promise<Readonly<Run>> {
+    await this.journal.sharing?.command({ runId: id, kind: 'retry', subTask: name });
+    const until = performance.now() + WAIT_MS;
+    const isTaken = (run: Readonly<Run>) => run.finishedAt !== null || !isFailed(run, name);
+    for (;;) {
+      const waitMs = Math.max(0, until - performance.now());
+      const run = await this.watch.when(id, isTaken, { waitMs });
+      if (isTaken(run) || performance.now() >= until || this.engine.stopping) return run;
+    }
+  }
+
+  /**
+   * The run, followed in this process unless it is finished or another node's: one of an earlier process is taken up before its
+   * turn.
+   */
   private async followed(id: string): Promise<Readonly<Run>> {
     const follows = this.coordinator.follows(id);
     const run = await this.watch.get(id);
-    if (run.finishedAt !== null || follows) return run;
+    if (run.finishedAt !== null || follows || this.isElsewhere(run)) return run;
     if (await this.recovery.takeUp(run)) return this.watch.get(id);
     throw new DomainError('stopping', 'The service is stopping; its next start goes on with the run', {
       runId: id,
@@ -97,6 +129,14 @@ export class RunControl {
   private admit({ task, input }: Run): void {
     this.engine.admit(this.registry.find(task), memoryBytes(input));
   }
+}
+
+function isFailed({ subTasks }: Readonly<Run>, name: string): boolean {
+  return subTasks.some((subTask) => subTask.name === name && subTask.status === 'failed');
+}
+
+function ignoreRefusal(error: unknown): void {
+  if (!(error instanceof DomainError)) throw error;
 }
 
 export function isFinished({ finishedAt }: Readonly<Run>): boolean {

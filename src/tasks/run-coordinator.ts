@@ -11,10 +11,12 @@ import type { StaggeredStart } from './staggered-start.js';
 import { StaggeredStarts } from './staggered-starts.js';
 import type { TaskDefinition } from './task.js';
 
-/** What is known of a run that has no reply when a stop comes. */
+/** What is known of a run that has no reply when this process follows it no more. */
 export interface Undecided {
-  /** Whether the journal has the run, so that the next process goes on with it. */
+  /** Whether the journal has the run, so that another process goes on with it. */
   readonly recorded: boolean;
+  /** Whether another node does so now; else the next one that starts. */
+  readonly elsewhere: boolean;
 }
 
 /** A run from its start, or from where it is taken up again, to its end. */
@@ -78,6 +80,7 @@ export class RunCoordinator {
     this.courses.set(terms.id, course);
     const follower = (event: RunEvent): void => {
       course.recorded = true;
+      this.engine.heard(event);
       const outcome = outcomeOf(event);
       if (outcome) run.settle(outcome);
       else if (!course.later) return;
@@ -145,13 +148,13 @@ export class RunCoordinator {
 
   /** Lets nobody wait for decisions any more: what is undecided is left to the next process. */
   stop(): void {
-    for (const course of this.courses.values()) {
-      const { recorded, decided, cancelling, later } = course;
-      clearTimeout(cancelling);
-      later?.stop();
-      course.later = undefined;
-      decided.resolve({ recorded });
-    }
+    for (const course of this.courses.values()) leave(course, false);
+  }
+
+  /** Follows nothing any more: other nodes go on with all runs of this one. */
+  leaveAll(): void {
+    for (const course of this.courses.values()) leave(course, true);
+    this.courses.clear();
   }
 
   private conclude(course: Course): void {
@@ -190,6 +193,14 @@ export class RunCoordinator {
     if (leftMs <= 0) cancel();
     else course.cancelling = setTimeout(cancel, leftMs);
   }
+}
+
+function leave(course: Course, elsewhere: boolean): void {
+  const { recorded, decided, cancelling, later } = course;
+  clearTimeout(cancelling);
+  later?.stop();
+  course.later = undefined;
+  decided.resolve({ recorded, elsewhere });
 }
 
 function isError({ reply }: Decision): boolean {

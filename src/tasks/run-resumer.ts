@@ -1,5 +1,6 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { EmbeddedEngine, type SubTaskToPrepare } from '../engine/embedded-engine.js';
+import type { StartCause } from '../events/catalog.js';
 import { Journal } from '../journal/journal.js';
 import { parseInput } from './accepted-run.js';
 import { millisecondsSince } from './duration.js';
@@ -56,6 +57,16 @@ export class RunResumer {
     begin();
     this.coordinator.goOn(id);
     return true;
+  }
+
+  /** Goes on with one sub-task of a run that another node follows. */
+  async takeOn(run: Readonly<Run>, name: string, cause?: StartCause): Promise<void> {
+    const { id, task } = run;
+    const unfinished = run.subTasks.filter((subTask) => subTask.name === name);
+    const { subTasks, failed, ...work } = await this.workOf(run, unfinished);
+    for (const { subTask, error } of failed) this.fail(run, subTask, error);
+    const taken = subTasks.map(([subTask, state]) => [subTask, state, { tookOn: true, cause }] as const);
+    this.engine.prepare({ id, task: { name: task }, origin: run, ...work }, taken)();
   }
 
   /** What there is to do for the unfinished sub-tasks, and which of them can't be gone on with. */
@@ -119,7 +130,7 @@ function divide(
     subTasks: found.flatMap(([at, state]) => {
       const subTask = subTasks[at];
       const held = state.status === 'pending' && starts[at] !== 'at-once';
-      return subTask ? [[subTask, state, held] as const] : [];
+      return subTask ? [[subTask, state, { held }] as const] : [];
     }),
     failed: found.flatMap(([at, subTask]) =>
       at >= 0 ? [] : [{ subTask, error: { code: 'task-unknown', message } as const }],

@@ -50,7 +50,16 @@ export interface SubTaskOptions {
   retry?: RetryOptions;
   /** How many may run at once, over all runs. Default: bounded by `MAX_CONCURRENT_SUB_TASKS` alone. */
   concurrency?: number;
+  /**
+   * `worker`: it is executed by whichever node takes work (`ROLE`) and is free, which costs some 10 ms before it starts. Default
+   * `here`: by the node that accepted its run. Where nodes don't share a database, all is executed here.
+   */
+  placement?: SubTaskPlacement;
 }
+
+export const SUB_TASK_PLACEMENTS = ['here', 'worker'] as const;
+
+export type SubTaskPlacement = (typeof SUB_TASK_PLACEMENTS)[number];
 
 export const SubTaskMetadata = DiscoveryService.createDecorator<SubTaskOptions>();
 

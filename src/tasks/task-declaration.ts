@@ -10,7 +10,12 @@ import {
   startRuleSchema,
   type StartRule,
 } from './start-rule.js';
-import type { SubTaskHandler, SubTaskOptions } from './sub-task.js';
+import {
+  SUB_TASK_PLACEMENTS,
+  type SubTaskHandler,
+  type SubTaskOptions,
+  type SubTaskPlacement,
+} from './sub-task.js';
 import type { SubTaskDefinition, TaskDefinition, TaskOptions } from './task.js';
 import { textOf } from './thrown.js';
 
@@ -28,7 +33,7 @@ export function defineSubTask(
   handler: SubTaskHandler<unknown>,
   className: string,
 ): SubTaskDefinition {
-  const { retry = {}, timeout = '60s', concurrency = Infinity } = options;
+  const { retry = {}, timeout = '60s', concurrency = Infinity, placement = 'here' } = options;
   if (typeof handler.run !== 'function') {
     throw new TaskDeclarationError(`The sub-task ${className} has no method run(input, context); add one`);
   }
@@ -51,6 +56,7 @@ export function defineSubTask(
     },
     concurrency:
       concurrency === Infinity ? concurrency : checkedCount(concurrency, `concurrency of ${className}`),
+    placement: checkedPlacement(placement, className),
   };
 }
 
@@ -151,6 +157,13 @@ function checkedName(name: unknown, className: string): string {
 function checkedCount(count: number, what: string): number {
   if (Number.isInteger(count) && count >= 1) return count;
   throw new TaskDeclarationError(`The ${what} is ${String(count)}; it takes a whole number from 1`);
+}
+
+function checkedPlacement(placement: SubTaskPlacement, className: string): SubTaskPlacement {
+  if (SUB_TASK_PLACEMENTS.includes(placement)) return placement;
+  throw new TaskDeclarationError(
+    `The placement of ${className} is ${JSON.stringify(placement)}; it takes ${SUB_TASK_PLACEMENTS.join(' or ')}`,
+  );
 }
 
 function parsed<T>(parse: () => T, what: string): T {

@@ -3,7 +3,7 @@ import { DiscoveryService } from '@nestjs/core';
 import type { z } from 'zod';
 import type { LosersPolicy, ReplyPolicy } from './policies.js';
 import type { StartRule } from './start-rule.js';
-import type { RetryOptions, SubTaskHandler } from './sub-task.js';
+import type { RetryOptions, SubTaskHandler, SubTaskPlacement } from './sub-task.js';
 
 /** A sub-task of a task that doesn't start at once. */
 export interface LaterSubTask {
@@ -45,6 +45,7 @@ export interface SubTaskDefinition {
     readonly except: NonNullable<RetryOptions['except']>;
   };
   readonly concurrency: number;
+  readonly placement: SubTaskPlacement;
 }
 
 /** A task as it was found and checked at start. */

@@ -116,6 +116,7 @@ export class TasksController {
     'run-cancelled',
     'overloaded',
     'journal-unavailable',
+    'worker-node',
     'stopping',
   )
   async run(
@@ -144,11 +145,12 @@ function view({ name, subTasks, starts, reply, losers, hedgeBudget, input }: Tas
   return {
     name,
     subTasks: subTasks.map(
-      ({ name, timeoutMs, retry: { attempts, delayMs, maxDelayMs }, concurrency }, index) => ({
+      ({ name, timeoutMs, retry: { attempts, delayMs, maxDelayMs }, concurrency, placement }, index) => ({
         name,
         timeoutMs,
         retry: { attempts, delayMs, maxDelayMs },
         concurrency: concurrency === Infinity ? null : concurrency,
+        placement,
         start: starts[index] ?? 'at-once',
       }),
     ),

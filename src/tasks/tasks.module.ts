@@ -27,6 +27,6 @@ import { TasksService } from './tasks.service.js';
     Recovery,
     RunControl,
   ],
-  exports: [TasksService, RunWatch, RunControl],
+  exports: [TasksService, RunWatch, RunControl, RunCoordinator, RunResumer],
 })
 export class TasksModule {}

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { JsonValue } from './json.js';
 import { losersPolicySchema, replyPolicySchema } from './policies.js';
 import { ATTEMPT_ERROR_CODES, RUN_STATUSES, START_TRIGGERS } from './run.js';
+import { SUB_TASK_PLACEMENTS } from './sub-task.js';
 import { startRuleSchema } from './start-rule.js';
 
 export const EXAMPLE_RUN_ID = '019a2b3c-4d5e-7f60-8a9b-0c1d2e3f4a5b';
@@ -108,6 +109,7 @@ const DEMO_TASK = {
       timeoutMs: 60_000,
       retry: { attempts: 1, delayMs: 100, maxDelayMs: 10_000 },
       concurrency: null,
+      placement: 'here',
       start: 'at-once',
     },
   ],
@@ -135,6 +137,9 @@ export const taskSchema = z
           .int()
           .nullable()
           .meta({ description: 'How many may run at once; null: no bound of its own.' }),
+        placement: z.enum(SUB_TASK_PLACEMENTS).meta({
+          description: 'Where it is executed: by the node that accepted the run, or by one that takes work.',
+        }),
         start: startRuleSchema,
       }),
     ),

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { EmbeddedEngine } from '../engine/embedded-engine.js';
-import type { IdempotencyKey } from '../journal/journal.js';
+import { Journal, type IdempotencyKey } from '../journal/journal.js';
 import { acceptRun, type AcceptedRun } from './accepted-run.js';
 import { DomainError } from './domain-error.js';
 import { MAX_DURATION_MS } from './duration.js';
@@ -10,7 +10,7 @@ import { Recovery } from './recovery.js';
 import { RunCoordinator, type Undecided } from './run-coordinator.js';
 import type { RunOrigin } from './run-origin.js';
 import { RunWatch } from './run-watch.js';
-import type { Decision, RunStatus } from './run.js';
+import type { Decision, Run, RunStatus } from './run.js';
 import { TaskRegistry } from './task-registry.js';
 import type { RunRequest } from './tasks.schemas.js';
 
@@ -42,6 +42,7 @@ export class TasksService {
     private readonly recovery: Recovery,
     private readonly idempotent: IdempotentRuns,
     private readonly watch: RunWatch,
+    private readonly journal: Journal,
   ) {}
 
   /**
@@ -49,7 +50,7 @@ export class TasksService {
    *
    * @param origin what ties the run to the logs of whoever asked for it
    * @throws {DomainError} `task-unknown`, `invalid-request`, `idempotency-key-reused`, `overloaded`,
-   * `journal-unavailable`, `stopping`
+   * `journal-unavailable`, `worker-node`, `stopping`
    */
   async start(
     task: string,
@@ -62,10 +63,9 @@ export class TasksService {
       void this.begin(run);
       return { runId: run.id, task, replayed: false };
     }
-    const shared = await this.idempotent.share(key, { task, request }, (kept) => ({
-      runId: run.id,
-      accepted: this.begin(run, kept),
-    }));
+    const shared = await this.idempotent.share(key, { task, request }, run.id, (claimed) =>
+      this.begin(run, claimed),
+    );
     return { task, ...shared };
   }
 
@@ -79,9 +79,14 @@ export class TasksService {
   async reply(run: StartedRun): Promise<Answer>;
   async reply(run: StartedRun, waitMs: number): Promise<Answer | undefined>;
   async reply({ runId, task }: StartedRun, waitMs = MAX_DURATION_MS): Promise<Answer | undefined> {
-    const decision = this.coordinator.follows(runId)
+    const until = performance.now() + waitMs;
+    let decision = this.coordinator.follows(runId)
       ? await this.coordinator.decision(runId, waitMs)
       : await this.pastDecision(runId, waitMs);
+    if (decision && 'recorded' in decision && decision.elsewhere) {
+      if (!decision.recorded) throw unrecorded(runId);
+      decision = await this.decisionElsewhere(runId, Math.max(0, until - performance.now()));
+    }
     return decision && answer(runId, task, decision);
   }
 
@@ -102,15 +107,33 @@ export class TasksService {
     return accepted;
   }
 
-  /** The decision of a run that is finished, or that recovery has still to take up. */
+  /** The decision of a run that is finished, that another node follows, or that recovery has still to take up. */
   private async pastDecision(runId: string, waitMs: number): Promise<Decision | Undecided | undefined> {
     const run = await this.watch.get(runId);
     if (waitMs === 0) return undefined;
     if (run.decision && run.finishedAt !== null) return run.decision;
-    if (!(await this.recovery.takeUp(run))) return { recorded: true };
+    if (this.journal.sharing) return this.decisionElsewhere(runId, waitMs);
+    if (!(await this.recovery.takeUp(run))) return { recorded: true, elsewhere: false };
     if (this.coordinator.follows(runId)) return this.coordinator.decision(runId, waitMs);
     return (await this.watch.get(runId)).decision ?? undefined;
   }
+
+  /** The decision of a run that another node follows, or will as soon as it is known that the one before has gone. */
+  private async decisionElsewhere(runId: string, waitMs: number): Promise<Decision | undefined> {
+    const types = ['run.replied', 'run.finished'] as const;
+    const { decision } = await this.watch.when(runId, isDecided, { waitMs, types });
+    return decision ?? undefined;
+  }
+}
+
+/** An error may be decided anew as long as the run goes on. */
+function isDecided({ decision, finishedAt }: Readonly<Run>): boolean {
+  return decision !== null && (finishedAt !== null || !('error' in decision.reply));
+}
+
+function unrecorded(runId: string): DomainError {
+  const message = 'This node lost its place among the others before the run was recorded; send it again';
+  return new DomainError('journal-unavailable', message, { runId });
 }
 
 function answer(runId: string, task: string, decision: Decision | Undecided): Answer {

@@ -14,7 +14,7 @@ describe.each(Object.keys(journals))('the %s journal', (name) => {
     published = [];
     onPublish = () => undefined;
     const bus = new EventBus(new EventEmitter2());
-    bus.publish = (group) => {
+    bus.publishOwn = (group) => {
       published.push(...group);
       onPublish(group);
     };
@@ -220,12 +220,28 @@ describe.each(Object.keys(journals))('the %s journal', (name) => {
     });
   });
 
-  test('keeps a key with the run that it was given for, and knows no other', async () => {
+  describe('with an idempotency key', () => {
     const key = { client: 'ada', key: 'k1', fingerprint: 'f' };
-    await journal.append(events.started('r1'), key);
-    expect(await journal.runOfKey('ada', 'k1')).toMatchObject({ runId: 'r1', fingerprint: 'f' });
-    expect(await journal.runOfKey('bob', 'k1')).toBeUndefined();
-    expect(await journal.runOfKey('ada', 'k2')).toBeUndefined();
+
+    test('gives it to the run that it is claimed for, and that run to whoever comes later', async () => {
+      expect(await journal.claimKey(key, 'r1')).toMatchObject({ runId: 'r1', fingerprint: 'f' });
+      await journal.append(events.started('r1'), key);
+      const later = { ...key, fingerprint: 'other' };
+      expect(await journal.claimKey(later, 'r2')).toMatchObject({ runId: 'r1', fingerprint: 'f' });
+    });
+
+    test('tells keys of other clients, and other keys, from it', async () => {
+      await journal.claimKey(key, 'r1');
+      await journal.append(events.started('r1'), key);
+      expect(await journal.claimKey({ ...key, client: 'bob' }, 'r2')).toMatchObject({ runId: 'r2' });
+      expect(await journal.claimKey({ ...key, key: 'k2' }, 'r3')).toMatchObject({ runId: 'r3' });
+    });
+
+    test('gives it to the next run when the one that it was claimed for did not start', async () => {
+      await journal.claimKey(key, 'r1');
+      await journal.releaseKey(key, 'r1');
+      expect(await journal.claimKey(key, 'r2')).toMatchObject({ runId: 'r2' });
+    });
   });
 
   test('takes events of a finished run again once it is reopened', async () => {

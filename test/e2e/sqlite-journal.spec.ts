@@ -89,7 +89,7 @@ describe('the SQLite journal', () => {
     await open({ path });
     await journal.append(events.started('r2'), key);
     await journal.append(events.started('r3'), key);
-    expect(await journal.runOfKey('', 'k')).toMatchObject({ runId: 'r3' });
+    expect(await journal.claimKey(key, 'r4')).toMatchObject({ runId: 'r3' });
   });
 
   test('shows runs, sub-tasks and attempts to whoever looks into the file', async () => {

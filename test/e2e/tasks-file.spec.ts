@@ -76,6 +76,7 @@ describe('a task of a file', () => {
         timeout: 20s
         retry: { attempts: 2, delay: 1ms }
         concurrency: 50
+        placement: worker
         result: /temp
         allowPrivate: true
       - { kind: class, class: Almanac }
@@ -140,6 +141,7 @@ describe('a task of a file', () => {
           timeoutMs: 20_000,
           retry: { attempts: 2, delayMs: 1, maxDelayMs: 10_000 },
           concurrency: 50,
+          placement: 'worker',
           start: 'at-once',
         },
         {
@@ -147,6 +149,7 @@ describe('a task of a file', () => {
           timeoutMs: 3_000,
           retry: { attempts: 1, delayMs: 100, maxDelayMs: 10_000 },
           concurrency: null,
+          placement: 'here',
           start: 'at-once',
         },
       ],

@@ -10,7 +10,12 @@ const order = z.object({
 const orders = new ControlledTask(
   'orders',
   {
-    stock: { timeout: '2s', retry: { attempts: 3, delay: '50ms', maxDelay: '1s' }, concurrency: 4 },
+    stock: {
+      timeout: '2s',
+      retry: { attempts: 3, delay: '50ms', maxDelay: '1s' },
+      concurrency: 4,
+      placement: 'worker',
+    },
     price: {},
   },
   {
@@ -46,6 +51,7 @@ describe('GET /tasks', () => {
           timeoutMs: 2_000,
           retry: { attempts: 3, delayMs: 50, maxDelayMs: 1_000 },
           concurrency: 4,
+          placement: 'worker',
           start: 'at-once',
         },
         {
@@ -53,6 +59,7 @@ describe('GET /tasks', () => {
           timeoutMs: 60_000,
           retry: { attempts: 1, delayMs: 100, maxDelayMs: 10_000 },
           concurrency: null,
+          placement: 'here',
           start: 'at-once',
         },
       ],

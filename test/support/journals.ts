@@ -3,6 +3,8 @@ import type { EventBus } from '../../src/events/event-bus.js';
 import type { Journal } from '../../src/journal/journal.js';
 import { MemoryJournal } from '../../src/journal/memory-journal.js';
 import { SqliteJournal } from '../../src/journal/sqlite-journal.js';
+import { PostgresJournal } from '../../src/journal/postgres-journal.js';
+import { temporaryDatabase } from './postgres-database.js';
 import { temporaryDirectory } from './temporary-directory.js';
 
 const directory = temporaryDirectory();
@@ -15,5 +17,9 @@ export const journals: Record<string, (bus: EventBus) => Journal | Promise<Journ
   SQLite: (bus) => {
     const path = join(directory, `${++databases}.db`);
     return SqliteJournal.open({ path, durability: 'power', retentionMs: 0, keyRetentionMs: HOUR_MS }, bus);
+  },
+  Postgres: async (bus) => {
+    const url = await temporaryDatabase();
+    return PostgresJournal.open({ url, role: 'all', retentionMs: 0, keyRetentionMs: HOUR_MS }, bus);
   },
 };

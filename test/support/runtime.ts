@@ -72,7 +72,8 @@ export function createRuntime(
   const resumer = new RunResumer(registry, engine, journal, coordinator);
   const recovery = new Recovery(engine, journal, resumer);
   const control = new RunControl(registry, engine, journal, coordinator, recovery, resumer, watch);
-  const tasks = new TasksService(registry, engine, coordinator, recovery, new IdempotentRuns(journal), watch);
+  const idempotent = new IdempotentRuns(journal);
+  const tasks = new TasksService(registry, engine, coordinator, recovery, idempotent, watch, journal);
   /** Starts a run at once; resolves with its reply. */
   const run = async (request: RunRequest = {}) => tasks.reply(await tasks.start('task', request));
   return { task, events, bus, journal, engine, tasks, control, run };

@@ -1,0 +1,178 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { Logger, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
+import type { EmbeddedEngine } from '../engine/embedded-engine.js';
+import type { Notice } from '../journal/postgres-listener.js';
+import type { PostgresJournal, Role } from '../journal/postgres-journal.js';
+import type { RunControl } from '../tasks/run-control.js';
+import type { RunCoordinator } from '../tasks/run-coordinator.js';
+import type { TaskRegistry } from '../tasks/task-registry.js';
+import { textOf } from '../tasks/thrown.js';
+import type { ClusterStore } from './cluster-store.js';
+import type { PlacedWork } from './placed-work.js';
+import type { Takeover } from './takeover.js';
+
+/** Between two beats, at most; within the timeout there are five. */
+const BEAT_MS = 1_000;
+const BEATS = 5;
+/** Every so many beats it looks for what nobody told it of. */
+const LOOK_AROUND = 10;
+
+/** The parts that a node consists of. */
+export interface NodeParts {
+  readonly journal: PostgresJournal;
+  readonly store: ClusterStore;
+  readonly engine: EmbeddedEngine;
+  readonly registry: TaskRegistry;
+  readonly coordinator: RunCoordinator;
+  readonly control: RunControl;
+  readonly takeover: Takeover;
+  readonly work: PlacedWork;
+}
+
+/**
+ * A node among others: says that it lives, finds out who doesn't, takes over what they leave, and does what is asked of its
+ * runs. What others tell wakes it; what nobody told it finds by itself a little later.
+ */
+export class ClusterNode implements OnApplicationBootstrap, BeforeApplicationShutdown {
+  private readonly logger = new Logger(ClusterNode.name);
+  private readonly closing = new AbortController();
+  private wake = Promise.withResolvers<undefined>();
+  private life: Promise<void> | undefined;
+  /** Since when every beat has reached the database, on the clock of `performance.now()`. */
+  private healthySince = Infinity;
+  private lookAround = true;
+  private hasCommands = true;
+
+  /** @param timeoutMs how long a node may not be seen before it counts as dead */
+  constructor(
+    private readonly parts: NodeParts,
+    private readonly role: Role,
+    private readonly timeoutMs: number,
+  ) {
+    parts.journal.lost.subscribe(() => {
+      this.beginAnew();
+    });
+    parts.journal.notices.subscribe((notice) => {
+      this.hear(notice);
+    });
+  }
+
+  async onApplicationBootstrap(): Promise<void> {
+    const { journal, work } = this.parts;
+    await this.beat();
+    this.life = this.live();
+    await journal.queue?.work(this.role !== 'api', (jobs) => work.take(jobs));
+  }
+
+  /** Takes nothing on any more. What it has goes on. */
+  async stopTaking(): Promise<void> {
+    await this.parts.journal.queue?.stopWork();
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    this.closing.abort();
+    this.wake.resolve(undefined);
+    await this.life;
+  }
+
+  private async live(): Promise<void> {
+    const intervalMs = Math.min(BEAT_MS, this.timeoutMs / BEATS);
+    for (let beats = 1; !this.isClosing(); beats += 1) {
+      if (beats % LOOK_AROUND === 0) this.lookAround = this.hasCommands = true;
+      await this.turn();
+      const pause = new AbortController();
+      const signal = AbortSignal.any([pause.signal, this.closing.signal]);
+      await Promise.race([
+        this.wake.promise,
+        delay(intervalMs, undefined, { signal }).catch(() => undefined),
+      ]);
+      pause.abort();
+      this.wake = Promise.withResolvers();
+    }
+  }
+
+  private async turn(): Promise<void> {
+    try {
+      await this.beat();
+      if (this.hasCommands) await this.performCommands();
+      if (this.lookAround && !this.parts.engine.stopping) await this.takeOver();
+    } catch (error) {
+      if (this.healthySince !== Infinity)
+        this.logger.warn(`The database can’t be reached, which is tried again: ${textOf(error)}`);
+      this.healthySince = Infinity;
+      this.lookAround = this.hasCommands = true;
+    }
+  }
+
+  private async beat(): Promise<void> {
+    const { journal, store, engine, registry, work } = this.parts;
+    const id = journal.nodeId;
+    const tasks = registry.all().map(({ name }) => name);
+    // Whoever was away itself can’t tell who else was, and who only seems to have been.
+    const canTell = performance.now() - this.healthySince > this.timeoutMs;
+    const standing = await store.beat(id, engine.freeSlots, tasks, canTell ? this.timeoutMs : undefined);
+    this.healthySince = Math.min(this.healthySince, performance.now());
+    if (!standing.alive) {
+      if (id === journal.nodeId) await journal.lose();
+      return;
+    }
+    journal.knows(standing.lastId);
+    journal.idleSlots = standing.idle;
+    await work.giveBack();
+    for (const gone of standing.gone)
+      this.logger.warn(
+        `The node ${gone} was not seen for ${this.timeoutMs} ms: others go on with what it had`,
+      );
+    if (standing.gone.length > 0) this.lookAround = true;
+  }
+
+  private async takeOver(): Promise<void> {
+    const { store, takeover } = this.parts;
+    this.lookAround = false;
+    let sent: number;
+    do {
+      const result = await store.resendOrphans();
+      ({ sent } = result);
+      for (const { runId, subTask } of result.buried)
+        this.logger.error({
+          msg: `${subTask} was under way in too many nodes that died, and waits in the dead-letter queue; npm run queue -- redrive lets it go on`,
+          runId,
+        });
+    } while (sent > 0);
+    await takeover.takeOver();
+    this.hasCommands = true;
+  }
+
+  private async performCommands(): Promise<void> {
+    const { journal, store, coordinator, control } = this.parts;
+    this.hasCommands = false;
+    const commands = await store.commands(journal.nodeId);
+    if (commands.length === 0) return;
+    for (const command of commands) if (coordinator.follows(command.runId)) await control.perform(command);
+    await journal.drain();
+    await store.forgetCommands(commands.map(({ id }) => id));
+    this.hasCommands = true;
+  }
+
+  /** Others have taken over all that this node had. */
+  private beginAnew(): void {
+    const { engine, coordinator, work, takeover } = this.parts;
+    engine.abandonAll();
+    coordinator.leaveAll();
+    work.clear();
+    takeover.clear();
+    this.lookAround = true;
+  }
+
+  private hear(notice: Notice | undefined): void {
+    if (notice?.[0] === 'events') return;
+    if (notice?.[0] === 'command' && notice[1] !== this.parts.journal.nodeId) return;
+    this.hasCommands = true;
+    if (notice?.[0] !== 'command') this.lookAround = true;
+    this.wake.resolve(undefined);
+  }
+
+  private isClosing(): boolean {
+    return this.closing.signal.aborted;
+  }
+}

@@ -1,0 +1,185 @@
+import { sql, type Transaction } from 'kysely';
+import { fromKysely } from 'pg-boss';
+import type { PostgresJournal } from '../journal/postgres-journal.js';
+import type { Schema } from '../journal/postgres-schema.js';
+import type { PlacedSubTask, RunCommand } from '../journal/sharing.js';
+
+/** How a node stands among the others. */
+export interface Standing {
+  /** False when it was taken for dead. */
+  readonly alive: boolean;
+  readonly lastId: number;
+  /** How many sub-tasks the others could take on. */
+  readonly idle: number;
+  /** The nodes that were not seen for too long; they are gone now. */
+  readonly gone: readonly string[];
+}
+
+/** A sub-task that a node has taken on. */
+export interface TakenSubTask {
+  readonly runId: string;
+  readonly number: number;
+  readonly task: string;
+  readonly subTask: string;
+}
+
+export type SubTaskOf = Pick<TakenSubTask, 'runId' | 'subTask'>;
+
+/** A sub-task that nodes took on this often without it coming to an end is buried: it may be what they die of. */
+const MAX_DELIVERIES = 20;
+/** How many runs, or sub-tasks, are taken over in one transaction. */
+const PAGE = 100;
+
+/** What nodes know of each other, and leave to each other, in the database that they share. */
+export class ClusterStore {
+  constructor(private readonly journal: PostgresJournal) {}
+
+  private get db() {
+    return this.journal.store.db;
+  }
+
+  /**
+   * Says that this node lives, and ends those that were not seen for too long.
+   *
+   * @param timeoutMs how long that is; undefined when this node can't tell who was away, for it was away itself
+   */
+  async beat(
+    node: string,
+    freeSlots: number,
+    tasks: readonly string[],
+    timeoutMs: number | undefined,
+  ): Promise<Standing> {
+    const { rows } = await sql<{ alive: boolean; last_id: number; idle: number }>`
+      WITH me AS (
+        UPDATE frontrunner.nodes
+        SET seen_at = clock_timestamp(), free_slots = ${freeSlots}, tasks = ${[...tasks]}::text[]
+        WHERE id = ${node} RETURNING id)
+      SELECT EXISTS (SELECT FROM me) AS alive, last_id,
+        (SELECT coalesce(sum(free_slots), 0) FROM frontrunner.nodes WHERE id <> ${node}) AS idle
+      FROM frontrunner.log_head`.execute(this.db);
+    const { alive = false, last_id: lastId = 0, idle = 0 } = rows[0] ?? {};
+    const gone = alive && timeoutMs !== undefined ? await this.endSilent(node, timeoutMs) : [];
+    return { alive, lastId, idle, gone };
+  }
+
+  /** A node that commits meanwhile is seen, and stays: its row is locked by whichever comes first. */
+  private async endSilent(node: string, timeoutMs: number): Promise<string[]> {
+    const { rows } = await sql<{ id: string }>`
+      WITH gone AS (
+        DELETE FROM frontrunner.nodes
+        WHERE id <> ${node} AND seen_at < clock_timestamp() - ${timeoutMs} * interval '1 ms' RETURNING id)
+      SELECT id, pg_notify('frontrunner', json_build_array('left', id)::text) FROM gone`.execute(this.db);
+    return rows.map(({ id }) => id);
+  }
+
+  /**
+   * Sends sub-tasks on their way again that nodes had taken on which are gone.
+   *
+   * @returns how many, and those that are buried
+   */
+  async resendOrphans(): Promise<{ sent: number; buried: readonly SubTaskOf[] }> {
+    return this.db.transaction().execute(async (db) => {
+      const { rows } = await sql<PlacedRow>`
+        UPDATE frontrunner.placed SET node = NULL
+        FROM frontrunner.runs
+        WHERE runs.number = placed.run AND (placed.run, placed.sub_task) IN (
+          SELECT run, sub_task FROM frontrunner.placed AS p
+          WHERE node IS NOT NULL AND NOT EXISTS (SELECT FROM frontrunner.nodes WHERE nodes.id = p.node)
+          LIMIT ${PAGE} FOR UPDATE SKIP LOCKED)
+        RETURNING runs.id, runs.task, placed.sub_task, placed.attempt, placed.worker, placed.deliveries`.execute(
+        db,
+      );
+      return this.send(rows, db);
+    });
+  }
+
+  /** Gives back what this node has taken on but can't begin. */
+  async giveBack(node: string, subTasks: readonly SubTaskOf[]): Promise<void> {
+    await this.db.transaction().execute(async (db) => {
+      const { rows } = await sql<PlacedRow>`
+        UPDATE frontrunner.placed SET node = NULL
+        FROM frontrunner.runs, ${pairs(subTasks)}
+        WHERE runs.id = given.run_id AND placed.run = runs.number AND placed.sub_task = given.sub_task
+          AND placed.node = ${node}
+        RETURNING runs.id, runs.task, placed.sub_task, placed.attempt, placed.worker, placed.deliveries`.execute(
+        db,
+      );
+      await this.send(rows, db);
+    });
+  }
+
+  /** Takes sub-tasks on that nobody has; those that are another's, or have ended, are left out. */
+  async takeOn(node: string, subTasks: readonly SubTaskOf[]): Promise<TakenSubTask[]> {
+    const { rows } = await sql<{ id: string; number: number; task: string; sub_task: string }>`
+      UPDATE frontrunner.placed SET node = ${node}, deliveries = deliveries + 1
+      FROM frontrunner.runs, ${pairs(subTasks)}
+      WHERE runs.id = given.run_id AND placed.run = runs.number AND placed.sub_task = given.sub_task
+        AND placed.node IS NULL
+      RETURNING runs.id, runs.number, runs.task, placed.sub_task`.execute(this.db);
+    return rows.map(({ id, number, task, sub_task }) => ({ runId: id, number, task, subTask: sub_task }));
+  }
+
+  /** Of some tasks, those that a node knows. */
+  async knownTasks(tasks: readonly string[]): Promise<ReadonlySet<string>> {
+    const { rows } = await sql<{ task: string }>`
+      SELECT DISTINCT task FROM frontrunner.nodes, unnest(nodes.tasks) AS task
+      WHERE task = ANY (${[...tasks]}::text[])`.execute(this.db);
+    return new Set(rows.map(({ task }) => task));
+  }
+
+  /** What others asked of the runs of a node, and of runs that have finished meanwhile. */
+  async commands(node: string): Promise<(RunCommand & { readonly id: number })[]> {
+    const { rows } = await sql<{
+      id: number;
+      run_id: string;
+      kind: RunCommand['kind'];
+      sub_task: string | null;
+    }>`
+      SELECT commands.id, runs.id AS run_id, kind, sub_task
+      FROM frontrunner.commands JOIN frontrunner.runs ON runs.number = commands.run
+      WHERE runs.node = ${node} OR runs.finished_at IS NOT NULL
+      ORDER BY commands.id LIMIT ${PAGE}`.execute(this.db);
+    return rows.map(({ id, run_id: runId, kind, sub_task }) => ({
+      id,
+      runId,
+      kind,
+      ...(sub_task !== null && { subTask: sub_task }),
+    }));
+  }
+
+  async forgetCommands(ids: readonly number[]): Promise<void> {
+    await this.db.deleteFrom('commands').where('id', 'in', ids).execute();
+  }
+
+  private async send(
+    rows: readonly PlacedRow[],
+    trx: Transaction<Schema>,
+  ): Promise<{ sent: number; buried: readonly SubTaskOf[] }> {
+    const { queue } = this.journal;
+    const db = fromKysely(trx);
+    const deadly = rows.filter(({ deliveries }) => deliveries >= MAX_DELIVERIES).map(placedOf);
+    const others = rows.filter(({ deliveries }) => deliveries < MAX_DELIVERIES).map(placedOf);
+    await queue?.send(others, db);
+    await queue?.bury(deadly, db);
+    return { sent: others.length, buried: deadly };
+  }
+}
+
+interface PlacedRow {
+  readonly id: string;
+  readonly task: string;
+  readonly sub_task: string;
+  readonly attempt: number;
+  readonly worker: boolean;
+  readonly deliveries: number;
+}
+
+function placedOf({ id, task, sub_task: subTask, attempt: attempts, worker }: PlacedRow): PlacedSubTask {
+  return { runId: id, task, subTask, attempts, worker };
+}
+
+function pairs(subTasks: readonly SubTaskOf[]) {
+  const runIds = subTasks.map(({ runId }) => runId);
+  const names = subTasks.map(({ subTask }) => subTask);
+  return sql`unnest(${runIds}::text[], ${names}::text[]) AS given (run_id, sub_task)`;
+}

@@ -1,0 +1,61 @@
+import { Module } from '@nestjs/common';
+import { ConfigService } from '@nestjs/config';
+import type { Config } from '../config/config.js';
+import { EmbeddedEngine } from '../engine/embedded-engine.js';
+import { EngineModule } from '../engine/engine.module.js';
+import { EventBus } from '../events/event-bus.js';
+import { EventsModule } from '../events/events.module.js';
+import { Journal } from '../journal/journal.js';
+import { JournalModule } from '../journal/journal.module.js';
+import { PostgresJournal } from '../journal/postgres-journal.js';
+import { RunControl } from '../tasks/run-control.js';
+import { RunCoordinator } from '../tasks/run-coordinator.js';
+import { RunResumer } from '../tasks/run-resumer.js';
+import { TaskRegistry } from '../tasks/task-registry.js';
+import { TaskRegistryModule } from '../tasks/task-registry.module.js';
+import { TasksModule } from '../tasks/tasks.module.js';
+import { ClusterNode } from './cluster-node.js';
+import { ClusterStore } from './cluster-store.js';
+import { PlacedWork } from './placed-work.js';
+import { Takeover } from './takeover.js';
+
+/** What makes this process one of several nodes. Nothing, where the database is this process’s alone. */
+@Module({
+  imports: [EngineModule, EventsModule, JournalModule, TaskRegistryModule, TasksModule],
+  providers: [
+    {
+      provide: ClusterNode,
+      inject: [
+        ConfigService,
+        Journal,
+        EventBus,
+        EmbeddedEngine,
+        TaskRegistry,
+        RunResumer,
+        RunCoordinator,
+        RunControl,
+      ],
+      useFactory: (
+        config: ConfigService<Config, true>,
+        journal: Journal,
+        bus: EventBus,
+        engine: EmbeddedEngine,
+        registry: TaskRegistry,
+        resumer: RunResumer,
+        coordinator: RunCoordinator,
+        control: RunControl,
+      ): ClusterNode | undefined => {
+        if (!(journal instanceof PostgresJournal)) return undefined;
+        const store = new ClusterStore(journal);
+        const takeover = new Takeover(journal, bus, engine, registry, resumer);
+        const work = new PlacedWork(journal, store, bus, engine, registry, resumer);
+        return new ClusterNode(
+          { journal, store, engine, registry, coordinator, control, takeover, work },
+          config.get('ROLE', { infer: true }),
+          config.get('NODE_TIMEOUT', { infer: true }),
+        );
+      },
+    },
+  ],
+})
+export class ClusterModule {}

@@ -1,0 +1,119 @@
+import { Logger } from '@nestjs/common';
+import type { EmbeddedEngine } from '../engine/embedded-engine.js';
+import type { EventBus } from '../events/event-bus.js';
+import { eventsOf } from '../journal/event-rows.js';
+import type { PostgresJournal } from '../journal/postgres-journal.js';
+import type { SubTaskJob, Taken } from '../journal/sub-task-queue.js';
+import type { RunResumer } from '../tasks/run-resumer.js';
+import { outcomeOf, runOf } from '../tasks/run-state.js';
+import type { Run } from '../tasks/run.js';
+import type { TaskRegistry } from '../tasks/task-registry.js';
+import { textOf } from '../tasks/thrown.js';
+import type { ClusterStore, SubTaskOf, TakenSubTask } from './cluster-store.js';
+
+/** Takes on sub-tasks that left the nodes of their runs, as far as this node has room for them. */
+export class PlacedWork {
+  private readonly logger = new Logger(PlacedWork.name);
+  /** What this node has taken on and what ends the watch over it. */
+  private readonly taken = new Map<string, () => void>();
+  /** What it may have taken on without knowing, and is to give back. */
+  private unsure: SubTaskOf[] = [];
+
+  constructor(
+    private readonly journal: PostgresJournal,
+    private readonly store: ClusterStore,
+    private readonly bus: EventBus,
+    private readonly engine: EmbeddedEngine,
+    private readonly registry: TaskRegistry,
+    private readonly resumer: RunResumer,
+  ) {
+    journal.fencedOut.subscribe((subTask) => {
+      this.leave(subTask);
+    });
+  }
+
+  /** @returns what became of each */
+  async take(jobs: readonly SubTaskJob[]): Promise<Taken[]> {
+    await this.engine.roomInQueue();
+    if (this.engine.stopping) throw new Error('This node is stopping');
+    const foreign = await this.foreignTasks(jobs);
+    const ours = jobs.filter(({ runId }) => !foreign.has(runId));
+    if (ours.length > 0) await this.takeOurs(ours);
+    return jobs.map(({ runId }) => (foreign.has(runId) ? 'again' : 'taken'));
+  }
+
+  /** Gives back what it may have taken on without knowing. */
+  async giveBack(): Promise<void> {
+    const { unsure } = this;
+    if (unsure.length === 0) return;
+    await this.store.giveBack(
+      this.journal.nodeId,
+      unsure.filter((subTask) => !this.taken.has(keyOf(subTask))),
+    );
+    this.unsure = this.unsure.filter((subTask) => !unsure.includes(subTask));
+  }
+
+  /** Forgets everything: others have all of it now. */
+  clear(): void {
+    for (const unwatch of this.taken.values()) unwatch();
+    this.taken.clear();
+    this.unsure = [];
+  }
+
+  /** The runs of those jobs whose task another node knows, but this one doesn't: they are for that one. */
+  private async foreignTasks(jobs: readonly SubTaskJob[]): Promise<ReadonlySet<string>> {
+    const unknown = jobs.filter(({ task }) => !this.registry.find(task));
+    if (unknown.length === 0) return new Set();
+    const known = await this.store.knownTasks(unknown.map(({ task }) => task));
+    return new Set(unknown.filter(({ task }) => known.has(task)).map(({ runId }) => runId));
+  }
+
+  private async takeOurs(jobs: readonly SubTaskJob[]): Promise<void> {
+    try {
+      const taken = await this.store.takeOn(this.journal.nodeId, jobs);
+      const runs = await this.runsOf(taken);
+      for (const subTask of taken) {
+        const run = runs.get(subTask.runId);
+        if (!run) throw new Error(`There is no run ${subTask.runId}`);
+        const job = jobs.find(
+          ({ runId, subTask: name }) => runId === subTask.runId && name === subTask.subTask,
+        );
+        await this.begin(run, subTask, job);
+      }
+    } catch (error) {
+      this.unsure.push(...jobs);
+      this.logger.warn(`Sub-tasks of other nodes could not be begun, and are given back: ${textOf(error)}`);
+    }
+  }
+
+  private async runsOf(subTasks: readonly TakenSubTask[]): Promise<ReadonlyMap<string, Run>> {
+    const rows = await this.journal.store.eventsOfRuns([...new Set(subTasks.map(({ runId }) => runId))]);
+    const runs = [...Map.groupBy(rows, ({ run_id }) => run_id)];
+    return new Map(runs.map(([id, rowsOfRun]) => [id, runOf(eventsOf(rowsOfRun))]));
+  }
+
+  private async begin(run: Run, { number, ...subTask }: TakenSubTask, job?: SubTaskJob): Promise<void> {
+    const { runId, subTask: name } = subTask;
+    this.taken.get(keyOf(subTask))?.();
+    this.journal.takeOn(subTask, number);
+    const unwatch = this.bus.watch(runId, (event) => {
+      if ('subTask' in event && event.subTask === name && outcomeOf(event)) this.leave(subTask);
+    });
+    this.taken.set(keyOf(subTask), unwatch);
+    await this.resumer.takeOn(run, name, job?.cause);
+  }
+
+  /** It has ended, or is another node's now. */
+  private leave(subTask: SubTaskOf): void {
+    const unwatch = this.taken.get(keyOf(subTask));
+    if (!unwatch) return;
+    unwatch();
+    this.taken.delete(keyOf(subTask));
+    this.engine.abandon(subTask.runId, subTask.subTask);
+    this.journal.letGo(subTask);
+  }
+}
+
+function keyOf({ runId, subTask }: SubTaskOf): string {
+  return `${runId}/${subTask}`;
+}

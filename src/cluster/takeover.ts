@@ -1,0 +1,174 @@
+import { Logger } from '@nestjs/common';
+import { sql, type Transaction } from 'kysely';
+import { fromKysely } from 'pg-boss';
+import type { EmbeddedEngine } from '../engine/embedded-engine.js';
+import type { EventBus } from '../events/event-bus.js';
+import { eventsOf } from '../journal/event-rows.js';
+import type { PostgresJournal } from '../journal/postgres-journal.js';
+import type { Schema } from '../journal/postgres-schema.js';
+import { PostgresStore } from '../journal/postgres-store.js';
+import type { PlacedSubTask } from '../journal/sharing.js';
+import type { RunResumer } from '../tasks/run-resumer.js';
+import { runOf } from '../tasks/run-state.js';
+import type { Run } from '../tasks/run.js';
+import type { TaskRegistry } from '../tasks/task-registry.js';
+import { textOf } from '../tasks/thrown.js';
+
+/** How many runs are taken over in one transaction. */
+const PAGE = 100;
+
+interface TakenOver {
+  readonly run: Run;
+  /** Its sub-tasks that are under way or on their way elsewhere. */
+  readonly placed: readonly string[];
+}
+
+/**
+ * Follows the runs of nodes that are gone from then on. Their sub-tasks go to whichever node takes them on, through the queue and
+ * in the same transaction, but for those that are held: they are for who follows the run.
+ */
+export class Takeover {
+  private readonly logger = new Logger(Takeover.name);
+  /** Runs of which it isn't known whether they are this node's, by their numbers. */
+  private unsure: number[] = [];
+
+  constructor(
+    private readonly journal: PostgresJournal,
+    private readonly bus: EventBus,
+    private readonly engine: EmbeddedEngine,
+    private readonly registry: TaskRegistry,
+    private readonly resumer: RunResumer,
+  ) {}
+
+  /** Takes over what there is. Other nodes that do the same meanwhile take other runs. */
+  async takeOver(): Promise<void> {
+    let count = 0;
+    for (;;) {
+      const page = await this.takePage();
+      for (const taken of page) await this.goOn(taken);
+      count += page.length;
+      if (page.length < PAGE) break;
+    }
+    if (count > 0) this.logger.log(`Took over ${count} unfinished runs of nodes that are gone`);
+  }
+
+  /** Forgets everything: this node has none of its runs any more. */
+  clear(): void {
+    this.unsure = [];
+  }
+
+  private async takePage(): Promise<TakenOver[]> {
+    const { journal } = this;
+    const shared: string[] = [];
+    let numbers: number[] = [];
+    try {
+      return await journal.store.db.transaction().execute(async (db) => {
+        numbers = await this.lockOrphans(db);
+        const taken = await this.divide(db, numbers);
+        await sql`
+          UPDATE frontrunner.runs SET node = ${journal.nodeId} WHERE number = ANY (${numbers})`.execute(db);
+        // Before others can hear of them: what they commit of these runs from then on must reach this node.
+        for (const { run, placed } of taken) {
+          if (placed.length === 0) continue;
+          this.bus.share(run.id);
+          shared.push(run.id);
+        }
+        this.unsure = [];
+        return taken;
+      });
+    } catch (error) {
+      for (const runId of shared) this.bus.unshare(runId);
+      this.unsure = [...new Set([...this.unsure, ...numbers])];
+      throw error;
+    }
+  }
+
+  /** The numbers of runs whose node is gone, and of those that it took over without knowing. */
+  private async lockOrphans(db: Transaction<Schema>): Promise<number[]> {
+    const tasks = this.registry.all().map(({ name }) => name);
+    const { rows } = await sql<{ number: number }>`
+      SELECT number FROM frontrunner.runs
+      WHERE finished_at IS NULL
+        AND (NOT EXISTS (SELECT FROM frontrunner.nodes WHERE nodes.id = runs.node)
+          OR (number = ANY (${this.unsure}::bigint[]) AND node = ${this.journal.nodeId}))
+        AND (task = ANY (${tasks}::text[])
+          OR NOT EXISTS (SELECT FROM frontrunner.nodes WHERE runs.task = ANY (nodes.tasks)))
+      ORDER BY number LIMIT ${PAGE} FOR UPDATE SKIP LOCKED`.execute(db);
+    return rows.map(({ number }) => number);
+  }
+
+  /** Sends those sub-tasks on their way that are not held, as they stand. */
+  private async divide(db: Transaction<Schema>, numbers: readonly number[]): Promise<TakenOver[]> {
+    if (numbers.length === 0) return [];
+    const rows = await new PostgresStore(db).eventsOfNumbers(numbers);
+    const placed = await db
+      .selectFrom('placed')
+      .select(['run', 'sub_task'])
+      .where('run', 'in', numbers)
+      .execute();
+    const sent: (PlacedSubTask & { readonly number: number })[] = [];
+    const taken = [...Map.groupBy(rows, ({ run }) => run)].flatMap(([number, rowsOfRun]) => {
+      const run = this.legible(rowsOfRun);
+      if (!run) return [];
+      const already = placed.filter((row) => row.run === number).map(({ sub_task }) => sub_task);
+      const toSend = this.toSend(run, already);
+      sent.push(...toSend.map((subTask) => ({ ...subTask, number })));
+      return [{ run, placed: [...already, ...toSend.map(({ subTask }) => subTask)] }];
+    });
+    if (sent.length === 0) return taken;
+    await db
+      .insertInto('placed')
+      .values(
+        sent.map(({ number, subTask, attempts, worker }) => ({
+          run: number,
+          sub_task: subTask,
+          attempt: attempts,
+          node: null,
+          deliveries: 0,
+          worker,
+        })),
+      )
+      .execute();
+    await this.journal.queue?.send(sent, fromKysely(db));
+    return taken;
+  }
+
+  private toSend(run: Readonly<Run>, already: readonly string[]): PlacedSubTask[] {
+    const task = this.registry.find(run.task);
+    if (!task) return [];
+    return run.subTasks.flatMap(({ name, status, attempts, finishedAt, retryAt }) => {
+      if (finishedAt !== null || already.includes(name)) return [];
+      const at = task.subTasks.findIndex((subTask) => subTask.name === name);
+      const definition = task.subTasks[at];
+      if (!definition || (status === 'pending' && task.starts[at] !== 'at-once')) return [];
+      const worker = definition.placement === 'worker';
+      const dueAt = retryAt === null ? undefined : new Date(retryAt);
+      return [{ runId: run.id, task: run.task, subTask: name, attempts, worker, dueAt }];
+    });
+  }
+
+  private async goOn({ run, placed }: TakenOver): Promise<void> {
+    try {
+      this.journal.goOnWith(run, placed);
+      for (const { name, attempts, startedAt } of run.subTasks) {
+        if (!placed.includes(name)) continue;
+        const about = { runId: run.id, task: run.task, subTask: name, attempt: attempts };
+        this.engine.isElsewhere(about, startedAt);
+      }
+      await this.resumer.resume(run);
+    } catch (error) {
+      this.logger.error({ msg: `Could not be taken over: ${textOf(error)}`, runId: run.id });
+    }
+  }
+
+  /** One run that is damaged keeps no other from being gone on with. */
+  private legible(rows: Parameters<typeof eventsOf>[0]): Run | undefined {
+    try {
+      return runOf(eventsOf(rows));
+    } catch (error) {
+      const msg = `Can’t be read, and so not gone on with: ${textOf(error)}`;
+      this.logger.error({ msg, runId: rows[0]?.run_id });
+      return undefined;
+    }
+  }
+}

@@ -1,0 +1,422 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { Logger } from '@nestjs/common';
+import { sql } from 'kysely';
+import { Subject } from 'rxjs';
+import { v7 as uuidv7 } from 'uuid';
+import type { NewEvent, RunEvent } from '../events/catalog.js';
+import type { EventBus } from '../events/event-bus.js';
+import { DomainError, unknownRun } from '../tasks/domain-error.js';
+import { outcomeOf, runOf } from '../tasks/run-state.js';
+import type { Run } from '../tasks/run.js';
+import { textOf } from '../tasks/thrown.js';
+import { timeText } from './event-clock.js';
+import { eventsOf } from './event-rows.js';
+import { GroupCommit } from './group-commit.js';
+import { pageOf } from './history-page.js';
+import {
+  Journal,
+  type EventPage,
+  type EventQuery,
+  type IdempotencyKey,
+  type KeyedRun,
+  type Obstacle,
+  type RunPage,
+  type RunQuery,
+  type SavedStatistics,
+  type Stretch,
+} from './journal.js';
+import { LogTail } from './log-tail.js';
+import { openDatabase } from './postgres-database.js';
+import type { Guard, OpenRun, PostgresGroup } from './postgres-group.js';
+import { PostgresListener, type Notice } from './postgres-listener.js';
+import { PostgresLog } from './postgres-log.js';
+import { PostgresStore } from './postgres-store.js';
+import { PostgresWriter } from './postgres-writer.js';
+import { deleteOld } from './retention.js';
+import type { PlacedSubTask, RunCommand, Sharing } from './sharing.js';
+import type { SubTaskQueue } from './sub-task-queue.js';
+
+/** New runs are refused while as much as this waits for its commit, in characters of JSON. */
+const MAX_UNCOMMITTED = 64 * 2 ** 20;
+/** A node that waits with more than this, while commits fail, gives its runs up to the others. */
+const MAX_HELD = 256 * 2 ** 20;
+/** Between a registration that failed and its next try. */
+const RETRY_MS = 250;
+/** How often, and how long, a second request with a key asks whether the first has started its run at another node. */
+const KEY_POLL_MS = 25;
+const KEY_WAIT_MS = 15_000;
+/** The lock of the node that counts for all. */
+const COUNTING = 1;
+
+export type Role = 'all' | 'api' | 'worker';
+
+export interface PostgresJournalOptions {
+  readonly url: string;
+  readonly role: Role;
+  /** How long finished runs are kept, in milliseconds; 0 for ever. */
+  readonly retentionMs: number;
+  /** How long idempotency keys are kept, in milliseconds. */
+  readonly keyRetentionMs: number;
+}
+
+/** A node's part in the journal that nodes share in Postgres: it commits in groups, and tails what the others commit. */
+export class PostgresJournal extends Journal implements Sharing {
+  override readonly durable = true;
+  override readonly sharing = this;
+  /** What other nodes tell; undefined when some of that may have been missed. */
+  readonly notices = new Subject<Notice | undefined>();
+  /** Emits when this node was taken for dead: others go on with its runs, and it begins anew under another id. */
+  readonly lost = new Subject<void>();
+  /** Emits when a sub-task of another node's run is not this node's to execute any more. */
+  readonly fencedOut = new Subject<{ readonly runId: string; readonly subTask: string }>();
+  /** How many sub-tasks other nodes could take on. */
+  idleSlots = 0;
+  private readonly logger = new Logger(PostgresJournal.name);
+  private readonly node = { id: uuidv7() };
+  private readonly closing = new AbortController();
+  private readonly tail: LogTail;
+  private readonly writer: PostgresWriter;
+  private readonly groups: GroupCommit<PostgresGroup>;
+  private readonly listener: PostgresListener;
+  private readonly listening: Promise<void>;
+  /** Runs that take events of this node. */
+  private readonly open = new Map<string, OpenRun>();
+  /** Sub-tasks that left the node of their run, as far as this node has to do with them: their events are fenced. */
+  private readonly fenced = new Map<string, OpenRun>();
+  private joined = true;
+  /** One save after the other: an older one must not come last. */
+  private saving: Promise<void> = Promise.resolve();
+
+  private constructor(
+    private readonly bus: EventBus,
+    readonly store: PostgresStore,
+    readonly queue: SubTaskQueue | undefined,
+    lastId: number,
+    private readonly options: PostgresJournalOptions,
+  ) {
+    super();
+    const { url, retentionMs, keyRetentionMs } = options;
+    const { signal } = this.closing;
+    this.tail = new LogTail(bus, (...stretch) => this.readTail(...stretch), lastId);
+    this.writer = new PostgresWriter(url, queue);
+    this.groups = new GroupCommit(
+      new PostgresLog(url, this.writer, bus, this.tail, this.node, {
+        committed: (events) => {
+          this.forgetEnded(events);
+        },
+        refused: (event) => {
+          this.refused(event);
+        },
+        lost: () => this.lose(),
+      }),
+      signal,
+    );
+    this.listener = new PostgresListener(url, (notice) => this.hear(notice), signal);
+    this.listening = this.listener.listen();
+    if (retentionMs > 0) void deleteOld((...old) => store.deleteFinished(...old), retentionMs, signal);
+    void deleteOld((...old) => store.deleteKeys(...old), keyRetentionMs, signal);
+  }
+
+  /**
+   * Opens the database, brings its tables up to date, and joins the nodes that share it.
+   *
+   * @param queue by which sub-tasks leave this node
+   * @throws {DatabaseError} when it can't be used
+   */
+  static async open(
+    options: PostgresJournalOptions,
+    bus: EventBus,
+    queue?: SubTaskQueue,
+  ): Promise<PostgresJournal> {
+    const store = new PostgresStore(await openDatabase(options.url));
+    await queue?.start();
+    const journal = new PostgresJournal(bus, store, queue, await store.lastId(), options);
+    await journal.register();
+    await journal.listener.ready;
+    return journal;
+  }
+
+  /** The id of this node. It has another one after it was taken for dead. */
+  get nodeId(): string {
+    return this.node.id;
+  }
+
+  override get obstacle(): Obstacle | undefined {
+    if (this.groups.failing || !this.joined)
+      return { code: 'journal-unavailable', message: 'The journal can’t be written; the log says why' };
+    if (this.groups.size > MAX_UNCOMMITTED)
+      return { code: 'overloaded', message: 'The journal falls behind what it is to write' };
+    return undefined;
+  }
+
+  override append(event: NewEvent): Promise<undefined> {
+    if (event.type === 'run.started') this.open.set(event.runId, { number: undefined });
+    const fenced = 'subTask' in event ? this.fenced.get(keyOf(event)) : undefined;
+    const run = fenced ?? this.open.get(event.runId);
+    if (!run) throw new Error(`The run ${event.runId} is not open`);
+    if (event.type === 'run.finished') this.open.delete(event.runId);
+    this.groups.waiting.add(event, run, this.guardOf(event, fenced !== undefined));
+    const committed = this.groups.added();
+    if (this.groups.failing && this.groups.size > MAX_HELD) void this.lose();
+    return committed;
+  }
+
+  place(subTask: PlacedSubTask): void {
+    const run = this.fenced.get(keyOf(subTask)) ?? this.open.get(subTask.runId);
+    if (!run) throw new Error(`The run ${subTask.runId} is not open`);
+    if (this.open.has(subTask.runId)) {
+      this.bus.share(subTask.runId);
+      this.fenced.set(keyOf(subTask), run);
+    } else {
+      this.letGo(subTask);
+    }
+    this.groups.waiting.place(subTask, run);
+    void this.groups.added();
+  }
+
+  takeIdleSlot(): boolean {
+    if (this.idleSlots <= 0) return false;
+    this.idleSlots -= 1;
+    return true;
+  }
+
+  async command({ runId, kind, subTask }: RunCommand): Promise<void> {
+    await this.asking(async () => {
+      await sql`
+        WITH asked AS (
+          INSERT INTO frontrunner.commands (run, kind, sub_task)
+          SELECT number, ${kind}, ${subTask ?? null} FROM frontrunner.runs WHERE id = ${runId} RETURNING run)
+        SELECT pg_notify('frontrunner', json_build_array('command', runs.node)::text)
+        FROM asked JOIN frontrunner.runs ON runs.number = asked.run`.execute(this.store.db);
+    });
+  }
+
+  /** Takes events of a sub-task that this node executes for whichever follows its run. */
+  takeOn(subTask: { readonly runId: string; readonly subTask: string }, number: number): void {
+    this.fenced.set(keyOf(subTask), { number });
+  }
+
+  /** Whether events of a sub-task are fenced here: it left the node of its run, and has not ended as far as is known. */
+  isFenced(subTask: { readonly runId: string; readonly subTask: string }): boolean {
+    return this.fenced.has(keyOf(subTask));
+  }
+
+  /** This node has nothing to do with a sub-task any more. */
+  letGo(subTask: { readonly runId: string; readonly subTask: string }): void {
+    this.fenced.delete(keyOf(subTask));
+  }
+
+  /** Goes on with a run of a node that has gone; `placed` are its sub-tasks that left that node. */
+  goOnWith(run: Readonly<Run>, placed: readonly string[]): void {
+    this.goOn(run);
+    if (placed.length > 0) this.bus.share(run.id);
+    for (const subTask of placed)
+      this.fenced.set(keyOf({ runId: run.id, subTask }), { number: run.firstEventId });
+  }
+
+  override goOn({ id, firstEventId }: Readonly<Run>): void {
+    this.open.set(id, { number: firstEventId });
+  }
+
+  override async reopen({ id: runId, task, firstEventId }: Readonly<Run>): Promise<boolean> {
+    this.open.set(runId, { number: firstEventId });
+    await this.append({ type: 'run.reopened', runId, task, data: {} });
+    return this.open.has(runId);
+  }
+
+  override async claimKey(key: IdempotencyKey, runId: string): Promise<KeyedRun> {
+    const until = performance.now() + KEY_WAIT_MS;
+    for (;;) {
+      const after = Date.now() - this.options.keyRetentionMs;
+      const keyed = await this.asking(() => this.store.claimKey(key, runId, this.nodeId, after));
+      if (keyed.isStarted || keyed.runId === runId) return keyed;
+      if (performance.now() > until || this.closing.signal.aborted)
+        throw new DomainError('journal-unavailable', 'Another node is about to start the run of this key');
+      await delay(KEY_POLL_MS, undefined, { signal: this.closing.signal }).catch(() => undefined);
+    }
+  }
+
+  override async releaseKey(key: IdempotencyKey, runId: string): Promise<void> {
+    // A claim that stays is this node's, which may claim it again.
+    await this.store.releaseKey(key, runId).catch(() => undefined);
+  }
+
+  override async run(id: string): Promise<Readonly<Run> | undefined> {
+    await this.groups.committed(id);
+    if (id.includes('\0')) return undefined;
+    const rows = await this.asking(() => this.store.eventsOfRuns([id]));
+    return rows.length > 0 ? runOf(eventsOf(rows)) : undefined;
+  }
+
+  override async runs(query: RunQuery): Promise<RunPage> {
+    const rows = await this.asking(() => this.store.runs({ ...query, task: storable(query.task) }));
+    return pageOf(
+      rows.map(({ number, id, task, status, created_at: createdAt, finished_at: finishedAt }) => ({
+        position: { createdAt, number },
+        run: {
+          id,
+          task,
+          status,
+          createdAt: timeText(createdAt),
+          finishedAt: finishedAt === null ? null : timeText(finishedAt),
+        },
+      })),
+      query.limit,
+    );
+  }
+
+  override get lastEventId(): number {
+    return this.tail.lastId;
+  }
+
+  override async events(query: EventQuery): Promise<EventPage> {
+    const { runId, task } = query;
+    if (runId !== undefined) await this.groups.committed(runId);
+    const asked = { ...query, runId: storable(runId), task: storable(task) };
+    // A run is shown with all that is committed, as everywhere; the log of all runs as far as it was told of.
+    const upTo = runId === undefined ? this.lastEventId : await this.asking(() => this.store.lastId());
+    const page = await this.asking(() => this.store.events(asked, upTo));
+    if (!page) throw unknownRun(runId);
+    return { events: eventsOf(page.rows), next: page.next };
+  }
+
+  override saveStatistics(changed: SavedStatistics, kept: Stretch): Promise<void> {
+    const save = () => this.store.saveStatistics(changed, kept);
+    return (this.saving = this.saving.then(save, save));
+  }
+
+  override savedStatistics(): Promise<SavedStatistics | undefined> {
+    return this.asking(() => this.store.savedStatistics());
+  }
+
+  override leads(): Promise<boolean> {
+    return this.listener.hold(COUNTING);
+  }
+
+  override async *unfinished(): AsyncIterable<never> {
+    // Those of nodes that have gone are taken over while the service runs, by whichever node.
+  }
+
+  /** Everything up to here is committed, by whichever node. */
+  knows(lastId: number): void {
+    this.tail.hear(lastId);
+  }
+
+  /** Gives up all that isn't committed: others go on with the runs of this node, which joins them again as a new one. */
+  async lose(): Promise<void> {
+    if (!this.joined) return;
+    this.joined = false;
+    const before = this.node.id;
+    this.node.id = uuidv7();
+    this.logger.warn(
+      'This node was taken for dead, or could not write for long: others go on with its runs, and it begins anew',
+    );
+    this.open.clear();
+    this.fenced.clear();
+    this.bus.unfollowAll();
+    this.groups.giveUp(new DomainError('journal-unavailable', 'The run was not recorded; send it again'));
+    this.lost.next();
+    await this.writer.close();
+    while (!this.joined && !this.closing.signal.aborted) {
+      try {
+        await this.register(before);
+        this.joined = true;
+        this.logger.log('This node has joined the others again');
+      } catch {
+        await delay(RETRY_MS, undefined, { signal: this.closing.signal }).catch(() => undefined);
+      }
+    }
+  }
+
+  override drain(): Promise<void> {
+    return this.groups.drain();
+  }
+
+  /** Leaves what is unfinished to the other nodes, at once, or to the next one that starts. */
+  override async close(): Promise<void> {
+    this.closing.abort();
+    await this.groups.close();
+    await this.leave(this.node.id).catch(() => undefined);
+    await this.writer.close();
+    await this.listening;
+    await this.queue?.close();
+    await this.store.db.destroy();
+  }
+
+  /** @param before the id that this node had */
+  private async register(before?: string): Promise<void> {
+    if (before !== undefined) await this.leave(before);
+    await sql`
+      INSERT INTO frontrunner.nodes (id, role) VALUES (${this.node.id}, ${this.options.role})
+      ON CONFLICT DO NOTHING`.execute(this.store.db);
+  }
+
+  private async leave(node: string): Promise<void> {
+    await sql`
+      WITH gone AS (DELETE FROM frontrunner.nodes WHERE id = ${node} RETURNING id)
+      SELECT pg_notify('frontrunner', json_build_array('left', id)::text) FROM gone`.execute(this.store.db);
+  }
+
+  private hear(notice: Notice | undefined): void {
+    if (notice?.[0] === 'events') this.tail.hear(notice[2]);
+    this.notices.next(notice);
+  }
+
+  /** Somebody else has decided what is recorded; the log tells of it. */
+  private refused(event: NewEvent): void {
+    if (event.type === 'run.reopened') this.open.delete(event.runId);
+    if (!('subTask' in event) || this.open.has(event.runId)) return;
+    this.fencedOut.next(event);
+    this.letGo(event);
+  }
+
+  private guardOf(event: NewEvent, isFenced: boolean): Guard | undefined {
+    if (event.type === 'run.reopened') return 'reopens';
+    if (!isFenced || !('subTask' in event)) return undefined;
+    switch (event.type) {
+      case 'sub-task.started':
+        return 'begins';
+      case 'sub-task.retrying':
+        return 'goes-on';
+      case 'sub-task.succeeded':
+      case 'sub-task.failed':
+        return 'ends';
+      case 'sub-task.cancelled':
+      case 'sub-task.skipped':
+        return this.groups.waiting.keep(event) ? undefined : 'ends-from-outside';
+      default:
+        return undefined;
+    }
+  }
+
+  private async readTail(after: number, upTo: number, runs: 'all' | ReadonlySet<string>): Promise<EventPage> {
+    const { rows, next } = await this.store.tail(after, upTo, runs);
+    const events = eventsOf(rows);
+    this.forgetEnded(events);
+    return { events, next };
+  }
+
+  /** Of runs of this node: there is nothing more to come of a sub-task that has ended. */
+  private forgetEnded(events: readonly RunEvent[]): void {
+    for (const event of events)
+      if ('subTask' in event && this.open.has(event.runId) && outcomeOf(event)) this.letGo(event);
+  }
+
+  /** @throws {DomainError} `journal-unavailable` */
+  private async asking<T>(what: () => Promise<T>): Promise<T> {
+    try {
+      return await what();
+    } catch (error) {
+      throw new DomainError('journal-unavailable', `The journal can’t be read: ${textOf(error)}`);
+    }
+  }
+}
+
+function keyOf({ runId, subTask }: { readonly runId: string; readonly subTask: string }): string {
+  return `${runId}/${subTask}`;
+}
+
+/** A text as Postgres can hold it: NUL it can't, and nothing that is stored has one. */
+function storable<T extends string | undefined>(text: T): T {
+  return text?.replaceAll('\0', '\uFFFD') as T;
+}

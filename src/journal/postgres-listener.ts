@@ -1,0 +1,126 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import pg from 'pg';
+import { connectionConfig } from './postgres-connection.js';
+
+/** The channel of all nodes. What is sent there is JSON; see {@link Notice}. */
+const CHANNEL = 'frontrunner';
+
+/** Between a connection that broke and the next one. */
+const RETRY_MS = 500;
+/** How often a connection that says nothing is asked whether it still stands. */
+const PROBE_MS = 5_000;
+
+/** What nodes tell each other, and only to be quick: what it says is found in the database too. */
+export type Notice =
+  | readonly ['events', node: string, lastId: number]
+  /** Somebody asks something of a run that `node` follows. */
+  | readonly ['command', node: string]
+  /** A node has ended, and leaves what it had. */
+  | readonly ['left', node: string];
+
+/** The connection that hears what other nodes tell, and holds what only one node may. */
+export class PostgresListener {
+  private client: pg.Client | undefined;
+  private readonly firstConnection = Promise.withResolvers<undefined>();
+  private holds = new Map<number, Promise<boolean>>();
+
+  /**
+   * @param hear called with each notice, and with nothing when some may have been missed
+   * @param closing aborted when it is to end
+   */
+  constructor(
+    private readonly url: string,
+    private readonly hear: (notice: Notice | undefined) => void,
+    private readonly closing: AbortSignal,
+  ) {}
+
+  /** Resolves when it hears for the first time. */
+  get ready(): Promise<undefined> {
+    return this.firstConnection.promise;
+  }
+
+  /** Resolves when the connection has come to its end for good. */
+  async listen(): Promise<void> {
+    while (!this.isClosing()) {
+      const client = new pg.Client(connectionConfig(this.url));
+      try {
+        await this.listenWith(client);
+      } catch {
+        // The writer says what is wrong with the database.
+      }
+      this.client = undefined;
+      this.holds.clear();
+      await client.end().catch(() => undefined);
+      if (!this.isClosing()) await this.pause(RETRY_MS);
+    }
+  }
+
+  /** Whether this node holds a lock that one node may, by its number. It is lost when the connection is. */
+  hold(lock: number): Promise<boolean> {
+    const { client } = this;
+    if (!client) return Promise.resolve(false);
+    let held = this.holds.get(lock);
+    if (!held) {
+      held = this.tryLock(client, lock);
+      this.holds.set(lock, held);
+    }
+    return held;
+  }
+
+  private async tryLock(client: pg.Client, lock: number): Promise<boolean> {
+    try {
+      const text = 'SELECT pg_try_advisory_lock(hashtext($1), $2) AS held';
+      const { rows } = await client.query<{ held: boolean }>(text, [CHANNEL, lock]);
+      if (rows[0]?.held) return true;
+    } catch {
+      // The connection breaks, and is made anew.
+    }
+    this.holds.delete(lock);
+    return false;
+  }
+
+  private async listenWith(client: pg.Client): Promise<void> {
+    const { promise: broken, resolve: breakOff } = Promise.withResolvers<undefined>();
+    const end = (): void => {
+      breakOff(undefined);
+    };
+    client.on('error', end);
+    client.on('end', end);
+    client.on('notification', ({ payload = '' }) => {
+      this.hear(noticeOf(payload));
+    });
+    await client.connect();
+    await client.query(`LISTEN ${CHANNEL}`);
+    this.client = client;
+    this.firstConnection.resolve(undefined);
+    this.hear(undefined);
+    while (!this.isClosing()) {
+      const probe = new AbortController();
+      const signal = AbortSignal.any([this.closing, probe.signal]);
+      const isBroken = await Promise.race([
+        broken.then(() => true),
+        delay(PROBE_MS, false, { signal }).catch(() => false),
+      ]);
+      probe.abort();
+      if (isBroken || this.isClosing()) return;
+      await client.query('SELECT 1');
+    }
+  }
+
+  private async pause(ms: number): Promise<void> {
+    await delay(ms, undefined, { signal: this.closing }).catch(() => undefined);
+  }
+
+  private isClosing(): boolean {
+    return this.closing.aborted;
+  }
+}
+
+/** Undefined for what a newer node may tell. */
+function noticeOf(payload: string): Notice | undefined {
+  try {
+    return JSON.parse(payload) as Notice;
+  } catch {
+    return undefined;
+  }
+}

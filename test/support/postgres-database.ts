@@ -1,0 +1,40 @@
+import { randomUUID } from 'node:crypto';
+import { connect } from 'node:net';
+import { text } from 'node:stream/consumers';
+import { afterAll } from '@jest/globals';
+import { Client } from 'pg';
+
+const names: string[] = [];
+afterAll(async () => {
+  await execute(names.map((name) => `DROP DATABASE ${name} WITH (FORCE)`));
+});
+
+/** The URL of an empty database that goes when the suite is over, whoever is connected to it. */
+export async function temporaryDatabase(): Promise<string> {
+  const name = `frontrunner_${randomUUID().replaceAll('-', '')}`;
+  await execute([`CREATE DATABASE ${name} TEMPLATE template0`]);
+  names.push(name);
+  const url = new URL(await postgresServer());
+  url.pathname = name;
+  return url.href;
+}
+
+/** The URL of the server that the environment names, or else of that of this run: see shared-postgres.ts. */
+export async function postgresServer(): Promise<string> {
+  const { TEST_DATABASE_URL, TEST_DATABASE_OFFER } = process.env;
+  if (TEST_DATABASE_URL !== undefined) return TEST_DATABASE_URL;
+  const answer = await text(connect(Number(TEST_DATABASE_OFFER), '127.0.0.1'));
+  if (!answer.startsWith('postgres:')) throw new Error(answer);
+  return answer;
+}
+
+async function execute(statements: readonly string[]): Promise<void> {
+  if (statements.length === 0) return;
+  const client = new Client(await postgresServer());
+  await client.connect();
+  try {
+    for (const statement of statements) await client.query(statement);
+  } finally {
+    await client.end();
+  }
+}
