@@ -165,7 +165,6 @@ export class ClusterNode implements OnApplicationBootstrap, BeforeApplicationShu
   }
 
   private hear(notice: Notice | undefined): void {
-    if (notice?.[0] === 'events') return;
     if (notice?.[0] === 'command' && notice[1] !== this.parts.journal.nodeId) return;
     this.hasCommands = true;
     if (notice?.[0] !== 'command') this.lookAround = true;

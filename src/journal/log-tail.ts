@@ -1,5 +1,6 @@
 import { Logger } from '@nestjs/common';
 import type { RunEvent } from '../events/catalog.js';
+import { indexBehind } from '../events/event-order.js';
 import type { EventBus } from '../events/event-bus.js';
 import { textOf } from '../tasks/thrown.js';
 import type { EventPage } from './journal.js';
@@ -61,11 +62,11 @@ export class LogTail {
         this.own = [];
         return;
       }
-      const [next] = this.own;
+      const next = this.nextOwn();
       const first = next?.[0]?.id ?? Infinity;
-      if (next && first <= this.shown + 1) {
+      if (next && first === this.shown + 1) {
         this.own.shift();
-        this.show(next, next.at(-1)?.id ?? this.shown);
+        this.show(next, next.at(-1)?.id ?? first);
         continue;
       }
       const upTo = Math.min(this.known, first - 1);
@@ -80,6 +81,16 @@ export class LogTail {
         return;
       }
     }
+  }
+
+  /** What was read from the database before this node knew that its commit had succeeded is left out. */
+  private nextOwn(): readonly RunEvent[] | undefined {
+    for (let [next] = this.own; next; [next] = this.own) {
+      const rest = next.slice(indexBehind(next, this.shown));
+      if (rest.length > 0) return (this.own[0] = rest);
+      this.own.shift();
+    }
+    return undefined;
   }
 
   private show(events: readonly RunEvent[], upTo: number): void {

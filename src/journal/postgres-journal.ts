@@ -358,8 +358,8 @@ export class PostgresJournal extends Journal implements Sharing {
   }
 
   private hear(notice: Notice | undefined): void {
-    if (notice?.[0] === 'events') this.tail.hear(notice[2]);
-    this.notices.next(notice);
+    if (notice?.[0] !== 'events') this.notices.next(notice);
+    else if (notice[1] !== this.nodeId) this.tail.hear(notice[2]);
   }
 
   /** Somebody else has decided what is recorded; the log tells of it. */

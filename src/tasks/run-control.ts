@@ -104,7 +104,9 @@ export class RunControl {
   private async retryElsewhere({ id }: Readonly<Run>, name: string): Promise<Readonly<Run>> {
     await this.journal.sharing?.command({ runId: id, kind: 'retry', subTask: name });
     const until = performance.now() + WAIT_MS;
-    const isTaken = (run: Readonly<Run>) => run.finishedAt !== null || !isFailed(run, name);
+    const isTaken = ({ finishedAt, subTasks }: Readonly<Run>) =>
+      finishedAt !== null ||
+      subTasks.some((subTask) => subTask.name === name && subTask.status === 'running');
     for (;;) {
       const waitMs = Math.max(0, until - performance.now());
       const run = await this.watch.when(id, isTaken, { waitMs });

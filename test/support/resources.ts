@@ -20,6 +20,12 @@ export async function activeResources(): Promise<string[]> {
   return [...handles, ...[...timers.values()].filter((timer) => timer.hasRef()).map(() => 'Timeout')];
 }
 
+/** Proves that nothing is active now that wasn't before. */
+export async function expectNothingLeft(before: readonly string[]): Promise<void> {
+  const left = await leftOver(before);
+  if (left.length > 0) throw new Error(`Still active after close: ${left.join(', ')}`);
+}
+
 /** What is active now and wasn't before; closing sockets get a few turns to go. */
 export async function leftOver(before: readonly string[]): Promise<string[]> {
   let left: string[] = [];

@@ -17,7 +17,7 @@ import type { Answer } from '../../src/tasks/tasks.service.js';
 import type { Reply, Run, SubTaskRun } from '../../src/tasks/run.js';
 import { CapturedLog } from './captured-log.js';
 import { DocumentedStatuses } from './documented-statuses.js';
-import { activeResources, leftOver } from './resources.js';
+import { activeResources, expectNothingLeft } from './resources.js';
 
 const DEFAULTS = {
   DATABASE_URL: 'memory:',
@@ -31,6 +31,8 @@ interface Options extends ModuleMetadata {
   readonly env?: Readonly<Record<string, string>>;
   /** The API key that its requests come with. Default: none. */
   readonly key?: string | undefined;
+  /** Whether other services of the test come and go meanwhile, so that nobody can tell what is left of this one. */
+  readonly amongOthers?: boolean;
 }
 
 /** What `GET /runs/{id}` answers. */
@@ -48,7 +50,7 @@ export class TestApp {
   private constructor(
     readonly app: NestExpressApplication,
     readonly log: CapturedLog,
-    private readonly resourcesBefore: readonly string[],
+    private readonly resourcesBefore: readonly string[] | undefined,
     private readonly key: string | undefined,
   ) {
     app.get(EventEmitter2).onAny((_type: unknown, event: RunEvent) => {
@@ -58,8 +60,14 @@ export class TestApp {
   }
 
   /** Starts the service, with the given modules and providers besides its own. */
-  static async start({ env = {}, key, imports = [], ...metadata }: Options = {}): Promise<TestApp> {
-    const resourcesBefore = await activeResources();
+  static async start({
+    env = {},
+    key,
+    amongOthers = false,
+    imports = [],
+    ...metadata
+  }: Options = {}): Promise<TestApp> {
+    const resourcesBefore = amongOthers ? undefined : await activeResources();
     const log = new CapturedLog();
     const config = parseConfig({ ...DEFAULTS, ...env });
     const module = await Test.createTestingModule({ imports: [AppModule, ...imports], ...metadata })
@@ -146,8 +154,7 @@ export class TestApp {
     await this.app.close();
     const listeners = this.app.get(EventEmitter2).eventNames().length;
     if (listeners > 0) throw new Error(`${listeners} events still have listeners`);
-    const left = await leftOver(this.resourcesBefore);
-    if (left.length > 0) throw new Error(`Still active after close: ${left.join(', ')}`);
+    if (this.resourcesBefore) await expectNothingLeft(this.resourcesBefore);
     const undocumented = [...(this.documented?.missing ?? [])];
     if (undocumented.length > 0) throw new Error(`Not in /openapi.json: ${undocumented.join(', ')}`);
   }
