@@ -58,15 +58,19 @@ export class ClusterNode implements OnApplicationBootstrap, BeforeApplicationShu
   }
 
   async onApplicationBootstrap(): Promise<void> {
-    const { journal, work } = this.parts;
     await this.beat();
     this.life = this.live();
-    await journal.queue?.work(this.role !== 'api', (jobs) => work.take(jobs));
+    await this.beginTaking();
   }
 
   /** Takes nothing on any more. What it has goes on. */
   async stopTaking(): Promise<void> {
-    await this.parts.journal.queue?.stopWork();
+    await this.parts.journal.queue?.rest();
+  }
+
+  private async beginTaking(): Promise<void> {
+    const { journal, work } = this.parts;
+    await journal.queue?.work(this.role !== 'api', (jobs) => work.take(jobs));
   }
 
   async beforeApplicationShutdown(): Promise<void> {
@@ -119,6 +123,10 @@ export class ClusterNode implements OnApplicationBootstrap, BeforeApplicationShu
     journal.knows(standing.lastId);
     journal.idleSlots = standing.idle;
     await work.giveBack();
+    if (work.isFull && engine.freeSlots > 0) {
+      work.isFull = false;
+      await this.beginTaking();
+    }
     for (const gone of standing.gone)
       this.logger.warn(
         `The node ${gone} was not seen for ${this.timeoutMs} ms: others go on with what it had`,

@@ -16,6 +16,8 @@ export class PlacedWork {
   private readonly logger = new Logger(PlacedWork.name);
   /** What this node has taken on and what ends the watch over it. */
   private readonly taken = new Map<string, () => void>();
+  /** Whether it takes nothing more until there is room. */
+  isFull = false;
   /** What it may have taken on without knowing, and is to give back. */
   private unsure: SubTaskOf[] = [];
 
@@ -32,14 +34,25 @@ export class PlacedWork {
     });
   }
 
-  /** @returns what became of each */
+  /**
+   * Takes on as much as there is room for, and passes the rest on; what is of tasks that only other nodes know is to be
+   * delivered again.
+   */
   async take(jobs: readonly SubTaskJob[]): Promise<Taken[]> {
-    await this.engine.roomInQueue();
-    if (this.engine.stopping) throw new Error('This node is stopping');
     const foreign = await this.foreignTasks(jobs);
     const ours = jobs.filter(({ runId }) => !foreign.has(runId));
-    if (ours.length > 0) await this.takeOurs(ours);
+    const fitting = ours.slice(0, this.engine.freeSlots);
+    if (fitting.length < ours.length) await this.passOn(ours.slice(fitting.length));
+    if (fitting.length > 0) await this.takeOurs(fitting);
     return jobs.map(({ runId }) => (foreign.has(runId) ? 'again' : 'taken'));
+  }
+
+  /** Lets other nodes have it, and takes no more for now: else it would come back here. */
+  private async passOn(jobs: readonly SubTaskJob[]): Promise<void> {
+    this.isFull = true;
+    const { queue } = this.journal;
+    await queue?.rest();
+    await queue?.send(jobs);
   }
 
   /** Gives back what it may have taken on without knowing. */

@@ -10,6 +10,8 @@ export interface SubTaskJob {
   readonly task: string;
   readonly subTask: string;
   readonly cause?: StartCause;
+  /** Whether it came by the queue of those that take work. */
+  readonly worker: boolean;
 }
 
 /** For any node, for those that take work (`placement: 'worker'`), and for what could not be delivered to any. */
@@ -40,7 +42,7 @@ const WORK = {
   perJobResults: true,
 } as const;
 
-/** What became of a delivery: it was taken, or it has to be delivered again. */
+/** What became of a delivery: it was taken, passed on or needless, or it has to be delivered again. */
 export type Taken = 'taken' | 'again';
 
 /** Delivers sub-tasks that leave their node to one that takes them on: pg-boss, whose tables lie beside the journal's. */
@@ -76,11 +78,11 @@ export class SubTaskQueue {
     await this.boss.createQueue(QUEUES.worker, QUEUE);
   }
 
-  /** @param db the transaction that they are sent in */
-  async send(subTasks: readonly PlacedSubTask[], db: Db): Promise<void> {
+  /** @param db the transaction that they are sent in. Default: one of its own */
+  async send(subTasks: readonly Omit<PlacedSubTask, 'attempts'>[], db?: Db): Promise<void> {
     for (const worker of [false, true]) {
       const jobs = subTasks.filter((subTask) => subTask.worker === worker).map(jobOf);
-      if (jobs.length > 0) await this.boss.insert(worker ? QUEUES.worker : QUEUES.any, jobs, { db });
+      if (jobs.length > 0) await this.boss.insert(worker ? QUEUES.worker : QUEUES.any, jobs, db && { db });
     }
   }
 
@@ -90,7 +92,8 @@ export class SubTaskQueue {
   }
 
   /**
-   * Gives what is delivered to `take`, some at a time. What `take` throws, or says of a job, lets it be delivered again.
+   * Gives what is delivered to `take`, some at a time, until {@link rest}. What `take` throws, or says of a job, lets it be
+   * delivered again.
    *
    * @param worker whether this node takes what only nodes that take work may
    */
@@ -100,7 +103,7 @@ export class SubTaskQueue {
   ): Promise<void> {
     for (const queue of worker ? [QUEUES.any, QUEUES.worker] : [QUEUES.any])
       await this.boss.work<SubTaskJob, unknown, typeof WORK>(queue, WORK, async (jobs: Job<SubTaskJob>[]) => {
-        const taken = await take(jobs.map(({ data }) => data));
+        const taken = await take(jobs.map(({ data }) => ({ ...data, worker: queue === QUEUES.worker })));
         return jobs.map(({ id }, index): JobResult => ({
           id,
           status: taken[index] === 'again' ? 'failed' : 'completed',
@@ -108,9 +111,9 @@ export class SubTaskQueue {
       });
   }
 
-  /** Takes nothing any more; resolves when what was being taken is. */
-  async stopWork(): Promise<void> {
-    for (const queue of [QUEUES.any, QUEUES.worker]) await this.boss.offWork(queue);
+  /** Takes nothing more. What is being taken goes on. */
+  async rest(): Promise<void> {
+    for (const queue of [QUEUES.any, QUEUES.worker]) await this.boss.offWork(queue, { wait: false });
   }
 
   async close(): Promise<void> {
@@ -118,7 +121,7 @@ export class SubTaskQueue {
   }
 }
 
-function jobOf({ runId, task, subTask, cause, dueAt }: PlacedSubTask) {
-  const data: SubTaskJob = { runId, task, subTask, ...(cause && { cause }) };
+function jobOf({ runId, task, subTask, cause, dueAt }: Omit<PlacedSubTask, 'attempts'>) {
+  const data: Omit<SubTaskJob, 'worker'> = { runId, task, subTask, ...(cause && { cause }) };
   return { data, ...(dueAt && { startAfter: dueAt }) };
 }

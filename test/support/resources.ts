@@ -1,5 +1,7 @@
 import { createHook } from 'node:async_hooks';
 
+const CLOSING_MS = 2_000;
+
 const timers = new Map<number, NodeJS.Timeout>();
 const JEST = /\/node_modules\/(@jest\/|jest-)/;
 
@@ -26,10 +28,11 @@ export async function expectNothingLeft(before: readonly string[]): Promise<void
   if (left.length > 0) throw new Error(`Still active after close: ${left.join(', ')}`);
 }
 
-/** What is active now and wasn't before; closing sockets get a few turns to go. */
+/** What is active now and wasn't before; sockets whose other side has yet to close them get a moment to go. */
 export async function leftOver(before: readonly string[]): Promise<string[]> {
   let left: string[] = [];
-  for (let turn = 0; turn < 50; turn += 1) {
+  const until = performance.now() + CLOSING_MS;
+  while (performance.now() < until) {
     const rest = [...before];
     left = (await activeResources()).filter((resource) => {
       const index = rest.indexOf(resource);
