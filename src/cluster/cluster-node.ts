@@ -8,7 +8,7 @@ import type { RunCoordinator } from '../tasks/run-coordinator.js';
 import type { TaskRegistry } from '../tasks/task-registry.js';
 import { textOf } from '../tasks/thrown.js';
 import type { ClusterStore } from './cluster-store.js';
-import type { PlacedWork } from './placed-work.js';
+import { reportBuried, type PlacedWork } from './placed-work.js';
 import type { Takeover } from './takeover.js';
 
 /** Between two beats, at most; within the timeout there are five. */
@@ -40,6 +40,9 @@ export class ClusterNode implements OnApplicationBootstrap, BeforeApplicationShu
   private life: Promise<void> | undefined;
   /** Since when every beat has reached the database, on the clock of `performance.now()`. */
   private healthySince = Infinity;
+  /** Whether a node, or the connection to the database, has ended: what was on its way then may be nowhere. */
+  private deliveriesMayHaveDied = true;
+  private knownDead = 0;
   private lookAround = true;
   private hasCommands = true;
 
@@ -104,7 +107,7 @@ export class ClusterNode implements OnApplicationBootstrap, BeforeApplicationShu
       if (this.healthySince !== Infinity)
         this.logger.warn(`The database can’t be reached, which is tried again: ${textOf(error)}`);
       this.healthySince = Infinity;
-      this.lookAround = this.hasCommands = true;
+      this.lookAround = this.hasCommands = this.deliveriesMayHaveDied = true;
     }
   }
 
@@ -131,24 +134,35 @@ export class ClusterNode implements OnApplicationBootstrap, BeforeApplicationShu
       this.logger.warn(
         `The node ${gone} was not seen for ${this.timeoutMs} ms: others go on with what it had`,
       );
-    if (standing.gone.length > 0) this.lookAround = true;
+    if (standing.gone.length > 0) this.lookAround = this.deliveriesMayHaveDied = true;
   }
 
   private async takeOver(): Promise<void> {
     const { store, takeover } = this.parts;
     this.lookAround = false;
     let sent: number;
+    if (this.deliveriesMayHaveDied) {
+      while ((await store.resendStalled()) > 0);
+      this.deliveriesMayHaveDied = false;
+    }
     do {
       const result = await store.resendOrphans();
       ({ sent } = result);
-      for (const { runId, subTask } of result.buried)
-        this.logger.error({
-          msg: `${subTask} was under way in too many nodes that died, and waits in the dead-letter queue; npm run queue -- redrive lets it go on`,
-          runId,
-        });
+      reportBuried(this.logger, result.buried);
     } while (sent > 0);
     await takeover.takeOver();
+    await this.reportDead();
     this.hasCommands = true;
+  }
+
+  /** A delivery that the queue gave up has told nobody of it. */
+  private async reportDead(): Promise<void> {
+    const dead = (await this.parts.journal.queue?.dead()) ?? 0;
+    if (dead > this.knownDead)
+      this.logger.error(
+        `${dead} sub-tasks wait in the dead-letter queue, and their runs with them; npm run queue -- list says which and why`,
+      );
+    this.knownDead = dead;
   }
 
   private async performCommands(): Promise<void> {
@@ -175,7 +189,7 @@ export class ClusterNode implements OnApplicationBootstrap, BeforeApplicationShu
   private hear(notice: Notice | undefined): void {
     if (notice?.[0] === 'command' && notice[1] !== this.parts.journal.nodeId) return;
     this.hasCommands = true;
-    if (notice?.[0] !== 'command') this.lookAround = true;
+    if (notice?.[0] !== 'command') this.lookAround = this.deliveriesMayHaveDied = true;
     this.wake.resolve(undefined);
   }
 

@@ -27,6 +27,8 @@ export type SubTaskOf = Pick<TakenSubTask, 'runId' | 'subTask'>;
 
 /** A sub-task that nodes took on this often without it coming to an end is buried: it may be what they die of. */
 const MAX_DELIVERIES = 20;
+/** A delivery takes a few milliseconds. */
+const STALLED_MS = 1_000;
 /** How many runs, or sub-tasks, are taken over in one transaction. */
 const PAGE = 100;
 
@@ -80,7 +82,7 @@ export class ClusterStore {
   async resendOrphans(): Promise<{ sent: number; buried: readonly SubTaskOf[] }> {
     return this.db.transaction().execute(async (db) => {
       const { rows } = await sql<PlacedRow>`
-        UPDATE frontrunner.placed SET node = NULL
+        UPDATE frontrunner.placed SET node = NULL, due_at = clock_timestamp()
         FROM frontrunner.runs
         WHERE runs.number = placed.run AND (placed.run, placed.sub_task) IN (
           SELECT run, sub_task FROM frontrunner.placed AS p
@@ -93,18 +95,41 @@ export class ClusterStore {
     });
   }
 
-  /** Gives back what this node has taken on but can't begin. */
-  async giveBack(node: string, subTasks: readonly SubTaskOf[]): Promise<void> {
-    await this.db.transaction().execute(async (db) => {
+  /**
+   * Sends sub-tasks again that have been on their way for longer than a moment: the node that a delivery came to may have died over
+   * it. One that was only slow is delivered twice, and taken on once.
+   *
+   * @returns how many
+   */
+  async resendStalled(): Promise<number> {
+    return this.db.transaction().execute(async (db) => {
       const { rows } = await sql<PlacedRow>`
-        UPDATE frontrunner.placed SET node = NULL
+        UPDATE frontrunner.placed SET due_at = clock_timestamp()
+        FROM frontrunner.runs
+        WHERE runs.number = placed.run AND (placed.run, placed.sub_task) IN (
+          SELECT run, sub_task FROM frontrunner.placed
+          WHERE node IS NULL AND due_at < clock_timestamp() - ${STALLED_MS} * interval '1 ms'
+          LIMIT ${PAGE} FOR UPDATE SKIP LOCKED)
+        RETURNING runs.id, runs.task, placed.sub_task, placed.attempt, placed.worker, placed.deliveries`.execute(
+        db,
+      );
+      await this.journal.queue?.send(rows.map(placedOf), fromKysely(db));
+      return rows.length;
+    });
+  }
+
+  /** Gives back what this node has taken on but can't begin. @returns those that are buried */
+  async giveBack(node: string, subTasks: readonly SubTaskOf[]): Promise<readonly SubTaskOf[]> {
+    return this.db.transaction().execute(async (db) => {
+      const { rows } = await sql<PlacedRow>`
+        UPDATE frontrunner.placed SET node = NULL, due_at = clock_timestamp()
         FROM frontrunner.runs, ${pairs(subTasks)}
         WHERE runs.id = given.run_id AND placed.run = runs.number AND placed.sub_task = given.sub_task
           AND placed.node = ${node}
         RETURNING runs.id, runs.task, placed.sub_task, placed.attempt, placed.worker, placed.deliveries`.execute(
         db,
       );
-      await this.send(rows, db);
+      return (await this.send(rows, db)).buried;
     });
   }
 

@@ -3,13 +3,16 @@ import type { EmbeddedEngine } from '../engine/embedded-engine.js';
 import type { EventBus } from '../events/event-bus.js';
 import { eventsOf } from '../journal/event-rows.js';
 import type { PostgresJournal } from '../journal/postgres-journal.js';
-import type { SubTaskJob, Taken } from '../journal/sub-task-queue.js';
+import type { SubTaskJob } from '../journal/sub-task-queue.js';
 import type { RunResumer } from '../tasks/run-resumer.js';
 import { outcomeOf, runOf } from '../tasks/run-state.js';
 import type { Run } from '../tasks/run.js';
 import type { TaskRegistry } from '../tasks/task-registry.js';
 import { textOf } from '../tasks/thrown.js';
 import type { ClusterStore, SubTaskOf, TakenSubTask } from './cluster-store.js';
+
+/** When what is for a node that knows its task is delivered again, in milliseconds from then. */
+const PASS_ON_MS = 500;
 
 /** Takes on sub-tasks that left the nodes of their runs, as far as this node has room for them. */
 export class PlacedWork {
@@ -34,36 +37,39 @@ export class PlacedWork {
     });
   }
 
-  /**
-   * Takes on as much as there is room for, and passes the rest on; what is of tasks that only other nodes know is to be
-   * delivered again.
-   */
-  async take(jobs: readonly SubTaskJob[]): Promise<Taken[]> {
+  /** Takes on as much as there is room for, and passes the rest on, and what is of tasks that only other nodes know. */
+  async take(jobs: readonly SubTaskJob[]): Promise<void> {
     const foreign = await this.foreignTasks(jobs);
     const ours = jobs.filter(({ runId }) => !foreign.has(runId));
     const fitting = ours.slice(0, this.engine.freeSlots);
-    if (fitting.length < ours.length) await this.passOn(ours.slice(fitting.length));
+    if (fitting.length < ours.length) await this.rest();
+    await this.passOn(jobs.filter((job) => !fitting.includes(job)));
     if (fitting.length > 0) await this.takeOurs(fitting);
-    return jobs.map(({ runId }) => (foreign.has(runId) ? 'again' : 'taken'));
   }
 
-  /** Lets other nodes have it, and takes no more for now: else it would come back here. */
-  private async passOn(jobs: readonly SubTaskJob[]): Promise<void> {
+  /** Takes nothing more until there is room: else what it passes on would come back. */
+  private async rest(): Promise<void> {
     this.isFull = true;
-    const { queue } = this.journal;
-    await queue?.rest();
-    await queue?.send(jobs);
+    await this.journal.queue?.rest();
+  }
+
+  /** Anew, and not as deliveries that failed, which are counted. It comes to whichever node is there then. */
+  private async passOn(jobs: readonly SubTaskJob[]): Promise<void> {
+    if (jobs.length === 0) return;
+    const dueAt = new Date(Date.now() + (this.isFull ? 0 : PASS_ON_MS));
+    await this.journal.queue?.send(jobs.map((job) => ({ ...job, dueAt })));
   }
 
   /** Gives back what it may have taken on without knowing. */
   async giveBack(): Promise<void> {
     const { unsure } = this;
     if (unsure.length === 0) return;
-    await this.store.giveBack(
+    const buried = await this.store.giveBack(
       this.journal.nodeId,
       unsure.filter((subTask) => !this.taken.has(keyOf(subTask))),
     );
     this.unsure = this.unsure.filter((subTask) => !unsure.includes(subTask));
+    reportBuried(this.logger, buried);
   }
 
   /** Forgets everything: others have all of it now. */
@@ -125,6 +131,15 @@ export class PlacedWork {
     this.engine.abandon(subTask.runId, subTask.subTask);
     this.journal.letGo(subTask);
   }
+}
+
+/** Says what can't go on before somebody has looked into it. */
+export function reportBuried(logger: Logger, subTasks: readonly SubTaskOf[]): void {
+  for (const { runId, subTask } of subTasks)
+    logger.error({
+      msg: `${subTask} was under way in too many nodes that died, and waits in the dead-letter queue; npm run queue -- redrive lets it go on`,
+      runId,
+    });
 }
 
 function keyOf({ runId, subTask }: SubTaskOf): string {

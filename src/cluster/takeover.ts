@@ -63,16 +63,18 @@ export class Takeover {
     let numbers: number[] = [];
     try {
       return await journal.store.db.transaction().execute(async (db) => {
-        numbers = await this.lockOrphans(db);
+        const orphans = await this.lockOrphans(db);
+        numbers = orphans.map(({ number }) => number);
+        // Before they are read: what other nodes commit of them after that must reach this one.
+        for (const { id } of orphans) {
+          this.bus.share(id);
+          shared.push(id);
+        }
         const taken = await this.divide(db, numbers);
+        const leaving = new Set(taken.flatMap(({ run, placed }) => (placed.length > 0 ? [run.id] : [])));
+        for (const { id } of orphans) if (!leaving.has(id)) this.bus.unshare(id);
         await sql`
           UPDATE frontrunner.runs SET node = ${journal.nodeId} WHERE number = ANY (${numbers})`.execute(db);
-        // Before others can hear of them: what they commit of these runs from then on must reach this node.
-        for (const { run, placed } of taken) {
-          if (placed.length === 0) continue;
-          this.bus.share(run.id);
-          shared.push(run.id);
-        }
         this.unsure = [];
         return taken;
       });
@@ -83,18 +85,18 @@ export class Takeover {
     }
   }
 
-  /** The numbers of runs whose node is gone, and of those that it took over without knowing. */
-  private async lockOrphans(db: Transaction<Schema>): Promise<number[]> {
+  /** Runs whose node is gone, and those that it took over without knowing. */
+  private async lockOrphans(db: Transaction<Schema>): Promise<{ number: number; id: string }[]> {
     const tasks = this.registry.all().map(({ name }) => name);
-    const { rows } = await sql<{ number: number }>`
-      SELECT number FROM frontrunner.runs
+    const { rows } = await sql<{ number: number; id: string }>`
+      SELECT number, id FROM frontrunner.runs
       WHERE finished_at IS NULL
         AND (NOT EXISTS (SELECT FROM frontrunner.nodes WHERE nodes.id = runs.node)
           OR (number = ANY (${this.unsure}::bigint[]) AND node = ${this.journal.nodeId}))
         AND (task = ANY (${tasks}::text[])
           OR NOT EXISTS (SELECT FROM frontrunner.nodes WHERE runs.task = ANY (nodes.tasks)))
       ORDER BY number LIMIT ${PAGE} FOR UPDATE SKIP LOCKED`.execute(db);
-    return rows.map(({ number }) => number);
+    return rows;
   }
 
   /** Sends those sub-tasks on their way that are not held, as they stand. */
@@ -119,13 +121,14 @@ export class Takeover {
     await db
       .insertInto('placed')
       .values(
-        sent.map(({ number, subTask, attempts, worker }) => ({
+        sent.map(({ number, subTask, attempts, worker, dueAt }) => ({
           run: number,
           sub_task: subTask,
           attempt: attempts,
           node: null,
           deliveries: 0,
           worker,
+          due_at: dueAt ?? sql<Date>`clock_timestamp()`,
         })),
       )
       .execute();

@@ -48,6 +48,7 @@ export class SubTasksElsewhere {
     if (!ofRun || !subTask) return;
     if (outcomeOf(event)) {
       ofRun.delete(event.subTask);
+      this.journal.sharing?.letGo(event);
       if (ofRun.size === 0) this.runs.delete(event.runId);
       return;
     }

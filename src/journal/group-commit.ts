@@ -135,7 +135,8 @@ export class GroupCommit<Group extends CommitGroup> {
         this.failure = undefined;
         return true;
       } catch (error) {
-        await this.afterFailure(error);
+        // What was given up fails too, and says nothing of the commits after it.
+        if (this.committing === group) await this.afterFailure(error);
       }
       if (this.committing !== group) return true;
     } while (!this.isClosed());

@@ -161,6 +161,15 @@ export abstract class Journal {
   abstract readonly lastEventId: number;
 
   /**
+   * Whether the log has come as far as an event; other nodes may have told of one that this one hasn't heard of.
+   *
+   * @throws {DomainError} `journal-unavailable`
+   */
+  reaches(eventId: number): Promise<boolean> {
+    return Promise.resolve(eventId <= this.lastEventId);
+  }
+
+  /**
    * Committed events that are still kept, in their order, up to the last one at the moment of the call. A page may have
    * fewer than there are: see `next`.
    *

@@ -23,7 +23,7 @@ export async function createCommitGroup(db: Kysely<unknown>): Promise<void> {
       started integer[], started_ids text[], started_tasks text[],
       ended_numbers bigint[], ended_begins integer[], statuses text[], ended_times bigint[],
       placed_numbers bigint[], placed_begins integer[], placed_names text[], placed_attempts integer[],
-      placed_workers boolean[], placed_afters integer[],
+      placed_workers boolean[], placed_afters integer[], placed_dues bigint[],
       OUT first_id bigint, OUT refused integer[])
     LANGUAGE plpgsql AS $$
     DECLARE
@@ -89,13 +89,14 @@ export async function createCommitGroup(db: Kysely<unknown>): Promise<void> {
         WHERE runs.number = coalesce(a.number, first_id - 1 + a.begin
           - (SELECT count(*) FROM unnest(refused) AS r WHERE r < a.begin));
 
-      INSERT INTO frontrunner.placed (run, sub_task, attempt, worker)
+      INSERT INTO frontrunner.placed (run, sub_task, attempt, worker, due_at)
         SELECT coalesce(number, first_id - 1 + begin
-            - (SELECT count(*) FROM unnest(refused) AS r WHERE r < begin)), name, attempt, worker
-        FROM unnest(placed_numbers, placed_begins, placed_names, placed_attempts, placed_workers, placed_afters)
-          AS a (number, begin, name, attempt, worker, after)
+            - (SELECT count(*) FROM unnest(refused) AS r WHERE r < begin)), name, attempt, worker,
+          coalesce(to_timestamp(due / 1000.0), clock_timestamp())
+        FROM unnest(placed_numbers, placed_begins, placed_names, placed_attempts, placed_workers, placed_afters,
+            placed_dues) AS a (number, begin, name, attempt, worker, after, due)
         WHERE NOT after = ANY (refused)
-        ON CONFLICT (run, sub_task) DO UPDATE SET node = NULL
+        ON CONFLICT (run, sub_task) DO UPDATE SET node = NULL, deliveries = 0, due_at = excluded.due_at
           WHERE placed.node = this_node AND placed.attempt = excluded.attempt;
 
       UPDATE frontrunner.nodes SET last_first_id = first_id, last_refused = refused WHERE id = this_node;

@@ -28,10 +28,14 @@ export function connectionConfig(url: string): pg.ClientConfig {
   };
 }
 
-/** Connections for whoever reads. One that breaks while nobody uses it is replaced without a word. */
+/** Connections for whoever reads. One that breaks is replaced without a word: who uses it learns from what it asks. */
 export function openPool(url: string): pg.Pool {
   const pool = new pg.Pool({ ...connectionConfig(url), max: READERS });
   pool.on('error', () => undefined);
+  // The pool listens to those that nobody uses, and a transaction has moments in which it asks nothing.
+  pool.on('connect', (client) => {
+    client.on('error', () => undefined);
+  });
   return pool;
 }
 

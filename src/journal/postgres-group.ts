@@ -126,6 +126,7 @@ export class PostgresGroup extends CommitGroup {
       leaving.map(({ attempts }) => attempts),
       leaving.map(({ worker }) => worker),
       leaving.map(({ after }) => after),
+      leaving.map(({ dueAt }) => dueAt?.getTime() ?? null),
     ];
   }
 

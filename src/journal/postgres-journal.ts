@@ -3,10 +3,10 @@ import { Logger } from '@nestjs/common';
 import { sql } from 'kysely';
 import { Subject } from 'rxjs';
 import { v7 as uuidv7 } from 'uuid';
-import type { NewEvent, RunEvent } from '../events/catalog.js';
+import type { NewEvent } from '../events/catalog.js';
 import type { EventBus } from '../events/event-bus.js';
 import { DomainError, unknownRun } from '../tasks/domain-error.js';
-import { outcomeOf, runOf } from '../tasks/run-state.js';
+import { runOf } from '../tasks/run-state.js';
 import type { Run } from '../tasks/run.js';
 import { textOf } from '../tasks/thrown.js';
 import { timeText } from './event-clock.js';
@@ -101,9 +101,6 @@ export class PostgresJournal extends Journal implements Sharing {
     this.writer = new PostgresWriter(url, queue);
     this.groups = new GroupCommit(
       new PostgresLog(url, this.writer, bus, this.tail, this.node, {
-        committed: (events) => {
-          this.forgetEnded(events);
-        },
         refused: (event) => {
           this.refused(event);
         },
@@ -228,7 +225,10 @@ export class PostgresJournal extends Journal implements Sharing {
     const until = performance.now() + KEY_WAIT_MS;
     for (;;) {
       const after = Date.now() - this.options.keyRetentionMs;
-      const keyed = await this.asking(() => this.store.claimKey(key, runId, this.nodeId, after));
+      const { nodeId } = this;
+      const keyed = await this.asking(() => this.store.claimKey(key, runId, nodeId, after));
+      // The claim of a node that was taken for dead meanwhile is void, and another node may have the key by now.
+      if (keyed.runId === runId && nodeId !== this.nodeId) continue;
       if (keyed.isStarted || keyed.runId === runId) return keyed;
       if (performance.now() > until || this.closing.signal.aborted)
         throw new DomainError('journal-unavailable', 'Another node is about to start the run of this key');
@@ -267,6 +267,11 @@ export class PostgresJournal extends Journal implements Sharing {
 
   override get lastEventId(): number {
     return this.tail.lastId;
+  }
+
+  override async reaches(eventId: number): Promise<boolean> {
+    if (eventId > this.lastEventId) this.tail.hear(await this.asking(() => this.store.lastId()));
+    return eventId <= this.lastEventId;
   }
 
   override async events(query: EventQuery): Promise<EventPage> {
@@ -391,15 +396,7 @@ export class PostgresJournal extends Journal implements Sharing {
 
   private async readTail(after: number, upTo: number, runs: 'all' | ReadonlySet<string>): Promise<EventPage> {
     const { rows, next } = await this.store.tail(after, upTo, runs);
-    const events = eventsOf(rows);
-    this.forgetEnded(events);
-    return { events, next };
-  }
-
-  /** Of runs of this node: there is nothing more to come of a sub-task that has ended. */
-  private forgetEnded(events: readonly RunEvent[]): void {
-    for (const event of events)
-      if ('subTask' in event && this.open.has(event.runId) && outcomeOf(event)) this.letGo(event);
+    return { events: eventsOf(rows), next };
   }
 
   /** @throws {DomainError} `journal-unavailable` */

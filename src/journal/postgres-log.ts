@@ -1,4 +1,4 @@
-import type { NewEvent, RunEvent } from '../events/catalog.js';
+import type { NewEvent } from '../events/catalog.js';
 import type { EventBus } from '../events/event-bus.js';
 import { textOf } from '../tasks/thrown.js';
 import type { GroupLog } from './group-commit.js';
@@ -11,7 +11,6 @@ import type { PostgresWriter } from './postgres-writer.js';
 const TAKEN_FOR_DEAD = 'FR001';
 
 interface Reactions {
-  readonly committed: (events: readonly RunEvent[]) => void;
   /** Called with each event that was fenced out. */
   readonly refused: (event: NewEvent) => void;
   /** Called when the node was taken for dead. */
@@ -40,7 +39,6 @@ export class PostgresLog implements GroupLog<PostgresGroup> {
 
   publish(group: PostgresGroup): void {
     const { events, refused } = group.events();
-    this.reactions.committed(events);
     this.bus.publishOwn(events);
     this.tail.add(events);
     for (const event of refused) this.reactions.refused(event);

@@ -43,6 +43,8 @@ export interface Schema extends LogSchema {
     deliveries: number;
     /** Whether only nodes that take work may take it. */
     worker: boolean;
+    /** When it was to be with a node that takes it on. */
+    due_at: Date;
   };
   /** What callers asked of a run through a node that doesn't follow it. */
   commands: {
@@ -172,6 +174,7 @@ async function createPlaced(db: Kysely<unknown>): Promise<void> {
       node text COLLATE "C",
       deliveries integer NOT NULL DEFAULT 0,
       worker boolean NOT NULL,
+      due_at timestamptz NOT NULL DEFAULT clock_timestamp(),
       PRIMARY KEY (run, sub_task))`.execute(db);
   await sql`CREATE INDEX placed_on_nodes ON frontrunner.placed (node) WHERE node IS NOT NULL`.execute(db);
   await sql`

@@ -28,6 +28,12 @@ export interface Sharing {
   /** Lets a sub-task of a run of this node leave it, in the commit of what was appended last. */
   place(subTask: PlacedSubTask): void;
 
+  /**
+   * Nothing more is to be told of a sub-task that left this node: its run has heard how it ended. Not before: what the node that
+   * follows the run tells of it until then must be fenced out.
+   */
+  letGo(subTask: { readonly runId: string; readonly subTask: string }): void;
+
   /** Whether another node has room for a sub-task; one that was found free is not offered again before it says so anew. */
   takeIdleSlot(): boolean;
 

@@ -1,5 +1,5 @@
 import { Logger } from '@nestjs/common';
-import { PgBoss, type Db, type Job, type JobResult } from 'pg-boss';
+import { PgBoss, type Db, type Job } from 'pg-boss';
 import type { StartCause } from '../events/catalog.js';
 import { textOf } from '../tasks/thrown.js';
 import type { PlacedSubTask } from './sharing.js';
@@ -14,8 +14,11 @@ export interface SubTaskJob {
   readonly worker: boolean;
 }
 
+/** Where pg-boss has its tables. */
+export const QUEUE_SCHEMA = 'frontrunner_queue';
+
 /** For any node, for those that take work (`placement: 'worker'`), and for what could not be delivered to any. */
-const QUEUES = { any: 'sub-tasks', worker: 'worker-sub-tasks', dead: 'dead-sub-tasks' } as const;
+export const QUEUES = { any: 'sub-tasks', worker: 'worker-sub-tasks', dead: 'dead-sub-tasks' } as const;
 
 /** How often a delivery is tried that fails: the node that got it has died, or the database failed it. */
 const DELIVERIES = 10;
@@ -39,11 +42,7 @@ const WORK = {
   // NOTIFY wakes it; with the default of 30 s a backlog would stand still between two notifications.
   notifyPollingIntervalSeconds: 0.5,
   burstWhenBatchFull: true,
-  perJobResults: true,
 } as const;
-
-/** What became of a delivery: it was taken, passed on or needless, or it has to be delivered again. */
-export type Taken = 'taken' | 'again';
 
 /** Delivers sub-tasks that leave their node to one that takes them on: pg-boss, whose tables lie beside the journal's. */
 export class SubTaskQueue {
@@ -55,7 +54,7 @@ export class SubTaskQueue {
     this.boss = new PgBoss({
       connectionString: url,
       application_name: 'frontrunner-queue',
-      schema: 'frontrunner_queue',
+      schema: QUEUE_SCHEMA,
       max: 4,
       useListenNotify: true,
       schedule: false,
@@ -92,23 +91,21 @@ export class SubTaskQueue {
   }
 
   /**
-   * Gives what is delivered to `take`, some at a time, until {@link rest}. What `take` throws, or says of a job, lets it be
-   * delivered again.
+   * Gives what is delivered to `take`, some at a time, until {@link rest}. What `take` throws lets them be delivered again.
    *
    * @param worker whether this node takes what only nodes that take work may
    */
-  async work(
-    worker: boolean,
-    take: (jobs: readonly SubTaskJob[]) => Promise<readonly Taken[]>,
-  ): Promise<void> {
+  async work(worker: boolean, take: (jobs: readonly SubTaskJob[]) => Promise<void>): Promise<void> {
     for (const queue of worker ? [QUEUES.any, QUEUES.worker] : [QUEUES.any])
-      await this.boss.work<SubTaskJob, unknown, typeof WORK>(queue, WORK, async (jobs: Job<SubTaskJob>[]) => {
-        const taken = await take(jobs.map(({ data }) => ({ ...data, worker: queue === QUEUES.worker })));
-        return jobs.map(({ id }, index): JobResult => ({
-          id,
-          status: taken[index] === 'again' ? 'failed' : 'completed',
-        }));
-      });
+      await this.boss.work<SubTaskJob>(queue, WORK, (jobs: Job<SubTaskJob>[]) =>
+        take(jobs.map(({ data }) => ({ ...data, worker: queue === QUEUES.worker }))),
+      );
+  }
+
+  /** How many sub-tasks wait in the dead-letter queue. */
+  async dead(): Promise<number> {
+    const [stats] = await this.boss.getQueueStats(QUEUES.dead, { force: true });
+    return stats?.queuedCount ?? 0;
   }
 
   /** Takes nothing more. What is being taken goes on. */

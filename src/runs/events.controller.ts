@@ -60,11 +60,11 @@ export class EventsController {
   ): Promise<void> {
     const filter = { task, types };
     if (wantsStream(request, response)) {
-      const cursor = lastEventId(request) ?? after;
-      new EventStream(response, filter, this.known(cursor ?? this.journal.lastEventId), this.feed).begin();
+      const cursor = await this.known(lastEventId(request) ?? after ?? this.journal.lastEventId);
+      new EventStream(response, filter, cursor, this.feed).begin();
       return;
     }
-    sendPage(response, await this.journal.events({ ...filter, after: this.known(after ?? 0), limit }));
+    sendPage(response, await this.journal.events({ ...filter, after: await this.known(after ?? 0), limit }));
   }
 
   @Get('runs/:id/events')
@@ -84,15 +84,15 @@ export class EventsController {
     @Res() response: Response,
   ): Promise<void> {
     if (wantsStream(request, response)) {
-      await this.stream(runId, this.known(lastEventId(request) ?? after), response);
+      await this.stream(runId, await this.known(lastEventId(request) ?? after), response);
       return;
     }
-    sendPage(response, await this.journal.events({ runId, after: this.known(after), limit }));
+    sendPage(response, await this.journal.events({ runId, after: await this.known(after), limit }));
   }
 
   /** An id behind the end of the log is one of another log: that reader has nothing of this one. */
-  private known(after: number): number {
-    return after > this.journal.lastEventId ? 0 : after;
+  private async known(after: number): Promise<number> {
+    return (await this.journal.reaches(after)) ? after : 0;
   }
 
   private async stream(runId: string, after: number, response: Response): Promise<void> {

@@ -20,11 +20,11 @@ describe('a sub-task', () => {
     new ControlledTask<Name>(...declared),
   ];
   const start = async (node: TestApp, task: string, request: object = {}): Promise<string> => {
-    const { body } = await node.http
+    const { body } = (await node.http
       .post(`/tasks/${task}/runs`)
       .set('Prefer', 'respond-async')
       .send(request)
-      .expect(202);
+      .expect(202)) as { body: unknown };
     return (body as ShownRun).id;
   };
   const placed = () => cluster.query('SELECT * FROM frontrunner.placed');
@@ -204,7 +204,10 @@ describe('a sub-task', () => {
       .then(({ body }) => body as { runId: string });
     (await task.next('only')).succeed('here');
     const { runId } = await answer;
-    const { body } = await worker.http.post('/tasks/race/runs').set('Idempotency-Key', '"k"').expect(200);
+    const { body } = (await worker.http
+      .post('/tasks/race/runs')
+      .set('Idempotency-Key', '"k"')
+      .expect(200)) as { body: unknown };
     expect(body).toMatchObject({ runId, result: 'here' });
   });
 });

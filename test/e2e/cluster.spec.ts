@@ -62,7 +62,7 @@ describe('a node that doesn’t follow a run', () => {
     const again = other.http.post('/tasks/race/runs').set('Idempotency-Key', '"one"').expect(200);
     const answered = again.then((answer) => answer);
     fast.succeed('first');
-    const { body, headers } = await answered;
+    const { body, headers } = (await answered) as { body: unknown; headers: Record<string, string> };
     expect(body).toMatchObject({ runId, result: 'first', answeredBy: 'fast' });
     expect(headers['idempotency-replayed']).toBe('true');
     slow.succeed();
@@ -95,10 +95,10 @@ describe('a node that doesn’t follow a run', () => {
 
   test('cancels it', async () => {
     const { runId, fast } = await start();
-    const { body } = await other.http.post(`/runs/${runId}/cancel`).expect(200);
+    const { body } = (await other.http.post(`/runs/${runId}/cancel`).expect(200)) as { body: unknown };
     expect(body).toMatchObject({ status: 'cancelled', subTasks: [{ status: 'cancelled' }, {}] });
     expect(fast.context.signal.aborted).toBe(true);
-    const { body: again } = await other.http.post(`/runs/${runId}/cancel`).expect(200);
+    const { body: again } = (await other.http.post(`/runs/${runId}/cancel`).expect(200)) as { body: unknown };
     expect(again).toEqual(body);
     expect(await cluster.query('SELECT * FROM frontrunner.commands')).toEqual([]);
   });
@@ -107,7 +107,9 @@ describe('a node that doesn’t follow a run', () => {
     const { runId, fast, slow } = await start();
     fast.fail(new Error('no'));
     await follower.event(runId, 'sub-task.failed');
-    const { body } = await other.http.post(`/runs/${runId}/sub-tasks/fast/retry`).expect(200);
+    const { body } = (await other.http.post(`/runs/${runId}/sub-tasks/fast/retry`).expect(200)) as {
+      body: unknown;
+    };
     expect(body).toMatchObject({ subTasks: [{ attempts: 2, status: 'running' }, {}] });
     const second = await race.next('fast');
     second.fail(new Error('no again'));

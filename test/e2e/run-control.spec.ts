@@ -3,6 +3,7 @@ import type { ReplyPolicy } from '../../src/tasks/policies.js';
 import { ControlledTask, type Attempt } from '../support/controlled-task.js';
 import { DurableService } from '../support/durable-service.js';
 import { PastRun } from '../support/past-run.js';
+import { temporaryDatabase } from '../support/postgres-database.js';
 import { expectProblem } from '../support/problem.js';
 import type { TestApp } from '../support/test-app.js';
 
@@ -12,12 +13,14 @@ const cancel = (service: TestApp, runId: string) => service.http.post(`/runs/${r
 const retry = (service: TestApp, runId: string, subTask: string) =>
   service.http.post(`/runs/${runId}/sub-tasks/${subTask}/retry`);
 
-describe.each(['memory', 'sqlite'])('with %s,', (kind) => {
+describe.each(['memory', 'sqlite', 'postgres'])('with %s,', (kind) => {
   let durable: DurableService;
   let service: TestApp;
   beforeAll(async () => {
     durable = new DurableService();
-    const env = kind === 'memory' ? { DATABASE_URL: 'memory:' } : {};
+    const env: Record<string, string> = {};
+    if (kind === 'memory') env.DATABASE_URL = 'memory:';
+    if (kind === 'postgres') env.DATABASE_URL = await temporaryDatabase();
     service = await durable.start([...race.providers, ...patient.providers], env);
   });
   afterAll(() => durable.end());

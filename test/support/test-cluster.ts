@@ -60,7 +60,7 @@ export class TestCluster {
     if (this.resourcesBefore) await expectNothingLeft(this.resourcesBefore);
   }
 
-  private idOf(node: TestApp): string {
-    return (node.app.get(Journal) as PostgresJournal).nodeId;
+  idOf(node: TestApp): string {
+    return node.app.get<PostgresJournal>(Journal).nodeId;
   }
 }

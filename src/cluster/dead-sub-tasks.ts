@@ -1,0 +1,166 @@
+import { Kysely, PostgresDialect, sql } from 'kysely';
+import { fromKysely, PgBoss, type JobWithMetadata } from 'pg-boss';
+import { DatabaseError } from '../journal/database-error.js';
+import { nameOf, openPool, postgresError } from '../journal/postgres-connection.js';
+import { SCHEMA, type Schema } from '../journal/postgres-schema.js';
+import { QUEUE_SCHEMA, QUEUES, type SubTaskJob } from '../journal/sub-task-queue.js';
+
+/** A sub-task that waits in the dead-letter queue for somebody to look into it. */
+export interface DeadSubTask {
+  readonly runId: string;
+  readonly task: string;
+  readonly subTask: string;
+  readonly since: Date;
+  /** How often a node took it on, or where none could: how often that was tried. */
+  readonly deliveries: number;
+  readonly reason: string;
+  /** The id of its job in the dead-letter queue. */
+  readonly id: string;
+  /** The queue that it goes back to. */
+  readonly queue: string;
+}
+
+type Placed = Pick<Schema['placed'], 'deliveries' | 'worker'>;
+
+/** How many are read, or sent on their way, at a time. */
+const PAGE = 1_000;
+
+/** The dead-letter queue of sub-tasks that left their node, for whoever looks after the nodes. It migrates nothing. */
+export class DeadSubTasks {
+  private constructor(
+    private readonly url: string,
+    private readonly db: Kysely<Schema>,
+    private readonly boss: PgBoss,
+  ) {}
+
+  /** @throws {DatabaseError} when the database can't be used, or no node was ever started on it */
+  static async open(url: string): Promise<DeadSubTasks> {
+    const pool = openPool(url);
+    const db = new Kysely<Schema>({ dialect: new PostgresDialect({ pool }) }).withSchema(SCHEMA);
+    const boss = new PgBoss({
+      db: { executeSql: (text, values) => pool.query(text, values) },
+      schema: QUEUE_SCHEMA,
+      migrate: false,
+      supervise: false,
+      schedule: false,
+      registerInstance: false,
+    });
+    const dead = new DeadSubTasks(url, db, boss);
+    try {
+      await dead.asking(async () => {
+        if (!(await hasTables(db)))
+          throw new DatabaseError(nameOf(url), 'has nothing of the service; start a node on it first');
+        await boss.start();
+      });
+    } catch (error) {
+      await db.destroy();
+      throw error;
+    }
+    return dead;
+  }
+
+  /** All of them, the oldest first. */
+  list(): Promise<DeadSubTask[]> {
+    return this.asking(async () => {
+      const found: DeadSubTask[] = [];
+      let after: string | undefined;
+      do {
+        const jobs = await this.boss.findJobs<SubTaskJob>(QUEUES.dead, {
+          queued: true,
+          limit: PAGE,
+          ...(after !== undefined && { after }),
+        });
+        const placed = await this.placedOf(jobs);
+        found.push(...jobs.map((job) => deadSubTask(job, placed.get(keyOf(job.data)))));
+        after = jobs.length === PAGE ? jobs.at(-1)?.id : undefined;
+      } while (after !== undefined);
+      return found;
+    });
+  }
+
+  /**
+   * Sends sub-tasks on their way again. What they did to their nodes is forgotten: else the next one that dies buries them anew.
+   *
+   * @returns how many; fewer than were given when somebody else does the same
+   */
+  async redrive(subTasks: readonly DeadSubTask[]): Promise<number> {
+    let count = 0;
+    for (let at = 0; at < subTasks.length; at += PAGE)
+      count += await this.asking(() => this.redrivePage(subTasks.slice(at, at + PAGE)));
+    return count;
+  }
+
+  async close(): Promise<void> {
+    await this.boss.stop({ graceful: false });
+    await this.db.destroy();
+  }
+
+  private async redrivePage(subTasks: readonly DeadSubTask[]): Promise<number> {
+    const runIds = subTasks.map(({ runId }) => runId);
+    const names = subTasks.map(({ subTask }) => subTask);
+    return this.db.transaction().execute(async (trx) => {
+      await sql`
+        UPDATE frontrunner.placed SET deliveries = 0
+        FROM frontrunner.runs, unnest(${runIds}::text[], ${names}::text[]) AS given (run_id, sub_task)
+        WHERE runs.id = given.run_id AND placed.run = runs.number AND placed.sub_task = given.sub_task
+          AND placed.node IS NULL`.execute(trx);
+      let count = 0;
+      for (const [destination, ofQueue] of Map.groupBy(subTasks, ({ queue }) => queue)) {
+        const ids = ofQueue.map(({ id }) => id);
+        const limit = ids.length;
+        count += await this.boss.redrive(QUEUES.dead, { ids, destination, limit, db: fromKysely(trx) });
+      }
+      return count;
+    });
+  }
+
+  /** Of the sub-tasks of some jobs, those that have not ended. */
+  private async placedOf(jobs: readonly JobWithMetadata<SubTaskJob>[]): Promise<ReadonlyMap<string, Placed>> {
+    const runIds = [...new Set(jobs.map(({ data }) => data.runId))];
+    const { rows } = await sql<Placed & { run_id: string; sub_task: string }>`
+      SELECT runs.id AS run_id, sub_task, deliveries, worker
+      FROM frontrunner.placed JOIN frontrunner.runs ON runs.number = placed.run
+      WHERE runs.id = ANY (${runIds}::text[])`.execute(this.db);
+    return new Map(rows.map((row) => [keyOf({ runId: row.run_id, subTask: row.sub_task }), row]));
+  }
+
+  private async asking<T>(ask: () => Promise<T>): Promise<T> {
+    try {
+      return await ask();
+    } catch (error) {
+      throw postgresError(this.url, error);
+    }
+  }
+}
+
+async function hasTables(db: Kysely<Schema>): Promise<boolean> {
+  const { rows } = await sql<{ found: boolean }>`
+    SELECT to_regclass('frontrunner.placed') IS NOT NULL AS found`.execute(db);
+  return rows[0]?.found ?? false;
+}
+
+/** One that was buried, and not failed by pg-boss, has no queue that it came from. */
+function deadSubTask(job: JobWithMetadata<SubTaskJob>, placed: Placed | undefined): DeadSubTask {
+  const { id, data, createdOn, sourceName, sourceRetryCount } = job;
+  const deliveries = sourceName === null ? (placed?.deliveries ?? 0) : (sourceRetryCount ?? 0) + 1;
+  return {
+    runId: data.runId,
+    task: data.task,
+    subTask: data.subTask,
+    since: createdOn,
+    deliveries,
+    reason: placed ? reasonOf(job) : 'has ended meanwhile: nothing is left to do',
+    id,
+    queue: sourceName ?? (placed?.worker ? QUEUES.worker : QUEUES.any),
+  };
+}
+
+function reasonOf({ sourceName, sourceOutput }: JobWithMetadata): string {
+  if (sourceName === null) return 'was under way in that many nodes that died';
+  const { message, value } = (sourceOutput ?? {}) as { message?: string; value?: { message?: string } };
+  return message ?? value?.message ?? 'no node that was asked knows its task';
+}
+
+function keyOf({ runId, subTask }: { readonly runId: string; readonly subTask: string }): string {
+  return `${runId}/${subTask}`;
+}
