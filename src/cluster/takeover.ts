@@ -102,17 +102,21 @@ export class Takeover {
   /** Sends those sub-tasks on their way that are not held, as they stand. */
   private async divide(db: Transaction<Schema>, numbers: readonly number[]): Promise<TakenOver[]> {
     if (numbers.length === 0) return [];
-    const rows = await new PostgresStore(db).eventsOfNumbers(numbers);
+    // In this order: a sub-task that ends in between is in its events, and one that isn't placed now never will be by others.
     const placed = await db
       .selectFrom('placed')
       .select(['run', 'sub_task'])
       .where('run', 'in', numbers)
       .execute();
+    const rows = await new PostgresStore(db).eventsOfNumbers(numbers);
     const sent: (PlacedSubTask & { readonly number: number })[] = [];
     const taken = [...Map.groupBy(rows, ({ run }) => run)].flatMap(([number, rowsOfRun]) => {
       const run = this.legible(rowsOfRun);
       if (!run) return [];
-      const already = placed.filter((row) => row.run === number).map(({ sub_task }) => sub_task);
+      const unfinished = run.subTasks.filter(({ finishedAt }) => finishedAt === null).map(({ name }) => name);
+      const already = unfinished.filter((name) =>
+        placed.some((row) => row.run === number && row.sub_task === name),
+      );
       const toSend = this.toSend(run, already);
       sent.push(...toSend.map((subTask) => ({ ...subTask, number })));
       return [{ run, placed: [...already, ...toSend.map(({ subTask }) => subTask)] }];

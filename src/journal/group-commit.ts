@@ -18,8 +18,8 @@ export interface GroupLog<Group extends CommitGroup> {
   publish(group: Group): void;
   /** Called when a commit has failed, before it is tried again. */
   recover(error: unknown): Promise<void>;
-  /** What is wrong, in words that say how to mend it where that is known. */
-  explain(error: unknown): string;
+  /** What is wrong, in words that say how to mend it where that is known; undefined when {@link recover} says it. */
+  explain(error: unknown): string | undefined;
 }
 
 /**
@@ -145,9 +145,9 @@ export class GroupCommit<Group extends CommitGroup> {
 
   private async afterFailure(error: unknown): Promise<void> {
     const message = this.log.explain(error);
-    if (this.failure !== message && !this.isClosed())
+    if (message !== undefined && this.failure !== message && !this.isClosed())
       this.logger.error(`The journal can’t be written, and takes no new runs: ${message}`);
-    this.failure = message;
+    this.failure = message ?? this.failure;
     this.failed.next();
     await this.log.recover(error);
     if (!this.failing) return;

@@ -46,11 +46,15 @@ export class PostgresLog implements GroupLog<PostgresGroup> {
 
   /** Whatever became of the commit: another connection learns of it. */
   async recover(error: unknown): Promise<void> {
-    if ((error as { code?: string }).code === TAKEN_FOR_DEAD) await this.reactions.lost();
+    if (saysDead(error)) await this.reactions.lost();
     else await this.writer.close();
   }
 
-  explain(error: unknown): string {
-    return textOf(postgresError(this.url, error));
+  explain(error: unknown): string | undefined {
+    return saysDead(error) ? undefined : textOf(postgresError(this.url, error));
   }
+}
+
+function saysDead(error: unknown): boolean {
+  return (error as { code?: string }).code === TAKEN_FOR_DEAD;
 }

@@ -48,7 +48,7 @@ export interface SubTaskOptions {
   timeout?: Duration;
   /** Waits are drawn between 0 and the bound (exponential backoff with full jitter). Default: no retry. */
   retry?: RetryOptions;
-  /** How many may run at once, over all runs. Default: bounded by `MAX_CONCURRENT_SUB_TASKS` alone. */
+  /** How many may run at once on a node, over all runs. Default: bounded by `MAX_CONCURRENT_SUB_TASKS` alone. */
   concurrency?: number;
   /**
    * `worker`: it is executed by whichever node takes work (`ROLE`) and is free, which costs some 10 ms before it starts. Default

@@ -16,9 +16,10 @@ export class TcpProxy {
     this.#server = createServer({ allowHalfOpen: true }, (client) => this.#take(client));
   }
 
-  /** Puts one in front of the host and port of a postgres: URL. */
-  static async start(target: string): Promise<TcpProxy> {
+  /** Puts one in front of the host and port of a postgres: URL. @param port where it listens; 0 lets the system choose */
+  static async start(target: string, port = 0): Promise<TcpProxy> {
     const proxy = new TcpProxy(target);
+    proxy.#port = port;
     await proxy.#listen();
     return proxy;
   }
