@@ -38,8 +38,9 @@ export class ClusterNode implements OnApplicationBootstrap, BeforeApplicationShu
   private readonly closing = new AbortController();
   private wake = Promise.withResolvers<undefined>();
   private life: Promise<void> | undefined;
-  /** Since when every beat has reached the database, on the clock of `performance.now()`. */
+  /** Since when every beat has reached the database in time, on the clock of `performance.now()`. */
   private healthySince = Infinity;
+  private lastBeat = -Infinity;
   /** Whether a node, or the connection to the database, has ended: what was on its way then may be nowhere. */
   private deliveriesMayHaveDied = true;
   private knownDead = 0;
@@ -116,9 +117,11 @@ export class ClusterNode implements OnApplicationBootstrap, BeforeApplicationShu
     const id = journal.nodeId;
     const tasks = registry.all().map(({ name }) => name);
     // Whoever was away itself can’t tell who else was, and who only seems to have been.
+    if (performance.now() - this.lastBeat > this.timeoutMs / 2) this.healthySince = Infinity;
     const canTell = performance.now() - this.healthySince > this.timeoutMs;
     const standing = await store.beat(id, engine.freeSlots, tasks, canTell ? this.timeoutMs : undefined);
-    this.healthySince = Math.min(this.healthySince, performance.now());
+    this.lastBeat = performance.now();
+    this.healthySince = Math.min(this.healthySince, this.lastBeat);
     if (!standing.alive) {
       if (id === journal.nodeId) await journal.lose();
       return;
@@ -137,22 +140,23 @@ export class ClusterNode implements OnApplicationBootstrap, BeforeApplicationShu
     if (standing.gone.length > 0) this.lookAround = this.deliveriesMayHaveDied = true;
   }
 
+  /** Some at a time: between them it says that it lives. */
   private async takeOver(): Promise<void> {
     const { store, takeover } = this.parts;
     this.lookAround = false;
-    let sent: number;
-    if (this.deliveriesMayHaveDied) {
-      while ((await store.resendStalled()) > 0);
-      this.deliveriesMayHaveDied = false;
-    }
-    do {
-      const result = await store.resendOrphans();
-      ({ sent } = result);
-      reportBuried(this.logger, result.buried);
-    } while (sent > 0);
-    await takeover.takeOver();
-    await this.reportDead();
+    const stalled = this.deliveriesMayHaveDied ? await store.resendStalled() : 0;
+    this.deliveriesMayHaveDied = stalled > 0;
+    const { sent, buried } = await store.resendOrphans();
+    reportBuried(this.logger, buried);
+    const taken = await takeover.takeOver();
     this.hasCommands = true;
+    if (stalled + sent + taken === 0) await this.reportDead();
+    else this.goOnLooking();
+  }
+
+  private goOnLooking(): void {
+    this.lookAround = true;
+    this.wake.resolve(undefined);
   }
 
   /** A delivery that the queue gave up has told nobody of it. */
@@ -171,7 +175,6 @@ export class ClusterNode implements OnApplicationBootstrap, BeforeApplicationShu
     const commands = await store.commands(journal.nodeId);
     if (commands.length === 0) return;
     for (const command of commands) if (coordinator.follows(command.runId)) await control.perform(command);
-    await journal.drain();
     await store.forgetCommands(commands.map(({ id }) => id));
     this.hasCommands = true;
   }

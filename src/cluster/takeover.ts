@@ -40,16 +40,12 @@ export class Takeover {
     private readonly resumer: RunResumer,
   ) {}
 
-  /** Takes over what there is. Other nodes that do the same meanwhile take other runs. */
-  async takeOver(): Promise<void> {
-    let count = 0;
-    for (;;) {
-      const page = await this.takePage();
-      for (const taken of page) await this.goOn(taken);
-      count += page.length;
-      if (page.length < PAGE) break;
-    }
-    if (count > 0) this.logger.log(`Took over ${count} unfinished runs of nodes that are gone`);
+  /** Takes over some of what there is, and says how much. Other nodes that do the same meanwhile take other runs. */
+  async takeOver(): Promise<number> {
+    const page = await this.takePage();
+    for (const taken of page) await this.goOn(taken);
+    if (page.length > 0) this.logger.log(`Took over ${page.length} unfinished runs of nodes that are gone`);
+    return page.length;
   }
 
   /** Forgets everything: this node has none of its runs any more. */

@@ -13,6 +13,9 @@ import { sql, type Kysely } from 'kysely';
  *
  * `numbers` are the runs' where they are known, else `begins` has the place in the group of the event that starts it. A
  * sub-task is placed unless the event at `placed_afters` was refused.
+ *
+ * What a group has nothing for isn't asked, for to ask costs as much as a row. How statements are executed is settled: with small
+ * groups Postgres would plan the one that ends runs anew each time, and with large ones on young tables read all runs for it.
  */
 export async function createCommitGroup(db: Kysely<unknown>): Promise<void> {
   await sql`
@@ -25,7 +28,11 @@ export async function createCommitGroup(db: Kysely<unknown>): Promise<void> {
       placed_numbers bigint[], placed_begins integer[], placed_names text[], placed_attempts integer[],
       placed_workers boolean[], placed_afters integer[], placed_dues bigint[],
       OUT first_id bigint, OUT refused integer[])
-    LANGUAGE plpgsql AS $$
+    LANGUAGE plpgsql
+    SET plan_cache_mode = force_generic_plan
+    SET enable_hashjoin = off
+    SET enable_mergejoin = off
+    AS $$
     DECLARE
       kept integer;
       at integer;
@@ -69,10 +76,12 @@ export async function createCommitGroup(db: Kysely<unknown>): Promise<void> {
       kept := cardinality(types) - cardinality(refused);
       UPDATE frontrunner.log_head SET last_id = last_id + kept RETURNING last_id - kept + 1 INTO first_id;
 
-      INSERT INTO frontrunner.runs (number, id, task, status, created_at, node)
-        SELECT first_id - 1 + place - before, id, task, 'running', times[place], this_node
-        FROM unnest(started, started_ids, started_tasks) AS a (place, id, task),
-          LATERAL (SELECT count(*) FILTER (WHERE r < place) AS before FROM unnest(refused) AS r) AS b;
+      IF cardinality(started) > 0 THEN
+        INSERT INTO frontrunner.runs (number, id, task, status, created_at, node)
+          SELECT first_id - 1 + place - before, id, task, 'running', times[place], this_node
+          FROM unnest(started, started_ids, started_tasks) AS a (place, id, task),
+            LATERAL (SELECT count(*) FILTER (WHERE r < place) AS before FROM unnest(refused) AS r) AS b;
+      END IF;
 
       INSERT INTO frontrunner.events (id, run, type, time, sub_task, attempt, data)
         SELECT first_id - 1 + place - CASE WHEN refused = '{}' THEN 0
@@ -84,20 +93,24 @@ export async function createCommitGroup(db: Kysely<unknown>): Promise<void> {
           AS a (number, begin, type, time, sub_task, attempt, data, place)
         WHERE NOT place = ANY (refused);
 
-      UPDATE frontrunner.runs SET status = a.status, finished_at = a.time, node = this_node
-        FROM unnest(ended_numbers, ended_begins, statuses, ended_times) AS a (number, begin, status, time)
-        WHERE runs.number = coalesce(a.number, first_id - 1 + a.begin
-          - (SELECT count(*) FROM unnest(refused) AS r WHERE r < a.begin));
+      IF cardinality(statuses) > 0 THEN
+        UPDATE frontrunner.runs SET status = a.status, finished_at = a.time, node = this_node
+          FROM unnest(ended_numbers, ended_begins, statuses, ended_times) AS a (number, begin, status, time)
+          WHERE runs.number = coalesce(a.number, first_id - 1 + a.begin
+            - (SELECT count(*) FROM unnest(refused) AS r WHERE r < a.begin));
+      END IF;
 
-      INSERT INTO frontrunner.placed (run, sub_task, attempt, worker, due_at)
-        SELECT coalesce(number, first_id - 1 + begin
-            - (SELECT count(*) FROM unnest(refused) AS r WHERE r < begin)), name, attempt, worker,
-          coalesce(to_timestamp(due / 1000.0), clock_timestamp())
-        FROM unnest(placed_numbers, placed_begins, placed_names, placed_attempts, placed_workers, placed_afters,
-            placed_dues) AS a (number, begin, name, attempt, worker, after, due)
-        WHERE NOT after = ANY (refused)
-        ON CONFLICT (run, sub_task) DO UPDATE SET node = NULL, deliveries = 0, due_at = excluded.due_at
-          WHERE placed.node = this_node AND placed.attempt = excluded.attempt;
+      IF cardinality(placed_names) > 0 THEN
+        INSERT INTO frontrunner.placed (run, sub_task, attempt, worker, due_at)
+          SELECT coalesce(number, first_id - 1 + begin
+              - (SELECT count(*) FROM unnest(refused) AS r WHERE r < begin)), name, attempt, worker,
+            coalesce(to_timestamp(due / 1000.0), clock_timestamp())
+          FROM unnest(placed_numbers, placed_begins, placed_names, placed_attempts, placed_workers, placed_afters,
+              placed_dues) AS a (number, begin, name, attempt, worker, after, due)
+          WHERE NOT after = ANY (refused)
+          ON CONFLICT (run, sub_task) DO UPDATE SET node = NULL, deliveries = 0, due_at = excluded.due_at
+            WHERE placed.node = this_node AND placed.attempt = excluded.attempt;
+      END IF;
 
       UPDATE frontrunner.nodes SET last_first_id = first_id, last_refused = refused WHERE id = this_node;
       PERFORM pg_notify('frontrunner', json_build_array('events', this_node, first_id + kept - 1)::text);

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
 import { PgBoss, type Db, type Job } from 'pg-boss';
 import type { StartCause } from '../events/catalog.js';
@@ -22,6 +23,8 @@ export const QUEUES = { any: 'sub-tasks', worker: 'worker-sub-tasks', dead: 'dea
 
 /** How often a delivery is tried that fails: the node that got it has died, or the database failed it. */
 const DELIVERIES = 10;
+
+const CLOSE_MS = 5_000;
 
 const QUEUE = {
   notify: true,
@@ -56,6 +59,7 @@ export class SubTaskQueue {
       application_name: 'frontrunner-queue',
       schema: QUEUE_SCHEMA,
       max: 4,
+      connectionTimeoutMillis: 5_000,
       useListenNotify: true,
       schedule: false,
       superviseIntervalSeconds: 5,
@@ -113,8 +117,12 @@ export class SubTaskQueue {
     for (const queue of [QUEUES.any, QUEUES.worker]) await this.boss.offWork(queue, { wait: false });
   }
 
+  /** Doesn't wait long for a database that is away. */
   async close(): Promise<void> {
-    await this.boss.stop({ graceful: false });
+    const patience = new AbortController();
+    const patienceEnds = delay(CLOSE_MS, undefined, { signal: patience.signal }).catch(() => undefined);
+    await Promise.race([this.boss.stop({ graceful: false }), patienceEnds]);
+    patience.abort();
   }
 }
 

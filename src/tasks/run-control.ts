@@ -91,10 +91,14 @@ export class RunControl {
     });
   }
 
-  /** Does what a caller has asked of another node. What doesn't fit any more is nobody's mistake. */
+  /**
+   * Does what a caller has asked of another node, and resolves when that is recorded. What doesn't fit any more is nobody's
+   * mistake.
+   */
   async perform({ runId, kind, subTask = '' }: RunCommand): Promise<void> {
     if (kind === 'cancel') this.engine.cancel(runId, CANCELLED);
     else await this.retry(runId, subTask).catch(ignoreRefusal);
+    await this.watch.get(runId);
   }
 
   private isElsewhere({ id, finishedAt }: Readonly<Run>): boolean {

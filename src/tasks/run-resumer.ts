@@ -64,6 +64,7 @@ export class RunResumer {
     const { id, task } = run;
     const unfinished = run.subTasks.filter((subTask) => subTask.name === name);
     const { subTasks, failed, ...work } = await this.workOf(run, unfinished);
+    if (this.engine.stopping) return;
     for (const { subTask, error } of failed) this.fail(run, subTask, error);
     const taken = subTasks.map(([subTask, state]) => [subTask, state, { tookOn: true, cause }] as const);
     this.engine.prepare({ id, task: { name: task }, origin: run, ...work }, taken)();

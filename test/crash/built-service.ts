@@ -4,18 +4,20 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
-import type { FaultName } from './faults.ts';
+import type { ClusterFaultName, FaultName } from './faults.ts';
 
 const SERVICE = fileURLToPath(new URL('service.ts', import.meta.url));
 
 interface Options {
-  /** Where it keeps its database and the traces of its sub-tasks. */
+  /** Where it keeps the traces of its sub-tasks. */
   readonly directory: string;
-  readonly durability: 'power' | 'process';
-  readonly fault: FaultName | undefined;
+  /** What of its environment is its own. */
+  readonly env: Readonly<Record<string, string>>;
+  readonly fault: FaultName | ClusterFaultName | undefined;
+  /** Called with each line that it logs. */
+  readonly heard?: (line: string) => void;
 }
 
-export const databaseIn = (directory: string) => join(directory, 'crash.db');
 export const effectsIn = (directory: string) => join(directory, 'effects.txt');
 
 /** The built service as a process that is to be killed. */
@@ -25,15 +27,15 @@ export class BuiltService {
   readonly #child: ChildProcessByStdio<null, Readable, Readable>;
   readonly #closed: Promise<unknown>;
   readonly #url = Promise.withResolvers<string>();
+  readonly #heard: (line: string) => void;
   #ending = false;
 
-  constructor({ directory, durability, fault }: Options) {
+  constructor({ directory, env, fault, heard = () => undefined }: Options) {
+    this.#heard = heard;
     this.#child = spawn(process.execPath, [SERVICE], {
       cwd: directory,
       env: {
         PORT: '0',
-        DATABASE_URL: `sqlite:${databaseIn(directory)}`,
-        JOURNAL_DURABILITY: durability,
         RUN_RETENTION: '0',
         // So short that a stop leaves something.
         SHUTDOWN_GRACE: '40ms',
@@ -41,6 +43,7 @@ export class BuiltService {
         MAX_CONCURRENT_SUB_TASKS: '100',
         CRASH_EFFECTS: effectsIn(directory),
         ...(fault && { CRASH_FAULT: fault }),
+        ...env,
       },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
@@ -73,6 +76,15 @@ export class BuiltService {
     await this.#closed;
   }
 
+  /** Lets it do nothing, and say nothing, until it goes on. */
+  halt(): void {
+    this.#child.kill('SIGSTOP');
+  }
+
+  goOn(): void {
+    this.#child.kill('SIGCONT');
+  }
+
   #signal(signal: NodeJS.Signals): void {
     this.#ending = true;
     this.#child.kill(signal);
@@ -86,6 +98,7 @@ export class BuiltService {
       const [, url] = /"Listening on (http:\S+)/.exec(line) ?? [];
       if (url !== undefined) this.#url.resolve(url);
       if (/"level":[56]0,/.test(line)) this.errors.push(line);
+      this.#heard(line);
     });
   }
 

@@ -14,7 +14,7 @@ export interface Told {
 }
 
 /** A problem document. */
-interface RunProblem {
+export interface RunProblem {
   readonly type: string;
   readonly detail: string;
   readonly runId?: string;
@@ -72,7 +72,7 @@ export class Callers {
 }
 
 /** What an answer tells of a run; undefined when it tells of none. */
-function toldIn(body: Answer | RunProblem): Omit<Told, 'request'> | undefined {
+export function toldIn(body: Answer | RunProblem): Omit<Told, 'request'> | undefined {
   if ('answeredBy' in body) {
     const { runId, answeredBy, result } = body;
     return { runId, reply: { answeredBy, result } };

@@ -6,7 +6,14 @@ import type { StartRule } from '../../src/tasks/start-rule.js';
 import type { SubTask, SubTaskContext, SubTaskHandler, SubTaskOptions } from '../../src/tasks/sub-task.js';
 import type { Task } from '../../src/tasks/task.js';
 import { effectLine } from './effects.ts';
-import { MAX_FAILURES, STUBBORN_TIMEOUT_MS, SUB_TASKS, type Input, type SubTaskName } from './requests.ts';
+import {
+  MAX_FAILURES,
+  STUBBORN_TIMEOUT_MS,
+  TASKS,
+  type Input,
+  type SubTaskName,
+  type TaskName,
+} from './requests.ts';
 
 /** The decorators of the build: those of `src` would mark classes for another service. */
 interface Decorators {
@@ -22,6 +29,8 @@ const OPTIONS: Readonly<Record<SubTaskName, Omit<SubTaskOptions, 'name'>>> = {
   stubborn: { timeout: STUBBORN_TIMEOUT_MS },
   hedge: {},
   spare: {},
+  remote: { placement: 'worker' },
+  distant: { placement: 'worker' },
 };
 
 /** Of those that don't start with their run. */
@@ -30,7 +39,7 @@ const STARTS: Readonly<Partial<Record<SubTaskName, StartRule>>> = {
   spare: 'after-failure',
 };
 
-/** What a success of the task `crash` returns. */
+/** What a success of a sub-task returns. */
 export interface CrashResult {
   /** The attempt that brought it. */
   readonly attempt: number;
@@ -38,13 +47,13 @@ export interface CrashResult {
   readonly mark: string;
 }
 
-/** A module with the task `crash`, whose sub-tasks do as its input says. @param effects the file they leave traces in */
+/** A module with the tasks of the harness, whose sub-tasks do as their input says. @param effects the file they leave traces in */
 export function crashModule({ SubTask, Task }: Decorators, effects: string): Type {
-  const subTasks = SUB_TASKS.map((name) => {
+  const handlerOf = (name: SubTaskName) => {
     class Scripted implements SubTaskHandler<Input> {
       async run(input: Input, context: SubTaskContext): Promise<CrashResult> {
         const { attempt, signal } = context;
-        const { ms, failures } = input[name];
+        const { ms, failures } = input[name] ?? { ms: [0], failures: 0 };
         const duration = ms[attempt - 1] ?? ms.at(-1) ?? 0;
         if (duration > 0) await sleep(duration, undefined, name === 'stubborn' ? {} : { signal });
         if (attempt <= failures) throw new Error('Failed as the input says');
@@ -53,11 +62,18 @@ export function crashModule({ SubTask, Task }: Decorators, effects: string): Typ
       }
     }
     SubTask({ name, retry: { attempts: MAX_FAILURES, delay: '4ms' }, ...OPTIONS[name] })(Scripted);
-    return { subTask: Scripted, start: STARTS[name] ?? 'at-once' };
-  });
-  class Crash {}
-  Task({ name: 'crash', subTasks, hedgeBudget: '100%' })(Crash);
+    return Scripted;
+  };
+  const taskOf = (name: TaskName) => {
+    const subTasks = TASKS[name].map((subTask) => ({
+      subTask: handlerOf(subTask),
+      start: STARTS[subTask] ?? 'at-once',
+    }));
+    class Crash {}
+    Task({ name, subTasks, hedgeBudget: '100%' })(Crash);
+    return [Crash, ...subTasks.map(({ subTask }) => subTask)];
+  };
   class CrashModule {}
-  Module({ providers: [...subTasks.map(({ subTask }) => subTask), Crash] })(CrashModule);
+  Module({ providers: [...taskOf('crash'), ...taskOf('crash-placed')] })(CrashModule);
   return CrashModule;
 }

@@ -1,32 +1,38 @@
 /** A change to the built service that breaks one of its promises, so that the harness must fail. */
 interface Fault {
   readonly about: string;
-  /** The file in `dist`. */
-  readonly file: string;
-  /** Each stands in the file once. */
-  readonly changes: readonly { readonly from: string; readonly to: string }[];
+  /** In files of `dist`; each stands in its file once. */
+  readonly changes: readonly { readonly file: string; readonly from: string; readonly to: string }[];
 }
 
 export const faults = {
   'reply-before-commit': {
     about: 'events are published, and so replies sent, 100 ms before they are committed',
-    file: 'journal/group-commit.js',
     changes: [
       {
+        file: 'journal/group-commit.js',
         from: `const { committed } = this.current;`,
         to: `const { committed } = this.current;
         const appended = this.current.events.at(-1);
         queueMicrotask(() => this.log.bus.publish([appended]));`,
       },
-      { from: `const group = this.current;`, to: `await delay(100); const group = this.current;` },
-      { from: `this.log.publish(group);`, to: `this.log.lastId = group.rows.lastId;` },
+      {
+        file: 'journal/group-commit.js',
+        from: `const group = this.current;`,
+        to: `await delay(100); const group = this.current;`,
+      },
+      {
+        file: 'journal/group-commit.js',
+        from: `this.log.publish(group);`,
+        to: `this.log.lastId = group.rows.lastId;`,
+      },
     ],
   },
   'fencing-off': {
     about: 'the result of an attempt that was given up counts as well',
-    file: 'engine/sub-task-execution.js',
     changes: [
       {
+        file: 'engine/sub-task-execution.js',
         from: `if (attempt === this.current)
                 this.returned(result);`,
         to: `this.returned(result);`,
@@ -35,11 +41,63 @@ export const faults = {
   },
 } as const satisfies Readonly<Record<string, Fault>>;
 
-export type FaultName = keyof typeof faults;
+/** What breaks the promises of nodes that share a journal. */
+export const clusterFaults = {
+  'reply-before-shared-commit': {
+    about: 'a node takes its events for committed, and so replies, 100 ms before they are',
+    changes: [
+      {
+        file: 'journal/postgres-journal.js',
+        from: `const committed = this.groups.added();`,
+        to: `const committed = this.groups.added();
+        const early = { ...event, id: (this.earlyId = (this.earlyId ?? 2 ** 50) + 1), time: '' };
+        queueMicrotask(() => this.bus.publishOwn([early]));`,
+      },
+      {
+        file: 'journal/postgres-log.js',
+        from: `group.result = await`,
+        to: `await new Promise((resolve) => setTimeout(resolve, 100));
+        group.result = await`,
+      },
+    ],
+  },
+  'attempts-not-fenced': {
+    about: 'what is reported of a sub-task that left its node counts, whatever was recorded of it meanwhile',
+    changes: [
+      { file: 'journal/postgres-commit-function.js', from: `refused := refused || at;`, to: `NULL;` },
+    ],
+  },
+  'nodes-not-fenced': {
+    about: 'a node that was taken for dead may commit all the same',
+    changes: [
+      {
+        file: 'journal/postgres-commit-function.js',
+        from: `RAISE EXCEPTION 'the node was taken for dead' USING ERRCODE = 'FR001';`,
+        to: `NULL;`,
+      },
+      {
+        file: 'journal/postgres-commit-function.js',
+        from: `RETURN;`,
+        to: `IF first_id IS NOT NULL THEN RETURN; END IF;`,
+      },
+      { file: 'cluster/cluster-node.js', from: `if (!standing.alive)`, to: `if (false)` },
+    ],
+  },
+} as const satisfies Readonly<Record<string, Fault>>;
 
-/** The code with the fault in it. @throws Error when the code is not what the fault was made for */
-export function breakCode(name: FaultName, code: string): string {
-  const { file, changes } = faults[name];
+const allFaults: Readonly<Record<FaultName | ClusterFaultName, Fault>> = { ...faults, ...clusterFaults };
+
+export type FaultName = keyof typeof faults;
+export type ClusterFaultName = keyof typeof clusterFaults;
+
+/** The files in `dist` that a fault is in. */
+export function brokenFiles(name: FaultName | ClusterFaultName): string[] {
+  return [...new Set(allFaults[name].changes.map(({ file }) => file))];
+}
+
+/** The code of a file with the fault in it. @throws Error when the code is not what the fault was made for */
+export function breakCode(name: FaultName | ClusterFaultName, file: string, code: string): string {
+  const changes = allFaults[name].changes.filter((change) => change.file === file);
   return changes.reduce((broken, { from, to }) => {
     const parts = broken.split(from);
     if (parts.length === 2) return parts.join(to);

@@ -1,8 +1,12 @@
-import { DatabaseSync } from 'node:sqlite';
 import type { EventType } from '../../src/events/catalog.js';
-import { Effects } from './effects.ts';
-import { SUB_TASKS } from './requests.ts';
+import type { Effects } from './effects.ts';
+import { TASKS, type TaskName } from './requests.ts';
 import { proveSubTask, type SubTaskEvent } from './sub-task-proof.ts';
+
+/** A database with the tables of the journal, whichever it is. */
+export interface LogDatabase {
+  rows<Row>(sql: string): Promise<Row[]>;
+}
 
 /** What the database of a service at rest holds. */
 export interface LogProof {
@@ -18,56 +22,70 @@ export interface LogProof {
 interface RunRow {
   readonly number: number;
   readonly id: string;
+  readonly task: TaskName;
   readonly finished_at: number | null;
 }
 
 interface EventRow extends SubTaskEvent {
+  readonly run: number;
   readonly subTask: string | null;
 }
 
 const ONCE_IN_A_RUN: readonly EventType[] = ['run.started', 'run.replied', 'run.finished'];
+/** How many runs are read at a time. */
+const PAGE = 200;
 
 const GAPS = `
-  SELECT before, id FROM (SELECT lag(id, 1, 0) OVER (ORDER BY id) AS before, id FROM events) WHERE id <> before + 1`;
+  SELECT before, id
+  FROM (SELECT lag(id, 1, 0) OVER (ORDER BY id) AS before, id FROM events) AS pairs WHERE id <> before + 1`;
 const CUT_OFF = `
-  SELECT count(*) FROM (
+  SELECT count(*) AS count FROM (
     SELECT type, lead(type) OVER (PARTITION BY run, sub_task ORDER BY id) AS next FROM events WHERE attempt > 0
-  ) WHERE type = 'sub-task.started' AND next = type`;
+  ) AS pairs WHERE type = 'sub-task.started' AND next = type`;
 
 /** How many runs have not ended. */
-export function countUnfinished(database: string): number {
-  using file = new DatabaseSync(database, { readOnly: true });
-  return count(file, 'SELECT count(*) FROM runs WHERE finished_at IS NULL');
+export function countUnfinished(log: LogDatabase): Promise<number> {
+  return count(log, 'SELECT count(*) AS count FROM runs WHERE finished_at IS NULL');
 }
 
 /** Reads the whole log of events, and says where it breaks a promise. */
-export function proveLog(database: string, effectsFile: string): LogProof {
-  using file = new DatabaseSync(database, { readOnly: true });
-  const effects = new Effects(effectsFile);
+export async function proveLog(log: LogDatabase, effects: Effects): Promise<LogProof> {
   const violations = effects.violations();
-  for (const { before, id } of file.prepare(GAPS).iterate())
+  for (const { before, id } of await log.rows<{ before: number; id: number }>(GAPS))
     violations.push(`The log goes from event ${String(before)} to event ${String(id)}`);
-  const strays = count(file, 'SELECT count(*) FROM events WHERE run NOT IN (SELECT number FROM runs)');
-  if (strays > 0) violations.push(`${String(strays)} events belong to no run`);
-  const eventsOf = file.prepare(
-    'SELECT type, sub_task AS subTask, attempt, data FROM events WHERE run = ? ORDER BY id',
+  const strays = await count(
+    log,
+    'SELECT count(*) AS count FROM events WHERE run NOT IN (SELECT number FROM runs)',
   );
-  for (const row of file.prepare('SELECT number, id, finished_at FROM runs').iterate()) {
-    const run = row as unknown as RunRow;
-    violations.push(...proveRun(run, eventsOf.all(run.number) as unknown as EventRow[], effects));
-  }
+  if (strays > 0) violations.push(`${String(strays)} events belong to no run`);
+  for await (const [run, events] of runsOf(log)) violations.push(...proveRun(run, events, effects));
   return {
     violations,
-    runs: count(file, 'SELECT count(*) FROM runs'),
-    events: count(file, 'SELECT count(*) FROM events'),
-    attempts: count(file, "SELECT count(*) FROM events WHERE type = 'sub-task.started'"),
-    cutOff: count(file, CUT_OFF),
-    successes: count(file, "SELECT count(*) FROM events WHERE type = 'sub-task.succeeded'"),
+    runs: await count(log, 'SELECT count(*) AS count FROM runs'),
+    events: await count(log, 'SELECT count(*) AS count FROM events'),
+    attempts: await count(log, "SELECT count(*) AS count FROM events WHERE type = 'sub-task.started'"),
+    cutOff: await count(log, CUT_OFF),
+    successes: await count(log, "SELECT count(*) AS count FROM events WHERE type = 'sub-task.succeeded'"),
   };
 }
 
-function count(file: DatabaseSync, sql: string): number {
-  return Number(Object.values(file.prepare(sql).get() ?? {})[0]);
+export async function count(log: LogDatabase, sql: string): Promise<number> {
+  const [row] = await log.rows<{ count: number }>(sql);
+  return row?.count ?? 0;
+}
+
+/** All runs with their events, in their order. */
+async function* runsOf(log: LogDatabase): AsyncIterable<readonly [RunRow, readonly EventRow[]]> {
+  const runs = await log.rows<RunRow>('SELECT number, id, task, finished_at FROM runs ORDER BY number');
+  for (let start = 0; start < runs.length; start += PAGE) {
+    const page = runs.slice(start, start + PAGE);
+    const [first, last] = [page[0]?.number, page.at(-1)?.number].map(String);
+    const rows = await log.rows<EventRow>(`
+      SELECT run, type, sub_task AS "subTask", attempt, data FROM events
+      WHERE run BETWEEN ${first ?? ''} AND ${last ?? ''} ORDER BY run, id`);
+    const eventsOf = Map.groupBy(rows, ({ run }) => run);
+    for (const run of page) yield [run, eventsOf.get(run.number) ?? []];
+  }
 }
 
 function proveRun(run: RunRow, rows: readonly EventRow[], effects: Effects): string[] {
@@ -80,7 +98,7 @@ function proveRun(run: RunRow, rows: readonly EventRow[], effects: Effects): str
   }
   if (types[0] !== 'run.started') violations.push(`begins with ${String(types[0])}`);
   if (types.at(-1) !== 'run.finished') violations.push(`ends with ${String(types.at(-1))}`);
-  for (const subTask of SUB_TASKS) {
+  for (const subTask of TASKS[run.task]) {
     const events = rows.filter((row) => row.subTask === subTask);
     const found = proveSubTask(events, (attempt) => effects.has(run.id, subTask, attempt));
     violations.push(...found.map((text) => `${subTask}: ${text}`));

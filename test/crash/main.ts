@@ -4,15 +4,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { proveAnswers } from './answers-proof.ts';
-import { BuiltService, databaseIn, effectsIn } from './built-service.ts';
+import { BuiltService, effectsIn } from './built-service.ts';
 import { Callers } from './callers.ts';
+import { Effects } from './effects.ts';
 import { countUnfinished, proveLog, type LogProof } from './log-proof.ts';
 import { readOptions, USAGE, type Options } from './options.ts';
 import { planRounds, type Round } from './plan.ts';
+import { figure, list, say } from './report.ts';
+import { databaseIn, SqliteLog } from './sqlite-log.ts';
 
 /** How long what the last kill has left may take to end. */
 const PATIENCE_MS = 60_000;
-const MAX_LISTED = 20;
 
 async function main(options: Options): Promise<void> {
   const directory = mkdtempSync(join(tmpdir(), 'frontrunner-crash-'));
@@ -21,8 +23,7 @@ async function main(options: Options): Promise<void> {
   say(`Options: --rounds ${String(rounds)} --callers ${String(callers)} --seed ${String(seed)}`);
   const { violations, proof, answers } = await crashAndProve(options, directory);
   if (violations.length > 0) {
-    for (const violation of violations.slice(0, MAX_LISTED)) say(`- ${violation}`);
-    if (violations.length > MAX_LISTED) say(`- and so on`);
+    list(violations);
     say(`${figure(violations.length)} violations; the database is kept in ${directory}`);
     process.exitCode = 1;
     return;
@@ -44,7 +45,7 @@ async function crashAndProve(
   const all = new Callers();
   const faults: string[] = [];
   for (const [index, round] of planRounds(seed, rounds, callers).entries()) {
-    const service = new BuiltService({ directory, durability: round.durability, fault });
+    const service = new BuiltService({ directory, env: settings(directory, round.durability), fault });
     await play(round, service, all);
     faults.push(...service.errors);
     const told = figure(all.told.length);
@@ -52,14 +53,15 @@ async function crashAndProve(
       `Round ${String(index + 1)} of ${String(rounds)}: killed in its ${round.killedIn}; ${told} answers so far`,
     );
   }
-  const service = new BuiltService({ directory, durability: 'power', fault });
+  const service = new BuiltService({ directory, env: settings(directory, 'power'), fault });
   const url = await service.url;
-  await untilAllEnded(databaseIn(directory));
+  await untilAllEnded(directory);
   const answerViolations = await proveAnswers(url, all.told);
   await service.stop();
   faults.push(...service.errors);
   if (all.told.length === 0) faults.push('no caller was told anything');
-  const proof = proveLog(databaseIn(directory), effectsIn(directory));
+  using log = new SqliteLog(directory);
+  const proof = await proveLog(log, new Effects(effectsIn(directory)));
   const violations = [
     ...answerViolations,
     ...proof.violations,
@@ -89,17 +91,14 @@ async function play(round: Round, service: BuiltService, all: Callers): Promise<
 }
 
 /** What hasn't ended by the end of patience is found in the proof. */
-async function untilAllEnded(database: string): Promise<void> {
+async function untilAllEnded(directory: string): Promise<void> {
+  using log = new SqliteLog(directory);
   const until = performance.now() + PATIENCE_MS;
-  while (countUnfinished(database) > 0 && performance.now() < until) await sleep(50);
+  while ((await countUnfinished(log)) > 0 && performance.now() < until) await sleep(50);
 }
 
-function say(line: string): void {
-  process.stdout.write(`${line}\n`);
-}
-
-function figure(count: number): string {
-  return count.toLocaleString('en');
+function settings(directory: string, durability: Round['durability']): Record<string, string> {
+  return { DATABASE_URL: `sqlite:${databaseIn(directory)}`, JOURNAL_DURABILITY: durability };
 }
 
 // So that the service ends with the harness, which it does when the harness exits.

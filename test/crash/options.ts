@@ -44,16 +44,23 @@ export function readOptions(args: readonly string[]): Options | undefined {
     rounds: whole('rounds', values.rounds, 1),
     callers: whole('callers', values.callers, 1),
     seed: whole('seed', values.seed, 0),
-    fault: values.fault === undefined ? undefined : faultNamed(values.fault),
+    fault: nameAmong('fault', values.fault, faults),
   };
 }
 
-function whole(name: string, text: string, least: number): number {
+/** @throws Error on anything but a whole number from `least` */
+export function whole(name: string, text: string, least: number): number {
   if (/^\d{1,10}$/.test(text) && Number(text) >= least) return Number(text);
   throw new Error(`--${name} takes a whole number from ${String(least)}, not "${text}".`);
 }
 
-function faultNamed(name: string): FaultName {
-  if (Object.hasOwn(faults, name)) return name as FaultName;
-  throw new Error(`--fault takes ${Object.keys(faults).join(' or ')}, not "${name}".`);
+/** @throws Error on what is none of the names */
+export function nameAmong<Names extends object>(
+  option: string,
+  name: string | undefined,
+  names: Names,
+): keyof Names | undefined {
+  if (name === undefined) return undefined;
+  if (Object.hasOwn(names, name)) return name as keyof Names;
+  throw new Error(`--${option} takes ${Object.keys(names).join(' or ')}, not "${name}".`);
 }

@@ -2,9 +2,19 @@ import type { LosersPolicy, ReplyPolicy } from '../../src/tasks/policies.js';
 import type { Random } from './random.ts';
 
 /** The sub-tasks of the task `crash`. */
-export const SUB_TASKS = ['swift', 'steady', 'slow', 'narrow', 'stubborn', 'hedge', 'spare'] as const;
+const SUB_TASKS = ['swift', 'steady', 'slow', 'narrow', 'stubborn', 'hedge', 'spare'] as const;
 
-export type SubTaskName = (typeof SUB_TASKS)[number];
+/** Those that the task `crash-placed` has besides, which any node that takes work may execute. */
+const PLACED_SUB_TASKS = ['remote', 'distant'] as const;
+
+/** The tasks of the harness. */
+export const TASKS = {
+  crash: SUB_TASKS,
+  'crash-placed': [...PLACED_SUB_TASKS, ...SUB_TASKS],
+} as const;
+
+export type TaskName = keyof typeof TASKS;
+export type SubTaskName = (typeof TASKS)[TaskName][number];
 
 /** How often a sub-task may fail. */
 export const MAX_FAILURES = 3;
@@ -20,7 +30,8 @@ interface Script {
   readonly failures: number;
 }
 
-export type Input = Readonly<Record<SubTaskName, Script>>;
+export type Input = Readonly<Record<(typeof SUB_TASKS)[number], Script>> &
+  Readonly<Partial<Record<SubTaskName, Script>>>;
 
 export interface CrashRequest {
   readonly input: Input;
@@ -28,7 +39,8 @@ export interface CrashRequest {
   readonly losers: LosersPolicy;
 }
 
-export function randomRequest(random: Random): CrashRequest {
+export function randomRequest(random: Random, task: TaskName = 'crash'): CrashRequest {
+  const subTasks = TASKS[task];
   return {
     input: {
       swift: script(random, 0, 5),
@@ -38,12 +50,17 @@ export function randomRequest(random: Random): CrashRequest {
       stubborn: random.pick([script(random, 0, 20), LATE]),
       hedge: script(random, 0, 30),
       spare: script(random, 0, 30),
+      ...(task === 'crash-placed' && {
+        // Some go on while another node takes their run over.
+        remote: random.pick([script(random, 0, 60), script(random, 0, 60), script(random, 700, 2_000)]),
+        distant: script(random, 0, 10),
+      }),
     },
     reply: random.pick<ReplyPolicy>([
       { policy: 'first-success' },
       { policy: 'first-settled' },
-      { policy: 'primary', primary: random.pick(SUB_TASKS) },
-      { policy: 'quorum', quorum: random.int(2, SUB_TASKS.length) },
+      { policy: 'primary', primary: random.pick(subTasks) },
+      { policy: 'quorum', quorum: random.int(2, subTasks.length) },
       { policy: 'all' },
     ]),
     losers: random.pick<LosersPolicy>([

@@ -1,4 +1,4 @@
-/** What the harness starts: the built service by its own main.js, with the task `crash` among its tasks. */
+/** What the harness starts: the built service by its own main.js, with the tasks of the harness among its own. */
 import { readFileSync } from 'node:fs';
 import { registerHooks } from 'node:module';
 import { fileURLToPath } from 'node:url';
@@ -6,12 +6,12 @@ import type { Type } from '@nestjs/common';
 import type * as subTaskFile from '../../src/tasks/sub-task.js';
 import type * as taskFile from '../../src/tasks/task.js';
 import { crashModule } from './crash-task.ts';
-import { breakCode, faults, type FaultName } from './faults.ts';
+import { breakCode, brokenFiles, type ClusterFaultName, type FaultName } from './faults.ts';
 
 const built = (file: string) => new URL(`../../dist/${file}`, import.meta.url).href;
 const { CRASH_EFFECTS: effects = '', CRASH_FAULT: fault } = process.env;
 
-if (fault !== undefined) insertFault(fault as FaultName);
+if (fault !== undefined) insertFault(fault as FaultName | ClusterFaultName);
 const { SubTask } = (await import(built('tasks/sub-task.js'))) as typeof subTaskFile;
 const { Task } = (await import(built('tasks/task.js'))) as typeof taskFile;
 const { AppModule } = (await import(built('app.module.js'))) as { AppModule: Type };
@@ -19,13 +19,14 @@ const imports = Reflect.getMetadata('imports', AppModule) as Type[];
 Reflect.defineMetadata('imports', [...imports, crashModule({ SubTask, Task }, effects)], AppModule);
 await import(built('main.js'));
 
-/** Changes a file of the build as it is loaded. */
-function insertFault(name: FaultName): void {
-  const target = built(faults[name].file);
+/** Changes files of the build as they are loaded. */
+function insertFault(name: FaultName | ClusterFaultName): void {
+  const targets = new Map(brokenFiles(name).map((file) => [built(file), file]));
   registerHooks({
     load(url, context, nextLoad) {
-      if (url !== target) return nextLoad(url, context);
-      const source = breakCode(name, readFileSync(fileURLToPath(url), 'utf8'));
+      const file = targets.get(url);
+      if (file === undefined) return nextLoad(url, context);
+      const source = breakCode(name, file, readFileSync(fileURLToPath(url), 'utf8'));
       return { format: 'module', source, shortCircuit: true };
     },
   });

@@ -58,7 +58,9 @@ describe('the crash harness', () => {
   );
 
   test('refuses a fault that does not fit the code', () => {
-    expect(() => breakCode('fencing-off', 'something else')).toThrow(/has 0 times, not once/);
+    expect(() => breakCode('fencing-off', 'engine/sub-task-execution.js', 'something else')).toThrow(
+      /has 0 times, not once/,
+    );
   });
 
   test('does the same to the service again when it is given the same seed', () => {

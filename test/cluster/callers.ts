@@ -1,0 +1,216 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { inspect } from 'node:util';
+import { toldIn, type RunProblem, type Told } from '../crash/callers.ts';
+import type { Random } from '../crash/random.ts';
+import { randomRequest, type CrashRequest, type TaskName } from '../crash/requests.ts';
+import type { Answer } from '../../src/tasks/tasks.service.js';
+import type { ShownRun } from '../support/test-app.ts';
+import type { Cluster } from './cluster.ts';
+import { KEY } from './keys-proof.ts';
+import type { Node } from './node.ts';
+import { readRun, type RunStream } from './run-stream.ts';
+
+/** How long most callers wait for an answer, before they give up or, with a key, ask another node. */
+const IMPATIENT_MS = 1_500;
+/** After so long without an answer something is wrong. */
+const PATIENCE_MS = 40_000;
+/** Between two tries of a caller that was refused or cut off. */
+const PAUSE_MS = 60;
+
+/** What a caller wants of a run. */
+interface Call {
+  readonly random: Random;
+  readonly task: TaskName;
+  readonly request: CrashRequest;
+  readonly key: string | undefined;
+  /** Whether it asks to be told at once that its run goes on. */
+  readonly async: boolean;
+}
+
+/** What came back: a body with its status, or nothing. */
+type Reaction = { readonly status: number; readonly body: unknown } | undefined;
+
+/** The callers of the nodes over all rounds, and what they were told. */
+export class Callers {
+  /** One for each run. */
+  readonly told: Told[] = [];
+  /** What those who read the events of their run were told. */
+  readonly streams: RunStream[] = [];
+  /** Answers that no caller should get. */
+  readonly surprises: string[] = [];
+  readonly figures = { cutOff: 0, refused: 0, replayed: 0, cancelled: 0 };
+  readonly #cluster: Cluster;
+  #calls = 0;
+
+  constructor(cluster: Cluster) {
+    this.#cluster = cluster;
+  }
+
+  /**
+   * Lets each caller send one request after the other, each to any node.
+   *
+   * @returns when one of them has its first answer, and what lets them come to their ends
+   */
+  drive(callers: readonly Random[]): { answered: Promise<unknown>; end: () => Promise<unknown> } {
+    let goesOn = true;
+    const firsts = callers.map((random) => this.#call(random));
+    const all = callers.map(async (random, index) => {
+      await firsts[index];
+      while (goesOn) await this.#call(random);
+    });
+    const end = (): Promise<unknown> => {
+      goesOn = false;
+      return Promise.all(all);
+    };
+    return { answered: Promise.race(firsts), end };
+  }
+
+  async #call(random: Random): Promise<void> {
+    const task = random.pick<TaskName>(['crash', 'crash-placed']);
+    const manner = random.pick([
+      'plain',
+      'plain',
+      'plain',
+      'async',
+      'async-cancel',
+      'async-stream',
+      'key',
+      'key',
+      'key-async',
+      'key-again',
+    ]);
+    const call: Call = {
+      random,
+      task,
+      request: randomRequest(random, task),
+      key: manner.startsWith('key') ? `${KEY}${String(++this.#calls)}` : undefined,
+      async: manner.includes('async'),
+    };
+    const told = call.key === undefined ? await this.#askOnce(call) : await this.#askUntilTold(call);
+    if (!told) return;
+    const again = manner === 'key-again' ? await this.#askUntilTold(call, told) : told;
+    if (!again) return;
+    if (manner === 'async-stream') await this.#read(random, again);
+    if (manner === 'async-cancel') this.told.push(await this.#cancel(random, again));
+    else if (call.async) this.told.push(await this.#watch(random, again));
+    else this.told.push(again);
+  }
+
+  async #askOnce(call: Call): Promise<Told | undefined> {
+    const reaction = await this.#post(call, call.random.pick([IMPATIENT_MS, IMPATIENT_MS, PATIENCE_MS]));
+    if (!reaction || isRefusal(reaction)) await sleep(PAUSE_MS);
+    return reaction && this.#toldBy(reaction, call);
+  }
+
+  /** Asks one node after the other. What they say must be the same. @param before what the caller was told before */
+  async #askUntilTold(call: Call, before?: Told): Promise<Told | undefined> {
+    const until = performance.now() + PATIENCE_MS;
+    while (performance.now() < until) {
+      const reaction = await this.#post(call, IMPATIENT_MS);
+      const told = reaction && this.#toldBy(reaction, call);
+      if (told) return before ? this.#same(before, told) : told;
+      await sleep(PAUSE_MS);
+    }
+    this.surprises.push(`A caller with the key ${String(call.key)} was never answered`);
+    return before;
+  }
+
+  #same(before: Told, told: Told): Told {
+    this.figures.replayed += 1;
+    const [first, second] = [before, told].map((one) => JSON.stringify([one.runId, one.reply]));
+    if (before.runId !== told.runId || (before.reply && told.reply && first !== second))
+      this.surprises.push(`A caller with one key was told ${String(first)}, and then ${String(second)}`);
+    return { ...told, reply: told.reply ?? before.reply };
+  }
+
+  #toldBy({ status, body }: NonNullable<Reaction>, { request }: Call): Told | undefined {
+    if (status === 202) return { request, runId: (body as ShownRun).id, reply: undefined };
+    const answer = body as Answer | RunProblem;
+    const told = toldIn(answer);
+    if (told) return { request, ...told };
+    if (isRefusal({ status, body })) this.figures.refused += 1;
+    else this.surprises.push(`A caller was answered ${String(status)} ${JSON.stringify(body)}`);
+    return undefined;
+  }
+
+  /** Cancels a run through any node. */
+  async #cancel(random: Random, told: Told): Promise<Told> {
+    const reaction = await this.#ask(random, `/runs/${told.runId}/cancel`, { method: 'POST' });
+    if (!reaction || isRefusal(reaction) || reaction.status === 409) return told;
+    this.figures.cancelled += 1;
+    return this.#withReply(told, reaction);
+  }
+
+  /** Reads the events of a run through any nodes. */
+  async #read(random: Random, { runId }: Told): Promise<void> {
+    const anyUrl = async (): Promise<string> => String((await this.#anyNode(random)).url);
+    this.streams.push(await readRun(runId, anyUrl, PATIENCE_MS));
+  }
+
+  /** Waits for a run through any node. */
+  async #watch(random: Random, told: Told): Promise<Told> {
+    const headers = { Prefer: 'wait=5' };
+    const reaction = await this.#ask(random, `/runs/${told.runId}`, { headers });
+    if (!reaction || isRefusal(reaction)) return told;
+    return this.#withReply(told, reaction);
+  }
+
+  #withReply(told: Told, { status, body }: NonNullable<Reaction>): Told {
+    if (status !== 200) {
+      this.surprises.push(
+        `The run ${told.runId}, which was accepted, brought ${String(status)} ${JSON.stringify(body)}`,
+      );
+      return told;
+    }
+    const { finishedAt, reply } = body as ShownRun;
+    return finishedAt !== null && reply ? { ...told, reply } : told;
+  }
+
+  #post({ random, task, request, key, async }: Call, patienceMs: number): Promise<Reaction> {
+    return this.#ask(
+      random,
+      `/tasks/${task}/runs`,
+      {
+        method: 'POST',
+        headers: {
+          'Content-Type': 'application/json',
+          ...(key !== undefined && { 'Idempotency-Key': `"${key}"`, 'X-Request-Id': key }),
+          ...(async && { Prefer: 'respond-async' }),
+        },
+        body: JSON.stringify(request),
+      },
+      patienceMs,
+    );
+  }
+
+  /** Undefined when it was cut off, or took too long. */
+  async #ask(random: Random, path: string, init: RequestInit, patienceMs = PATIENCE_MS): Promise<Reaction> {
+    const node = await this.#anyNode(random);
+    const { service, url } = node;
+    try {
+      const response = await fetch(`${url ?? ''}${path}`, {
+        ...init,
+        signal: AbortSignal.timeout(patienceMs),
+      });
+      return { status: response.status, body: await response.json() };
+    } catch (error) {
+      this.figures.cutOff += 1;
+      const late = patienceMs < PATIENCE_MS && (error as Error).name === 'TimeoutError';
+      if (!late && service?.ending !== true) this.surprises.push(`A caller was cut off: ${inspect(error)}`);
+      return undefined;
+    }
+  }
+
+  async #anyNode(random: Random): Promise<Node> {
+    for (;;) {
+      const [first, ...rest] = this.#cluster.nodes.filter(({ url }) => url !== undefined);
+      if (first) return random.pick([first, ...rest]);
+      await sleep(PAUSE_MS);
+    }
+  }
+}
+
+/** Whether a node said that it takes nothing now. */
+function isRefusal({ status, body }: NonNullable<Reaction>): boolean {
+  return status === 503 && /(journal-unavailable|worker-node|stopping)$/.test((body as RunProblem).type);
+}

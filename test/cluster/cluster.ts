@@ -1,0 +1,97 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Client, types, type CustomTypesConfig } from 'pg';
+import type { ClusterFaultName } from '../crash/faults.ts';
+import type { LogDatabase } from '../crash/log-proof.ts';
+import { EmbeddedPostgres } from '../support/embedded-postgres.ts';
+import { Node, type Tally } from './node.ts';
+
+const NODES = 3;
+const TABLES = ['runs', 'events', 'placed', 'commands', 'nodes', 'idempotency_keys', 'job'];
+
+interface Options {
+  /** Where nodes keep the traces of their sub-tasks. */
+  readonly directory: string;
+  readonly fault: ClusterFaultName | undefined;
+}
+
+/** Reads `bigint` as a number. */
+const numbers: CustomTypesConfig = {
+  getTypeParser: (...asked: Parameters<typeof types.getTypeParser>) =>
+    asked[0] === types.builtins.INT8 ? Number : (types.getTypeParser(...asked) as () => unknown),
+};
+
+/** Nodes that share a Postgres of their own, each by a network of its own. */
+export class Cluster implements LogDatabase {
+  readonly nodes: Node[] = [];
+  readonly tally: Tally = { lost: 0, takenOver: 0 };
+  readonly postgres: EmbeddedPostgres;
+
+  private constructor(postgres: EmbeddedPostgres) {
+    this.postgres = postgres;
+  }
+
+  /** Resolves when all of it is there. */
+  static async start({ directory, fault }: Options): Promise<Cluster> {
+    const postgres = await EmbeddedPostgres.start();
+    const cluster = new Cluster(postgres);
+    const { url } = postgres;
+    try {
+      for (let count = 0; count < NODES; count += 1)
+        cluster.nodes.push(
+          await Node.open(`node-${String(count)}`, { directory, url, fault }, cluster.tally),
+        );
+      await Promise.all(cluster.nodes.map((node) => node.start('all')));
+      return cluster;
+    } catch (error) {
+      await cluster.end();
+      throw error;
+    }
+  }
+
+  /** Of the nodes that listen. */
+  get urls(): readonly string[] {
+    return this.nodes.flatMap(({ url }) => url ?? []);
+  }
+
+  /** What the tables of the journal say, whatever the nodes do meanwhile. */
+  async rows<Row>(sql: string): Promise<Row[]> {
+    const client = new Client({ connectionString: this.postgres.url, types: numbers });
+    client.on('error', () => undefined);
+    await client.connect();
+    try {
+      await client.query('SET search_path = frontrunner, frontrunner_queue');
+      return (await client.query(sql)).rows as Row[];
+    } finally {
+      await client.end();
+    }
+  }
+
+  /** Asks until it is so; false when it isn't within `patienceMs`. */
+  async until(isSo: () => Promise<boolean>, patienceMs: number): Promise<boolean> {
+    const until = performance.now() + patienceMs;
+    while (!(await isSo())) {
+      if (performance.now() > until) return false;
+      await sleep(50);
+    }
+    return true;
+  }
+
+  /** Writes what the tables hold to files in their directory. */
+  async dump(directory: string): Promise<void> {
+    for (const table of TABLES) {
+      const rows = await this.rows(`SELECT * FROM ${table}`);
+      writeFileSync(
+        join(directory, `${table}.jsonl`),
+        rows.map((row) => `${JSON.stringify(row)}\n`).join(''),
+      );
+    }
+  }
+
+  async end(): Promise<void> {
+    await Promise.all(this.nodes.map((node) => node.kill()));
+    await Promise.all(this.nodes.map(({ proxy }) => proxy.close()));
+    await this.postgres.stop();
+  }
+}

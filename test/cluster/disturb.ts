@@ -1,0 +1,52 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Cluster } from './cluster.ts';
+import type { Node } from './node.ts';
+import type { Disturbance, Round } from './plan.ts';
+
+type Disturb = (round: Round, node: Node, cluster: Cluster) => Promise<void>;
+
+const disturbances: Readonly<Record<Disturbance, Disturb>> = {
+  async kill({ forMs, role }, node) {
+    await node.kill();
+    await sleep(forMs);
+    await node.start(role);
+  },
+  async stop({ forMs, role }, node) {
+    await node.stop();
+    await sleep(forMs);
+    await node.start(role);
+  },
+  async halt({ forMs }, { service }) {
+    service?.halt();
+    await sleep(forMs);
+    service?.goOn();
+  },
+  async restart({ forMs, byKill }, _node, { postgres }) {
+    if (byKill) {
+      await postgres.kill();
+      await sleep(forMs);
+      await postgres.start();
+    } else await postgres.restart();
+  },
+  async cut({ forMs }, { proxy }) {
+    await proxy.cut();
+    await sleep(forMs);
+    await proxy.heal();
+  },
+  async blackhole({ forMs }, { proxy }) {
+    proxy.blackhole();
+    await sleep(forMs);
+    await proxy.heal();
+  },
+  async delay({ forMs, delayMs }, { proxy }) {
+    proxy.delay(delayMs);
+    await sleep(forMs);
+    await proxy.heal();
+  },
+};
+
+/** Resolves when the disturbance of a round is over. */
+export async function disturb(round: Round, cluster: Cluster): Promise<void> {
+  const node = cluster.nodes[round.node];
+  if (node) await disturbances[round.disturbance](round, node, cluster);
+}

@@ -1,0 +1,108 @@
+/** `npm run test:cluster`: disturbs nodes that share a Postgres again and again, and proves that they kept their promises. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { proveAnswers } from '../crash/answers-proof.ts';
+import { effectsIn } from '../crash/built-service.ts';
+import { Effects } from '../crash/effects.ts';
+import { proveLog, type LogProof } from '../crash/log-proof.ts';
+import { Random } from '../crash/random.ts';
+import { figure, list, say } from '../crash/report.ts';
+import { Callers } from './callers.ts';
+import { Cluster } from './cluster.ts';
+import { disturb } from './disturb.ts';
+import { proveKeys } from './keys-proof.ts';
+import { proveViews } from './log-views.ts';
+import { readOptions, USAGE, type Options } from './options.ts';
+import { DISTURBANCES, nameOf, planRounds, type Disturbance, type Round } from './plan.ts';
+import { proveStreams } from './run-stream.ts';
+import { untilAtRest } from './rest-proof.ts';
+import { summary } from './summary.ts';
+import { Watchers } from './watchers.ts';
+
+/** How long what a disturbance has left may take to end. What is broken on purpose leaves what never ends. */
+const PATIENCE_MS = 60_000;
+const PATIENCE_WITH_FAULT_MS = 3_000;
+const KINDS = Object.keys(DISTURBANCES) as [Disturbance, ...Disturbance[]];
+
+async function main(options: Options): Promise<void> {
+  const directory = mkdtempSync(join(tmpdir(), 'frontrunner-cluster-'));
+  writeFileSync(effectsIn(directory), '');
+  const { rounds, callers, seed, only, fault } = options;
+  say(
+    `Options: --rounds ${String(rounds)} --callers ${String(callers)} --seed ${String(seed)}${only ? ` --only ${only}` : ''}`,
+  );
+  const cluster = await Cluster.start({ directory, fault });
+  try {
+    const all = new Callers(cluster);
+    const { violations, proof } = await disturbAndProve(options, cluster, all, directory);
+    if (violations.length > 0) {
+      list(violations);
+      await cluster.dump(directory);
+      say(`${figure(violations.length)} violations; the logs and the tables are kept in ${directory}`);
+      process.exitCode = 1;
+      return;
+    }
+    say(summary(rounds, all, proof, cluster.tally));
+  } finally {
+    await cluster.end();
+    if (process.exitCode !== 1) rmSync(directory, { recursive: true });
+  }
+}
+
+/** Holds what nodes say and have against the promises, after each disturbance and after all. */
+async function disturbAndProve(
+  { rounds, callers, seed, only, fault }: Options,
+  cluster: Cluster,
+  all: Callers,
+  directory: string,
+): Promise<{ violations: string[]; proof: LogProof }> {
+  const violations: string[] = [];
+  const watchers = new Watchers(cluster, new Random(seed));
+  try {
+    const patienceMs = fault === undefined ? PATIENCE_MS : PATIENCE_WITH_FAULT_MS;
+    for (const [index, round] of planRounds(seed, rounds, callers, only ? [only] : KINDS).entries()) {
+      const found = await play(round, cluster, all, patienceMs);
+      const name = `Round ${String(index + 1)} of ${String(rounds)}`;
+      say(`${name}: ${nameOf(round)}; ${figure(all.told.length)} answers so far`);
+      violations.push(...found.map((text) => `${name}: ${text}`));
+      // What is wrong now would be wrong in all the others.
+      if (found.length > 0) break;
+    }
+    await watchers.catchUp();
+    violations.push(...(await proveViews(cluster, watchers.readers)));
+    violations.push(...(await proveStreams(cluster, all.streams)), ...(await proveKeys(cluster)));
+    for (const url of cluster.urls) violations.push(...(await proveAnswers(url, all.told)));
+  } finally {
+    await watchers.close();
+  }
+  if (all.told.length === 0) violations.push('no caller was told anything');
+  const proof = await proveLog(cluster, new Effects(effectsIn(directory)));
+  return { violations: [...violations, ...proof.violations], proof };
+}
+
+/** @returns what was wrong with it */
+async function play(round: Round, cluster: Cluster, all: Callers, patienceMs: number): Promise<string[]> {
+  const { answered, end } = all.drive(round.callers);
+  await answered;
+  await sleep(round.afterMs);
+  await disturb(round, cluster);
+  await sleep(round.loadMs);
+  await end();
+  const violations = await untilAtRest(cluster, patienceMs);
+  for (const node of cluster.nodes)
+    violations.push(...node.takeErrors().map((text) => `A node has a fault: ${text}`));
+  return [...violations, ...all.surprises.splice(0)];
+}
+
+// So that all of it ends with the harness, which it does when the harness exits.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(1));
+try {
+  const options = readOptions(process.argv.slice(2));
+  if (options) await main(options);
+  else process.stdout.write(USAGE);
+} catch (error) {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = 1;
+}

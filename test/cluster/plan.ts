@@ -1,0 +1,99 @@
+import { Random } from '../crash/random.ts';
+import { NODE_TIMEOUT_MS } from './node.ts';
+
+export type Role = 'all' | 'api' | 'worker';
+
+/** What is done to one of the nodes, or to the Postgres of all. */
+export const DISTURBANCES = {
+  kill: 'a node is killed with SIGKILL, and started again',
+  stop: 'a node is stopped with SIGTERM, and started again',
+  halt: 'a node is halted with SIGSTOP until it was taken for dead, and goes on with SIGCONT',
+  restart: 'Postgres is stopped or killed, and started again',
+  cut: 'a node loses its connections to Postgres, and gets none',
+  blackhole: 'what a node and Postgres say to each other gets lost',
+  delay: 'what a node and Postgres say to each other comes late',
+} as const;
+
+export type Disturbance = keyof typeof DISTURBANCES;
+
+/** A time under load with a disturbance in it. */
+export interface Round {
+  readonly disturbance: Disturbance;
+  /** The place of the node that it befalls. */
+  readonly node: number;
+  /** From the first answer to it, in milliseconds. */
+  readonly afterMs: number;
+  /** How long it lasts. */
+  readonly forMs: number;
+  /** How long the load goes on when it is over. */
+  readonly loadMs: number;
+  /** How much later everything comes, in a delay. */
+  readonly delayMs: number;
+  /** Whether Postgres is killed before it is started again, and not stopped. */
+  readonly byKill: boolean;
+  /** What the node is when it is started again. One of them stays what does everything. */
+  readonly role: Role;
+  /** What each caller draws from. */
+  readonly callers: readonly Random[];
+}
+
+const FOR_MS: Readonly<Record<Disturbance, readonly [number, number]>> = {
+  kill: [0, 1_500],
+  stop: [0, 300],
+  halt: [NODE_TIMEOUT_MS + 200, NODE_TIMEOUT_MS + 2_000],
+  restart: [0, 1_500],
+  cut: [100, NODE_TIMEOUT_MS + 1_500],
+  blackhole: [100, NODE_TIMEOUT_MS + 1_500],
+  delay: [300, 1_500],
+};
+
+const ROLES: readonly (readonly [Role, ...Role[]])[] = [
+  ['all'],
+  ['all', 'all', 'api'],
+  ['all', 'all', 'worker'],
+];
+
+/** What the seed decides. How far nodes come until they are disturbed is up to the machine. */
+export function planRounds(
+  seed: number,
+  rounds: number,
+  callers: number,
+  kinds: readonly [Disturbance, ...Disturbance[]],
+): Round[] {
+  const random = new Random(seed);
+  let left: Disturbance[] = [];
+  return Array.from({ length: rounds }, () => {
+    const own = random.fork();
+    // Each of them before any comes again.
+    if (left.length === 0) left = [...kinds];
+    const [disturbance = kinds[0]] = left.splice(own.int(0, left.length - 1), 1);
+    const node = own.int(0, ROLES.length - 1);
+    return {
+      disturbance,
+      node,
+      afterMs: own.int(0, 600),
+      forMs: own.int(...FOR_MS[disturbance]),
+      loadMs: own.int(0, 400),
+      delayMs: own.pick([5, 30, 100, 300]),
+      byKill: own.pick([false, true]),
+      role: own.pick(ROLES[node] ?? ['all']),
+      callers: Array.from({ length: callers }, () => own.fork()),
+    };
+  });
+}
+
+/** For people. */
+export function nameOf({ disturbance, node, forMs, delayMs, role, byKill }: Round): string {
+  const lasting = `for ${String(forMs)} ms`;
+  switch (disturbance) {
+    case 'kill':
+    case 'stop':
+      return `${disturbance} of node ${String(node)} ${lasting}, again as ${role}`;
+    case 'restart':
+      return byKill ? `kill of Postgres ${lasting}` : 'restart of Postgres';
+    case 'delay':
+      return `delay of node ${String(node)} by ${String(delayMs)} ms ${lasting}`;
+    default:
+      return `${disturbance} of node ${String(node)} ${lasting}`;
+  }
+}

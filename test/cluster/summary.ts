@@ -1,0 +1,23 @@
+import type { LogProof } from '../crash/log-proof.ts';
+import { figure } from '../crash/report.ts';
+import type { Callers } from './callers.ts';
+import type { Tally } from './node.ts';
+
+/** What was proved, for people. */
+export function summary(
+  rounds: number,
+  { told, streams, figures }: Callers,
+  proof: LogProof,
+  tally: Tally,
+): string {
+  return [
+    `Proved over ${figure(rounds)} disturbances: ${figure(told.length)} answers are what GET /runs/{id} says at each node, ` +
+      `although ${figure(figures.cutOff)} callers were cut off or lost patience and ${figure(figures.refused)} were refused`,
+    `${figure(figures.replayed)} that asked again with their key were told the same`,
+    `${figure(proof.runs)} runs ended, ${figure(figures.cancelled)} of them cancelled through any node, their sub-tasks with one outcome each`,
+    `${figure(proof.attempts)} attempts are contiguous, ${figure(proof.cutOff)} of them cut off`,
+    `${figure(proof.successes)} successes left their side effect`,
+    `nodes took over ${figure(tally.takenOver)} runs, and were taken for dead ${figure(tally.lost)} times while they were not`,
+    `${figure(proof.events)} events have no gap, and are the same through each node and for each reader, ${figure(streams.length)} readers of one run among them`,
+  ].join('; ');
+}
