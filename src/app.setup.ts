@@ -56,6 +56,7 @@ export function setUp(app: NestExpressApplication, adapter: FastExpressAdapter, 
   adapter.beforeStop = async () => {
     app.get(EventFeed).stop();
     await Promise.all([node?.stopTaking(), tasks.stop()]);
+    await node?.leave();
   };
   if (access.keys) app.useGlobalGuards(new ScopeGuard(access.keys));
   app.useGlobalPipes(new ValidationPipe());

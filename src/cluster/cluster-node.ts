@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { Logger, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
+import { Logger, type OnApplicationBootstrap } from '@nestjs/common';
 import type { EmbeddedEngine } from '../engine/embedded-engine.js';
 import type { Notice } from '../journal/postgres-listener.js';
 import type { PostgresJournal, Role } from '../journal/postgres-journal.js';
@@ -33,7 +33,7 @@ export interface NodeParts {
  * A node among others: says that it lives, finds out who doesn't, takes over what they leave, and does what is asked of its
  * runs. What others tell wakes it; what nobody told it finds by itself a little later.
  */
-export class ClusterNode implements OnApplicationBootstrap, BeforeApplicationShutdown {
+export class ClusterNode implements OnApplicationBootstrap {
   private readonly logger = new Logger(ClusterNode.name);
   private readonly closing = new AbortController();
   private wake = Promise.withResolvers<undefined>();
@@ -77,10 +77,14 @@ export class ClusterNode implements OnApplicationBootstrap, BeforeApplicationShu
     await journal.queue?.work(this.role !== 'api', (jobs) => work.take(jobs));
   }
 
-  async beforeApplicationShutdown(): Promise<void> {
+  /** Lets the others go on at once with what is unfinished, while requests are still being answered here. */
+  async leave(): Promise<void> {
     this.closing.abort();
     this.wake.resolve(undefined);
     await this.life;
+    this.parts.coordinator.leaveAll();
+    this.parts.work.clear();
+    await this.parts.journal.leave();
   }
 
   private async live(): Promise<void> {

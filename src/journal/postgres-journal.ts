@@ -84,6 +84,7 @@ export class PostgresJournal extends Journal implements Sharing {
   /** Sub-tasks that left the node of their run, as far as this node has to do with them: their events are fenced. */
   private readonly fenced = new Map<string, OpenRun>();
   private joined = true;
+  private left = false;
   /** One save after the other: an older one must not come last. */
   private saving: Promise<void> = Promise.resolve();
 
@@ -150,6 +151,7 @@ export class PostgresJournal extends Journal implements Sharing {
     if (event.type === 'run.started') this.open.set(event.runId, { number: undefined });
     const fenced = 'subTask' in event ? this.fenced.get(keyOf(event)) : undefined;
     const run = fenced ?? this.open.get(event.runId);
+    if (!run && this.left) throw new DomainError('stopping', 'Another node goes on with the run');
     if (!run) throw new Error(`The run ${event.runId} is not open`);
     if (event.type === 'run.finished') this.open.delete(event.runId);
     this.groups.waiting.add(event, run, this.guardOf(event, fenced !== undefined));
@@ -309,7 +311,7 @@ export class PostgresJournal extends Journal implements Sharing {
 
   /** Gives up all that isn't committed: others go on with the runs of this node, which joins them again as a new one. */
   async lose(): Promise<void> {
-    if (!this.joined) return;
+    if (!this.joined || this.left) return;
     this.joined = false;
     const before = this.node.id;
     this.node.id = uuidv7();
@@ -333,15 +335,23 @@ export class PostgresJournal extends Journal implements Sharing {
     }
   }
 
+  /** Leaves what is unfinished to the other nodes, at once, or to the next one that starts. Takes no events after it. */
+  async leave(): Promise<void> {
+    this.left = true;
+    this.open.clear();
+    this.fenced.clear();
+    this.bus.unfollowAll();
+    await this.unregister(this.node.id).catch(() => undefined);
+  }
+
   override drain(): Promise<void> {
     return this.groups.drain();
   }
 
-  /** Leaves what is unfinished to the other nodes, at once, or to the next one that starts. */
   override async close(): Promise<void> {
     this.closing.abort();
     await this.groups.close();
-    await this.leave(this.node.id).catch(() => undefined);
+    await this.leave();
     await this.writer.close();
     await this.listening;
     await this.queue?.close();
@@ -350,13 +360,13 @@ export class PostgresJournal extends Journal implements Sharing {
 
   /** @param before the id that this node had */
   private async register(before?: string): Promise<void> {
-    if (before !== undefined) await this.leave(before);
+    if (before !== undefined) await this.unregister(before);
     await sql`
       INSERT INTO frontrunner.nodes (id, role) VALUES (${this.node.id}, ${this.options.role})
       ON CONFLICT DO NOTHING`.execute(this.store.db);
   }
 
-  private async leave(node: string): Promise<void> {
+  private async unregister(node: string): Promise<void> {
     await sql`
       WITH gone AS (DELETE FROM frontrunner.nodes WHERE id = ${node} RETURNING id)
       SELECT pg_notify('frontrunner', json_build_array('left', id)::text) FROM gone`.execute(this.store.db);
