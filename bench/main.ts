@@ -5,6 +5,7 @@ import { fanIn } from './scenarios/fan-in.ts';
 import { history } from './scenarios/history.ts';
 import { http } from './scenarios/http.ts';
 import { loopDelay } from './scenarios/loop-delay.ts';
+import { nodes } from './scenarios/nodes.ts';
 import { readers } from './scenarios/readers.ts';
 import { recovery } from './scenarios/recovery.ts';
 import type { Scenario } from './scenarios/scenario.ts';
@@ -24,6 +25,7 @@ const SCENARIOS: readonly Scenario[] = [
   readers,
   tail,
   http,
+  nodes,
 ];
 
 const USAGE = `node bench/main.ts [all|${SCENARIOS.map(({ name }) => name).join('|')}] [options]

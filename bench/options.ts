@@ -21,7 +21,7 @@ export interface Options {
   readonly rate: number;
   /** Runs in the large database of store and history. */
   readonly runs: number;
-  /** How often store and recovery start the service on each database. */
+  /** How often store and recovery start the service on each database, and nodes kills one. */
   readonly starts: number;
   /** The built service. */
   readonly service: string;
@@ -52,7 +52,7 @@ const DEFINITIONS = {
   help: { type: 'boolean', short: 'h', default: false },
 } as const;
 
-export const OPTIONS_HELP = `throughput, store, readers, tail, http:
+export const OPTIONS_HELP = `throughput, store, readers, tail, http, nodes:
   --rounds N        turns of each server, or variant (default 5)
   --seconds N       load in one turn, in seconds (default 5)
   --warm-up N       load before the first round, in seconds (default 3)
@@ -75,8 +75,8 @@ history:
 store, history:
   --runs N          finished runs in the large database (default 1000000, which takes 1 GB)
 
-store, recovery:
-  --starts N        how often the service is started on each database (default 5)
+store, recovery, nodes:
+  --starts N        how often the service is started on each database, or a node is killed (default 5)
 
 all:
   --service FILE    the built service (default dist/main.js)

@@ -1,8 +1,8 @@
 /**
  * The letter that the tables and the ratios use: a is this service as it comes, m the service with its journal in
- * memory, b FastAPI, c the floor, e the service on an empty database.
+ * memory, b FastAPI, c the floor, e the service on an empty database, n a node of the service.
  */
-export type ServerKey = 'a' | 'm' | 'b' | 'c' | 'e';
+export type ServerKey = 'a' | 'm' | 'b' | 'c' | 'e' | 'n';
 
 /** How to start one of the servers that a scenario compares. */
 export interface ServerSpec {

@@ -34,6 +34,24 @@ export function serviceInMemory(entry: string): ServerSpec {
   };
 }
 
+/**
+ * A node of the service: one of those that share a Postgres.
+ * @throws Error where it isn't built yet.
+ */
+export function node(
+  entry: string,
+  database: string,
+  env: Readonly<Record<string, string>> = {},
+): ServerSpec {
+  return {
+    ...builtService(entry),
+    key: 'n',
+    name: 'A node of Frontrunner',
+    env: { DATABASE_URL: database, ...env },
+    about: `Node ${process.version}, DATABASE_URL=postgres:, log to /dev/null`,
+  };
+}
+
 function builtService(entry: string): Pick<ServerSpec, 'file' | 'args' | 'isNode' | 'readyRoute'> {
   if (!existsSync(entry)) throw new Error(`There is no ${entry}: run "npm run build" first.`);
   return { file: process.execPath, args: () => [entry], isNode: true, readyRoute: '/health/ready' };

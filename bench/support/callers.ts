@@ -11,12 +11,13 @@ const UNTIL_STOPPED = 24 * 60 * 60;
 
 /** Opens the connections. @returns what closes them */
 export async function openCallers(load: CallersLoad, recorder: LapRecorder): Promise<() => Promise<void>> {
-  const batches = load.ramp > 0 ? Math.min(MAX_BATCHES, load.connections) : 1;
+  const urls = [load.url].flat();
+  const batches = load.ramp > 0 ? Math.min(MAX_BATCHES, load.connections) : urls.length;
   const running: Instance[] = [];
   for (let batch = 0; batch < batches; batch++) {
-    if (batch > 0) await sleep(load.ramp / batches);
+    if (batch > 0 && load.ramp > 0) await sleep(load.ramp / batches);
     const share = Math.floor((load.connections + batch) / batches);
-    running.push(open(load, share, recorder));
+    running.push(open({ ...load, url: urls[batch % urls.length] ?? '' }, share, recorder));
   }
   return async () => {
     for (const instance of running) instance.stop();
@@ -25,7 +26,7 @@ export async function openCallers(load: CallersLoad, recorder: LapRecorder): Pro
 }
 
 function open(
-  { url, runIds, pages = false }: CallersLoad,
+  { url, runIds, pages = false }: CallersLoad & { readonly url: string },
   connections: number,
   recorder: LapRecorder,
 ): Instance {

@@ -4,7 +4,8 @@ export type Load = CallersLoad | PacedLoad;
 /** Callers that each send their next request when they have their answer. */
 export interface CallersLoad {
   readonly kind: 'callers';
-  readonly url: string;
+  /** Where they call; of several, each caller has one. */
+  readonly url: string | readonly string[];
   readonly connections: number;
   /** Over how many milliseconds to spread the opening of the connections; 0 opens all at once. */
   readonly ramp: number;
@@ -17,7 +18,8 @@ export interface CallersLoad {
 /** As many requests a second, evenly spread, however long their answers take. */
 export interface PacedLoad {
   readonly kind: 'paced';
-  readonly url: string;
+  /** Of several, each in turn. */
+  readonly url: string | readonly string[];
   readonly rate: number;
   /** Whether to POST for runs of a task whose sub-tasks give the demo's first result; else GET the demo. */
   readonly post?: boolean;

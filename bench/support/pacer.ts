@@ -13,21 +13,26 @@ const TIME_OUT = 10_000;
 export function startPacer({ url, rate, post = false }: PacedLoad, recorder: LapRecorder): () => void {
   const agent = new Agent({ keepAlive: true, timeout: TIME_OUT });
   const startedAt = performance.now();
+  const urls = [url].flat();
   let sent = 0;
   let stopped = false;
 
   const send = (): void => {
     const sentAt = performance.now();
-    const sending = request(url, { agent, method: post ? 'POST' : 'GET' }, (response) => {
-      let body = '';
-      response.setEncoding('utf8').on('data', (text: string) => (body += text));
-      response.on('end', () => {
-        if (stopped) return;
-        if (post) recorder.sawReply(body);
-        else recorder.sawResult(body);
-        recorder.answered(response.statusCode ?? 0, performance.now() - sentAt);
-      });
-    });
+    const sending = request(
+      urls[sent % urls.length] ?? '',
+      { agent, method: post ? 'POST' : 'GET' },
+      (response) => {
+        let body = '';
+        response.setEncoding('utf8').on('data', (text: string) => (body += text));
+        response.on('end', () => {
+          if (stopped) return;
+          if (post) recorder.sawReply(body);
+          else recorder.sawResult(body);
+          recorder.answered(response.statusCode ?? 0, performance.now() - sentAt);
+        });
+      },
+    );
     sending.on('timeout', () => sending.destroy(new Error('timed out')));
     sending.on('error', () => {
       if (!stopped) recorder.failed();

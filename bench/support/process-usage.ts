@@ -6,13 +6,16 @@ let ticksPerSecond: number | undefined;
 /**
  * CPU time that a process and all its threads have used so far, user and system, in microseconds.
  * The kernel counts in ticks of usually 10 ms. Linux only (/proc/<pid>/stat).
+ *
+ * @param withEnded with what its children had used that have ended
  */
-export function cpuMicroseconds(pid: number): number {
+export function cpuMicroseconds(pid: number, withEnded = false): number {
   ticksPerSecond ??= Number(execFileSync('getconf', ['CLK_TCK'], { encoding: 'utf8' }));
   const stat = readFileSync(`/proc/${String(pid)}/stat`, 'utf8');
-  // The command's name is in parentheses and may hold spaces; after it come state (3) to utime (14), stime (15).
+  // The command's name is in parentheses and may hold spaces; after it come state (3) to utime (14), stime (15), and theirs.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return ((Number(fields[11]) + Number(fields[12])) / ticksPerSecond) * 1e6;
+  const ticks = fields.slice(11, withEnded ? 15 : 13).reduce((sum, field) => sum + Number(field), 0);
+  return (ticks / ticksPerSecond) * 1e6;
 }
 
 /** Resident memory of a process in bytes. Linux only (/proc/<pid>/status). */

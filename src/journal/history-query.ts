@@ -1,7 +1,8 @@
 import { sql, type RawBuilder } from 'kysely';
 import { RUN_STATUSES, type RunStatus } from '../tasks/run.js';
-import { rangeOf } from './history-page.js';
-import type { RunQuery } from './journal.js';
+import { timeText } from './event-clock.js';
+import { pageOf, rangeOf } from './history-page.js';
+import type { RunPage, RunQuery } from './journal.js';
 import type { LogSchema } from './log-schema.js';
 
 export type RunRow = LogSchema['runs'] & { readonly status: RunStatus };
@@ -27,4 +28,21 @@ export function historyQuery(query: RunQuery, { ofStatus, ofTask }: RunIndexes):
       AND (created_at, number) < (${olderThan.createdAt}, ${olderThan.number})`;
   return sql<RunRow>`${sql.join([...new Set(statuses)].map(withStatus), sql` UNION ALL `)}
     ORDER BY created_at DESC, number DESC LIMIT ${limit + 1}`;
+}
+
+/** What the rows of a query show: see {@link historyQuery}. */
+export function pageOfRows(rows: readonly RunRow[], limit: number): RunPage {
+  return pageOf(
+    rows.map(({ number, id, task, status, created_at: createdAt, finished_at: finishedAt }) => ({
+      position: { createdAt, number },
+      run: {
+        id,
+        task,
+        status,
+        createdAt: timeText(createdAt),
+        finishedAt: finishedAt === null ? null : timeText(finishedAt),
+      },
+    })),
+    limit,
+  );
 }

@@ -113,6 +113,9 @@ export async function createCommitGroup(db: Kysely<unknown>): Promise<void> {
       END IF;
 
       UPDATE frontrunner.nodes SET last_first_id = first_id, last_refused = refused WHERE id = this_node;
-      PERFORM pg_notify('frontrunner', json_build_array('events', this_node, first_id + kept - 1)::text);
+      -- Each notice wakes every connection that listens.
+      IF EXISTS (SELECT FROM frontrunner.nodes WHERE id <> this_node) THEN
+        PERFORM pg_notify('frontrunner', json_build_array('events', this_node, first_id + kept - 1)::text);
+      END IF;
     END $$`.execute(db);
 }

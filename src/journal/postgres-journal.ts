@@ -2,17 +2,17 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
 import { sql } from 'kysely';
 import { Subject } from 'rxjs';
-import { v7 as uuidv7 } from 'uuid';
 import type { NewEvent } from '../events/catalog.js';
 import type { EventBus } from '../events/event-bus.js';
 import { DomainError, unknownRun } from '../tasks/domain-error.js';
 import { runOf } from '../tasks/run-state.js';
 import type { Run } from '../tasks/run.js';
 import { textOf } from '../tasks/thrown.js';
-import { timeText } from './event-clock.js';
 import { eventsOf } from './event-rows.js';
 import { GroupCommit } from './group-commit.js';
-import { pageOf } from './history-page.js';
+import { pageOfRows } from './history-query.js';
+import { FencedSubTasks, type SubTaskOfRun } from './fenced-sub-tasks.js';
+import { NodeRow } from './node-row.js';
 import {
   Journal,
   type EventPage,
@@ -27,7 +27,7 @@ import {
 } from './journal.js';
 import { LogTail } from './log-tail.js';
 import { openDatabase } from './postgres-database.js';
-import type { Guard, OpenRun, PostgresGroup } from './postgres-group.js';
+import type { OpenRun, PostgresGroup } from './postgres-group.js';
 import { PostgresListener, type Notice } from './postgres-listener.js';
 import { PostgresLog } from './postgres-log.js';
 import { PostgresStore } from './postgres-store.js';
@@ -68,11 +68,11 @@ export class PostgresJournal extends Journal implements Sharing {
   /** Emits when this node was taken for dead: others go on with its runs, and it begins anew under another id. */
   readonly lost = new Subject<void>();
   /** Emits when a sub-task of another node's run is not this node's to execute any more. */
-  readonly fencedOut = new Subject<{ readonly runId: string; readonly subTask: string }>();
+  readonly fencedOut = new Subject<SubTaskOfRun>();
   /** How many sub-tasks other nodes could take on. */
   idleSlots = 0;
   private readonly logger = new Logger(PostgresJournal.name);
-  private readonly node = { id: uuidv7() };
+  private readonly node: NodeRow;
   private readonly closing = new AbortController();
   private readonly tail: LogTail;
   private readonly writer: PostgresWriter;
@@ -81,8 +81,7 @@ export class PostgresJournal extends Journal implements Sharing {
   private readonly listening: Promise<void>;
   /** Runs that take events of this node. */
   private readonly open = new Map<string, OpenRun>();
-  /** Sub-tasks that left the node of their run, as far as this node has to do with them: their events are fenced. */
-  private readonly fenced = new Map<string, OpenRun>();
+  private readonly fenced = new FencedSubTasks();
   private joined = true;
   private left = false;
   /** One save after the other: an older one must not come last. */
@@ -98,6 +97,7 @@ export class PostgresJournal extends Journal implements Sharing {
     super();
     const { url, retentionMs, keyRetentionMs } = options;
     const { signal } = this.closing;
+    this.node = new NodeRow(store.db, options.role);
     this.tail = new LogTail(bus, (...stretch) => this.readTail(...stretch), lastId);
     this.writer = new PostgresWriter(url, queue);
     this.groups = new GroupCommit(
@@ -129,7 +129,7 @@ export class PostgresJournal extends Journal implements Sharing {
     const store = new PostgresStore(await openDatabase(options.url));
     await queue?.start();
     const journal = new PostgresJournal(bus, store, queue, await store.lastId(), options);
-    await journal.register();
+    await journal.node.insert();
     await journal.listener.ready;
     return journal;
   }
@@ -149,23 +149,25 @@ export class PostgresJournal extends Journal implements Sharing {
 
   override append(event: NewEvent): Promise<undefined> {
     if (event.type === 'run.started') this.open.set(event.runId, { number: undefined });
-    const fenced = 'subTask' in event ? this.fenced.get(keyOf(event)) : undefined;
+    const fenced = 'subTask' in event ? this.fenced.runOf(event) : undefined;
     const run = fenced ?? this.open.get(event.runId);
     if (!run && this.left) throw new DomainError('stopping', 'Another node goes on with the run');
     if (!run) throw new Error(`The run ${event.runId} is not open`);
     if (event.type === 'run.finished') this.open.delete(event.runId);
-    this.groups.waiting.add(event, run, this.guardOf(event, fenced !== undefined));
+    const { waiting } = this.groups;
+    const guard = this.fenced.guardOf(event, (subTask) => waiting.keep(subTask));
+    waiting.add(event, run, guard);
     const committed = this.groups.added();
     if (this.groups.failing && this.groups.size > MAX_HELD) void this.lose();
     return committed;
   }
 
   place(subTask: PlacedSubTask): void {
-    const run = this.fenced.get(keyOf(subTask)) ?? this.open.get(subTask.runId);
+    const run = this.fenced.runOf(subTask) ?? this.open.get(subTask.runId);
     if (!run) throw new Error(`The run ${subTask.runId} is not open`);
     if (this.open.has(subTask.runId)) {
       this.bus.share(subTask.runId);
-      this.fenced.set(keyOf(subTask), run);
+      this.fenced.add(subTask, run);
     } else {
       this.letGo(subTask);
     }
@@ -191,26 +193,20 @@ export class PostgresJournal extends Journal implements Sharing {
   }
 
   /** Takes events of a sub-task that this node executes for whichever follows its run. */
-  takeOn(subTask: { readonly runId: string; readonly subTask: string }, number: number): void {
-    this.fenced.set(keyOf(subTask), { number });
-  }
-
-  /** Whether events of a sub-task are fenced here: it left the node of its run, and has not ended as far as is known. */
-  isFenced(subTask: { readonly runId: string; readonly subTask: string }): boolean {
-    return this.fenced.has(keyOf(subTask));
+  takeOn(subTask: SubTaskOfRun, number: number): void {
+    this.fenced.add(subTask, { number });
   }
 
   /** This node has nothing to do with a sub-task any more. */
-  letGo(subTask: { readonly runId: string; readonly subTask: string }): void {
-    this.fenced.delete(keyOf(subTask));
+  letGo(subTask: SubTaskOfRun): void {
+    this.fenced.delete(subTask);
   }
 
   /** Goes on with a run of a node that has gone; `placed` are its sub-tasks that left that node. */
   goOnWith(run: Readonly<Run>, placed: readonly string[]): void {
     this.goOn(run);
     if (placed.length > 0) this.bus.share(run.id);
-    for (const subTask of placed)
-      this.fenced.set(keyOf({ runId: run.id, subTask }), { number: run.firstEventId });
+    for (const subTask of placed) this.fenced.add({ runId: run.id, subTask }, { number: run.firstEventId });
   }
 
   override goOn({ id, firstEventId }: Readonly<Run>): void {
@@ -252,19 +248,7 @@ export class PostgresJournal extends Journal implements Sharing {
 
   override async runs(query: RunQuery): Promise<RunPage> {
     const rows = await this.asking(() => this.store.runs({ ...query, task: storable(query.task) }));
-    return pageOf(
-      rows.map(({ number, id, task, status, created_at: createdAt, finished_at: finishedAt }) => ({
-        position: { createdAt, number },
-        run: {
-          id,
-          task,
-          status,
-          createdAt: timeText(createdAt),
-          finishedAt: finishedAt === null ? null : timeText(finishedAt),
-        },
-      })),
-      query.limit,
-    );
+    return pageOfRows(rows, query.limit);
   }
 
   override get lastEventId(): number {
@@ -313,8 +297,7 @@ export class PostgresJournal extends Journal implements Sharing {
   async lose(): Promise<void> {
     if (!this.joined || this.left) return;
     this.joined = false;
-    const before = this.node.id;
-    this.node.id = uuidv7();
+    const before = this.node.renew();
     this.logger.warn(
       'This node was taken for dead, or could not write for long: others go on with its runs, and it begins anew',
     );
@@ -326,7 +309,8 @@ export class PostgresJournal extends Journal implements Sharing {
     await this.writer.close();
     while (!this.joined && !this.closing.signal.aborted) {
       try {
-        await this.register(before);
+        await this.node.delete(before);
+        await this.node.insert();
         this.joined = true;
         this.logger.log('This node has joined the others again');
       } catch {
@@ -341,7 +325,7 @@ export class PostgresJournal extends Journal implements Sharing {
     this.open.clear();
     this.fenced.clear();
     this.bus.unfollowAll();
-    await this.unregister(this.node.id).catch(() => undefined);
+    await this.node.delete().catch(() => undefined);
   }
 
   override drain(): Promise<void> {
@@ -358,20 +342,6 @@ export class PostgresJournal extends Journal implements Sharing {
     await this.store.db.destroy();
   }
 
-  /** @param before the id that this node had */
-  private async register(before?: string): Promise<void> {
-    if (before !== undefined) await this.unregister(before);
-    await sql`
-      INSERT INTO frontrunner.nodes (id, role) VALUES (${this.node.id}, ${this.options.role})
-      ON CONFLICT DO NOTHING`.execute(this.store.db);
-  }
-
-  private async unregister(node: string): Promise<void> {
-    await sql`
-      WITH gone AS (DELETE FROM frontrunner.nodes WHERE id = ${node} RETURNING id)
-      SELECT pg_notify('frontrunner', json_build_array('left', id)::text) FROM gone`.execute(this.store.db);
-  }
-
   private hear(notice: Notice | undefined): void {
     if (notice?.[0] !== 'events') this.notices.next(notice);
     else if (notice[1] !== this.nodeId) this.tail.hear(notice[2]);
@@ -383,25 +353,6 @@ export class PostgresJournal extends Journal implements Sharing {
     if (!('subTask' in event) || this.open.has(event.runId)) return;
     this.fencedOut.next(event);
     this.letGo(event);
-  }
-
-  private guardOf(event: NewEvent, isFenced: boolean): Guard | undefined {
-    if (event.type === 'run.reopened') return 'reopens';
-    if (!isFenced || !('subTask' in event)) return undefined;
-    switch (event.type) {
-      case 'sub-task.started':
-        return 'begins';
-      case 'sub-task.retrying':
-        return 'goes-on';
-      case 'sub-task.succeeded':
-      case 'sub-task.failed':
-        return 'ends';
-      case 'sub-task.cancelled':
-      case 'sub-task.skipped':
-        return this.groups.waiting.keep(event) ? undefined : 'ends-from-outside';
-      default:
-        return undefined;
-    }
   }
 
   private async readTail(after: number, upTo: number, runs: 'all' | ReadonlySet<string>): Promise<EventPage> {
@@ -417,10 +368,6 @@ export class PostgresJournal extends Journal implements Sharing {
       throw new DomainError('journal-unavailable', `The journal can’t be read: ${textOf(error)}`);
     }
   }
-}
-
-function keyOf({ runId, subTask }: { readonly runId: string; readonly subTask: string }): string {
-  return `${runId}/${subTask}`;
 }
 
 /** A text as Postgres can hold it: NUL it can't, and nothing that is stored has one. */

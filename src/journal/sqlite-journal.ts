@@ -13,7 +13,7 @@ import { preparePath } from './database-path.js';
 import { timeText } from './event-clock.js';
 import { eventsOf, type GroupOfEvents } from './event-rows.js';
 import { GroupCommit } from './group-commit.js';
-import { pageOf } from './history-page.js';
+import { pageOfRows } from './history-query.js';
 import {
   Journal,
   type EventPage,
@@ -156,17 +156,7 @@ export class SqliteJournal extends Journal {
 
   override async runs(query: RunQuery): Promise<RunPage> {
     const rows = await this.read((reader) => reader.call('runs', query));
-    return pageOf(
-      rows.map(({ number, created_at: createdAt, finished_at: finishedAt, ...run }) => ({
-        position: { createdAt, number },
-        run: {
-          ...run,
-          createdAt: timeText(createdAt),
-          finishedAt: finishedAt === null ? null : timeText(finishedAt),
-        },
-      })),
-      query.limit,
-    );
+    return pageOfRows(rows, query.limit);
   }
 
   override get lastEventId(): number {

@@ -5,17 +5,13 @@ import type { Random } from '../crash/random.ts';
 import { randomRequest, type CrashRequest, type TaskName } from '../crash/requests.ts';
 import type { Answer } from '../../src/tasks/tasks.service.js';
 import type { ShownRun } from '../support/test-app.ts';
+import { AnyNode, isRefusal, PATIENCE_MS, PAUSE_MS, type Answered } from './any-node.ts';
 import type { Cluster } from './cluster.ts';
 import { KEY } from './keys-proof.ts';
-import type { Node } from './node.ts';
 import { readRun, type RunStream } from './run-stream.ts';
 
 /** How long most callers wait for an answer, before they give up or, with a key, ask another node. */
 const IMPATIENT_MS = 1_500;
-/** After so long without an answer something is wrong. */
-const PATIENCE_MS = 40_000;
-/** Between two tries of a caller that was refused or cut off. */
-const PAUSE_MS = 60;
 
 /** What a caller wants of a run. */
 interface Call {
@@ -27,8 +23,8 @@ interface Call {
   readonly async: boolean;
 }
 
-/** What came back: a body with its status, or nothing. */
-type Reaction = { readonly status: number; readonly body: unknown } | undefined;
+/** Undefined for a caller that was cut off, or lost patience. */
+type Reaction = Answered | undefined;
 
 /** The callers of the nodes over all rounds, and what they were told. */
 export class Callers {
@@ -39,11 +35,11 @@ export class Callers {
   /** Answers that no caller should get. */
   readonly surprises: string[] = [];
   readonly figures = { cutOff: 0, refused: 0, replayed: 0, cancelled: 0 };
-  readonly #cluster: Cluster;
+  readonly #nodes: AnyNode;
   #calls = 0;
 
   constructor(cluster: Cluster) {
-    this.#cluster = cluster;
+    this.#nodes = new AnyNode(cluster);
   }
 
   /**
@@ -123,7 +119,7 @@ export class Callers {
     return { ...told, reply: told.reply ?? before.reply };
   }
 
-  #toldBy({ status, body }: NonNullable<Reaction>, { request }: Call): Told | undefined {
+  #toldBy({ status, body }: Answered, { request }: Call): Told | undefined {
     if (status === 202) return { request, runId: (body as ShownRun).id, reply: undefined };
     const answer = body as Answer | RunProblem;
     const told = toldIn(answer);
@@ -143,7 +139,7 @@ export class Callers {
 
   /** Reads the events of a run through any nodes. */
   async #read(random: Random, { runId }: Told): Promise<void> {
-    const anyUrl = async (): Promise<string> => String((await this.#anyNode(random)).url);
+    const anyUrl = async (): Promise<string> => String((await this.#nodes.pick(random)).url);
     this.streams.push(await readRun(runId, anyUrl, PATIENCE_MS));
   }
 
@@ -155,7 +151,7 @@ export class Callers {
     return this.#withReply(told, reaction);
   }
 
-  #withReply(told: Told, { status, body }: NonNullable<Reaction>): Told {
+  #withReply(told: Told, { status, body }: Answered): Told {
     if (status !== 200) {
       this.surprises.push(
         `The run ${told.runId}, which was accepted, brought ${String(status)} ${JSON.stringify(body)}`,
@@ -167,50 +163,20 @@ export class Callers {
   }
 
   #post({ random, task, request, key, async }: Call, patienceMs: number): Promise<Reaction> {
-    return this.#ask(
-      random,
-      `/tasks/${task}/runs`,
-      {
-        method: 'POST',
-        headers: {
-          'Content-Type': 'application/json',
-          ...(key !== undefined && { 'Idempotency-Key': `"${key}"`, 'X-Request-Id': key }),
-          ...(async && { Prefer: 'respond-async' }),
-        },
-        body: JSON.stringify(request),
-      },
-      patienceMs,
-    );
+    const headers = {
+      'Content-Type': 'application/json',
+      ...(key !== undefined && { 'Idempotency-Key': `"${key}"`, 'X-Request-Id': key }),
+      ...(async && { Prefer: 'respond-async' }),
+    };
+    const init = { method: 'POST', headers, body: JSON.stringify(request) };
+    return this.#ask(random, `/tasks/${task}/runs`, init, patienceMs);
   }
 
-  /** Undefined when it was cut off, or took too long. */
-  async #ask(random: Random, path: string, init: RequestInit, patienceMs = PATIENCE_MS): Promise<Reaction> {
-    const node = await this.#anyNode(random);
-    const { service, url } = node;
-    try {
-      const response = await fetch(`${url ?? ''}${path}`, {
-        ...init,
-        signal: AbortSignal.timeout(patienceMs),
-      });
-      return { status: response.status, body: await response.json() };
-    } catch (error) {
-      this.figures.cutOff += 1;
-      const late = patienceMs < PATIENCE_MS && (error as Error).name === 'TimeoutError';
-      if (!late && service?.ending !== true) this.surprises.push(`A caller was cut off: ${inspect(error)}`);
-      return undefined;
-    }
+  async #ask(random: Random, path: string, init: RequestInit, patienceMs?: number): Promise<Reaction> {
+    const reaction = await this.#nodes.ask(random, path, init, patienceMs);
+    if (reaction && !('error' in reaction)) return reaction;
+    this.figures.cutOff += 1;
+    if (reaction) this.surprises.push(`A caller was cut off: ${inspect(reaction.error)}`);
+    return undefined;
   }
-
-  async #anyNode(random: Random): Promise<Node> {
-    for (;;) {
-      const [first, ...rest] = this.#cluster.nodes.filter(({ url }) => url !== undefined);
-      if (first) return random.pick([first, ...rest]);
-      await sleep(PAUSE_MS);
-    }
-  }
-}
-
-/** Whether a node said that it takes nothing now. */
-function isRefusal({ status, body }: NonNullable<Reaction>): boolean {
-  return status === 503 && /(journal-unavailable|worker-node|stopping)$/.test((body as RunProblem).type);
 }

@@ -41,7 +41,7 @@ describe('the Postgres journal', () => {
   };
 
   test('commits the runs of a moment in one transaction, and tells of it once', async () => {
-    const { journal } = await open();
+    const [{ journal }] = await Promise.all([open(), open()]);
     const notices: unknown[] = [];
     client.on('notification', ({ payload = '' }) => notices.push(JSON.parse(payload)));
     await client.query('LISTEN frontrunner');

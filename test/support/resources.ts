@@ -1,11 +1,12 @@
 import { createHook } from 'node:async_hooks';
+import { afterAll } from '@jest/globals';
 
 const CLOSING_MS = 2_000;
 
 const timers = new Map<number, NodeJS.Timeout>();
 const JEST = /\/node_modules\/(@jest\/|jest-)/;
 
-createHook({
+const hook = createHook({
   init(id, type, _trigger, resource) {
     if (type === 'Timeout' && !JEST.test(caller())) timers.set(id, resource as NodeJS.Timeout);
   },
@@ -13,6 +14,10 @@ createHook({
     timers.delete(id);
   },
 }).enable();
+// Suites share a process: the hooks of all before it would look at each timer of a suite.
+afterAll(() => {
+  hook.disable();
+});
 
 /** Sockets, pipes and timers that keep the process alive, but for the timers of Jest, which come and go. */
 export async function activeResources(): Promise<string[]> {

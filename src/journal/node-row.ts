@@ -1,0 +1,35 @@
+import { sql, type Kysely } from 'kysely';
+import { v7 as uuidv7 } from 'uuid';
+import type { Schema } from './postgres-schema.js';
+
+/** A node's row among those of the others: with it the node may commit, without it it counts as dead. */
+export class NodeRow {
+  /** Another one each time that the node begins anew. */
+  id = uuidv7();
+
+  constructor(
+    private readonly db: Kysely<Schema>,
+    private readonly role: string,
+  ) {}
+
+  /** Makes the row. That it is there already means that an answer got lost. */
+  async insert(): Promise<void> {
+    await sql`
+      INSERT INTO frontrunner.nodes (id, role) VALUES (${this.id}, ${this.role})
+      ON CONFLICT DO NOTHING`.execute(this.db);
+  }
+
+  /** Lets the others go on with what the node has, or had under another id, at once. */
+  async delete(id = this.id): Promise<void> {
+    await sql`
+      WITH gone AS (DELETE FROM frontrunner.nodes WHERE id = ${id} RETURNING id)
+      SELECT pg_notify('frontrunner', json_build_array('left', id)::text) FROM gone`.execute(this.db);
+  }
+
+  /** Takes another id. @returns the one before */
+  renew(): string {
+    const { id } = this;
+    this.id = uuidv7();
+    return id;
+  }
+}
