@@ -123,6 +123,26 @@ describe('the Postgres journal', () => {
     ]);
   });
 
+  test('holds outcomes while commits fail, but no more than there is room for: then others go on with its runs', async () => {
+    const { journal } = await open();
+    await journal.append(events.started('r1'));
+    const commit = jest.spyOn(PostgresWriter.prototype, 'commit').mockRejectedValue(new Error('away'));
+    const losses: unknown[] = [];
+    journal.lost.subscribe((loss) => losses.push(loss));
+    const outcome = 'x'.repeat(64 * 2 ** 20);
+    void journal.append(events.attempt('r1'));
+    await until(() => journal.obstacle?.code === 'journal-unavailable');
+    for (let n = 0; n < 3; n += 1) void journal.append(events.succeeded('r1', outcome, `a${n}`));
+    expect(losses).toHaveLength(0);
+    for (let n = 3; n < 5 && losses.length === 0; n += 1)
+      void journal.append(events.succeeded('r1', outcome, `a${n}`));
+    expect(losses).toHaveLength(1);
+    commit.mockRestore();
+    await until(() => journal.obstacle === undefined);
+    expect(await rows('SELECT type FROM frontrunner.events')).toEqual([{ type: 'run.started' }]);
+    expect(await rows('SELECT id FROM frontrunner.nodes')).toEqual([{ id: journal.nodeId }]);
+  });
+
   describe('a sub-task that left the node of its run', () => {
     const subTask = { runId: 'r1', subTask: 'a' };
     const setUp = async () => {
