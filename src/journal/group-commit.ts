@@ -2,6 +2,15 @@ import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promi
 import { Logger } from '@nestjs/common';
 import { firstValueFrom, merge, Subject } from 'rxjs';
 import type { CommitGroup } from './commit-group.js';
+import type { Obstacle } from './journal.js';
+
+/** New runs are refused while as much as this waits for its commit, in characters of JSON. */
+const MAX_UNCOMMITTED = 64 * 2 ** 20;
+
+export const UNAVAILABLE: Obstacle = {
+  code: 'journal-unavailable',
+  message: 'The journal can’t be written; the log says why',
+};
 
 /** Between a commit that failed and its next try. */
 const RETRY_MS = 250;
@@ -57,6 +66,14 @@ export class GroupCommit<Group extends CommitGroup> {
 
   get failing(): boolean {
     return this.failure !== undefined;
+  }
+
+  /** Why new runs are refused at the moment. */
+  get obstacle(): Obstacle | undefined {
+    if (this.failing) return UNAVAILABLE;
+    if (this.size > MAX_UNCOMMITTED)
+      return { code: 'overloaded', message: 'The journal falls behind what it is to write' };
+    return undefined;
   }
 
   /** To be called when something was added: it is committed soon. */

@@ -9,7 +9,7 @@ import { runOf } from '../tasks/run-state.js';
 import type { Run } from '../tasks/run.js';
 import { textOf } from '../tasks/thrown.js';
 import { eventsOf } from './event-rows.js';
-import { GroupCommit } from './group-commit.js';
+import { GroupCommit, UNAVAILABLE } from './group-commit.js';
 import { pageOfRows } from './history-query.js';
 import { FencedSubTasks, type SubTaskOfRun } from './fenced-sub-tasks.js';
 import { NodeRow } from './node-row.js';
@@ -36,8 +36,6 @@ import { deleteOld } from './retention.js';
 import type { PlacedSubTask, RunCommand, Sharing } from './sharing.js';
 import type { SubTaskQueue } from './sub-task-queue.js';
 
-/** New runs are refused while as much as this waits for its commit, in characters of JSON. */
-const MAX_UNCOMMITTED = 64 * 2 ** 20;
 /** A node that waits with more than this, while commits fail, gives its runs up to the others. */
 const MAX_HELD = 256 * 2 ** 20;
 /** Between a registration that failed and its next try. */
@@ -140,11 +138,7 @@ export class PostgresJournal extends Journal implements Sharing {
   }
 
   override get obstacle(): Obstacle | undefined {
-    if (this.groups.failing || !this.joined)
-      return { code: 'journal-unavailable', message: 'The journal can’t be written; the log says why' };
-    if (this.groups.size > MAX_UNCOMMITTED)
-      return { code: 'overloaded', message: 'The journal falls behind what it is to write' };
-    return undefined;
+    return this.joined ? this.groups.obstacle : UNAVAILABLE;
   }
 
   override append(event: NewEvent): Promise<undefined> {

@@ -32,8 +32,6 @@ import { SqliteThread } from './sqlite-thread.js';
 import type { StoreOptions } from './sqlite-database.js';
 import type { EventRow } from './log-queries.js';
 
-/** New runs are refused while as much as this waits for its commit, in characters of JSON. */
-const MAX_UNCOMMITTED = 64 * 2 ** 20;
 /** Between a page that can't be read and its next try. */
 const RETRY_MS = 250;
 /** How many unfinished runs are read at a time. */
@@ -102,11 +100,7 @@ export class SqliteJournal extends Journal {
   }
 
   override get obstacle(): Obstacle | undefined {
-    if (this.groups.failing)
-      return { code: 'journal-unavailable', message: 'The journal can’t be written; the log says why' };
-    if (this.groups.size > MAX_UNCOMMITTED)
-      return { code: 'overloaded', message: 'The journal falls behind what it is to write' };
-    return undefined;
+    return this.groups.obstacle;
   }
 
   override append(event: NewEvent, key?: IdempotencyKey): Promise<undefined> {
