@@ -21,23 +21,44 @@ const shared = {
 /** @nestjs/throttler requires Nest’s ES modules, which Jest allows only before something has begun to import them. */
 const setupFiles = ['reflect-metadata', '@nestjs/throttler'];
 
+/** Whether the command line names specs. Without, the specs of a folder are one suite, which imports all that they share once. */
+const namesSpecs = process.argv.slice(2).some((arg) => !arg.startsWith('-') || arg.startsWith('--testPath')) && !process.env.SUITES;
+
+const suites = (names, specs) => ({
+  testMatch: namesSpecs ? specs : names.map((name) => `<rootDir>/test/suites/${name}.suite.ts`),
+});
+
+const e2e = {
+  ...shared,
+  setupFiles,
+  globalSetup: '<rootDir>/test/support/global-setup.ts',
+  globalTeardown: '<rootDir>/test/support/global-teardown.ts',
+};
+
 export default {
   testTimeout: 30_000,
+  maxWorkers: '100%',
   reporters: ['default', '<rootDir>/test/support/closing-line.js'],
   projects: [
     {
       ...shared,
       displayName: 'unit',
-      testMatch: ['<rootDir>/src/**/*.spec.ts'],
+      ...suites(['unit'], ['<rootDir>/src/**/*.spec.ts']),
       setupFiles: [...setupFiles, '<rootDir>/test/support/silence.ts'],
     },
     {
-      ...shared,
+      ...e2e,
       displayName: 'e2e',
-      testMatch: ['<rootDir>/test/**/*.spec.ts'],
-      setupFiles,
-      globalSetup: '<rootDir>/test/support/global-setup.ts',
-      globalTeardown: '<rootDir>/test/support/global-teardown.ts',
+      ...suites(
+        ['http', 'runs', 'events', 'journal', 'cluster', 'upstreams', 'process'],
+        ['<rootDir>/test/{contract,e2e}/**/*.spec.ts'],
+      ),
+    },
+    {
+      ...e2e,
+      displayName: 'serial',
+      runner: '<rootDir>/test/support/serial-runner.js',
+      testMatch: ['<rootDir>/test/serial/*.spec.ts'],
     },
   ],
 };

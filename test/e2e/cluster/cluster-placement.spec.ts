@@ -1,0 +1,213 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { SubTaskError } from '../../../src/tasks/sub-task-error.js';
+import { ControlledTask } from '../../support/controlled-task.js';
+import { expectProblem } from '../../support/problem.js';
+import type { ShownRun, TestApp } from '../../support/test-app.js';
+import { TestCluster } from '../../support/test-cluster.js';
+
+describe('a sub-task', () => {
+  let cluster: TestCluster;
+  beforeEach(() => {
+    cluster = new TestCluster();
+  });
+  afterEach(() => cluster.end());
+
+  /** The same task in the code of two nodes. */
+  const twins = <Name extends string>(
+    ...declared: ConstructorParameters<typeof ControlledTask<Name>>
+  ): [ControlledTask<Name>, ControlledTask<Name>] => [
+    new ControlledTask<Name>(...declared),
+    new ControlledTask<Name>(...declared),
+  ];
+  const start = async (node: TestApp, task: string, request: object = {}): Promise<string> => {
+    const { body } = (await node.http
+      .post(`/tasks/${task}/runs`)
+      .set('Prefer', 'respond-async')
+      .send(request)
+      .expect(202)) as { body: unknown };
+    return (body as ShownRun).id;
+  };
+  const placed = () => cluster.query('SELECT * FROM frontrunner.placed');
+
+  describe('that is placed on workers', () => {
+    const declared = {
+      near: {},
+      far: { placement: 'worker', retry: { attempts: 2, delay: '1ms' } },
+    } as const;
+
+    test('is executed by a node that takes work, and what it brings is part of the reply', async () => {
+      const [ofApi, ofWorker] = twins('mixed', declared);
+      const api = await cluster.start(ofApi.providers, { ROLE: 'api' });
+      await cluster.start(ofWorker.providers, { ROLE: 'worker' });
+      const answer = api.answer('mixed', { input: { n: 7 }, reply: { policy: 'all' } });
+      const far = await ofWorker.next('far');
+      expect(far.input).toEqual({ n: 7 });
+      far.fail(new Error('no'));
+      const again = await ofWorker.next('far');
+      expect(again.context.attempt).toBe(2);
+      expect(again.context.idempotencyKey).toBe(far.context.idempotencyKey);
+      again.succeed('far');
+      (await ofApi.next('near')).succeed('near');
+      const { result, runId } = await answer;
+      expect(result).toEqual({ far: 'far', near: 'near' });
+      expect(await api.finishedRun(runId)).toMatchObject({
+        status: 'succeeded',
+        subTasks: [{ attempts: 1 }, { attempts: 2, failures: 1 }],
+      });
+      expect(ofApi.peak('far')).toBe(0);
+      expect(await placed()).toEqual([]);
+    });
+
+    test('is executed by the node itself where that does everything and is alone', async () => {
+      const [task] = twins('mixed', declared);
+      const node = await cluster.start(task.providers);
+      const answer = node.answer('mixed');
+      (await task.next('far')).succeed('far');
+      const { runId } = await answer;
+      (await task.next('near')).succeed();
+      expect((await node.finishedRun(runId)).status).toBe('succeeded');
+      expect(await placed()).toEqual([]);
+    });
+
+    test('is cancelled with its run, wherever it is', async () => {
+      const [ofApi, ofWorker] = twins('mixed', declared);
+      const worker = await cluster.start(ofWorker.providers, { ROLE: 'worker' });
+      const api = await cluster.start(ofApi.providers, { ROLE: 'api' });
+      const runId = await start(api, 'mixed', { losers: 'cancel' });
+      const far = await ofWorker.next('far');
+      const { signal } = far.context;
+      const aborted = new Promise((resolve) => signal.addEventListener('abort', resolve));
+      await worker.event(runId, 'sub-task.started', 'far');
+      (await ofApi.next('near')).succeed('won');
+      await aborted;
+      far.succeed('too late');
+      expect(await api.finishedRun(runId)).toMatchObject({
+        reply: { result: 'won' },
+        subTasks: [{}, { status: 'cancelled', attempts: 1, reason: 'not needed after the reply' }],
+      });
+      expect(await placed()).toEqual([]);
+    });
+
+    test('is skipped when it is not needed before any node takes it on', async () => {
+      const [task] = twins('mixed', declared);
+      const api = await cluster.start(task.providers, { ROLE: 'api' });
+      const runId = await start(api, 'mixed', { losers: 'cancel' });
+      (await task.next('near')).succeed('won');
+      expect(await api.finishedRun(runId)).toMatchObject({
+        subTasks: [{}, { status: 'skipped', attempts: 0 }],
+      });
+      expect(await placed()).toEqual([]);
+    });
+
+    test('waits for a node that takes work', async () => {
+      const [ofApi, ofWorker] = twins('mixed', declared);
+      const api = await cluster.start(ofApi.providers, { ROLE: 'api' });
+      const answer = api.answer('mixed', { reply: { policy: 'primary', primary: 'far' } });
+      (await ofApi.next('near')).succeed();
+      await cluster.start(ofWorker.providers);
+      (await ofWorker.next('far')).succeed('at last');
+      expect((await answer).result).toBe('at last');
+    });
+
+    test('says why it starts, where it doesn’t start with its run', async () => {
+      const task = new ControlledTask('staggered', {
+        near: {},
+        far: { placement: 'worker', start: 'after-failure' },
+      });
+      const node = await cluster.start(task.providers);
+      const answer = node.answer('staggered');
+      (await task.next('near')).fail(new Error('no'));
+      (await task.next('far')).succeed('far');
+      const { runId } = await answer;
+      expect((await node.finishedRun(runId)).subTasks[1]).toMatchObject({ trigger: 'failure' });
+    });
+  });
+
+  test('goes to a node that is idle when its own has no slot left', async () => {
+    const [ofFull, ofIdle] = twins('race', { only: {} });
+    await cluster.start(ofIdle.providers, { NODE_TIMEOUT: '500ms' });
+    const full = await cluster.start(ofFull.providers, {
+      MAX_CONCURRENT_SUB_TASKS: '1',
+      NODE_TIMEOUT: '500ms',
+    });
+    const first = full.answer('race');
+    const here = await ofFull.next('only');
+    const second = full.answer('race');
+    const there = await ofIdle.next('only');
+    there.succeed('there');
+    expect((await second).result).toBe('there');
+    here.succeed('here');
+    expect((await first).result).toBe('here');
+  });
+
+  test('waits for a slot of its own node when all are busy', async () => {
+    const [ofFull, ofBusy] = twins('race', { only: {} });
+    const env = { MAX_CONCURRENT_SUB_TASKS: '1', NODE_TIMEOUT: '1h' };
+    const busy = await cluster.start(ofBusy.providers, env);
+    const full = await cluster.start(ofFull.providers, env);
+    const answers = [busy.answer('race'), full.answer('race'), full.answer('race')];
+    const blocking = await ofBusy.next('only');
+    // The node learns within a beat that the other is busy; until then it may send it one more.
+    (await ofFull.next('only')).succeed(1);
+    const last = await Promise.race([ofFull.next('only'), ofBusy.next('only')].map((next) => next));
+    last.succeed(2);
+    blocking.succeed(3);
+    expect((await Promise.all(answers)).map(({ result }) => result).sort()).toEqual([1, 2, 3]);
+  });
+
+  test('leaves its slot while a retry is due later, and any node makes it', async () => {
+    const [one, two] = twins('patient', { only: { retry: { attempts: 2 } } });
+    const node = await cluster.start(one.providers, { MAX_CONCURRENT_SUB_TASKS: '1' });
+    const runId = await start(node, 'patient');
+    (await one.next('only')).fail(new SubTaskError('busy', { retryAfterMs: 5_200 }));
+    await node.event(runId, 'sub-task.retrying');
+    const other = node.answer('patient');
+    (await one.next('only')).succeed('meanwhile');
+    expect((await other).result).toBe('meanwhile');
+    await cluster.start(two.providers);
+    const retried = await Promise.race([one.next('only'), two.next('only')]);
+    expect(retried.context.attempt).toBe(2);
+    retried.succeed('late');
+    expect((await node.finishedRun(runId)).subTasks[0]).toMatchObject({
+      status: 'succeeded',
+      attempts: 2,
+      failures: 1,
+      result: 'late',
+    });
+  });
+
+  test('of a task that no node knows any more fails, and with it its run', async () => {
+    const task = new ControlledTask('gone', { far: { placement: 'worker' } });
+    const api = await cluster.start(task.providers, { ROLE: 'api' });
+    const runId = await start(api, 'gone');
+    await cluster.stop(api);
+    const next = await cluster.start();
+    await next.event(runId, 'run.finished');
+    expect(await next.showRun(runId)).toMatchObject({
+      status: 'failed',
+      subTasks: [{ status: 'failed', error: { code: 'task-unknown' } }],
+    });
+  });
+
+  test('never starts at a node that is a worker only: that takes no new runs', async () => {
+    const [task] = twins('race', { only: {} });
+    const worker = await cluster.start(task.providers, { ROLE: 'worker' });
+    for (const headers of [{}, { 'Idempotency-Key': '"k"' }]) {
+      const response = await worker.http.post('/tasks/race/runs').set(headers);
+      await expectProblem(worker, response, 503, 'worker-node');
+      expect(response.get('Retry-After')).toBeDefined();
+    }
+    const api = await cluster.start(task.providers, { ROLE: 'api' });
+    const answer = api.http
+      .post('/tasks/race/runs')
+      .set('Idempotency-Key', '"k"')
+      .then(({ body }) => body as { runId: string });
+    (await task.next('only')).succeed('here');
+    const { runId } = await answer;
+    const { body } = (await worker.http
+      .post('/tasks/race/runs')
+      .set('Idempotency-Key', '"k"')
+      .expect(200)) as { body: unknown };
+    expect(body).toMatchObject({ runId, result: 'here' });
+  });
+});

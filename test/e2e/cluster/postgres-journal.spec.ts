@@ -1,0 +1,258 @@
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { EventEmitter2 } from '@nestjs/event-emitter';
+import { Client } from 'pg';
+import type { RunEvent } from '../../../src/events/catalog.js';
+import { EventBus } from '../../../src/events/event-bus.js';
+import { PostgresJournal } from '../../../src/journal/postgres-journal.js';
+import { PostgresWriter } from '../../../src/journal/postgres-writer.js';
+import { temporaryDatabase } from '../../support/postgres-database.js';
+import { events } from '../../support/run-events.js';
+
+const HOUR_MS = 3_600_000;
+
+describe('the Postgres journal', () => {
+  let url: string;
+  let client: Client;
+  const journals: PostgresJournal[] = [];
+  beforeEach(async () => {
+    url = await temporaryDatabase();
+    client = new Client(url);
+    await client.connect();
+  });
+  afterEach(async () => {
+    jest.restoreAllMocks();
+    for (const journal of journals.splice(0)) await journal.close();
+    await client.end();
+  });
+
+  /** A node’s journal, and the log as its watchers are told of it. */
+  const open = async (): Promise<{ journal: PostgresJournal; log: RunEvent[] }> => {
+    const bus = new EventBus(new EventEmitter2());
+    const log: RunEvent[] = [];
+    bus.watchAll((published) => log.push(...published));
+    const options = { url, role: 'all' as const, retentionMs: 0, keyRetentionMs: HOUR_MS };
+    const journal = await PostgresJournal.open(options, bus);
+    journals.push(journal);
+    return { journal, log };
+  };
+  const rows = async (sql: string) => (await client.query<Record<string, unknown>>(sql)).rows;
+  const until = async (holds: () => boolean): Promise<void> => {
+    while (!holds()) await new Promise((resolve) => setTimeout(resolve, 5));
+  };
+
+  test('commits the runs of a moment in one transaction, and tells of it once', async () => {
+    const [{ journal }] = await Promise.all([open(), open()]);
+    const notices: unknown[] = [];
+    client.on('notification', ({ payload = '' }) => notices.push(JSON.parse(payload)));
+    await client.query('LISTEN frontrunner');
+    const committed = Array.from({ length: 50 }, (_, n) => [
+      journal.append(events.started(`r${n}`)),
+      journal.append(events.attempt(`r${n}`)),
+    ]);
+    await Promise.all(committed.flat());
+    await client.query('SELECT 1');
+    expect(notices).toEqual([['events', journal.nodeId, 100]]);
+    expect(
+      await rows('SELECT count(DISTINCT xmin::text)::int AS transactions FROM frontrunner.events'),
+    ).toEqual([{ transactions: 1 }]);
+  });
+
+  test('shows every node the whole log in one order, while several write', async () => {
+    const nodes = await Promise.all([open(), open(), open()]);
+    await Promise.all(
+      nodes.map(async ({ journal }, node) => {
+        for (let n = 0; n < 100; n += 1) {
+          const runId = `r${node}-${n}`;
+          void journal.append(events.started(runId));
+          const attempt = journal.append(events.attempt(runId));
+          if (n % 3 === node) await attempt;
+        }
+        await journal.drain();
+      }),
+    );
+    const ids = Array.from({ length: 600 }, (_, index) => index + 1);
+    for (const { log } of nodes) {
+      await until(() => log.length >= 600);
+      expect(log.map(({ id }) => id)).toEqual(ids);
+      expect(log).toEqual(nodes[0].log);
+    }
+    const { journal } = nodes[2];
+    await until(() => journal.lastEventId === 600);
+    const page = await journal.events({ after: 0, limit: 1_000 });
+    expect(page).toEqual({ events: nodes[0].log, next: 600 });
+  });
+
+  test('records a group once whose commit has succeeded without an answer', async () => {
+    const { journal, log } = await open();
+    // eslint-disable-next-line @typescript-eslint/unbound-method -- called with its writer below
+    const commit = PostgresWriter.prototype.commit;
+    const spy = jest.spyOn(PostgresWriter.prototype, 'commit').mockImplementationOnce(async function (
+      this: PostgresWriter,
+      ...group
+    ) {
+      await commit.apply(this, group);
+      throw Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' });
+    });
+    await journal.append(events.started('r1'));
+    await journal.append(events.finished('r1'));
+    expect(spy).toHaveBeenCalledTimes(3);
+    await until(() => log.length === 2);
+    expect(log.map(({ id, type }) => [id, type])).toEqual([
+      [1, 'run.started'],
+      [2, 'run.finished'],
+    ]);
+    expect(await rows('SELECT id::int FROM frontrunner.events ORDER BY id')).toEqual([{ id: 1 }, { id: 2 }]);
+  });
+
+  test('records nothing of a node that was taken for dead', async () => {
+    const { journal } = await open();
+    await journal.append(events.started('r1'));
+    const before = journal.nodeId;
+    await client.query('DELETE FROM frontrunner.nodes');
+    const lost = new Promise((resolve) => journal.lost.subscribe(resolve));
+    const late = journal.append(events.succeeded('r1', 'late'));
+    await lost;
+    await expect(late).rejects.toThrow('send it again');
+    expect(() => journal.append(events.succeeded('r1', 'later'))).toThrow('The run r1 is not open');
+    await until(() => journal.obstacle === undefined);
+    expect(journal.nodeId).not.toBe(before);
+    await journal.append(events.started('r2'));
+    expect(await rows('SELECT type FROM frontrunner.events ORDER BY id')).toEqual([
+      { type: 'run.started' },
+      { type: 'run.started' },
+    ]);
+  });
+
+  test('holds outcomes while commits fail, but no more than there is room for: then others go on with its runs', async () => {
+    const { journal } = await open();
+    await journal.append(events.started('r1'));
+    const commit = jest.spyOn(PostgresWriter.prototype, 'commit').mockRejectedValue(new Error('away'));
+    const losses: unknown[] = [];
+    journal.lost.subscribe((loss) => losses.push(loss));
+    const outcome = 'x'.repeat(64 * 2 ** 20);
+    void journal.append(events.attempt('r1'));
+    await until(() => journal.obstacle?.code === 'journal-unavailable');
+    for (let n = 0; n < 3; n += 1) void journal.append(events.succeeded('r1', outcome, `a${n}`));
+    expect(losses).toHaveLength(0);
+    for (let n = 3; n < 5 && losses.length === 0; n += 1)
+      void journal.append(events.succeeded('r1', outcome, `a${n}`));
+    expect(losses).toHaveLength(1);
+    commit.mockRestore();
+    await until(() => journal.obstacle === undefined);
+    expect(await rows('SELECT type FROM frontrunner.events')).toEqual([{ type: 'run.started' }]);
+    expect(await rows('SELECT id FROM frontrunner.nodes')).toEqual([{ id: journal.nodeId }]);
+  });
+
+  describe('a sub-task that left the node of its run', () => {
+    const subTask = { runId: 'r1', subTask: 'a' };
+    const setUp = async () => {
+      const [{ journal: follower }, { journal: first }, { journal: second }] = await Promise.all([
+        open(),
+        open(),
+        open(),
+      ]);
+      await follower.append(events.started('r1'));
+      const place = (node: PostgresJournal | null, attempt: number) =>
+        client.query(
+          `INSERT INTO frontrunner.placed (run, sub_task, attempt, node, worker) VALUES (1, 'a', $2, $1, false)
+           ON CONFLICT (run, sub_task) DO UPDATE SET node = $1, attempt = $2`,
+          [node?.nodeId ?? null, attempt],
+        );
+      const refusals: unknown[] = [];
+      for (const journal of [first, second]) {
+        journal.takeOn(subTask, 1);
+        journal.fencedOut.subscribe(({ runId, subTask: name }) => refusals.push([runId, name]));
+      }
+      return { follower, first, second, place, refusals };
+    };
+    const recorded = () =>
+      rows(
+        `SELECT type, attempt, data::json -> 'result' AS result FROM frontrunner.events WHERE sub_task = 'a' ORDER BY id`,
+      );
+
+    test('is recorded as the attempt that counts has it, whoever else reports', async () => {
+      const { first, second, place, refusals } = await setUp();
+      await place(first, 0);
+      await first.append(events.attempt('r1', 'a', 1));
+      await place(second, 1);
+      await second.append(events.attempt('r1', 'a', 2));
+      await first.append(events.succeeded('r1', 'stale', 'a', 1));
+      expect(refusals).toEqual([['r1', 'a']]);
+      expect(() => first.append(events.succeeded('r1', 'again', 'a', 1))).toThrow('is not open');
+      await second.append(events.succeeded('r1', 'fresh', 'a', 2));
+      expect(await recorded()).toEqual([
+        { type: 'sub-task.started', attempt: 1, result: null },
+        { type: 'sub-task.started', attempt: 2, result: null },
+        { type: 'sub-task.succeeded', attempt: 2, result: 'fresh' },
+      ]);
+      expect(await rows('SELECT * FROM frontrunner.placed')).toEqual([]);
+    });
+
+    test('begins an attempt once, although it was delivered twice', async () => {
+      const { first, place, refusals } = await setUp();
+      await place(first, 0);
+      await first.append(events.attempt('r1', 'a', 1));
+      await first.append(events.attempt('r1', 'a', 1));
+      expect(refusals).toHaveLength(1);
+      expect(await recorded()).toHaveLength(1);
+    });
+
+    test('has its number in the log without a gap where others were refused in the same commit', async () => {
+      const { first, place, follower } = await setUp();
+      await place(null, 1);
+      const committed = [
+        first.append(events.started('r2')),
+        first.append(events.succeeded('r1', 'stale', 'a', 1)),
+        first.append(events.started('r3')),
+        first.append(events.attempt('r3')),
+        first.append(events.finished('r3')),
+      ];
+      await Promise.all(committed);
+      expect(await rows('SELECT id::int, run::int, type FROM frontrunner.events ORDER BY id')).toEqual([
+        { id: 1, run: 1, type: 'run.started' },
+        { id: 2, run: 2, type: 'run.started' },
+        { id: 3, run: 3, type: 'run.started' },
+        { id: 4, run: 3, type: 'sub-task.started' },
+        { id: 5, run: 3, type: 'run.finished' },
+      ]);
+      expect(await follower.run('r3')).toMatchObject({ status: 'succeeded' });
+      const { runs } = await follower.runs({ limit: 9 });
+      expect(runs.map(({ id, status }) => [id, status])).toEqual([
+        ['r3', 'succeeded'],
+        ['r2', 'running'],
+        ['r1', 'running'],
+      ]);
+    });
+  });
+
+  test('shows runs, sub-tasks and attempts to whoever looks into the database', async () => {
+    const { journal } = await open();
+    void journal.append(events.started('r1'));
+    void journal.append(events.attempt('r1'));
+    void journal.append(events.retrying('r1', 'boom'));
+    void journal.append(events.attempt('r1', 'a', 2));
+    await journal.append(events.succeeded('r1', { deep: 1 }, 'a', 2));
+    expect(
+      await rows('SELECT run_id, sub_task, attempts, outcome, result FROM frontrunner.sub_tasks'),
+    ).toEqual([{ run_id: 'r1', sub_task: 'a', attempts: 2, outcome: 'succeeded', result: { deep: 1 } }]);
+    expect(await rows('SELECT attempt, outcome, error FROM frontrunner.attempts ORDER BY attempt')).toEqual([
+      { attempt: 1, outcome: 'retrying', error: 'boom' },
+      { attempt: 2, outcome: 'succeeded', error: null },
+    ]);
+  });
+
+  test('deletes finished runs and keys when they are old enough', async () => {
+    const options = { url, role: 'all' as const, retentionMs: 1, keyRetentionMs: 1 };
+    const { v7 } = await import('uuid');
+    const { journal } = await open();
+    const old = v7({ msecs: Date.now() - HOUR_MS });
+    await journal.claimKey({ client: '', key: 'k', fingerprint: 'f' }, old);
+    void journal.append(events.started(old));
+    void journal.append(events.finished(old));
+    await journal.append(events.started('unfinished'));
+    journals.push(await PostgresJournal.open(options, new EventBus(new EventEmitter2())));
+    while ((await rows('SELECT number FROM frontrunner.runs')).length > 1) await rows('SELECT 1');
+    while ((await rows('SELECT key FROM frontrunner.idempotency_keys')).length > 0) await rows('SELECT 1');
+    expect(await rows('SELECT id FROM frontrunner.runs')).toEqual([{ id: 'unfinished' }]);
+  });
+});

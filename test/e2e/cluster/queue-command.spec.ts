@@ -1,0 +1,191 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { Pool } from 'pg';
+import { PgBoss } from 'pg-boss';
+import { temporaryDatabase } from '../../support/postgres-database.js';
+import { ServiceProcess } from '../../support/service-process.js';
+import { tasksFiles } from '../../support/tasks-file.js';
+import { temporaryDirectory } from '../../support/temporary-directory.js';
+import { ROOT } from '../../support/type-check.js';
+import { json, UpstreamServer } from '../../support/upstreams.js';
+
+const BURIED = /^print was under way in too many nodes that died.*npm run queue -- redrive/;
+
+type Env = Readonly<Record<string, string>>;
+
+describe('npm run queue', () => {
+  const directory = temporaryDirectory();
+  const write = tasksFiles();
+  let upstream: UpstreamServer;
+  let database: Pool;
+  let env: Env;
+  let api: ServiceProcess;
+  let worker: ServiceProcess | undefined;
+
+  beforeAll(async () => {
+    upstream = await UpstreamServer.start(json('printed'));
+    const url = await temporaryDatabase();
+    database = new Pool({ connectionString: url });
+    const subTask = `{ kind: http, name: print, url: '${upstream.origin}/', allowPrivate: true, placement: worker }`;
+    const tasks = write(`tasks: { report: { subTasks: [${subTask}] } }\n`);
+    env = { DATABASE_URL: url, TASKS_FILE: tasks };
+    api = await ServiceProcess.start({ env: { ...env, ROLE: 'api' } });
+  });
+  afterEach(async () => {
+    await worker?.stop('SIGKILL');
+    worker = undefined;
+  });
+  afterAll(async () => {
+    await api.stop('SIGKILL');
+    await database.end();
+    await upstream.close();
+  });
+
+  async function queue(args: readonly string[], given: Env = { DATABASE_URL: env.DATABASE_URL! }) {
+    const command = join(ROOT, 'dist/cluster/queue.command.js');
+    const child = spawn(process.execPath, [command, ...args], {
+      cwd: directory,
+      env: given,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    const output = Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')]);
+    const [stdout, stderr] = await output;
+    return { code: child.exitCode, stdout, stderr };
+  }
+
+  /** Starts a run whose sub-task waits for a worker; resolves with its id. */
+  async function startRun(): Promise<string> {
+    const request = api.http.post('/tasks/report/runs').set('Prefer', 'respond-async').expect(202);
+    const { body } = (await request) as { body: { id: string } };
+    return body.id;
+  }
+
+  /** A run whose sub-task twenty nodes died of, as the nodes that are left find it. */
+  async function buriedRun(): Promise<string> {
+    const runId = await startRun();
+    await database.query('DELETE FROM frontrunner_queue.job WHERE name = $1', ['worker-sub-tasks']);
+    await database.query(`UPDATE frontrunner.placed SET node = 'gone', deliveries = 20`);
+    await database.query(`SELECT pg_notify('frontrunner', '["left", "gone"]')`);
+    const isBuried = () => api.lines.some((line) => line.runId === runId && BURIED.test(line.msg));
+    while (!isBuried()) await delay(20);
+    return runId;
+  }
+
+  test('builds the command first, so that it knows the tables that the service knows', () => {
+    const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
+      scripts: Record<string, string>;
+    };
+    expect(scripts.queue).toBe('nest build && node dist/cluster/queue.command.js');
+  });
+
+  test('shows a sub-task that too many nodes died of, and lets it go on where it was', async () => {
+    const runId = await buriedRun();
+    const listed = await queue(['list']);
+    expect(listed).toMatchObject({ code: 0, stderr: '' });
+    const [head, row, ...rest] = listed.stdout.trimEnd().split('\n');
+    expect(head).toMatch(/^RUN +TASK +SUB-TASK +SINCE +DELIVERED +WHY$/);
+    expect(row).toMatch(
+      new RegExp(`^${runId}  report  print +\\S+Z  20 +was under way in that many nodes that died$`),
+    );
+    expect(rest).toEqual([]);
+    expect(await queue(['redrive', runId])).toEqual({
+      code: 0,
+      stdout: `print of the run ${runId} goes back to worker-sub-tasks\n`,
+      stderr: '',
+    });
+    const { rows } = await database.query('SELECT node, deliveries FROM frontrunner.placed');
+    expect(rows).toEqual([{ node: null, deliveries: 0 }]);
+    expect(await queue(['list'])).toEqual({
+      code: 0,
+      stdout: '',
+      stderr: 'The dead-letter queue is empty\n',
+    });
+    worker = await ServiceProcess.start({ env: { ...env, ROLE: 'worker' } });
+    expect(await worker.finishedRun(runId)).toMatchObject({ status: 'succeeded' });
+  });
+
+  test('shows one that could not be delivered, and why, and sends it back with all others', async () => {
+    const runId = await startRun();
+    const boss = new PgBoss({
+      connectionString: env.DATABASE_URL!,
+      schema: 'frontrunner_queue',
+      migrate: false,
+    });
+    await boss.start();
+    await database.query('UPDATE frontrunner_queue.job SET retry_limit = 0');
+    const [job] = await boss.fetch('worker-sub-tasks');
+    await boss.fail('worker-sub-tasks', job!.id, new Error('the database was away'));
+    await boss.stop({ graceful: false });
+    expect((await queue(['list'])).stdout).toMatch(
+      new RegExp(`\n${runId}  report  print +\\S+Z  1 +the database was away\n$`),
+    );
+    expect((await queue(['redrive', '--all'])).stdout).toContain(`${runId} goes back to worker-sub-tasks`);
+    expect((await queue(['redrive', '--all'])).stderr).toBe('The dead-letter queue is empty\n');
+    worker = await ServiceProcess.start({ env: { ...env, ROLE: 'worker' } });
+    expect(await worker.finishedRun(runId)).toMatchObject({ status: 'succeeded' });
+  });
+
+  test('says of one whose run was cancelled that nothing is left to do', async () => {
+    const runId = await buriedRun();
+    await api.http.post(`/runs/${runId}/cancel`).expect(200);
+    await api.finishedRun(runId);
+    expect((await queue(['list'])).stdout).toMatch(new RegExp(`\n${runId} .*has ended meanwhile`));
+    expect((await queue(['redrive', runId])).code).toBe(0);
+  });
+
+  test('reads DATABASE_URL from the file .env as well', async () => {
+    writeFileSync(join(directory, '.env'), `DATABASE_URL=${env.DATABASE_URL!}\n`);
+    expect((await queue(['list'], {})).code).toBe(0);
+    rmSync(join(directory, '.env'));
+  });
+
+  test.each<[string, Env, RegExp]>([
+    ['of one node alone', {}, /sqlite:.*one node alone.*postgres:\/\//],
+    ['with a mistake', { DATABASE_URL: 'postgres://u:secret@host' }, /^DATABASE_URL takes (?!.*secret)/],
+    ['that is away', { DATABASE_URL: 'postgres://u:secret@127.0.0.1:9/d' }, /u@127\S+ can’t be reached/],
+  ])('is refused with a database %s', async (_which, given, refusal) => {
+    const { code, stdout, stderr } = await queue(['list'], given);
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+    expect(stderr).toMatch(refusal);
+    expect(stderr).not.toMatch(/\n\s+at /);
+  });
+
+  test('is refused with a database that no node was started on, and makes nothing in it', async () => {
+    const url = await temporaryDatabase();
+    const { code, stderr } = await queue(['list'], { DATABASE_URL: url });
+    expect({ code, stderr }).toEqual({
+      code: 1,
+      stderr: expect.stringContaining('start a node on it first'),
+    });
+    const empty = new Pool({ connectionString: url });
+    const { rows } = await empty.query(`SELECT nspname FROM pg_namespace WHERE nspname LIKE 'frontrunner%'`);
+    await empty.end();
+    expect(rows).toEqual([]);
+  });
+
+  test.each([
+    [['redrive'], /redrive --all/],
+    [['redrive', 'a', '--all'], /redrive --all/],
+    [['redrive', 'a'], /nothing of a run a/],
+    [['list', 'a'], /--help/],
+    [['list', '--all'], /--help/],
+    [['drop'], /--help/],
+    [['list', '--json'], /--help/],
+  ])('is refused with %j', async (args, refusal) => {
+    const { code, stdout, stderr } = await queue(args);
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+    expect(stderr).toMatch(refusal);
+    expect(stderr).not.toMatch(/\n\s+at /);
+  });
+
+  test.each([['--help'], ['-h'], []])('says what it takes with %s', async (...args) => {
+    const { code, stdout } = await queue(args, {});
+    expect(code).toBe(0);
+    for (const word of ['list', 'redrive', '--all', 'DATABASE_URL']) expect(stdout).toContain(word);
+  });
+});

@@ -1,0 +1,111 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { z } from 'zod';
+import { ControlledTask } from '../../support/controlled-task.js';
+import { expectProblem } from '../../support/problem.js';
+import { TestApp } from '../../support/test-app.js';
+
+const LEVELS = 50_000;
+const orders = new ControlledTask(
+  'orders',
+  { stock: {}, price: {} },
+  {
+    input: z.strictObject({
+      lines: z.array(z.object({ sku: z.string(), amount: z.int() })),
+      labels: z.record(z.string(), z.string()).optional(),
+    }),
+  },
+);
+const lines = [{ sku: 'A-1', amount: 1 }];
+
+const mistakes: { request: object; pointers: string[] }[] = [
+  { request: { reply: { policy: 'fastest' } }, pointers: ['/reply/policy'] },
+  { request: { reply: 'first-success' }, pointers: ['/reply'] },
+  { request: { reply: { policy: 'primary' } }, pointers: ['/reply/primary'] },
+  { request: { reply: { policy: 'primary', primary: 'nobody' } }, pointers: ['/reply/primary'] },
+  { request: { reply: { policy: 'quorum', quorum: 3 } }, pointers: ['/reply/quorum'] },
+  { request: { reply: { policy: 'quorum', quorum: 0 } }, pointers: ['/reply/quorum'] },
+  { request: { reply: { policy: 'quorum', quorum: 1.5 } }, pointers: ['/reply/quorum'] },
+  { request: { reply: { policy: 'all', among: ['stock'] } }, pointers: ['/reply/among'] },
+  { request: { losers: 'stop' }, pointers: ['/losers'] },
+  { request: { timeout: '2s', prio: 1 }, pointers: ['/timeout', '/prio'] },
+  { request: { constructor: 1, prototype: 2 }, pointers: ['/constructor', '/prototype'] },
+  { request: { input: null }, pointers: ['/input'] },
+  { request: {}, pointers: ['/input'] },
+  { request: { input: {} }, pointers: ['/input/lines'] },
+  {
+    request: { input: { lines: [...lines, { sku: 2, amount: 0.5 }] } },
+    pointers: ['/input/lines/1/sku', '/input/lines/1/amount'],
+  },
+  { request: { input: { lines, 'a/b~c': 1 } }, pointers: ['/input/a~1b~0c'] },
+  { request: { input: { lines, labels: { 'x/y': 1 } } }, pointers: ['/input/labels/x~1y'] },
+  { request: { reply: { policy: 'x' }, losers: 'y', z: 1 }, pointers: ['/reply/policy', '/losers', '/z'] },
+];
+
+describe('an input that does not fit', () => {
+  let service: TestApp;
+  beforeAll(async () => {
+    service = await TestApp.start({ providers: orders.providers });
+  });
+  afterAll(async () => {
+    expect(service.events).toEqual([]);
+    await service.close();
+  });
+
+  const send = (body: string) => service.http.post('/tasks/orders/runs').type('application/json').send(body);
+
+  test.each(['{"input": {', '{input: 1}', 'hello', '{"input": 1}}', '\u0000'])(
+    'is called malformed when it is not JSON: %j',
+    async (body) => {
+      await expectProblem(service, await send(body), 400, 'malformed-json');
+    },
+  );
+
+  test.each(mistakes)(
+    'is answered with a pointer to each mistake: $request',
+    async ({ request, pointers }) => {
+      const response = await service.run('orders', request);
+      const { errors, ...rest } = await expectProblem(service, response, 400, 'invalid-request');
+      expect(errors).toEqual(pointers.map((pointer) => ({ pointer, detail: expect.stringMatching(/\S/) })));
+      expect(rest).toEqual({});
+    },
+  );
+
+  test.each(['soon', '-1s', '5', '25d', '1 parsec', 5_000, null])(
+    'is refused for a duration such as %j',
+    async (after) => {
+      const response = await service.run('orders', { losers: { policy: 'cancel-after', after } });
+      const { errors } = await expectProblem(service, response, 400, 'invalid-request');
+      expect(errors).toEqual([{ pointer: expect.stringMatching(/^\/losers/), detail: expect.any(String) }]);
+    },
+  );
+
+  test('tells what the sub-tasks are called when the primary is none of them', async () => {
+    const response = await service.run('orders', { reply: { policy: 'primary', primary: 'prize' } });
+    const { errors } = await expectProblem(service, response, 400, 'invalid-request');
+    expect(JSON.stringify(errors)).toMatch(/prize.*orders.*stock, price/);
+  });
+
+  test.each(['{"__proto__": {"input": 1}}', '{"input": {"lines": [{"__proto__": {"admin": true}}]}}'])(
+    'is refused for a key __proto__: %s',
+    async (body) => {
+      const { errors } = await expectProblem(service, await send(body), 400, 'invalid-request');
+      expect(errors).toEqual([{ pointer: expect.any(String), detail: expect.stringContaining('__proto__') }]);
+      expect(({} as { admin?: boolean }).admin).toBeUndefined();
+    },
+  );
+
+  test.each([
+    '['.repeat(LEVELS) + ']'.repeat(LEVELS),
+    `{"input":${'['.repeat(LEVELS)}${']'.repeat(LEVELS)}}`,
+    `{"input":${'{"a":'.repeat(LEVELS / 4)}1${'}'.repeat(LEVELS / 4)}}`,
+  ])('is refused when it is nested ever so deep, and the service goes on', async (body) => {
+    const { errors } = await expectProblem(service, await send(body), 400, 'invalid-request');
+    expect(errors).toEqual([{ pointer: expect.any(String), detail: expect.stringContaining('levels deep') }]);
+    await service.http.get('/health/live').expect(200);
+  });
+
+  test.each(['[]', '"input"', '7', 'true', 'null'])('is refused when it is no object: %s', async (body) => {
+    const { errors } = await expectProblem(service, await send(body), 400, 'invalid-request');
+    expect(errors).toEqual([{ pointer: '', detail: expect.any(String) }]);
+  });
+});

@@ -1,0 +1,217 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import type { OpenAPIObject } from '@nestjs/swagger';
+import { problemTypes } from '../../../src/http/problems.js';
+import { TestApp } from '../../support/test-app.js';
+
+interface Schema {
+  readonly $ref?: string;
+  readonly example?: unknown;
+  readonly examples?: unknown;
+  readonly enum?: readonly unknown[];
+}
+
+interface Content {
+  readonly schema: Schema;
+  readonly example?: unknown;
+  readonly examples?: Record<string, { readonly value: unknown }>;
+}
+
+interface Operation {
+  readonly operationId: string;
+  readonly summary?: string;
+  readonly description?: string;
+  readonly tags: readonly string[];
+  readonly security: readonly Record<string, readonly string[]>[];
+  readonly parameters: readonly {
+    readonly name: string;
+    readonly in: string;
+    readonly schema: Schema;
+    readonly example?: unknown;
+  }[];
+  readonly requestBody?: { readonly content: Record<string, Content> };
+  readonly responses: Record<
+    string,
+    {
+      readonly description: string;
+      readonly content?: Record<string, Content>;
+      readonly headers?: Record<string, object>;
+    }
+  >;
+}
+
+describe('the description of the service', () => {
+  let service: TestApp;
+  let document: OpenAPIObject;
+  let operations: (Operation & { readonly name: string })[];
+
+  beforeAll(async () => {
+    service = await TestApp.start();
+    const response = await service.http.get('/openapi.json').expect(200).expect('Content-Type', /json/);
+    document = response.body as OpenAPIObject;
+    operations = Object.entries(document.paths).flatMap(([path, item]) =>
+      Object.entries(item as Record<string, Operation>).map(([method, operation]) => ({
+        ...operation,
+        name: `${method} ${path}`,
+      })),
+    );
+  });
+  afterAll(() => service.close());
+
+  const examplesOf = ({ schema, example, examples }: Content): unknown[] => {
+    const own = example === undefined ? Object.values(examples ?? {}).map(({ value }) => value) : [example];
+    const named = document.components?.schemas?.[schema.$ref?.split('/').at(-1) ?? ''] as Schema | undefined;
+    return [...own, schema.example, named?.example, named?.examples].filter((value) => value !== undefined);
+  };
+
+  test('is OpenAPI 3.1 and has every operation of the service', () => {
+    expect(document.openapi).toMatch(/^3\.1\./);
+    expect(operations.map(({ name }) => name).toSorted()).toEqual([
+      'get /events',
+      'get /health/live',
+      'get /health/ready',
+      'get /problems',
+      'get /problems/{code}',
+      'get /run-tasks',
+      'get /runs',
+      'get /runs/{id}',
+      'get /runs/{id}/events',
+      'get /tasks',
+      'get /tasks.schema.json',
+      'get /tasks/{name}',
+      'get /tasks/{name}/stats',
+      'post /runs/{id}/cancel',
+      'post /runs/{id}/sub-tasks/{name}/retry',
+      'post /tasks/{name}/runs',
+    ]);
+    expect(new Set(operations.map(({ operationId }) => operationId)).size).toBe(operations.length);
+  });
+
+  test('says of every operation in a line and in full what it does, and puts it under one known tag', () => {
+    const tags = document.tags?.map(({ name }) => name);
+    for (const operation of operations) {
+      expect(operation).toMatchObject({
+        summary: expect.stringMatching(/^.{5,60}$/),
+        description: expect.stringMatching(/^[^]{15,}$/),
+      });
+      expect(operation.tags).toEqual([expect.any(String)]);
+      expect(tags).toContain(operation.tags[0]);
+    }
+  });
+
+  test('has an example or the choice of every parameter, and examples of every request and response', () => {
+    const without = operations.flatMap(({ name, parameters, requestBody, responses }) => [
+      ...parameters
+        .filter(({ schema, example }) => !(example ?? schema.example ?? schema.enum))
+        .map(() => `${name} parameter`),
+      ...Object.entries({ request: requestBody, ...responses }).flatMap(([part, described]) =>
+        Object.entries(described?.content ?? {})
+          .filter(([, content]) => examplesOf(content).length === 0)
+          .map(([type]) => `${name} ${part} ${type}`),
+      ),
+    ]);
+    expect(without).toEqual([]);
+  });
+
+  test('has every error as a problem document, with examples that are true', () => {
+    for (const { responses } of operations) {
+      for (const [status, { description, content }] of Object.entries(responses)) {
+        expect(description).toMatch(/\S/);
+        if (Number(status) < 400) continue;
+        expect(Object.keys(content ?? {})).toEqual(['application/problem+json']);
+        const { schema, examples = {} } = content!['application/problem+json']!;
+        expect(schema.$ref).toBe('#/components/schemas/Problem');
+        for (const [code, { value }] of Object.entries(examples)) {
+          const { title } = problemTypes[code as keyof typeof problemTypes];
+          expect(value).toMatchObject({ type: `/problems/${code}`, title, status: Number(status) });
+        }
+      }
+    }
+  });
+
+  test('says which key each operation needs, and that health needs none', () => {
+    expect(document.components?.securitySchemes).toMatchObject({
+      apiKey: { type: 'http', scheme: 'bearer' },
+    });
+    const needed = operations.map(({ name, security }) => [name, security]);
+    expect(Object.fromEntries(needed)).toMatchObject({
+      'get /health/live': [],
+      'get /health/ready': [],
+      'get /problems': [{ apiKey: [] }],
+      'get /problems/{code}': [{ apiKey: [] }],
+      'get /tasks': [{ apiKey: [] }],
+      'get /tasks.schema.json': [{ apiKey: [] }],
+      'get /tasks/{name}': [{ apiKey: [] }],
+      'get /run-tasks': [{ apiKey: ['runs:write'] }],
+      'get /runs/{id}': [{ apiKey: ['runs:read'] }],
+      'post /tasks/{name}/runs': [{ apiKey: ['runs:write'] }],
+    });
+    expect(needed.filter(([, security]) => security === undefined)).toEqual([]);
+  });
+
+  test('says of every operation but health how it refuses those without a key, and those past the rate limit', () => {
+    for (const { name, responses } of operations) {
+      if (name.includes('/health/')) {
+        for (const status of [401, 403, 429]) expect(responses).not.toHaveProperty(String(status));
+        continue;
+      }
+      expect(responses['401']?.headers).toHaveProperty('WWW-Authenticate');
+      expect(responses['403']?.headers).toHaveProperty('WWW-Authenticate');
+      expect(responses['429']?.headers).toHaveProperty('Retry-After');
+      for (const { headers } of Object.values(responses))
+        for (const field of ['RateLimit', 'RateLimit-Policy'])
+          expect(headers).toHaveProperty(field, { $ref: `#/components/headers/${field}` });
+    }
+  });
+
+  test('has examples of requests that the service takes', async () => {
+    const { content } = operations.find(({ name }) => name === 'post /tasks/{name}/runs')!.requestBody!;
+    for (const request of examplesOf(content['application/json']!)) {
+      const { runId } = await service.answer('demo', request as object);
+      await service.event(runId, 'run.finished');
+    }
+  });
+
+  test('has the headers that every request may have and every answer has', () => {
+    for (const { parameters, responses } of operations) {
+      const headers = parameters.filter((parameter) => parameter.in === 'header').map(({ name }) => name);
+      expect(headers).toEqual(expect.arrayContaining(['X-Request-Id', 'traceparent']));
+      for (const { headers } of Object.values(responses))
+        expect(Object.keys(headers ?? {})).toEqual(expect.arrayContaining(['X-Request-Id', 'Cache-Control']));
+    }
+  });
+
+  test('has the statuses that any request may meet, and those that any body may meet', () => {
+    for (const { name, responses } of operations) {
+      const statuses = ['400', '405', '406', '408', '417', '431', '500'];
+      if (name.startsWith('post')) statuses.push('413', '415');
+      expect(Object.keys(responses)).toEqual(expect.arrayContaining(statuses));
+    }
+  });
+
+  test('refers only to what it has', () => {
+    expect(JSON.stringify(document)).not.toContain('$defs');
+    for (const [, kind, name] of JSON.stringify(document).matchAll(/"#\/components\/(\w+)\/([^"]+)"/g)) {
+      expect(document.components).toHaveProperty([kind!, name!]);
+    }
+  });
+
+  test('is where the root leads to', async () => {
+    await service.http.get('/').expect(302).expect('Location', '/docs');
+  });
+
+  test('is shown by Swagger UI, whose page leads to everything it needs', async () => {
+    const page = await service.http
+      .get('/docs')
+      .expect(200)
+      .expect('Content-Type', /^text\/html/);
+    const assets = [...page.text.matchAll(/(?:src|href)="\.\/([^"]+)"/g)].map(([, path]) => `/${path!}`);
+    expect(assets.filter((path) => /\.(js|css)$/.test(path)).length).toBeGreaterThanOrEqual(4);
+    for (const asset of assets) {
+      const response = await service.http.get(asset).expect(200).buffer();
+      const body: unknown = response.body;
+      expect(Buffer.isBuffer(body) ? body.length : response.text.length).toBeGreaterThan(100);
+    }
+    const init = await service.http.get('/docs/swagger-ui-init.js').expect(200);
+    expect(init.text).toContain('/tasks/{name}/runs');
+  });
+});

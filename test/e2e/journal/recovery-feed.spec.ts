@@ -1,0 +1,55 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { EmbeddedEngine } from '../../../src/engine/embedded-engine.js';
+import { DurableService } from '../../support/durable-service.js';
+import { inlineTask } from '../../support/inline-task.js';
+import { PastRun } from '../../support/past-run.js';
+
+const RUNS = 3_000;
+const SLOTS = 10;
+/** How many may wait for a slot: half of these are left to new runs. */
+const QUEUE = 100;
+
+describe('thousands of runs that are left unfinished', () => {
+  let durable: DurableService;
+  beforeEach(() => {
+    durable = new DurableService();
+  });
+  afterEach(async () => {
+    jest.restoreAllMocks();
+    await durable.end();
+  });
+
+  test('are taken up as slots get free, while the service is ready and answers new runs', async () => {
+    const gate = Promise.withResolvers<string>();
+    const pass = { run: () => gate.promise };
+    const crowd = inlineTask('crowd', { a: pass, b: pass, c: pass });
+    await durable.leave(
+      ...Array.from({ length: RUNS }, () => new PastRun('crowd', ['a', 'b', 'c']).started('a')),
+    );
+    const env = { MAX_CONCURRENT_SUB_TASKS: String(SLOTS), MAX_QUEUED_RUNS: String(QUEUE) };
+    const prepare = jest.spyOn(EmbeddedEngine.prototype, 'prepare');
+
+    const before = await durable.start(crowd, env);
+    const begun = () => before.events.filter(({ type }) => type === 'sub-task.started');
+    await before.until(() => begun()[SLOTS - 1]);
+    for (let request = 0; request < 50; request += 1) await before.http.get('/health/ready').expect(200);
+    expect(begun()).toHaveLength(SLOTS);
+    expect(prepare.mock.calls.length).toBeLessThan(QUEUE / 2 + SLOTS);
+    const accepted = before.run('demo');
+    const { runId } = await before.until(() =>
+      before.events.find((event) => event.type === 'run.started' && event.task === 'demo'),
+    );
+    await durable.stop();
+    expect((await accepted).body).toMatchObject({ type: '/problems/stopping', runId });
+
+    gate.resolve('passed');
+    const service = await durable.start(crowd, env);
+    expect((await service.answer('demo')).result).toBe('First result');
+    expect(service.events.filter(({ type }) => type === 'run.finished').length).toBeLessThan(RUNS / 2);
+    while (durable.database.unfinishedRuns() > 0) await delay(20);
+    expect((await service.showRun(runId)).status).toBe('succeeded');
+    await durable.stop();
+    expect(durable.database.flaws()).toEqual([]);
+  });
+});

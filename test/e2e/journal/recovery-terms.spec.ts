@@ -1,0 +1,157 @@
+import { DatabaseSync } from 'node:sqlite';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { z } from 'zod';
+import { EmbeddedEngine } from '../../../src/engine/embedded-engine.js';
+import { ControlledTask } from '../../support/controlled-task.js';
+import { DurableService } from '../../support/durable-service.js';
+import { PastRun } from '../../support/past-run.js';
+
+const HOUR_MS = 3_600_000;
+
+describe('a run that a crash or a stop has left unfinished', () => {
+  let durable: DurableService;
+  let race: ControlledTask<'fast' | 'slow'>;
+  beforeEach(() => {
+    durable = new DurableService();
+    race = new ControlledTask('race', { fast: {}, slow: {} });
+  });
+  afterEach(() => durable.end());
+
+  test('begins nothing when a stop comes while its input is parsed', async () => {
+    const parsing = Promise.withResolvers<undefined>();
+    const gate = Promise.withResolvers<undefined>();
+    const input = z.any().refine(async () => {
+      parsing.resolve(undefined);
+      await gate.promise;
+      return true;
+    });
+    const task = new ControlledTask('slow', { a: {} }, { input });
+    await durable.leave(new PastRun('slow', ['a']).started('a'));
+    const service = await durable.start(task.providers);
+    await parsing.promise;
+    const engine = service.app.get(EmbeddedEngine);
+    const stopped = durable.stop();
+    while (!engine.stopping) await nextTurn();
+    gate.resolve(undefined);
+    await stopped;
+    expect(task.peak()).toBe(0);
+  });
+
+  test('gets the reply that the order of its outcomes makes', async () => {
+    const replies = [
+      [{ policy: 'quorum', quorum: 2 }, ['c', 'a'], { c: 'c of before', a: 'a of before' }],
+      [{ policy: 'all' }, ['c', 'a', 'b'], { a: 'a of before', b: 'b of before', c: 'c of before' }],
+      [{ policy: 'first-success' }, 'c', 'c of before'],
+      [{ policy: 'primary', primary: 'a' }, 'a', 'a of before'],
+    ] as const;
+    const runs = replies.map(([reply]) =>
+      new PastRun('trio', ['a', 'b', 'c'], { reply }).started('a', 'b', 'c'),
+    );
+    for (const run of runs) run.succeeded('c').succeeded('a').succeeded('b');
+    await durable.leave(...runs);
+    const service = await durable.start();
+    for (const [at, [, answeredBy, result]] of replies.entries()) {
+      const run = await service.finishedRun(runs[at]!.id);
+      expect(run).toMatchObject({ status: 'succeeded', reply: { answeredBy, result } });
+    }
+  });
+
+  test('has its losers cancelled when its reply was decided before, and none begun again', async () => {
+    const trio = new ControlledTask('trio', { won: {}, begun: {}, waiting: {} });
+    const names = ['won', 'begun', 'waiting'];
+    const decided = new PastRun('trio', names, { losers: 'cancel' }).started('won', 'begun').succeeded('won');
+    const overdue = new PastRun('trio', names, {
+      losers: { policy: 'cancel-after', after: '1h' },
+      agoMs: 2 * HOUR_MS,
+    });
+    overdue.started('won', 'begun').succeeded('won').replied('won');
+    await durable.leave(decided, overdue);
+    const service = await durable.start(trio.providers);
+    for (const { id } of [decided, overdue]) {
+      expect(await service.finishedRun(id)).toMatchObject({
+        status: 'succeeded',
+        reply: { answeredBy: 'won' },
+        subTasks: [{ status: 'succeeded' }, { status: 'cancelled', attempts: 1 }, { status: 'skipped' }],
+      });
+    }
+    expect(trio.peak()).toBe(0);
+  });
+
+  test('leaves its losers what is left of the time of cancel-after', async () => {
+    const losers = { policy: 'cancel-after', after: '1h' } as const;
+    const nearlyOver = new PastRun('race', ['fast', 'slow'], { losers, agoMs: HOUR_MS - 500 });
+    const justBegun = new PastRun('race', ['fast', 'slow'], { losers });
+    for (const run of [nearlyOver, justBegun]) run.started('fast', 'slow').succeeded('fast').replied('fast');
+    await durable.leave(nearlyOver, justBegun);
+    const service = await durable.start(race.providers);
+    let attempt = await race.next('slow');
+    while (attempt.context.runId !== justBegun.id) attempt = await race.next('slow');
+    await service.event(nearlyOver.id, 'sub-task.cancelled', 'slow');
+    expect(attempt.context.signal.aborted).toBe(false);
+    // The stop leaves it to the next start, and no timer behind.
+  });
+
+  test('fails with task-unknown where the task is gone, once, and is kept', async () => {
+    const lost = [new PastRun('gone', ['a', 'b']).started('a'), new PastRun('gone', ['a'])];
+    const answered = new PastRun('gone', ['a', 'b']).started('a', 'b').succeeded('a').replied('a');
+    await durable.leave(...lost, answered);
+    const service = await durable.start();
+    const unknown = { status: 'failed', error: { code: 'task-unknown' } };
+    for (const { id } of lost) {
+      const run = await service.finishedRun(id);
+      expect(run.status).toBe('failed');
+      expect(run.subTasks).toMatchObject(run.subTasks.map(() => unknown));
+    }
+    expect(await service.finishedRun(answered.id)).toMatchObject({
+      status: 'partly-failed',
+      reply: { answeredBy: 'a' },
+      subTasks: [{ status: 'succeeded' }, unknown],
+    });
+    const errors = service.log.lines.filter(({ level }) => level === 'error');
+    expect(errors).toEqual([{ level: 'error', msg: expect.stringMatching(/task gone.*task-unknown/) }]);
+
+    const next = await durable.start();
+    expect((await next.showRun(lost[0]!.id)).status).toBe('failed');
+    expect(next.log.lines.filter(({ level }) => level !== 'log')).toEqual([]);
+  });
+
+  test('goes on without a sub-task that the task has no more', async () => {
+    const run = new PastRun('race', ['fast', 'removed'], {
+      reply: { policy: 'primary', primary: 'removed' },
+    });
+    await durable.leave(run.started('fast', 'removed'));
+    const service = await durable.start(race.providers);
+    (await race.next('fast')).succeed('still here');
+    expect(await service.finishedRun(run.id)).toMatchObject({
+      status: 'failed',
+      reply: { error: { failures: [{ subTask: 'removed', code: 'task-unknown' }] } },
+      subTasks: [{ status: 'succeeded', attempts: 2 }, { error: { code: 'task-unknown' } }],
+    });
+  });
+
+  test('keeps no other from being gone on with when it is damaged', async () => {
+    const runs = [1, 2, 3].map(() => new PastRun('race', ['fast', 'slow']).started('fast', 'slow'));
+    await durable.leave(...runs);
+    const file = new DatabaseSync(durable.database.path);
+    file.exec("DELETE FROM events WHERE id = 1; UPDATE events SET data = '{' WHERE id = 5");
+    file.close();
+    const service = await durable.start(race.providers);
+    const attempt = await race.next('fast');
+    expect(attempt.context.runId).toBe(runs[2]!.id);
+    attempt.succeed();
+    await service.event(attempt.context.runId, 'run.replied');
+    const errors = service.log.lines.filter(({ level }) => level === 'error');
+    expect(errors.map(({ runId }) => runId)).toEqual([runs[0]!.id, runs[1]!.id]);
+  });
+
+  test('fails with input-unfit where the task takes such an input no more', async () => {
+    const strict = new ControlledTask('strict', { only: {} }, { input: z.object({ name: z.string() }) });
+    const run = new PastRun('strict', ['only'], { input: { title: 'x' } }).started('only');
+    await durable.leave(run);
+    const service = await durable.start(strict.providers);
+    const { status, subTasks } = await service.finishedRun(run.id);
+    expect({ status, error: subTasks[0]?.error?.code }).toEqual({ status: 'failed', error: 'input-unfit' });
+    expect(strict.peak()).toBe(0);
+  });
+});

@@ -1,0 +1,213 @@
+import { symlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { afterEach, describe, expect, jest, test } from '@jest/globals';
+import { EventEmitter2 } from '@nestjs/event-emitter';
+import { v7 as uuidv7 } from 'uuid';
+import type { RunEvent } from '../../../src/events/catalog.js';
+import { EventBus } from '../../../src/events/event-bus.js';
+import { SqliteJournal, type SqliteJournalOptions } from '../../../src/journal/sqlite-journal.js';
+import { events, unfinishedOf } from '../../support/run-events.js';
+import { temporaryDirectory } from '../../support/temporary-directory.js';
+
+const DAY_MS = 24 * 3_600_000;
+const directory = temporaryDirectory();
+let databases = 0;
+
+describe('the SQLite journal', () => {
+  let path = '';
+  let journal: SqliteJournal;
+  afterEach(() => journal.close());
+
+  async function open(options: Partial<SqliteJournalOptions> = {}): Promise<RunEvent[]> {
+    path = options.path ?? join(directory, `${++databases}.db`);
+    const published: RunEvent[] = [];
+    const bus = new EventBus(new EventEmitter2());
+    bus.publish = (group) => void published.push(...group);
+    journal = await SqliteJournal.open(
+      { path, durability: 'power', retentionMs: 0, keyRetentionMs: DAY_MS, ...options },
+      bus,
+    );
+    return published;
+  }
+
+  /** What a look into the file from outside finds. */
+  function look(sql: string): Record<string, unknown>[] {
+    const database = new DatabaseSync(path, { readOnly: true });
+    const rows = database.prepare(sql).all();
+    database.close();
+    return rows;
+  }
+
+  test('goes on with its numbering where it was opened before', async () => {
+    await open();
+    void journal.append(events.started('r1'));
+    await journal.append(events.finished('r1'));
+    await journal.close();
+    const published = await open({ path });
+    await journal.append(events.started('r2'));
+    expect(published.map(({ id }) => id)).toEqual([3]);
+    expect(await journal.run('r1')).toMatchObject({ status: 'succeeded' });
+  });
+
+  test('gives every run that was unfinished when it was opened, page by page, the oldest first', async () => {
+    await open();
+    const ids = Array.from({ length: 250 }, (_, n) => `r${n}`);
+    for (const id of ids) {
+      void journal.append(events.started(id, id));
+      void journal.append(events.attempt(id));
+    }
+    for (const id of ids.filter((_, n) => n % 10 === 0)) void journal.append(events.finished(id));
+    await journal.drain();
+    await journal.close();
+    await open({ path });
+    await journal.append(events.started('new'));
+    const unfinished = await unfinishedOf(journal);
+    expect(unfinished.map(({ id }) => id)).toEqual(ids.filter((_, n) => n % 10 !== 0));
+    expect(unfinished[0]).toMatchObject({
+      input: 'r1',
+      firstEventId: 3,
+      lastEventId: 4,
+      subTasks: [
+        { name: 'a', status: 'running', attempts: 1 },
+        { name: 'b', status: 'pending' },
+      ],
+    });
+    journal.goOn(unfinished[0]!);
+    await journal.append(events.succeeded('r1', 'goes on'));
+    expect((await journal.run('r1'))?.subTasks[0]).toMatchObject({ result: 'goes on' });
+  });
+
+  test('deletes idempotency keys once they have expired, and gives them to later runs', async () => {
+    await open({ keyRetentionMs: 1 });
+    const key = { client: '', key: 'k', fingerprint: 'f' };
+    await journal.append(events.started('r1'), key);
+    await journal.close();
+    await open({ path, keyRetentionMs: 1 });
+    while (look('SELECT * FROM idempotency_keys').length > 0) await journal.run('r1');
+    await journal.close();
+    await open({ path });
+    await journal.append(events.started('r2'), key);
+    await journal.append(events.started('r3'), key);
+    expect(await journal.claimKey(key, 'r4')).toMatchObject({ runId: 'r3' });
+  });
+
+  test('shows runs, sub-tasks and attempts to whoever looks into the file', async () => {
+    await open();
+    void journal.append(events.started('r1'));
+    void journal.append(events.attempt('r1'));
+    void journal.append(events.retrying('r1', 'boom'));
+    void journal.append(events.attempt('r1', 'a', 2));
+    void journal.append(events.attempt('r1', 'b'));
+    await journal.append(events.succeeded('r1', [1], 'a', 2));
+    expect(look('SELECT id, task, status FROM runs')).toEqual([
+      { id: 'r1', task: 'task', status: 'running' },
+    ]);
+    expect(look('SELECT sub_task, attempt, outcome, error FROM attempts')).toEqual([
+      { sub_task: 'a', attempt: 1, outcome: 'retrying', error: 'boom' },
+      { sub_task: 'a', attempt: 2, outcome: 'succeeded', error: null },
+      { sub_task: 'b', attempt: 1, outcome: 'unfinished', error: null },
+    ]);
+    expect(look('SELECT sub_task, attempts, outcome, result FROM sub_tasks')).toEqual([
+      { sub_task: 'a', attempts: 2, outcome: 'succeeded', result: '[1]' },
+      { sub_task: 'b', attempts: 1, outcome: 'unfinished', result: null },
+    ]);
+  });
+
+  test('refuses a second journal on the same file, naming the process that has it, until the first is closed', async () => {
+    await open();
+    const first = journal;
+    await expect(open({ path })).rejects.toThrow(
+      new RegExp(
+        `^DATABASE_URL: the database ${path} is in use by the process ${process.pid} on \\S+ since `,
+      ),
+    );
+    await first.close();
+    await open({ path });
+  });
+
+  test('is one for a file and for a link to it, also where the link was there before the file', async () => {
+    const file = join(directory, 'linked.db');
+    const link = join(directory, 'link.db');
+    symlinkSync(file, link);
+    await open({ path: link });
+    const first = journal;
+    await expect(open({ path: file })).rejects.toThrow(/in use by the process/);
+    await expect(open({ path: link })).rejects.toThrow(/in use by the process/);
+    journal = first;
+  });
+
+  describe('with a retention', () => {
+    /** The newest of those that are old, so the last to be deleted. */
+    const old = uuidv7({ msecs: Date.now() - 2 * DAY_MS + 60_000 });
+
+    /** Resolves when the journal has looked for old runs once. */
+    async function lookedForOldRuns(): Promise<void> {
+      const gone = (): boolean => look(`SELECT 1 FROM runs WHERE id = '${old}'`).length === 0;
+      while (!gone()) await new Promise((resolve) => setImmediate(resolve));
+    }
+
+    async function writeRuns(): Promise<{ recent: string; unfinished: string; last: string }> {
+      const [recent, last] = [uuidv7(), uuidv7()];
+      const unfinished = uuidv7({ msecs: Date.now() - 3 * DAY_MS });
+      const now = jest.spyOn(Date, 'now').mockReturnValue(Date.now() - 2 * DAY_MS);
+      void journal.append(events.started(unfinished));
+      for (let n = 0; n < 250; n += 1) {
+        const id = uuidv7({ msecs: Date.now() - n - 1 });
+        void journal.append(events.started(id));
+        void journal.append(events.finished(id));
+      }
+      void journal.append(events.started(old));
+      void journal.append(events.finished(old));
+      now.mockRestore();
+      for (const id of [recent, last]) {
+        void journal.append(events.started(id));
+        void journal.append(events.finished(id));
+      }
+      await journal.drain();
+      await journal.close();
+      return { recent, unfinished, last };
+    }
+
+    test('deletes runs that finished before it with their events, in batches, and no others', async () => {
+      await open();
+      const { recent, unfinished, last } = await writeRuns();
+      await open({ path, retentionMs: DAY_MS });
+      await lookedForOldRuns();
+      expect(look('SELECT id FROM runs').map(({ id }) => id)).toEqual(
+        expect.arrayContaining([unfinished, recent, last]),
+      );
+      expect(look('SELECT count(*) AS n FROM runs')).toEqual([{ n: 3 }]);
+      expect(look('SELECT count(*) AS n FROM events')).toEqual([{ n: 5 }]);
+      const { events: left, next } = await journal.events({ after: 1, limit: 10 });
+      expect([left.map(({ runId }) => runId), next]).toEqual([[recent, recent, last, last], 507]);
+    });
+
+    test('keeps the run of the last event, so that no number is given twice', async () => {
+      await open();
+      const now = jest.spyOn(Date, 'now').mockReturnValue(Date.now() - 2 * DAY_MS);
+      const last = uuidv7({ msecs: Date.now() });
+      for (const id of [old, last]) {
+        void journal.append(events.started(id));
+        void journal.append(events.finished(id));
+      }
+      now.mockRestore();
+      await journal.drain();
+      await journal.close();
+      await open({ path, retentionMs: DAY_MS });
+      await lookedForOldRuns();
+      await journal.close();
+      const published = await open({ path });
+      await journal.append(events.started('next'));
+      expect(published.map(({ id }) => id)).toEqual([5]);
+    });
+
+    test('of 0 keeps everything', async () => {
+      await open();
+      await writeRuns();
+      await open({ path, retentionMs: 0 });
+      expect(await journal.run(old)).toBeDefined();
+      expect(look('SELECT count(*) AS n FROM runs')).toEqual([{ n: 254 }]);
+    });
+  });
+});

@@ -1,0 +1,83 @@
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import type { Type } from '@nestjs/common';
+import type { NestExpressApplication } from '@nestjs/platform-express';
+import { Test } from '@nestjs/testing';
+import supertest from 'supertest';
+import ts from 'typescript';
+import { CapturedLog } from '../../support/captured-log.js';
+import { compilerOptions, ROOT, typeCheck } from '../../support/type-check.js';
+
+const EXAMPLE = /```ts\n(\/\/ (src\/\S+)\n[^]*?)```/.exec(readFileSync(resolve(ROOT, 'README.md'), 'utf8'))!;
+const code = EXAMPLE[1]!;
+const sourcePath = resolve(ROOT, EXAMPLE[2]!);
+const builtPath = sourcePath.replace(`${ROOT}/src`, `${ROOT}/dist`).replace(/ts$/, 'js');
+
+/** Compiles the example as if it stood where its first line says; returns its JavaScript and what is wrong with it. */
+function compile() {
+  const { outputText } = ts.transpileModule(code, {
+    compilerOptions: { ...compilerOptions(), module: ts.ModuleKind.ESNext },
+    fileName: sourcePath,
+  });
+  return { js: outputText, mistakes: typeCheck({ [EXAMPLE[2]!]: code })[EXAMPLE[2]!] };
+}
+
+const built = (path: string) =>
+  import(pathToFileURL(resolve(ROOT, 'dist', path)).href) as Promise<Record<string, never>>;
+
+describe('the README’s task of one’s own', () => {
+  let app: NestExpressApplication;
+  const { js, mistakes } = compile();
+
+  beforeAll(async () => {
+    // Nest’s configuration writes to it what it makes of it.
+    jest.replaceProperty(process, 'env', { ...process.env, DATABASE_URL: 'memory:' });
+    mkdirSync(dirname(builtPath), { recursive: true });
+    writeFileSync(builtPath, js);
+    const { AppModule } = await built('app.module.js');
+    const { setUp } = await built('app.setup.js');
+    const { FastExpressAdapter } = await built('http/express-adapter.js');
+    const { GreetModule } = await built('greet/greet.module.js');
+    const module = await Test.createTestingModule({ imports: [AppModule!, GreetModule!] })
+      .setLogger(new CapturedLog())
+      .compile();
+    const adapter = new (FastExpressAdapter as unknown as Type<never>)();
+    app = module.createNestApplication<NestExpressApplication>(adapter, { bodyParser: false });
+    (setUp as unknown as (app: NestExpressApplication, adapter: never, access: object) => void)(
+      app,
+      adapter,
+      {},
+    );
+    await app.listen(0, '127.0.0.1');
+  });
+  afterAll(async () => {
+    await app.close();
+    rmSync(dirname(builtPath), { recursive: true });
+    jest.restoreAllMocks();
+  });
+
+  test('has under 30 lines and no mistake', () => {
+    expect(code.trimEnd().split('\n').length).toBeLessThan(30);
+    expect(mistakes).toEqual([]);
+  });
+
+  test('runs as it says', async () => {
+    const url = await app.getUrl();
+    const answer = await supertest(url)
+      .post('/tasks/greet/runs')
+      .send({ input: { name: 'Ada' } })
+      .expect(200);
+    expect(answer.body).toMatchObject({
+      result: 'Hola, Ada',
+      answeredBy: 'spanish',
+      background: ['english'],
+    });
+    const refused = await supertest(url)
+      .post('/tasks/greet/runs')
+      .send({ input: { name: '' } })
+      .expect(400);
+    expect(refused.body).toMatchObject({ errors: [{ pointer: '/input/name' }] });
+  });
+});

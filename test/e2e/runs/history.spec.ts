@@ -1,0 +1,148 @@
+import { DatabaseSync } from 'node:sqlite';
+import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import type { Response } from 'supertest';
+import { DurableService } from '../../support/durable-service.js';
+import { inlineTask } from '../../support/inline-task.js';
+import { JournalCalls } from '../../support/journal-calls.js';
+import { expectProblem } from '../../support/problem.js';
+import type { TestApp } from '../../support/test-app.js';
+
+const doomed = inlineTask('doomed', { only: { run: () => Promise.reject(new Error('no')) } });
+
+interface Page {
+  readonly runs: readonly { readonly id: string; readonly createdAt: string }[];
+  readonly next: string | null;
+}
+
+const mistakes: readonly [string, Readonly<Record<string, string>>][] = [
+  ['limit=0', { limit: '>=1' }],
+  ['limit=201', { limit: '<=200' }],
+  ['limit=', { limit: '>=1' }],
+  ['limit=1.5', { limit: 'int' }],
+  ['limit=ten', { limit: 'number' }],
+  ['limit=1&limit=2', { limit: 'number' }],
+  ['task=a&task=b', { task: 'string' }],
+  ['status=finished', { status: '"partly-failed"' }],
+  ['status=failed,', { status: '"partly-failed"' }],
+  ['status=', { status: '"partly-failed"' }],
+  ['since=yesterday', { since: 'RFC 3339' }],
+  ['since=2026-11-23T12:00:00', { since: 'zone' }],
+  ['since=2026-02-30T12:00:00Z', { since: 'RFC 3339' }],
+  ['until=2026-11-23T12:00:00+01:00', { until: '%2B' }],
+  ['cursor=', { cursor: 'next' }],
+  ['cursor=abc', { cursor: 'next' }],
+  ['cursor=MS4', { cursor: 'next' }],
+  ['cursor=MS5uYW4', { cursor: 'next' }],
+  ['stat=failed', { stat: 'not known' }],
+  ['__proto__=1&constructor=2', { ['__proto__']: 'not known', constructor: 'not known' }],
+  ['limit=0&since=x&page=2', { since: 'RFC 3339', limit: '>=1', page: 'not known' }],
+];
+
+describe('GET /runs', () => {
+  const durable = new DurableService();
+  let service: TestApp;
+  /** The ids of all runs, the newest first: three of the demo, two that failed, one of the demo. */
+  let ids: string[];
+  beforeAll(async () => {
+    service = await durable.start(doomed);
+    for (const task of ['demo', 'demo', 'demo', 'doomed', 'doomed', 'demo']) await service.run(task);
+    ids = service.events.flatMap(({ type, runId }) => (type === 'run.started' ? [runId] : [])).reverse();
+    for (const id of ids) await service.event(id, 'run.finished');
+  });
+  afterEach(() => {
+    jest.restoreAllMocks();
+  });
+  afterAll(() => durable.end());
+
+  async function page(query: string | Readonly<Record<string, string>> = ''): Promise<Page> {
+    const response = await service.http.get('/runs').query(query).expect(200);
+    return response.body as Page;
+  }
+
+  const idsOf = async (query: Parameters<typeof page>[0]) => (await page(query)).runs.map(({ id }) => id);
+
+  test('shows the newest run first, each as GET /runs/{id} would and with its address', async () => {
+    const { runs, next } = await page();
+    expect(next).toBeNull();
+    expect(runs.map(({ id }) => id)).toEqual(ids);
+    for (const shown of runs) {
+      const { id, task, status, createdAt, finishedAt } = await service.showRun(shown.id);
+      expect(shown).toEqual({ id, task, status, createdAt, finishedAt, links: { run: `/runs/${id}` } });
+    }
+  });
+
+  test('finds runs by task and by status, or by any of several', async () => {
+    const [, ...rest] = ids;
+    const failed = rest.slice(0, 2);
+    expect(await idsOf('task=doomed')).toEqual(failed);
+    expect(await idsOf('status=failed')).toEqual(failed);
+    expect(await idsOf('status=failed&task=demo')).toEqual([]);
+    expect(await idsOf('status=running,cancelled')).toEqual([]);
+    expect(await idsOf('status=failed,succeeded')).toEqual(ids);
+    expect(await idsOf('status=failed&status=succeeded&status=failed')).toEqual(ids);
+  });
+
+  test('shows an empty page for a task that there is not, or is no more', async () => {
+    expect(await page('task=forgotten')).toEqual({ runs: [], next: null });
+  });
+
+  test('finds runs by their time, from since and to before until, in any zone', async () => {
+    const { runs } = await page();
+    const since = runs[4]!.createdAt;
+    const until = runs[1]!.createdAt;
+    const between = runs.filter(({ createdAt }) => createdAt >= since && createdAt < until);
+    expect(between.length).toBeGreaterThan(1);
+    expect(between.length).toBeLessThan(runs.length);
+    expect((await page({ since, until })).runs).toEqual(between);
+    const elsewhere = new Date(Date.parse(until) + 3_600_000).toISOString().replace('Z', '+01:00');
+    expect((await page({ since, until: elsewhere })).runs).toEqual(between);
+  });
+
+  test('leads from page to page by Link, which keeps the filters, and by next', async () => {
+    const seen: string[] = [];
+    let address: string | undefined =
+      '/runs?limit=2&status=succeeded,failed&since=2020-01-01T00:00:00%2B01:00';
+    while (address !== undefined) {
+      const response: Response = await service.http.get(address).expect(200);
+      const { runs, next } = response.body as Page;
+      expect(runs).toHaveLength(2);
+      seen.push(...runs.map(({ id }) => id));
+      const link = response.get('Link');
+      address = link === undefined ? undefined : /^<(\/runs\?[^>]+)>; rel="next"$/.exec(link)![1]!;
+      const cursor = new URLSearchParams(address?.split('?')[1]).get('cursor');
+      expect(next).toBe(cursor);
+      if (next !== null)
+        expect(await idsOf({ limit: '2', cursor: next })).toEqual(ids.slice(seen.length).slice(0, 2));
+    }
+    expect(seen).toEqual(ids);
+  });
+
+  test.each(mistakes)('refuses ?%s, and names what is wrong', async (query, wrong) => {
+    const response = await service.http.get(`/runs?${query}`);
+    const { errors } = await expectProblem(service, response, 400, 'invalid-request');
+    expect(errors).toEqual(
+      Object.entries(wrong).map(([parameter, detail]) => ({
+        parameter,
+        detail: expect.stringContaining(detail),
+      })),
+    );
+  });
+
+  test('gets 503 while the journal can’t be read, and goes on afterwards', async () => {
+    new JournalCalls().deadly = 'runs';
+    await expectProblem(service, await service.http.get('/runs'), 503, 'journal-unavailable');
+    expect(await idsOf('limit=1')).toEqual(ids.slice(0, 1));
+  });
+
+  test('has the runs of a database of before there was a history, and their filters', async () => {
+    await durable.stop();
+    const file = new DatabaseSync(durable.database.path);
+    file.exec(`DROP INDEX runs_of_status; DROP INDEX runs_of_task;
+      DROP TABLE idempotency_keys; DROP TABLE statistics; DROP TABLE counted_events;
+      DELETE FROM kysely_migration WHERE name > '0002'`);
+    file.close();
+    service = await durable.start(doomed);
+    expect(await idsOf('task=doomed&status=failed')).toEqual(ids.slice(1, 3));
+    expect(await idsOf('limit=200')).toEqual(ids);
+  });
+});

@@ -1,0 +1,125 @@
+import { beforeEach, describe, expect, test } from '@jest/globals';
+import { ControlledTask } from '../../support/controlled-task.js';
+import { expectProblem } from '../../support/problem.js';
+import { TestApp } from '../../support/test-app.js';
+
+describe('a stop', () => {
+  let race: ControlledTask<'fast' | 'slow'>;
+  let patient: ControlledTask<'patient'>;
+  beforeEach(() => {
+    race = new ControlledTask('race', { fast: {}, slow: {} });
+    patient = new ControlledTask('patient', {
+      patient: { retry: { attempts: 2, delay: '24d', maxDelay: '24d' } },
+    });
+  });
+
+  const start = (env: Record<string, string>) =>
+    TestApp.start({ env, providers: [...race.providers, ...patient.providers] });
+
+  /** Asks whether the service takes runs until it says no. */
+  async function untilNotReady(service: TestApp) {
+    let response = await service.http.get('/health/ready');
+    while (response.status === 200) response = await service.http.get('/health/ready');
+    return response;
+  }
+
+  test('refuses new runs at once, and lets what is running finish', async () => {
+    const service = await start({ SHUTDOWN_GRACE: '1h' });
+    await service.http.get('/health/ready').expect(200);
+    const answer = service.answer('race');
+    const { fast, slow } = await race.all();
+    const { runId } = fast.context;
+    const closed = service.close();
+
+    const notReady = await untilNotReady(service);
+    expect(notReady.get('Retry-After')).toBe('1');
+    const { error } = await expectProblem(service, notReady, 503, 'not-ready');
+    expect(error).toEqual({ runs: { status: 'down', message: 'the service is stopping' } });
+    await service.http.get('/health/live').expect(200);
+    for (const refused of [await service.run('race'), await service.http.get('/run-tasks')]) {
+      expect(refused.get('Retry-After')).toBe('1');
+      await expectProblem(service, refused, 503, 'stopping');
+    }
+
+    expect([fast.context.signal.aborted, slow.context.signal.aborted]).toEqual([false, false]);
+    fast.succeed('won');
+    expect(await answer).toMatchObject({ result: 'won', background: ['slow'] });
+    expect((await service.showRun(runId)).status).toBe('running');
+    slow.succeed('in time');
+    await closed;
+    const { data } = await service.event(runId, 'run.finished');
+    expect(data.status).toBe('succeeded');
+    const messages = service.log.lines.map(({ msg }) => msg);
+    expect(messages).toContain('Stopping: 1 unfinished runs have 3600000 ms to finish');
+    expect(messages.filter((msg) => msg.startsWith('Stopped before'))).toEqual([]);
+  });
+
+  test('aborts what is still running when the grace period is over, and says what that was', async () => {
+    const service = await start({ SHUTDOWN_GRACE: '20ms' });
+    const answer = service.answer('race');
+    const { fast, slow } = await race.all();
+    fast.succeed('won');
+    const { runId } = await answer;
+    await service.close();
+
+    expect([fast.context.signal.aborted, slow.context.signal.aborted]).toEqual([false, true]);
+    const { data } = await service.event(runId, 'sub-task.cancelled', 'slow');
+    expect(data.reason).toBe('the service stopped');
+    expect((await service.event(runId, 'run.finished')).data.status).toBe('succeeded');
+    expect(service.log.lines).toContainEqual({
+      level: 'warn',
+      msg: 'Stopped before it finished: slow',
+      runId,
+      requestId: expect.any(String),
+    });
+  });
+
+  test('answers callers whose runs it cancels', async () => {
+    const service = await start({ SHUTDOWN_GRACE: '20ms', MAX_CONCURRENT_SUB_TASKS: '1' });
+    const response = service.run('race');
+    const { context } = await race.next('fast');
+    await service.close();
+    const answer = await response;
+    expect(answer.status).toBe(503);
+    expect(answer.get('Retry-After')).toBe('1');
+    expect(answer.get('Location')).toBe(`/runs/${context.runId}`);
+    expect(answer.body).toEqual({
+      type: '/problems/run-cancelled',
+      title: 'Run cancelled',
+      status: 503,
+      detail: expect.any(String),
+      instance: '/tasks/race/runs',
+      runId: context.runId,
+      failures: expect.arrayContaining([
+        { subTask: 'fast', code: 'cancelled', message: 'the service stopped' },
+        { subTask: 'slow', code: 'skipped', message: 'the service stopped' },
+      ]),
+    });
+    expect((await service.event(context.runId, 'run.finished')).data.status).toBe('cancelled');
+    expect(race.peak('slow')).toBe(0);
+  });
+
+  test('doesn’t wait for a retry that is due later than the grace period', async () => {
+    const service = await start({ SHUTDOWN_GRACE: '20ms' });
+    const response = service.run('patient');
+    const attempt = await patient.next('patient');
+    attempt.fail(new Error('not now'));
+    await service.event(attempt.context.runId, 'sub-task.retrying');
+    await service.close();
+    expect((await response).status).toBe(503);
+    await service.event(attempt.context.runId, 'sub-task.cancelled');
+  });
+
+  test('is over at once when nothing is running', async () => {
+    const service = await start({ SHUTDOWN_GRACE: '1h' });
+    const answer = service.answer('race');
+    const { fast, slow } = await race.all();
+    fast.succeed();
+    slow.succeed();
+    await service.event((await answer).runId, 'run.finished');
+    await service.close();
+    expect(service.log.lines.filter(({ msg }) => msg.startsWith('Stopp'))).toEqual([
+      { level: 'log', msg: 'Stopped' },
+    ]);
+  });
+});

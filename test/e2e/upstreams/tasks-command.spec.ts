@@ -1,0 +1,133 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { describe, expect, test } from '@jest/globals';
+import { Ajv } from 'ajv';
+import { parse } from 'yaml';
+import { temporaryDirectory } from '../../support/temporary-directory.js';
+import { ROOT } from '../../support/type-check.js';
+
+const EXAMPLES = readdirSync(join(ROOT, 'examples')).filter((name) => name.endsWith('.yaml'));
+
+describe('npm run tasks', () => {
+  const directory = temporaryDirectory();
+  const committed = readFileSync(join(ROOT, 'tasks.schema.json'), 'utf8');
+
+  async function tasks(args: readonly string[], env: Readonly<Record<string, string>> = {}) {
+    const command = join(ROOT, 'dist/tasks-file/tasks.command.js');
+    const child = spawn(process.execPath, [command, ...args], {
+      cwd: directory,
+      env,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    const [stdout, stderr] = await Promise.all([
+      text(child.stdout),
+      text(child.stderr),
+      once(child, 'close'),
+    ]);
+    return { code: child.exitCode, stdout, stderr };
+  }
+
+  writeFileSync(
+    join(directory, 'good.yaml'),
+    `tasks:
+  one: { subTasks: [{ kind: class, class: Anything }] }
+  two:
+    subTasks:
+      - { kind: http, name: a, url: 'https://a.example/', headers: { A: '\${A_KEY}' } }
+      - { kind: class, class: Anything }
+`,
+  );
+  writeFileSync(join(directory, 'bad.yaml'), 'tasks:\n  one: { subTask: [] }\n');
+
+  const WARNING =
+    'good.yaml:5:73: tasks.two.subTasks[0].headers.A: takes the environment variable A_KEY, which is not set; set it (a warning)\n';
+
+  test('builds the command first, so that it knows what the service knows', () => {
+    const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
+      scripts: Record<string, string>;
+    };
+    expect(scripts.tasks).toBe('nest build && node dist/tasks-file/tasks.command.js');
+  });
+
+  test('finds no mistake in a good file, and warns of variables that aren’t set', async () => {
+    const stdout = 'good.yaml: 2 tasks, 3 sub-tasks, no mistakes\n';
+    expect(await tasks(['check', 'good.yaml'])).toEqual({ code: 0, stdout, stderr: WARNING });
+    expect(await tasks(['check', 'good.yaml'], { A_KEY: 'x' })).toEqual({ code: 0, stdout, stderr: '' });
+  });
+
+  test('tells of every mistake of several files', async () => {
+    expect(await tasks(['check', 'bad.yaml', 'good.yaml', 'nowhere.yaml'], { A_KEY: 'x' })).toEqual({
+      code: 1,
+      stdout: 'good.yaml: 2 tasks, 3 sub-tasks, no mistakes\n',
+      stderr: [
+        'bad.yaml:2:3: tasks.one.subTasks: is missing',
+        'bad.yaml:2:10: tasks.one.subTask: is not known here; is subTasks meant?',
+        'bad.yaml: 2 mistakes',
+        'nowhere.yaml: there is no such file; make it, or set another',
+        '',
+      ].join('\n'),
+    });
+  });
+
+  test('checks TASKS_FILE, of the environment or of the file .env, when it is given no other', async () => {
+    expect(await tasks(['check'])).toEqual({
+      code: 1,
+      stdout: '',
+      stderr: 'Say which file holds the tasks: check <file>, or set TASKS_FILE\n',
+    });
+    expect((await tasks(['check'], { TASKS_FILE: 'bad.yaml' })).stderr).toContain('bad.yaml: 2 mistakes');
+    writeFileSync(join(directory, '.env'), 'TASKS_FILE=good.yaml\nA_KEY=x\n');
+    expect(await tasks(['check'])).toMatchObject({ code: 0, stderr: '' });
+  });
+
+  test('prints the schema that is committed as tasks.schema.json; if it is not: npm run -s tasks -- schema > tasks.schema.json', async () => {
+    expect(await tasks(['schema'])).toEqual({ code: 0, stdout: committed, stderr: '' });
+  });
+
+  test.each(EXAMPLES)('checks examples/%s, to which the schema is no hindrance', async (name) => {
+    const path = join(ROOT, 'examples', name);
+    expect(await tasks(['check', path])).toMatchObject({ code: 0 });
+    const validate = new Ajv({ strict: false }).compile(JSON.parse(committed) as object);
+    expect(validate(parse(readFileSync(path, 'utf8'))) || validate.errors).toBe(true);
+    expect(readFileSync(path, 'utf8')).toMatch(
+      /^# yaml-language-server: \$schema=\.\.\/tasks\.schema\.json\n/,
+    );
+  });
+
+  test('finds in the README’s file no mistake, and after a change the one that the README shows', async () => {
+    const readme = readFileSync(join(ROOT, 'README.md'), 'utf8');
+    const yaml = /```yaml\n([^]*?)```/.exec(readme)![1]!;
+    writeFileSync(join(directory, 'tasks.yaml'), yaml);
+    const { stdout } = await tasks(['check', 'tasks.yaml']);
+    expect(readme).toContain(`$ npm run -s tasks -- check tasks.yaml\n${stdout}`);
+    writeFileSync(join(directory, 'tasks.yaml'), yaml.replace('timeout: 2s', 'timeout: 2'));
+    const { stderr } = await tasks(['check', 'tasks.yaml']);
+    expect(readme).toContain(`\`${stderr.split('\n', 1)[0]}\``);
+  });
+
+  test('prints a schema that finds what is misspelt', () => {
+    const validate = new Ajv({ strict: false }).compile(JSON.parse(committed) as object);
+    for (const file of [
+      {},
+      { tasks: { a: { subTask: [] } } },
+      { tasks: { a: { subTasks: [{ kind: 'ftp' }] } } },
+    ])
+      expect(validate(file)).toBe(false);
+  });
+
+  test.each([['--help'], ['-h'], []])('says what it takes with %s', async (...args) => {
+    const { code, stdout } = await tasks(args);
+    expect(code).toBe(0);
+    for (const word of ['check', 'schema', 'TASKS_FILE']) expect(stdout).toContain(word);
+  });
+
+  test.each([['test'], ['schema', 'a'], ['check', '--all']])('is refused with %s %s', async (...args) => {
+    const { code, stdout, stderr } = await tasks(args);
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+    expect(stderr).toMatch(/--help says what there is\n$/);
+    expect(stderr).not.toMatch(/\n\s+at /);
+  });
+});

@@ -1,0 +1,283 @@
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { SubTask } from '../../../src/tasks/sub-task.js';
+import { tasksJsonSchema } from '../../../src/tasks-file/tasks-file.schema.js';
+import { DurableService } from '../../support/durable-service.js';
+import { expectProblem } from '../../support/problem.js';
+import { ServiceProcess } from '../../support/service-process.js';
+import { tasksFiles } from '../../support/tasks-file.js';
+import { TestApp } from '../../support/test-app.js';
+
+@SubTask({ name: 'almanac', timeout: '3s' })
+class Almanac {
+  run = ({ city }: { city: string }) => ({ city, temp: 'as ever' });
+}
+
+/** An upstream that answers what the tests say. */
+class Weather {
+  readonly requests: IncomingMessage[] = [];
+  private readonly waiting: ServerResponse[] = [];
+  private arrived: (() => void) | undefined;
+  private readonly server: Server = createServer((request, response) => {
+    this.requests.push(request);
+    this.waiting.push(response);
+    this.arrived?.();
+  });
+
+  async start(): Promise<void> {
+    this.server.listen(0, '127.0.0.1');
+    await once(this.server, 'listening');
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}`;
+  }
+
+  /** The next request that is unanswered, as soon as it is there. */
+  async next(): Promise<ServerResponse> {
+    for (;;) {
+      const response = this.waiting.shift();
+      if (response) return response;
+      await new Promise<void>((resolve) => (this.arrived = resolve));
+    }
+  }
+
+  async answer(body: unknown): Promise<void> {
+    const response = await this.next();
+    response.setHeader('Content-Type', 'application/json').end(JSON.stringify(body));
+  }
+
+  async stop(): Promise<void> {
+    this.server.closeAllConnections();
+    this.server.close();
+    await once(this.server, 'close');
+  }
+}
+
+const SECRET = 'sesame-4711';
+
+describe('a task of a file', () => {
+  const write = tasksFiles();
+  const weather = new Weather();
+  let service: TestApp;
+  let file: string;
+
+  const yaml = () => `tasks:
+  weather:
+    input: { type: object, required: [city], properties: { city: { type: string, minLength: 1 } } }
+    reply: { policy: primary, primary: eu }
+    subTasks:
+      - name: eu
+        kind: http
+        url: ${weather.url}/v1/{city}
+        headers: { Authorization: 'Bearer \${WEATHER_KEY}' }
+        timeout: 20s
+        retry: { attempts: 2, delay: 1ms }
+        concurrency: 50
+        placement: worker
+        result: /temp
+        allowPrivate: true
+      - { kind: class, class: Almanac }
+`;
+
+  beforeAll(async () => {
+    process.env.WEATHER_KEY = SECRET;
+    await weather.start();
+    file = write(yaml());
+    service = await TestApp.start({ env: { TASKS_FILE: file }, providers: [Almanac] });
+  });
+  afterAll(async () => {
+    await service.close();
+    await weather.stop();
+    delete process.env.WEATHER_KEY;
+  });
+
+  test('runs calls and classes of the code side by side', async () => {
+    const answer = service.answer('weather', { input: { city: 'São Tomé' } });
+    await weather.answer({ temp: 27 });
+    const { runId, result, answeredBy } = await answer;
+    expect({ result, answeredBy }).toEqual({ result: 27, answeredBy: 'eu' });
+    expect(weather.requests.at(-1)).toMatchObject({
+      url: '/v1/S%C3%A3o%20Tom%C3%A9',
+      headers: { authorization: `Bearer ${SECRET}` },
+    });
+    expect((await service.finishedRun(runId)).subTasks).toMatchObject([
+      { name: 'eu', status: 'succeeded', result: 27 },
+      { name: 'almanac', status: 'succeeded', result: { temp: 'as ever' } },
+    ]);
+  });
+
+  test('retries as the file says', async () => {
+    const answer = service.answer('weather', { input: { city: 'Oslo' } });
+    (await weather.next()).writeHead(503).end();
+    await weather.answer({ temp: 3 });
+    const { runId } = await answer;
+    expect((await service.finishedRun(runId)).subTasks[0]).toMatchObject({ attempts: 2, failures: 1 });
+  });
+
+  test('is refused inputs that don’t fit, with a JSON Pointer to each mistake', async () => {
+    const body = await expectProblem(
+      service,
+      await service.run('weather', { input: { city: '' } }),
+      400,
+      'invalid-request',
+    );
+    expect(body).toMatchObject({
+      errors: [{ pointer: '/input/city', detail: 'must NOT have fewer than 1 characters' }],
+    });
+    const without = await service.run('weather');
+    expect(without.body).toMatchObject({ errors: [{ pointer: '/input', detail: 'must be object' }] });
+  });
+
+  test('is listed and shown as every task is, without what only its calls need', async () => {
+    const { body } = (await service.http.get('/tasks/weather').expect(200)) as { body: object };
+    expect(body).toEqual({
+      name: 'weather',
+      subTasks: [
+        {
+          name: 'eu',
+          timeoutMs: 20_000,
+          retry: { attempts: 2, delayMs: 1, maxDelayMs: 10_000 },
+          concurrency: 50,
+          placement: 'worker',
+          start: 'at-once',
+        },
+        {
+          name: 'almanac',
+          timeoutMs: 3_000,
+          retry: { attempts: 1, delayMs: 100, maxDelayMs: 10_000 },
+          concurrency: null,
+          placement: 'here',
+          start: 'at-once',
+        },
+      ],
+      reply: { policy: 'primary', primary: 'eu' },
+      losers: 'continue',
+      hedgeBudget: 0.1,
+      input: {
+        $schema: 'https://json-schema.org/draft/2020-12/schema',
+        type: 'object',
+        required: ['city'],
+        properties: { city: { type: 'string', minLength: 1 } },
+      },
+    });
+    const list = await service.http.get('/tasks').expect(200);
+    expect((list.body as { tasks: { name: string }[] }).tasks.map(({ name }) => name)).toEqual([
+      'demo',
+      'weather',
+    ]);
+  });
+
+  test('keeps the secrets of its headers out of the log, the history and the events, also when it fails', async () => {
+    const response = service.run('weather', { input: { city: 'Oslo' } });
+    for (const _attempt of [1, 2]) (await weather.next()).writeHead(500).end();
+    const failed = await response;
+    expect(failed.status).toBe(502);
+    const { runId } = failed.body as { runId: string };
+    await service.event(runId, 'run.finished');
+    const run = await service.showRun(runId);
+    const said = JSON.stringify([failed.body, run, service.events, service.log.lines]);
+    expect(said).toContain(runId);
+    expect(said).not.toContain(SECRET);
+  });
+
+  describe('whose run a restart cuts off', () => {
+    const durable = new DurableService();
+    afterEach(() => durable.end());
+
+    test('is taken up by the next start', async () => {
+      const env = { TASKS_FILE: file };
+      const before = await durable.start([Almanac], env);
+      const response = before.run('weather', { input: { city: 'Rome' } });
+      const cutOff = await weather.next();
+      const { runId } = await before.until(() =>
+        before.events.find(({ type }) => type === 'sub-task.succeeded'),
+      );
+      durable.crash();
+      const after = await durable.start([Almanac], env);
+      expect((await response).status).toBe(503);
+      cutOff.destroy();
+      await weather.answer({ temp: 19 });
+      expect(await after.finishedRun(runId)).toMatchObject({
+        status: 'succeeded',
+        reply: { answeredBy: 'eu', result: 19 },
+        subTasks: [{ attempts: 2 }, { attempts: 1 }],
+      });
+    });
+  });
+});
+
+describe('the schema of tasks files', () => {
+  let service: TestApp;
+  beforeAll(async () => {
+    service = await TestApp.start();
+  });
+  afterAll(() => service.close());
+
+  test('is served, to be kept for an hour', async () => {
+    const { body } = (await service.http
+      .get('/tasks.schema.json')
+      .expect(200)
+      .expect('Content-Type', 'application/schema+json')
+      .expect('Cache-Control', 'max-age=3600')) as { body: unknown };
+    expect(body).toEqual(JSON.parse(JSON.stringify(tasksJsonSchema())));
+  });
+});
+
+describe('the start of the service with a tasks file', () => {
+  const write = tasksFiles();
+
+  test('says how many tasks came from it', async () => {
+    const file = write(`tasks:
+  one: { subTasks: [{ kind: class, class: FirstSubTask }] }
+  two: { subTasks: [{ kind: class, class: SecondSubTask }] }
+`);
+    const service = await ServiceProcess.start({ env: { TASKS_FILE: file, DATABASE_URL: 'memory:' } });
+    expect(service.lines.map(({ msg }) => msg)).toContain(`2 tasks from ${file}: one, two`);
+    const answer = await service.http.post('/tasks/one/runs').expect(200);
+    expect(answer.body).toMatchObject({ answeredBy: 'first' });
+    await service.stop('SIGKILL');
+  });
+
+  test('takes the variables that headers name from the file .env as well', async () => {
+    const file = write(
+      `tasks: { t: { subTasks: [{ kind: http, name: a, url: 'https://a.example/', headers: { A: '\${A_KEY}' } }] } }`,
+    );
+    const service = await ServiceProcess.start({
+      env: { DATABASE_URL: 'memory:' },
+      envFile: `A_KEY=${SECRET}\nTASKS_FILE=${file}\n`,
+    });
+    await service.http.get('/tasks/t').expect(200);
+    await service.stop('SIGKILL');
+  });
+
+  test('is refused with each mistake, where it stands and how to mend it', async () => {
+    const file = write(`tasks:
+  demo: { subTasks: [{ kind: class, class: FirstSubTsk }] }
+  t: { subTasks: [{ kind: http, name: a, url: 'https://a.example/', headers: { A: '\${A_KEY}' }, timeout: 2 }] }
+  u: { subTasks: [{ kind: http, name: a, url: 'https://a.example/', headers: { A: '\${A_KEY}' } }] }
+`);
+    const { code, stdout, stderr } = await ServiceProcess.run({
+      env: { TASKS_FILE: file, DATABASE_URL: 'memory:' },
+    });
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+    expect(stderr.split('\n')).toEqual([
+      'TASKS_FILE is wrong:',
+      `  ${file}:2:3: tasks.demo: is the name of a task of the code, DemoTask, too; rename one`,
+      `  ${file}:2:44: tasks.demo.subTasks[0].class: is no class with @SubTask that a module provides; is FirstSubTask meant?`,
+      `  ${file}:3:106: tasks.t.subTasks[0].timeout: takes a text such as "2s", not a number`,
+      `  ${file}:4:83: tasks.u.subTasks[0].headers.A: takes the environment variable A_KEY, which is not set; set it`,
+      '',
+    ]);
+  });
+
+  test('is refused when the file isn’t there', async () => {
+    const { code, stderr } = await ServiceProcess.run({ env: { TASKS_FILE: 'nowhere.yaml' } });
+    expect({ code, stderr }).toEqual({
+      code: 1,
+      stderr: 'TASKS_FILE is wrong:\n  nowhere.yaml: there is no such file; make it, or set another\n',
+    });
+  });
+});

@@ -1,0 +1,186 @@
+import type { RequestListener } from 'node:http';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { Caller } from '../../support/http-sub-task.js';
+import { bytes, json, misbehaviours } from '../../support/upstreams.js';
+
+describe('HTTP sub-tasks', () => {
+  let caller: Caller;
+  beforeEach(async () => void (caller = await Caller.create()));
+  afterEach(() => caller.close());
+
+  describe('an HTTP sub-task', () => {
+    test('asks with what the input makes of its templates, and results in the JSON that it gets', async () => {
+      const server = await caller.serve(json({ price: 3 }));
+      const subTask = caller.subTask(
+        {
+          url: `${server.origin}/shops/{shop}/prices{?item}`,
+          method: 'POST',
+          headers: { Authorization: 'Bearer ${TOKEN}', 'X-Tenant': 't-{shop}', 'X-Absent': '{nobody}' },
+          body: { wanted: '{item}', note: 'of {shop}', list: ['{count}', '{nobody}'], none: '{nobody}' },
+        },
+        { TOKEN: 's3cret-token' },
+      );
+      expect(await caller.call(subTask, { input: { shop: 'a b', item: 'x&y', count: 2 } })).toEqual({
+        price: 3,
+      });
+      const [request] = server.requests;
+      expect(request).toMatchObject({
+        method: 'POST',
+        target: '/shops/a%20b/prices?item=x%26y',
+        headers: {
+          authorization: 'Bearer s3cret-token',
+          'x-tenant': 't-a%20b',
+          'content-type': 'application/json',
+          'idempotency-key': 'run/sub-task',
+          'accept-encoding': 'gzip, br, deflate',
+        },
+      });
+      expect(request?.headers['x-absent']).toBeUndefined();
+      expect(JSON.parse(request?.body ?? '')).toEqual({ wanted: 'x&y', note: 'of a b', list: [2, null] });
+    });
+
+    test('sends the input as the body of a POST that names none, and none with GET and DELETE', async () => {
+      const server = await caller.serve(json(null));
+      for (const method of ['POST', 'GET', 'DELETE'])
+        await caller.call({ url: `${server.origin}/`, method }, { input: { a: 1 } });
+      expect(server.requests.map(({ body }) => body)).toEqual(['{"a":1}', '', '']);
+      expect(server.requests.map(({ headers }) => headers['idempotency-key'])).toEqual([
+        'run/sub-task',
+        undefined,
+        'run/sub-task',
+      ]);
+    });
+
+    test('asks again and again over the same connections', async () => {
+      const server = await caller.serve(json(1));
+      const subTask = caller.subTask({ url: `${server.origin}/` });
+      for (let n = 0; n < 20; n += 1) await caller.call(subTask);
+      // The last is free again a turn of the event loop after its response.
+      expect(server.connections).toBeLessThanOrEqual(2);
+    });
+
+    test.each([
+      ['a text as text', bytes('plain', { 'content-type': 'text/plain' }), {}, 'plain'],
+      ['no body as null', bytes('', {}, 204), {}, null],
+      [
+        'a HEAD as null',
+        bytes('', { 'content-length': '99999999', 'content-encoding': 'zpaq' }),
+        { method: 'HEAD' },
+        null,
+      ],
+      ['what a pointer leads to', json({ a: [{ 'b/c': 7 }] }), { result: '/a/0/b~1c' }, 7],
+      ['null where a pointer leads to null', json({ a: null }), { result: '/a' }, null],
+      [
+        'JSON of another type',
+        bytes('{"a":1}', { 'content-type': 'application/problem+json' }),
+        {},
+        { a: 1 },
+      ],
+      [
+        'a text in its charset',
+        bytes(Buffer.from([0xe4]), { 'content-type': 'text/plain; charset=iso-8859-1' }),
+        {},
+        'ä',
+      ],
+      ['a body that meets a schema', json({ a: 1 }), { expect: { body: { required: ['a'] } } }, { a: 1 }],
+      ['a status that is expected', json('made', 201), { expect: { status: [201] } }, 'made'],
+    ])('takes %s', async (_what, answer, options, result) => {
+      const server = await caller.serve(answer);
+      expect(await caller.call({ url: `${server.origin}/`, ...options })).toEqual(result);
+    });
+
+    test('takes the response that follows hints and processing notices', async () => {
+      const server = await caller.serve((_request, response) => {
+        response.writeProcessing();
+        response.writeEarlyHints({ link: '</style.css>; rel=preload' }, () => response.end('after all'));
+      });
+      expect(await caller.call({ url: `${server.origin}/` })).toBe('after all');
+    });
+  });
+
+  describe('a response that is no success', () => {
+    test.each([
+      [404, false],
+      [400, false],
+      [401, false],
+      [304, false],
+      [300, false],
+      [408, undefined],
+      [425, undefined],
+      [429, undefined],
+      [500, undefined],
+      [503, undefined],
+    ])('with %i is a failure that says what was answered; retry: %s', async (status, retry) => {
+      const server = await caller.serve(json({ error: 'of the upstream' }, status));
+      const { options, message } = await caller.failure({ url: `${server.origin}/` });
+      expect(message).toBe(`${server.origin} answered ${status}`);
+      expect({ retry: true, ...options }).toEqual({
+        code: 'upstream-status',
+        retry: retry ?? true,
+        upstream: { status, excerpt: status === 304 ? '' : '{"error":"of the upstream"}' },
+      });
+    });
+
+    test('that asks to wait is tried again after that time, unless it is longer than the timeout', async () => {
+      const server = await caller.serve(misbehaviours.notNow('7'));
+      const subTask = caller.subTask({ url: `${server.origin}/` });
+      const soon = await caller.failure(subTask, { timeoutMs: 8_000 });
+      expect(soon.options).toMatchObject({ retry: true, retryAfterMs: 7_000, upstream: { status: 429 } });
+      const late = await caller.failure(subTask, { timeoutMs: 6_000 });
+      expect(late.options).toMatchObject({ code: 'upstream-status', retry: false });
+      expect(late.message).toBe(
+        `${server.origin} answered 429 and asks to wait 7 s (Retry-After), longer than the timeout of 6 s`,
+      );
+    });
+
+    test('brings an excerpt of well-formed characters, of a body however long or compressed', async () => {
+      const server = await caller.serve(misbehaviours.endlessGzipBomb);
+      const expecting = { url: `${server.origin}/`, expect: { status: [201] } };
+      const { options } = await caller.failure(expecting);
+      expect(options).toMatchObject({ code: 'upstream-status', retry: true, upstream: { status: 200 } });
+      expect(options.upstream?.excerpt).toBe('\0'.repeat(500));
+      await server.deserted();
+      const emoji = await caller.serve(bytes(`x${'🦊'.repeat(20_000)}`, {}, 500));
+      const { excerpt = '' } = (await caller.failure({ url: `${emoji.origin}/` })).options.upstream ?? {};
+      expect(excerpt).toBe(`x${'🦊'.repeat(249)}`);
+      await emoji.deserted();
+    });
+
+    test('is told of although its body never ends or is cut off, and keeps its connection when it is short', async () => {
+      const stuck = await caller.serve(misbehaviours.stuckBody(404));
+      const { options } = await caller.failure({ url: `${stuck.origin}/` });
+      expect(options).toMatchObject({ retry: false, upstream: { status: 404, excerpt: 'the beginning' } });
+      await stuck.deserted();
+      const cut = await caller.serveRaw((socket) => {
+        socket.once('data', () =>
+          socket.end(Buffer.from('HTTP/1.1 404 No\r\ncontent-length: 99\r\n\r\nthe begin🦊').subarray(0, -2)),
+        );
+      });
+      const { upstream } = (await caller.failure({ url: `${cut.origin}/` })).options;
+      expect(upstream).toEqual({ status: 404, excerpt: 'the begin' });
+      const short = await caller.serve(json({ long: 'x'.repeat(10_000) }, 500));
+      const subTask = caller.subTask({ url: `${short.origin}/` });
+      for (let n = 0; n < 20; n += 1) await caller.failure(subTask);
+      expect(short.connections).toBeLessThanOrEqual(2);
+    });
+
+    test('never brings back what came from the environment, however the upstream echoes it', async () => {
+      const echo: RequestListener = ({ headers }, response) => {
+        const key = headers['x-key'] as string;
+        response.statusCode = 400;
+        response.end(
+          `${'-'.repeat(475)} ${JSON.stringify({ key })} ${encodeURIComponent(key)} ${key.repeat(200)}`,
+        );
+      };
+      const server = await caller.serve(echo);
+      const key = 'sec"ret/key with more';
+      const subTask = caller.subTask(
+        { url: `${server.origin}/`, headers: { 'X-Key': '${KEY}' } },
+        { KEY: key },
+      );
+      const { excerpt = '' } = (await caller.failure(subTask)).options.upstream ?? {};
+      expect(excerpt).toContain('[redacted]');
+      expect(excerpt).not.toMatch(/sec|ret|key with/);
+    });
+  });
+});
