@@ -142,6 +142,11 @@ describe('UrlTemplate', () => {
         expect(target('/a{?length,x}', input)).toMatch(/^\/a(\?length=1)?$/);
     });
 
+    test('leaves out a query that comes to nothing', () => {
+      expect(target('/a{?all*}', { all: { '': '' } })).toBe('/a');
+      expect(target('/a{?all*,b}', { all: { '': '' }, b: 1 })).toBe('/a?&b=1');
+    });
+
     test('changes neither the origin nor the segments of the path, whatever it is', () => {
       const tricky = fc.constantFrom(
         '..',

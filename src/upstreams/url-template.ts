@@ -57,7 +57,9 @@ export class UrlTemplate {
     try {
       let path = '';
       for (const part of this.#path) path += `/${typeof part === 'string' ? part : part(values)}`;
-      return path + (typeof this.#query === 'string' ? this.#query : this.#query(values));
+      const query = typeof this.#query === 'string' ? this.#query : this.#query(values);
+      // As URLs are written: what comes to no name and no value, {"": ""} for {?all*}, is no query.
+      return query === '?' ? path : path + query;
     } catch (error) {
       if (!(error instanceof URIError)) throw error;
       throw forbiddenInput(
