@@ -22,23 +22,33 @@ const shared = {
 const setupFiles = ['reflect-metadata', '@nestjs/throttler'];
 
 /** Whether the command line names specs. Without, the specs of a folder are one suite, which imports all that they share once. */
-const namesSpecs = process.argv.slice(2).some((arg) => !arg.startsWith('-') || arg.startsWith('--testPath')) && !process.env.SUITES;
+const namesSpecs =
+  process.argv.slice(2).some((arg) => !arg.startsWith('-') || arg.startsWith('--testPath')) &&
+  !process.env.SUITES;
 
 const suites = (names, specs) => ({
   testMatch: namesSpecs ? specs : names.map((name) => `<rootDir>/test/suites/${name}.suite.ts`),
 });
 
-const e2e = {
+/** Suites that start services or databases. */
+export const e2e = {
   ...shared,
   setupFiles,
   globalSetup: '<rootDir>/test/support/global-setup.ts',
   globalTeardown: '<rootDir>/test/support/global-teardown.ts',
 };
 
-export default {
+/** One suite after the other, when no others run: for those that measure time or memory. */
+export const serial = { displayName: 'serial', runner: '<rootDir>/test/support/serial-runner.js' };
+
+export const options = {
   testTimeout: 30_000,
   maxWorkers: '100%',
   reporters: ['default', '<rootDir>/test/support/closing-line.js'],
+};
+
+export default {
+  ...options,
   projects: [
     {
       ...shared,
@@ -54,11 +64,6 @@ export default {
         ['<rootDir>/test/{contract,e2e}/**/*.spec.ts'],
       ),
     },
-    {
-      ...e2e,
-      displayName: 'serial',
-      runner: '<rootDir>/test/support/serial-runner.js',
-      testMatch: ['<rootDir>/test/serial/*.spec.ts'],
-    },
+    { ...e2e, ...serial, testMatch: ['<rootDir>/test/serial/*.spec.ts'] },
   ],
 };

@@ -7,7 +7,7 @@ import type { WireRequest } from '../fuzz/wire-request.ts';
 import { DatabaseFile } from '../support/database-file.js';
 
 /** How long random requests are sent; FUZZ_SEED and FUZZ_PATH repeat what a failure prints. */
-const { FUZZ_SECONDS = '10', FUZZ_SEED, FUZZ_PATH } = process.env;
+const { FUZZ_SECONDS = '2', FUZZ_SEED, FUZZ_PATH } = process.env;
 const BUDGET_MS = Number(FUZZ_SECONDS) * 1_000;
 /** What the 99th percentile of the event loop's delay may be, and what a request may compute in one go. */
 const LONGEST_DELAY_MS = 50;

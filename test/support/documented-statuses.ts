@@ -1,20 +1,24 @@
 import type { Server } from 'node:http';
+import { readFileSync } from 'node:fs';
 import type { OpenAPIObject } from '@nestjs/swagger';
 
 type Operations = Record<string, { readonly responses: object }>;
 
-/** Watches what a server answers, and finds the statuses that its OpenAPI document doesn't name. */
+/** The document as it is in the repository, which a test of its own holds against what the service serves. */
+const DOCUMENT = new URL('../../openapi.json', import.meta.url);
+const { paths } = JSON.parse(readFileSync(DOCUMENT, 'utf8')) as OpenAPIObject;
+const DOCUMENTED = Object.entries(paths).map(([template, operations]) => ({
+  template,
+  pattern: new URLPattern({ pathname: template.replaceAll(/\{(\w+)\}/g, ':$1') }),
+  operations: operations as Operations,
+}));
+
+/** Watches what a server answers, and finds the statuses that the OpenAPI document doesn't name. */
 export class DocumentedStatuses {
   /** As `GET /tasks/{name} 404`. */
   readonly missing = new Set<string>();
-  private readonly paths: { template: string; pattern: URLPattern; operations: Operations }[];
 
-  constructor(server: Server, { paths }: OpenAPIObject) {
-    this.paths = Object.entries(paths).map(([template, operations]) => ({
-      template,
-      pattern: new URLPattern({ pathname: template.replaceAll(/\{(\w+)\}/g, ':$1') }),
-      operations: operations as Operations,
-    }));
+  constructor(server: Server) {
     server.prependListener('request', ({ method = '', url = '/' }, response) => {
       response.once('finish', () => {
         this.check(method, url, response.statusCode);
@@ -24,7 +28,7 @@ export class DocumentedStatuses {
 
   private check(method: string, url: string, status: number): void {
     const pathname = url.split('?', 1)[0] ?? '/';
-    const path = this.paths.find(({ pattern }) => pattern.test({ pathname }));
+    const path = DOCUMENTED.find(({ pattern }) => pattern.test({ pathname }));
     const operation = path?.operations[method === 'HEAD' ? 'get' : method.toLowerCase()];
     if (!path || !operation || String(status) in operation.responses) return;
     this.missing.add(`${method} ${path.template} ${status}`);

@@ -12,7 +12,6 @@ import { setUp } from '../../src/app.setup.js';
 import { parseConfig } from '../../src/config/config.js';
 import type { EventType, RunEvent } from '../../src/events/catalog.js';
 import { FastExpressAdapter } from '../../src/http/express-adapter.js';
-import { createOpenApiDocument } from '../../src/http/openapi.js';
 import type { Answer } from '../../src/tasks/tasks.service.js';
 import type { Reply, Run, SubTaskRun } from '../../src/tasks/run.js';
 import { CapturedLog } from './captured-log.js';
@@ -80,7 +79,7 @@ export class TestApp {
     setUp(app, adapter, await openAccess(config));
     const service = new TestApp(app, log, resourcesBefore, key);
     await app.listen(0, '127.0.0.1');
-    service.documented = new DocumentedStatuses(service.server, createOpenApiDocument(app));
+    service.documented = new DocumentedStatuses(service.server);
     return service;
   }
 

@@ -1,0 +1,13 @@
+import { e2e, options, serial } from './jest.config.js';
+
+// A few seconds in `npm test`.
+process.env.FUZZ_SECONDS ??= '10';
+
+/** What takes long by nature: `npm run test:slow`. */
+export default {
+  ...options,
+  projects: [
+    { ...e2e, displayName: 'slow', testMatch: ['<rootDir>/test/slow/*.spec.ts'] },
+    { ...e2e, ...serial, testMatch: ['<rootDir>/test/serial/fuzz.spec.ts'] },
+  ],
+};
