@@ -22,5 +22,5 @@ export function askFor(database: DatabaseFile, name: string, content = ''): void
 }
 
 export function mend(database: DatabaseFile, fault: 'full' | 'stuck'): void {
-  rmSync(join(database.directory, fault));
+  rmSync(join(database.directory, fault), { force: true });
 }

@@ -23,6 +23,8 @@ describe('the journal', () => {
   });
   afterEach(async () => {
     jest.restoreAllMocks();
+    // A test that fails must not leave a thread waiting, which a stop would wait for.
+    for (const fault of ['full', 'stuck'] as const) mend(database, fault);
     await durable.end();
     faultsInThreads(undefined);
   });
