@@ -14,8 +14,6 @@ export const UNAVAILABLE: Obstacle = {
 
 /** Between a commit that failed and its next try. */
 const RETRY_MS = 250;
-/** How long a stop waits for commits that fail. */
-const DRAIN_MS = 5_000;
 
 /** Where groups are committed. */
 export interface GroupLog<Group extends CommitGroup> {
@@ -36,6 +34,8 @@ export interface GroupLog<Group extends CommitGroup> {
  * in flight share its `fsync`. Publishes a group when it is committed.
  */
 export class GroupCommit<Group extends CommitGroup> {
+  /** How long a stop waits for commits that fail, in milliseconds. */
+  static readonly drainMs: number = 5_000;
   private readonly logger = new Logger('Journal');
   private current: Group;
   private committing: Group | undefined;
@@ -109,9 +109,10 @@ export class GroupCommit<Group extends CommitGroup> {
   }
 
   async drain(): Promise<void> {
+    const { drainMs } = GroupCommit;
     const patience = new AbortController();
-    const patienceEnds = delay(DRAIN_MS, undefined, { signal: patience.signal }).catch(() => undefined);
-    const until = performance.now() + DRAIN_MS;
+    const patienceEnds = delay(drainMs, undefined, { signal: patience.signal }).catch(() => undefined);
+    const until = performance.now() + drainMs;
     while (this.writing && performance.now() < until) await Promise.race([this.writing, patienceEnds]);
     patience.abort();
   }

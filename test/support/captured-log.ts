@@ -11,6 +11,7 @@ export interface LogLine {
 /** Keeps what is logged, so that tests can read it. */
 export class CapturedLog implements LoggerService {
   readonly lines: LogLine[] = [];
+  private readonly waiting = new Set<() => void>();
 
   readonly log = this.keep('log');
   readonly warn = this.keep('warn');
@@ -24,9 +25,24 @@ export class CapturedLog implements LoggerService {
     return this.lines.filter((line) => line.runId === runId).map(({ msg }) => msg);
   }
 
+  /** The first line whose message matches, as soon as it is there. */
+  line(message: RegExp): Promise<LogLine> {
+    return new Promise((resolve) => {
+      const check = (): void => {
+        const found = this.lines.find(({ msg }) => message.test(msg));
+        if (!found) return;
+        this.waiting.delete(check);
+        resolve(found);
+      };
+      this.waiting.add(check);
+      check();
+    });
+  }
+
   private keep(level: LogLine['level']) {
     return (message: unknown): void => {
       this.lines.push({ level, ...fieldsOf(message) });
+      for (const check of [...this.waiting]) check();
     };
   }
 }

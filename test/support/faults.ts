@@ -1,12 +1,14 @@
 /**
- * Loaded before the service (`--import`), and by its threads as well: faults of the disk, the thread that writes and the
- * process, as the files in the directory FAULTS ask for them.
+ * Loaded before a process (`--import`) and its threads, or by the threads of a test's own process alone: faults of the
+ * disk, the thread that writes and the process, as the files in a directory ask for them. See ask-for-faults.ts.
  */
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { StatementSync } from 'node:sqlite';
+import { getEnvironmentData } from 'node:worker_threads';
 
-const file = (name: string): string => join(process.env.FAULTS ?? '', name);
+const directory = (getEnvironmentData('faults') as string | undefined) ?? process.env.FAULTS ?? '';
+const file = (name: string): string => join(directory, name);
 
 /** Commits as on a full disk while there is a file `full`; waits in one while there is a file `stuck`. */
 function disk(sql: string): void {

@@ -1,4 +1,5 @@
 import { registerHooks } from 'node:module';
+import { getEnvironmentData } from 'node:worker_threads';
 
 // The service's worker threads run from src/ in tests, where Node finds no .js: it takes the .ts and strips its types.
 registerHooks({
@@ -11,3 +12,5 @@ registerHooks({
     }
   },
 });
+
+if (getEnvironmentData('faults') !== undefined) await import('./faults.ts');

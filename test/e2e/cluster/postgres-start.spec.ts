@@ -1,24 +1,41 @@
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
-import { beforeEach, describe, expect, test } from '@jest/globals';
-import { Client } from 'pg';
-import { temporaryDatabase } from '../../support/postgres-database.js';
+import { Logger } from '@nestjs/common';
+import { EventEmitter2 } from '@nestjs/event-emitter';
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { EventBus } from '../../../src/events/event-bus.js';
+import { DatabaseError } from '../../../src/journal/database-error.js';
+import { PostgresJournal } from '../../../src/journal/postgres-journal.js';
+import { SubTaskQueue } from '../../../src/journal/sub-task-queue.js';
 import { ServiceProcess } from '../../support/service-process.js';
+import { TcpProxy } from '../../support/tcp-proxy.js';
+import { TestCluster } from '../../support/test-cluster.js';
 
-async function query(url: string, sql: string): Promise<unknown[]> {
-  const client = new Client(url);
-  await client.connect();
-  try {
-    return (await client.query<object>(sql)).rows;
-  } finally {
-    await client.end();
-  }
+function open(url: string): Promise<PostgresJournal> {
+  const options = { url, role: 'all', retentionMs: 0, keyRetentionMs: 3_600_000 } as const;
+  return PostgresJournal.open(options, new EventBus(new EventEmitter2()), new SubTaskQueue(url));
+}
+
+/** What the journal refuses to open a database with: a start says that and ends. */
+async function refusal(url: string): Promise<string> {
+  const error = await open(url).then(
+    (journal) => journal.close(),
+    (reason: unknown) => reason,
+  );
+  expect(error).toBeInstanceOf(DatabaseError);
+  return (error as DatabaseError).message;
 }
 
 describe('a start with Postgres', () => {
+  let cluster: TestCluster;
   let url: string;
   beforeEach(async () => {
-    url = await temporaryDatabase();
+    cluster = new TestCluster();
+    url = await cluster.url();
+  });
+  afterEach(async () => {
+    jest.restoreAllMocks();
+    await cluster.end();
   });
 
   const changed = (change: (url: URL) => void): string => {
@@ -26,60 +43,64 @@ describe('a start with Postgres', () => {
     change(other);
     return other.href;
   };
+  const OF_URL = /^DATABASE_URL: the database postgres:\/\/[^:@]*@127\.0\.0\.1:\d+\/\S+ /;
 
   test('makes its tables, once for all nodes that start at the same time', async () => {
-    const starts = [1, 2, 3].map(() => ServiceProcess.start({ env: { DATABASE_URL: url } }));
-    const nodes = await Promise.all(starts);
-    const { body } = (await nodes[0]!.http.get('/run-tasks').timeout(9_000)) as { body: unknown };
-    expect(body).toEqual({ result: 'First result' });
-    expect(await query(url, 'SELECT count(*)::int FROM frontrunner.nodes')).toEqual([{ count: 3 }]);
-    expect(await Promise.all(nodes.map((node) => node.stop()))).toEqual([0, 0, 0]);
-    expect(await query(url, 'SELECT * FROM frontrunner.nodes')).toEqual([]);
-  }, 60_000);
+    const [node] = await Promise.all([1, 2, 3].map(() => cluster.start()));
+    expect((await node!.answer('demo')).result).toBe('First result');
+    expect(await cluster.query('SELECT count(*)::int FROM frontrunner.nodes')).toEqual([{ count: 3 }]);
+    await cluster.end();
+    expect(await cluster.query('SELECT * FROM frontrunner.nodes')).toEqual([]);
+  });
 
   test.each<[string, (url: URL) => void, RegExp]>([
     ['another password', (to) => (to.password = 'wrong'), /refuses the user or the password/],
     ['no such database', (to) => (to.pathname = '/nowhere'), /doesn’t exist; create it/],
-  ])('says what is wrong with %s, and nothing of the password', async (_what, change, message) => {
+  ])('is refused with %s, and nothing is said of the password', async (_what, change, message) => {
     const wrong = changed(change);
-    const { code, stderr } = await ServiceProcess.run({ env: { DATABASE_URL: wrong } });
-    expect(stderr).toMatch(message);
-    expect(stderr).toMatch(/^DATABASE_URL: the database postgres:\/\/[^:@]*@127\.0\.0\.1:\d+\/\S+ /);
-    expect(stderr).not.toContain(new URL(wrong).password);
-    expect(code).toBe(1);
+    const refused = await refusal(wrong);
+    expect(refused).toMatch(message);
+    expect(refused).toMatch(OF_URL);
+    expect(refused).not.toContain(new URL(wrong).password);
+  });
+
+  test('that is refused says what is wrong, and nothing else', async () => {
+    const wrong = changed((to) => (to.password = 'wrong'));
+    const { code, stdout, stderr } = await ServiceProcess.run({ env: { DATABASE_URL: wrong } });
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+    expect(stderr).toMatch(OF_URL);
+    expect(stderr).toMatch(/ refuses the user or the password; [^\n]*\n$/);
+    expect(stderr).not.toContain('wrong');
   });
 
   test('waits for a server that is not there yet', async () => {
-    const { hostname, port } = new URL(url);
     const free = createServer().listen(0, '127.0.0.1');
     await once(free, 'listening');
-    const { port: own } = free.address() as AddressInfo;
+    const { port } = free.address() as AddressInfo;
     free.close();
     await once(free, 'close');
-    const late = changed((to) => (to.port = String(own)));
-    const starting = ServiceProcess.start({ env: { DATABASE_URL: late } });
-    const { TcpProxy } = await import('../../support/tcp-proxy.ts');
-    const proxy = await TcpProxy.start(`postgres://${hostname}:${port}/x`, own);
-    const node = await starting;
-    expect(node.lines.map(({ msg }) => msg).join()).toContain('Listening on');
-    expect(await node.stop()).toBe(0);
+    const waits = new Promise((resolve) => {
+      jest.spyOn(Logger.prototype, 'warn').mockImplementation(resolve);
+    });
+    const opening = open(changed((to) => (to.port = String(port))));
+    expect(await waits).toMatch(/^Waiting for the database: .* nothing listens there/);
+    const proxy = await TcpProxy.start(url, port);
+    const journal = await opening;
+    expect(await cluster.query('SELECT id FROM frontrunner.nodes')).toEqual([{ id: journal.nodeId }]);
+    await journal.close();
     await proxy.close();
   });
 
   test('goes on with tables that a newer version has migrated, as long as those allow it', async () => {
-    const first = await ServiceProcess.start({ env: { DATABASE_URL: url } });
-    await first.stop();
-    await query(
-      url,
+    await (await open(url)).close();
+    await cluster.query(
       `INSERT INTO frontrunner.kysely_migration VALUES ('0099-of-tomorrow', '2027-01-01T00:00:00.000Z')`,
     );
-    const old = await ServiceProcess.start({ env: { DATABASE_URL: url } });
-    expect(await old.stop()).toBe(0);
-    await query(url, 'UPDATE frontrunner.compatibility SET minimum = 99');
-    const { code, stderr } = await ServiceProcess.run({ env: { DATABASE_URL: url } });
-    expect(stderr).toMatch(
+    const old = await cluster.start();
+    expect((await old.answer('demo')).result).toBe('First result');
+    await cluster.query('UPDATE frontrunner.compatibility SET minimum = 99');
+    expect(await refusal(url)).toMatch(
       /was migrated by a newer version \(0099-of-tomorrow\) and needs nodes of version 99/,
     );
-    expect(code).toBe(1);
   });
 });

@@ -1,12 +1,8 @@
-import { spawnSync } from 'node:child_process';
 import {
-  chmodSync,
-  chownSync,
   existsSync,
   mkdirSync,
   readdirSync,
   readFileSync,
-  rmSync,
   statSync,
   symlinkSync,
   truncateSync,
@@ -15,26 +11,32 @@ import {
 import { basename, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { EventEmitter2 } from '@nestjs/event-emitter';
+import { parseConfig } from '../../../src/config/config.js';
+import { EventBus } from '../../../src/events/event-bus.js';
+import { DatabaseError } from '../../../src/journal/database-error.js';
+import { SqliteJournal } from '../../../src/journal/sqlite-journal.js';
 import { DatabaseFile } from '../../support/database-file.js';
+import { DurableService } from '../../support/durable-service.js';
+import { JournalProcess } from '../../support/journal-process.js';
 import { ServiceProcess } from '../../support/service-process.js';
 import { TestApp } from '../../support/test-app.js';
 
 const STACK = /\n\s+at |file:\/\//;
-const NOBODY = 65_534;
 
-/** How to run as somebody whom the rights of files bind; undefined where that can't be done. */
-function ordinaryUser(): { uid?: number } | undefined {
-  if (process.getuid?.() !== 0) return {};
-  const { status } = spawnSync(process.execPath, ['--check', ServiceProcess.MAIN], { uid: NOBODY });
-  return status === 0 ? { uid: NOBODY } : undefined;
-}
-
-const user = ordinaryUser();
-if (!user)
-  process.stderr.write(
-    'Skips what needs an ordinary user: the tests run as root, and others can’t read dist/\n',
+/** What the journal refuses to open a database with: a start says that and ends, see `a second process` below. */
+async function refusal(path: string): Promise<string> {
+  const options = { path, durability: 'power', retentionMs: 0, keyRetentionMs: 3_600_000 } as const;
+  const opening = SqliteJournal.open(options, new EventBus(new EventEmitter2()));
+  const error = await opening.then(
+    (journal) => journal.close(),
+    (reason: unknown) => reason,
   );
-const testAsUser = user ? test : test.skip;
+  expect(error).toBeInstanceOf(DatabaseError);
+  const { message } = error as DatabaseError;
+  expect(message).not.toMatch(STACK);
+  return message;
+}
 
 describe('a start', () => {
   let database: DatabaseFile;
@@ -43,38 +45,32 @@ describe('a start', () => {
   });
   afterEach(() => database.remove());
 
-  const options = () => ({ directory: database.directory, env: { DATABASE_URL: database.url } });
-
-  /** Starts the service, which must refuse; resolves with what it says. */
-  async function refusal(overrides: Parameters<typeof ServiceProcess.run>[0] = {}): Promise<string> {
-    const { code, stdout, stderr } = await ServiceProcess.run({ ...options(), ...overrides });
-    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
-    expect(stderr).not.toMatch(STACK);
-    return stderr;
-  }
-
   /** The refusal of a file that is there already and must be left as it is. */
-  async function refusalOfFile(overrides = {}): Promise<string> {
+  async function refusalOfFile(): Promise<string> {
     const before = readFileSync(database.path);
-    const message = await refusal(overrides);
+    const message = await refusal(database.path);
     expect(readFileSync(database.path).equals(before)).toBe(true);
     expect(message).toContain(`DATABASE_URL: the database ${database.path} `);
     return message;
   }
 
+  async function runDemo(url: string): Promise<void> {
+    const service = await TestApp.start({ env: { DATABASE_URL: url } });
+    const { runId } = await service.answer('demo');
+    await service.finishedRun(runId);
+    await service.close();
+  }
+
   test('makes the database that is missing, and its directory', async () => {
-    const service = await ServiceProcess.start({ directory: database.directory });
-    await service.http.get('/run-tasks').expect(200);
-    await service.stop('SIGKILL');
-    expect(existsSync(join(database.directory, 'data/frontrunner.db'))).toBe(true);
+    expect(parseConfig({}).DATABASE_URL).toEqual({ kind: 'sqlite', path: './data/frontrunner.db' });
+    const path = join(database.directory, 'data/frontrunner.db');
+    await runDemo(`sqlite:${path}`);
+    expect(existsSync(path)).toBe(true);
   });
 
   test('takes an empty file for a new database', async () => {
     writeFileSync(database.path, '');
-    const service = await TestApp.start({ env: { DATABASE_URL: database.url } });
-    const { runId } = await service.answer('demo');
-    await service.finishedRun(runId);
-    await service.close();
+    await runDemo(database.url);
     expect(database.flaws()).toEqual([]);
   });
 
@@ -109,15 +105,14 @@ describe('a start', () => {
 
   test('is refused on a directory', async () => {
     mkdirSync(database.path);
-    expect(await refusal()).toMatch(
+    expect(await refusal(database.path)).toMatch(
       /DATABASE_URL: the database .* is a directory; set DATABASE_URL to a file/,
     );
   });
 
   test('is refused below a file', async () => {
     writeFileSync(database.path, '');
-    const env = { DATABASE_URL: `${database.url}/runs.db` };
-    expect(await refusal({ env })).toMatch(
+    expect(await refusal(`${database.path}/runs.db`)).toMatch(
       /DATABASE_URL: .* in a directory that is a file; set DATABASE_URL/,
     );
   });
@@ -127,73 +122,58 @@ describe('a start', () => {
       process.stderr.write('Skips what needs /proc\n');
       return;
     }
-    const env = { DATABASE_URL: 'sqlite:/proc/none/runs.db' };
-    expect(await refusal({ env })).toMatch(
+    expect(await refusal('/proc/none/runs.db')).toMatch(
       /DATABASE_URL: .* in a directory that can’t be made; give the service/,
     );
-  });
-
-  testAsUser(
-    'is refused on a database that can only be read, or that a part of can only be read',
-    async () => {
-      await database.write([]);
-      if (user?.uid !== undefined) chownSync(database.directory, user.uid, user.uid);
-      chmodSync(database.path, 0o444);
-      expect(await refusalOfFile(user)).toMatch(/can’t be written to; give the service’s user the right/);
-      expect(readdirSync(database.directory)).toEqual([basename(database.path)]);
-      chmodSync(database.path, 0o666);
-      for (const suffix of ['.lock', '-shm']) {
-        writeFileSync(database.path + suffix, '', { mode: 0o444 });
-        expect(await refusal(user)).toMatch(/DATABASE_URL: .* can’t be written to; give the service’s user/);
-        rmSync(database.path + suffix);
-      }
-    },
-  );
-
-  testAsUser('is refused in a directory that can’t be written to', async () => {
-    chmodSync(database.directory, 0o555);
-    for (const url of [database.url, `sqlite:${database.directory}/data/runs.db`])
-      expect(await refusal({ ...user, env: { DATABASE_URL: url } })).toMatch(
-        /DATABASE_URL: .* can’t be .*; give the service’s user the right to write it and its directory/,
-      );
-    chmodSync(database.directory, 0o755);
   });
 });
 
 describe('a second process on one database', () => {
-  let database: DatabaseFile;
-  let service: ServiceProcess;
-  beforeEach(async () => {
-    database = new DatabaseFile();
-    service = await ServiceProcess.start({ env: { DATABASE_URL: database.url } });
+  let durable: DurableService;
+  let path: string;
+  const others: JournalProcess[] = [];
+  beforeEach(() => {
+    durable = new DurableService();
+    ({ path } = durable.database);
   });
   afterEach(async () => {
-    await service.stop('SIGKILL');
-    database.remove();
+    for (const other of others.splice(0)) await other.kill();
+    await durable.end();
   });
 
+  async function otherProcess(): Promise<JournalProcess> {
+    const other = await JournalProcess.start();
+    others.push(other);
+    return other;
+  }
+
+  const inUseBy = (pid: number) =>
+    `DATABASE_URL: the database ${path} is in use by the process ${pid} on \\S+ since \\S+; end that process, or set DATABASE_URL to another file`;
+
   test('is refused and told which process holds it, which isn’t disturbed', async () => {
-    const link = join(database.directory, 'link.db');
-    symlinkSync(database.path, link);
-    for (const url of [database.url, `sqlite:${link}`]) {
-      const { code, stderr } = await ServiceProcess.run({ env: { DATABASE_URL: url } });
-      expect(code).toBe(1);
-      expect(stderr).toMatch(
-        new RegExp(
-          `^DATABASE_URL: the database ${database.path} is in use by the process ${service.pid} on \\S+ since \\S+; end that process, or set DATABASE_URL to another file\n$`,
-        ),
-      );
-    }
-    await service.http.get('/run-tasks').expect(200);
+    const service = await durable.start();
+    const link = join(durable.database.directory, 'link.db');
+    symlinkSync(path, link);
+    const { code, stdout, stderr } = await ServiceProcess.run({ env: { DATABASE_URL: `sqlite:${link}` } });
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+    expect(stderr).toMatch(new RegExp(`^${inUseBy(process.pid)}\n$`));
+    const other = await otherProcess();
+    for (const name of [path, link])
+      expect(await other.open(name)).toMatch(new RegExp(`^DatabaseError: ${inUseBy(process.pid)}$`));
+    expect((await service.answer('demo')).result).toBe('First result');
   });
 
   test('has it as soon as the first has ended, and it alone when several start then', async () => {
-    await service.stop('SIGKILL');
-    const starts = await Promise.allSettled(
-      [1, 2, 3].map(() => ServiceProcess.start({ env: { DATABASE_URL: database.url } })),
-    );
-    const started = starts.flatMap((start) => (start.status === 'fulfilled' ? [start.value] : []));
-    for (const each of started) await each.stop('SIGKILL');
-    expect(started).toHaveLength(1);
+    const processes = await Promise.all([1, 2, 3, 4].map(() => otherProcess()));
+    const [first, ...next] = processes;
+    expect(await first!.open(path)).toBe('done');
+    expect(await next[0]!.open(path)).toMatch(new RegExp(`^DatabaseError: ${inUseBy(first!.pid)}$`));
+    await first!.kill();
+    const answers = await Promise.all(next.map((process) => process.open(path)));
+    expect(answers.toSorted()).toEqual([
+      expect.stringMatching(/^DatabaseError: .* is in use by /),
+      expect.stringMatching(/^DatabaseError: .* is in use by /),
+      'done',
+    ]);
   });
 });

@@ -1,36 +1,56 @@
 import { spawnSync } from 'node:child_process';
 import { closeSync, openSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import type { Response } from 'supertest';
-import { DatabaseFile } from '../../support/database-file.js';
-import { askFor, mend, startFaulty } from '../../support/faulty-service.js';
-import type { ServiceProcess } from '../../support/service-process.js';
-
-const DONE = ['first', 'second', 'third'].map((name) =>
-  expect.objectContaining({ name, status: 'succeeded', attempts: 1 }),
-);
+import { GroupCommit } from '../../../src/journal/group-commit.js';
+import { askFor, faultsInThreads, mend } from '../../support/ask-for-faults.js';
+import { ControlledTask } from '../../support/controlled-task.js';
+import type { DatabaseFile } from '../../support/database-file.js';
+import { DurableService } from '../../support/durable-service.js';
+import type { TestApp } from '../../support/test-app.js';
 
 describe('the journal', () => {
+  let durable: DurableService;
   let database: DatabaseFile;
-  let service: ServiceProcess;
+  let race: ControlledTask<'fast' | 'slow'>;
+  let service: TestApp;
   beforeEach(() => {
-    database = new DatabaseFile();
+    durable = new DurableService();
+    ({ database } = durable);
+    faultsInThreads(database);
+    race = new ControlledTask('race', { fast: {}, slow: {} });
   });
   afterEach(async () => {
-    await service.stop('SIGKILL');
-    database.remove();
+    jest.restoreAllMocks();
+    // A test that fails must not leave a thread waiting, which a stop would wait for.
+    for (const fault of ['full', 'stuck'] as const) mend(database, fault);
+    await durable.end();
+    faultsInThreads(undefined);
   });
 
-  /** Runs the demo; resolves with the id of the run when it is answered. */
-  const runDemo = async (): Promise<string> => {
-    const response = await service.http.get('/run-tasks').expect(200, '{"result":"First result"}');
-    return response.get('Location')!.slice('/runs/'.length);
+  const start = async (env: Readonly<Record<string, string>> = {}) => {
+    service = await durable.start(race.providers, env);
   };
-  const expectWholeRun = async (runId: string): Promise<void> =>
-    expect(await service.finishedRun(runId)).toMatchObject({ status: 'succeeded', subTasks: DONE });
-  const said = (message: RegExp) => service.lines.filter(({ msg }) => message.test(msg)).length;
+  /** Starts a run whose start is committed, and whose attempts go on until the test ends them. */
+  const begin = async () => {
+    const response = service.run('race');
+    const { fast, slow } = await race.all();
+    const { runId } = fast.context;
+    await service.showRun(runId);
+    return { response, runId, fast, slow };
+  };
+  const runDemo = async (): Promise<string> => {
+    const { runId, result } = await service.answer('demo');
+    expect(result).toBe('First result');
+    return runId;
+  };
+  const expectWholeRun = async (runId: string): Promise<void> => {
+    const { status, subTasks } = await service.finishedRun(runId);
+    expect(status).toBe('succeeded');
+    for (const subTask of subTasks) expect(subTask).toMatchObject({ status: 'succeeded', attempts: 1 });
+  };
+  const said = (message: RegExp) => service.log.lines.filter(({ msg }) => message.test(msg)).length;
 
   function expectRefusal(response: Response, code: string): void {
     expect(response.status).toBe(503);
@@ -43,35 +63,45 @@ describe('the journal', () => {
   async function fillAndMakeRoom(fill: () => void, makeRoom: () => void): Promise<void> {
     const before = await runDemo();
     await expectWholeRun(before);
-    const underWay = await runDemo();
-    const waiting = runDemo();
-    while (database.runs() < 3) await delay(5);
+    const underWay = await begin();
+    underWay.fast.succeed('won');
+    expect((await underWay.response).body).toMatchObject({ result: 'won' });
+    const waiting = await begin();
     fill();
-    // Commits that fail, if it comes before others do.
-    const last = service.http.get('/run-tasks').then((response) => response);
+    // Is the first to fail, and was taken before that was known.
+    const last = service.run('race');
 
-    expect((await service.line(/^The journal can’t be written/)).msg).toMatch(/full disk; make room$/);
+    expect((await service.log.line(/^The journal can’t be written/)).msg).toMatch(/full disk; make room$/);
+    underWay.slow.succeed();
+    waiting.fast.succeed('won at last');
+    waiting.slow.succeed();
     expectRefusal(await service.http.get('/run-tasks'), 'journal-unavailable');
-    expectRefusal(await service.http.post('/tasks/demo/runs').send({}), 'journal-unavailable');
+    expectRefusal(await service.run('demo'), 'journal-unavailable');
     const ready = await service.http.get('/health/ready');
     expectRefusal(ready, 'not-ready');
     expect(ready.body).toMatchObject({ error: { journal: { status: 'down' } } });
     await service.http.get('/health/live').expect(200);
     await expectWholeRun(before);
-    await service.http.get(`/runs/${underWay}`).expect(200);
+    expect(await service.showRun(underWay.runId)).toMatchObject({ status: 'running' });
+    expect(await service.showRun(waiting.runId)).toMatchObject({ reply: null });
 
     makeRoom();
-    await service.line(/^The journal can be written again$/);
-    for (const runId of [underWay, await waiting]) await expectWholeRun(runId);
-    const { status } = await last;
-    if (status !== 503) expect(status).toBe(200);
+    await service.log.line(/^The journal can be written again$/);
+    expect((await waiting.response).body).toMatchObject({ result: 'won at last' });
+    const { fast, slow } = await race.all();
+    fast.succeed('taken before');
+    slow.succeed();
+    expect((await last).body).toMatchObject({ result: 'taken before' });
+    for (const runId of [underWay.runId, waiting.runId, fast.context.runId]) await expectWholeRun(runId);
     await expectWholeRun(await runDemo());
     await service.http.get('/health/ready').expect(200);
     expect([said(/can’t be written/), said(/can be written again/)]).toEqual([1, 1]);
+    await durable.stop();
+    expect(database.flaws()).toEqual([]);
   }
 
   test('refuses new runs while commits fail for want of room, and loses none that it took before', async () => {
-    service = await startFaulty(database, { DEMO_TIME_SCALE: '0.2' });
+    await start();
     await fillAndMakeRoom(
       () => askFor(database, 'full'),
       () => mend(database, 'full'),
@@ -86,25 +116,26 @@ describe('the journal', () => {
     }
     const filler = join(database.directory, 'filler');
     try {
-      service = await startFaulty(database, { DEMO_TIME_SCALE: '0.2' });
+      await start();
       await fillAndMakeRoom(
         () => writeUntilFull(filler),
         () => rmSync(filler),
       );
     } finally {
-      await service.stop('SIGKILL');
+      rmSync(filler, { force: true });
+      await durable.stop();
       spawnSync('umount', [database.directory]);
     }
   });
 
   test('says of a run that it could not write before a stop that there may be none', async () => {
-    service = await startFaulty(database, { DEMO_TIME_SCALE: '0.001' });
-    const before = await runDemo();
-    await expectWholeRun(before);
+    jest.replaceProperty(GroupCommit, 'drainMs', 20);
+    await start();
+    await expectWholeRun(await runDemo());
     askFor(database, 'full');
-    const waiting = service.http.get('/run-tasks').then((response) => response);
-    await service.line(/^The journal can’t be written/);
-    expect(await service.stop()).toBe(0);
+    const waiting = service.run('demo');
+    await service.log.line(/^The journal can’t be written/);
+    await durable.stop();
     const response = await waiting;
     expectRefusal(response, 'stopping');
     expect(response.body).toMatchObject({ detail: expect.stringContaining('send it again if') });
@@ -114,31 +145,34 @@ describe('the journal', () => {
   });
 
   test('refuses new runs as long as more than 64 MiB wait for the disk, and loses none of those', async () => {
-    service = await startFaulty(database, { DEMO_TIME_SCALE: '0.001', MAX_INPUT_BYTES: '100mb' });
+    await start({ MAX_INPUT_BYTES: '100mb' });
     askFor(database, 'stuck');
     const stuck = runDemo();
-    const large = service.http.post('/tasks/demo/runs').send({ input: 'x'.repeat(65 * 2 ** 20) });
-    const largeAnswer = large.then(({ body }: Response) => body as { runId: string });
+    const large = service.answer('demo', { input: 'x'.repeat(65 * 2 ** 20) });
     while ((await service.http.get('/health/ready')).status === 200);
     expectRefusal(await service.http.get('/run-tasks'), 'overloaded');
     mend(database, 'stuck');
     await expectWholeRun(await stuck);
-    await expectWholeRun((await largeAnswer).runId);
+    // Its end alone: to show it would be to send all of its input.
+    const { data } = await service.event((await large).runId, 'run.finished');
+    expect(data).toEqual({ status: 'succeeded' });
     await expectWholeRun(await runDemo());
     expect(said(/can’t be written/)).toBe(0);
+    await durable.stop();
+    expect(database.flaws()).toEqual([]);
   });
 
   test.each(['before', 'after'] as const)(
     'goes on when its thread ends %s a commit, and writes it once',
     async (moment) => {
-      service = await startFaulty(database, { DEMO_TIME_SCALE: '0.01' });
+      await start();
       await expectWholeRun(await runDemo());
       askFor(database, moment, 'thread: COMMIT');
       const runId = await runDemo();
-      await service.line(/^The journal can be written again$/);
+      await service.log.line(/^The journal can be written again$/);
       await expectWholeRun(runId);
       await expectWholeRun(await runDemo());
-      expect(await service.stop()).toBe(0);
+      await durable.stop();
       expect(database.flaws()).toEqual([]);
     },
   );

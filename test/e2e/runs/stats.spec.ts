@@ -2,11 +2,9 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { z } from 'zod';
 import type { raceTableSchema } from '../../../src/stats/stats.schemas.js';
 import { ControlledTask } from '../../support/controlled-task.js';
-import { DatabaseFile } from '../../support/database-file.js';
 import { DurableService } from '../../support/durable-service.js';
 import { JournalCalls } from '../../support/journal-calls.js';
 import { expectProblem } from '../../support/problem.js';
-import { ServiceProcess } from '../../support/service-process.js';
 import { tasksFiles } from '../../support/tasks-file.js';
 import { TestApp } from '../../support/test-app.js';
 import { ToldLog } from '../../support/told-log.js';
@@ -167,44 +165,29 @@ describe('what the statistics know', () => {
 
 describe('a service that is killed', () => {
   const write = tasksFiles();
-  let database: DatabaseFile;
+  let durable: DurableService;
   let upstream: UpstreamServer;
-  let service: ServiceProcess;
   beforeEach(async () => {
-    database = new DatabaseFile();
     upstream = await UpstreamServer.start((_request, response) => response.end('yes'));
-    await start();
+    durable = new DurableService();
   });
   afterEach(async () => {
-    await service.stop('SIGKILL');
+    await durable.end();
     await upstream.close();
-    database.remove();
   });
-
-  async function start(): Promise<void> {
-    service = await ServiceProcess.start({
-      env: {
-        DATABASE_URL: database.url,
-        DEMO_TIME_SCALE: '0.001',
-        TASKS_FILE: write(
-          `tasks: { file: { subTasks: [{ name: a, kind: http, url: "${upstream.origin}/", allowPrivate: true }] } }`,
-        ),
-      },
-    });
-  }
 
   test.each(['demo', 'file'])(
     'has all that it counted of the task %s when it is started again',
     async (task) => {
-      for (let n = 0; n < 5; n += 1) {
-        const response = await service.http.post(`/tasks/${task}/runs`).expect(200);
-        await service.finishedRun(response.get('Location')!.slice('/runs/'.length));
-      }
+      const subTask = `{ name: a, kind: http, url: "${upstream.origin}/", allowPrivate: true }`;
+      const env = { TASKS_FILE: write(`tasks: { file: { subTasks: [${subTask}] } }`) };
+      const service = await durable.start([], env);
+      for (let n = 0; n < 5; n += 1) await service.finishedRun((await service.answer(task)).runId);
       const counts = countsOf(await statsOf(service, task));
       expect(counts).toMatchObject({ runs: 5, replies: 5, replyMs: { count: 5 } });
-      await service.stop('SIGKILL');
-      await start();
-      expect(countsOf(await statsOf(service, task))).toEqual(counts);
+      durable.crash();
+      const next = await durable.start([], env);
+      expect(countsOf(await statsOf(next, task))).toEqual(counts);
     },
   );
 });

@@ -1,20 +1,11 @@
 import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { setEnvironmentData } from 'node:worker_threads';
 import type { DatabaseFile } from './database-file.js';
-import { ServiceProcess } from './service-process.js';
 
-const PRELOAD = fileURLToPath(new URL('./faults.ts', import.meta.url));
-
-/** Starts the service on a database, as a process that `askFor` can make trouble for. */
-export function startFaulty(
-  database: DatabaseFile,
-  env: Readonly<Record<string, string>> = {},
-): Promise<ServiceProcess> {
-  return ServiceProcess.start({
-    nodeArgs: ['--import', PRELOAD],
-    env: { DATABASE_URL: database.url, FAULTS: database.directory, ...env },
-  });
+/** Lets `askFor` make trouble for the threads that this process starts from now on; undefined for none of them. */
+export function faultsInThreads(database: DatabaseFile | undefined): void {
+  setEnvironmentData('faults', database?.directory);
 }
 
 /** Asks for a fault: see faults.ts. */
@@ -31,5 +22,5 @@ export function askFor(database: DatabaseFile, name: string, content = ''): void
 }
 
 export function mend(database: DatabaseFile, fault: 'full' | 'stuck'): void {
-  rmSync(join(database.directory, fault));
+  rmSync(join(database.directory, fault), { force: true });
 }
