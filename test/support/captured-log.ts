@@ -11,6 +11,7 @@ export interface LogLine {
 /** Keeps what is logged, so that tests can read it. */
 export class CapturedLog implements LoggerService {
   readonly lines: LogLine[] = [];
+  private readonly waiting = new Set<() => void>();
 
   readonly log = this.keep('log');
   readonly warn = this.keep('warn');
@@ -18,6 +19,20 @@ export class CapturedLog implements LoggerService {
   readonly debug = this.keep('debug');
   readonly verbose = this.keep('verbose');
   readonly fatal = this.keep('fatal');
+
+  /** The first line that `matches`, as soon as it is there. */
+  said(matches: (line: LogLine) => boolean): Promise<LogLine> {
+    return new Promise((resolve) => {
+      const check = (): void => {
+        const found = this.lines.find(matches);
+        if (!found) return;
+        this.waiting.delete(check);
+        resolve(found);
+      };
+      this.waiting.add(check);
+      check();
+    });
+  }
 
   /** The messages about one run, in their order. */
   messagesOf(runId: string): string[] {
@@ -27,6 +42,7 @@ export class CapturedLog implements LoggerService {
   private keep(level: LogLine['level']) {
     return (message: unknown): void => {
       this.lines.push({ level, ...fieldsOf(message) });
+      for (const check of [...this.waiting]) check();
     };
   }
 }
