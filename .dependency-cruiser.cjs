@@ -30,7 +30,7 @@ module.exports = {
       comment:
         'Which journal it is, only its module knows, and what makes nodes of processes that share one.',
       severity: 'error',
-      from: { path: '^src/', pathNot: '^src/(journal/|cluster/|main\\.ts)|\\.spec\\.ts$' },
+      from: { path: '^src/', pathNot: '^src/(journal/|cluster/|start-error\\.ts)|\\.spec\\.ts$' },
       to: { path: '^src/journal/(?!(journal(\\.module)?|sharing)\\.ts)' },
     },
     {

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globa
 import { createRuntime } from '../../test/support/runtime.js';
 import { acceptRun } from '../tasks/accepted-run.js';
 import type { SubTaskContext } from '../tasks/sub-task.js';
+import { EmbeddedEngine } from './embedded-engine.js';
 
 const typesOf = ({ events }: ReturnType<typeof createRuntime>) => events.map(({ type }) => type);
 const never = () => new Promise(() => undefined);
@@ -171,8 +172,10 @@ describe('EmbeddedEngine', () => {
   });
 
   test('refuses runs whose inputs would take more memory than is allowed', async () => {
+    // A five-hundredth of what is allowed, and of what such an input would have.
+    jest.replaceProperty(EmbeddedEngine, 'maxInputBytesInFlight', 2 ** 19);
     const runtime = createRuntime([{ name: 'a', run: never }]);
-    const input = Array.from({ length: 500_000 }, () => ({}));
+    const input = Array.from({ length: 1_000 }, () => ({}));
     for (let n = 0; n < 6; n += 1) void runtime.run({ input });
     await jest.advanceTimersByTimeAsync(0);
     await expect(runtime.run({ input })).rejects.toMatchObject({ code: 'overloaded' });

@@ -23,9 +23,6 @@ import { Slots } from './slots.js';
 import { SubTaskExecution } from './sub-task-execution.js';
 import { SubTasksElsewhere } from './sub-tasks-elsewhere.js';
 
-/** Some callers' inputs take twenty times the memory that their text does; this keeps them from filling it. */
-const MAX_INPUT_BYTES_IN_FLIGHT = 256 * 2 ** 20;
-
 /** While fewer runs than this wait for slots, and half of those that may, runs of an earlier process are taken up. */
 const ROOMY_QUEUE = 100;
 
@@ -35,6 +32,9 @@ export type SubTaskToPrepare = readonly [subTask: SubTaskDefinition, progress: P
 /** Executes runs in this process, within its bounds; what is for other nodes leaves it. */
 @Injectable()
 export class EmbeddedEngine {
+  /** Some callers' inputs take twenty times the memory that their text does; this keeps them from filling it. */
+  static readonly maxInputBytesInFlight: number = 256 * 2 ** 20;
+
   private readonly logger = new Logger(EmbeddedEngine.name);
   private readonly slots: Slots;
   /** The slots of the sub-tasks that declare a `concurrency` of their own. */
@@ -165,7 +165,7 @@ export class EmbeddedEngine {
   /** Resolves when a run of an earlier process can be taken up without a flood, and new runs still find room. */
   async roomInQueue(): Promise<void> {
     const roomy = Math.min(ROOMY_QUEUE, this.maxQueuedRuns / 2);
-    const hasRoom = () => this.queued.value < roomy && this.inputBytes < MAX_INPUT_BYTES_IN_FLIGHT;
+    const hasRoom = () => this.queued.value < roomy && this.inputBytes < EmbeddedEngine.maxInputBytesInFlight;
     await firstValueFrom(merge(this.queued, this.unfinishedRuns).pipe(filter(hasRoom)));
   }
 
@@ -227,7 +227,7 @@ export class EmbeddedEngine {
   /** @throws {DomainError} what {@link execute} does */
   admit(task: TaskDefinition | undefined, inputBytes: number): void {
     if (this.stopped) throw new DomainError('stopping', 'The service is stopping and takes no new runs');
-    if (this.inputBytes + inputBytes > MAX_INPUT_BYTES_IN_FLIGHT && this.runs.size > 0) {
+    if (this.inputBytes + inputBytes > EmbeddedEngine.maxInputBytesInFlight && this.runs.size > 0) {
       throw new DomainError('overloaded', 'The inputs of unfinished runs take as much memory as is allowed');
     }
     const { obstacle } = this.journal;

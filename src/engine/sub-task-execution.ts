@@ -14,13 +14,13 @@ import type { Slots } from './slots.js';
 
 const logger = new Logger('Engine');
 
-/** A retry that is due later than this many milliseconds need not be waited for here, where there are other nodes. */
-const LATER_MS = 5_000;
-
 const WITH_ITS_RUN: StartCause = Object.freeze({});
 
 /** One sub-task of one run: its attempts in turn, each transition given to the journal, and one outcome. */
 export class SubTaskExecution {
+  /** A retry that is due later than this many milliseconds need not be waited for here, where there are other nodes. */
+  static readonly laterMs: number = 5_000;
+
   readonly run: EngineRun;
   private readonly surroundings: Surroundings;
   private phase: 'held' | 'waiting' | 'under-way' | 'ended';
@@ -210,7 +210,7 @@ export class SubTaskExecution {
       const delayMs = this.nextDelay(thrown);
       const dueAt = new Date(Date.now() + delayMs).toISOString();
       void journal.append({ type: 'sub-task.retrying', ...this.about(), data: { error, delayMs, dueAt } });
-      if (delayMs > LATER_MS && this.surroundings.sharing) this.leave(new Date(dueAt));
+      if (delayMs > SubTaskExecution.laterMs && this.surroundings.sharing) this.leave(new Date(dueAt));
       else this.retryIn(delayMs);
       return;
     }

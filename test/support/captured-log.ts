@@ -20,6 +20,20 @@ export class CapturedLog implements LoggerService {
   readonly verbose = this.keep('verbose');
   readonly fatal = this.keep('fatal');
 
+  /** The first line that `matches`, as soon as it is there. */
+  said(matches: (line: LogLine) => boolean): Promise<LogLine> {
+    return new Promise((resolve) => {
+      const check = (): void => {
+        const found = this.lines.find(matches);
+        if (!found) return;
+        this.waiting.delete(check);
+        resolve(found);
+      };
+      this.waiting.add(check);
+      check();
+    });
+  }
+
   /** The messages about one run, in their order. */
   messagesOf(runId: string): string[] {
     return this.lines.filter((line) => line.runId === runId).map(({ msg }) => msg);

@@ -1,16 +1,16 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { text } from 'node:stream/consumers';
-import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { Pool } from 'pg';
 import { PgBoss } from 'pg-boss';
+import { manageQueue } from '../../../src/cluster/manage-queue.js';
+import type { CapturedLog } from '../../support/captured-log.js';
+import { CommandLine } from '../../support/command-line.js';
 import { temporaryDatabase } from '../../support/postgres-database.js';
-import { ServiceProcess } from '../../support/service-process.js';
 import { tasksFiles } from '../../support/tasks-file.js';
 import { temporaryDirectory } from '../../support/temporary-directory.js';
+import type { TestApp } from '../../support/test-app.js';
+import { TestCluster } from '../../support/test-cluster.js';
 import { ROOT } from '../../support/type-check.js';
 import { json, UpstreamServer } from '../../support/upstreams.js';
 
@@ -21,42 +21,38 @@ type Env = Readonly<Record<string, string>>;
 describe('npm run queue', () => {
   const directory = temporaryDirectory();
   const write = tasksFiles();
+  const cluster = new TestCluster();
+  const line = new CommandLine(directory, manageQueue, join(ROOT, 'dist/cluster/queue.command.js'));
   let upstream: UpstreamServer;
-  let database: Pool;
   let env: Env;
-  let api: ServiceProcess;
-  let worker: ServiceProcess | undefined;
+  let api: TestApp;
+  let worker: TestApp | undefined;
+  /** Where all nodes log: Nest has one logger in a process, that of the node which started last. */
+  let log: CapturedLog;
 
   beforeAll(async () => {
     upstream = await UpstreamServer.start(json('printed'));
-    const url = await temporaryDatabase();
-    database = new Pool({ connectionString: url });
     const subTask = `{ kind: http, name: print, url: '${upstream.origin}/', allowPrivate: true, placement: worker }`;
     const tasks = write(`tasks: { report: { subTasks: [${subTask}] } }\n`);
-    env = { DATABASE_URL: url, TASKS_FILE: tasks };
-    api = await ServiceProcess.start({ env: { ...env, ROLE: 'api' } });
+    env = { DATABASE_URL: await cluster.url(), TASKS_FILE: tasks };
+    api = await cluster.start([], { ...env, ROLE: 'api' });
+    log = api.log;
   });
   afterEach(async () => {
-    await worker?.stop('SIGKILL');
+    if (worker) await cluster.stop(worker);
     worker = undefined;
   });
   afterAll(async () => {
-    await api.stop('SIGKILL');
-    await database.end();
+    await cluster.end();
     await upstream.close();
   });
 
-  async function queue(args: readonly string[], given: Env = { DATABASE_URL: env.DATABASE_URL! }) {
-    const command = join(ROOT, 'dist/cluster/queue.command.js');
-    const child = spawn(process.execPath, [command, ...args], {
-      cwd: directory,
-      env: given,
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
-    const output = Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')]);
-    const [stdout, stderr] = await output;
-    return { code: child.exitCode, stdout, stderr };
-  }
+  const queue = (args: readonly string[], given: Env = { DATABASE_URL: env.DATABASE_URL! }) =>
+    line.run(args, { env: given });
+  const startWorker = async (): Promise<void> => {
+    worker = await cluster.start([], { ...env, ROLE: 'worker' });
+    log = worker.log;
+  };
 
   /** Starts a run whose sub-task waits for a worker; resolves with its id. */
   async function startRun(): Promise<string> {
@@ -68,11 +64,11 @@ describe('npm run queue', () => {
   /** A run whose sub-task twenty nodes died of, as the nodes that are left find it. */
   async function buriedRun(): Promise<string> {
     const runId = await startRun();
-    await database.query('DELETE FROM frontrunner_queue.job WHERE name = $1', ['worker-sub-tasks']);
-    await database.query(`UPDATE frontrunner.placed SET node = 'gone', deliveries = 20`);
-    await database.query(`SELECT pg_notify('frontrunner', '["left", "gone"]')`);
-    const isBuried = () => api.lines.some((line) => line.runId === runId && BURIED.test(line.msg));
-    while (!isBuried()) await delay(20);
+    await cluster.query('DELETE FROM frontrunner_queue.job WHERE name = $1', ['worker-sub-tasks']);
+    await cluster.query(`UPDATE frontrunner.placed SET node = 'gone', deliveries = 20`);
+    const buried = log.said(({ runId: of, msg }) => of === runId && BURIED.test(msg));
+    await cluster.query(`SELECT pg_notify('frontrunner', '["left", "gone"]')`);
+    await buried;
     return runId;
   }
 
@@ -93,20 +89,20 @@ describe('npm run queue', () => {
       new RegExp(`^${runId}  report  print +\\S+Z  20 +was under way in that many nodes that died$`),
     );
     expect(rest).toEqual([]);
-    expect(await queue(['redrive', runId])).toEqual({
+    expect(await line.spawn(['redrive', runId], { env: { DATABASE_URL: env.DATABASE_URL! } })).toEqual({
       code: 0,
       stdout: `print of the run ${runId} goes back to worker-sub-tasks\n`,
       stderr: '',
     });
-    const { rows } = await database.query('SELECT node, deliveries FROM frontrunner.placed');
+    const rows = await cluster.query('SELECT node, deliveries FROM frontrunner.placed');
     expect(rows).toEqual([{ node: null, deliveries: 0 }]);
     expect(await queue(['list'])).toEqual({
       code: 0,
       stdout: '',
       stderr: 'The dead-letter queue is empty\n',
     });
-    worker = await ServiceProcess.start({ env: { ...env, ROLE: 'worker' } });
-    expect(await worker.finishedRun(runId)).toMatchObject({ status: 'succeeded' });
+    await startWorker();
+    expect(await api.finishedRun(runId)).toMatchObject({ status: 'succeeded' });
   });
 
   test('shows one that could not be delivered, and why, and sends it back with all others', async () => {
@@ -117,7 +113,7 @@ describe('npm run queue', () => {
       migrate: false,
     });
     await boss.start();
-    await database.query('UPDATE frontrunner_queue.job SET retry_limit = 0');
+    await cluster.query('UPDATE frontrunner_queue.job SET retry_limit = 0');
     const [job] = await boss.fetch('worker-sub-tasks');
     await boss.fail('worker-sub-tasks', job!.id, new Error('the database was away'));
     await boss.stop({ graceful: false });
@@ -126,8 +122,8 @@ describe('npm run queue', () => {
     );
     expect((await queue(['redrive', '--all'])).stdout).toContain(`${runId} goes back to worker-sub-tasks`);
     expect((await queue(['redrive', '--all'])).stderr).toBe('The dead-letter queue is empty\n');
-    worker = await ServiceProcess.start({ env: { ...env, ROLE: 'worker' } });
-    expect(await worker.finishedRun(runId)).toMatchObject({ status: 'succeeded' });
+    await startWorker();
+    expect(await api.finishedRun(runId)).toMatchObject({ status: 'succeeded' });
   });
 
   test('says of one whose run was cancelled that nothing is left to do', async () => {

@@ -12,7 +12,7 @@ const race = new ControlledTask('race', { fast: {}, slow: {} });
 describe('Prefer on POST /tasks/{name}/runs', () => {
   let service: TestApp;
   beforeAll(async () => {
-    service = await TestApp.start({ providers: race.providers, env: { MAX_WAIT: '2s' } });
+    service = await TestApp.start({ providers: race.providers, env: { MAX_WAIT: '20s' } });
   });
   afterAll(() => service.close());
 
@@ -52,14 +52,6 @@ describe('Prefer on POST /tasks/{name}/runs', () => {
     expect(response.get('Preference-Applied')).toBe('wait=1');
     expect(response.body).toMatchObject({ result: 'in time', answeredBy: 'fast' });
     slow.succeed();
-  });
-
-  test('wait=N is cut to MAX_WAIT, which bounds the wait of those without a preference too', async () => {
-    const [asked, silent] = await Promise.all([send('wait=1000'), send()]);
-    expect([asked.status, asked.get('Preference-Applied')]).toEqual([202, 'wait=2']);
-    expect([silent.status, silent.get('Preference-Applied')]).toEqual([202, undefined]);
-    await end();
-    await end();
   });
 
   test('respond-async answers 202 as soon as the run is accepted', async () => {
@@ -205,17 +197,6 @@ describe('GET /runs/{id}', () => {
     const shown = held.then((response) => [response.status, response.body] as unknown[]);
     fast.succeed();
     expect(await shown).toMatchObject([200, { status: 'running' }]);
-    slow.succeed();
-    await service.event(fast.context.runId, 'run.finished');
-  });
-
-  test('with wait=N answers after N seconds with the run as it is, or 304', async () => {
-    const { path, fast, slow } = await start();
-    const tag = (await service.http.get(path)).get('ETag')!;
-    const asItIs = await service.http.get(path).set('Prefer', 'wait=1').expect(200);
-    expect(asItIs.body).toMatchObject({ status: 'running' });
-    await service.http.get(path).set('Prefer', 'wait=1').set('If-None-Match', tag).expect(304);
-    fast.succeed();
     slow.succeed();
     await service.event(fast.context.runId, 'run.finished');
   });

@@ -4,38 +4,26 @@ import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterEach, describe, expect, test } from '@jest/globals';
-import { ServiceProcess } from '../../support/service-process.js';
+import { manageKeys } from '../../../src/access/manage-keys.js';
+import { CommandLine } from '../../support/command-line.js';
 import { temporaryDirectory } from '../../support/temporary-directory.js';
+import { TestApp } from '../../support/test-app.js';
 
 const COMMAND = resolve(import.meta.dirname, '../../../src/access/keys.command.ts');
-
-interface Options {
-  readonly input?: string;
-  readonly env?: Readonly<Record<string, string>>;
-}
 
 describe('npm run keys', () => {
   const directory = temporaryDirectory();
   const path = join(directory, 'keys.json');
   afterEach(() => rmSync(path, { force: true }));
 
-  async function end(child: ReturnType<typeof spawn>, input = '') {
-    child.stdin!.end(input);
-    const [stdout, stderr] = await Promise.all([
-      text(child.stdout!),
-      text(child.stderr!),
-      once(child, 'close'),
-    ]);
-    return { code: child.exitCode, stdout, stderr };
-  }
-
-  const keys = (args: readonly string[], { input, env = {} }: Options = {}) =>
-    end(spawn(process.execPath, [COMMAND, ...args], { cwd: directory, env, stdio: 'pipe' }), input);
+  const line = new CommandLine(directory, manageKeys, COMMAND);
+  const keys: CommandLine['run'] = (args, given) => line.run(args, given);
 
   test('makes a key that the service takes, shows it once on standard output and keeps its hash alone', async () => {
     const args = ['create', 'ci', '--scope', 'runs:read', '--scope', 'runs:write', '--file', path];
-    const npm = spawn('npm', ['run', '-s', 'keys', '--', ...args], { stdio: 'pipe' });
-    const { code, stdout, stderr } = await end(npm);
+    const npm = spawn('npm', ['run', '-s', 'keys', '--', ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+    const [stdout, stderr] = await Promise.all([text(npm.stdout), text(npm.stderr), once(npm, 'close')]);
+    const code = npm.exitCode;
     expect(code).toBe(0);
     expect(stdout).toMatch(/^fr_[\w-]{43}\n$/);
     const key = stdout.trim();
@@ -43,10 +31,10 @@ describe('npm run keys', () => {
     expect(stderr).not.toContain(key);
     expect(readFileSync(path, 'utf8')).not.toContain(key);
     expect(statSync(path).mode & 0o777).toBe(0o600);
-    const service = await ServiceProcess.start({ env: { API_KEYS_FILE: path, DATABASE_URL: 'memory:' } });
+    const service = await TestApp.start({ env: { API_KEYS_FILE: path } });
     await service.http.get('/tasks').auth(key, { type: 'bearer' }).expect(200);
     await service.http.get('/tasks').expect(401);
-    await service.stop('SIGKILL');
+    await service.close();
   });
 
   test('lists keys and revokes them', async () => {
@@ -86,7 +74,9 @@ describe('npm run keys', () => {
 
   test('keeps each key of several that are made at the same time, or says that it was not made', async () => {
     const results = await Promise.all(
-      ['a', 'b', 'c', 'd'].map((name) => keys(['create', name, '--scope', 'runs:read', '--file', path])),
+      ['a', 'b', 'c', 'd'].map((name) =>
+        line.spawn(['create', name, '--scope', 'runs:read', '--file', path]),
+      ),
     );
     const made = results.filter(({ code }) => code === 0).length;
     expect((await keys(['list', '--file', path])).stdout.split('\n')).toHaveLength(made + 1);

@@ -72,6 +72,7 @@ describe('a stop', () => {
       runId,
       requestId: expect.any(String),
     });
+    expect(service.log.messagesOf(runId)).toContain('slow cancelled: the service stopped');
   });
 
   test('answers callers whose runs it cancels', async () => {

@@ -1,11 +1,10 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { text } from 'node:stream/consumers';
 import { describe, expect, test } from '@jest/globals';
 import { Ajv } from 'ajv';
 import { parse } from 'yaml';
+import { checkTasks } from '../../../src/tasks-file/check-tasks.js';
+import { CommandLine } from '../../support/command-line.js';
 import { temporaryDirectory } from '../../support/temporary-directory.js';
 import { ROOT } from '../../support/type-check.js';
 
@@ -15,20 +14,9 @@ describe('npm run tasks', () => {
   const directory = temporaryDirectory();
   const committed = readFileSync(join(ROOT, 'tasks.schema.json'), 'utf8');
 
-  async function tasks(args: readonly string[], env: Readonly<Record<string, string>> = {}) {
-    const command = join(ROOT, 'dist/tasks-file/tasks.command.js');
-    const child = spawn(process.execPath, [command, ...args], {
-      cwd: directory,
-      env,
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
-    const [stdout, stderr] = await Promise.all([
-      text(child.stdout),
-      text(child.stderr),
-      once(child, 'close'),
-    ]);
-    return { code: child.exitCode, stdout, stderr };
-  }
+  const line = new CommandLine(directory, checkTasks, join(ROOT, 'dist/tasks-file/tasks.command.js'));
+  const tasks = (args: readonly string[], env: Readonly<Record<string, string>> = {}) =>
+    line.run(args, { env });
 
   writeFileSync(
     join(directory, 'good.yaml'),
@@ -50,6 +38,14 @@ describe('npm run tasks', () => {
       scripts: Record<string, string>;
     };
     expect(scripts.tasks).toBe('nest build && node dist/tasks-file/tasks.command.js');
+  });
+
+  test('says what is wrong, and ends with 1 for it, as a process too', async () => {
+    expect(await line.spawn(['check', 'bad.yaml', 'good.yaml'], { env: { A_KEY: 'x' } })).toEqual({
+      code: 1,
+      stdout: 'good.yaml: 2 tasks, 3 sub-tasks, no mistakes\n',
+      stderr: expect.stringContaining('bad.yaml: 2 mistakes\n'),
+    });
   });
 
   test('finds no mistake in a good file, and warns of variables that aren’t set', async () => {
@@ -81,6 +77,7 @@ describe('npm run tasks', () => {
     expect((await tasks(['check'], { TASKS_FILE: 'bad.yaml' })).stderr).toContain('bad.yaml: 2 mistakes');
     writeFileSync(join(directory, '.env'), 'TASKS_FILE=good.yaml\nA_KEY=x\n');
     expect(await tasks(['check'])).toMatchObject({ code: 0, stderr: '' });
+    rmSync(join(directory, '.env'));
   });
 
   test('prints the schema that is committed as tasks.schema.json; if it is not: npm run -s tasks -- schema > tasks.schema.json', async () => {

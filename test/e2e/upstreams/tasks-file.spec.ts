@@ -6,7 +6,6 @@ import { SubTask } from '../../../src/tasks/sub-task.js';
 import { tasksJsonSchema } from '../../../src/tasks-file/tasks-file.schema.js';
 import { DurableService } from '../../support/durable-service.js';
 import { expectProblem } from '../../support/problem.js';
-import { ServiceProcess } from '../../support/service-process.js';
 import { tasksFiles } from '../../support/tasks-file.js';
 import { TestApp } from '../../support/test-app.js';
 
@@ -223,61 +222,5 @@ describe('the schema of tasks files', () => {
       .expect('Content-Type', 'application/schema+json')
       .expect('Cache-Control', 'max-age=3600')) as { body: unknown };
     expect(body).toEqual(JSON.parse(JSON.stringify(tasksJsonSchema())));
-  });
-});
-
-describe('the start of the service with a tasks file', () => {
-  const write = tasksFiles();
-
-  test('says how many tasks came from it', async () => {
-    const file = write(`tasks:
-  one: { subTasks: [{ kind: class, class: FirstSubTask }] }
-  two: { subTasks: [{ kind: class, class: SecondSubTask }] }
-`);
-    const service = await ServiceProcess.start({ env: { TASKS_FILE: file, DATABASE_URL: 'memory:' } });
-    expect(service.lines.map(({ msg }) => msg)).toContain(`2 tasks from ${file}: one, two`);
-    const answer = await service.http.post('/tasks/one/runs').expect(200);
-    expect(answer.body).toMatchObject({ answeredBy: 'first' });
-    await service.stop('SIGKILL');
-  });
-
-  test('takes the variables that headers name from the file .env as well', async () => {
-    const file = write(
-      `tasks: { t: { subTasks: [{ kind: http, name: a, url: 'https://a.example/', headers: { A: '\${A_KEY}' } }] } }`,
-    );
-    const service = await ServiceProcess.start({
-      env: { DATABASE_URL: 'memory:' },
-      envFile: `A_KEY=${SECRET}\nTASKS_FILE=${file}\n`,
-    });
-    await service.http.get('/tasks/t').expect(200);
-    await service.stop('SIGKILL');
-  });
-
-  test('is refused with each mistake, where it stands and how to mend it', async () => {
-    const file = write(`tasks:
-  demo: { subTasks: [{ kind: class, class: FirstSubTsk }] }
-  t: { subTasks: [{ kind: http, name: a, url: 'https://a.example/', headers: { A: '\${A_KEY}' }, timeout: 2 }] }
-  u: { subTasks: [{ kind: http, name: a, url: 'https://a.example/', headers: { A: '\${A_KEY}' } }] }
-`);
-    const { code, stdout, stderr } = await ServiceProcess.run({
-      env: { TASKS_FILE: file, DATABASE_URL: 'memory:' },
-    });
-    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
-    expect(stderr.split('\n')).toEqual([
-      'TASKS_FILE is wrong:',
-      `  ${file}:2:3: tasks.demo: is the name of a task of the code, DemoTask, too; rename one`,
-      `  ${file}:2:44: tasks.demo.subTasks[0].class: is no class with @SubTask that a module provides; is FirstSubTask meant?`,
-      `  ${file}:3:106: tasks.t.subTasks[0].timeout: takes a text such as "2s", not a number`,
-      `  ${file}:4:83: tasks.u.subTasks[0].headers.A: takes the environment variable A_KEY, which is not set; set it`,
-      '',
-    ]);
-  });
-
-  test('is refused when the file isn’t there', async () => {
-    const { code, stderr } = await ServiceProcess.run({ env: { TASKS_FILE: 'nowhere.yaml' } });
-    expect({ code, stderr }).toEqual({
-      code: 1,
-      stderr: 'TASKS_FILE is wrong:\n  nowhere.yaml: there is no such file; make it, or set another\n',
-    });
   });
 });

@@ -1,0 +1,73 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { afterAll, describe, expect, test } from '@jest/globals';
+import { ApiKeys } from '../../test/support/api-keys.js';
+import { parseConfig } from '../config/config.js';
+import { AccessError } from './access-error.js';
+import { openAccess } from './access.js';
+
+/** An address that no machine has (RFC 5737). */
+const ELSEWHERE = '192.0.2.1';
+
+const open = (env: Readonly<Record<string, string>>) => openAccess(parseConfig(env));
+
+describe('openAccess', () => {
+  const keys = new ApiKeys();
+  keys.create('ci', 'runs:read');
+  afterAll(() => keys.remove());
+
+  test.each(['0.0.0.0', '::', ELSEWHERE])(
+    'is refused on %s without API keys, with what to do',
+    async (HOST) => {
+      const refused = expect(open({ HOST })).rejects;
+      await refused.toThrow(AccessError);
+      await refused.toThrow(new RegExp(`^HOST is ${HOST}, which others than this machine may reach`));
+      for (const mend of [
+        'npm run keys -- create',
+        'API_KEYS_FILE=',
+        'ALLOW_ANONYMOUS=true',
+        'HOST=127.0.0.1',
+      ])
+        await refused.toThrow(mend);
+    },
+  );
+
+  test.each(['0.0.0.0', '::', ELSEWHERE])('is not refused on %s with API keys', async (HOST) => {
+    const access = await open({ HOST, API_KEYS_FILE: keys.path });
+    expect(access).toMatchObject({ keys: expect.anything(), warnings: [] });
+  });
+
+  test('lets anybody call with ALLOW_ANONYMOUS=true, and says so', async () => {
+    expect(await open({ HOST: ELSEWHERE, ALLOW_ANONYMOUS: 'true' })).toMatchObject({
+      keys: undefined,
+      warnings: [`Anybody who reaches ${ELSEWHERE} may start and read runs: ALLOW_ANONYMOUS is true`],
+    });
+  });
+
+  test.each(['localhost', '127.0.0.1'])('needs no keys with HOST=%s', async (HOST) => {
+    expect(await open({ HOST })).toEqual({ keys: undefined, limit: undefined, warnings: [] });
+  });
+
+  test('keeps to the keys, and says so, although ALLOW_ANONYMOUS is true', async () => {
+    const access = await open({ API_KEYS_FILE: keys.path, ALLOW_ANONYMOUS: 'true' });
+    expect(access.keys).toBeDefined();
+    expect(access.warnings).toEqual([expect.stringMatching(/^ALLOW_ANONYMOUS changes nothing/)]);
+  });
+
+  test.each([
+    ['is missing', '/nowhere/keys.json', /no directory \/nowhere/],
+    ['is no JSON', import.meta.filename, /are no JSON/],
+  ])('is refused with a file of keys that %s, on loopback too', async (_what, path, flaw) => {
+    const refused = expect(open({ API_KEYS_FILE: path })).rejects;
+    await refused.toThrow(AccessError);
+    await refused.toThrow(flaw);
+    await refused.toThrow(path);
+  });
+
+  test('is refused with a file that has no keys', async () => {
+    const path = join(dirname(keys.path), 'none', 'keys.json');
+    mkdirSync(dirname(path));
+    writeFileSync(path, '{"keys":[]}');
+    await expect(open({ API_KEYS_FILE: path })).rejects.toThrow(`API_KEYS_FILE ${path} has no keys`);
+  });
+});

@@ -1,0 +1,110 @@
+/** `npm run queue`: shows the dead-letter queue of sub-tasks that left their node, and sends them on their way again. */
+import { parseArgs } from 'node:util';
+import { environmentOf, runCommand, say, UsageError, type Terminal } from '../command.js';
+import { variables } from '../config/config.js';
+import { DatabaseError } from '../journal/database-error.js';
+import { DeadSubTasks, type DeadSubTask } from './dead-sub-tasks.js';
+
+const HINT = 'npm run queue -- --help says what there is';
+
+const USAGE = `Usage: npm run -s queue -- list
+       npm run -s queue -- redrive <run>…
+       npm run -s queue -- redrive --all
+
+Sub-tasks leave their node through a queue when its database is Postgres. One that too many nodes died of, or that could
+not be delivered to any, waits in the dead-letter queue, and its run with it, until somebody has looked into it.
+
+list     shows them, the oldest first: run, task, sub-task, since when, how often it was delivered, and why it is there.
+redrive  sends those of some runs, or all, back to the queue that they came from, with as many deliveries as at first.
+
+DATABASE_URL says which database, and may be set in a file .env. Nodes may run meanwhile.
+Where the service is built, node dist/cluster/queue.command.js does the same at once.
+`;
+
+/** Does what the arguments say. @returns the exit code */
+export function manageQueue(args: readonly string[], terminal: Terminal): Promise<number> {
+  return runCommand(() => manage(args, terminal), terminal, { hint: HINT, mendable: [DatabaseError] });
+}
+
+async function manage(args: readonly string[], terminal: Terminal): Promise<undefined> {
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: {
+      all: { type: 'boolean', default: false },
+      help: { type: 'boolean', short: 'h', default: false },
+    },
+  });
+  const [command, ...runIds] = positionals;
+  if (values.help || command === undefined) terminal.stdout.write(USAGE);
+  else if (command === 'list' && runIds.length === 0 && !values.all)
+    await withQueue(terminal, (queue) => list(queue, terminal));
+  else if (command === 'redrive' && values.all !== runIds.length > 0)
+    await withQueue(terminal, (queue) => redrive(queue, values.all ? 'all' : runIds, terminal));
+  else throw new UsageError(`It takes list, redrive <run>…, or redrive --all; ${HINT}`);
+}
+
+async function withQueue(terminal: Terminal, use: (queue: DeadSubTasks) => Promise<void>): Promise<void> {
+  const queue = await DeadSubTasks.open(urlOf(environmentOf(terminal)));
+  try {
+    await use(queue);
+  } finally {
+    await queue.close();
+  }
+}
+
+async function list(queue: DeadSubTasks, { stdout, stderr }: Terminal): Promise<void> {
+  const dead = await queue.list();
+  if (dead.length === 0) {
+    say(stderr, 'The dead-letter queue is empty');
+    return;
+  }
+  const head = ['RUN', 'TASK', 'SUB-TASK', 'SINCE', 'DELIVERED', 'WHY'];
+  const rows = dead.map(({ runId, task, subTask, since, deliveries, reason }) => [
+    runId,
+    task,
+    subTask,
+    since.toISOString(),
+    String(deliveries),
+    reason,
+  ]);
+  const widths = head.map((_, column) => Math.max(...[head, ...rows].map((row) => row[column]?.length ?? 0)));
+  for (const row of [head, ...rows])
+    stdout.write(
+      `${row
+        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+        .join('  ')
+        .trimEnd()}\n`,
+    );
+}
+
+async function redrive(
+  queue: DeadSubTasks,
+  runIds: 'all' | readonly string[],
+  { stdout, stderr }: Terminal,
+): Promise<void> {
+  const dead = await queue.list();
+  const chosen = runIds === 'all' ? dead : [...new Set(runIds)].flatMap((runId) => ofRun(dead, runId));
+  const count = await queue.redrive(chosen);
+  for (const { runId, subTask, queue: name } of chosen)
+    stdout.write(`${subTask} of the run ${runId} goes back to ${name}\n`);
+  if (chosen.length === 0) say(stderr, 'The dead-letter queue is empty');
+  else if (count < chosen.length) say(stderr, 'Some had been sent back by somebody else just before');
+}
+
+function ofRun(dead: readonly DeadSubTask[], runId: string): DeadSubTask[] {
+  const found = dead.filter((subTask) => subTask.runId === runId);
+  if (found.length > 0) return found;
+  throw new UsageError(`The dead-letter queue has nothing of a run ${runId}; list says what it has`);
+}
+
+function urlOf(env: Terminal['env']): string {
+  const { schema, fallback, takes } = variables.DATABASE_URL;
+  const text = env.DATABASE_URL === '' ? fallback : (env.DATABASE_URL ?? fallback);
+  const { data } = schema.safeParse(text);
+  if (!data) throw new UsageError(`DATABASE_URL takes ${takes}`);
+  if (data.kind === 'postgres') return data.url;
+  throw new UsageError(
+    `DATABASE_URL is ${text}, of one node alone, which no sub-task leaves; the queue is in a Postgres database: postgres://…`,
+  );
+}

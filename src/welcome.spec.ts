@@ -1,0 +1,42 @@
+import { describe, expect, test } from '@jest/globals';
+import { CapturedLog } from '../test/support/captured-log.js';
+import type { KeyRing } from './access/key-ring.js';
+import { parseConfig } from './config/config.js';
+import { welcome } from './welcome.js';
+
+const URL = 'http://127.0.0.1:3000';
+
+describe('what is said at the start', () => {
+  const said = (env: Record<string, string>, access = {}, tasks?: string) => {
+    const log = new CapturedLog();
+    const started = { url: URL, config: parseConfig(env), tasks };
+    welcome(log, { ...started, access: { keys: undefined, warnings: [], ...access } });
+    return log.lines;
+  };
+  const WHERE = `Listening on ${URL} - docs: ${URL}/docs - try: curl -i ${URL}/run-tasks`;
+
+  test('is where to look and what to try, and no more where all is as it should be', () => {
+    expect(said({})).toEqual([{ level: 'log', msg: WHERE }]);
+  });
+
+  test('is that nothing is durable with memory:', () => {
+    expect(said({ DATABASE_URL: 'memory:' })).toEqual([
+      { level: 'warn', msg: expect.stringMatching(/^DATABASE_URL is memory: .*lost/) },
+      { level: 'log', msg: WHERE },
+    ]);
+  });
+
+  test('is what came from the tasks file, and what to know of who may call', () => {
+    expect(said({}, { warnings: ['Anybody may'] }, '2 tasks from a file')).toEqual([
+      { level: 'log', msg: '2 tasks from a file' },
+      { level: 'warn', msg: 'Anybody may' },
+      { level: 'log', msg: WHERE },
+    ]);
+  });
+
+  test('is how to send a key where callers need one', () => {
+    expect(said({}, { keys: {} as KeyRing })).toEqual([
+      { level: 'log', msg: `${WHERE} -H 'Authorization: Bearer <key>'` },
+    ]);
+  });
+});
