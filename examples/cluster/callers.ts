@@ -17,6 +17,11 @@ export interface Call {
   answer: { readonly runId: string; readonly acceptedBy: DemoNode; readonly ms: number } | undefined;
 }
 
+/** What a caller's request and its run are known by. */
+export function callerId(number: number): string {
+  return `caller-${String(number)}`;
+}
+
 /** Callers that ask the nodes in turn, and when one is gone, the next: with the same Idempotency-Key, so they start no second run. */
 export class Callers {
   readonly calls: Call[] = [];
@@ -59,7 +64,7 @@ export class Callers {
   async #askOnce({ number, node, cutOffBy }: Call, begun: number): Promise<Call['answer']> {
     const response = await fetch(`${node.url}/tasks/demo/runs`, {
       method: 'POST',
-      headers: { 'Idempotency-Key': `"caller-${String(number)}"` },
+      headers: { 'Idempotency-Key': `"${callerId(number)}"`, 'X-Request-Id': callerId(number) },
       signal: this.#signal,
     });
     if (!response.ok) throw new Error(await response.text());

@@ -8,13 +8,17 @@ import { DemoNode } from './demo-node.ts';
 import { readOptions, USAGE, type Options } from './options.ts';
 import { Story } from './story.ts';
 import { fateTable } from './table.ts';
+import { untilUnderWay } from './under-way.ts';
 
 const { DEMO_TIME_SCALE = '1', NODE_TIMEOUT = '2s' } = process.env;
 /** How long a second of the demo task is, in milliseconds. */
 const SECOND = 1000 * Number(DEMO_TIME_SCALE);
-/** When the callers ask, and when one node dies: by then it has answered some, and others wait. In seconds of the task. */
+/** How long callers come, in seconds of the task. */
 const LOAD = 3;
+/** When one node dies at the earliest: by then it has answered some, and others wait. */
 const KILL = 2;
+/** A run so young has as long again to go. */
+const YOUNG = 2.5;
 
 const stop = new AbortController();
 const { signal } = stop;
@@ -33,9 +37,7 @@ async function main({ nodes: count, runs, keep }: Options): Promise<void> {
     `${plural(runs, 'caller')} within ${taskSeconds(LOAD)} start the demo task, at ${names(nodes)} in turn:`,
     `first takes ${taskSeconds(1)} and is the answer; third (${taskSeconds(3)}) and second (${taskSeconds(5)}) go on in the background`,
   ]);
-  await Promise.race([delay(KILL * SECOND, undefined, { signal }), asking]);
-  const killed = await killOne(callers);
-  await asking;
+  const [killed] = await Promise.all([killOne(callers), asking]);
   story.tell('Every caller has its answer; what goes on in the background is waited for');
   const { fates, accepted, finished, lost } = await account(callers.calls, nodes, killed, signal);
   story.tell('Every run has ended');
@@ -67,9 +69,12 @@ async function startNodes(count: number, databaseUrl: string, postgresPid = 0): 
   ]);
 }
 
+/** Kills the last node in the middle of its work, as the first one shows it. */
 async function killOne({ calls }: Callers): Promise<{ node: DemoNode; at: number }> {
-  const node = nodes.at(-1);
-  if (!node) throw new Error('There are no nodes');
+  const [witness, node] = [nodes[0], nodes.at(-1)];
+  if (!witness || !node) throw new Error('There are no nodes');
+  await delay(KILL * SECOND, undefined, { signal });
+  await untilUnderWay({ node, witness, calls, youngMs: YOUNG * SECOND, signal });
   const waiting = calls.filter((call) => call.node === node && !call.answer).length;
   const answered = calls.filter(({ answer }) => answer?.acceptedBy === node).length;
   story.tell(

@@ -10,11 +10,11 @@ export interface Options {
 export const USAGE = `npm run demo:cluster -- [options]
 
 Starts a Postgres of its own and several nodes of the service that share it, lets callers start runs of the demo task,
-kills one node in the middle of that with SIGKILL, and says what became of every run. It takes about 20 seconds, needs
-no Docker, and leaves nothing. The exit code is 1 when a run was lost.
+kills one node with SIGKILL once another shows runs that it has under way, and says what became of every run. It takes
+about 20 seconds, needs no Docker, and leaves nothing. The exit code is 1 when a run was lost.
 
   --nodes N   nodes, from 2 to 9 (default 3)
-  --runs N    runs, from 1 to 5000 (default 18); more than 30 are shown in groups
+  --runs N    runs, from one for each node to 5000 (default 18); more than 30 are shown in groups
   --keep      leave the other nodes running at the end, to play with, until Ctrl+C
   -h, --help
 
@@ -33,11 +33,9 @@ export function readOptions(args: readonly string[]): Options | undefined {
     },
   });
   if (values.help) return undefined;
-  return {
-    nodes: whole('nodes', values.nodes, 2, 9),
-    runs: whole('runs', values.runs, 1, 5_000),
-    keep: values.keep,
-  };
+  const nodes = whole('nodes', values.nodes, 2, 9);
+  // The node that is killed must have accepted one.
+  return { nodes, runs: whole('runs', values.runs, nodes, 5_000), keep: values.keep };
 }
 
 function whole(name: string, text: string, least: number, most: number): number {

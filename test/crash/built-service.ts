@@ -42,6 +42,8 @@ export class BuiltService {
         // So few that runs wait for their turn.
         MAX_CONCURRENT_SUB_TASKS: '100',
         CRASH_EFFECTS: effectsIn(directory),
+        // All but the first start sooner.
+        NODE_COMPILE_CACHE: join(directory, 'compiled'),
         ...(fault && { CRASH_FAULT: fault }),
         ...env,
       },

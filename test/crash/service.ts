@@ -1,6 +1,6 @@
 /** What the harness starts: the built service by its own main.js, with the tasks of the harness among its own. */
 import { readFileSync } from 'node:fs';
-import { registerHooks } from 'node:module';
+import { flushCompileCache, registerHooks } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import type { Type } from '@nestjs/common';
 import type * as subTaskFile from '../../src/tasks/sub-task.js';
@@ -18,6 +18,8 @@ const { AppModule } = (await import(built('app.module.js'))) as { AppModule: Typ
 const imports = Reflect.getMetadata('imports', AppModule) as Type[];
 Reflect.defineMetadata('imports', [...imports, crashModule({ SubTask, Task }, effects)], AppModule);
 await import(built('main.js'));
+// A process that is killed has no end to do that at.
+flushCompileCache();
 
 /** Changes files of the build as they are loaded. */
 function insertFault(name: FaultName | ClusterFaultName): void {

@@ -20,7 +20,7 @@ describe('npm run demo:cluster', () => {
   function start(args: readonly string[] = []): ChildProcess {
     const { PATH = '' } = process.env;
     return spawn(process.execPath, [join(ROOT, 'examples/cluster/main.ts'), ...args], {
-      env: { PATH, TMPDIR: directory, DEMO_TIME_SCALE: '0.2', NODE_TIMEOUT: '500ms' },
+      env: { PATH, TMPDIR: directory, DEMO_TIME_SCALE: '0.4', NODE_TIMEOUT: '500ms' },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
   }
@@ -74,7 +74,9 @@ describe('npm run demo:cluster', () => {
 
   test.each([
     [['--nodes', '1'], /--nodes takes a whole number from 2 to 9/],
-    [['--runs', 'many'], /--runs takes a whole number from 1/],
+    [['--runs', 'many'], /--runs takes a whole number from 3/],
+    // The node that is killed would have none.
+    [['--nodes', '4', '--runs', '3'], /--runs takes a whole number from 4 to 5000/],
     [['--fast'], /--fast/],
   ])('is refused with %j, and starts nothing', async (args, refusal) => {
     const { code, stdout, stderr } = await end(start(args));

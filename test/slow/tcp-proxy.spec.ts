@@ -110,7 +110,10 @@ describe('a proxy in front of Postgres', () => {
     // Timers are right to a millisecond.
     expect(await roundTrip()).toBeGreaterThan(198);
     await proxy.heal();
-    expect(await roundTrip()).toBeLessThan(198);
+    // A delay would befall each of them; a busy machine holds up one or another.
+    const healed: number[] = [];
+    for (let trip = 0; trip < 20; trip += 1) healed.push(await roundTrip());
+    expect(Math.min(...healed)).toBeLessThan(198);
   });
 });
 
