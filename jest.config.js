@@ -22,9 +22,7 @@ const shared = {
 const setupFiles = ['reflect-metadata', '@nestjs/throttler'];
 
 /** Whether the command line names specs. Without, the specs of a folder are one suite, which imports all that they share once. */
-const namesSpecs =
-  process.argv.slice(2).some((arg) => !arg.startsWith('-') || arg.startsWith('--testPath')) &&
-  !process.env.SUITES;
+const namesSpecs = process.argv.slice(2).some((arg) => !arg.startsWith('-') || arg.startsWith('--testPath'));
 
 const suites = (names, specs) => ({
   testMatch: namesSpecs ? specs : names.map((name) => `<rootDir>/test/suites/${name}.suite.ts`),

@@ -7,7 +7,7 @@ import type { RunControl } from '../tasks/run-control.js';
 import type { RunCoordinator } from '../tasks/run-coordinator.js';
 import type { TaskRegistry } from '../tasks/task-registry.js';
 import { textOf } from '../tasks/thrown.js';
-import type { ClusterStore } from './cluster-store.js';
+import { STALLED_MS, type ClusterStore } from './cluster-store.js';
 import { reportBuried, type PlacedWork } from './placed-work.js';
 import type { Takeover } from './takeover.js';
 
@@ -41,8 +41,11 @@ export class ClusterNode implements OnApplicationBootstrap {
   /** Since when every beat has reached the database in time, on the clock of `performance.now()`. */
   private healthySince = Infinity;
   private lastBeat = -Infinity;
-  /** Whether a node, or the connection to the database, has ended: what was on its way then may be nowhere. */
-  private deliveriesMayHaveDied = true;
+  /**
+   * When a node, or the connection to the database, was last found to have ended, on the clock of `performance.now()`: what was on
+   * its way then may be nowhere. Undefined when that was looked for since.
+   */
+  private deliveriesMayHaveDiedAt: number | undefined = performance.now();
   private knownDead = 0;
   private lookAround = true;
   private hasCommands = true;
@@ -112,7 +115,8 @@ export class ClusterNode implements OnApplicationBootstrap {
       if (this.healthySince !== Infinity)
         this.logger.warn(`The database can’t be reached, which is tried again: ${textOf(error)}`);
       this.healthySince = Infinity;
-      this.lookAround = this.hasCommands = this.deliveriesMayHaveDied = true;
+      this.lookAround = this.hasCommands = true;
+      this.deliveriesMayHaveDiedAt = performance.now();
     }
   }
 
@@ -132,7 +136,8 @@ export class ClusterNode implements OnApplicationBootstrap {
     }
     journal.knows(standing.lastId);
     journal.idleSlots = standing.idle;
-    await work.giveBack();
+    // A delivery that could not be taken on may be nobody's now.
+    if (await work.giveBack()) this.findStalled();
     if (work.isFull && engine.freeSlots > 0) {
       work.isFull = false;
       await this.beginTaking();
@@ -141,21 +146,38 @@ export class ClusterNode implements OnApplicationBootstrap {
       this.logger.warn(
         `The node ${gone} was not seen for ${this.timeoutMs} ms: others go on with what it had`,
       );
-    if (standing.gone.length > 0) this.lookAround = this.deliveriesMayHaveDied = true;
+    if (standing.gone.length > 0) this.findStalled();
   }
 
   /** Some at a time: between them it says that it lives. */
   private async takeOver(): Promise<void> {
     const { store, takeover } = this.parts;
     this.lookAround = false;
-    const stalled = this.deliveriesMayHaveDied ? await store.resendStalled() : 0;
-    this.deliveriesMayHaveDied = stalled > 0;
+    const stalled = await this.resendStalled();
     const { sent, buried } = await store.resendOrphans();
     reportBuried(this.logger, buried);
     const taken = await takeover.takeOver();
     this.hasCommands = true;
     if (stalled + sent + taken === 0) await this.reportDead();
     else this.goOnLooking();
+  }
+
+  /** Until it has looked when whatever died was long enough on its way to be told from what is only on it. */
+  private async resendStalled(): Promise<number> {
+    const diedAt = this.deliveriesMayHaveDiedAt;
+    if (diedAt === undefined) return 0;
+    const canTell = performance.now() - diedAt > 2 * STALLED_MS;
+    const stalled = await this.parts.store.resendStalled();
+    if (stalled === 0 && canTell && this.deliveriesMayHaveDiedAt === diedAt)
+      this.deliveriesMayHaveDiedAt = undefined;
+    // With the next beat.
+    else this.lookAround = true;
+    return stalled;
+  }
+
+  private findStalled(): void {
+    this.lookAround = true;
+    this.deliveriesMayHaveDiedAt = performance.now();
   }
 
   private goOnLooking(): void {
@@ -190,13 +212,13 @@ export class ClusterNode implements OnApplicationBootstrap {
     coordinator.leaveAll();
     work.clear();
     takeover.clear();
-    this.lookAround = true;
+    this.findStalled();
   }
 
   private hear(notice: Notice | undefined): void {
     if (notice?.[0] === 'command' && notice[1] !== this.parts.journal.nodeId) return;
     this.hasCommands = true;
-    if (notice?.[0] !== 'command') this.lookAround = this.deliveriesMayHaveDied = true;
+    if (notice?.[0] !== 'command') this.findStalled();
     this.wake.resolve(undefined);
   }
 

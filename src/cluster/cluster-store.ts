@@ -28,7 +28,7 @@ export type SubTaskOf = Pick<TakenSubTask, 'runId' | 'subTask'>;
 /** A sub-task that nodes took on this often without it coming to an end is buried: it may be what they die of. */
 const MAX_DELIVERIES = 20;
 /** A delivery takes a few milliseconds. */
-const STALLED_MS = 1_000;
+export const STALLED_MS = 1_000;
 /** How many runs, or sub-tasks, are taken over in one transaction. */
 const PAGE = 100;
 

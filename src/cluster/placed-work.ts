@@ -60,16 +60,17 @@ export class PlacedWork {
     await this.journal.queue?.send(jobs.map((job) => ({ ...job, dueAt })));
   }
 
-  /** Gives back what it may have taken on without knowing. */
-  async giveBack(): Promise<void> {
+  /** Gives back what it may have taken on without knowing. @returns whether there was anything */
+  async giveBack(): Promise<boolean> {
     const { unsure } = this;
-    if (unsure.length === 0) return;
+    if (unsure.length === 0) return false;
     const buried = await this.store.giveBack(
       this.journal.nodeId,
       unsure.filter((subTask) => !this.taken.has(keyOf(subTask))),
     );
     this.unsure = this.unsure.filter((subTask) => !unsure.includes(subTask));
     reportBuried(this.logger, buried);
+    return true;
   }
 
   /** Forgets everything: others have all of it now. */
@@ -88,10 +89,13 @@ export class PlacedWork {
   }
 
   private async takeOurs(jobs: readonly SubTaskJob[]): Promise<void> {
+    const { nodeId } = this.journal;
     try {
-      const taken = await this.store.takeOn(this.journal.nodeId, jobs);
+      const taken = await this.store.takeOn(nodeId, jobs);
       const runs = await this.runsOf(taken);
       for (const subTask of taken) {
+        // It was taken for dead meanwhile: others have what it took on.
+        if (this.journal.nodeId !== nodeId) return;
         const run = runs.get(subTask.runId);
         if (!run) throw new Error(`There is no run ${subTask.runId}`);
         const job = jobs.find(
@@ -119,7 +123,7 @@ export class PlacedWork {
       if ('subTask' in event && event.subTask === name && outcomeOf(event)) this.leave(subTask);
     });
     this.taken.set(keyOf(subTask), unwatch);
-    await this.resumer.takeOn(run, name, job?.cause);
+    await this.resumer.takeOn(run, name, () => this.taken.get(keyOf(subTask)) === unwatch, job?.cause);
   }
 
   /** It has ended, or is another node's now. */

@@ -59,12 +59,16 @@ export class RunResumer {
     return true;
   }
 
-  /** Goes on with one sub-task of a run that another node follows. */
-  async takeOn(run: Readonly<Run>, name: string, cause?: StartCause): Promise<void> {
+  /**
+   * Goes on with one sub-task of a run that another node follows.
+   *
+   * @param isOurs whether it is still this node's to execute, when its input has been read
+   */
+  async takeOn(run: Readonly<Run>, name: string, isOurs: () => boolean, cause?: StartCause): Promise<void> {
     const { id, task } = run;
     const unfinished = run.subTasks.filter((subTask) => subTask.name === name);
     const { subTasks, failed, ...work } = await this.workOf(run, unfinished);
-    if (this.engine.stopping) return;
+    if (this.engine.stopping || !isOurs()) return;
     for (const { subTask, error } of failed) this.fail(run, subTask, error);
     const taken = subTasks.map(([subTask, state]) => [subTask, state, { tookOn: true, cause }] as const);
     this.engine.prepare({ id, task: { name: task }, origin: run, ...work }, taken)();

@@ -5,12 +5,12 @@ import { DurableService } from '../../support/durable-service.js';
 import { inlineTask } from '../../support/inline-task.js';
 import { PastRun } from '../../support/past-run.js';
 
-const RUNS = 600;
+const RUNS = 3_000;
 const SLOTS = 10;
 /** How many may wait for a slot: half of these are left to new runs. */
 const QUEUE = 100;
 
-describe('many runs that are left unfinished', () => {
+describe('thousands of runs that are left unfinished', () => {
   let durable: DurableService;
   beforeEach(() => {
     durable = new DurableService();
@@ -33,7 +33,7 @@ describe('many runs that are left unfinished', () => {
     const before = await durable.start(crowd, env);
     const begun = () => before.events.filter(({ type }) => type === 'sub-task.started');
     await before.until(() => begun()[SLOTS - 1]);
-    for (let request = 0; request < 20; request += 1) await before.http.get('/health/ready').expect(200);
+    for (let request = 0; request < 50; request += 1) await before.http.get('/health/ready').expect(200);
     expect(begun()).toHaveLength(SLOTS);
     expect(prepare.mock.calls.length).toBeLessThan(QUEUE / 2 + SLOTS);
     const accepted = before.run('demo');
