@@ -37,7 +37,7 @@ export const e2e = {
 };
 
 /** One suite after the other, when no others run: for those that measure time or memory. */
-export const serial = { displayName: 'serial', runner: '<rootDir>/test/support/serial-runner.js' };
+export const serial = { displayName: 'serial', runner: '<rootDir>/test/support/serial-runner.cjs' };
 
 export const options = {
   testTimeout: 30_000,

@@ -1,5 +1,6 @@
-import * as dns from 'node:dns/promises';
-import { describe, expect, jest, test } from '@jest/globals';
+import { lookup } from 'node:dns/promises';
+import { describe, expect, test } from '@jest/globals';
+import { isLoopback } from './exposure.js';
 
 /** What a resolver knows; of any other name it knows nothing. */
 const names: Readonly<Record<string, readonly string[]>> = {
@@ -7,15 +8,11 @@ const names: Readonly<Record<string, readonly string[]>> = {
   'half.test': ['127.0.0.1', '192.0.2.1'],
   'nowhere.test': [],
 };
-const { lookup } = dns;
-jest.unstable_mockModule('node:dns/promises', () => ({
-  lookup: (host: string, options: { all: true }) => {
-    if (/^([\da-f.:]+|localhost)$/.test(host)) return lookup(host, options);
-    const addresses = names[host]?.map((address) => ({ address, family: address.includes(':') ? 6 : 4 }));
-    return addresses ? Promise.resolve(addresses) : Promise.reject(new Error('ENOTFOUND'));
-  },
-}));
-const { isLoopback } = await import('./exposure.js');
+const resolve = (host: string, options: { all: true }): Promise<{ address: string; family: number }[]> => {
+  if (/^([\da-f.:]+|localhost)$/.test(host)) return lookup(host, options);
+  const addresses = names[host]?.map((address) => ({ address, family: address.includes(':') ? 6 : 4 }));
+  return addresses ? Promise.resolve(addresses) : Promise.reject(new Error('ENOTFOUND'));
+};
 
 describe('isLoopback', () => {
   test.each([
@@ -27,7 +24,7 @@ describe('isLoopback', () => {
     'localhost',
     'here.test',
   ])('is true of %s', async (host) => {
-    expect(await isLoopback(host)).toBe(true);
+    expect(await isLoopback(host, resolve)).toBe(true);
   });
 
   test.each([
@@ -43,6 +40,6 @@ describe('isLoopback', () => {
     'unknown.test',
     '[::1]',
   ])('is false of %s', async (host) => {
-    expect(await isLoopback(host)).toBe(false);
+    expect(await isLoopback(host, resolve)).toBe(false);
   });
 });

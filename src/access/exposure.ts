@@ -6,10 +6,12 @@ const loopback = new BlockList();
 loopback.addSubnet('127.0.0.0', 8);
 loopback.addAddress('::1', 'ipv6');
 
+type Resolve = (host: string, options: { all: true }) => Promise<{ address: string; family: number }[]>;
+
 /** Whether a HOST is this machine alone. A name is when all its addresses are; what can't be told isn't. */
-export async function isLoopback(host: string): Promise<boolean> {
+export async function isLoopback(host: string, resolve: Resolve = lookup): Promise<boolean> {
   try {
-    const addresses = await lookup(host, { all: true });
+    const addresses = await resolve(host, { all: true });
     return (
       addresses.length > 0 &&
       addresses.every(({ address, family }) => loopback.check(address, family === 6 ? 'ipv6' : 'ipv4'))

@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { getCompileCacheDir } from 'node:module';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -156,7 +157,7 @@ function launch({
   const preloads = probe === undefined ? [] : ['--import', probe];
   const child = spawn(process.execPath, [...nodeArgs, ...preloads, MAIN, ...args], {
     cwd,
-    env: { PORT: '0', ...env },
+    env: { PORT: '0', NODE_COMPILE_CACHE: getCompileCacheDir() ?? '', ...env },
     stdio: ['ignore', 'pipe', 'pipe', ...(probe === undefined ? [] : ['ipc' as const])],
     ...(uid !== undefined && { uid }),
   });

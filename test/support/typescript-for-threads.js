@@ -1,5 +1,8 @@
-import { registerHooks } from 'node:module';
+import { enableCompileCache, registerHooks } from 'node:module';
 import { getEnvironmentData } from 'node:worker_threads';
+
+// Each thread and each process of a test would compile the same files.
+enableCompileCache();
 
 // The service's worker threads run from src/ in tests, where Node finds no .js: it takes the .ts and strips its types.
 registerHooks({

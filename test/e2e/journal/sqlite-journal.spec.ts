@@ -1,7 +1,7 @@
 import { symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { afterEach, describe, expect, jest, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { EventEmitter2 } from '@nestjs/event-emitter';
 import { v7 as uuidv7 } from 'uuid';
 import type { RunEvent } from '../../../src/events/catalog.js';
@@ -139,7 +139,10 @@ describe('the SQLite journal', () => {
 
   describe('with a retention', () => {
     /** The newest of those that are old, so the last to be deleted. */
-    const old = uuidv7({ msecs: Date.now() - 2 * DAY_MS + 60_000 });
+    let old: string;
+    beforeEach(() => {
+      old = uuidv7({ msecs: Date.now() - 2 * DAY_MS + 60_000 });
+    });
 
     /** Resolves when the journal has looked for old runs once. */
     async function lookedForOldRuns(): Promise<void> {
