@@ -43,6 +43,26 @@ export default tseslint.config(
       '@typescript-eslint/no-extraneous-class': 'off',
     },
   },
+  {
+    files: ['src/**/*.spec.ts', 'test/{contract,e2e}/**/*.spec.ts'],
+    rules: {
+      'no-restricted-syntax': [
+        'error',
+        {
+          selector:
+            'Program > ExpressionStatement > CallExpression[callee.name=/^(before|after)(Each|All)$/]',
+          message:
+            'Many specs make one suite, so this would be called for all of them: put it into a describe().',
+        },
+        {
+          selector:
+            'CallExpression[callee.property.name=/^(mock|doMock|unstable_mockModule)$/][callee.object.name=jest]',
+          message:
+            'Many specs make one suite, and others may have imported the module before: inject what it uses.',
+        },
+      ],
+    },
+  },
   { files: ['bench/**'], rules: { 'no-console': 'off' } },
   {
     files: ['**/*.js', '**/*.cjs', '**/*.mjs'],
