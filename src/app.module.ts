@@ -6,7 +6,7 @@ import { HealthModule } from './health/health.module.js';
 import { HttpModule } from './http/http.module.js';
 import { ListenersModule } from './listeners/listeners.module.js';
 import { LoggingModule } from './logging/logging.module.js';
-import { RunsModule } from './runs/runs.module.js';
+import { RunsModule } from './history/runs.module.js';
 import { StatsModule } from './stats/stats.module.js';
 import { TasksFileModule } from './tasks-file/tasks-file.module.js';
 import { TasksModule } from './tasks/tasks.module.js';

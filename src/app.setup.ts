@@ -19,7 +19,7 @@ import { answerProtocolErrors, requireProtocol } from './http/protocol-errors.js
 import { answerWithRequestId } from './http/request-context.js';
 import { compressed } from './http/send-json.js';
 import { ValidationPipe } from './http/validation.pipe.js';
-import { EventFeed } from './runs/event-feed.js';
+import { EventFeed } from './feed/event-feed.js';
 import { TasksService } from './tasks/tasks.service.js';
 
 const EVERY_PATH = /(?:)/;

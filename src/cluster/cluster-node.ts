@@ -1,12 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Logger, type OnApplicationBootstrap } from '@nestjs/common';
-import type { EmbeddedEngine } from '../engine/embedded-engine.js';
-import type { Notice } from '../journal/postgres-listener.js';
-import type { PostgresJournal, Role } from '../journal/postgres-journal.js';
+import type { EmbeddedEngine } from '../run/embedded-engine.js';
+import type { Notice } from '../journal/postgres/postgres-listener.js';
+import type { PostgresJournal, Role } from '../journal/postgres/postgres-journal.js';
 import type { RunControl } from '../tasks/run-control.js';
-import type { RunCoordinator } from '../tasks/run-coordinator.js';
+import type { RunCoordinator } from '../run/run-coordinator.js';
 import type { TaskRegistry } from '../tasks/task-registry.js';
-import { textOf } from '../tasks/thrown.js';
+import { textOf } from '../core/thrown.js';
 import { STALLED_MS, type ClusterStore } from './cluster-store.js';
 import { reportBuried, type PlacedWork } from './placed-work.js';
 import type { Takeover } from './takeover.js';

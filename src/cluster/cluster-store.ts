@@ -1,8 +1,8 @@
 import { sql, type Transaction } from 'kysely';
 import { fromKysely } from 'pg-boss';
-import type { PostgresJournal } from '../journal/postgres-journal.js';
-import type { Schema } from '../journal/postgres-schema.js';
-import type { PlacedSubTask, RunCommand } from '../journal/sharing.js';
+import type { PostgresJournal } from '../journal/postgres/postgres-journal.js';
+import type { Schema } from '../journal/postgres/postgres-schema.js';
+import type { PlacedSubTask, RunCommand } from '../run/sharing.js';
 
 /** How a node stands among the others. */
 export interface Standing {

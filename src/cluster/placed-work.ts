@@ -1,14 +1,14 @@
 import { Logger } from '@nestjs/common';
-import type { EmbeddedEngine } from '../engine/embedded-engine.js';
+import type { EmbeddedEngine } from '../run/embedded-engine.js';
 import type { EventBus } from '../events/event-bus.js';
 import { eventsOf } from '../journal/event-rows.js';
-import type { PostgresJournal } from '../journal/postgres-journal.js';
-import type { SubTaskJob } from '../journal/sub-task-queue.js';
+import type { PostgresJournal } from '../journal/postgres/postgres-journal.js';
+import type { SubTaskJob } from './sub-task-queue.js';
 import type { RunResumer } from '../tasks/run-resumer.js';
-import { outcomeOf, runOf } from '../tasks/run-state.js';
-import type { Run } from '../tasks/run.js';
+import { outcomeOf, runOf } from '../core/run-record.js';
+import type { RunRecord } from '../core/run-record.js';
 import type { TaskRegistry } from '../tasks/task-registry.js';
-import { textOf } from '../tasks/thrown.js';
+import { textOf } from '../core/thrown.js';
 import type { ClusterStore, SubTaskOf, TakenSubTask } from './cluster-store.js';
 
 /** When what is for a node that knows its task is delivered again, in milliseconds from then. */
@@ -109,13 +109,13 @@ export class PlacedWork {
     }
   }
 
-  private async runsOf(subTasks: readonly TakenSubTask[]): Promise<ReadonlyMap<string, Run>> {
+  private async runsOf(subTasks: readonly TakenSubTask[]): Promise<ReadonlyMap<string, RunRecord>> {
     const rows = await this.journal.store.eventsOfRuns([...new Set(subTasks.map(({ runId }) => runId))]);
     const runs = [...Map.groupBy(rows, ({ run_id }) => run_id)];
     return new Map(runs.map(([id, rowsOfRun]) => [id, runOf(eventsOf(rowsOfRun))]));
   }
 
-  private async begin(run: Run, { number, ...subTask }: TakenSubTask, job?: SubTaskJob): Promise<void> {
+  private async begin(run: RunRecord, { number, ...subTask }: TakenSubTask, job?: SubTaskJob): Promise<void> {
     const { runId, subTask: name } = subTask;
     this.taken.get(keyOf(subTask))?.();
     this.journal.takeOn(subTask, number);

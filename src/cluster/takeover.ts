@@ -1,24 +1,24 @@
 import { Logger } from '@nestjs/common';
 import { sql, type Transaction } from 'kysely';
 import { fromKysely } from 'pg-boss';
-import type { EmbeddedEngine } from '../engine/embedded-engine.js';
+import type { EmbeddedEngine } from '../run/embedded-engine.js';
 import type { EventBus } from '../events/event-bus.js';
 import { eventsOf } from '../journal/event-rows.js';
-import type { PostgresJournal } from '../journal/postgres-journal.js';
-import type { Schema } from '../journal/postgres-schema.js';
-import { PostgresStore } from '../journal/postgres-store.js';
-import type { PlacedSubTask } from '../journal/sharing.js';
+import type { PostgresJournal } from '../journal/postgres/postgres-journal.js';
+import type { Schema } from '../journal/postgres/postgres-schema.js';
+import { PostgresStore } from '../journal/postgres/postgres-store.js';
+import type { PlacedSubTask } from '../run/sharing.js';
 import type { RunResumer } from '../tasks/run-resumer.js';
-import { runOf } from '../tasks/run-state.js';
-import type { Run } from '../tasks/run.js';
+import { runOf } from '../core/run-record.js';
+import type { RunRecord } from '../core/run-record.js';
 import type { TaskRegistry } from '../tasks/task-registry.js';
-import { textOf } from '../tasks/thrown.js';
+import { textOf } from '../core/thrown.js';
 
 /** How many runs are taken over in one transaction. */
 const PAGE = 100;
 
 interface TakenOver {
-  readonly run: Run;
+  readonly run: RunRecord;
   /** Its sub-tasks that are under way or on their way elsewhere. */
   readonly placed: readonly string[];
 }
@@ -136,7 +136,7 @@ export class Takeover {
     return taken;
   }
 
-  private toSend(run: Readonly<Run>, already: readonly string[]): PlacedSubTask[] {
+  private toSend(run: Readonly<RunRecord>, already: readonly string[]): PlacedSubTask[] {
     const task = this.registry.find(run.task);
     if (!task) return [];
     return run.subTasks.flatMap(({ name, status, attempts, finishedAt, retryAt }) => {
@@ -165,7 +165,7 @@ export class Takeover {
   }
 
   /** One run that is damaged keeps no other from being gone on with. */
-  private legible(rows: Parameters<typeof eventsOf>[0]): Run | undefined {
+  private legible(rows: Parameters<typeof eventsOf>[0]): RunRecord | undefined {
     try {
       return runOf(eventsOf(rows));
     } catch (error) {

@@ -2,7 +2,7 @@ import bytes from 'bytes';
 import ms from 'ms';
 import { z } from 'zod';
 import type { CorsOrigins } from '../http/cors.js';
-import { DURATION_FORM, durationSchema, milliseconds } from '../tasks/duration.js';
+import { DURATION_FORM, durationSchema, milliseconds } from '../core/duration.js';
 
 /** One environment variable: the text it defaults to, what it takes and what it is for. */
 interface Variable<T extends z.ZodType> {

@@ -1,8 +1,8 @@
 import { Injectable, Logger, type OnModuleDestroy } from '@nestjs/common';
 import { EventEmitter2 } from '@nestjs/event-emitter';
-import { originFields, type OriginFields, type RunOrigin } from '../tasks/run-origin.js';
-import { stackOf, textOf } from '../tasks/thrown.js';
-import type { RunEvent } from './catalog.js';
+import { originFields, type OriginFields, type RunOrigin } from '../core/run-origin.js';
+import { stackOf, textOf } from '../core/thrown.js';
+import type { RunEvent } from '../core/events.js';
 
 /** Who follows a run. */
 interface Following {

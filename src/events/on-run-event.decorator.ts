@@ -1,7 +1,7 @@
 import { Logger } from '@nestjs/common';
 import { OnEvent } from '@nestjs/event-emitter';
-import type { OriginFields } from '../tasks/run-origin.js';
-import type { EventType, RunEvent } from './catalog.js';
+import type { OriginFields } from '../core/run-origin.js';
+import type { EventType, RunEvent } from '../core/events.js';
 
 const logger = new Logger('Listeners');
 

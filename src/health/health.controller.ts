@@ -2,9 +2,9 @@ import { Controller, Get } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { HealthCheckService, HealthIndicatorService } from '@nestjs/terminus';
 import { z } from 'zod';
-import { EmbeddedEngine } from '../engine/embedded-engine.js';
+import { EmbeddedEngine } from '../run/embedded-engine.js';
 import { ApiProblems } from '../http/api-problems.decorator.js';
-import { Journal } from '../journal/journal.js';
+import { Journal } from '../run/journal.js';
 
 const indicators = z.record(z.string(), z.looseObject({ status: z.enum(['up', 'down']) }));
 const healthSchema = z

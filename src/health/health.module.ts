@@ -1,6 +1,6 @@
 import { Module } from '@nestjs/common';
 import { TerminusModule } from '@nestjs/terminus';
-import { EngineModule } from '../engine/engine.module.js';
+import { EngineModule } from '../run/engine.module.js';
 import { JournalModule } from '../journal/journal.module.js';
 import { HealthController } from './health.controller.js';
 

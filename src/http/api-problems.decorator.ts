@@ -1,6 +1,6 @@
 import { applyDecorators } from '@nestjs/common';
 import { ApiResponse } from '@nestjs/swagger';
-import { EXAMPLE_RUN_ID } from '../tasks/tasks.schemas.js';
+import { EXAMPLE_RUN_ID } from '../core/run.js';
 import { answerHeaders } from './headers.js';
 import { problem, problemTypes, type Problem, type ProblemCode } from './problems.js';
 

@@ -1,6 +1,6 @@
 import type { Request } from 'express';
 import { parseItem } from 'structured-headers';
-import { DomainError } from '../tasks/domain-error.js';
+import { DomainError } from '../core/domain-error.js';
 import type { ClientKey } from '../tasks/idempotent-runs.js';
 import { contextOf } from './request-context.js';
 

@@ -1,7 +1,7 @@
 import { PayloadTooLargeException, UnsupportedMediaTypeException } from '@nestjs/common';
 import express, { type Request, type RequestHandler } from 'express';
-import { freezeRequest } from '../tasks/domain-error.js';
-import type { JsonValue } from '../tasks/json.js';
+import { freezeRequest } from '../core/domain-error.js';
+import type { JsonValue } from '../core/json.js';
 import type { Operations } from './operations.js';
 
 const JSON_TYPES = ['application/json', 'application/*+json'];

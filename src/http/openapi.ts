@@ -2,7 +2,7 @@ import type { INestApplication } from '@nestjs/common';
 import { DocumentBuilder, SwaggerModule, type OpenAPIObject } from '@nestjs/swagger';
 import { z } from 'zod';
 import { documentAccess } from '../access/document-access.js';
-import { eventPageSchema } from '../runs/events.schemas.js';
+import { eventPageSchema } from '../feed/events.schemas.js';
 import {
   addCommonHeaders,
   addCommonProblems,

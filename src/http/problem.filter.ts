@@ -1,8 +1,8 @@
 import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Logger } from '@nestjs/common';
 import type { Request, Response } from 'express';
-import { DomainError } from '../tasks/domain-error.js';
-import { originFields } from '../tasks/run-origin.js';
-import { textOf } from '../tasks/thrown.js';
+import { DomainError } from '../core/domain-error.js';
+import { originFields } from '../core/run-origin.js';
+import { textOf } from '../core/thrown.js';
 import { NO_STORE } from './common-headers.js';
 import { pathOf, type Operations } from './operations.js';
 import { problem, problemTypes, type Problem, type ProblemCode } from './problems.js';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { failureSchema } from '../tasks/tasks.schemas.js';
+import { failureSchema } from '../core/run.js';
 
 /** How a problem document is described in the OpenAPI document. */
 export const problemSchema = z

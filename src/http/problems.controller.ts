@@ -1,7 +1,7 @@
 import { Controller, Get, Header, Param } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiParam, ApiResponse, ApiTags } from '@nestjs/swagger';
 import { NeedsAnyKey } from '../access/needed-scope.decorator.js';
-import { DomainError } from '../tasks/domain-error.js';
+import { DomainError } from '../core/domain-error.js';
 import { ApiProblems } from './api-problems.decorator.js';
 import { CACHE_AN_HOUR } from './common-headers.js';
 import { problemTypes, type ProblemType } from './problems.js';

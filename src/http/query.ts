@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Issue, ParameterError } from '../tasks/domain-error.js';
+import type { Issue, ParameterError } from '../core/domain-error.js';
 
 /** A whole number as it stands in a query or a header. */
 export function wholeNumber(least: number, most = Number.MAX_SAFE_INTEGER) {

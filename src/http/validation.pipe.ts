@@ -5,7 +5,7 @@ import {
   type InputError,
   type Issue,
   type ParameterError,
-} from '../tasks/domain-error.js';
+} from '../core/domain-error.js';
 import { parameterErrors } from './query.js';
 
 /** Validates bodies and queries by their schemas; what is wrong with them has JSON Pointers or names of parameters. */

@@ -1,8 +1,8 @@
-import type { RunEvent } from '../events/catalog.js';
+import type { RunEvent } from '../core/events.js';
 import { CommitGroup } from './commit-group.js';
-import type { IdempotencyKey } from './journal.js';
+import type { IdempotencyKey } from '../run/journal.js';
 import type { EventRow } from './log-queries.js';
-import type { EventGroup } from './sqlite-store.js';
+import type { EventGroup } from './sqlite/sqlite-store.js';
 import { timeText } from './event-clock.js';
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] extends readonly (infer Item)[] ? Item[] : T[K] };

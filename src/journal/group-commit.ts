@@ -2,7 +2,7 @@ import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promi
 import { Logger } from '@nestjs/common';
 import { firstValueFrom, merge, Subject } from 'rxjs';
 import type { CommitGroup } from './commit-group.js';
-import type { Obstacle } from './journal.js';
+import type { Obstacle } from '../run/journal.js';
 
 /** New runs are refused while as much as this waits for its commit, in characters of JSON. */
 const MAX_UNCOMMITTED = 64 * 2 ** 20;

@@ -1,4 +1,4 @@
-import type { RunPosition, RunQuery } from './journal.js';
+import type { RunPosition, RunQuery } from '../run/journal.js';
 
 /** A run of the history with where it stands. */
 export interface PlacedRun<R> {

@@ -2,11 +2,11 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { sql } from 'kysely';
 import { temporaryDirectory } from '../../test/support/temporary-directory.js';
-import { RUN_STATUSES } from '../tasks/run.js';
+import { RUN_STATUSES } from '../core/run.js';
 import { historyQuery } from './history-query.js';
-import type { RunQuery } from './journal.js';
-import { openDatabase, type OpenDatabase } from './sqlite-database.js';
-import { RUN_INDEXES } from './sqlite-store.js';
+import type { RunQuery } from '../run/journal.js';
+import { openDatabase, type OpenDatabase } from './sqlite/sqlite-database.js';
+import { RUN_INDEXES } from './sqlite/sqlite-store.js';
 
 const directory = temporaryDirectory();
 

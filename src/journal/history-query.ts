@@ -1,8 +1,8 @@
 import { sql, type RawBuilder } from 'kysely';
-import { RUN_STATUSES, type RunStatus } from '../tasks/run.js';
+import { RUN_STATUSES, type RunStatus } from '../core/run.js';
 import { timeText } from './event-clock.js';
 import { pageOf, rangeOf } from './history-page.js';
-import type { RunPage, RunQuery } from './journal.js';
+import type { RunPage, RunQuery } from '../run/journal.js';
 import type { LogSchema } from './log-schema.js';
 
 export type RunRow = LogSchema['runs'] & { readonly status: RunStatus };

@@ -3,11 +3,11 @@ import { ConfigService } from '@nestjs/config';
 import type { Config } from '../config/config.js';
 import { EventBus } from '../events/event-bus.js';
 import { EventsModule } from '../events/events.module.js';
-import { Journal } from './journal.js';
-import { MemoryJournal } from './memory-journal.js';
-import { PostgresJournal } from './postgres-journal.js';
-import { SqliteJournal } from './sqlite-journal.js';
-import { SubTaskQueue } from './sub-task-queue.js';
+import { Journal } from '../run/journal.js';
+import { MemoryJournal } from './memory/memory-journal.js';
+import { PostgresJournal } from './postgres/postgres-journal.js';
+import { SqliteJournal } from './sqlite/sqlite-journal.js';
+import { SubTaskQueue } from '../cluster/sub-task-queue.js';
 
 @Module({
   imports: [EventsModule],

@@ -1,5 +1,5 @@
 import type { Kysely } from 'kysely';
-import { PAGE_SIZE, PAGE_STRETCH, type EventQuery, type SavedStatistics } from './journal.js';
+import { PAGE_SIZE, PAGE_STRETCH, type EventQuery, type SavedStatistics } from '../run/journal.js';
 import type { LogSchema } from './log-schema.js';
 
 /** An event as it is stored, with what of its run an event says. */

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
-import { textOf } from '../tasks/thrown.js';
+import { textOf } from '../core/thrown.js';
 
 /** Old runs and keys go in batches, each a short transaction of its own, with pauses that leave the thread to the writers. */
 const BATCH = 100;

@@ -1,7 +1,7 @@
 import { Injectable, Logger } from '@nestjs/common';
-import type { RunEvent } from '../events/catalog.js';
+import type { RunEvent } from '../core/events.js';
 import { OnRunEvent } from '../events/on-run-event.decorator.js';
-import type { OriginFields } from '../tasks/run-origin.js';
+import type { OriginFields } from '../core/run-origin.js';
 
 const WHY = { failure: 'one before it has failed', need: 'the reply needs it' } as const;
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { MAX_DURATION_MS } from '../tasks/duration.js';
+import { MAX_DURATION_MS } from '../core/duration.js';
 import { DurationHistogram } from './duration-histogram.js';
 
 /** Durations as events have them, from nothing to the longest, in tenths of milliseconds; most of them short. */

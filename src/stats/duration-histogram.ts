@@ -4,7 +4,7 @@ import {
   encodeIntoCompressedBase64,
   type Histogram,
 } from 'hdr-histogram-js';
-import { MAX_DURATION_MS } from '../tasks/duration.js';
+import { MAX_DURATION_MS } from '../core/duration.js';
 
 /** A tenth of a millisecond is the unit, as it is of the durations that events have. */
 const UNITS_PER_MS = 10;

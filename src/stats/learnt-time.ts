@@ -1,4 +1,4 @@
-import type { ReplyPolicy } from '../tasks/policies.js';
+import type { ReplyPolicy } from '../core/policies.js';
 import { DurationHistogram } from './duration-histogram.js';
 import type { TaskSlice } from './task-slice.js';
 

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { definition, statisticsOf } from '../../test/support/statistics.js';
 import { ToldLog } from '../../test/support/told-log.js';
-import type { ReplyPolicy } from '../tasks/policies.js';
+import type { ReplyPolicy } from '../core/policies.js';
 import { raceTable } from './race-table.js';
 
 const NOW = Date.UTC(2026, 0, 1, 12);

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { RunEvent } from '../events/catalog.js';
-import type { ReplyPolicy } from '../tasks/policies.js';
+import type { RunEvent } from '../core/events.js';
+import type { ReplyPolicy } from '../core/policies.js';
 import type { TaskSlice } from './task-slice.js';
 
 /** A run whose events count. */

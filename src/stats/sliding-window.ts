@@ -1,4 +1,4 @@
-import type { Stretch } from '../journal/journal.js';
+import type { Stretch } from '../run/journal.js';
 import { TaskSlice } from './task-slice.js';
 
 export const SLICE_MS = 5 * 60_000;

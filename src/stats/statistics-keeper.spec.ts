@@ -4,7 +4,7 @@ import { EventEmitter2 } from '@nestjs/event-emitter';
 import { definition, statisticsOf } from '../../test/support/statistics.js';
 import { ToldLog } from '../../test/support/told-log.js';
 import { EventBus } from '../events/event-bus.js';
-import { MemoryJournal } from '../journal/memory-journal.js';
+import { MemoryJournal } from '../journal/memory/memory-journal.js';
 import { raceTable } from './race-table.js';
 import { MAX_BEHIND, MAX_LOOK_BACK, SAVE_EVERY_MS, StatisticsKeeper } from './statistics-keeper.js';
 

@@ -4,10 +4,10 @@ import {
   type BeforeApplicationShutdown,
   type OnApplicationBootstrap,
 } from '@nestjs/common';
-import type { RunEvent } from '../events/catalog.js';
+import type { RunEvent } from '../core/events.js';
 import { EventBus } from '../events/event-bus.js';
-import { Journal } from '../journal/journal.js';
-import { textOf } from '../tasks/thrown.js';
+import { Journal } from '../run/journal.js';
+import { textOf } from '../core/thrown.js';
 import { TaskStatistics } from './task-statistics.js';
 
 export const SAVE_EVERY_MS = 10_000;

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
-import { replyPolicySchema, type ReplyPolicy } from '../tasks/policies.js';
+import { replyPolicySchema, type ReplyPolicy } from '../core/policies.js';
 import { DurationHistogram } from './duration-histogram.js';
 
 /** What became of a sub-task, in how many runs. */

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globa
 import { Logger } from '@nestjs/common';
 import { definition, statisticsOf } from '../../test/support/statistics.js';
 import { ToldLog } from '../../test/support/told-log.js';
-import type { RunEvent } from '../events/catalog.js';
+import type { RunEvent } from '../core/events.js';
 import { SLICE_MS } from './sliding-window.js';
 import { TaskSlice } from './task-slice.js';
 import type { TaskStatistics } from './task-statistics.js';

@@ -1,9 +1,9 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Injectable, Logger } from '@nestjs/common';
-import type { RunEvent } from '../events/catalog.js';
-import type { SavedStatistics, StatisticsSlice } from '../journal/journal.js';
+import type { RunEvent } from '../core/events.js';
+import type { SavedStatistics, StatisticsSlice } from '../run/journal.js';
 import { TaskRegistry } from '../tasks/task-registry.js';
-import { textOf } from '../tasks/thrown.js';
+import { textOf } from '../core/thrown.js';
 import { learntTime } from './learnt-time.js';
 import { RaceProjection } from './race-projection.js';
 import { SlidingWindow, windowAt } from './sliding-window.js';

@@ -1,5 +1,5 @@
 import { readFileSync, statSync } from 'node:fs';
-import { textOf } from '../tasks/thrown.js';
+import { textOf } from '../core/thrown.js';
 import { TasksFileError } from './mistake.js';
 
 const MAX_BYTES = 2 ** 20;

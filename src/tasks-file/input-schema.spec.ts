@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { z } from 'zod';
-import { inputErrors } from '../tasks/domain-error.js';
+import { inputErrors } from '../core/domain-error.js';
 import { inputSchema } from './input-schema.js';
 
 /** What a caller is told of an input. */

@@ -1,6 +1,6 @@
 import { Ajv2020, type ErrorObject } from 'ajv/dist/2020.js';
 import { z } from 'zod';
-import { textOf } from '../tasks/thrown.js';
+import { textOf } from '../core/thrown.js';
 import type { Path } from './mistake.js';
 
 /** A caller is told of no more things that are wrong with an input. */

@@ -1,9 +1,9 @@
 import { z } from 'zod';
-import { durationSchema } from '../tasks/duration.js';
-import { NAME, NAME_FORM } from '../tasks/name.js';
-import { losersPolicySchema, replyPolicySchema } from '../tasks/policies.js';
+import { durationSchema } from '../core/duration.js';
+import { NAME, NAME_FORM } from '../core/name.js';
+import { losersPolicySchema, replyPolicySchema } from '../core/policies.js';
 import { SUB_TASK_PLACEMENTS } from '../tasks/sub-task.js';
-import { hedgeBudgetSchema, startRuleSchema } from '../tasks/start-rule.js';
+import { hedgeBudgetSchema, startRuleSchema } from '../core/start-rule.js';
 import { httpRequestSchema } from '../upstreams/http-sub-task.schema.js';
 
 const nameSchema = z.string().regex(NAME, `takes ${NAME_FORM}`);

@@ -11,7 +11,7 @@ import {
   type Pair,
   type Scalar,
 } from 'yaml';
-import { MAX_DEPTH, type JsonValue } from '../tasks/json.js';
+import { MAX_DEPTH, type JsonValue } from '../core/json.js';
 import { pathText, type Mistake, type Path } from './mistake.js';
 
 /** How many values a file may hold, where each alias counts as what it stands for: a few lines could stand for billions. */

@@ -1,8 +1,8 @@
 import { v7 as uuidv7 } from 'uuid';
-import { freezeRequest, inputErrors, invalidRequest } from './domain-error.js';
-import { deepFreeze, memoryBytes, type JsonValue } from './json.js';
-import type { LosersPolicy, ReplyPolicy } from './policies.js';
-import type { RunOrigin } from './run-origin.js';
+import { freezeRequest, inputErrors, invalidRequest } from '../core/domain-error.js';
+import { deepFreeze, memoryBytes, type JsonValue } from '../core/json.js';
+import type { LosersPolicy, ReplyPolicy } from '../core/policies.js';
+import type { RunOrigin } from '../core/run-origin.js';
 import { replyMisfit } from './task-declaration.js';
 import type { TaskDefinition } from './task.js';
 import type { RunRequest } from './tasks.schemas.js';

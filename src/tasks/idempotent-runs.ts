@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { configure } from 'safe-stable-stringify';
-import { Journal, type IdempotencyKey, type KeyedRun } from '../journal/journal.js';
-import { DomainError } from './domain-error.js';
+import { Journal, type IdempotencyKey, type KeyedRun } from '../run/journal.js';
+import { DomainError } from '../core/domain-error.js';
 import type { RunRequest } from './tasks.schemas.js';
 
 /** An `Idempotency-Key` and whose it is. */

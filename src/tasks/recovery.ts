@@ -1,9 +1,9 @@
 import { Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
-import { EmbeddedEngine } from '../engine/embedded-engine.js';
-import { Journal } from '../journal/journal.js';
+import { EmbeddedEngine } from '../run/embedded-engine.js';
+import { Journal } from '../run/journal.js';
 import { RunResumer } from './run-resumer.js';
-import type { Run } from './run.js';
-import { textOf } from './thrown.js';
+import type { RunRecord } from '../core/run-record.js';
+import { textOf } from '../core/thrown.js';
 
 /** Takes up what an earlier process has left unfinished: every unfinished sub-task begins a new attempt. */
 @Injectable()
@@ -23,7 +23,7 @@ export class Recovery implements OnApplicationBootstrap {
   }
 
   /** Goes on with a run of an earlier process, unless that was done before. False when a stop came first. */
-  takeUp(run: Readonly<Run>): Promise<boolean> {
+  takeUp(run: Readonly<RunRecord>): Promise<boolean> {
     let resumed = this.takenUp.get(run.id);
     if (!resumed) {
       resumed = this.goOn(run);
@@ -33,7 +33,7 @@ export class Recovery implements OnApplicationBootstrap {
     return resumed;
   }
 
-  private async goOn(run: Readonly<Run>): Promise<boolean> {
+  private async goOn(run: Readonly<RunRecord>): Promise<boolean> {
     this.journal.goOn(run);
     return this.resumer.resume(run);
   }

@@ -1,14 +1,15 @@
 import { Injectable } from '@nestjs/common';
-import { EmbeddedEngine } from '../engine/embedded-engine.js';
-import { Journal } from '../journal/journal.js';
-import type { RunCommand } from '../journal/sharing.js';
-import { DomainError } from './domain-error.js';
-import { memoryBytes } from './json.js';
+import { EmbeddedEngine } from '../run/embedded-engine.js';
+import { Journal } from '../run/journal.js';
+import type { RunCommand } from '../run/sharing.js';
+import { DomainError } from '../core/domain-error.js';
+import { memoryBytes } from '../core/json.js';
 import { Recovery } from './recovery.js';
-import { RunCoordinator } from './run-coordinator.js';
+import { RunCoordinator } from '../run/run-coordinator.js';
 import { RunResumer } from './run-resumer.js';
 import { RunWatch } from './run-watch.js';
-import type { AttemptError, Run, SubTaskRun } from './run.js';
+import type { AttemptError } from '../core/run.js';
+import type { RunRecord, SubTaskRecord } from '../core/run-record.js';
 import { TaskRegistry } from './task-registry.js';
 import { Turns } from './turns.js';
 
@@ -38,7 +39,7 @@ export class RunControl {
    * @returns the run as that leaves it
    * @throws {DomainError} `run-unknown`, `run-finished` when it finished otherwise, `journal-unavailable`, `stopping`
    */
-  cancel(id: string): Promise<Readonly<Run>> {
+  cancel(id: string): Promise<Readonly<RunRecord>> {
     return this.turns.take(id, async () => {
       let run = await this.followed(id);
       if (run.finishedAt === null) {
@@ -62,7 +63,7 @@ export class RunControl {
    * @throws {DomainError} `run-unknown`, `sub-task-unknown`, `sub-task-not-failed`, `overloaded`, `journal-unavailable`,
    * `stopping`
    */
-  retry(id: string, name: string): Promise<Readonly<Run>> {
+  retry(id: string, name: string): Promise<Readonly<RunRecord>> {
     return this.turns.take(id, async () => {
       for (;;) {
         const run = await this.followed(id);
@@ -101,14 +102,14 @@ export class RunControl {
     await this.watch.get(runId);
   }
 
-  private isElsewhere({ id, finishedAt }: Readonly<Run>): boolean {
+  private isElsewhere({ id, finishedAt }: Readonly<RunRecord>): boolean {
     return this.journal.sharing !== undefined && finishedAt === null && !this.coordinator.follows(id);
   }
 
-  private async retryElsewhere({ id }: Readonly<Run>, name: string): Promise<Readonly<Run>> {
+  private async retryElsewhere({ id }: Readonly<RunRecord>, name: string): Promise<Readonly<RunRecord>> {
     await this.journal.sharing?.command({ runId: id, kind: 'retry', subTask: name });
     const until = performance.now() + WAIT_MS;
-    const isTaken = ({ finishedAt, subTasks }: Readonly<Run>) =>
+    const isTaken = ({ finishedAt, subTasks }: Readonly<RunRecord>) =>
       finishedAt !== null ||
       subTasks.some((subTask) => subTask.name === name && subTask.status === 'running');
     for (;;) {
@@ -122,7 +123,7 @@ export class RunControl {
    * The run, followed in this process unless it is finished or another node's: one of an earlier process is taken up before its
    * turn.
    */
-  private async followed(id: string): Promise<Readonly<Run>> {
+  private async followed(id: string): Promise<Readonly<RunRecord>> {
     const follows = this.coordinator.follows(id);
     const run = await this.watch.get(id);
     if (run.finishedAt !== null || follows || this.isElsewhere(run)) return run;
@@ -132,12 +133,12 @@ export class RunControl {
     });
   }
 
-  private admit({ task, input }: Run): void {
+  private admit({ task, input }: RunRecord): void {
     this.engine.admit(this.registry.find(task), memoryBytes(input));
   }
 }
 
-function isFailed({ subTasks }: Readonly<Run>, name: string): boolean {
+function isFailed({ subTasks }: Readonly<RunRecord>, name: string): boolean {
   return subTasks.some((subTask) => subTask.name === name && subTask.status === 'failed');
 }
 
@@ -145,11 +146,11 @@ function ignoreRefusal(error: unknown): void {
   if (!(error instanceof DomainError)) throw error;
 }
 
-export function isFinished({ finishedAt }: Readonly<Run>): boolean {
+export function isFinished({ finishedAt }: Readonly<RunRecord>): boolean {
   return finishedAt !== null;
 }
 
-function failedSubTask(run: Run, name: string): SubTaskRun & { error: AttemptError } {
+function failedSubTask(run: RunRecord, name: string): SubTaskRecord & { error: AttemptError } {
   const subTask = run.subTasks.find((candidate) => candidate.name === name);
   if (!subTask) {
     const names = run.subTasks.map((candidate) => candidate.name).join(', ');

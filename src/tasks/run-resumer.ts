@@ -1,15 +1,16 @@
 import { Injectable, Logger } from '@nestjs/common';
-import { EmbeddedEngine, type SubTaskToPrepare } from '../engine/embedded-engine.js';
-import type { StartCause } from '../events/catalog.js';
-import { Journal } from '../journal/journal.js';
+import { EmbeddedEngine, type SubTaskToPrepare } from '../run/embedded-engine.js';
+import type { StartCause } from '../core/events.js';
+import { Journal } from '../run/journal.js';
 import { parseInput } from './accepted-run.js';
-import { millisecondsSince } from './duration.js';
-import { deepFreeze, memoryBytes } from './json.js';
-import { RunCoordinator } from './run-coordinator.js';
-import type { AttemptError, Run, SubTaskRun } from './run.js';
+import { millisecondsSince } from '../core/duration.js';
+import { deepFreeze, memoryBytes } from '../core/json.js';
+import { RunCoordinator } from '../run/run-coordinator.js';
+import type { AttemptError } from '../core/run.js';
+import type { RunRecord, SubTaskRecord } from '../core/run-record.js';
 import { TaskRegistry } from './task-registry.js';
 import type { TaskDefinition } from './task.js';
-import { textOf } from './thrown.js';
+import { textOf } from '../core/thrown.js';
 
 /**
  * Goes on with a run from what the journal has of it: every unfinished sub-task begins a new attempt, but for those that
@@ -33,7 +34,7 @@ export class RunResumer {
    *
    * @returns false when a stop came first
    */
-  async resume(run: Readonly<Run>): Promise<boolean> {
+  async resume(run: Readonly<RunRecord>): Promise<boolean> {
     const { id, task, replyPolicy, losers } = run;
     const unfinished = run.subTasks.filter(
       ({ name, finishedAt }) => finishedAt === null && !this.engine.executes(id, name),
@@ -64,7 +65,7 @@ export class RunResumer {
    *
    * @param isOurs whether it is still this node's to execute, when its input has been read
    */
-  async takeOn(run: Readonly<Run>, name: string, isOurs: () => boolean, cause?: StartCause): Promise<void> {
+  async takeOn(run: Readonly<RunRecord>, name: string, isOurs: () => boolean, cause?: StartCause): Promise<void> {
     const { id, task } = run;
     const unfinished = run.subTasks.filter((subTask) => subTask.name === name);
     const { subTasks, failed, ...work } = await this.workOf(run, unfinished);
@@ -75,7 +76,10 @@ export class RunResumer {
   }
 
   /** What there is to do for the unfinished sub-tasks, and which of them can't be gone on with. */
-  private async workOf({ task: name, input }: Run, unfinished: readonly SubTaskRun[]): Promise<Work> {
+  private async workOf(
+    { task: name, input }: RunRecord,
+    unfinished: readonly SubTaskRecord[],
+  ): Promise<Work> {
     const none = { parsedInput: null, inputBytes: 0, subTasks: [] };
     const failAll = (error: AttemptError): Work => ({
       ...none,
@@ -102,7 +106,11 @@ export class RunResumer {
     );
   }
 
-  private fail({ id, task }: Run, { name, attempts, startedAt }: SubTaskRun, error: AttemptError): void {
+  private fail(
+    { id, task }: RunRecord,
+    { name, attempts, startedAt }: SubTaskRecord,
+    error: AttemptError,
+  ): void {
     const data = { error, durationMs: millisecondsSince(startedAt) };
     void this.journal.append({
       type: 'sub-task.failed',
@@ -119,13 +127,13 @@ interface Work {
   readonly parsedInput: unknown;
   readonly inputBytes: number;
   readonly subTasks: readonly SubTaskToPrepare[];
-  readonly failed: readonly { readonly subTask: SubTaskRun; readonly error: AttemptError }[];
+  readonly failed: readonly { readonly subTask: SubTaskRecord; readonly error: AttemptError }[];
 }
 
 /** Sub-tasks that the task still has, and those that it has no more. */
 function divide(
   { name, subTasks, starts }: TaskDefinition,
-  unfinished: readonly SubTaskRun[],
+  unfinished: readonly SubTaskRecord[],
 ): Pick<Work, 'subTasks' | 'failed'> {
   const found = unfinished.map(
     (state) => [subTasks.findIndex((subTask) => subTask.name === state.name), state] as const,

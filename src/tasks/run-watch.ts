@@ -1,9 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import { EventBus } from '../events/event-bus.js';
-import type { EventType } from '../events/catalog.js';
-import { Journal } from '../journal/journal.js';
-import { unknownRun } from './domain-error.js';
-import type { Run } from './run.js';
+import type { EventType } from '../core/events.js';
+import { Journal } from '../run/journal.js';
+import { unknownRun } from '../core/domain-error.js';
+import type { RunRecord } from '../core/run-record.js';
 
 interface WaitOptions {
   readonly waitMs: number;
@@ -26,7 +26,7 @@ export class RunWatch {
   ) {}
 
   /** @throws {DomainError} `run-unknown`, `journal-unavailable` */
-  async get(id: string): Promise<Readonly<Run>> {
+  async get(id: string): Promise<Readonly<RunRecord>> {
     const run = await this.journal.run(id);
     if (run) return run;
     throw unknownRun(id);
@@ -39,9 +39,9 @@ export class RunWatch {
    */
   async when(
     id: string,
-    holds: (run: Readonly<Run>) => boolean,
+    holds: (run: Readonly<RunRecord>) => boolean,
     { waitMs, types, throughStop = false }: WaitOptions,
-  ): Promise<Readonly<Run>> {
+  ): Promise<Readonly<RunRecord>> {
     const { promise, resolve } = Promise.withResolvers<undefined>();
     const end = (): void => {
       resolve(undefined);

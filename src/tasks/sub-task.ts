@@ -1,6 +1,6 @@
 import { applyDecorators, Injectable } from '@nestjs/common';
 import { DiscoveryService } from '@nestjs/core';
-import type { Duration } from './duration.js';
+import type { Duration } from '../core/duration.js';
 
 type LogLine = (message: string, fields?: object) => void;
 

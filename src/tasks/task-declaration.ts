@@ -1,15 +1,15 @@
 import type { Type } from '@nestjs/common';
 import { ZodError } from 'zod';
-import { milliseconds, type Duration } from './duration.js';
-import { NAME, NAME_FORM } from './name.js';
-import { losersPolicySchema, replyPolicySchema, type ReplyPolicy } from './policies.js';
+import { milliseconds, type Duration } from '../core/duration.js';
+import { NAME, NAME_FORM } from '../core/name.js';
+import { losersPolicySchema, replyPolicySchema, type ReplyPolicy } from '../core/policies.js';
 import {
   DEFAULT_HEDGE_BUDGET,
   hedgeBudgetSchema,
   startOrderMisfit,
   startRuleSchema,
   type StartRule,
-} from './start-rule.js';
+} from '../core/start-rule.js';
 import {
   SUB_TASK_PLACEMENTS,
   type SubTaskHandler,
@@ -17,7 +17,7 @@ import {
   type SubTaskPlacement,
 } from './sub-task.js';
 import type { SubTaskDefinition, TaskDefinition, TaskOptions } from './task.js';
-import { textOf } from './thrown.js';
+import { textOf } from '../core/thrown.js';
 
 /** A task that can't be run as it is declared. The message names the classes and the mend. */
 export class TaskDeclarationError extends Error {

@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { Injectable, Module, Scope, type Type } from '@nestjs/common';
 import { DiscoveryModule } from '@nestjs/core';
 import { Test } from '@nestjs/testing';
-import type { StartRule } from './start-rule.js';
+import type { StartRule } from '../core/start-rule.js';
 import { SubTask, type SubTaskOptions } from './sub-task.js';
 import { TaskRegistry } from './task-registry.js';
 import { Task, type TaskOptions } from './task.js';

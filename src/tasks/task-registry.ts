@@ -1,6 +1,6 @@
 import { Injectable, type OnModuleInit, type Type } from '@nestjs/common';
 import { DiscoveryService } from '@nestjs/core';
-import { DomainError } from './domain-error.js';
+import { DomainError } from '../core/domain-error.js';
 import { SubTaskMetadata, type SubTaskHandler, type SubTaskOptions } from './sub-task.js';
 import { defineSubTask, defineTask, TaskDeclarationError } from './task-declaration.js';
 import { TaskMetadata, type SubTaskDefinition, type TaskDefinition, type TaskOptions } from './task.js';

@@ -1,8 +1,8 @@
 import { applyDecorators, Injectable, type Type } from '@nestjs/common';
 import { DiscoveryService } from '@nestjs/core';
 import type { z } from 'zod';
-import type { LosersPolicy, ReplyPolicy } from './policies.js';
-import type { StartRule } from './start-rule.js';
+import type { LosersPolicy, ReplyPolicy } from '../core/policies.js';
+import type { StartRule } from '../core/start-rule.js';
 import type { RetryOptions, SubTaskHandler, SubTaskPlacement } from './sub-task.js';
 
 /** A sub-task of a task that doesn't start at once. */

@@ -1,63 +1,11 @@
 import { z } from 'zod';
-import type { JsonValue } from './json.js';
-import { losersPolicySchema, replyPolicySchema } from './policies.js';
-import { ATTEMPT_ERROR_CODES, RUN_STATUSES, START_TRIGGERS } from './run.js';
+import { losersPolicySchema, replyPolicySchema } from '../core/policies.js';
+import { answeredBySchema, EXAMPLE_RUN_ID, jsonValueSchema, runStatusSchema } from '../core/run.js';
 import { SUB_TASK_PLACEMENTS } from './sub-task.js';
-import { startRuleSchema } from './start-rule.js';
+import { startRuleSchema } from '../core/start-rule.js';
 
-export const EXAMPLE_RUN_ID = '019a2b3c-4d5e-7f60-8a9b-0c1d2e3f4a5b';
 export const EXAMPLE_REQUEST_ID = 'order-4711';
 export const EXAMPLE_TRACEPARENT = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
-
-const upstreamSchema = z
-  .object({ status: z.int(), excerpt: z.string().meta({ description: 'The beginning of its body.' }) })
-  .exactOptional()
-  .meta({ description: 'What the upstream answered, where that is what went wrong.' });
-
-/** Why a sub-task brought no success, as the caller of a failed run is told. */
-export const failureSchema = z.object({
-  subTask: z.string(),
-  code: z.enum([...ATTEMPT_ERROR_CODES, 'cancelled', 'skipped']),
-  message: z.string(),
-  upstream: upstreamSchema,
-});
-
-export const jsonValueSchema: z.ZodType<JsonValue> = z.any().meta({ description: 'Any JSON value.' });
-
-export const runStatusSchema = z.enum(RUN_STATUSES).meta({
-  id: 'RunStatus',
-  description:
-    '`running`; `succeeded` (answered, and no sub-task failed); `partly-failed` (answered, but a sub-task failed); `failed` (the reply policy can’t be met any more); `cancelled` (cancelled before there was a reply).',
-});
-
-export const startTriggerSchema = z.enum(START_TRIGGERS).meta({
-  id: 'StartTrigger',
-  description:
-    'Why a sub-task that didn’t start with its run has started: its time had come (`delay`: a hedge), one before it had failed (`failure`), or without it the reply policy couldn’t be met (`need`).',
-});
-
-const answeredBySchema = z.union([z.string(), z.array(z.string())]).meta({
-  description: 'The sub-task whose result is in the reply; under `quorum` and `all` a list of them.',
-});
-
-/** Why an attempt failed. */
-export const attemptErrorSchema = z.object({
-  code: z.enum(ATTEMPT_ERROR_CODES),
-  message: z.string(),
-  upstream: upstreamSchema,
-});
-
-/** What the caller of a run is told. */
-export const replySchema = z.union([
-  z.object({ answeredBy: answeredBySchema, result: jsonValueSchema }),
-  z.object({
-    error: z.object({
-      code: z.enum(['run-failed', 'run-cancelled']),
-      message: z.string(),
-      failures: z.array(failureSchema),
-    }),
-  }),
-]);
 
 /** The body of `POST /tasks/{name}/runs`. */
 export const runRequestSchema = z

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import fc from 'fast-check';
 import { createRuntime } from '../../test/support/runtime.js';
-import type { ReplyPolicy } from './policies.js';
+import type { ReplyPolicy } from '../core/policies.js';
 import type { SubTaskContext } from './sub-task.js';
 
 const NAMES = ['a', 'b', 'c', 'd', 'e'];

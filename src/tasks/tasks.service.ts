@@ -1,16 +1,17 @@
 import { Injectable } from '@nestjs/common';
-import { EmbeddedEngine } from '../engine/embedded-engine.js';
-import { Journal, type IdempotencyKey } from '../journal/journal.js';
+import { EmbeddedEngine } from '../run/embedded-engine.js';
+import { Journal, type IdempotencyKey } from '../run/journal.js';
 import { acceptRun, type AcceptedRun } from './accepted-run.js';
-import { DomainError } from './domain-error.js';
-import { MAX_DURATION_MS } from './duration.js';
+import { DomainError } from '../core/domain-error.js';
+import { MAX_DURATION_MS } from '../core/duration.js';
 import { IdempotentRuns, type ClientKey } from './idempotent-runs.js';
-import type { JsonValue } from './json.js';
+import type { JsonValue } from '../core/json.js';
 import { Recovery } from './recovery.js';
-import { RunCoordinator, type Undecided } from './run-coordinator.js';
-import type { RunOrigin } from './run-origin.js';
+import { RunCoordinator, type Undecided } from '../run/run-coordinator.js';
+import type { RunOrigin } from '../core/run-origin.js';
 import { RunWatch } from './run-watch.js';
-import type { Decision, Run, RunStatus } from './run.js';
+import type { Decision, RunStatus } from '../core/run.js';
+import type { RunRecord } from '../core/run-record.js';
 import { TaskRegistry } from './task-registry.js';
 import type { RunRequest } from './tasks.schemas.js';
 
@@ -127,7 +128,7 @@ export class TasksService {
 }
 
 /** An error may be decided anew as long as the run goes on. */
-function isDecided({ decision, finishedAt }: Readonly<Run>): boolean {
+function isDecided({ decision, finishedAt }: Readonly<RunRecord>): boolean {
   return decision !== null && (finishedAt !== null || !('error' in decision.reply));
 }
 

@@ -1,5 +1,5 @@
 import { Ajv2020 } from 'ajv/dist/2020.js';
-import type { JsonValue } from '../tasks/json.js';
+import type { JsonValue } from '../core/json.js';
 
 /** Says what is wrong with a body; undefined when nothing is. */
 export type BodyCheck = (body: JsonValue) => string | undefined;

@@ -1,4 +1,4 @@
-import type { JsonValue } from '../tasks/json.js';
+import type { JsonValue } from '../core/json.js';
 import { member } from './template-values.js';
 
 /** What a template makes of an input; undefined is left out of objects, and null in lists. */

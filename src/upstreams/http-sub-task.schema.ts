@@ -1,7 +1,7 @@
 import { isIP } from 'node:net';
 import bytes from 'bytes';
 import { z } from 'zod';
-import { jsonValueSchema } from '../tasks/tasks.schemas.js';
+import { jsonValueSchema } from '../core/run.js';
 import { isPublic } from './address-guard.js';
 import { compileBodySchema } from './body-schema.js';
 import { headerNameMistake, HeaderTemplate } from './header-template.js';

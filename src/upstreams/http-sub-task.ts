@@ -1,8 +1,8 @@
 import bytes from 'bytes';
-import type { JsonValue } from '../tasks/json.js';
-import { SubTaskError, type SubTaskErrorOptions } from '../tasks/sub-task-error.js';
+import type { JsonValue } from '../core/json.js';
+import { SubTaskError, type SubTaskErrorOptions } from '../core/sub-task-error.js';
 import type { SubTaskContext, SubTaskHandler } from '../tasks/sub-task.js';
-import { textOf } from '../tasks/thrown.js';
+import { textOf } from '../core/thrown.js';
 import { ForbiddenAddress } from './address-guard.js';
 import { requireEnvironment, type Environment } from './environment.js';
 import { excerptOf } from './excerpt.js';

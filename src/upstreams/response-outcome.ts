@@ -1,4 +1,4 @@
-import type { SubTaskErrorOptions } from '../tasks/sub-task-error.js';
+import type { SubTaskErrorOptions } from '../core/sub-task-error.js';
 import type { UpstreamResponse } from './response-reader.js';
 import { retryAfterMs } from './retry-after.js';
 

@@ -1,5 +1,5 @@
 import { get, type Json } from '@hyperjump/json-pointer';
-import type { JsonValue } from '../tasks/json.js';
+import type { JsonValue } from '../core/json.js';
 import { compileBodySchema } from './body-schema.js';
 import type { HttpRequestOptions } from './http-sub-task.schema.js';
 import { charsetOf, isJson } from './media-type.js';

@@ -1,4 +1,4 @@
-import { SubTaskError } from '../tasks/sub-task-error.js';
+import { SubTaskError } from '../core/sub-task-error.js';
 
 type Scalar = string | number | boolean;
 

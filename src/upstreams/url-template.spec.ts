@@ -1,7 +1,7 @@
 import { unescape } from 'node:querystring';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import type { JsonValue } from '../tasks/json.js';
+import type { JsonValue } from '../core/json.js';
 import { UrlTemplate } from './url-template.js';
 
 const target = (template: string, input: unknown) =>

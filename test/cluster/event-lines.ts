@@ -1,4 +1,4 @@
-import type { RunEvent } from '../../src/events/catalog.js';
+import type { RunEvent } from '../../src/core/events.js';
 
 /** The events of a stream, behind one of them, until it ends. Throws when it is refused or cut off. */
 export async function* eventsOf(

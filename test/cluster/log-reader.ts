@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { RunEvent } from '../../src/events/catalog.js';
+import type { RunEvent } from '../../src/core/events.js';
 import { eventsOf } from './event-lines.ts';
 
 const PAUSE_MS = 50;

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { RunEvent } from '../../src/events/catalog.js';
+import type { RunEvent } from '../../src/core/events.js';
 import type { Cluster } from './cluster.ts';
 import { digestOf, type LogReader } from './log-reader.ts';
 

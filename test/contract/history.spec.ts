@@ -2,8 +2,8 @@ import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globa
 import { EventEmitter2 } from '@nestjs/event-emitter';
 import fc from 'fast-check';
 import { EventBus } from '../../src/events/event-bus.js';
-import type { Journal, RunPage, RunQuery, RunSummary } from '../../src/journal/journal.js';
-import { RUN_STATUSES, type RunStatus } from '../../src/tasks/run.js';
+import type { Journal, RunPage, RunQuery, RunSummary } from '../../src/run/journal.js';
+import { RUN_STATUSES, type RunStatus } from '../../src/core/run.js';
 import { journals } from '../support/journals.js';
 import { events } from '../support/run-events.js';
 

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { EventEmitter2 } from '@nestjs/event-emitter';
-import type { RunEvent } from '../../src/events/catalog.js';
+import type { RunEvent } from '../../src/core/events.js';
 import { EventBus } from '../../src/events/event-bus.js';
-import { PAGE_SIZE, PAGE_STRETCH, type EventQuery, type Journal } from '../../src/journal/journal.js';
+import { PAGE_SIZE, PAGE_STRETCH, type EventQuery, type Journal } from '../../src/run/journal.js';
 import { journals } from '../support/journals.js';
 import { events, unfinishedOf } from '../support/run-events.js';
 

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { EventEmitter2 } from '@nestjs/event-emitter';
 import { EventBus } from '../../src/events/event-bus.js';
-import type { Journal, StatisticsSlice } from '../../src/journal/journal.js';
+import type { Journal, StatisticsSlice } from '../../src/run/journal.js';
 import { journals } from '../support/journals.js';
 import { events } from '../support/run-events.js';
 

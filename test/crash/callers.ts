@@ -1,5 +1,5 @@
 import { inspect } from 'node:util';
-import type { Failure, Reply } from '../../src/tasks/run.js';
+import type { Failure, Reply } from '../../src/core/run.js';
 import type { Answer } from '../../src/tasks/tasks.service.js';
 import type { BuiltService } from './built-service.ts';
 import type { Random } from './random.ts';

@@ -32,7 +32,7 @@ export const faults = {
     about: 'the result of an attempt that was given up counts as well',
     changes: [
       {
-        file: 'engine/sub-task-execution.js',
+        file: 'run/sub-task-execution.js',
         from: `if (attempt === this.current)
                 this.returned(result);`,
         to: `this.returned(result);`,
@@ -47,14 +47,14 @@ export const clusterFaults = {
     about: 'a node takes its events for committed, and so replies, 100 ms before they are',
     changes: [
       {
-        file: 'journal/postgres-journal.js',
+        file: 'journal/postgres/postgres-journal.js',
         from: `const committed = this.groups.added();`,
         to: `const committed = this.groups.added();
         const early = { ...event, id: (this.earlyId = (this.earlyId ?? 2 ** 50) + 1), time: '' };
         queueMicrotask(() => this.bus.publishOwn([early]));`,
       },
       {
-        file: 'journal/postgres-log.js',
+        file: 'journal/postgres/postgres-log.js',
         from: `group.result = await`,
         to: `await new Promise((resolve) => setTimeout(resolve, 100));
         group.result = await`,
@@ -64,19 +64,19 @@ export const clusterFaults = {
   'attempts-not-fenced': {
     about: 'what is reported of a sub-task that left its node counts, whatever was recorded of it meanwhile',
     changes: [
-      { file: 'journal/postgres-commit-function.js', from: `refused := refused || at;`, to: `NULL;` },
+      { file: 'journal/postgres/postgres-commit-function.js', from: `refused := refused || at;`, to: `NULL;` },
     ],
   },
   'nodes-not-fenced': {
     about: 'a node that was taken for dead may commit all the same',
     changes: [
       {
-        file: 'journal/postgres-commit-function.js',
+        file: 'journal/postgres/postgres-commit-function.js',
         from: `RAISE EXCEPTION 'the node was taken for dead' USING ERRCODE = 'FR001';`,
         to: `NULL;`,
       },
       {
-        file: 'journal/postgres-commit-function.js',
+        file: 'journal/postgres/postgres-commit-function.js',
         from: `RETURN;`,
         to: `IF first_id IS NOT NULL THEN RETURN; END IF;`,
       },

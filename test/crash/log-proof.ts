@@ -1,4 +1,4 @@
-import type { EventType } from '../../src/events/catalog.js';
+import type { EventType } from '../../src/core/events.js';
 import type { Effects } from './effects.ts';
 import { TASKS, type TaskName } from './requests.ts';
 import { proveSubTask, type SubTaskEvent } from './sub-task-proof.ts';

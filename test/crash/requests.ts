@@ -1,4 +1,4 @@
-import type { LosersPolicy, ReplyPolicy } from '../../src/tasks/policies.js';
+import type { LosersPolicy, ReplyPolicy } from '../../src/core/policies.js';
 import type { Random } from './random.ts';
 
 /** The sub-tasks of the task `crash`. */

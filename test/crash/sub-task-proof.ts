@@ -1,4 +1,4 @@
-import type { EventType } from '../../src/events/catalog.js';
+import type { EventType } from '../../src/core/events.js';
 import type { CrashResult } from './crash-task.ts';
 import { MAX_FAILURES } from './requests.ts';
 

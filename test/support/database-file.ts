@@ -2,10 +2,10 @@ import { copyFileSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import type { NewEvent } from '../../src/events/catalog.js';
+import type { NewEvent } from '../../src/core/events.js';
 import { timeText } from '../../src/journal/event-clock.js';
 import { GroupOfEvents } from '../../src/journal/event-rows.js';
-import { SqliteStore } from '../../src/journal/sqlite-store.js';
+import { SqliteStore } from '../../src/journal/sqlite/sqlite-store.js';
 
 /** An event as an earlier process has left it, some milliseconds ago. */
 export type PastEvent = NewEvent & { readonly agoMs?: number };

@@ -1,7 +1,7 @@
 import type { RequestListener } from 'node:http';
 import type { LookupFunction, Socket } from 'node:net';
-import { Attempt } from '../../src/engine/attempt.js';
-import type { SubTaskError } from '../../src/tasks/sub-task-error.js';
+import { Attempt } from '../../src/run/attempt.js';
+import type { SubTaskError } from '../../src/core/sub-task-error.js';
 import { httpRequestSchema } from '../../src/upstreams/http-sub-task.schema.js';
 import { HttpSubTask } from '../../src/upstreams/http-sub-task.js';
 import { Upstreams } from '../../src/upstreams/upstreams.js';

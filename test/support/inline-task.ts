@@ -1,5 +1,5 @@
 import type { Type } from '@nestjs/common';
-import type { StartRule } from '../../src/tasks/start-rule.js';
+import type { StartRule } from '../../src/core/start-rule.js';
 import { SubTask, type SubTaskContext, type SubTaskOptions } from '../../src/tasks/sub-task.js';
 import { Task, type TaskOptions } from '../../src/tasks/task.js';
 

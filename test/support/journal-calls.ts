@@ -1,5 +1,5 @@
 import { jest } from '@jest/globals';
-import { SqliteThread } from '../../src/journal/sqlite-thread.js';
+import { SqliteThread } from '../../src/journal/sqlite/sqlite-thread.js';
 
 type Call = (this: SqliteThread, method: string, ...args: unknown[]) => Promise<unknown>;
 

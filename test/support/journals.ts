@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import type { EventBus } from '../../src/events/event-bus.js';
-import type { Journal } from '../../src/journal/journal.js';
-import { MemoryJournal } from '../../src/journal/memory-journal.js';
-import { SqliteJournal } from '../../src/journal/sqlite-journal.js';
-import { PostgresJournal } from '../../src/journal/postgres-journal.js';
+import type { Journal } from '../../src/run/journal.js';
+import { MemoryJournal } from '../../src/journal/memory/memory-journal.js';
+import { SqliteJournal } from '../../src/journal/sqlite/sqlite-journal.js';
+import { PostgresJournal } from '../../src/journal/postgres/postgres-journal.js';
 import { temporaryDatabase } from './postgres-database.js';
 import { temporaryDirectory } from './temporary-directory.js';
 

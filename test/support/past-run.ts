@@ -1,7 +1,7 @@
 import { v7 as uuidv7 } from 'uuid';
-import type { EventType, NewEvent } from '../../src/events/catalog.js';
-import type { JsonValue } from '../../src/tasks/json.js';
-import type { LosersPolicy, ReplyPolicy } from '../../src/tasks/policies.js';
+import type { EventType, NewEvent } from '../../src/core/events.js';
+import type { JsonValue } from '../../src/core/json.js';
+import type { LosersPolicy, ReplyPolicy } from '../../src/core/policies.js';
 import type { PastEvent } from './database-file.js';
 
 interface Options {

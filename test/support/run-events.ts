@@ -1,7 +1,7 @@
-import type { NewEvent } from '../../src/events/catalog.js';
-import type { Journal } from '../../src/journal/journal.js';
-import type { JsonValue } from '../../src/tasks/json.js';
-import type { Run } from '../../src/tasks/run.js';
+import type { NewEvent } from '../../src/core/events.js';
+import type { Journal } from '../../src/run/journal.js';
+import type { JsonValue } from '../../src/core/json.js';
+import type { RunRecord } from '../../src/core/run-record.js';
 
 /** The events of runs of a task `task` with sub-tasks `a` and `b`, for tests that speak to a journal themselves. */
 export const events = {
@@ -50,8 +50,8 @@ export const events = {
 };
 
 /** Each run that a journal says was left unfinished. */
-export async function unfinishedOf(journal: Journal): Promise<Readonly<Run>[]> {
-  const runs: Readonly<Run>[] = [];
+export async function unfinishedOf(journal: Journal): Promise<Readonly<RunRecord>[]> {
+  const runs: Readonly<RunRecord>[] = [];
   for await (const run of journal.unfinished()) runs.push(run);
   return runs;
 }

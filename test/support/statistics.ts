@@ -1,5 +1,5 @@
 import { TaskStatistics } from '../../src/stats/task-statistics.js';
-import type { ReplyPolicy } from '../../src/tasks/policies.js';
+import type { ReplyPolicy } from '../../src/core/policies.js';
 import type { TaskRegistry } from '../../src/tasks/task-registry.js';
 import type { TaskDefinition } from '../../src/tasks/task.js';
 

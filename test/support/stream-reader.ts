@@ -1,5 +1,5 @@
 import { get, type IncomingMessage } from 'node:http';
-import type { RunEvent } from '../../src/events/catalog.js';
+import type { RunEvent } from '../../src/core/events.js';
 
 interface Options {
   readonly lastEventId?: number | string | undefined;

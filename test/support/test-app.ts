@@ -10,10 +10,11 @@ import { openAccess } from '../../src/access/access.js';
 import { AppModule } from '../../src/app.module.js';
 import { setUp } from '../../src/app.setup.js';
 import { parseConfig } from '../../src/config/config.js';
-import type { EventType, RunEvent } from '../../src/events/catalog.js';
+import type { EventType, RunEvent } from '../../src/core/events.js';
 import { FastExpressAdapter } from '../../src/http/express-adapter.js';
 import type { Answer } from '../../src/tasks/tasks.service.js';
-import type { Reply, Run, SubTaskRun } from '../../src/tasks/run.js';
+import type { Reply } from '../../src/core/run.js';
+import type { RunRecord, SubTaskRecord } from '../../src/core/run-record.js';
 import { CapturedLog } from './captured-log.js';
 import { DocumentedStatuses } from './documented-statuses.js';
 import { activeResources, expectNothingLeft } from './resources.js';
@@ -35,9 +36,9 @@ interface Options extends ModuleMetadata {
 }
 
 /** What `GET /runs/{id}` answers. */
-export interface ShownRun extends Run {
+export interface ShownRun extends RunRecord {
   readonly reply: Reply | null;
-  readonly subTasks: readonly (SubTaskRun & { readonly answered?: true })[];
+  readonly subTasks: readonly (SubTaskRecord & { readonly answered?: true })[];
 }
 
 /** The whole service on a port of its own, as e2e tests drive it. */

@@ -1,7 +1,7 @@
 import type { Type } from '@nestjs/common';
 import { Client } from 'pg';
-import { Journal } from '../../src/journal/journal.js';
-import type { PostgresJournal } from '../../src/journal/postgres-journal.js';
+import { Journal } from '../../src/run/journal.js';
+import type { PostgresJournal } from '../../src/journal/postgres/postgres-journal.js';
 import { temporaryDatabase } from './postgres-database.js';
 import { activeResources, expectNothingLeft } from './resources.js';
 import { TestApp } from './test-app.js';

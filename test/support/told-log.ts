@@ -1,5 +1,5 @@
-import type { EventType, NewEvent, RunEvent } from '../../src/events/catalog.js';
-import type { ReplyPolicy } from '../../src/tasks/policies.js';
+import type { EventType, NewEvent, RunEvent } from '../../src/core/events.js';
+import type { ReplyPolicy } from '../../src/core/policies.js';
 
 interface ToldRunOptions {
   /** When it starts, in milliseconds since 1970. */

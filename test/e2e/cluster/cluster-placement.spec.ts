@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
-import { SubTaskExecution } from '../../../src/engine/sub-task-execution.js';
-import { SubTaskError } from '../../../src/tasks/sub-task-error.js';
+import { SubTaskExecution } from '../../../src/run/sub-task-execution.js';
+import { SubTaskError } from '../../../src/core/sub-task-error.js';
 import { ControlledTask } from '../../support/controlled-task.js';
 import { expectProblem } from '../../support/problem.js';
 import type { ShownRun, TestApp } from '../../support/test-app.js';

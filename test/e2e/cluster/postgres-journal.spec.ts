@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { EventEmitter2 } from '@nestjs/event-emitter';
 import { Client } from 'pg';
-import type { RunEvent } from '../../../src/events/catalog.js';
+import type { RunEvent } from '../../../src/core/events.js';
 import { EventBus } from '../../../src/events/event-bus.js';
-import { PostgresJournal } from '../../../src/journal/postgres-journal.js';
-import { PostgresWriter } from '../../../src/journal/postgres-writer.js';
+import { PostgresJournal } from '../../../src/journal/postgres/postgres-journal.js';
+import { PostgresWriter } from '../../../src/journal/postgres/postgres-writer.js';
 import { temporaryDatabase } from '../../support/postgres-database.js';
 import { events } from '../../support/run-events.js';
 

@@ -1,13 +1,13 @@
 import { OutgoingMessage, ServerResponse } from 'node:http';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { EventSource } from 'eventsource';
-import type { RunEvent } from '../../../src/events/catalog.js';
-import { Journal, type EventPage, type EventQuery } from '../../../src/journal/journal.js';
+import type { RunEvent } from '../../../src/core/events.js';
+import { Journal, type EventPage, type EventQuery } from '../../../src/run/journal.js';
 import { Random } from '../../crash/random.js';
 import { ControlledTask } from '../../support/controlled-task.js';
-import { EventChannel } from '../../../src/runs/event-channel.js';
-import { EventFeed } from '../../../src/runs/event-feed.js';
-import { STREAM_HEADERS } from '../../../src/runs/server-sent-events.js';
+import { EventChannel } from '../../../src/feed/event-channel.js';
+import { EventFeed } from '../../../src/feed/event-feed.js';
+import { STREAM_HEADERS } from '../../../src/feed/server-sent-events.js';
 import { DurableService } from '../../support/durable-service.js';
 import { inlineTask } from '../../support/inline-task.js';
 import { StreamReader } from '../../support/stream-reader.js';

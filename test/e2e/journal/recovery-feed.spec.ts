@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
-import { EmbeddedEngine } from '../../../src/engine/embedded-engine.js';
-import type { RunEvent } from '../../../src/events/catalog.js';
+import { EmbeddedEngine } from '../../../src/run/embedded-engine.js';
+import type { RunEvent } from '../../../src/core/events.js';
 import { DurableService } from '../../support/durable-service.js';
 import { inlineTask } from '../../support/inline-task.js';
 import { PastRun } from '../../support/past-run.js';

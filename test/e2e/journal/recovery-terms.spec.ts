@@ -2,7 +2,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { z } from 'zod';
-import { EmbeddedEngine } from '../../../src/engine/embedded-engine.js';
+import { EmbeddedEngine } from '../../../src/run/embedded-engine.js';
 import { ControlledTask } from '../../support/controlled-task.js';
 import { DurableService } from '../../support/durable-service.js';
 import { PastRun } from '../../support/past-run.js';

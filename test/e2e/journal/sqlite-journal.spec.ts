@@ -4,9 +4,9 @@ import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { EventEmitter2 } from '@nestjs/event-emitter';
 import { v7 as uuidv7 } from 'uuid';
-import type { RunEvent } from '../../../src/events/catalog.js';
+import type { RunEvent } from '../../../src/core/events.js';
 import { EventBus } from '../../../src/events/event-bus.js';
-import { SqliteJournal, type SqliteJournalOptions } from '../../../src/journal/sqlite-journal.js';
+import { SqliteJournal, type SqliteJournalOptions } from '../../../src/journal/sqlite/sqlite-journal.js';
 import { events, unfinishedOf } from '../../support/run-events.js';
 import { temporaryDirectory } from '../../support/temporary-directory.js';
 

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, describe, expect, test } from '@jest/globals';
-import type { RunEvent } from '../../../src/events/catalog.js';
+import type { RunEvent } from '../../../src/core/events.js';
 import { ControlledTask } from '../../support/controlled-task.js';
 import { DurableService } from '../../support/durable-service.js';
 import { PastRun } from '../../support/past-run.js';

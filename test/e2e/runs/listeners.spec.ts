@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { Injectable, Module } from '@nestjs/common';
-import type { RunEvent } from '../../../src/events/catalog.js';
+import type { RunEvent } from '../../../src/core/events.js';
 import { OnRunEvent } from '../../../src/events/on-run-event.decorator.js';
 import { ControlledTask } from '../../support/controlled-task.js';
 import { TestApp } from '../../support/test-app.js';

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import type { ReplyPolicy } from '../../../src/tasks/policies.js';
+import type { ReplyPolicy } from '../../../src/core/policies.js';
 import { ControlledTask, type Attempt } from '../../support/controlled-task.js';
 import { DurableService } from '../../support/durable-service.js';
 import { PastRun } from '../../support/past-run.js';

@@ -3,7 +3,7 @@ import type { RequestListener } from 'node:http';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import type { Attempt } from '../../../src/engine/attempt.js';
+import type { Attempt } from '../../../src/run/attempt.js';
 import { Caller } from '../../support/http-sub-task.js';
 import { bytes, json, misbehaviours, UpstreamServer } from '../../support/upstreams.js';
 

@@ -1,7 +1,7 @@
 import { Socket, type LookupFunction } from 'node:net';
 import tls from 'node:tls';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
-import type { Attempt } from '../../../src/engine/attempt.js';
+import type { Attempt } from '../../../src/run/attempt.js';
 import { HttpSubTask } from '../../../src/upstreams/http-sub-task.js';
 import { CERTIFICATE } from '../../support/certificate.js';
 import { Caller } from '../../support/http-sub-task.js';

@@ -1,0 +1,132 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { Logger } from '@nestjs/common';
+import { PgBoss, type Db, type Job } from 'pg-boss';
+import type { StartCause } from '../core/events.js';
+import { textOf } from '../core/thrown.js';
+import type { PlacedSubTask } from '../run/sharing.js';
+
+/** What is delivered to the node that is to execute a sub-task. */
+export interface SubTaskJob {
+  readonly runId: string;
+  readonly task: string;
+  readonly subTask: string;
+  readonly cause?: StartCause;
+  /** Whether it came by the queue of those that take work. */
+  readonly worker: boolean;
+}
+
+/** Where pg-boss has its tables. */
+export const QUEUE_SCHEMA = 'frontrunner_queue';
+
+/** For any node, for those that take work (`placement: 'worker'`), and for what could not be delivered to any. */
+export const QUEUES = { any: 'sub-tasks', worker: 'worker-sub-tasks', dead: 'dead-sub-tasks' } as const;
+
+/** How often a delivery is tried that fails: the node that got it has died, or the database failed it. */
+const DELIVERIES = 10;
+
+const CLOSE_MS = 5_000;
+
+const QUEUE = {
+  notify: true,
+  deadLetter: QUEUES.dead,
+  retryLimit: DELIVERIES,
+  retryDelay: 1,
+  retryBackoff: true,
+  retryDelayMax: 30,
+  // A delivery takes a moment: the node that got it says nothing for as long only when it has died.
+  heartbeatSeconds: 10,
+  retentionSeconds: 366 * 24 * 3600,
+  deleteAfterSeconds: 600,
+} as const;
+
+const WORK = {
+  batchSize: 20,
+  pollingIntervalSeconds: 0.5,
+  // NOTIFY wakes it; with the default of 30 s a backlog would stand still between two notifications.
+  notifyPollingIntervalSeconds: 0.5,
+  burstWhenBatchFull: true,
+} as const;
+
+/** Delivers sub-tasks that leave their node to one that takes them on: pg-boss, whose tables lie beside the journal's. */
+export class SubTaskQueue {
+  private readonly logger = new Logger(SubTaskQueue.name);
+  private readonly boss: PgBoss;
+  private failure: string | undefined;
+
+  constructor(url: string) {
+    this.boss = new PgBoss({
+      connectionString: url,
+      application_name: 'frontrunner-queue',
+      schema: QUEUE_SCHEMA,
+      max: 4,
+      connectionTimeoutMillis: 5_000,
+      useListenNotify: true,
+      schedule: false,
+      superviseIntervalSeconds: 5,
+      monitorIntervalSeconds: 5,
+    });
+    this.boss.on('error', (error) => {
+      if (this.failure === error.message) return;
+      this.failure = error.message;
+      this.logger.warn(`The queue fails, and goes on trying: ${textOf(error)}`);
+    });
+  }
+
+  /** Makes its tables where they are missing, and its queues. */
+  async start(): Promise<void> {
+    await this.boss.start();
+    const { notify: _notify, deadLetter: _deadLetter, ...dead } = QUEUE;
+    await this.boss.createQueue(QUEUES.dead, { ...dead, deleteAfterSeconds: QUEUE.retentionSeconds });
+    await this.boss.createQueue(QUEUES.any, QUEUE);
+    await this.boss.createQueue(QUEUES.worker, QUEUE);
+  }
+
+  /** @param db the transaction that they are sent in. Default: one of its own */
+  async send(subTasks: readonly Omit<PlacedSubTask, 'attempts'>[], db?: Db): Promise<void> {
+    for (const worker of [false, true]) {
+      const jobs = subTasks.filter((subTask) => subTask.worker === worker).map(jobOf);
+      if (jobs.length > 0) await this.boss.insert(worker ? QUEUES.worker : QUEUES.any, jobs, db && { db });
+    }
+  }
+
+  /** Lets sub-tasks that no node survives go no further, until somebody looks into them. For `db` see {@link send}. */
+  async bury(subTasks: readonly PlacedSubTask[], db: Db): Promise<void> {
+    if (subTasks.length > 0) await this.boss.insert(QUEUES.dead, subTasks.map(jobOf), { db });
+  }
+
+  /**
+   * Gives what is delivered to `take`, some at a time, until {@link rest}. What `take` throws lets them be delivered again.
+   *
+   * @param worker whether this node takes what only nodes that take work may
+   */
+  async work(worker: boolean, take: (jobs: readonly SubTaskJob[]) => Promise<void>): Promise<void> {
+    for (const queue of worker ? [QUEUES.any, QUEUES.worker] : [QUEUES.any])
+      await this.boss.work<SubTaskJob>(queue, WORK, (jobs: Job<SubTaskJob>[]) =>
+        take(jobs.map(({ data }) => ({ ...data, worker: queue === QUEUES.worker }))),
+      );
+  }
+
+  /** How many sub-tasks wait in the dead-letter queue. */
+  async dead(): Promise<number> {
+    const [stats] = await this.boss.getQueueStats(QUEUES.dead, { force: true });
+    return stats?.queuedCount ?? 0;
+  }
+
+  /** Takes nothing more. What is being taken goes on. */
+  async rest(): Promise<void> {
+    for (const queue of [QUEUES.any, QUEUES.worker]) await this.boss.offWork(queue, { wait: false });
+  }
+
+  /** Doesn't wait long for a database that is away. */
+  async close(): Promise<void> {
+    const patience = new AbortController();
+    const patienceEnds = delay(CLOSE_MS, undefined, { signal: patience.signal }).catch(() => undefined);
+    await Promise.race([this.boss.stop({ graceful: false }), patienceEnds]);
+    patience.abort();
+  }
+}
+
+function jobOf({ runId, task, subTask, cause, dueAt }: Omit<PlacedSubTask, 'attempts'>) {
+  const data: Omit<SubTaskJob, 'worker'> = { runId, task, subTask, ...(cause && { cause }) };
+  return { data, ...(dueAt && { startAfter: dueAt }) };
+}

@@ -1,0 +1,177 @@
+import { z } from 'zod';
+import type { Frozen } from './json.js';
+import { losersPolicySchema, replyPolicySchema } from './policies.js';
+import {
+  attemptErrorSchema,
+  EXAMPLE_RUN_ID,
+  jsonValueSchema,
+  replySchema,
+  runStatusSchema,
+  startTriggerSchema,
+} from './run.js';
+
+const nothing = z.strictObject({});
+const reason = z.string().meta({ description: 'Why it was not wanted any more.' });
+const durationMs = z
+  .number()
+  .meta({ description: 'From the start of the first attempt to the end, in milliseconds.' });
+
+const delayMs = z.number().meta({ description: 'How long after the run it was due, in milliseconds.' });
+
+const about = {
+  id: z.int().min(1).meta({
+    description:
+      'The number of the event in the log of all runs: it grows, but not by one where runs were deleted.',
+  }),
+  time: z.iso.datetime(),
+  runId: z.string(),
+  task: z.string(),
+};
+const aboutSubTask = {
+  subTask: z.string(),
+  attempt: z.int().min(0).meta({
+    description: 'Counts from 1; 0 for a sub-task that never began.',
+  }),
+};
+
+const event = <T extends `run.${string}`, D extends z.ZodType>(type: T, description: string, data: D) =>
+  z.strictObject({ type: z.literal(type), ...about, data }).meta({ description });
+
+const subTaskEvent = <T extends `sub-task.${string}`, D extends z.ZodType>(
+  type: T,
+  description: string,
+  data: D,
+) => z.strictObject({ type: z.literal(type), ...about, ...aboutSubTask, data }).meta({ description });
+
+/** For descriptions of events. */
+export const EXAMPLE_EVENT = {
+  id: 5,
+  type: 'sub-task.succeeded' as const,
+  time: '2026-11-23T12:00:01.003Z',
+  runId: EXAMPLE_RUN_ID,
+  task: 'demo',
+  subTask: 'first',
+  attempt: 1,
+  data: { result: 'First result', durationMs: 1001.7 },
+};
+
+/** An event of a run, as it is written wherever events leave the service. */
+export const runEventSchema = z
+  .discriminatedUnion('type', [
+    event(
+      'run.started',
+      'A run was accepted, and its sub-tasks are about to start.',
+      z.strictObject({
+        input: jsonValueSchema,
+        replyPolicy: replyPolicySchema,
+        losers: losersPolicySchema,
+        subTasks: z.array(z.string()),
+        requestId: z.string().exactOptional().meta({
+          description: 'The id of the request that started it, where one did.',
+        }),
+        traceparent: z.string().exactOptional().meta({
+          description: 'The `traceparent` (W3C Trace Context) of that request, where it had one.',
+        }),
+      }),
+    ),
+    subTaskEvent(
+      'sub-task.held-back',
+      'The time of a sub-task had come, but the hedge budget of its task was spent; only a failure starts it now.',
+      z.strictObject({
+        delayMs,
+        hedgeBudget: z.number().meta({ description: 'The share of runs that may have one, from 0 to 1.' }),
+      }),
+    ),
+    subTaskEvent(
+      'sub-task.started',
+      'An attempt began.',
+      z.strictObject({
+        trigger: startTriggerSchema.exactOptional(),
+        delayMs: delayMs.exactOptional(),
+      }),
+    ),
+    subTaskEvent(
+      'sub-task.retrying',
+      'An attempt failed, and another one is due.',
+      z.strictObject({
+        error: attemptErrorSchema,
+        delayMs: z.number().meta({ description: 'How long until the next attempt, in milliseconds.' }),
+        dueAt: z.iso.datetime(),
+      }),
+    ),
+    subTaskEvent(
+      'sub-task.succeeded',
+      'An attempt succeeded, and so did its sub-task.',
+      z.strictObject({ result: jsonValueSchema, durationMs }),
+    ),
+    subTaskEvent(
+      'sub-task.failed',
+      'The last attempt failed, and so did its sub-task.',
+      z.strictObject({ error: attemptErrorSchema, durationMs }),
+    ),
+    subTaskEvent(
+      'sub-task.cancelled',
+      'The sub-task was under way and is not wanted any more.',
+      z.strictObject({ reason, durationMs }),
+    ),
+    subTaskEvent('sub-task.skipped', 'The sub-task never began.', z.strictObject({ reason })),
+    event(
+      'run.replied',
+      'The reply policy was met, or can’t be met any more. `status` and `background`, the unfinished sub-tasks, say how things stood then.',
+      z.strictObject({
+        durationMs: z.number().exactOptional().meta({
+          description:
+            'From the start of the run, in milliseconds; not there when it is not the run’s first reply.',
+        }),
+        reply: replySchema,
+        status: runStatusSchema,
+        background: z.array(z.string()),
+      }),
+    ),
+    event(
+      'run.finished',
+      'Every sub-task has ended.',
+      z.strictObject({ status: z.enum(['succeeded', 'partly-failed', 'failed', 'cancelled']) }),
+    ),
+    event(
+      'run.reopened',
+      'A failed sub-task of a run that was finished is to be tried again: the run goes on.',
+      nothing,
+    ),
+  ])
+  .meta({
+    id: 'RunEvent',
+    description:
+      'Something that happened to a run, and is on record. `subTask` and `attempt` say to which of its parts.',
+    examples: [EXAMPLE_EVENT],
+  });
+
+/** A committed event. `id` is its number in the log; `time` an RFC 3339 text in UTC. */
+export type RunEvent<T extends EventType = EventType> = Extract<AnyEvent, { readonly type: T }>;
+
+type AnyEvent = Frozen<z.infer<typeof runEventSchema>>;
+
+export type EventType = AnyEvent['type'];
+
+/** Every type of event, in the order in which a run may have them. */
+export const EVENT_TYPES = runEventSchema.options.map(({ shape }) => shape.type.value);
+
+/** An event of a sub-task. */
+export type SubTaskEvent = RunEvent<Extract<EventType, `sub-task.${string}`>>;
+
+/** A transition that is to be committed: an event that has no number and no time yet. */
+export type NewEvent<T extends EventType = EventType> = Unstamped<RunEvent<T>>;
+
+type Unstamped<E> = E extends unknown ? Omit<E, 'id' | 'time'> : never;
+
+/** What `sub-task.started` says of why a sub-task starts later than its run. */
+export type StartCause = RunEvent<'sub-task.started'>['data'];
+
+/** An event with its members in the order in which people read them. */
+export function eventView(event: RunEvent) {
+  const { id, type, time, runId, task, data } = event;
+  const about = { id, type, time, runId, task };
+  return 'subTask' in event
+    ? { ...about, subTask: event.subTask, attempt: event.attempt, data }
+    : { ...about, data };
+}

@@ -1,0 +1,109 @@
+/** A value that JSON can hold (RFC 8259). */
+export type JsonValue = string | number | boolean | null | readonly JsonValue[] | JsonObject;
+interface JsonObject {
+  readonly [key: string]: JsonValue;
+}
+
+/** `T`, read-only through and through. */
+export type Frozen<T> = JsonValue extends T
+  ? T
+  : T extends object
+    ? { readonly [K in keyof T]: Frozen<T[K]> }
+    : T;
+
+/** How deep a value may be nested: deep enough for any payload, shallow enough for every recursive reader. */
+export const MAX_DEPTH = 100;
+
+export class JsonError extends Error {
+  constructor(
+    readonly code: 'not-json' | 'too-large',
+    message: string,
+  ) {
+    super(message);
+    this.name = 'JsonError';
+  }
+}
+
+/**
+ * A frozen copy of `value` as JSON holds it, so that nobody can change it afterwards and every journal
+ * gives back the same. `undefined` becomes `null`: a sub-task need not return anything.
+ *
+ * @throws {JsonError} `not-json` for what JSON would lose or can't hold (functions, symbols, bigints, NaN,
+ * maps, sets, circles, more than {@link MAX_DEPTH} levels), `too-large` past `maxBytes` of UTF-8 text.
+ */
+export function toJson(value: unknown, maxBytes: number): JsonValue {
+  const text = stringify(value);
+  if (text.length * 3 > maxBytes && Buffer.byteLength(text) > maxBytes) {
+    throw new JsonError(
+      'too-large',
+      `${String(Buffer.byteLength(text))} bytes of JSON, at most ${String(maxBytes)} are kept`,
+    );
+  }
+  return typeof value === 'string' ? value : freezeJson(JSON.parse(text) as JsonValue);
+}
+
+/**
+ * Freezes a parsed JSON value through and through.
+ *
+ * @throws {JsonError} `not-json` past {@link MAX_DEPTH} levels, for a number too large for a double, and for a key
+ * `__proto__`, which would change the prototype of whatever object it is copied to
+ */
+export function freezeJson<T extends JsonValue>(value: T, depth = 0): T {
+  if (typeof value === 'number' && !Number.isFinite(value))
+    throw new JsonError('not-json', 'has a number out of range');
+  if (typeof value !== 'object' || value === null) return value;
+  if (depth >= MAX_DEPTH) throw new JsonError('not-json', `nested more than ${MAX_DEPTH} levels deep`);
+  if (Object.hasOwn(value, '__proto__')) throw new JsonError('not-json', 'has a key "__proto__"');
+  for (const child of Object.values(value)) freezeJson(child, depth + 1);
+  return Object.freeze(value);
+}
+
+/** Freezes plain objects and arrays, down to what is frozen already or is something else. */
+export function deepFreeze<T>(value: T): T {
+  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value;
+  if (!Array.isArray(value) && Object.getPrototypeOf(value) !== Object.prototype) return value;
+  Object.freeze(value);
+  for (const child of Object.values(value)) deepFreeze(child);
+  return value;
+}
+
+/** What a value takes in memory, roughly, in bytes: `[{},{},…]` takes twenty times what its text does. */
+export function memoryBytes(value: JsonValue): number {
+  if (typeof value === 'string') return 24 + value.length * 2;
+  if (typeof value !== 'object' || value === null) return 16;
+  let bytes = 64;
+  for (const [key, child] of Object.entries(value)) bytes += 16 + key.length + memoryBytes(child);
+  return bytes;
+}
+
+function stringify(value: unknown): string {
+  try {
+    const text = JSON.stringify(value ?? null, refuseLossy) as string | undefined;
+    if (text === undefined) throw new JsonError('not-json', 'toJSON() returned nothing');
+    return text;
+  } catch (error) {
+    if (error instanceof JsonError) throw error;
+    throw new JsonError('not-json', error instanceof Error ? firstLine(error.message) : 'toJSON() threw');
+  }
+}
+
+/** Kinds of objects that JSON text gives back whole. Those with a `toJSON` method, dates for example, never come here. */
+const JSON_TAGS = new Set(['Object', 'Array', 'String', 'Number', 'Boolean']);
+
+function refuseLossy(_key: string, value: unknown): unknown {
+  if (typeof value === 'function' || typeof value === 'symbol' || typeof value === 'bigint') {
+    throw new JsonError('not-json', `JSON can't hold a ${typeof value}`);
+  }
+  if (typeof value === 'number' && !Number.isFinite(value)) {
+    throw new JsonError('not-json', `JSON can't hold ${String(value)}`);
+  }
+  if (typeof value === 'object' && value !== null) {
+    const tag = Object.prototype.toString.call(value).slice('[object '.length, -1);
+    if (!JSON_TAGS.has(tag)) throw new JsonError('not-json', `JSON can't hold a ${tag}`);
+  }
+  return value;
+}
+
+function firstLine(text: string): string {
+  return text.split('\n', 1)[0] ?? text;
+}

@@ -1,0 +1,216 @@
+import type { EventType, RunEvent } from './events.js';
+import type { JsonValue } from './json.js';
+import type { LosersPolicy, ReplyPolicy } from './policies.js';
+import type { AttemptError, Decision, Outcome, RunStatus, StartTrigger, SubTaskStatus } from './run.js';
+
+/** What is on record of one sub-task of a run. Times are RFC 3339 texts in UTC, durations milliseconds. */
+export interface SubTaskRecord {
+  readonly name: string;
+  status: SubTaskStatus;
+  /** Attempts begun so far. */
+  attempts: number;
+  /** How many of them failed. The others go on, succeeded, or were cut off by the end of the process. */
+  failures: number;
+  /** Whether it was tried again on request, after it had failed: then no attempt follows by itself. */
+  retried: boolean;
+  /** Why it started when it did; undefined when it started with the run, or hasn't started. */
+  trigger: StartTrigger | undefined;
+  /** Set when its time had come and the hedge budget was spent. */
+  heldBack: true | undefined;
+  /** When the next attempt is due, while it waits for a retry. */
+  retryAt: string | null;
+  /** How long that wait is in all, in milliseconds. */
+  retryDelayMs: number;
+  /** When its first attempt began, or the first since it was tried again on request. */
+  startedAt: string | null;
+  finishedAt: string | null;
+  durationMs: number | null;
+  /** Why it was cancelled or skipped. */
+  reason: string | undefined;
+  /** Set when it succeeded. */
+  result: JsonValue | undefined;
+  /** The last attempt's error: set while it waits for a retry and when it failed. */
+  error: AttemptError | undefined;
+}
+
+/** What is on record of a run: what its committed events add up to. */
+export interface RunRecord {
+  readonly id: string;
+  readonly task: string;
+  readonly input: JsonValue;
+  readonly replyPolicy: ReplyPolicy;
+  readonly losers: LosersPolicy;
+  /** The id of the request that started it, where one did. */
+  readonly requestId: string | null;
+  /** The `traceparent` of that request, where it had one. */
+  readonly traceparent: string | null;
+  readonly createdAt: string;
+  readonly subTasks: readonly SubTaskRecord[];
+  /** How those of its sub-tasks ended that have, in the order of their ends. */
+  readonly outcomes: Outcome[];
+  /** The id of its `run.started` event. */
+  readonly firstEventId: number;
+  /** The id of its last event so far: it changes whenever anything of the run does. */
+  lastEventId: number;
+  status: RunStatus;
+  /** Null as long as there is no reply. */
+  decision: Decision | null;
+  repliedAt: string | null;
+  finishedAt: string | null;
+  /** Whether it was finished once before: a failed sub-task was tried again. */
+  reopened: boolean;
+}
+
+/** The run that a `run.started` event opens. */
+export function openRun(event: RunEvent<'run.started'>): RunRecord {
+  const { input, replyPolicy, losers, subTasks, requestId = null, traceparent = null } = event.data;
+  return {
+    id: event.runId,
+    task: event.task,
+    input,
+    replyPolicy,
+    losers,
+    requestId,
+    traceparent,
+    createdAt: event.time,
+    subTasks: subTasks.map((name) => ({
+      name,
+      status: 'pending',
+      attempts: 0,
+      failures: 0,
+      retried: false,
+      trigger: undefined,
+      heldBack: undefined,
+      retryAt: null,
+      retryDelayMs: 0,
+      startedAt: null,
+      finishedAt: null,
+      durationMs: null,
+      reason: undefined,
+      result: undefined,
+      error: undefined,
+    })),
+    outcomes: [],
+    firstEventId: event.id,
+    lastEventId: event.id,
+    status: 'running',
+    decision: null,
+    repliedAt: null,
+    finishedAt: null,
+    reopened: false,
+  };
+}
+
+/** The run that its events add up to, of which there is at least the first. */
+export function runOf([first, ...rest]: readonly RunEvent[]): RunRecord {
+  if (first?.type !== 'run.started') throw new Error('A run begins with run.started');
+  const run = openRun(first);
+  for (const event of rest) advance(run, event);
+  return run;
+}
+
+/** Brings `run` up to date with the next of its events. */
+export function advance(run: RunRecord, event: RunEvent): void {
+  run.lastEventId = event.id;
+  switch (event.type) {
+    case 'run.started':
+      return;
+    case 'run.replied':
+      run.decision = event.data;
+      run.repliedAt = event.time;
+      return;
+    case 'run.finished':
+      run.status = event.data.status;
+      run.finishedAt = event.time;
+      return;
+    case 'run.reopened':
+      run.status = 'running';
+      run.finishedAt = null;
+      run.reopened = true;
+      return;
+    default: {
+      const subTask = run.subTasks.find(({ name }) => name === event.subTask);
+      if (!subTask) return;
+      if (event.type === 'sub-task.retrying' && subTask.finishedAt !== null) startOver(run, subTask);
+      advanceSubTask(subTask, event);
+      const outcome = outcomeOf(event);
+      if (outcome) run.outcomes.push(outcome);
+    }
+  }
+}
+
+/** A sub-task that had failed is tried again, on request. Its failure is not counted twice. */
+function startOver({ outcomes }: RunRecord, subTask: SubTaskRecord): void {
+  outcomes.splice(
+    outcomes.findIndex((outcome) => outcome.subTask === subTask.name),
+    1,
+  );
+  subTask.retried = true;
+  subTask.failures -= 1;
+  subTask.startedAt = null;
+  subTask.finishedAt = null;
+  subTask.durationMs = null;
+}
+
+type SubTaskEvent = Exclude<RunEvent, RunEvent<`run.${string}` & EventType>>;
+
+function advanceSubTask(subTask: SubTaskRecord, event: SubTaskEvent): void {
+  switch (event.type) {
+    case 'sub-task.held-back':
+      subTask.heldBack = true;
+      return;
+    case 'sub-task.started':
+      subTask.status = 'running';
+      subTask.attempts = event.attempt;
+      subTask.retryAt = null;
+      subTask.startedAt ??= event.time;
+      subTask.trigger ??= event.data.trigger;
+      return;
+    case 'sub-task.retrying':
+      subTask.status = 'retrying';
+      subTask.failures += 1;
+      subTask.retryAt = event.data.dueAt;
+      subTask.retryDelayMs = event.data.delayMs;
+      subTask.error = event.data.error;
+      return;
+    case 'sub-task.succeeded':
+      subTask.status = 'succeeded';
+      subTask.result = event.data.result;
+      subTask.error = undefined;
+      break;
+    case 'sub-task.failed':
+      subTask.status = 'failed';
+      subTask.failures += 1;
+      subTask.error = event.data.error;
+      break;
+    case 'sub-task.cancelled':
+      subTask.status = 'cancelled';
+      subTask.reason = event.data.reason;
+      break;
+    case 'sub-task.skipped':
+      subTask.status = 'skipped';
+      subTask.reason = event.data.reason;
+      break;
+    default:
+      event satisfies never;
+  }
+  subTask.retryAt = null;
+  subTask.finishedAt = event.time;
+  subTask.durationMs = 'durationMs' in event.data ? event.data.durationMs : null;
+}
+
+/** The outcome that an event records, if it is a sub-task's last. */
+export function outcomeOf(event: RunEvent): Outcome | undefined {
+  switch (event.type) {
+    case 'sub-task.succeeded':
+      return { subTask: event.subTask, status: 'succeeded', result: event.data.result };
+    case 'sub-task.failed':
+      return { subTask: event.subTask, status: 'failed', error: event.data.error };
+    case 'sub-task.cancelled':
+      return { subTask: event.subTask, status: 'cancelled', reason: event.data.reason };
+    case 'sub-task.skipped':
+      return { subTask: event.subTask, status: 'skipped', reason: event.data.reason };
+    default:
+      return undefined;
+  }
+}

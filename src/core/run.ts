@@ -1,0 +1,125 @@
+import { z } from 'zod';
+import type { Frozen, JsonValue } from './json.js';
+
+export const EXAMPLE_RUN_ID = '019a2b3c-4d5e-7f60-8a9b-0c1d2e3f4a5b';
+
+/** The reason of sub-tasks that were skipped or cancelled because there was a reply. */
+export const NOT_NEEDED = 'not needed after the reply';
+
+export const jsonValueSchema: z.ZodType<JsonValue> = z.any().meta({ description: 'Any JSON value.' });
+
+export const RUN_STATUSES = ['running', 'succeeded', 'partly-failed', 'failed', 'cancelled'] as const;
+
+export const runStatusSchema = z.enum(RUN_STATUSES).meta({
+  id: 'RunStatus',
+  description:
+    '`running`; `succeeded` (answered, and no sub-task failed); `partly-failed` (answered, but a sub-task failed); `failed` (the reply policy can’t be met any more); `cancelled` (cancelled before there was a reply).',
+});
+
+export type RunStatus = z.infer<typeof runStatusSchema>;
+
+export const subTaskStatusSchema = z.enum([
+  'pending',
+  'running',
+  'retrying',
+  'succeeded',
+  'failed',
+  'cancelled',
+  'skipped',
+]);
+
+export type SubTaskStatus = z.infer<typeof subTaskStatusSchema>;
+
+export const startTriggerSchema = z.enum(['delay', 'failure', 'need']).meta({
+  id: 'StartTrigger',
+  description:
+    'Why a sub-task that didn’t start with its run has started: its time had come (`delay`: a hedge), one before it had failed (`failure`), or without it the reply policy couldn’t be met (`need`).',
+});
+
+export type StartTrigger = z.infer<typeof startTriggerSchema>;
+
+/**
+ * `upstream-…`: what a call of an upstream came to; see `src/upstreams`. `task-unknown`, `input-unfit`: the service's code
+ * changed, so a run that was begun before it can't go on.
+ */
+export const ATTEMPT_ERROR_CODES = [
+  'threw',
+  'timeout',
+  'result-not-json',
+  'result-too-large',
+  'upstream-unreachable',
+  'upstream-status',
+  'upstream-unfit',
+  'upstream-forbidden',
+  'task-unknown',
+  'input-unfit',
+] as const;
+
+const upstreamSchema = z
+  .object({ status: z.int(), excerpt: z.string().meta({ description: 'The beginning of its body.' }) })
+  .exactOptional()
+  .meta({ description: 'What the upstream answered, where that is what went wrong.' });
+
+/** Why an attempt failed. `code` is stable; `message` is for people. No stack trace: that stays in the log. */
+export const attemptErrorSchema = z.object({
+  code: z.enum(ATTEMPT_ERROR_CODES),
+  message: z.string(),
+  upstream: upstreamSchema,
+});
+
+export type AttemptError = Frozen<z.infer<typeof attemptErrorSchema>>;
+
+/** What an upstream answered: its status, and the beginning of its body. */
+export type UpstreamAnswer = NonNullable<AttemptError['upstream']>;
+
+/** Why a sub-task brought no success, as the caller of a failed run is told. */
+export const failureSchema = z.object({
+  subTask: z.string(),
+  code: z.enum([...ATTEMPT_ERROR_CODES, 'cancelled', 'skipped']),
+  message: z.string(),
+  upstream: upstreamSchema,
+});
+
+export type Failure = Frozen<z.infer<typeof failureSchema>>;
+
+export const answeredBySchema = z.union([z.string(), z.array(z.string())]).meta({
+  description: 'The sub-task whose result is in the reply; under `quorum` and `all` a list of them.',
+});
+
+/**
+ * What the caller of a run is told. `answeredBy` names the winner; under `quorum` and `all` it lists the winners in the
+ * order in which they finished, and `result` is an object by their names. Of a run that can't meet its policy any more,
+ * `failures` are the outcomes that made it so.
+ */
+export const replySchema = z.union([
+  z.object({ answeredBy: answeredBySchema, result: jsonValueSchema }),
+  z.object({
+    error: z.object({
+      code: z.enum(['run-failed', 'run-cancelled']),
+      message: z.string(),
+      failures: z.array(failureSchema),
+    }),
+  }),
+]);
+
+export type Reply = Frozen<z.infer<typeof replySchema>>;
+
+/** A reply, and how things stood when it was decided. */
+export interface Decision {
+  readonly reply: Reply;
+  readonly status: RunStatus;
+  /** The sub-tasks that were still unfinished. */
+  readonly background: readonly string[];
+}
+
+/** How a sub-task ended, once and for all. */
+export type Outcome =
+  | { readonly subTask: string; readonly status: 'succeeded'; readonly result: JsonValue }
+  | { readonly subTask: string; readonly status: 'failed'; readonly error: AttemptError }
+  | { readonly subTask: string; readonly status: 'cancelled' | 'skipped'; readonly reason: string };
+
+/** The status of a run whose sub-tasks have all ended. */
+export function runStatus(reply: Reply, outcomes: readonly Outcome[]): Exclude<RunStatus, 'running'> {
+  if ('error' in reply) return reply.error.code === 'run-cancelled' ? 'cancelled' : 'failed';
+  return outcomes.some(({ status }) => status === 'failed') ? 'partly-failed' : 'succeeded';
+}

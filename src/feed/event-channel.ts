@@ -1,0 +1,139 @@
+import type { EventType, RunEvent } from '../core/events.js';
+import { indexBehind } from '../core/event-order.js';
+import { memoryBytes } from '../core/json.js';
+import { eventText } from './server-sent-events.js';
+
+/** How many of the newest events are kept for the readers of a channel, and what they may take in memory, roughly. */
+const MAX_EVENTS = 10_000;
+const MAX_BYTES = 16 * 2 ** 20;
+/** What is written to a reader at once ends with the event that makes it larger than this, in characters. */
+const MAX_BATCH = 64 * 2 ** 10;
+
+/** Which events a reader wants. */
+export interface EventFilter {
+  readonly runId?: string | undefined;
+  readonly task?: string | undefined;
+  readonly types?: readonly EventType[] | undefined;
+}
+
+/** Whoever is written to as events come. */
+export interface EventReader {
+  /** Takes what is behind its cursor, as far as it can take it. */
+  pump(): void;
+  /** Shows that the connection is alive. */
+  beat(): void;
+  end(): void;
+}
+
+/** Events as they are written to readers. */
+export interface Batch {
+  /** Undefined when there is nothing. */
+  readonly text: Buffer | undefined;
+  /** The cursor of a reader that has it: nothing up to there is missing. */
+  readonly next: number;
+  /** The type of the last event. */
+  readonly lastType?: EventType;
+}
+
+interface Entry {
+  readonly id: number;
+  readonly event: RunEvent;
+  readonly bytes: number;
+  /** Written when somebody takes it. */
+  text?: string;
+}
+
+/**
+ * The newest events that fit a filter, for all readers that have the same: each event is written as text once for all of
+ * them, and a batch that several take is one buffer.
+ */
+export class EventChannel {
+  readonly readers = new Set<EventReader>();
+  private entries: Entry[] = [];
+  private bytes = 0;
+  /** Whatever fits behind this event, and was published, is among the entries. */
+  private since: number;
+  /** The last event that was looked at. */
+  private seen: number;
+  private unread = 0;
+  private unreadBytes = 0;
+  private lastBatch: { readonly firstId: number; readonly lastId: number; readonly text: Buffer } | undefined;
+
+  /** @param since the last event that was published before it hears of events */
+  constructor(
+    private readonly filter: EventFilter,
+    since: number,
+  ) {
+    this.since = since;
+    this.seen = since;
+  }
+
+  /** Whether readers should be called at once, because what they haven't read is half of what is kept. */
+  get pressing(): boolean {
+    return this.unread > MAX_EVENTS / 2 || this.unreadBytes > MAX_BYTES / 2;
+  }
+
+  /** False when none of the events fits. */
+  add(events: readonly RunEvent[]): boolean {
+    const before = this.unread;
+    for (const event of events) {
+      this.seen = event.id;
+      if (!this.fits(event)) continue;
+      // Twice, for there will be its text too.
+      const bytes = 2 * (200 + memoryBytes(event.data));
+      this.entries.push({ id: event.id, event, bytes });
+      this.bytes += bytes;
+      this.unread += 1;
+      this.unreadBytes += bytes;
+    }
+    this.forgetOldest();
+    return this.unread > before;
+  }
+
+  /** Called when its readers are about to read. */
+  calledReaders(): void {
+    this.unread = 0;
+    this.unreadBytes = 0;
+  }
+
+  /** What comes behind the event `after`; undefined when that is longer ago than what is kept. */
+  read(after: number): Batch | undefined {
+    if (after < this.since) return undefined;
+    const first = indexBehind(this.entries, after);
+    let size = 0;
+    let end = first;
+    for (; size <= MAX_BATCH; end += 1) {
+      const entry = this.entries[end];
+      if (!entry) break;
+      size += (entry.text ??= eventText(entry.event)).length;
+    }
+    const lastEntry = this.entries[end - 1];
+    if (end === first || !lastEntry) return { text: undefined, next: Math.max(after, this.seen) };
+    return {
+      text: this.textOf(first, end),
+      next: end === this.entries.length ? this.seen : lastEntry.id,
+      lastType: lastEntry.event.type,
+    };
+  }
+
+  private textOf(first: number, end: number): Buffer {
+    const entries = this.entries.slice(first, end);
+    const [firstId = 0, lastId = 0] = [entries[0]?.id, entries.at(-1)?.id];
+    if (this.lastBatch?.firstId !== firstId || this.lastBatch.lastId !== lastId)
+      this.lastBatch = { firstId, lastId, text: Buffer.from(entries.map(({ text }) => text).join('')) };
+    return this.lastBatch.text;
+  }
+
+  private fits({ type, task }: RunEvent): boolean {
+    const { task: wanted, types } = this.filter;
+    return (wanted === undefined || task === wanted) && (types?.includes(type) ?? true);
+  }
+
+  private forgetOldest(): void {
+    let count = 0;
+    for (; this.entries.length - count > MAX_EVENTS || this.bytes > MAX_BYTES; count += 1)
+      this.bytes -= this.entries[count]?.bytes ?? 0;
+    if (count === 0) return;
+    this.since = this.entries.splice(0, count).at(-1)?.id ?? this.since;
+  }
+}

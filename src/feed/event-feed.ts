@@ -1,0 +1,122 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { Injectable } from '@nestjs/common';
+import { EventBus } from '../events/event-bus.js';
+import { Journal, type EventPage, type EventQuery } from '../run/journal.js';
+import { EventChannel, type EventFilter, type EventReader } from './event-channel.js';
+import { ReaderRounds } from './reader-rounds.js';
+
+/** Between two signs of life in a stream. */
+const BEAT_MS = 15_000;
+/** Pages for readers are read during at most this share of the time: requests wait for the journal too. */
+const PAGE_SHARE = 1 / 4;
+
+interface OpenChannel {
+  readonly channel: EventChannel;
+  /** Hears no more of events. */
+  readonly close: () => void;
+}
+
+/**
+ * Tells readers of events as they are published. It calls them, and each takes what is behind its own cursor: from the
+ * newest events, or when it is further behind, from the journal. So no reader has a queue, and nothing is lost or repeated
+ * between what is replayed and what is new.
+ */
+@Injectable()
+export class EventFeed {
+  private readonly channels = new Map<string, OpenChannel>();
+  /** Those that watch one run don’t wait for those that watch all, who may be given a lot. */
+  private readonly roundsOfRuns = new ReaderRounds();
+  private readonly roundsOfAll = new ReaderRounds();
+  private beats: NodeJS.Timeout | undefined;
+  /** Settles when the journal is free to be read for the next reader. */
+  private turn: Promise<unknown> = Promise.resolve();
+  private stopping = false;
+
+  constructor(
+    private readonly journal: Journal,
+    private readonly bus: EventBus,
+  ) {}
+
+  /** Whether a stop has begun: then no reader joins any more. */
+  get stopped(): boolean {
+    return this.stopping;
+  }
+
+  /** Adds a reader, which must read once by itself. */
+  join(filter: EventFilter, reader: EventReader): EventChannel {
+    const key = keyOf(filter);
+    const open = this.channels.get(key) ?? this.open(filter);
+    this.channels.set(key, open);
+    open.channel.readers.add(reader);
+    this.beats ??= setInterval(() => void this.beat(), BEAT_MS).unref();
+    return open.channel;
+  }
+
+  leave(filter: EventFilter, reader: EventReader): void {
+    const key = keyOf(filter);
+    const open = this.channels.get(key);
+    if (!open?.channel.readers.delete(reader) || open.channel.readers.size > 0) return;
+    open.close();
+    this.channels.delete(key);
+    if (this.channels.size > 0) return;
+    clearInterval(this.beats);
+    this.beats = undefined;
+    this.roundsOfRuns.stop();
+    this.roundsOfAll.stop();
+  }
+
+  /** Lets a reader read by itself. */
+  pump({ runId }: EventFilter, reader: EventReader): void {
+    (runId === undefined ? this.roundsOfAll : this.roundsOfRuns).pump(reader);
+  }
+
+  /**
+   * Reads a page of the journal, one at a time for all readers.
+   *
+   * @param wanted asked when it is its turn; false brings undefined
+   */
+  page(query: EventQuery, wanted: () => boolean): Promise<EventPage | undefined> {
+    let startedAt = 0;
+    const page = this.turn.then(() => {
+      startedAt = performance.now();
+      return wanted() ? this.journal.events(query) : undefined;
+    });
+    const rest = () =>
+      delay((performance.now() - startedAt) * (1 / PAGE_SHARE - 1), undefined, { ref: false });
+    this.turn = page.then(rest, rest);
+    return page;
+  }
+
+  /** Ends all streams, and from now on each that begins. */
+  stop(): void {
+    this.stopping = true;
+    for (const reader of this.readers()) reader.end();
+  }
+
+  private open(filter: EventFilter): OpenChannel {
+    const channel = new EventChannel(filter, this.journal.lastEventId);
+    if (filter.runId === undefined)
+      return {
+        channel,
+        close: this.bus.watchAll((events) => {
+          if (channel.add(events)) this.roundsOfAll.announce(channel);
+        }),
+      };
+    const close = this.bus.watch(filter.runId, (event) => {
+      if (channel.add([event])) this.roundsOfRuns.announce(channel);
+    });
+    return { channel, close };
+  }
+
+  private beat(): Promise<void> {
+    return this.roundsOfAll.visit(this.readers(), (reader) => reader.beat());
+  }
+
+  private readers(): EventReader[] {
+    return [...this.channels.values()].flatMap(({ channel }) => [...channel.readers]);
+  }
+}
+
+function keyOf({ runId, task, types }: EventFilter): string {
+  return JSON.stringify([runId ?? null, task ?? null, types?.toSorted() ?? null]);
+}

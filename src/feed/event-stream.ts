@@ -1,0 +1,136 @@
+import type { Response } from 'express';
+import type { EventType } from '../core/events.js';
+import type { EventPage } from '../run/journal.js';
+import type { EventChannel, EventFilter, EventReader } from './event-channel.js';
+import type { EventFeed } from './event-feed.js';
+import { beat, eventText, opening, STREAM_HEADERS } from './server-sent-events.js';
+
+/** A reader that takes nothing of what was sent to it for so long is dropped, in milliseconds. */
+const STALL_MS = 10_000;
+/** How many events are read from the journal at a time. */
+export const PAGE_EVENTS = 500;
+
+/** One reader’s event stream: what is behind its cursor, and then what comes. One of a single run ends with the run. */
+export class EventStream implements EventReader {
+  private readonly channel: EventChannel;
+  /** What was read from the journal and is to be written. */
+  private page: EventPage | undefined;
+  /** False before it begins, while a page is read, and while what was written last has not been taken yet. */
+  private ready = false;
+  private begun = false;
+  private ended = false;
+  private lastType: EventType | undefined;
+
+  /**
+   * Hears of events until the response is closed, and writes nothing before it begins.
+   *
+   * @param cursor the event that the stream begins behind
+   */
+  constructor(
+    private readonly response: Response,
+    private readonly filter: EventFilter,
+    private cursor: number,
+    private readonly feed: EventFeed,
+  ) {
+    this.channel = feed.join(filter, this);
+    response.once('close', () => {
+      this.leave();
+    });
+  }
+
+  /**
+   * While the service stops the stream ends at once. It isn’t refused: readers in browsers connect again after an end, and
+   * give up for good after an error.
+   *
+   * @param page what comes behind the cursor, where that was read already
+   */
+  begin(page?: EventPage): void {
+    const { response, feed } = this;
+    if (response.closed) {
+      this.leave();
+      return;
+    }
+    this.begun = true;
+    this.page = page;
+    response.writeHead(200, STREAM_HEADERS);
+    response.on('drain', () => {
+      this.goOn();
+    });
+    this.write(opening(this.cursor));
+    if (feed.stopped || response.req.method === 'HEAD') this.end();
+    else feed.pump(this.filter, this);
+  }
+
+  pump(): void {
+    while (this.ready && !this.ended) {
+      if (this.page) {
+        this.writePage(this.page);
+        continue;
+      }
+      const batch = this.channel.read(this.cursor);
+      if (!batch) {
+        void this.readPage();
+        return;
+      }
+      this.cursor = batch.next;
+      if (batch.text === undefined) {
+        if (this.lastType === 'run.finished' && this.filter.runId !== undefined) this.end();
+        return;
+      }
+      this.lastType = batch.lastType;
+      this.write(batch.text);
+    }
+  }
+
+  beat(): void {
+    this.pump();
+    if (this.ready && !this.ended) this.write(beat(this.cursor));
+  }
+
+  end(): void {
+    this.leave();
+    if (this.begun) this.response.end();
+  }
+
+  private leave(): void {
+    this.ended = true;
+    this.feed.leave(this.filter, this);
+  }
+
+  /** A journal that can’t be read ends the stream: the reader comes back. */
+  private async readPage(): Promise<void> {
+    const query = { ...this.filter, after: this.cursor, limit: PAGE_EVENTS };
+    this.ready = false;
+    try {
+      this.page = await this.feed.page(query, () => !this.ended);
+      this.ready = true;
+      this.feed.pump(this.filter, this);
+    } catch {
+      this.end();
+    }
+  }
+
+  private writePage({ events, next }: EventPage): void {
+    this.page = undefined;
+    this.cursor = next;
+    if (events.length === 0) return;
+    this.lastType = events.at(-1)?.type;
+    this.write(events.map(eventText).join(''));
+  }
+
+  private write(text: string | Buffer): void {
+    // Without the cork Node would send it only when this turn is over, and nobody would see how long that takes.
+    this.response.cork();
+    this.ready = this.response.write(text);
+    this.response.uncork();
+    // Node counts the time in which nothing of it went out, and destroys the connection after that.
+    if (!this.ready) this.response.setTimeout(STALL_MS);
+  }
+
+  private goOn(): void {
+    if (this.ended) return;
+    this.ready = true;
+    this.response.setTimeout(0);
+    this.feed.pump(this.filter, this);
+  }
+}

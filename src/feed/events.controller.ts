@@ -1,0 +1,126 @@
+import { Controller, Get, Param, Query, Req, Res } from '@nestjs/common';
+import { ApiOperation, ApiParam, ApiQuery, ApiResponse, ApiTags } from '@nestjs/swagger';
+import type { Request, Response } from 'express';
+import { EVENT_TYPES } from '../core/events.js';
+import { eventView } from '../core/events.js';
+import { ApiProblems } from '../http/api-problems.decorator.js';
+import { wholeNumber } from '../http/query.js';
+import { sendJson } from '../http/send-json.js';
+import { Journal, type EventPage } from '../run/journal.js';
+import { invalidRequest } from '../core/domain-error.js';
+import { EXAMPLE_RUN_ID } from '../core/run.js';
+import { ApiEvents } from './api-events.decorator.js';
+import { EventFeed } from './event-feed.js';
+import { EventStream, PAGE_EVENTS } from './event-stream.js';
+import {
+  eventsQuerySchema,
+  runEventsQuerySchema,
+  type EventsQuery,
+  type RunEventsQuery,
+} from './events.schemas.js';
+
+@ApiTags('Events')
+@Controller()
+export class EventsController {
+  constructor(
+    private readonly journal: Journal,
+    private readonly feed: EventFeed,
+  ) {}
+
+  @Get('events')
+  @ApiOperation({
+    summary: 'Watch all runs',
+    description:
+      'The events of all runs, in the order in which they were recorded. As a stream: those from now on, or behind `Last-Event-ID` or `after`.',
+  })
+  @ApiEvents()
+  @ApiQuery({
+    name: 'task',
+    required: false,
+    schema: { type: 'string', example: 'demo' },
+    description: 'Only events of runs of this task.',
+  })
+  @ApiQuery({
+    name: 'type',
+    required: false,
+    style: 'form',
+    explode: false,
+    schema: {
+      type: 'array',
+      items: { type: 'string', enum: [...EVENT_TYPES] },
+      example: ['run.started', 'run.finished'],
+    },
+    description: 'Only events of these types: with commas, or as several parameters.',
+  })
+  @ApiProblems('invalid-request', 'journal-unavailable')
+  async ofAll(
+    @Query({ schema: eventsQuerySchema }) { after, limit, task, type: types }: EventsQuery,
+    @Req() request: Request,
+    @Res() response: Response,
+  ): Promise<void> {
+    const filter = { task, types };
+    if (wantsStream(request, response)) {
+      const cursor = await this.known(lastEventId(request) ?? after ?? this.journal.lastEventId);
+      new EventStream(response, filter, cursor, this.feed).begin();
+      return;
+    }
+    sendPage(response, await this.journal.events({ ...filter, after: await this.known(after ?? 0), limit }));
+  }
+
+  @Get('runs/:id/events')
+  @ApiOperation({
+    summary: 'Watch a run',
+    description:
+      'The events of one run, from its beginning, or behind `Last-Event-ID` or `after`. A stream of them ends when the run has finished; to a reader that has all of a finished run the answer is 204, which tells an `EventSource` to stop.',
+  })
+  @ApiParam({ name: 'id', example: EXAMPLE_RUN_ID })
+  @ApiEvents()
+  @ApiResponse({ status: 204, description: 'The run has finished, and the reader has all its events' })
+  @ApiProblems('invalid-request', 'run-unknown', 'journal-unavailable')
+  async ofRun(
+    @Param('id') runId: string,
+    @Query({ schema: runEventsQuerySchema }) { after = 0, limit }: RunEventsQuery,
+    @Req() request: Request,
+    @Res() response: Response,
+  ): Promise<void> {
+    if (wantsStream(request, response)) {
+      await this.stream(runId, await this.known(lastEventId(request) ?? after), response);
+      return;
+    }
+    sendPage(response, await this.journal.events({ runId, after: await this.known(after), limit }));
+  }
+
+  /** An id behind the end of the log is one of another log: that reader has nothing of this one. */
+  private async known(after: number): Promise<number> {
+    return (await this.journal.reaches(after)) ? after : 0;
+  }
+
+  private async stream(runId: string, after: number, response: Response): Promise<void> {
+    // It hears of events before it is read what there is, so that nothing falls between the two.
+    const stream = new EventStream(response, { runId }, after, this.feed);
+    const finished = after > 0 && (await this.journal.run(runId))?.status !== 'running';
+    const page = await this.journal.events({ runId, after, limit: PAGE_EVENTS });
+    if (finished && page.events.length === 0) response.status(204).end();
+    else stream.begin(page);
+  }
+}
+
+function sendPage(response: Response, { events, next }: EventPage): void {
+  response.setHeader('Content-Type', 'application/json; charset=utf-8');
+  sendJson(response, JSON.stringify({ events: events.map(eventView), next }));
+}
+
+/** Whoever doesn't say what they want gets JSON. */
+function wantsStream(request: Request, response: Response): boolean {
+  response.vary('Accept');
+  return request.accepts(['application/json', 'text/event-stream']) === 'text/event-stream';
+}
+
+/** What a reader that comes back says it has seen. @throws {DomainError} `invalid-request` */
+function lastEventId(request: Request): number | undefined {
+  const text = request.get('Last-Event-ID') ?? '';
+  if (text === '') return undefined;
+  const id = wholeNumber(0).safeParse(text);
+  if (id.success) return id.data;
+  throw invalidRequest([{ header: 'Last-Event-ID', detail: id.error.issues[0]?.message ?? '' }]);
+}

@@ -1,0 +1,91 @@
+import { z } from 'zod';
+import { EXAMPLE_RUN_ID, runStatusSchema } from '../core/run.js';
+import { positionOf, cursorOf } from './run-cursor.js';
+
+const EXAMPLE_CURSOR = cursorOf({ createdAt: Date.UTC(2026, 10, 23, 12), number: 4_711 });
+
+const time = (description: string) =>
+  z.iso
+    .datetime({
+      offset: true,
+      error:
+        'must be an RFC 3339 date-time with its zone, such as 2026-11-23T12:00:00Z (a + in it is written %2B in an address)',
+    })
+    .meta({ description, examples: ['2026-11-23T12:00:00Z'] })
+    .transform((text) => Date.parse(text));
+
+/** The filters of `GET /runs`. */
+export const runQuerySchema = z.strictObject({
+  task: z
+    .string()
+    .optional()
+    .meta({ description: 'Runs of this task.', examples: ['demo'] }),
+  status: z
+    .preprocess(
+      (values) => [values].flat().flatMap((value) => String(value).split(',')),
+      z.array(runStatusSchema).meta({
+        description: 'Runs with this status, or any of these, separated by commas or given one by one.',
+        examples: [['failed', 'partly-failed']],
+      }),
+    )
+    .optional(),
+  since: time('Runs created at this time or later, to the millisecond.').optional(),
+  until: time('Runs created before this time, to the millisecond.').optional(),
+  limit: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(200)
+    .default(50)
+    .meta({ description: 'How many runs to show at most.', examples: [50] }),
+  cursor: z
+    .string()
+    .meta({
+      description: 'The `next` of the page before: shows the runs that are older than those.',
+      examples: [EXAMPLE_CURSOR],
+    })
+    .transform((cursor, context) => {
+      const position = positionOf(cursor);
+      if (position) return position;
+      context.addIssue('must be the `next` of an earlier page');
+      return z.NEVER;
+    })
+    .optional(),
+});
+
+const summary = z.object({
+  id: z.string(),
+  task: z.string(),
+  status: runStatusSchema,
+  createdAt: z.iso.datetime(),
+  finishedAt: z.iso.datetime().nullable().meta({ description: 'When the last sub-task ended.' }),
+  links: z.object({ run: z.string() }),
+});
+
+/** The answer of `GET /runs`. */
+export const runPageSchema = z
+  .object({
+    runs: z.array(summary).meta({ description: 'The newest first.' }),
+    next: z
+      .string()
+      .nullable()
+      .meta({ description: 'The `cursor` of the next page; null when there are no older runs.' }),
+  })
+  .meta({
+    id: 'RunPage',
+    examples: [
+      {
+        runs: [
+          {
+            id: EXAMPLE_RUN_ID,
+            task: 'demo',
+            status: 'succeeded',
+            createdAt: '2026-11-23T12:00:00.000Z',
+            finishedAt: '2026-11-23T12:00:05.004Z',
+            links: { run: `/runs/${EXAMPLE_RUN_ID}` },
+          },
+        ],
+        next: EXAMPLE_CURSOR,
+      },
+    ],
+  });

@@ -1,0 +1,26 @@
+import type { RunRecord } from '../core/run-record.js';
+
+/** A run as callers are shown it. */
+export function runView(run: Readonly<RunRecord>) {
+  const reply = run.decision?.reply ?? null;
+  const answeredBy = reply && 'answeredBy' in reply ? [reply.answeredBy].flat() : [];
+  return {
+    id: run.id,
+    task: run.task,
+    status: run.status,
+    input: run.input,
+    replyPolicy: run.replyPolicy,
+    losers: run.losers,
+    reply,
+    createdAt: run.createdAt,
+    repliedAt: run.repliedAt,
+    finishedAt: run.finishedAt,
+    lastEventId: run.lastEventId,
+    requestId: run.requestId,
+    traceparent: run.traceparent,
+    subTasks: run.subTasks.map(({ retried: _, retryDelayMs: __, ...subTask }) => ({
+      ...subTask,
+      ...(answeredBy.includes(subTask.name) && { answered: true }),
+    })),
+  };
+}

@@ -1,0 +1,140 @@
+import { Controller, Get, HttpCode, Param, Post, Query, Req, Res } from '@nestjs/common';
+import { ConfigService } from '@nestjs/config';
+import { ApiHeader, ApiOkResponse, ApiOperation, ApiParam, ApiResponse, ApiTags } from '@nestjs/swagger';
+import type { Request, Response } from 'express';
+import type { z } from 'zod';
+import type { Config } from '../config/config.js';
+import { ApiProblems } from '../http/api-problems.decorator.js';
+import { answerHeaders, requestHeaders } from '../http/headers.js';
+import { linkHeader, nextLink } from '../http/next-link.js';
+import { applyWait, preferences } from '../http/prefer.js';
+import { Journal } from '../run/journal.js';
+import { isFinished, RunControl } from '../tasks/run-control.js';
+import { RunWatch } from '../tasks/run-watch.js';
+import type { RunRecord } from '../core/run-record.js';
+import { EXAMPLE_RUN_ID } from '../core/run.js';
+import { runPageSchema, runQuerySchema } from './history.schemas.js';
+import { cursorOf } from './run-cursor.js';
+import { runView } from './run-view.js';
+import { runSchema } from './runs.schemas.js';
+
+const showHeaders = { ...answerHeaders.etag, ...answerHeaders.preferenceApplied };
+
+@ApiTags('Runs')
+@Controller('runs')
+export class RunsController {
+  private readonly maxWaitMs: number;
+
+  constructor(
+    private readonly runs: RunWatch,
+    private readonly control: RunControl,
+    private readonly journal: Journal,
+    config: ConfigService<Config, true>,
+  ) {
+    this.maxWaitMs = config.get('MAX_WAIT', { infer: true });
+  }
+
+  @Get()
+  @ApiOperation({
+    summary: 'List runs',
+    description:
+      'The history, the newest run first. Follow `Link: rel="next"`, or give `next` as the `cursor`, to page on: that neither skips nor repeats a run, however many are added meanwhile.',
+  })
+  @ApiOkResponse({ description: 'A page of runs', standardSchema: runPageSchema, headers: linkHeader })
+  @ApiProblems('invalid-request', 'journal-unavailable')
+  async list(
+    @Query({ schema: runQuerySchema }) query: z.infer<typeof runQuerySchema>,
+    @Req() request: Request,
+    @Res({ passthrough: true }) response: Response,
+  ) {
+    const { status: statuses, cursor: olderThan, ...rest } = query;
+    const { runs, next } = await this.journal.runs({ ...rest, statuses, olderThan });
+    const cursor = next ? cursorOf(next) : null;
+    if (cursor !== null) response.setHeader('Link', nextLink('/runs', request.originalUrl, cursor));
+    return { runs: runs.map((run) => ({ ...run, links: { run: `/runs/${run.id}` } })), next: cursor };
+  }
+
+  @Get(':id')
+  @ApiOperation({
+    summary: 'Show a run',
+    description:
+      'The run and its sub-tasks, while it is going on and afterwards. With `Prefer: wait=N` the answer is held until the run is finished, with `If-None-Match` besides until it has changed, for at most N seconds.',
+  })
+  @ApiParam({ name: 'id', example: EXAMPLE_RUN_ID })
+  @ApiHeader(requestHeaders.prefer)
+  @ApiHeader(requestHeaders.ifNoneMatch)
+  @ApiOkResponse({ description: 'The run', standardSchema: runSchema, headers: showHeaders })
+  @ApiResponse({ status: 304, description: 'Nothing has changed since', headers: showHeaders })
+  @ApiProblems('run-unknown', 'journal-unavailable')
+  async show(
+    @Param('id') id: string,
+    @Req() request: Request,
+    @Res({ passthrough: true }) response: Response,
+  ) {
+    const { wait } = preferences(request);
+    const waitMs = applyWait(wait === undefined ? {} : { wait }, response, {
+      otherwiseMs: 0,
+      mostMs: this.maxWaitMs,
+    });
+    /** Whether the caller has this already, by its `If-None-Match`. */
+    const isKnown = ({ lastEventId }: Readonly<RunRecord>): boolean => {
+      response.setHeader('ETag', `W/"${lastEventId}"`);
+      return request.fresh;
+    };
+    const conditional = request.headers['if-none-match'] !== undefined;
+    const run =
+      waitMs === 0
+        ? await this.runs.get(id)
+        : await (conditional
+            ? this.runs.when(id, (now) => isFinished(now) || !isKnown(now), { waitMs })
+            : this.runs.when(id, isFinished, { waitMs, types: ['run.finished'] }));
+    if (!isKnown(run)) return runView(run);
+    response.status(304);
+    return undefined;
+  }
+
+  @Post(':id/cancel')
+  @HttpCode(200)
+  @ApiOperation({
+    summary: 'Cancel a run',
+    description:
+      'Cancels every sub-task that is unfinished, which ends the run. A run that has no reply yet is then `cancelled`; one that was answered keeps its reply. Doing so again changes nothing.',
+  })
+  @ApiParam({ name: 'id', example: EXAMPLE_RUN_ID })
+  @ApiOkResponse({ description: 'The run as that leaves it', standardSchema: runSchema })
+  @ApiProblems(
+    'malformed-json',
+    'invalid-request',
+    'run-unknown',
+    'run-finished',
+    'journal-unavailable',
+    'stopping',
+  )
+  async cancel(@Param('id') id: string) {
+    return runView(await this.control.cancel(id));
+  }
+
+  @Post(':id/sub-tasks/:name/retry')
+  @HttpCode(200)
+  @ApiOperation({
+    summary: 'Retry a failed sub-task',
+    description:
+      'Runs a sub-task that has failed again, as one further attempt. A run that was finished goes on until that has ended, and its status follows. A result that was replied stays; a run that failed is decided anew.',
+  })
+  @ApiParam({ name: 'id', example: EXAMPLE_RUN_ID })
+  @ApiParam({ name: 'name', example: 'first' })
+  @ApiOkResponse({ description: 'The run as that leaves it', standardSchema: runSchema })
+  @ApiProblems(
+    'malformed-json',
+    'invalid-request',
+    'run-unknown',
+    'sub-task-unknown',
+    'sub-task-not-failed',
+    'overloaded',
+    'journal-unavailable',
+    'stopping',
+  )
+  async retry(@Param('id') id: string, @Param('name') name: string) {
+    return runView(await this.control.retry(id, name));
+  }
+}

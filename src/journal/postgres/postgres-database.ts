@@ -1,0 +1,73 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { Logger } from '@nestjs/common';
+import { Kysely, PostgresDialect, sql } from 'kysely';
+import { Migrator } from 'kysely/migration';
+import { textOf } from '../../core/thrown.js';
+import { DatabaseError } from '../database-error.js';
+import { mayPass, nameOf, openPool, postgresError } from './postgres-connection.js';
+import { migrations, SCHEMA, VERSION, type Schema } from './postgres-schema.js';
+
+/** How long a start waits for a server that isn't there yet. */
+const PATIENCE_MS = 30_000;
+const RETRY_MS = 500;
+
+/**
+ * Opens the database and brings its tables up to date, one node at a time. Waits a while for a server that is still starting.
+ *
+ * @throws {DatabaseError} when it can't be used
+ */
+export async function openDatabase(url: string): Promise<Kysely<Schema>> {
+  const logger = new Logger('Journal');
+  const until = performance.now() + PATIENCE_MS;
+  const db = new Kysely<Schema>({ dialect: new PostgresDialect({ pool: openPool(url) }) });
+  for (let tries = 0; ; tries += 1) {
+    try {
+      await migrate(url, db);
+      return db.withSchema(SCHEMA);
+    } catch (error) {
+      const explained = postgresError(url, error);
+      if (!mayPass(error) || performance.now() > until) {
+        await db.destroy();
+        throw explained;
+      }
+      if (tries === 0) logger.warn(`Waiting for the database: ${textOf(explained)}`);
+      await delay(RETRY_MS);
+    }
+  }
+}
+
+/** Kysely lets only one node migrate at a time, by an advisory lock, and runs all in one transaction. */
+async function migrate(url: string, db: Kysely<Schema>): Promise<void> {
+  if (await isNewer(url, db)) return;
+  const migrator = new Migrator({
+    db,
+    provider: { getMigrations: () => Promise.resolve({ ...migrations }) },
+    migrationTableSchema: SCHEMA,
+  });
+  const { error } = await migrator.migrateToLatest();
+  if (error === undefined) return;
+  // A newer node may have migrated meanwhile.
+  if (!(await isNewer(url, db))) throw error as Error;
+}
+
+/**
+ * Whether a newer version of the service has migrated the tables further than this one knows.
+ *
+ * @throws {DatabaseError} when that has left nothing that this version could work with
+ */
+async function isNewer(url: string, db: Kysely<Schema>): Promise<boolean> {
+  const { rows: tables } = await sql<{ found: boolean }>`
+    SELECT to_regclass('frontrunner.kysely_migration') IS NOT NULL
+      AND to_regclass('frontrunner.compatibility') IS NOT NULL AS found`.execute(db);
+  if (!tables[0]?.found) return false;
+  const { rows } = await sql<{ minimum: number; newest: string }>`
+    SELECT minimum, (SELECT max(name) FROM frontrunner.kysely_migration) AS newest
+    FROM frontrunner.compatibility`.execute(db);
+  const { minimum = 0, newest = '' } = rows[0] ?? {};
+  if (minimum > VERSION)
+    throw new DatabaseError(
+      nameOf(url),
+      `was migrated by a newer version (${newest}) and needs nodes of version ${minimum} of its tables at least, but this one knows version ${VERSION}; start that version of the service`,
+    );
+  return newest > (Object.keys(migrations).at(-1) ?? '');
+}

@@ -1,0 +1,60 @@
+import type { NewEvent } from '../../core/events.js';
+import type { EventBus } from '../../events/event-bus.js';
+import { textOf } from '../../core/thrown.js';
+import type { GroupLog } from '../group-commit.js';
+import type { LogTail } from './log-tail.js';
+import { postgresError } from './postgres-connection.js';
+import { PostgresGroup } from './postgres-group.js';
+import type { PostgresWriter } from './postgres-writer.js';
+
+/** What the database answers a node that was taken for dead. */
+const TAKEN_FOR_DEAD = 'FR001';
+
+interface Reactions {
+  /** Called with each event that was fenced out. */
+  readonly refused: (event: NewEvent) => void;
+  /** Called when the node was taken for dead. */
+  readonly lost: () => Promise<void>;
+}
+
+/** The log in Postgres: the database numbers its groups when it commits them, for other nodes write too. */
+export class PostgresLog implements GroupLog<PostgresGroup> {
+  /** @param url names the database in what is logged */
+  constructor(
+    private readonly url: string,
+    private readonly writer: PostgresWriter,
+    private readonly bus: EventBus,
+    private readonly tail: LogTail,
+    private readonly node: { readonly id: string },
+    private readonly reactions: Reactions,
+  ) {}
+
+  begin(before?: PostgresGroup): PostgresGroup {
+    return new PostgresGroup((before?.number ?? 0) + 1);
+  }
+
+  async commit(group: PostgresGroup): Promise<void> {
+    group.result = await this.writer.commit(this.node.id, group);
+  }
+
+  publish(group: PostgresGroup): void {
+    const { events, refused } = group.events();
+    this.bus.publishOwn(events);
+    this.tail.add(events);
+    for (const event of refused) this.reactions.refused(event);
+  }
+
+  /** Whatever became of the commit: another connection learns of it. */
+  async recover(error: unknown): Promise<void> {
+    if (saysDead(error)) await this.reactions.lost();
+    else await this.writer.close();
+  }
+
+  explain(error: unknown): string | undefined {
+    return saysDead(error) ? undefined : textOf(postgresError(this.url, error));
+  }
+}
+
+function saysDead(error: unknown): boolean {
+  return (error as { code?: string }).code === TAKEN_FOR_DEAD;
+}

@@ -1,0 +1,55 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { DatabaseSync } from 'node:sqlite';
+import { databaseError, DatabaseError } from '../database-error.js';
+
+/**
+ * Keeps other processes from a database. The lock is that of an empty SQLite database beside it, because the system
+ * frees such a lock however its process ends. Nothing is ever committed to that, so no crash can damage it; who holds it
+ * stands in a file of its own, for people.
+ */
+export class DatabaseLock {
+  private constructor(private readonly file: DatabaseSync) {}
+
+  /** @throws {DatabaseError} naming the process that holds it */
+  static take(path: string): DatabaseLock {
+    const file = new DatabaseSync(`${path}.lock`, { timeout: 0 });
+    try {
+      // Without something to write, a file that can only be read would be taken without a lock.
+      file.exec('PRAGMA journal_mode = MEMORY; BEGIN IMMEDIATE; PRAGMA user_version = 1');
+    } catch (error) {
+      file.close();
+      if ((error as { errcode?: number }).errcode !== BUSY) throw databaseError(`${path}.lock`, error);
+      throw new DatabaseError(
+        path,
+        `is in use by ${holderOf(path)}; end that process, or set DATABASE_URL to another file`,
+      );
+    }
+    nameHolder(path);
+    return new DatabaseLock(file);
+  }
+
+  release(): void {
+    this.file.close();
+  }
+}
+
+/** SQLite's result code for a lock that another connection has. */
+const BUSY = 5;
+
+function nameHolder(path: string): void {
+  const holder = `the process ${process.pid} on ${hostname()} since ${new Date().toISOString()}`;
+  try {
+    writeFileSync(`${path}.holder`, holder);
+  } catch {
+    // The lock holds without it, on a full disk for example.
+  }
+}
+
+function holderOf(path: string): string {
+  try {
+    return readFileSync(`${path}.holder`, 'utf8') || 'another process';
+  } catch {
+    return 'another process';
+  }
+}

@@ -1,0 +1,244 @@
+import { resolve } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { Logger } from '@nestjs/common';
+import type { NewEvent } from '../../core/events.js';
+import type { EventBus } from '../../events/event-bus.js';
+import { DomainError, unknownRun } from '../../core/domain-error.js';
+import { runOf } from '../../core/run-record.js';
+import type { RunRecord } from '../../core/run-record.js';
+import { textOf } from '../../core/thrown.js';
+import { databaseError } from '../database-error.js';
+import { DatabaseLock } from './database-lock.js';
+import { preparePath } from './database-path.js';
+import { timeText } from '../event-clock.js';
+import { eventsOf, type GroupOfEvents } from '../event-rows.js';
+import { GroupCommit } from '../group-commit.js';
+import { pageOfRows } from '../history-query.js';
+import {
+  Journal,
+  type EventPage,
+  type EventQuery,
+  type IdempotencyKey,
+  type KeyedRun,
+  type Obstacle,
+  type RunPage,
+  type RunQuery,
+  type SavedStatistics,
+  type Stretch,
+} from '../../run/journal.js';
+import { deleteOld } from '../retention.js';
+import { SqliteLog } from './sqlite-log.js';
+import { SqliteThread } from './sqlite-thread.js';
+import type { StoreOptions } from './sqlite-database.js';
+import type { EventRow } from '../log-queries.js';
+
+/** Between a page that can't be read and its next try. */
+const RETRY_MS = 250;
+/** How many unfinished runs are read at a time. */
+const PAGE_RUNS = 100;
+
+export interface SqliteJournalOptions {
+  readonly path: string;
+  readonly durability: StoreOptions['durability'];
+  /** How long finished runs are kept, in milliseconds; 0 for ever. */
+  readonly retentionMs: number;
+  /** How long idempotency keys are kept, in milliseconds. */
+  readonly keyRetentionMs: number;
+}
+
+/** The journal in an SQLite file. One thread writes, in groups; another reads, so that no reader waits for an `fsync`. */
+export class SqliteJournal extends Journal {
+  override readonly durable = true;
+  private readonly logger = new Logger(SqliteJournal.name);
+  private readonly log: SqliteLog;
+  private readonly groups: GroupCommit<GroupOfEvents>;
+  /** Aborted when it is closed: then nothing is tried again. */
+  private readonly closing = new AbortController();
+  /** The numbers of runs that take events. */
+  private readonly numbers = new Map<string, number>();
+
+  private constructor(
+    bus: EventBus,
+    private readonly lock: DatabaseLock,
+    private readonly writer: SqliteThread,
+    private readonly reader: SqliteThread,
+    private readonly openedAt: { readonly lastId: number; readonly unfinishedRuns: number },
+    private readonly options: SqliteJournalOptions,
+  ) {
+    super();
+    const { path, retentionMs, keyRetentionMs } = options;
+    const { signal } = this.closing;
+    this.log = new SqliteLog(writer, bus, path, openedAt.lastId);
+    this.groups = new GroupCommit(this.log, signal);
+    if (retentionMs > 0)
+      void deleteOld((...old) => writer.call('deleteFinished', ...old), retentionMs, signal);
+    void deleteOld((...old) => writer.call('deleteKeys', ...old), keyRetentionMs, signal);
+  }
+
+  /**
+   * Opens the database, made where there is none, and brings its tables up to date.
+   *
+   * @throws {DatabaseError} when it can't be used
+   */
+  static async open(options: SqliteJournalOptions, bus: EventBus): Promise<SqliteJournal> {
+    const { durability } = options;
+    let path = resolve(options.path);
+    let lock: DatabaseLock | undefined;
+    let writer: SqliteThread | undefined;
+    try {
+      path = preparePath(path);
+      lock = DatabaseLock.take(path);
+      writer = new SqliteThread({ path, durability, role: 'writer' });
+      const state = await writer.call('state');
+      const reader = new SqliteThread({ path, durability, role: 'reader' });
+      return new SqliteJournal(bus, lock, writer, reader, state, { ...options, path });
+    } catch (error) {
+      await writer?.kill();
+      lock?.release();
+      throw databaseError(path, error);
+    }
+  }
+
+  override get obstacle(): Obstacle | undefined {
+    return this.groups.obstacle;
+  }
+
+  override append(event: NewEvent, key?: IdempotencyKey): Promise<undefined> {
+    const { waiting } = this.groups;
+    const { nextId } = waiting;
+    if (event.type === 'run.started') this.numbers.set(event.runId, nextId);
+    const number = this.numbers.get(event.runId);
+    if (number === undefined) throw new Error(`The run ${event.runId} is not open`);
+    if (event.type === 'run.finished') this.numbers.delete(event.runId);
+    const ms = Date.now();
+    waiting.add({ ...event, id: nextId, time: timeText(ms) }, number, ms, key);
+    return this.groups.added();
+  }
+
+  override goOn({ id, firstEventId }: Readonly<RunRecord>): void {
+    if (firstEventId > this.openedAt.lastId)
+      throw new DomainError('journal-unavailable', 'The run has ended, but its end can’t be written');
+    this.numbers.set(id, firstEventId);
+  }
+
+  override async reopen({ id: runId, task, firstEventId }: Readonly<RunRecord>): Promise<boolean> {
+    this.numbers.set(runId, firstEventId);
+    await this.append({ type: 'run.reopened', runId, task, data: {} });
+    return true;
+  }
+
+  override async claimKey(key: IdempotencyKey, runId: string): Promise<KeyedRun> {
+    const after = Date.now() - this.options.keyRetentionMs;
+    const found = await this.read((reader) => reader.call('runOfKey', key.client, key.key, after));
+    return found ?? { runId, fingerprint: key.fingerprint };
+  }
+
+  override releaseKey(): Promise<void> {
+    // It is kept with the run, which didn't start.
+    return Promise.resolve();
+  }
+
+  override leads(): Promise<boolean> {
+    return Promise.resolve(true);
+  }
+
+  override async run(id: string): Promise<Readonly<RunRecord> | undefined> {
+    await this.groups.committed(id);
+    const rows = await this.read((reader) => reader.call('eventsOfRun', id));
+    return rows.length > 0 ? runOf(eventsOf(rows)) : undefined;
+  }
+
+  override async runs(query: RunQuery): Promise<RunPage> {
+    const rows = await this.read((reader) => reader.call('runs', query));
+    return pageOfRows(rows, query.limit);
+  }
+
+  override get lastEventId(): number {
+    return this.log.lastId;
+  }
+
+  override async events(query: EventQuery): Promise<EventPage> {
+    if (query.runId !== undefined) await this.groups.committed(query.runId);
+    // The file may be ahead of what was published.
+    const upTo = this.lastEventId;
+    const page = await this.read((reader) => reader.call('events', query, upTo));
+    if (!page) throw unknownRun(query.runId);
+    return { events: eventsOf(page.rows), next: page.next };
+  }
+
+  override saveStatistics(changed: SavedStatistics, kept: Stretch): Promise<void> {
+    return this.writer.call('saveStatistics', changed, kept);
+  }
+
+  override savedStatistics(): Promise<SavedStatistics | undefined> {
+    return this.read((reader) => reader.call('savedStatistics'));
+  }
+
+  override async *unfinished(): AsyncIterable<Readonly<RunRecord>> {
+    const { lastId, unfinishedRuns } = this.openedAt;
+    if (unfinishedRuns === 0) return;
+    let rows = await this.readUnfinished(0, lastId);
+    for (; rows.length > 0; rows = await this.readUnfinished(rows.at(-1)?.run ?? lastId, lastId)) {
+      for (const rowsOfRun of Map.groupBy(rows, ({ run }) => run).values()) {
+        const run = this.legible(rowsOfRun);
+        if (run) yield run;
+      }
+    }
+  }
+
+  override drain(): Promise<void> {
+    return this.groups.drain();
+  }
+
+  override async close(): Promise<void> {
+    this.closing.abort();
+    await this.groups.close();
+    await this.reader.close();
+    await this.writer.close();
+    this.lock.release();
+  }
+
+  /** @throws {DomainError} `journal-unavailable` */
+  private async read<T>(what: (reader: SqliteThread) => Promise<T>): Promise<T> {
+    try {
+      return await what(this.reader);
+    } catch (error) {
+      throw new DomainError('journal-unavailable', `The journal can’t be read: ${textOf(error)}`);
+    }
+  }
+
+  private async readUnfinished(after: number, upTo: number): Promise<EventRow[]> {
+    let said: string | undefined;
+    while (!this.isClosed()) {
+      try {
+        return await this.read((reader) => reader.call('eventsOfUnfinished', after, upTo, PAGE_RUNS));
+      } catch (error) {
+        if (said !== textOf(error)) this.logger.error((said = textOf(error)));
+        await this.pause(RETRY_MS);
+      }
+    }
+    return [];
+  }
+
+  /** One run that is damaged keeps no other from being gone on with. */
+  private legible(rows: readonly EventRow[]): RunRecord | undefined {
+    try {
+      return runOf(eventsOf(rows));
+    } catch (error) {
+      this.logger.error({
+        msg: `Can’t be read, and so not gone on with: ${textOf(error)}`,
+        runId: rows[0]?.run_id,
+      });
+      return undefined;
+    }
+  }
+
+  private isClosed(): boolean {
+    return this.closing.signal.aborted;
+  }
+
+  /** Waits, but not past `close`. */
+  private async pause(ms: number): Promise<void> {
+    await delay(ms, undefined, { signal: this.closing.signal }).catch(() => undefined);
+  }
+}

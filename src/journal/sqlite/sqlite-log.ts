@@ -1,0 +1,42 @@
+import type { EventBus } from '../../events/event-bus.js';
+import { textOf } from '../../core/thrown.js';
+import { databaseError } from '../database-error.js';
+import { GroupOfEvents } from '../event-rows.js';
+import type { GroupLog } from '../group-commit.js';
+import type { SqliteThread } from './sqlite-thread.js';
+
+/** The log in an SQLite file: its groups are numbered before they are committed, for nobody else writes. */
+export class SqliteLog implements GroupLog<GroupOfEvents> {
+  /**
+   * @param path names the database in what is logged
+   * @param lastId the last event that is committed
+   */
+  constructor(
+    private readonly thread: SqliteThread,
+    private readonly bus: EventBus,
+    private readonly path: string,
+    public lastId: number,
+  ) {}
+
+  begin(before?: GroupOfEvents): GroupOfEvents {
+    return new GroupOfEvents(before?.nextId ?? this.lastId + 1);
+  }
+
+  commit({ rows }: GroupOfEvents): Promise<void> {
+    return this.thread.call('commit', rows);
+  }
+
+  publish({ rows, events }: GroupOfEvents): void {
+    this.lastId = rows.lastId;
+    this.bus.publish(events);
+  }
+
+  /** A new connection knows what has become of the commit, whatever the old one made of it. */
+  recover(): Promise<void> {
+    return this.thread.kill();
+  }
+
+  explain(error: unknown): string {
+    return textOf(databaseError(this.path, error));
+  }
+}

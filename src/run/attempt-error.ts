@@ -1,0 +1,34 @@
+import { JsonError } from '../core/json.js';
+import type { AttemptError } from '../core/run.js';
+import { SubTaskError, type SubTaskErrorOptions } from '../core/sub-task-error.js';
+import { isOneOf, textOf } from '../core/thrown.js';
+
+const MAX_MESSAGE = 500;
+const MAX_EXCERPT = 500;
+
+export class AttemptTimeout extends Error {
+  constructor(timeoutMs: number) {
+    super(`took longer than ${timeoutMs} ms`);
+    this.name = 'AttemptTimeout';
+  }
+}
+
+/** What is recorded of whatever an attempt failed with. */
+export function attemptError(thrown: unknown): AttemptError {
+  const message = textOf(thrown).slice(0, MAX_MESSAGE).toWellFormed();
+  if (isOneOf(thrown, [SubTaskError])) {
+    const { code = 'threw', upstream } = (thrown as SubTaskError).options;
+    if (!upstream) return { code, message };
+    const excerpt = upstream.excerpt.slice(0, MAX_EXCERPT).toWellFormed();
+    return { code, message, upstream: { status: upstream.status, excerpt } };
+  }
+  if (isOneOf(thrown, [AttemptTimeout])) return { code: 'timeout', message };
+  if (!isOneOf(thrown, [JsonError])) return { code: 'threw', message };
+  const { code } = thrown as JsonError;
+  return { code: code === 'too-large' ? 'result-too-large' : 'result-not-json', message };
+}
+
+/** What a thrown value says of the next attempt. */
+export function retryTermsOf(thrown: unknown): Pick<SubTaskErrorOptions, 'retry' | 'retryAfterMs'> {
+  return isOneOf(thrown, [SubTaskError]) ? (thrown as SubTaskError).options : {};
+}

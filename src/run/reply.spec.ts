@@ -1,0 +1,158 @@
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { Subject } from 'rxjs';
+import type { ReplyPolicy } from '../core/policies.js';
+import { decideBy, replyOf } from './reply.js';
+import type { Outcome, Reply } from '../core/run.js';
+
+/** How each policy decides, said plainly: given the outcomes so far, is there a reply? */
+function model(
+  policy: ReplyPolicy,
+  names: readonly string[],
+  soFar: readonly Outcome[],
+): 'answered' | 'refused' | 'open' {
+  const successes = soFar.filter(({ status }) => status === 'succeeded').length;
+  const pending = names.length - soFar.length;
+  switch (policy.policy) {
+    case 'first-success':
+      return successes > 0 ? 'answered' : pending === 0 ? 'refused' : 'open';
+    case 'first-settled': {
+      const own = soFar.find(({ status }) => status === 'succeeded' || status === 'failed');
+      if (own) return own.status === 'succeeded' ? 'answered' : 'refused';
+      return pending === 0 ? 'refused' : 'open';
+    }
+    case 'primary': {
+      const primary = soFar.find(({ subTask }) => subTask === policy.primary);
+      return primary === undefined ? 'open' : primary.status === 'succeeded' ? 'answered' : 'refused';
+    }
+    case 'quorum':
+      return successes >= policy.quorum
+        ? 'answered'
+        : successes + pending < policy.quorum
+          ? 'refused'
+          : 'open';
+    case 'all':
+      return soFar.length > successes ? 'refused' : pending === 0 ? 'answered' : 'open';
+  }
+}
+
+const outcome = (subTask: string) =>
+  fc.oneof(
+    fc.constant<Outcome>({ subTask, status: 'succeeded', result: `${subTask} result` }),
+    fc.constant<Outcome>({ subTask, status: 'failed', error: { code: 'threw', message: 'boom' } }),
+    fc
+      .constantFrom('cancelled' as const, 'skipped' as const)
+      .map((status): Outcome => ({ subTask, status, reason: 'why' })),
+  );
+
+/** One outcome for each of 1 to 6 sub-tasks, in any order. */
+const outcomes = fc
+  .integer({ min: 1, max: 6 })
+  .chain((count) => fc.shuffledSubarray(['a', 'b', 'c', 'd', 'e', 'f'].slice(0, count), { minLength: count }))
+  .chain((names) => fc.tuple(...names.map(outcome)));
+
+function policyFor(names: readonly string[]): fc.Arbitrary<ReplyPolicy> {
+  return fc.oneof(
+    fc.constant<ReplyPolicy>({ policy: 'first-success' }),
+    fc.constant<ReplyPolicy>({ policy: 'first-settled' }),
+    fc.constantFrom(...names).map((primary): ReplyPolicy => ({ policy: 'primary', primary })),
+    fc.integer({ min: 1, max: names.length }).map((quorum): ReplyPolicy => ({ policy: 'quorum', quorum })),
+    fc.constant<ReplyPolicy>({ policy: 'all' }),
+  );
+}
+
+/** What has been replied after each outcome. */
+function replay(policy: ReplyPolicy, sequence: readonly Outcome[]): (Reply | undefined)[] {
+  const source = new Subject<Outcome>();
+  const replies: Reply[] = [];
+  const settled: Outcome[] = [];
+  source.pipe(decideBy(policy, sequence.length)).subscribe(() => replies.push(replyOf(policy, settled)));
+  const after = sequence.map((next) => {
+    settled.push(next);
+    source.next(next);
+    return replies[0];
+  });
+  source.complete();
+  expect(replies).toHaveLength(1);
+  return after;
+}
+
+const kindOf = (reply: Reply | undefined) =>
+  reply === undefined ? 'open' : 'error' in reply ? 'refused' : 'answered';
+
+describe('the reply', () => {
+  test('answers as the model says, at the first outcome that decides, exactly once', () => {
+    const cases = outcomes.chain((sequence) =>
+      fc.tuple(fc.constant(sequence), policyFor(sequence.map(({ subTask }) => subTask))),
+    );
+    fc.assert(
+      fc.property(cases, ([sequence, policy]) => {
+        const names = sequence.map(({ subTask }) => subTask);
+        let decided: string | undefined;
+        const expected = sequence.map((_, index) => {
+          const now = model(policy, names, sequence.slice(0, index + 1));
+          if (now !== 'open') decided ??= now;
+          return decided ?? 'open';
+        });
+        expect(replay(policy, sequence).map(kindOf)).toEqual(expected);
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
+  const success = (subTask: string): Outcome => ({
+    subTask,
+    status: 'succeeded',
+    result: subTask.toUpperCase(),
+  });
+  const failed = (subTask: string): Outcome => ({
+    subTask,
+    status: 'failed',
+    error: { code: 'timeout', message: 'late' },
+  });
+  const cancelled = (subTask: string): Outcome => ({ subTask, status: 'cancelled', reason: 'stopped' });
+
+  test('names one winner, with its result as it is', () => {
+    expect(replay({ policy: 'first-success' }, [failed('a'), success('b'), success('c')]).at(-1)).toEqual({
+      answeredBy: 'b',
+      result: 'B',
+    });
+  });
+
+  test('lists the winners of a quorum in the order in which they finished, with their results by name', () => {
+    expect(replay({ policy: 'quorum', quorum: 2 }, [success('b'), failed('a'), success('c')]).at(-1)).toEqual(
+      {
+        answeredBy: ['b', 'c'],
+        result: { b: 'B', c: 'C' },
+      },
+    );
+  });
+
+  test('says why when the policy can’t be met any more', () => {
+    expect(replay({ policy: 'first-success' }, [failed('a'), failed('b')]).at(-1)).toEqual({
+      error: {
+        code: 'run-failed',
+        message: "The reply policy first-success can't be met any more",
+        failures: [
+          { subTask: 'a', code: 'timeout', message: 'late' },
+          { subTask: 'b', code: 'timeout', message: 'late' },
+        ],
+      },
+    });
+  });
+
+  test.each<ReplyPolicy>([{ policy: 'first-settled' }, { policy: 'primary', primary: 'b' }])(
+    'does not call a run cancelled whose failure decides alone, under $policy',
+    (policy) => {
+      expect(replay(policy, [cancelled('a'), failed('b')]).at(-1)).toMatchObject({
+        error: { code: 'run-failed' },
+      });
+    },
+  );
+
+  test('calls a run cancelled when cancelled sub-tasks are why it can’t be answered', () => {
+    expect(replay({ policy: 'all' }, [cancelled('a'), success('b')]).at(-1)).toMatchObject({
+      error: { code: 'run-cancelled', failures: [{ subTask: 'a', code: 'cancelled', message: 'stopped' }] },
+    });
+  });
+});

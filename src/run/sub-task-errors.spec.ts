@@ -1,0 +1,94 @@
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { Logger } from '@nestjs/common';
+import { createRuntime } from '../../test/support/runtime.js';
+import { acceptRun } from '../tasks/accepted-run.js';
+import { SubTaskError, type SubTaskErrorOptions } from '../core/sub-task-error.js';
+
+describe('a sub-task that throws a SubTaskError', () => {
+  beforeEach(() => void jest.useFakeTimers({ doNotFake: ['nextTick', 'queueMicrotask', 'setImmediate'] }));
+  afterEach(() => {
+    jest.useRealTimers();
+    jest.restoreAllMocks();
+  });
+
+  const retry = { attempts: 3, delay: 100, maxDelay: 1_000 };
+
+  /** The waits between its attempts, and the failure that ends it. */
+  async function outcome(options: SubTaskErrorOptions, timeout = '1h' as const) {
+    jest.spyOn(Math, 'random').mockReturnValue(0.5);
+    const run = () => Promise.reject(new SubTaskError('no', options));
+    const runtime = createRuntime([{ name: 'a', timeout, retry, run }]);
+    const refused = runtime.run().catch((error: unknown) => error);
+    while (runtime.events.at(-1)?.type !== 'run.finished') {
+      if (jest.getTimerCount() > 0) await jest.advanceTimersToNextTimerAsync();
+      else await jest.advanceTimersByTimeAsync(0);
+    }
+    const waits = runtime.events.flatMap((event) =>
+      event.type === 'sub-task.retrying' ? [event.data.delayMs] : [],
+    );
+    const failed = runtime.events.find((event) => event.type === 'sub-task.failed');
+    const retried = runtime.events.find((event) => event.type === 'sub-task.retrying');
+    return { waits, error: failed?.data.error, retriedFor: retried?.data.error, refused: await refused };
+  }
+
+  test('is recorded with its code and what the upstream answered, in events and in the failures of the run', async () => {
+    const upstream = { status: 503, excerpt: 'down' };
+    const { error, retriedFor, refused } = await outcome({ code: 'upstream-status', upstream });
+    expect(retriedFor).toEqual(error);
+    expect(Object.isFrozen(retriedFor?.upstream)).toBe(true);
+    expect(error).toEqual({ code: 'upstream-status', message: 'no', upstream });
+    expect(refused).toMatchObject({
+      details: { failures: [{ subTask: 'a', code: 'upstream-status', message: 'no', upstream }] },
+    });
+  });
+
+  test('keeps no more than 500 characters of an excerpt', async () => {
+    const excerpt = `${'x'.repeat(499)}🦊 and more`;
+    const { error } = await outcome({ code: 'upstream-status', upstream: { status: 500, excerpt } });
+    expect(error?.upstream?.excerpt).toBe(`${'x'.repeat(499)}\ufffd`);
+  });
+
+  test('is tried again as its retry says, unless it says that this mends nothing', async () => {
+    expect((await outcome({})).waits).toEqual([50, 100]);
+    expect((await outcome({ retry: true })).waits).toEqual([50, 100]);
+    expect((await outcome({ retry: false })).waits).toEqual([]);
+  });
+
+  test('is tried again no sooner than it asks for, and waits no longer than its timeout', async () => {
+    expect((await outcome({ retryAfterMs: 70 })).waits).toEqual([70, 100]);
+    expect((await outcome({ retryAfterMs: 5_000 })).waits).toEqual([5_000, 5_000]);
+    expect((await outcome({ retryAfterMs: 2 ** 40 })).waits).toEqual([3_600_000, 3_600_000]);
+    expect((await outcome({ retryAfterMs: Number.NaN })).waits).toEqual([50, 100]);
+  });
+
+  test('waits as long after a restart too', async () => {
+    const runtime = createRuntime([{ name: 'a', timeout: '1m', retry, run: () => 'done' }]);
+    const run = await acceptRun(runtime.task, {}, {});
+    const data = { input: null, replyPolicy: run.replyPolicy, losers: run.losers, subTasks: ['a'] };
+    void runtime.journal.append({ type: 'run.started', runId: run.id, task: 'task', data });
+    const retryAt = new Date(Date.now() + 30_000).toISOString();
+    const progress = {
+      attempts: 1,
+      failures: 1,
+      retried: false,
+      startedAt: retryAt,
+      retryAt,
+      retryDelayMs: 40_000,
+    };
+    runtime.engine.prepare(run, [[runtime.task.subTasks[0]!, progress]])();
+    await jest.advanceTimersByTimeAsync(29_999);
+    await runtime.journal.drain();
+    expect(runtime.events.map(({ type }) => type)).toEqual(['run.started']);
+    await jest.advanceTimersByTimeAsync(1);
+    await runtime.journal.drain();
+    expect(runtime.events.at(1)).toMatchObject({ type: 'sub-task.started', attempt: 2 });
+  });
+
+  test('puts a stack trace into the log only where its code says no more than that it threw', async () => {
+    const warn = jest.spyOn(Logger.prototype, 'warn').mockImplementation(() => undefined);
+    await outcome({ code: 'upstream-unreachable', retry: false });
+    expect(warn).not.toHaveBeenCalled();
+    await outcome({ retry: false });
+    expect(warn).toHaveBeenCalledTimes(1);
+  });
+});
