@@ -9,20 +9,27 @@ module.exports = {
       to: { circular: true },
     },
     {
+      name: 'core-imports-nothing-of-ours',
+      comment: 'src/core has the shapes that all the others share.',
+      severity: 'error',
+      from: { path: '^src/core/' },
+      to: { path: '^src/(?!core/)' },
+    },
+    {
       name: 'domain-without-infrastructure',
       comment:
         'src/tasks knows neither HTTP (its controller aside), nor drivers, nor who listens, nor the demo.',
       severity: 'error',
       from: { path: '^src/tasks/', pathNot: '(\\.controller|\\.spec)\\.ts$' },
       to: {
-        path: '^src/(config|demo|health|http|listeners|logging|runs)/|node_modules/(express|pino|nestjs-pino|@nestjs/(event-emitter|platform-express|config))',
+        path: '^src/(config|demo|feed|health|history|http|listeners|logging)/|node_modules/(express|pino|nestjs-pino|@nestjs/(event-emitter|platform-express|config))',
       },
     },
     {
       name: 'http-is-not-for-the-inside',
-      comment: 'The engine, the journal, the events and the listeners know no HTTP.',
+      comment: 'What executes runs, the journal, the events and the listeners know no HTTP.',
       severity: 'error',
-      from: { path: '^src/(engine|journal|events|listeners)/' },
+      from: { path: '^src/(run|journal|events|listeners)/' },
       to: { path: '^src/http/|node_modules/express' },
     },
     {

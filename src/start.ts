@@ -9,7 +9,7 @@ import { readConfig } from './config/config.module.js';
 import { FastExpressAdapter } from './http/express-adapter.js';
 import { STOP_SIGNALS } from './stop-signals.js';
 import { FileTasks } from './tasks-file/file-tasks.js';
-import { stackOf, textOf } from './tasks/thrown.js';
+import { stackOf, textOf } from './core/thrown.js';
 import { welcome } from './welcome.js';
 
 /**

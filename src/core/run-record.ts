@@ -1,4 +1,4 @@
-import type { EventType, RunEvent } from './events.js';
+import type { RunEvent, SubTaskEvent } from './events.js';
 import type { JsonValue } from './json.js';
 import type { LosersPolicy, ReplyPolicy } from './policies.js';
 import type { AttemptError, Decision, Outcome, RunStatus, StartTrigger, SubTaskStatus } from './run.js';
@@ -151,8 +151,6 @@ function startOver({ outcomes }: RunRecord, subTask: SubTaskRecord): void {
   subTask.finishedAt = null;
   subTask.durationMs = null;
 }
-
-type SubTaskEvent = Exclude<RunEvent, RunEvent<`run.${string}` & EventType>>;
 
 function advanceSubTask(subTask: SubTaskRecord, event: SubTaskEvent): void {
   switch (event.type) {

@@ -1,7 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { ConfigService } from '@nestjs/config';
 import type { Config } from '../config/config.js';
-import { SubTask, type SubTaskContext } from '../tasks/sub-task.js';
+import { SubTask } from '../tasks/sub-task.js';
+import type { SubTaskContext } from '../core/sub-task.js';
 
 /** Sleeps for seconds as long as DEMO_TIME_SCALE says. */
 @Injectable()

@@ -1,6 +1,6 @@
 import { Logger } from '@nestjs/common';
 import { originFields, type RunOrigin } from '../core/run-origin.js';
-import type { SubTaskContext, SubTaskLogger } from '../tasks/sub-task.js';
+import type { SubTaskContext, SubTaskLogger } from '../core/sub-task.js';
 
 const logger = new Logger('SubTask');
 

@@ -2,7 +2,7 @@ import { getEventListeners } from 'node:events';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { createRuntime } from '../../test/support/runtime.js';
 import { acceptRun } from '../tasks/accepted-run.js';
-import type { SubTaskContext } from '../tasks/sub-task.js';
+import type { SubTaskContext } from '../core/sub-task.js';
 import { EmbeddedEngine } from './embedded-engine.js';
 
 const typesOf = ({ events }: ReturnType<typeof createRuntime>) => events.map(({ type }) => type);

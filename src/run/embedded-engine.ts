@@ -8,7 +8,7 @@ import { Journal, type IdempotencyKey } from './journal.js';
 import type { AcceptedRun } from '../tasks/accepted-run.js';
 import { DomainError } from '../core/domain-error.js';
 import { originFields } from '../core/run-origin.js';
-import type { SubTaskDefinition, TaskDefinition } from '../tasks/task.js';
+import type { SubTaskDefinition, TaskDefinition } from '../core/task.js';
 import type { AttemptOf } from './attempt.js';
 import {
   Batch,

@@ -10,7 +10,7 @@ import { NOT_NEEDED, type Decision } from '../core/run.js';
 import type { RunRecord } from '../core/run-record.js';
 import type { StaggeredStart } from './staggered-start.js';
 import { StaggeredStarts } from './staggered-starts.js';
-import type { TaskDefinition } from '../tasks/task.js';
+import type { TaskDefinition } from '../core/task.js';
 
 /** What is known of a run that has no reply when this process follows it no more. */
 export interface Undecided {

@@ -4,7 +4,7 @@ import { createRuntime } from '../../test/support/runtime.js';
 import type { ReplyPolicy } from '../core/policies.js';
 import type { StartTrigger } from '../core/run.js';
 import type { StartRule } from '../core/start-rule.js';
-import type { SubTaskContext } from '../tasks/sub-task.js';
+import type { SubTaskContext } from '../core/sub-task.js';
 
 const NAMES = ['a', 'b', 'c', 'd', 'e'];
 const RETRY_MS = 50;

@@ -7,7 +7,7 @@ import { HedgeBudget } from './hedge-budget.js';
 import type { RunRecord } from '../core/run-record.js';
 import { StaggeredStart, type HeldSubTask } from './staggered-start.js';
 import { startDelay, type StartDelay } from '../core/start-rule.js';
-import type { TaskDefinition } from '../tasks/task.js';
+import type { TaskDefinition } from '../core/task.js';
 
 /** What is the same for all runs of a task. */
 interface Plan {

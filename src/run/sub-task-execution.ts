@@ -5,7 +5,7 @@ import { elapsedMs, millisecondsSince } from '../core/duration.js';
 import { deepFreeze, JsonError, toJson, type JsonValue } from '../core/json.js';
 import { originFields } from '../core/run-origin.js';
 import type { AttemptError } from '../core/run.js';
-import type { SubTaskDefinition } from '../tasks/task.js';
+import type { SubTaskDefinition } from '../core/task.js';
 import { isOneOf, stackOf } from '../core/thrown.js';
 import { attemptError, AttemptTimeout, retryTermsOf } from './attempt-error.js';
 import { Attempt, type AttemptOf } from './attempt.js';

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { RunEvent } from '../core/events.js';
+import type { RunEvent, SubTaskEvent } from '../core/events.js';
 import type { ReplyPolicy } from '../core/policies.js';
 import type { TaskSlice } from './task-slice.js';
 
@@ -104,8 +104,6 @@ export class RaceProjection {
     return this.lastMs;
   }
 }
-
-type SubTaskEvent = Extract<RunEvent, { subTask: string }>;
 
 function countSubTask(
   run: CountedRun,

@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import type { TaskDefinition } from '../tasks/task.js';
+import type { TaskDefinition } from '../core/task.js';
 import { DurationHistogram } from './duration-histogram.js';
 import type { quantilesSchema, raceTableSchema } from './stats.schemas.js';
 import { ReplyTally, SubTaskTally, TaskSlice } from './task-slice.js';

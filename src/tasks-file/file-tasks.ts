@@ -2,7 +2,7 @@ import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { ConfigService } from '@nestjs/config';
 import type { Config } from '../config/config.js';
 import { TaskRegistry } from '../tasks/task-registry.js';
-import type { SubTaskDefinition } from '../tasks/task.js';
+import type { SubTaskDefinition } from '../core/task.js';
 import { HttpSubTask } from '../upstreams/http-sub-task.js';
 import { Upstreams } from '../upstreams/upstreams.js';
 import { mistakeLines, TasksFileError } from './mistake.js';

@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import { defineSubTask, defineTask, replyMisfit } from '../tasks/task-declaration.js';
-import type { SubTaskHandler } from '../tasks/sub-task.js';
-import type { SubTaskDefinition, TaskDefinition } from '../tasks/task.js';
+import type { SubTaskHandler } from '../core/sub-task.js';
+import type { SubTaskDefinition, TaskDefinition } from '../core/task.js';
 import { textOf } from '../core/thrown.js';
 import { environmentIssues } from '../upstreams/environment.js';
 import { httpRequestSchema, type HttpRequestOptions } from '../upstreams/http-sub-task.schema.js';

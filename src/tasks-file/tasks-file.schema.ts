@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { durationSchema } from '../core/duration.js';
 import { NAME, NAME_FORM } from '../core/name.js';
 import { losersPolicySchema, replyPolicySchema } from '../core/policies.js';
-import { SUB_TASK_PLACEMENTS } from '../tasks/sub-task.js';
+import { SUB_TASK_PLACEMENTS } from '../core/sub-task.js';
 import { hedgeBudgetSchema, startRuleSchema } from '../core/start-rule.js';
 import { httpRequestSchema } from '../upstreams/http-sub-task.schema.js';
 

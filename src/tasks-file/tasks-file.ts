@@ -1,4 +1,4 @@
-import type { TaskDefinition } from '../tasks/task.js';
+import type { TaskDefinition } from '../core/task.js';
 import { TaskChecker, type Surroundings } from './task-checker.js';
 import { readText } from './file-text.js';
 import { issueMessage } from './issue-message.js';

@@ -4,7 +4,7 @@ import { deepFreeze, memoryBytes, type JsonValue } from '../core/json.js';
 import type { LosersPolicy, ReplyPolicy } from '../core/policies.js';
 import type { RunOrigin } from '../core/run-origin.js';
 import { replyMisfit } from './task-declaration.js';
-import type { TaskDefinition } from './task.js';
+import type { TaskDefinition } from '../core/task.js';
 import type { RunRequest } from './tasks.schemas.js';
 
 /** A run that nothing speaks against, ready to be executed. */

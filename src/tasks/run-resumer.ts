@@ -9,7 +9,7 @@ import { RunCoordinator } from '../run/run-coordinator.js';
 import type { AttemptError } from '../core/run.js';
 import type { RunRecord, SubTaskRecord } from '../core/run-record.js';
 import { TaskRegistry } from './task-registry.js';
-import type { TaskDefinition } from './task.js';
+import type { TaskDefinition } from '../core/task.js';
 import { textOf } from '../core/thrown.js';
 
 /**
@@ -65,7 +65,12 @@ export class RunResumer {
    *
    * @param isOurs whether it is still this node's to execute, when its input has been read
    */
-  async takeOn(run: Readonly<RunRecord>, name: string, isOurs: () => boolean, cause?: StartCause): Promise<void> {
+  async takeOn(
+    run: Readonly<RunRecord>,
+    name: string,
+    isOurs: () => boolean,
+    cause?: StartCause,
+  ): Promise<void> {
     const { id, task } = run;
     const unfinished = run.subTasks.filter((subTask) => subTask.name === name);
     const { subTasks, failed, ...work } = await this.workOf(run, unfinished);

@@ -15,8 +15,9 @@ import {
   type SubTaskHandler,
   type SubTaskOptions,
   type SubTaskPlacement,
-} from './sub-task.js';
-import type { SubTaskDefinition, TaskDefinition, TaskOptions } from './task.js';
+} from '../core/sub-task.js';
+import type { SubTaskDefinition, TaskDefinition } from '../core/task.js';
+import type { TaskOptions } from './task.js';
 import { textOf } from '../core/thrown.js';
 
 /** A task that can't be run as it is declared. The message names the classes and the mend. */

@@ -3,7 +3,8 @@ import { Injectable, Module, Scope, type Type } from '@nestjs/common';
 import { DiscoveryModule } from '@nestjs/core';
 import { Test } from '@nestjs/testing';
 import type { StartRule } from '../core/start-rule.js';
-import { SubTask, type SubTaskOptions } from './sub-task.js';
+import { SubTask } from './sub-task.js';
+import type { SubTaskOptions } from '../core/sub-task.js';
 import { TaskRegistry } from './task-registry.js';
 import { Task, type TaskOptions } from './task.js';
 

@@ -1,9 +1,11 @@
 import { Injectable, type OnModuleInit, type Type } from '@nestjs/common';
 import { DiscoveryService } from '@nestjs/core';
 import { DomainError } from '../core/domain-error.js';
-import { SubTaskMetadata, type SubTaskHandler, type SubTaskOptions } from './sub-task.js';
+import { SubTaskMetadata } from './sub-task.js';
+import type { SubTaskHandler, SubTaskOptions } from '../core/sub-task.js';
 import { defineSubTask, defineTask, TaskDeclarationError } from './task-declaration.js';
-import { TaskMetadata, type SubTaskDefinition, type TaskDefinition, type TaskOptions } from './task.js';
+import { TaskMetadata, type TaskOptions } from './task.js';
+import type { SubTaskDefinition, TaskDefinition } from '../core/task.js';
 
 /** Finds the tasks among the providers of all modules, and refuses to start with one that can't work. */
 @Injectable()

@@ -3,7 +3,7 @@ import { DiscoveryService } from '@nestjs/core';
 import type { z } from 'zod';
 import type { LosersPolicy, ReplyPolicy } from '../core/policies.js';
 import type { StartRule } from '../core/start-rule.js';
-import type { RetryOptions, SubTaskHandler, SubTaskPlacement } from './sub-task.js';
+import type { SubTaskHandler } from '../core/sub-task.js';
 
 /** A sub-task of a task that doesn't start at once. */
 export interface LaterSubTask {
@@ -31,32 +31,4 @@ export const TaskMetadata = DiscoveryService.createDecorator<TaskOptions>();
 /** Makes a class a task, found wherever a module lists it as a provider. */
 export function Task(options: TaskOptions): ClassDecorator {
   return applyDecorators(Injectable(), TaskMetadata(options));
-}
-
-/** A sub-task as the engine runs it: its handler, and its options with the defaults filled in. */
-export interface SubTaskDefinition {
-  readonly name: string;
-  readonly handler: SubTaskHandler<unknown>;
-  readonly timeoutMs: number;
-  readonly retry: {
-    readonly attempts: number;
-    readonly delayMs: number;
-    readonly maxDelayMs: number;
-    readonly except: NonNullable<RetryOptions['except']>;
-  };
-  readonly concurrency: number;
-  readonly placement: SubTaskPlacement;
-}
-
-/** A task as it was found and checked at start. */
-export interface TaskDefinition {
-  readonly name: string;
-  readonly subTasks: readonly SubTaskDefinition[];
-  /** When each of them starts: first those that do at once, then those that do after a time, then after a failure. */
-  readonly starts: readonly StartRule[];
-  /** From 0 to 1. */
-  readonly hedgeBudget: number;
-  readonly reply: ReplyPolicy;
-  readonly losers: LosersPolicy;
-  readonly input: z.ZodType | undefined;
 }

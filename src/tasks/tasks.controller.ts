@@ -22,7 +22,7 @@ import { runSchema } from '../history/runs.schemas.js';
 import { RunWatch } from './run-watch.js';
 import { contextOf } from '../http/request-context.js';
 import { TaskRegistry } from './task-registry.js';
-import type { TaskDefinition } from './task.js';
+import type { TaskDefinition } from '../core/task.js';
 import {
   answerSchema,
   runRequestSchema,

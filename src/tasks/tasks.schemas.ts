@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { losersPolicySchema, replyPolicySchema } from '../core/policies.js';
 import { answeredBySchema, EXAMPLE_RUN_ID, jsonValueSchema, runStatusSchema } from '../core/run.js';
-import { SUB_TASK_PLACEMENTS } from './sub-task.js';
+import { SUB_TASK_PLACEMENTS } from '../core/sub-task.js';
 import { startRuleSchema } from '../core/start-rule.js';
 
 export const EXAMPLE_REQUEST_ID = 'order-4711';

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globa
 import fc from 'fast-check';
 import { createRuntime } from '../../test/support/runtime.js';
 import type { ReplyPolicy } from '../core/policies.js';
-import type { SubTaskContext } from './sub-task.js';
+import type { SubTaskContext } from '../core/sub-task.js';
 
 const NAMES = ['a', 'b', 'c', 'd', 'e'];
 const TIMEOUT_MS = 1_000;

@@ -1,7 +1,7 @@
 import bytes from 'bytes';
 import type { JsonValue } from '../core/json.js';
 import { SubTaskError, type SubTaskErrorOptions } from '../core/sub-task-error.js';
-import type { SubTaskContext, SubTaskHandler } from '../tasks/sub-task.js';
+import type { SubTaskContext, SubTaskHandler } from '../core/sub-task.js';
 import { textOf } from '../core/thrown.js';
 import { ForbiddenAddress } from './address-guard.js';
 import { requireEnvironment, type Environment } from './environment.js';

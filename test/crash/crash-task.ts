@@ -3,7 +3,8 @@ import { appendFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Module, type Type } from '@nestjs/common';
 import type { StartRule } from '../../src/core/start-rule.js';
-import type { SubTask, SubTaskContext, SubTaskHandler, SubTaskOptions } from '../../src/tasks/sub-task.js';
+import type { SubTask } from '../../src/tasks/sub-task.js';
+import type { SubTaskContext, SubTaskHandler, SubTaskOptions } from '../../src/core/sub-task.js';
 import type { Task } from '../../src/tasks/task.js';
 import { effectLine } from './effects.ts';
 import {

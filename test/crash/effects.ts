@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import type { SubTaskContext } from '../../src/tasks/sub-task.js';
+import type { SubTaskContext } from '../../src/core/sub-task.js';
 import type { SubTaskName } from './requests.ts';
 
 /** What an attempt writes before it succeeds. It begins with a line break, because a kill may cut a line short. */

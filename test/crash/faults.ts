@@ -64,7 +64,11 @@ export const clusterFaults = {
   'attempts-not-fenced': {
     about: 'what is reported of a sub-task that left its node counts, whatever was recorded of it meanwhile',
     changes: [
-      { file: 'journal/postgres/postgres-commit-function.js', from: `refused := refused || at;`, to: `NULL;` },
+      {
+        file: 'journal/postgres/postgres-commit-function.js',
+        from: `refused := refused || at;`,
+        to: `NULL;`,
+      },
     ],
   },
   'nodes-not-fenced': {

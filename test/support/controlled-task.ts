@@ -1,5 +1,5 @@
 import type { Type } from '@nestjs/common';
-import type { SubTaskContext } from '../../src/tasks/sub-task.js';
+import type { SubTaskContext } from '../../src/core/sub-task.js';
 import type { TaskOptions } from '../../src/tasks/task.js';
 import { inlineTask, type InlineSubTask } from './inline-task.js';
 

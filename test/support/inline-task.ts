@@ -1,6 +1,7 @@
 import type { Type } from '@nestjs/common';
 import type { StartRule } from '../../src/core/start-rule.js';
-import { SubTask, type SubTaskContext, type SubTaskOptions } from '../../src/tasks/sub-task.js';
+import { SubTask } from '../../src/tasks/sub-task.js';
+import type { SubTaskContext, SubTaskOptions } from '../../src/core/sub-task.js';
 import { Task, type TaskOptions } from '../../src/tasks/task.js';
 
 export interface InlineSubTask extends Omit<SubTaskOptions, 'name'> {

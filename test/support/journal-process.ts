@@ -1,7 +1,7 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import type { NewEvent } from '../../src/events/catalog.js';
+import type { NewEvent } from '../../src/core/events.js';
 import type { DatabaseFile } from './database-file.js';
 
 const PROGRAM = fileURLToPath(new URL('./journal-program.ts', import.meta.url));

@@ -1,9 +1,9 @@
 /** A process with nothing but a journal of the build, which does what journal-process.ts asks of it. */
 import type { EventBus } from '../../src/events/event-bus.js';
-import type * as journalFile from '../../src/journal/sqlite-journal.js';
+import type * as journalFile from '../../src/journal/sqlite/sqlite-journal.js';
 import type { JournalRequest } from './journal-process.ts';
 
-const built = new URL('../../dist/journal/sqlite-journal.js', import.meta.url).href;
+const built = new URL('../../dist/journal/sqlite/sqlite-journal.js', import.meta.url).href;
 const { SqliteJournal } = (await import(built)) as typeof journalFile;
 const bus = { publish: () => undefined } as unknown as EventBus;
 let journal: journalFile.SqliteJournal | undefined;

@@ -15,10 +15,10 @@ import { RunWatch } from '../../src/tasks/run-watch.js';
 import { StaggeredStarts } from '../../src/run/staggered-starts.js';
 import type { StartRule } from '../../src/core/start-rule.js';
 import type { RunRequest } from '../../src/tasks/tasks.schemas.js';
-import type { SubTaskContext, SubTaskOptions } from '../../src/tasks/sub-task.js';
+import type { SubTaskContext, SubTaskOptions } from '../../src/core/sub-task.js';
 import { defineSubTask } from '../../src/tasks/task-declaration.js';
 import type { TaskRegistry } from '../../src/tasks/task-registry.js';
-import type { TaskDefinition } from '../../src/tasks/task.js';
+import type { TaskDefinition } from '../../src/core/task.js';
 import { TasksService } from '../../src/tasks/tasks.service.js';
 
 /** How long idempotency keys are kept. */

@@ -1,7 +1,7 @@
 import { TaskStatistics } from '../../src/stats/task-statistics.js';
 import type { ReplyPolicy } from '../../src/core/policies.js';
 import type { TaskRegistry } from '../../src/tasks/task-registry.js';
-import type { TaskDefinition } from '../../src/tasks/task.js';
+import type { TaskDefinition } from '../../src/core/task.js';
 
 /** What statistics need to know of the task `task`. */
 export function definition(

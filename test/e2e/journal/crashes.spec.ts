@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { Response } from 'supertest';
-import type { NewEvent } from '../../../src/events/catalog.js';
+import type { NewEvent } from '../../../src/core/events.js';
 import { askFor } from '../../support/ask-for-faults.js';
 import { DurableService } from '../../support/durable-service.js';
 import { JournalProcess } from '../../support/journal-process.js';

@@ -15,7 +15,7 @@ import { EventEmitter2 } from '@nestjs/event-emitter';
 import { parseConfig } from '../../../src/config/config.js';
 import { EventBus } from '../../../src/events/event-bus.js';
 import { DatabaseError } from '../../../src/journal/database-error.js';
-import { SqliteJournal } from '../../../src/journal/sqlite-journal.js';
+import { SqliteJournal } from '../../../src/journal/sqlite/sqlite-journal.js';
 import { DatabaseFile } from '../../support/database-file.js';
 import { DurableService } from '../../support/durable-service.js';
 import { JournalProcess } from '../../support/journal-process.js';

@@ -1,0 +1,60 @@
+import type { Duration } from './duration.js';
+
+type LogLine = (message: string, fields?: object) => void;
+
+export interface SubTaskLogger {
+  readonly log: LogLine;
+  readonly warn: LogLine;
+  readonly error: LogLine;
+}
+
+/** What a sub-task's `run` is given besides the input. */
+export interface SubTaskContext {
+  /** Aborted when the attempt times out or is cancelled. Pass it on to whatever can be interrupted. */
+  readonly signal: AbortSignal;
+  /** Number of this attempt, from 1. */
+  readonly attempt: number;
+  /** The same for every attempt of this sub-task in this run: give it to whatever must happen only once. */
+  readonly idempotencyKey: string;
+  readonly runId: string;
+  /** When this attempt times out. */
+  readonly deadline: Date;
+  /** Writes lines with the run's id, the sub-task's name and the attempt. */
+  readonly logger: SubTaskLogger;
+}
+
+/** One unit of work. What `run` returns must be something JSON can hold; `undefined` counts as `null`. */
+export interface SubTaskHandler<Input = never> {
+  run(input: Input, context: SubTaskContext): unknown;
+}
+
+export interface RetryOptions {
+  /** Attempts in all, the first one included. Default 1: no retry. */
+  attempts?: number;
+  /** Bound of the wait before the second attempt; it doubles with each further one. Default 100 ms. */
+  delay?: Duration;
+  /** Bound that the doubling stops at. Default 10 s. */
+  maxDelay?: Duration;
+  /** Classes of errors that another attempt would not mend. Default none. */
+  except?: readonly (abstract new (...args: never[]) => Error)[];
+}
+
+export interface SubTaskOptions {
+  /** Letters, digits, `.`, `_` and `-`; unique within a task. */
+  name: string;
+  /** How long one attempt may take. Default 60 s. */
+  timeout?: Duration;
+  /** Waits are drawn between 0 and the bound (exponential backoff with full jitter). Default: no retry. */
+  retry?: RetryOptions;
+  /** How many may run at once on a node, over all runs. Default: bounded by `MAX_CONCURRENT_SUB_TASKS` alone. */
+  concurrency?: number;
+  /**
+   * `worker`: it is executed by whichever node takes work (`ROLE`) and is free, which costs some 10 ms before it starts. Default
+   * `here`: by the node that accepted its run. Where nodes don't share a database, all is executed here.
+   */
+  placement?: SubTaskPlacement;
+}
+
+export const SUB_TASK_PLACEMENTS = ['here', 'worker'] as const;
+
+export type SubTaskPlacement = (typeof SUB_TASK_PLACEMENTS)[number];

@@ -1,0 +1,32 @@
+import type { z } from 'zod';
+import type { LosersPolicy, ReplyPolicy } from './policies.js';
+import type { StartRule } from './start-rule.js';
+import type { RetryOptions, SubTaskHandler, SubTaskPlacement } from './sub-task.js';
+
+/** A sub-task as it is run: its handler, and its options with the defaults filled in. */
+export interface SubTaskDefinition {
+  readonly name: string;
+  readonly handler: SubTaskHandler<unknown>;
+  readonly timeoutMs: number;
+  readonly retry: {
+    readonly attempts: number;
+    readonly delayMs: number;
+    readonly maxDelayMs: number;
+    readonly except: NonNullable<RetryOptions['except']>;
+  };
+  readonly concurrency: number;
+  readonly placement: SubTaskPlacement;
+}
+
+/** A task as it was found and checked at start. */
+export interface TaskDefinition {
+  readonly name: string;
+  readonly subTasks: readonly SubTaskDefinition[];
+  /** When each of them starts: first those that do at once, then those that do after a time, then after a failure. */
+  readonly starts: readonly StartRule[];
+  /** From 0 to 1. */
+  readonly hedgeBudget: number;
+  readonly reply: ReplyPolicy;
+  readonly losers: LosersPolicy;
+  readonly input: z.ZodType | undefined;
+}
