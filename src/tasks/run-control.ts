@@ -86,7 +86,7 @@ export class RunControl {
           attempt: attempts,
           data: { error, delayMs: 0, dueAt: new Date().toISOString() },
         });
-        await this.resumer.resume(await this.watch.get(id));
+        await this.resumer.resumeOne(await this.watch.get(id), name);
         return this.watch.get(id);
       }
     });

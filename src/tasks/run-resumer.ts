@@ -32,15 +32,37 @@ export class RunResumer {
   /**
    * Sub-tasks that are under way in this process already are left alone.
    *
-   * @returns false when a stop came first
+   * @param isOurs whether this process is still the one that goes on with it, when its input has been read
+   * @returns false when a stop came first, or another process goes on with it
    */
-  async resume(run: Readonly<RunRecord>): Promise<boolean> {
-    const { id, task, replyPolicy, losers } = run;
+  resume(run: Readonly<RunRecord>, isOurs: () => boolean = () => true): Promise<boolean> {
+    const { id } = run;
     const unfinished = run.subTasks.filter(
       ({ name, finishedAt }) => finishedAt === null && !this.engine.executes(id, name),
     );
+    return this.begin(run, unfinished, isOurs);
+  }
+
+  /**
+   * Goes on with a sub-task that is tried again, and with no other: what the run says of those was read before, and they may have
+   * ended since.
+   */
+  async resumeOne(run: Readonly<RunRecord>, name: string): Promise<void> {
+    await this.begin(
+      run,
+      run.subTasks.filter((subTask) => subTask.name === name && !this.engine.executes(run.id, name)),
+      () => true,
+    );
+  }
+
+  private async begin(
+    run: Readonly<RunRecord>,
+    unfinished: readonly SubTaskRecord[],
+    isOurs: () => boolean,
+  ): Promise<boolean> {
+    const { id, task, replyPolicy, losers } = run;
     const work = await this.workOf(run, unfinished);
-    if (this.engine.stopping) return false;
+    if (this.engine.stopping || !isOurs()) return false;
     const begin = this.engine.prepare({ id, task: { name: task }, origin: run, ...work }, work.subTasks);
     if (!this.coordinator.follows(id)) {
       const subTasks = run.subTasks.map(({ name }) => name);
