@@ -37,7 +37,8 @@ export class ClusterNode implements OnApplicationBootstrap {
   private readonly logger = new Logger(ClusterNode.name);
   private readonly closing = new AbortController();
   private wake = Promise.withResolvers<undefined>();
-  private life: Promise<void> | undefined;
+  private beatAtOnce = Promise.withResolvers<undefined>();
+  private life: Promise<unknown> | undefined;
   /** Since when every beat has reached the database in time, on the clock of `performance.now()`. */
   private healthySince = Infinity;
   private lastBeat = -Infinity;
@@ -47,6 +48,7 @@ export class ClusterNode implements OnApplicationBootstrap {
    */
   private deliveriesMayHaveDiedAt: number | undefined = performance.now();
   private knownDead = 0;
+  private readonly intervalMs: number;
   private lookAround = true;
   private hasCommands = true;
 
@@ -56,6 +58,7 @@ export class ClusterNode implements OnApplicationBootstrap {
     private readonly role: Role,
     private readonly timeoutMs: number,
   ) {
+    this.intervalMs = Math.min(BEAT_MS, timeoutMs / BEATS);
     parts.journal.lost.subscribe(() => {
       this.beginAnew();
     });
@@ -66,7 +69,7 @@ export class ClusterNode implements OnApplicationBootstrap {
 
   async onApplicationBootstrap(): Promise<void> {
     await this.beat();
-    this.life = this.live();
+    this.life = Promise.all([this.beatOn(), this.workOn()]);
     await this.beginTaking();
   }
 
@@ -90,27 +93,42 @@ export class ClusterNode implements OnApplicationBootstrap {
     await this.parts.journal.leave();
   }
 
-  private async live(): Promise<void> {
-    const intervalMs = Math.min(BEAT_MS, this.timeoutMs / BEATS);
-    for (let beats = 1; !this.isClosing(); beats += 1) {
+  /** Beats depend on nothing that may take long, so that a node that works is not taken for dead. */
+  private async beatOn(): Promise<void> {
+    for (let beats = 2; !this.isClosing(); beats += 1) {
+      await this.untilNextBeat();
+      if (this.isClosing()) return;
+      await this.attempt(() => this.beat());
       if (beats % LOOK_AROUND === 0) this.lookAround = this.hasCommands = true;
-      await this.turn();
-      const pause = new AbortController();
-      const signal = AbortSignal.any([pause.signal, this.closing.signal]);
-      await Promise.race([
-        this.wake.promise,
-        delay(intervalMs, undefined, { signal }).catch(() => undefined),
-      ]);
-      pause.abort();
-      this.wake = Promise.withResolvers();
+      if (this.lookAround || this.hasCommands) this.wake.resolve(undefined);
     }
   }
 
-  private async turn(): Promise<void> {
+  /** The interval, or less when another node has ended: that may be this one, taken for dead. */
+  private async untilNextBeat(): Promise<void> {
+    this.beatAtOnce = Promise.withResolvers();
+    const pause = new AbortController();
+    const signal = AbortSignal.any([pause.signal, this.closing.signal]);
+    await Promise.race([
+      this.beatAtOnce.promise,
+      delay(this.intervalMs, undefined, { signal }).catch(() => undefined),
+    ]);
+    pause.abort();
+  }
+
+  /** Commands and takeovers wait for the database and for the schemas of tasks. */
+  private async workOn(): Promise<void> {
+    while (!this.isClosing()) {
+      this.wake = Promise.withResolvers();
+      if (this.hasCommands) await this.attempt(() => this.performCommands());
+      if (this.lookAround && !this.parts.engine.stopping) await this.attempt(() => this.takeOver());
+      await this.wake.promise;
+    }
+  }
+
+  private async attempt(work: () => Promise<void>): Promise<void> {
     try {
-      await this.beat();
-      if (this.hasCommands) await this.performCommands();
-      if (this.lookAround && !this.parts.engine.stopping) await this.takeOver();
+      await work();
     } catch (error) {
       if (this.healthySince !== Infinity)
         this.logger.warn(`The database can’t be reached, which is tried again: ${textOf(error)}`);
@@ -218,7 +236,10 @@ export class ClusterNode implements OnApplicationBootstrap {
   private hear(notice: Notice | undefined): void {
     if (notice?.[0] === 'command' && notice[1] !== this.parts.journal.nodeId) return;
     this.hasCommands = true;
-    if (notice?.[0] !== 'command') this.findStalled();
+    if (notice?.[0] !== 'command') {
+      this.findStalled();
+      this.beatAtOnce.resolve(undefined);
+    }
     this.wake.resolve(undefined);
   }
 

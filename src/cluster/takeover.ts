@@ -42,8 +42,11 @@ export class Takeover {
 
   /** Takes over some of what there is, and says how much. Other nodes that do the same meanwhile take other runs. */
   async takeOver(): Promise<number> {
-    const page = await this.takePage();
-    for (const taken of page) await this.goOn(taken);
+    const { nodeId } = this.journal;
+    const isOurs = (): boolean => this.journal.nodeId === nodeId;
+    const page = await this.takePage(nodeId);
+    // A node that loses its place meanwhile has none of them any more: others follow them.
+    for (const taken of page) if (isOurs()) await this.goOn(taken, isOurs);
     if (page.length > 0) this.logger.log(`Took over ${page.length} unfinished runs of nodes that are gone`);
     return page.length;
   }
@@ -53,13 +56,13 @@ export class Takeover {
     this.unsure = [];
   }
 
-  private async takePage(): Promise<TakenOver[]> {
+  private async takePage(nodeId: string): Promise<TakenOver[]> {
     const { journal } = this;
     const shared: string[] = [];
     let numbers: number[] = [];
     try {
       return await journal.store.db.transaction().execute(async (db) => {
-        const orphans = await this.lockOrphans(db);
+        const orphans = await this.lockOrphans(db, nodeId);
         numbers = orphans.map(({ number }) => number);
         // Before they are read: what other nodes commit of them after that must reach this one.
         for (const { id } of orphans) {
@@ -70,7 +73,7 @@ export class Takeover {
         const leaving = new Set(taken.flatMap(({ run, placed }) => (placed.length > 0 ? [run.id] : [])));
         for (const { id } of orphans) if (!leaving.has(id)) this.bus.unshare(id);
         await sql`
-          UPDATE frontrunner.runs SET node = ${journal.nodeId} WHERE number = ANY (${numbers})`.execute(db);
+          UPDATE frontrunner.runs SET node = ${nodeId} WHERE number = ANY (${numbers})`.execute(db);
         this.unsure = [];
         return taken;
       });
@@ -82,13 +85,16 @@ export class Takeover {
   }
 
   /** Runs whose node is gone, and those that it took over without knowing. */
-  private async lockOrphans(db: Transaction<Schema>): Promise<{ number: number; id: string }[]> {
+  private async lockOrphans(
+    db: Transaction<Schema>,
+    nodeId: string,
+  ): Promise<{ number: number; id: string }[]> {
     const tasks = this.registry.all().map(({ name }) => name);
     const { rows } = await sql<{ number: number; id: string }>`
       SELECT number, id FROM frontrunner.runs
       WHERE finished_at IS NULL
         AND (NOT EXISTS (SELECT FROM frontrunner.nodes WHERE nodes.id = runs.node)
-          OR (number = ANY (${this.unsure}::bigint[]) AND node = ${this.journal.nodeId}))
+          OR (number = ANY (${this.unsure}::bigint[]) AND node = ${nodeId}))
         AND (task = ANY (${tasks}::text[])
           OR NOT EXISTS (SELECT FROM frontrunner.nodes WHERE runs.task = ANY (nodes.tasks)))
       ORDER BY number LIMIT ${PAGE} FOR UPDATE SKIP LOCKED`.execute(db);
@@ -150,7 +156,7 @@ export class Takeover {
     });
   }
 
-  private async goOn({ run, placed }: TakenOver): Promise<void> {
+  private async goOn({ run, placed }: TakenOver, isOurs: () => boolean): Promise<void> {
     try {
       this.journal.goOnWith(run, placed);
       for (const { name, attempts, startedAt } of run.subTasks) {
@@ -158,7 +164,7 @@ export class Takeover {
         const about = { runId: run.id, task: run.task, subTask: name, attempt: attempts };
         this.engine.isElsewhere(about, startedAt);
       }
-      await this.resumer.resume(run);
+      await this.resumer.resume(run, isOurs);
     } catch (error) {
       this.logger.error({ msg: `Could not be taken over: ${textOf(error)}`, runId: run.id });
     }

@@ -1,5 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import type { Type } from '@nestjs/common';
+import { z } from 'zod';
+import type { SubTaskHandler } from '../../../src/core/sub-task.js';
+import { Task } from '../../../src/tasks/task.js';
 import { ControlledTask } from '../../support/controlled-task.js';
 import { expectProblem } from '../../support/problem.js';
 import { TcpProxy } from '../../support/tcp-proxy.js';
@@ -68,6 +72,72 @@ describe('what a node leaves', () => {
     fast.succeed('at last');
     slow.succeed();
     expect((await next.finishedRun(runId)).reply).toMatchObject({ result: 'at last' });
+  });
+
+  test('ends once where the node that takes it over loses its place meanwhile, and another one takes it over', async () => {
+    const asked = Promise.withResolvers<boolean>();
+    const gate = Promise.withResolvers<boolean>();
+    const input = z.any().refine(() => {
+      asked.resolve(true);
+      return gate.promise;
+    });
+    const [, ...subTasks] = staying.providers as Type<SubTaskHandler>[];
+    @Task({ name: 'race', subTasks, input })
+    class Gated {}
+    const dying = await cluster.start(leaving.providers);
+    const runIds = [await start(dying), await start(dying), await start(dying)];
+    const loser = await cluster.start([Gated, ...subTasks]);
+    await cluster.stop(dying);
+    await asked.promise;
+    const rescuer = await cluster.start(staying.providers);
+    await cluster.takeForDead(loser);
+    const followed = () =>
+      cluster.query(`SELECT FROM frontrunner.runs WHERE node = '${cluster.idOf(rescuer)}'`);
+    while ((await followed()).length < runIds.length);
+    gate.resolve(true);
+    for (const _ of runIds) {
+      const { fast, slow } = await staying.all();
+      fast.succeed();
+      slow.succeed();
+    }
+    for (const runId of runIds)
+      expect(await rescuer.finishedRun(runId)).toMatchObject({ status: 'succeeded' });
+    // What the other one would record of them is recorded when it stops.
+    await cluster.stop(loser);
+    expect(await flaws()).toEqual([]);
+    const ends = await cluster.query(`
+      SELECT run, type, count(*)::int FROM frontrunner.events WHERE type IN ('run.replied', 'run.finished') GROUP BY run, type`);
+    expect(ends).toHaveLength(2 * runIds.length);
+    expect(ends).toEqual(ends.map((end) => ({ ...end, count: 1 })));
+  });
+
+  test('is gone on with although the task takes long to read its inputs, by one node that nobody takes for dead', async () => {
+    const gate = Promise.withResolvers<boolean>();
+    const input = z.any().refine(() => gate.promise);
+    staying = new ControlledTask('race', declared, { input });
+    const nodeTimeout = { NODE_TIMEOUT: '500ms' };
+    const survivor = await cluster.start(staying.providers, nodeTimeout);
+    const witness = await cluster.start([], nodeTimeout);
+    const dying = await cluster.start(leaving.providers, nodeTimeout);
+    const runId = await start(dying);
+    const before = cluster.idOf(survivor);
+    await cluster.stop(dying);
+    const beats = async () =>
+      (
+        await cluster.query<{ seen: number }>(
+          `SELECT extract(epoch FROM seen_at)::float8 AS seen FROM frontrunner.nodes WHERE id = '${before}'`,
+        )
+      )[0]?.seen;
+    // Longer than the timeout, by the clock of the database that the nodes go by.
+    const first = await beats();
+    for (let seen = first; seen !== undefined && seen < first! + 1;) seen = await beats();
+    expect(cluster.idOf(survivor)).toBe(before);
+    gate.resolve(true);
+    const { fast, slow } = await staying.all();
+    fast.succeed();
+    slow.succeed();
+    expect(await survivor.finishedRun(runId)).toMatchObject({ status: 'succeeded' });
+    expect(witness.log.lines.filter(({ msg }) => msg.includes('was not seen for'))).toEqual([]);
   });
 
   test('is gone on with when others take it for dead, and its callers are told what those bring', async () => {
