@@ -36,7 +36,7 @@ export const e2e = {
   globalTeardown: '<rootDir>/test/support/global-teardown.ts',
 };
 
-/** One suite after the other, when no others run: for those that measure time or memory. */
+/** One suite after the other, when no others run: for those that measure time. */
 export const serial = { displayName: 'serial', runner: '<rootDir>/test/support/serial-runner.cjs' };
 
 export const options = {

@@ -1,7 +1,8 @@
 import { e2e, options, serial } from './jest.config.js';
 
-// A few seconds in `npm test`.
+// Two seconds with one of the journals in `npm test`.
 process.env.FUZZ_SECONDS ??= '10';
+process.env.FUZZ_JOURNALS ??= 'memory,SQLite';
 
 /** What takes long by nature: `npm run test:slow`. */
 export default {

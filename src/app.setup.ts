@@ -25,11 +25,19 @@ import { TasksService } from './tasks/tasks.service.js';
 const EVERY_PATH = /(?:)/;
 const DOCUMENTATION = /^\/(docs|openapi\.json)\b/i;
 
-/** What the service and its e2e tests share: middleware, pipes, filters, documentation, the stop. */
-export function setUp(app: NestExpressApplication, adapter: FastExpressAdapter, access: Access): void {
+/**
+ * What the service and its e2e tests share: middleware, pipes, filters, documentation, the stop.
+ *
+ * @param document describes the service. Default: made of its controllers
+ */
+export function setUp(
+  app: NestExpressApplication,
+  adapter: FastExpressAdapter,
+  access: Access,
+  document = createOpenApiDocument(app),
+): void {
   const config = app.get<ConfigService<Config, true>>(ConfigService);
   const tasks = app.get(TasksService);
-  const document = createOpenApiDocument(app);
   const operations = new Operations(document);
   const express = adapter.getInstance<Express>();
   const origins = config.get('CORS_ORIGINS', { infer: true });

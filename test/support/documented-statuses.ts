@@ -5,9 +5,9 @@ import type { OpenAPIObject } from '@nestjs/swagger';
 type Operations = Record<string, { readonly responses: object }>;
 
 /** The document as it is in the repository, which a test of its own holds against what the service serves. */
-const DOCUMENT = new URL('../../openapi.json', import.meta.url);
-const { paths } = JSON.parse(readFileSync(DOCUMENT, 'utf8')) as OpenAPIObject;
-const DOCUMENTED = Object.entries(paths).map(([template, operations]) => ({
+const FILE = new URL('../../openapi.json', import.meta.url);
+export const DOCUMENT = JSON.parse(readFileSync(FILE, 'utf8')) as OpenAPIObject;
+const DOCUMENTED = Object.entries(DOCUMENT.paths).map(([template, operations]) => ({
   template,
   pattern: new URLPattern({ pathname: template.replaceAll(/\{(\w+)\}/g, ':$1') }),
   operations: operations as Operations,

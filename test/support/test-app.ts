@@ -16,7 +16,7 @@ import type { Answer } from '../../src/tasks/tasks.service.js';
 import type { Reply } from '../../src/core/run.js';
 import type { RunRecord, SubTaskRecord } from '../../src/core/run-record.js';
 import { CapturedLog } from './captured-log.js';
-import { DocumentedStatuses } from './documented-statuses.js';
+import { DOCUMENT, DocumentedStatuses } from './documented-statuses.js';
 import { activeResources, expectNothingLeft } from './resources.js';
 
 const DEFAULTS = {
@@ -33,6 +33,11 @@ interface Options extends ModuleMetadata {
   readonly key?: string | undefined;
   /** Whether other services of the test come and go meanwhile, so that nobody can tell what is left of this one. */
   readonly amongOthers?: boolean;
+  /**
+   * Whether the OpenAPI document is made of its controllers, which takes half of its start, and not the one in the repository, which
+   * says the same. Default: where it has modules or controllers besides its own.
+   */
+  readonly makesDocument?: boolean;
 }
 
 /** What `GET /runs/{id}` answers. */
@@ -65,19 +70,25 @@ export class TestApp {
     key,
     amongOthers = false,
     imports = [],
+    controllers = [],
+    makesDocument = imports.length + controllers.length > 0,
     ...metadata
   }: Options = {}): Promise<TestApp> {
     const resourcesBefore = amongOthers ? undefined : await activeResources();
     const log = new CapturedLog();
     const config = parseConfig({ ...DEFAULTS, ...env });
-    const module = await Test.createTestingModule({ imports: [AppModule, ...imports], ...metadata })
+    const module = await Test.createTestingModule({
+      imports: [AppModule, ...imports],
+      controllers,
+      ...metadata,
+    })
       .overrideProvider(ConfigService)
       .useValue(new ConfigService({ ...config }))
       .setLogger(log)
       .compile();
     const adapter = new FastExpressAdapter();
     const app = module.createNestApplication<NestExpressApplication>(adapter, { bodyParser: false });
-    setUp(app, adapter, await openAccess(config));
+    setUp(app, adapter, await openAccess(config), makesDocument ? undefined : structuredClone(DOCUMENT));
     const service = new TestApp(app, log, resourcesBefore, key);
     await app.listen(0, '127.0.0.1');
     service.documented = new DocumentedStatuses(service.server);

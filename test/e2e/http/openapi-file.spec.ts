@@ -16,7 +16,7 @@ describe('openapi.json', () => {
   const committed = readFileSync(join(ROOT, 'openapi.json'), 'utf8');
   let service: TestApp;
   beforeAll(async () => {
-    service = await TestApp.start();
+    service = await TestApp.start({ makesDocument: true });
   });
   afterAll(() => service.close());
 

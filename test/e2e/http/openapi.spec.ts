@@ -45,7 +45,7 @@ describe('the description of the service', () => {
   let operations: (Operation & { readonly name: string })[];
 
   beforeAll(async () => {
-    service = await TestApp.start();
+    service = await TestApp.start({ makesDocument: true });
     const response = await service.http.get('/openapi.json').expect(200).expect('Content-Type', /json/);
     document = response.body as OpenAPIObject;
     operations = Object.entries(document.paths).flatMap(([path, item]) =>

@@ -29,7 +29,7 @@ describe('the README’s client, with the types that openapi-typescript makes of
   let mistakes: Record<string, Mistake[]>;
 
   beforeAll(async () => {
-    service = await TestApp.start();
+    service = await TestApp.start({ makesDocument: true });
     const types = await openapiTypeScript(new URL('/openapi.json', service.url));
     mistakes = typeCheck({
       'frontrunner.ts': astToString(types),
