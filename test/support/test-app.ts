@@ -95,6 +95,11 @@ export class TestApp {
     return service;
   }
 
+  /** How many runs it has told of so far. */
+  get runsStarted(): number {
+    return this.events.filter(({ type }) => type === 'run.started').length;
+  }
+
   get server(): Server {
     return this.app.getHttpServer();
   }

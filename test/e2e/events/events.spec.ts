@@ -71,11 +71,13 @@ describe.each(['memory:', `sqlite:${join(directory, 'events.db')}`])('events as 
   });
 
   test('are a hundred of all runs where no limit is given', async () => {
-    while (service.events.length <= 100) {
+    // Others are so large that a page has fewer of them.
+    const ofDemo = () => service.events.filter(({ task }) => task === 'demo');
+    while (ofDemo().length <= 100) {
       const { runId } = await service.answer('demo');
       await service.event(runId, 'run.finished');
     }
-    expect((await page('/events')).events).toEqual(service.events.slice(0, 100));
+    expect((await page('/events?task=demo')).events).toEqual(ofDemo().slice(0, 100));
   });
 
   test('are of one run where that was asked for', async () => {

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { ControlledTask } from '../../support/controlled-task.js';
 import { DurableService } from '../../support/durable-service.js';
 import { sendRaw } from '../../support/raw-http.js';
@@ -7,7 +7,6 @@ import { TestApp } from '../../support/test-app.js';
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const TRACE_ID = '4bf92f3577b34da6a3ce929d0e0e4736';
 const TRACEPARENT = `00-${TRACE_ID}-00f067aa0ba902b7-01`;
-const race = new ControlledTask('race', { fast: {}, slow: { retry: { attempts: 2, delay: 1 } } });
 
 /** The log lines of a run, each without what it says. */
 function tiesOf(service: TestApp, runId: string): unknown[] {
@@ -66,9 +65,13 @@ describe('the id of a request', () => {
 });
 
 describe('a run', () => {
-  const durable = new DurableService();
-  afterEach(() => durable.stop());
-  afterAll(() => durable.end());
+  let durable: DurableService;
+  let race: ControlledTask<'fast' | 'slow'>;
+  beforeEach(() => {
+    durable = new DurableService();
+    race = new ControlledTask('race', { fast: {}, slow: { retry: { attempts: 2, delay: 1 } } });
+  });
+  afterEach(() => durable.end());
 
   const start = (service: TestApp, headers: Record<string, string>) =>
     service.http.post('/tasks/race/runs').set(headers).send({});

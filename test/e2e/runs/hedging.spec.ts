@@ -1,4 +1,4 @@
-import { afterAll, afterEach, describe, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { RunEvent } from '../../../src/core/events.js';
 import { ControlledTask } from '../../support/controlled-task.js';
 import { DurableService } from '../../support/durable-service.js';
@@ -104,9 +104,11 @@ describe('a sub-task that starts after a time', () => {
 });
 
 describe('after a crash, a sub-task that had not started', () => {
-  const durable = new DurableService();
-  afterEach(() => durable.stop());
-  afterAll(() => durable.end());
+  let durable: DurableService;
+  beforeEach(() => {
+    durable = new DurableService();
+  });
+  afterEach(() => durable.end());
 
   test('waits on, and starts when the one before it fails', async () => {
     const read = new ControlledTask('read', { first: {}, second: { start: 'after-failure' } });

@@ -7,25 +7,25 @@ import { TestApp } from '../../support/test-app.js';
 
 const race = new ControlledTask('race', { fast: {}, slow: {} });
 /** What each listener was told, in order. */
-let told: string[] = [];
+const told: { readonly runId: string; readonly what: string }[] = [];
 
 @Injectable()
 class BadListener {
   @OnRunEvent('run.started', 'sub-task.succeeded', 'run.replied', 'run.finished')
-  throws({ type }: RunEvent): void {
-    told.push(`throws ${type}`);
+  throws({ type, runId }: RunEvent): void {
+    told.push({ runId, what: `throws ${type}` });
     throw new Error('thrown by a listener');
   }
 
   @OnRunEvent('sub-task.succeeded', 'run.finished')
-  async rejects({ type }: RunEvent): Promise<void> {
-    told.push(`rejects ${type}`);
+  async rejects({ type, runId }: RunEvent): Promise<void> {
+    told.push({ runId, what: `rejects ${type}` });
     throw new Error('rejected by a listener');
   }
 
   @OnRunEvent('sub-task.succeeded', 'run.finished')
-  never({ type }: RunEvent): Promise<void> {
-    told.push(`never ${type}`);
+  never({ type, runId }: RunEvent): Promise<void> {
+    told.push({ runId, what: `never ${type}` });
     return new Promise(() => undefined);
   }
 }
@@ -34,7 +34,7 @@ class BadListener {
 class GoodListener {
   @OnRunEvent('sub-task.succeeded', 'run.finished')
   async tell(event: RunEvent<'sub-task.succeeded' | 'run.finished'>): Promise<void> {
-    told.push(`good ${event.type}`);
+    told.push({ runId: event.runId, what: `good ${event.type}` });
   }
 }
 
@@ -49,7 +49,6 @@ describe('a listener that throws, rejects or never ends', () => {
   afterAll(() => service.close());
 
   test('costs neither the reply, nor the run, nor the other listeners anything, and is logged', async () => {
-    told = [];
     const pending = service.answer('race');
     const { fast, slow } = await race.all();
     fast.succeed('won');
@@ -60,7 +59,7 @@ describe('a listener that throws, rejects or never ends', () => {
     expect(run).toMatchObject({ status: 'succeeded', subTasks: [{ result: 'won' }, { result: 'late' }] });
 
     const each = ['throws', 'rejects', 'never', 'good'];
-    expect(told).toEqual([
+    expect(told.filter((one) => one.runId === runId).map(({ what }) => what)).toEqual([
       'throws run.started',
       ...each.map((listener) => `${listener} sub-task.succeeded`),
       'throws run.replied',
