@@ -236,6 +236,8 @@ describe('event streams', () => {
   );
 
   test('take an empty Last-Event-ID for none', async () => {
+    const { runId } = await service.answer('demo');
+    await service.event(runId, 'run.finished');
     const reader = await read('/events', '');
     await reader.until(() => reader.lastEventId === String(service.events.at(-1)!.id));
   });
