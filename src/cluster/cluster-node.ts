@@ -133,8 +133,8 @@ export class ClusterNode implements OnApplicationBootstrap {
       if (this.healthySince !== Infinity)
         this.logger.warn(`The database can’t be reached, which is tried again: ${textOf(error)}`);
       this.healthySince = Infinity;
-      this.lookAround = this.hasCommands = true;
-      this.deliveriesMayHaveDiedAt = performance.now();
+      this.hasCommands = true;
+      this.findStalled();
     }
   }
 
