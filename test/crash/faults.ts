@@ -7,7 +7,7 @@ interface Fault {
 
 export const faults = {
   'reply-before-commit': {
-    about: 'events are published, and so replies sent, 100 ms before they are committed',
+    about: 'events are published, and so replies sent, a second before they are committed',
     changes: [
       {
         file: 'journal/group-commit.js',
@@ -19,7 +19,7 @@ export const faults = {
       {
         file: 'journal/group-commit.js',
         from: `const group = this.current;`,
-        to: `await delay(100); const group = this.current;`,
+        to: `await delay(1_000); const group = this.current;`,
       },
       {
         file: 'journal/group-commit.js',
@@ -44,7 +44,7 @@ export const faults = {
 /** What breaks the promises of nodes that share a journal. */
 export const clusterFaults = {
   'reply-before-shared-commit': {
-    about: 'a node takes its events for committed, and so replies, 100 ms before they are',
+    about: 'a node takes its events for committed, and so replies, a second before they are',
     changes: [
       {
         file: 'journal/postgres/postgres-journal.js',
@@ -56,7 +56,7 @@ export const clusterFaults = {
       {
         file: 'journal/postgres/postgres-log.js',
         from: `group.result = await`,
-        to: `await new Promise((resolve) => setTimeout(resolve, 100));
+        to: `await new Promise((resolve) => setTimeout(resolve, 1_000));
         group.result = await`,
       },
     ],

@@ -1,4 +1,4 @@
-const MAX_LISTED = 20;
+const MAX_LISTED = 500;
 
 export function say(line: string): void {
   process.stdout.write(`${line}\n`);

@@ -1,6 +1,6 @@
 import type { AddressInfo } from 'node:net';
 import type { Server } from 'node:http';
-import type { ModuleMetadata } from '@nestjs/common';
+import { Logger, type ModuleMetadata } from '@nestjs/common';
 import { ConfigService } from '@nestjs/config';
 import { EventEmitter2 } from '@nestjs/event-emitter';
 import type { NestExpressApplication } from '@nestjs/platform-express';
@@ -48,6 +48,8 @@ export interface ShownRun extends RunRecord {
 
 /** The whole service on a port of its own, as e2e tests drive it. */
 export class TestApp {
+  /** Nest has one logger a process. It belongs to the last of these. */
+  private static readonly logs: CapturedLog[] = [];
   readonly events: RunEvent[] = [];
   private readonly waiting = new Set<() => void>();
   private documented: DocumentedStatuses | undefined;
@@ -76,6 +78,7 @@ export class TestApp {
   }: Options = {}): Promise<TestApp> {
     const resourcesBefore = amongOthers ? undefined : await activeResources();
     const log = new CapturedLog();
+    TestApp.logs.push(log);
     const config = parseConfig({ ...DEFAULTS, ...env });
     const module = await Test.createTestingModule({
       imports: [AppModule, ...imports],
@@ -168,6 +171,8 @@ export class TestApp {
   /** Stops the service, and proves that nothing of it is left and that the document names all it answered. */
   async close(): Promise<void> {
     await this.app.close();
+    TestApp.logs.splice(TestApp.logs.indexOf(this.log), 1);
+    Logger.overrideLogger(TestApp.logs.at(-1) ?? false);
     const listeners = this.app.get(EventEmitter2).eventNames().length;
     if (listeners > 0) throw new Error(`${listeners} events still have listeners`);
     if (this.resourcesBefore) await expectNothingLeft(this.resourcesBefore);
