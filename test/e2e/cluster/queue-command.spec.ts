@@ -41,6 +41,7 @@ describe('npm run queue', () => {
   afterEach(async () => {
     if (worker) await cluster.stop(worker);
     worker = undefined;
+    log = api.log;
   });
   afterAll(async () => {
     await cluster.end();
