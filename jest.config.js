@@ -40,7 +40,7 @@ export const e2e = {
 export const serial = { displayName: 'serial', runner: '<rootDir>/test/support/serial-runner.cjs' };
 
 export const options = {
-  testTimeout: 30_000,
+  testTimeout: 60_000,
   maxWorkers: '100%',
   reporters: ['default', '<rootDir>/test/support/closing-line.js'],
 };

@@ -1,10 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Logger, type OnApplicationBootstrap } from '@nestjs/common';
-import type { EmbeddedEngine } from '../run/embedded-engine.js';
 import type { Notice } from '../journal/postgres/postgres-listener.js';
 import type { PostgresJournal, Role } from '../journal/postgres/postgres-journal.js';
 import type { RunControl } from '../tasks/run-control.js';
-import type { RunCoordinator } from '../run/run-coordinator.js';
+import type { Runs } from '../run/runs.js';
 import type { TaskRegistry } from '../tasks/task-registry.js';
 import { textOf } from '../core/thrown.js';
 import { STALLED_MS, type ClusterStore } from './cluster-store.js';
@@ -21,9 +20,8 @@ const LOOK_AROUND = 10;
 export interface NodeParts {
   readonly journal: PostgresJournal;
   readonly store: ClusterStore;
-  readonly engine: EmbeddedEngine;
+  readonly runs: Runs;
   readonly registry: TaskRegistry;
-  readonly coordinator: RunCoordinator;
   readonly control: RunControl;
   readonly takeover: Takeover;
   readonly work: PlacedWork;
@@ -88,8 +86,8 @@ export class ClusterNode implements OnApplicationBootstrap {
     this.closing.abort();
     this.wake.resolve(undefined);
     await this.life;
-    this.parts.coordinator.leaveAll();
     this.parts.work.clear();
+    this.parts.runs.leaveAll();
     await this.parts.journal.leave();
   }
 
@@ -121,7 +119,7 @@ export class ClusterNode implements OnApplicationBootstrap {
     while (!this.isClosing()) {
       this.wake = Promise.withResolvers();
       if (this.hasCommands) await this.attempt(() => this.performCommands());
-      if (this.lookAround && !this.parts.engine.stopping) await this.attempt(() => this.takeOver());
+      if (this.lookAround && !this.parts.runs.stopping) await this.attempt(() => this.takeOver());
       await this.wake.promise;
     }
   }
@@ -139,13 +137,13 @@ export class ClusterNode implements OnApplicationBootstrap {
   }
 
   private async beat(): Promise<void> {
-    const { journal, store, engine, registry, work } = this.parts;
+    const { journal, store, runs, registry, work } = this.parts;
     const id = journal.nodeId;
     const tasks = registry.all().map(({ name }) => name);
     // Whoever was away itself can’t tell who else was, and who only seems to have been.
     if (performance.now() - this.lastBeat > this.timeoutMs / 2) this.healthySince = Infinity;
     const canTell = performance.now() - this.healthySince > this.timeoutMs;
-    const standing = await store.beat(id, engine.freeSlots, tasks, canTell ? this.timeoutMs : undefined);
+    const standing = await store.beat(id, runs.freeSlots, tasks, canTell ? this.timeoutMs : undefined);
     this.lastBeat = performance.now();
     this.healthySince = Math.min(this.healthySince, this.lastBeat);
     if (!standing.alive) {
@@ -156,7 +154,7 @@ export class ClusterNode implements OnApplicationBootstrap {
     journal.idleSlots = standing.idle;
     // A delivery that could not be taken on may be nobody's now.
     if (await work.giveBack()) this.findStalled();
-    if (work.isFull && engine.freeSlots > 0) {
+    if (work.isFull && runs.freeSlots > 0) {
       work.isFull = false;
       await this.beginTaking();
     }
@@ -214,21 +212,20 @@ export class ClusterNode implements OnApplicationBootstrap {
   }
 
   private async performCommands(): Promise<void> {
-    const { journal, store, coordinator, control } = this.parts;
+    const { journal, store, runs, control } = this.parts;
     this.hasCommands = false;
     const commands = await store.commands(journal.nodeId);
     if (commands.length === 0) return;
-    for (const command of commands) if (coordinator.follows(command.runId)) await control.perform(command);
+    for (const command of commands) if (runs.get(command.runId)) await control.perform(command);
     await store.forgetCommands(commands.map(({ id }) => id));
     this.hasCommands = true;
   }
 
   /** Others have taken over all that this node had. */
   private beginAnew(): void {
-    const { engine, coordinator, work, takeover } = this.parts;
-    engine.abandonAll();
-    coordinator.leaveAll();
+    const { runs, work, takeover } = this.parts;
     work.clear();
+    runs.leaveAll();
     takeover.clear();
     this.findStalled();
   }

@@ -1,16 +1,15 @@
 import { Module } from '@nestjs/common';
 import { ConfigService } from '@nestjs/config';
 import type { Config } from '../config/config.js';
-import { EmbeddedEngine } from '../run/embedded-engine.js';
-import { EngineModule } from '../run/engine.module.js';
+import { RunModule } from '../run/run.module.js';
+import { Runs } from '../run/runs.js';
 import { EventBus } from '../events/event-bus.js';
 import { EventsModule } from '../events/events.module.js';
 import { Journal } from '../run/journal.js';
 import { JournalModule } from '../journal/journal.module.js';
 import { PostgresJournal } from '../journal/postgres/postgres-journal.js';
 import { RunControl } from '../tasks/run-control.js';
-import { RunCoordinator } from '../run/run-coordinator.js';
-import { RunResumer } from '../tasks/run-resumer.js';
+import { RecordedRuns } from '../tasks/recorded-runs.js';
 import { TaskRegistry } from '../tasks/task-registry.js';
 import { TaskRegistryModule } from '../tasks/task-registry.module.js';
 import { TasksModule } from '../tasks/tasks.module.js';
@@ -21,36 +20,26 @@ import { Takeover } from './takeover.js';
 
 /** What makes this process one of several nodes. Nothing, where the database is this process’s alone. */
 @Module({
-  imports: [EngineModule, EventsModule, JournalModule, TaskRegistryModule, TasksModule],
+  imports: [RunModule, EventsModule, JournalModule, TaskRegistryModule, TasksModule],
   providers: [
     {
       provide: ClusterNode,
-      inject: [
-        ConfigService,
-        Journal,
-        EventBus,
-        EmbeddedEngine,
-        TaskRegistry,
-        RunResumer,
-        RunCoordinator,
-        RunControl,
-      ],
+      inject: [ConfigService, Journal, EventBus, Runs, TaskRegistry, RecordedRuns, RunControl],
       useFactory: (
         config: ConfigService<Config, true>,
         journal: Journal,
         bus: EventBus,
-        engine: EmbeddedEngine,
+        runs: Runs,
         registry: TaskRegistry,
-        resumer: RunResumer,
-        coordinator: RunCoordinator,
+        recorded: RecordedRuns,
         control: RunControl,
       ): ClusterNode | undefined => {
         if (!(journal instanceof PostgresJournal)) return undefined;
         const store = new ClusterStore(journal);
-        const takeover = new Takeover(journal, bus, engine, registry, resumer);
-        const work = new PlacedWork(journal, store, bus, engine, registry, resumer);
+        const takeover = new Takeover(journal, runs, registry, recorded);
+        const work = new PlacedWork(journal, store, bus, runs, registry, recorded);
         return new ClusterNode(
-          { journal, store, engine, registry, coordinator, control, takeover, work },
+          { journal, store, runs, registry, control, takeover, work },
           config.get('ROLE', { infer: true }),
           config.get('NODE_TIMEOUT', { infer: true }),
         );

@@ -1,10 +1,11 @@
 import { Logger } from '@nestjs/common';
-import type { EmbeddedEngine } from '../run/embedded-engine.js';
 import type { EventBus } from '../events/event-bus.js';
 import { eventsOf } from '../journal/event-rows.js';
 import type { PostgresJournal } from '../journal/postgres/postgres-journal.js';
 import type { SubTaskJob } from './sub-task-queue.js';
-import type { RunResumer } from '../tasks/run-resumer.js';
+import type { GuestSubTask } from '../run/guest-sub-task.js';
+import type { Runs } from '../run/runs.js';
+import type { RecordedRuns } from '../tasks/recorded-runs.js';
 import { outcomeOf, runOf } from '../core/run-record.js';
 import type { RunRecord } from '../core/run-record.js';
 import type { TaskRegistry } from '../tasks/task-registry.js';
@@ -17,8 +18,8 @@ const PASS_ON_MS = 500;
 /** Takes on sub-tasks that left the nodes of their runs, as far as this node has room for them. */
 export class PlacedWork {
   private readonly logger = new Logger(PlacedWork.name);
-  /** What this node has taken on and what ends the watch over it. */
-  private readonly taken = new Map<string, () => void>();
+  /** What this node has taken on, by run and sub-task. */
+  private readonly taken = new Map<string, Taken>();
   /** Whether it takes nothing more until there is room. */
   isFull = false;
   /** What it may have taken on without knowing, and is to give back. */
@@ -28,20 +29,16 @@ export class PlacedWork {
     private readonly journal: PostgresJournal,
     private readonly store: ClusterStore,
     private readonly bus: EventBus,
-    private readonly engine: EmbeddedEngine,
+    private readonly runs: Runs,
     private readonly registry: TaskRegistry,
-    private readonly resumer: RunResumer,
-  ) {
-    journal.fencedOut.subscribe((subTask) => {
-      this.leave(subTask);
-    });
-  }
+    private readonly recorded: RecordedRuns,
+  ) {}
 
   /** Takes on as much as there is room for, and passes the rest on, and what is of tasks that only other nodes know. */
   async take(jobs: readonly SubTaskJob[]): Promise<void> {
     const foreign = await this.foreignTasks(jobs);
     const ours = jobs.filter(({ runId }) => !foreign.has(runId));
-    const fitting = ours.slice(0, this.engine.freeSlots);
+    const fitting = ours.slice(0, this.runs.freeSlots);
     if (fitting.length < ours.length) await this.rest();
     await this.passOn(jobs.filter((job) => !fitting.includes(job)));
     if (fitting.length > 0) await this.takeOurs(fitting);
@@ -75,7 +72,7 @@ export class PlacedWork {
 
   /** Forgets everything: others have all of it now. */
   clear(): void {
-    for (const unwatch of this.taken.values()) unwatch();
+    for (const { unwatch } of this.taken.values()) unwatch();
     this.taken.clear();
     this.unsure = [];
   }
@@ -115,26 +112,36 @@ export class PlacedWork {
     return new Map(runs.map(([id, rowsOfRun]) => [id, runOf(eventsOf(rowsOfRun))]));
   }
 
-  private async begin(run: RunRecord, { number, ...subTask }: TakenSubTask, job?: SubTaskJob): Promise<void> {
-    const { runId, subTask: name } = subTask;
-    this.taken.get(keyOf(subTask))?.();
-    this.journal.takeOn(subTask, number);
-    const unwatch = this.bus.watch(runId, (event) => {
-      if ('subTask' in event && event.subTask === name && outcomeOf(event)) this.leave(subTask);
+  private async begin(record: RunRecord, { subTask: name }: TakenSubTask, job?: SubTaskJob): Promise<void> {
+    const key = keyOf({ runId: record.id, subTask: name });
+    this.leave(key);
+    const unwatch = this.bus.watch(record.id, (event) => {
+      if ('subTask' in event && event.subTask === name && outcomeOf(event)) this.leave(key);
     });
-    this.taken.set(keyOf(subTask), unwatch);
-    await this.resumer.takeOn(run, name, () => this.taken.get(keyOf(subTask)) === unwatch, job?.cause);
+    const taken: Taken = { unwatch, guest: undefined };
+    this.taken.set(key, taken);
+    const terms = await this.recorded.termsOf(record);
+    // It may have ended meanwhile, or be another node's.
+    if (this.runs.stopping || this.taken.get(key) !== taken) return;
+    taken.guest = this.runs.takeOn(terms, record, name, () => {
+      if (this.taken.get(key) === taken) this.leave(key);
+    });
+    taken.guest.begin(job?.cause);
   }
 
   /** It has ended, or is another node's now. */
-  private leave(subTask: SubTaskOf): void {
-    const unwatch = this.taken.get(keyOf(subTask));
-    if (!unwatch) return;
-    unwatch();
-    this.taken.delete(keyOf(subTask));
-    this.engine.abandon(subTask.runId, subTask.subTask);
-    this.journal.letGo(subTask);
+  private leave(key: string): void {
+    const taken = this.taken.get(key);
+    this.taken.delete(key);
+    taken?.unwatch();
+    taken?.guest?.leave();
   }
+}
+
+interface Taken {
+  /** Ends the watch over its outcome. */
+  readonly unwatch: () => void;
+  guest: GuestSubTask | undefined;
 }
 
 /** Says what can't go on before somebody has looked into it. */

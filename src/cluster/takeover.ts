@@ -1,14 +1,13 @@
 import { Logger } from '@nestjs/common';
 import { sql, type Transaction } from 'kysely';
 import { fromKysely } from 'pg-boss';
-import type { EmbeddedEngine } from '../run/embedded-engine.js';
-import type { EventBus } from '../events/event-bus.js';
+import type { Runs } from '../run/runs.js';
 import { eventsOf } from '../journal/event-rows.js';
 import type { PostgresJournal } from '../journal/postgres/postgres-journal.js';
 import type { Schema } from '../journal/postgres/postgres-schema.js';
 import { PostgresStore } from '../journal/postgres/postgres-store.js';
 import type { PlacedSubTask } from '../run/sharing.js';
-import type { RunResumer } from '../tasks/run-resumer.js';
+import type { RecordedRuns } from '../tasks/recorded-runs.js';
 import { runOf } from '../core/run-record.js';
 import type { RunRecord } from '../core/run-record.js';
 import type { TaskRegistry } from '../tasks/task-registry.js';
@@ -17,6 +16,11 @@ import { textOf } from '../core/thrown.js';
 /** How many runs are taken over in one transaction. */
 const PAGE = 100;
 
+interface Orphan {
+  readonly number: number;
+  readonly id: string;
+}
+
 interface TakenOver {
   readonly run: RunRecord;
   /** Its sub-tasks that are under way or on their way elsewhere. */
@@ -24,8 +28,8 @@ interface TakenOver {
 }
 
 /**
- * Follows the runs of nodes that are gone from then on. Their sub-tasks go to whichever node takes them on, through the queue and
- * in the same transaction, but for those that are held: they are for who follows the run.
+ * Resumes the runs of nodes that are gone. Their sub-tasks go to whichever node takes them on, through the queue and
+ * in the same transaction, but for those that are held: they are for the node that executes the run.
  */
 export class Takeover {
   private readonly logger = new Logger(Takeover.name);
@@ -34,10 +38,9 @@ export class Takeover {
 
   constructor(
     private readonly journal: PostgresJournal,
-    private readonly bus: EventBus,
-    private readonly engine: EmbeddedEngine,
+    private readonly runs: Runs,
     private readonly registry: TaskRegistry,
-    private readonly resumer: RunResumer,
+    private readonly recorded: RecordedRuns,
   ) {}
 
   /** Takes over some of what there is, and says how much. Other nodes that do the same meanwhile take other runs. */
@@ -45,8 +48,8 @@ export class Takeover {
     const { nodeId } = this.journal;
     const isOurs = (): boolean => this.journal.nodeId === nodeId;
     const page = await this.takePage(nodeId);
-    // A node that loses its place meanwhile has none of them any more: others follow them.
-    for (const taken of page) if (isOurs()) await this.goOn(taken, isOurs);
+    // A node that loses its place meanwhile has none of them any more: others resume them.
+    for (const taken of page) if (isOurs()) await this.resume(taken, isOurs);
     if (page.length > 0) this.logger.log(`Took over ${page.length} unfinished runs of nodes that are gone`);
     return page.length;
   }
@@ -58,39 +61,32 @@ export class Takeover {
 
   private async takePage(nodeId: string): Promise<TakenOver[]> {
     const { journal } = this;
-    const shared: string[] = [];
-    let numbers: number[] = [];
+    let orphans: readonly Orphan[] = [];
     try {
       return await journal.store.db.transaction().execute(async (db) => {
-        const orphans = await this.lockOrphans(db, nodeId);
-        numbers = orphans.map(({ number }) => number);
+        orphans = await this.lockOrphans(db, nodeId);
+        const numbers = orphans.map(({ number }) => number);
         // Before they are read: what other nodes commit of them after that must reach this one.
-        for (const { id } of orphans) {
-          this.bus.share(id);
-          shared.push(id);
-        }
+        journal.expect(orphans.map(({ id }) => id));
         const taken = await this.divide(db, numbers);
-        const leaving = new Set(taken.flatMap(({ run, placed }) => (placed.length > 0 ? [run.id] : [])));
-        for (const { id } of orphans) if (!leaving.has(id)) this.bus.unshare(id);
+        const left = orphans.filter(({ id }) => !taken.some(({ run }) => run.id === id));
+        journal.expectNoMore(left.map(({ id }) => id));
         await sql`
           UPDATE frontrunner.runs SET node = ${nodeId} WHERE number = ANY (${numbers})`.execute(db);
         this.unsure = [];
         return taken;
       });
     } catch (error) {
-      for (const runId of shared) this.bus.unshare(runId);
-      this.unsure = [...new Set([...this.unsure, ...numbers])];
+      journal.expectNoMore(orphans.map(({ id }) => id));
+      this.unsure = [...new Set([...this.unsure, ...orphans.map(({ number }) => number)])];
       throw error;
     }
   }
 
   /** Runs whose node is gone, and those that it took over without knowing. */
-  private async lockOrphans(
-    db: Transaction<Schema>,
-    nodeId: string,
-  ): Promise<{ number: number; id: string }[]> {
+  private async lockOrphans(db: Transaction<Schema>, nodeId: string): Promise<readonly Orphan[]> {
     const tasks = this.registry.all().map(({ name }) => name);
-    const { rows } = await sql<{ number: number; id: string }>`
+    const { rows } = await sql<Orphan>`
       SELECT number, id FROM frontrunner.runs
       WHERE finished_at IS NULL
         AND (NOT EXISTS (SELECT FROM frontrunner.nodes WHERE nodes.id = runs.node)
@@ -156,17 +152,17 @@ export class Takeover {
     });
   }
 
-  private async goOn({ run, placed }: TakenOver, isOurs: () => boolean): Promise<void> {
+  private async resume({ run, placed }: TakenOver, isOurs: () => boolean): Promise<void> {
+    const { journal, runs } = this;
     try {
-      this.journal.goOnWith(run, placed);
-      for (const { name, attempts, startedAt } of run.subTasks) {
-        if (!placed.includes(name)) continue;
-        const about = { runId: run.id, task: run.task, subTask: name, attempt: attempts };
-        this.engine.isElsewhere(about, startedAt);
-      }
-      await this.resumer.resume(run, isOurs);
+      const terms = await this.recorded.termsOf(run);
+      if (runs.stopping || !isOurs()) return;
+      const live = runs.resume(terms, run, placed);
+      if (live.shared) journal.share(live);
     } catch (error) {
       this.logger.error({ msg: `Could not be taken over: ${textOf(error)}`, runId: run.id });
+    } finally {
+      journal.expectNoMore([run.id]);
     }
   }
 

@@ -20,48 +20,22 @@ const event = (id: number, type: 'run.finished' | 'sub-task.started', runId = 'r
     data: { status: 'succeeded' },
   }) as unknown as RunEvent;
 
-const started = (id: number, runId: string): RunEvent =>
-  ({
-    ...event(id, 'sub-task.started', runId),
-    type: 'run.started',
-    data: { requestId: `of ${runId}` },
-  }) as RunEvent;
+/** Committed events, of runs that know their request by their id. */
+const committed = (...events: readonly RunEvent[]) =>
+  events.map((one) => ({ event: one, run: { originFields: { requestId: `of ${one.runId}` } } }));
 
 const nextTurn = () => new Promise((resolve) => setImmediate(resolve));
 
 describe('EventBus', () => {
-  test('tells who follows a run at once, and no more after its end', () => {
-    const bus = new EventBus(new EventEmitter2());
-    const seen: number[] = [];
-    bus.follow('r1', ({ id }) => void seen.push(id));
-    bus.publish([event(1, 'sub-task.started'), event(2, 'sub-task.started', 'r2'), event(3, 'run.finished')]);
-    bus.publish([event(4, 'sub-task.started')]);
-    expect(seen).toEqual([1, 3]);
-  });
-
-  test('takes no event from others when what follows a run throws', () => {
-    const logged = jest.spyOn(Logger.prototype, 'error').mockReturnValue();
-    const bus = new EventBus(new EventEmitter2());
-    const seen: number[] = [];
-    bus.follow('r1', () => {
-      throw new Error('thrown');
-    });
-    bus.follow('r2', ({ id }) => void seen.push(id));
-    bus.publish([event(1, 'sub-task.started'), event(2, 'sub-task.started', 'r2')]);
-    expect(seen).toEqual([2]);
-    expect(logged).toHaveBeenCalledWith(expect.objectContaining({ runId: 'r1' }));
-    jest.restoreAllMocks();
-  });
-
   test('tells who watches all runs of each turn’s events together, until they are content', async () => {
     const bus = new EventBus(new EventEmitter2());
     const seen: number[][] = [];
     const end = bus.watchAll((events) => void seen.push(events.map(({ id }) => id)));
-    bus.publish([event(1, 'sub-task.started'), event(2, 'sub-task.started', 'r2')]);
-    bus.publish([event(3, 'run.finished')]);
+    bus.publish(committed(event(1, 'sub-task.started'), event(2, 'sub-task.started', 'r2')));
+    bus.publish(committed(event(3, 'run.finished')));
     await nextTurn();
     end();
-    bus.publish([event(4, 'run.finished')]);
+    bus.publish(committed(event(4, 'run.finished')));
     await nextTurn();
     expect(seen).toEqual([[1, 2, 3]]);
   });
@@ -70,46 +44,22 @@ describe('EventBus', () => {
     const emitter = new EventEmitter2();
     const seen: number[] = [];
     emitter.on('run.finished', ({ id }: RunEvent) => seen.push(id));
-    new EventBus(emitter).publish([event(1, 'run.finished'), event(2, 'run.finished')]);
+    new EventBus(emitter).publish(committed(event(1, 'run.finished'), event(2, 'run.finished')));
     expect(seen).toEqual([]);
     await nextTurn();
     expect(seen).toEqual([1, 2]);
   });
 
-  test('tells listeners where a run came from up to its end, and where one that was begun before came from', async () => {
+  test('tells listeners where a run came from', async () => {
     const emitter = new EventEmitter2();
     const told: unknown[] = [];
-    for (const type of ['sub-task.started', 'run.finished'])
-      emitter.on(type, ({ id }: RunEvent, { requestId }: OriginFields) => told.push([id, requestId]));
-    const bus = new EventBus(emitter);
-    const follower = () => undefined;
-    bus.follow('r1', follower);
-    bus.follow('r2', follower, { requestId: 'of r2', lastEventId: 0 });
-    bus.publish([started(2, 'r1'), event(3, 'sub-task.started'), event(4, 'sub-task.started', 'r2')]);
-    bus.publish([event(5, 'run.finished')]);
+    emitter.on('run.finished', ({ id }: RunEvent, { requestId }: OriginFields) => told.push([id, requestId]));
+    new EventBus(emitter).publish(committed(event(1, 'run.finished'), event(2, 'run.finished', 'r2')));
     await nextTurn();
     expect(told).toEqual([
-      [3, 'of r1'],
-      [4, 'of r2'],
-      [5, 'of r1'],
+      [1, 'of r1'],
+      [2, 'of r2'],
     ]);
-    bus.publish([event(6, 'sub-task.started')]);
-    await nextTurn();
-    expect(told.at(-1)).toEqual([6, undefined]);
-  });
-
-  test('still knows where a run came from that was reopened before listeners heard of its end', async () => {
-    const emitter = new EventEmitter2();
-    const told: unknown[] = [];
-    emitter.on('sub-task.started', (_event: RunEvent, { requestId }: OriginFields) => told.push(requestId));
-    const bus = new EventBus(emitter);
-    bus.publish([started(1, 'r1'), event(2, 'run.finished')]);
-    bus.follow('r1', () => undefined, { requestId: 'of r1', lastEventId: 0 });
-    bus.publish([event(3, 'run.finished', 'r2')]);
-    await nextTurn();
-    bus.publish([event(4, 'sub-task.started')]);
-    await nextTurn();
-    expect(told).toEqual(['of r1']);
   });
 });
 
@@ -122,7 +72,7 @@ describe('a listener that was put on the emitter itself', () => {
       throw new Error('thrown');
     });
     emitter.on('run.finished', ({ id }: RunEvent) => seen.push(id));
-    new EventBus(emitter).publish([event(1, 'sub-task.started'), event(2, 'run.finished')]);
+    new EventBus(emitter).publish(committed(event(1, 'sub-task.started'), event(2, 'run.finished')));
     await nextTurn();
     expect(seen).toEqual([2]);
     expect(logged).toHaveBeenCalledWith(expect.objectContaining({ msg: expect.stringContaining('event 1') }));
@@ -166,7 +116,7 @@ describe('a listener', () => {
     await module.init();
     module
       .get(EventBus)
-      .publish([event(1, 'sub-task.started'), event(2, 'run.finished'), event(3, 'run.finished')]);
+      .publish(committed(event(1, 'sub-task.started'), event(2, 'run.finished'), event(3, 'run.finished')));
     await nextTurn();
     await nextTurn();
     expect(heard).toEqual([1, 2, 3]);

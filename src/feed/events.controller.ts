@@ -92,7 +92,8 @@ export class EventsController {
 
   /** An id behind the end of the log is one of another log: that reader has nothing of this one. */
   private async known(after: number): Promise<number> {
-    return (await this.journal.reaches(after)) ? after : 0;
+    const { sharing, lastEventId } = this.journal;
+    return (sharing ? await sharing.reaches(after) : after <= lastEventId) ? after : 0;
   }
 
   private async stream(runId: string, after: number, response: Response): Promise<void> {

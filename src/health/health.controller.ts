@@ -2,7 +2,7 @@ import { Controller, Get } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { HealthCheckService, HealthIndicatorService } from '@nestjs/terminus';
 import { z } from 'zod';
-import { EmbeddedEngine } from '../run/embedded-engine.js';
+import { Runs } from '../run/runs.js';
 import { ApiProblems } from '../http/api-problems.decorator.js';
 import { Journal } from '../run/journal.js';
 
@@ -27,7 +27,7 @@ export class HealthController {
   constructor(
     private readonly health: HealthCheckService,
     private readonly indicators: HealthIndicatorService,
-    private readonly engine: EmbeddedEngine,
+    private readonly runs: Runs,
     private readonly journal: Journal,
   ) {}
 
@@ -51,7 +51,7 @@ export class HealthController {
     const journal = this.indicators.check('journal');
     const { obstacle } = this.journal;
     return this.health.check([
-      () => (this.engine.stopping ? runs.down('the service is stopping') : runs.up()),
+      () => (this.runs.stopping ? runs.down('the service is stopping') : runs.up()),
       () => (obstacle ? journal.down(obstacle.message) : journal.up()),
     ]);
   }

@@ -1,11 +1,11 @@
 import { Module } from '@nestjs/common';
 import { TerminusModule } from '@nestjs/terminus';
-import { EngineModule } from '../run/engine.module.js';
+import { RunModule } from '../run/run.module.js';
 import { JournalModule } from '../journal/journal.module.js';
 import { HealthController } from './health.controller.js';
 
 @Module({
-  imports: [TerminusModule.forRoot({ logger: false }), EngineModule, JournalModule],
+  imports: [TerminusModule.forRoot({ logger: false }), RunModule, JournalModule],
   controllers: [HealthController],
 })
 export class HealthModule {}

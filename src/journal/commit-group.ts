@@ -4,24 +4,15 @@ export abstract class CommitGroup {
   size = 0;
   private readonly commit = Promise.withResolvers<undefined>();
 
-  constructor() {
-    // Whoever waits for it learns that it was given up; most append without waiting.
-    this.commit.promise.catch(() => undefined);
-  }
-
   abstract readonly count: number;
   abstract tellsOf(runId: string): boolean;
 
-  /** Resolves when it is committed; rejects when it is given up. */
-  get committed(): Promise<undefined> {
+  /** Resolves when it is committed, or given up. */
+  get settled(): Promise<undefined> {
     return this.commit.promise;
   }
 
-  succeed(): void {
+  settle(): void {
     this.commit.resolve(undefined);
-  }
-
-  giveUp(reason: Error): void {
-    this.commit.reject(reason);
   }
 }

@@ -1,3 +1,5 @@
+import type { RunEvent } from '../core/events.js';
+
 let lastMs = 0;
 let lastText = '';
 
@@ -8,4 +10,12 @@ export function timeText(ms: number): string {
     lastText = new Date(ms).toISOString();
   }
   return lastText;
+}
+
+/** Gives an event its number and its time. It is stamped in place: who appends it made it, and nobody else has it yet. */
+export function stamped(event: RunEvent, id: number, ms: number): RunEvent {
+  const stampedEvent = event as { id: number; time: string };
+  stampedEvent.id = id;
+  stampedEvent.time = timeText(ms);
+  return event;
 }

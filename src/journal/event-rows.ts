@@ -1,15 +1,16 @@
 import type { RunEvent } from '../core/events.js';
 import { CommitGroup } from './commit-group.js';
-import type { IdempotencyKey } from '../run/journal.js';
+import type { IdempotencyKey } from '../run/idempotency-key.js';
 import type { EventRow } from './log-queries.js';
 import type { EventGroup } from './sqlite/sqlite-store.js';
-import { timeText } from './event-clock.js';
+import type { JournaledRun, JournalEntry } from '../run/journaled-run.js';
+import { stamped, timeText } from './event-clock.js';
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] extends readonly (infer Item)[] ? Item[] : T[K] };
 
 /** Events that are to be committed together, as events and as rows. */
 export class GroupOfEvents extends CommitGroup {
-  readonly events: RunEvent[] = [];
+  readonly entries: JournalEntry[] = [];
   readonly rows: Mutable<EventGroup>;
 
   constructor(firstId: number) {
@@ -22,30 +23,31 @@ export class GroupOfEvents extends CommitGroup {
   }
 
   override get count(): number {
-    return this.events.length;
+    return this.entries.length;
   }
 
-  /**
-   * @param run the number of the run that the event belongs to
-   * @param ms the event's time in milliseconds since 1970
-   * @param key kept with a run that starts
-   */
-  add(event: RunEvent, run: number, ms: number, key?: IdempotencyKey): void {
+  /** Stamps an event and adds it. @param key kept with a run that starts */
+  add(run: JournaledRun, unstamped: RunEvent, key?: IdempotencyKey): void {
     const { rows } = this;
+    const ms = Date.now();
+    const event = stamped(unstamped, this.nextId, ms);
+    if (event.type === 'run.started') run.number = event.id;
+    const { number } = run;
+    if (number === undefined) throw new Error(`The run ${run.id} was never started`);
     const data = JSON.stringify(event.data);
     const about = 'subTask' in event ? event : undefined;
     rows.lastId = event.id;
-    rows.events.push(event.id, run, event.type, ms, about?.subTask ?? null, about?.attempt ?? null, data);
-    if (event.type === 'run.started') rows.started.push(run, event.runId, event.task, ms, 'running');
-    if (event.type === 'run.finished') rows.finished.push(event.data.status, ms, run);
-    if (event.type === 'run.reopened') rows.finished.push('running', null, run);
-    if (key) rows.keys.push(key.client, key.key, key.fingerprint, run, ms);
-    this.events.push(event);
+    rows.events.push(event.id, number, event.type, ms, about?.subTask ?? null, about?.attempt ?? null, data);
+    if (event.type === 'run.started') rows.started.push(number, event.runId, event.task, ms, 'running');
+    if (event.type === 'run.finished') rows.finished.push(event.data.status, ms, number);
+    if (event.type === 'run.reopened') rows.finished.push('running', null, number);
+    if (key) rows.keys.push(key.client, key.key, key.fingerprint, number, ms);
+    this.entries.push({ run, event });
     this.size += data.length;
   }
 
   override tellsOf(runId: string): boolean {
-    return this.events.some((event) => event.runId === runId);
+    return this.entries.some(({ run }) => run.id === runId);
   }
 }
 

@@ -54,7 +54,7 @@ export class GroupCommit<Group extends CommitGroup> {
     this.current = log.begin();
   }
 
-  /** The group that is added to. Its `committed` tells what becomes of that. */
+  /** The group that is added to. */
   get waiting(): Group {
     return this.current;
   }
@@ -77,10 +77,8 @@ export class GroupCommit<Group extends CommitGroup> {
   }
 
   /** To be called when something was added: it is committed soon. */
-  added(): Promise<undefined> {
-    const { committed } = this.current;
+  added(): void {
     this.writing ??= this.writeAll();
-    return committed;
   }
 
   /**
@@ -90,22 +88,17 @@ export class GroupCommit<Group extends CommitGroup> {
   async committed(runId: string): Promise<void> {
     for (const group of [this.current, this.committing]) {
       if (this.failing || !group?.tellsOf(runId)) continue;
-      await firstValueFrom(
-        merge(
-          group.committed.catch(() => undefined),
-          this.failed,
-        ),
-      );
+      await firstValueFrom(merge(group.settled, this.failed));
     }
   }
 
   /** Gives up what waits, that which is being committed too. */
-  giveUp(reason: Error): void {
+  giveUp(): void {
     const groups = [this.committing, this.current];
     this.committing = undefined;
     this.current = this.log.begin();
     this.failure = undefined;
-    for (const group of groups) group?.giveUp(reason);
+    for (const group of groups) group?.settle();
   }
 
   async drain(): Promise<void> {
@@ -136,7 +129,7 @@ export class GroupCommit<Group extends CommitGroup> {
       if (this.committing !== group) continue;
       this.committing = undefined;
       this.log.publish(group);
-      group.succeed();
+      group.settle();
     }
     this.writing = undefined;
   }

@@ -1,38 +1,35 @@
 import { Logger } from '@nestjs/common';
-import { originFields, type RunOrigin } from '../core/run-origin.js';
 import type { SubTaskContext, SubTaskLogger } from '../core/sub-task.js';
+import type { SubTaskOwner } from './sub-task-owner.js';
 
 const logger = new Logger('SubTask');
 
-/** Which attempt of which sub-task of which run. */
-export interface AttemptOf {
-  readonly runId: string;
-  readonly task: string;
-  readonly subTask: string;
-  readonly attempt: number;
-}
-
-/** What one attempt is given, and its timeout. Makes an AbortController only when asked: it costs as much as the rest. */
+/**
+ * What one attempt is given, and its timeout. An AbortController, a logger and a Date are made only when a sub-task asks for them:
+ * each costs as much as the rest.
+ */
 export class Attempt implements SubTaskContext {
-  readonly runId: string;
-  readonly attempt: number;
-  readonly idempotencyKey: string;
-  readonly #of: AttemptOf;
-  readonly #origin: RunOrigin;
-  readonly #timeoutMs: number;
   readonly #deadlineMs: number;
   #timeout: NodeJS.Timeout | undefined;
   #controller: AbortController | undefined;
   #givenUp = false;
 
-  constructor(of: AttemptOf, timeoutMs: number, origin: RunOrigin) {
-    this.runId = of.runId;
-    this.attempt = of.attempt;
-    this.idempotencyKey = `${of.runId}/${of.subTask}`;
-    this.#of = of;
-    this.#origin = origin;
-    this.#timeoutMs = timeoutMs;
+  /** @param attempt its number, from 1 */
+  constructor(
+    private readonly owner: SubTaskOwner,
+    private readonly subTask: string,
+    readonly attempt: number,
+    readonly timeoutMs: number,
+  ) {
     this.#deadlineMs = Date.now() + timeoutMs;
+  }
+
+  get runId(): string {
+    return this.owner.id;
+  }
+
+  get idempotencyKey(): string {
+    return `${this.owner.id}/${this.subTask}`;
   }
 
   get deadline(): Date {
@@ -46,10 +43,14 @@ export class Attempt implements SubTaskContext {
   }
 
   get logger(): SubTaskLogger {
+    const { owner, subTask, attempt } = this;
     const line = (msg: string, fields?: object) => ({
       ...fields,
-      ...this.#of,
-      ...originFields(this.#origin),
+      runId: owner.id,
+      task: owner.task,
+      subTask,
+      attempt,
+      ...owner.originFields,
       msg,
     });
     return {
@@ -65,9 +66,9 @@ export class Attempt implements SubTaskContext {
     };
   }
 
-  /** Called when its handler goes on: what it brings at the very instant of the timeout is still in time. */
+  /** Called when its handler goes on: a result at the very instant of the timeout is still in time. */
   startTimeout(timedOut: (attempt: Attempt) => void): void {
-    if (!this.#givenUp) this.#timeout = setTimeout(timedOut, this.#timeoutMs, this);
+    if (!this.#givenUp) this.#timeout = setTimeout(timedOut, this.timeoutMs, this);
   }
 
   /** Called when its handler has settled: there is nothing to time out any more. */

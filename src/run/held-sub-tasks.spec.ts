@@ -39,7 +39,7 @@ describe('a sub-task that is held', () => {
     expect(begun(runtime)).toEqual(['a', 'a', 'a']);
     expect(await begin(runtime, 'go')).toBe('accepted');
     expect(await begin(runtime, 'go')).toMatchObject({ code: 'overloaded' });
-    runtime.engine.cancel(runtime.events[0]!.runId, 'makes room');
+    runtime.runs.get(runtime.events[0]!.runId)?.cancel('makes room');
     await jest.advanceTimersByTimeAsync(0);
     expect(begun(runtime)).toEqual(['a', 'a', 'a', 'b']);
   });
@@ -47,18 +47,12 @@ describe('a sub-task that is held', () => {
   test('is unfinished, and started only once', async () => {
     const runtime = runtimeOf(1);
     await begin(runtime, 'go');
-    const { runId } = runtime.events[0]!;
-    const { engine } = runtime;
-    expect([engine.executes(runId, 'b'), engine.holds(runId, 'b'), engine.holds(runId, 'a')]).toEqual([
-      true,
-      true,
-      false,
-    ]);
-    engine.start(runId, 'b', { trigger: 'need' });
-    engine.start(runId, 'b', { trigger: 'need' });
-    engine.skipHeld(runId, 'no');
+    const [a, b] = runtime.runs.get(runtime.events[0]!.runId)!.subTasks;
+    expect([a!.phase, b!.phase, b!.isHere]).toEqual(['running', 'held', true]);
+    b!.start({ trigger: 'need' });
+    b!.start({ trigger: 'need' });
     await jest.advanceTimersByTimeAsync(0);
-    expect([engine.executes(runId, 'b'), engine.holds(runId, 'b')]).toEqual([true, false]);
+    expect(b!.phase).toBe('running');
     expect(begun(runtime)).toEqual(['a', 'b']);
   });
 });

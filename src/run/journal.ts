@@ -1,6 +1,8 @@
-import type { EventType, NewEvent, RunEvent } from '../core/events.js';
+import type { EventType, RunEvent } from '../core/events.js';
 import type { RunRecord } from '../core/run-record.js';
 import type { RunStatus } from '../core/run.js';
+import type { IdempotencyKey, KeyedRun } from './idempotency-key.js';
+import type { JournaledRun } from './journaled-run.js';
 import type { Sharing } from './sharing.js';
 
 /** Why the journal takes no new runs at the moment. */
@@ -8,21 +10,6 @@ export interface Obstacle {
   /** `overloaded`: commits fall behind. `journal-unavailable`: they fail, and are tried again until they don't. */
   readonly code: 'overloaded' | 'journal-unavailable';
   readonly message: string;
-}
-
-/** What makes a second request with the same `Idempotency-Key` give the run of the first. */
-export interface IdempotencyKey {
-  /** Whose key it is: keys of different clients are different keys. Empty for anonymous callers. */
-  readonly client: string;
-  readonly key: string;
-  /** What the request asked for: another request with the same key is a mistake of the caller. */
-  readonly fingerprint: string;
-}
-
-/** The run that a key belongs to. */
-export interface KeyedRun {
-  readonly runId: string;
-  readonly fingerprint: string;
 }
 
 /** Where a run stands in the history: runs of one millisecond stand in the order in which they were accepted. */
@@ -102,9 +89,17 @@ export const PAGE_STRETCH = 10_000;
 /** A page ends with the event that makes its data larger than this, in characters or bytes, roughly. */
 export const PAGE_SIZE = 512 * 2 ** 10;
 
+/** What is said of an event that is appended. */
+export interface AppendOptions {
+  /** Kept with `run.started`, in the same commit. */
+  readonly key?: IdempotencyKey | undefined;
+  /** Whether the event is recorded only if its attempt is still the one that counts: its sub-task left the node of its run. */
+  readonly fenced?: boolean;
+}
+
 /**
- * The record of runs and the ordered log of their events. It commits in groups and in order, numbers the events
- * without a gap, and publishes each on the bus after its commit, never while `append` runs.
+ * The record of runs and the ordered log of their events. It commits in batches and in order, and numbers the events without a gap.
+ * After a commit it tells each run in the batch, and then the bus; never while `append` runs.
  */
 export abstract class Journal {
   /** Whether what is committed outlives the process. */
@@ -114,26 +109,8 @@ export abstract class Journal {
   /** Undefined while new runs may be started. What belongs to runs that were started is always taken. */
   abstract readonly obstacle: Obstacle | undefined;
 
-  /**
-   * Records an event behind all that were appended before it. Resolves when it is committed.
-   *
-   * @param key kept with `run.started`, in the same commit
-   * @throws {Error} for a run that was never started or is finished
-   */
-  abstract append(event: NewEvent, key?: IdempotencyKey): Promise<void>;
-
-  /**
-   * Takes events of an unfinished run of an earlier process.
-   *
-   * @throws {DomainError} `journal-unavailable` for a run of this process: its end waits for a commit that fails
-   */
-  abstract goOn(run: Readonly<RunRecord>): void;
-
-  /**
-   * Appends `run.reopened` to a run that is finished, and takes events of it again. Resolves when that is committed; to false
-   * when another process was before.
-   */
-  abstract reopen(run: Readonly<RunRecord>): Promise<boolean>;
+  /** Records an event behind all that were appended before it, and stamps it with its id and its time. */
+  abstract append(run: JournaledRun, event: RunEvent, options?: AppendOptions): void;
 
   /**
    * The run that a key belongs to from now on: that of its first use, while the key is kept and whatever its fingerprint,
@@ -143,12 +120,15 @@ export abstract class Journal {
    */
   abstract claimKey(key: IdempotencyKey, runId: string): Promise<KeyedRun>;
 
-  /** Gives a key back that was claimed for a run that could not be started. */
-  abstract releaseKey(key: IdempotencyKey, runId: string): Promise<void>;
+  /**
+   * Resolves when all that was appended of a run is committed. While commits fail it resolves at once: nobody knows how long
+   * readers would wait.
+   */
+  abstract committed(runId: string): Promise<void>;
 
   /**
-   * The run with all that was appended to it so far, or while commits fail, with all that is committed; undefined when
-   * there is none, or none any more.
+   * A run that is finished, or that this process doesn't execute, with all that is committed of it; undefined when there is none, or
+   * none any more. A live run has its record itself.
    */
   abstract run(id: string): Promise<Readonly<RunRecord> | undefined>;
 
@@ -160,15 +140,6 @@ export abstract class Journal {
 
   /** The last event that is committed; 0 when there is none. */
   abstract readonly lastEventId: number;
-
-  /**
-   * Whether the log has come as far as an event; other nodes may have told of one that this one hasn't heard of.
-   *
-   * @throws {DomainError} `journal-unavailable`
-   */
-  reaches(eventId: number): Promise<boolean> {
-    return Promise.resolve(eventId <= this.lastEventId);
-  }
 
   /**
    * Committed events that are still kept, in their order, up to the last one at the moment of the call. A page may have
@@ -193,11 +164,10 @@ export abstract class Journal {
    */
   abstract savedStatistics(): Promise<SavedStatistics | undefined>;
 
-  /** Whether it is this process that counts the events for all that share the journal. */
-  abstract leads(): Promise<boolean>;
-
-  /** Each run that was unfinished when the journal was opened and is nobody else's, the oldest first. */
-  abstract unfinished(): AsyncIterable<Readonly<RunRecord>>;
+  /** Each run that an earlier process has left unfinished, the oldest first. Default: there are none. */
+  unfinished(): AsyncIterable<Readonly<RunRecord>> | Iterable<Readonly<RunRecord>> {
+    return [];
+  }
 
   /** Resolves when everything appended is committed and published, or is past hope of being so before a stop. */
   abstract drain(): Promise<void>;

@@ -1,6 +1,8 @@
 import type { StartCause } from '../core/events.js';
+import type { IdempotencyKey } from './idempotency-key.js';
+import type { JournaledRun } from './journaled-run.js';
 
-/** A sub-task that leaves its node: whichever takes it on executes it, and its run stays where it is followed. */
+/** A sub-task that leaves its node: another one executes it, and its run stays where it is. */
 export interface PlacedSubTask {
   readonly runId: string;
   readonly task: string;
@@ -15,7 +17,7 @@ export interface PlacedSubTask {
   readonly cause?: StartCause | undefined;
 }
 
-/** What a caller asked of a run through a node that doesn't follow it. */
+/** What a caller asked of a run through a node that doesn't execute it. */
 export interface RunCommand {
   readonly runId: string;
   readonly kind: 'cancel' | 'retry';
@@ -25,22 +27,29 @@ export interface RunCommand {
 
 /** What nodes do with a journal that they share. */
 export interface Sharing {
-  /** Lets a sub-task of a run of this node leave it, in the commit of what was appended last. */
-  place(subTask: PlacedSubTask): void;
+  /** Lets a sub-task leave this node, in the commit of what was appended last. */
+  place(run: JournaledRun, subTask: PlacedSubTask): void;
 
-  /**
-   * Nothing more is to be told of a sub-task that left this node: its run has heard how it ended. Not before: what the node that
-   * follows the run tells of it until then must be fenced out.
-   */
-  letGo(subTask: { readonly runId: string; readonly subTask: string }): void;
-
-  /** Whether another node has room for a sub-task; one that was found free is not offered again before it says so anew. */
+  /** Whether another node has room for a sub-task; a slot that was found idle is not offered again before it says so anew. */
   takeIdleSlot(): boolean;
 
   /**
-   * Asks the node that follows a run to do something with it. It is kept until that, or the node after it, has.
+   * Asks the node that executes a run to do something with it. It is kept until that node, or the one after it, has done it.
    *
    * @throws {DomainError} `journal-unavailable`
    */
   command(command: RunCommand): Promise<void>;
+
+  /** Gives back a key that was claimed for a run that could not be started. */
+  releaseKey(key: IdempotencyKey, runId: string): Promise<void>;
+
+  /** Whether it is this node that counts the events for all. */
+  leads(): Promise<boolean>;
+
+  /**
+   * Whether the log has come as far as an event; other nodes may have told of one that this one hasn't heard of.
+   *
+   * @throws {DomainError} `journal-unavailable`
+   */
+  reaches(eventId: number): Promise<boolean>;
 }

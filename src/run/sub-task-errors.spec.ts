@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { Logger } from '@nestjs/common';
+import { PastRun } from '../../test/support/past-run.js';
 import { createRuntime } from '../../test/support/runtime.js';
-import { acceptRun } from '../tasks/accepted-run.js';
 import { SubTaskError, type SubTaskErrorOptions } from '../core/sub-task-error.js';
 
 describe('a sub-task that throws a SubTaskError', () => {
@@ -63,25 +63,13 @@ describe('a sub-task that throws a SubTaskError', () => {
 
   test('waits as long after a restart too', async () => {
     const runtime = createRuntime([{ name: 'a', timeout: '1m', retry, run: () => 'done' }]);
-    const run = await acceptRun(runtime.task, {}, {});
-    const data = { input: null, replyPolicy: run.replyPolicy, losers: run.losers, subTasks: ['a'] };
-    void runtime.journal.append({ type: 'run.started', runId: run.id, task: 'task', data });
-    const retryAt = new Date(Date.now() + 30_000).toISOString();
-    const progress = {
-      attempts: 1,
-      failures: 1,
-      retried: false,
-      startedAt: retryAt,
-      retryAt,
-      retryDelayMs: 40_000,
-    };
-    runtime.engine.prepare(run, [[runtime.task.subTasks[0]!, progress]])();
+    await runtime.resume(new PastRun('task', ['a']).started('a').retrying('a', 30_000, 40_000));
     await jest.advanceTimersByTimeAsync(29_999);
     await runtime.journal.drain();
-    expect(runtime.events.map(({ type }) => type)).toEqual(['run.started']);
+    expect(runtime.events).toEqual([]);
     await jest.advanceTimersByTimeAsync(1);
     await runtime.journal.drain();
-    expect(runtime.events.at(1)).toMatchObject({ type: 'sub-task.started', attempt: 2 });
+    expect(runtime.events.at(0)).toMatchObject({ type: 'sub-task.started', attempt: 2 });
   });
 
   test('puts a stack trace into the log only where its code says no more than that it threw', async () => {

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import { EventEmitter2 } from '@nestjs/event-emitter';
+import { EventWriter } from '../../test/support/event-writer.js';
 import { definition, statisticsOf } from '../../test/support/statistics.js';
 import { ToldLog } from '../../test/support/told-log.js';
 import { EventBus } from '../events/event-bus.js';
@@ -36,6 +37,7 @@ class Process {
 describe('StatisticsKeeper', () => {
   let bus: EventBus;
   let journal: MemoryJournal;
+  let writer: EventWriter;
   let log: ToldLog;
   let told: number;
   let running: Process[];
@@ -43,6 +45,7 @@ describe('StatisticsKeeper', () => {
     jest.useFakeTimers({ now: NOON });
     bus = new EventBus(new EventEmitter2());
     journal = new MemoryJournal(bus, 1);
+    writer = new EventWriter(journal);
     log = new ToldLog();
     told = 0;
     running = [];
@@ -60,7 +63,7 @@ describe('StatisticsKeeper', () => {
   };
   /** Journals what was told since the last call; resolves when everybody has heard it. */
   async function commit(): Promise<void> {
-    for (const { id: _id, time: _time, ...event } of log.events.slice(told)) void journal.append(event);
+    for (const { id: _id, time: _time, ...event } of log.events.slice(told)) void writer.append(event);
     told = log.events.length;
     await journal.drain();
     bus.onModuleDestroy();

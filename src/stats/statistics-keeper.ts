@@ -60,7 +60,7 @@ export class StatisticsKeeper implements OnApplicationBootstrap, BeforeApplicati
   }
 
   private async takeTurn(): Promise<void> {
-    if (!(await this.journal.leads())) await this.read();
+    if ((await this.journal.sharing?.leads()) === false) await this.read();
     else if (this.unwatch) await this.save();
     else await this.beginCounting();
   }

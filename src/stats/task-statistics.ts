@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Injectable, Logger } from '@nestjs/common';
 import type { RunEvent } from '../core/events.js';
+import type { ReplyTimes } from '../run/reply-times.js';
 import type { SavedStatistics, StatisticsSlice } from '../run/journal.js';
 import { TaskRegistry } from '../tasks/task-registry.js';
 import { textOf } from '../core/thrown.js';
@@ -20,7 +21,7 @@ export interface Unsaved {
 
 /** What the recent runs of each task have shown: up to an hour of them, by the time of their events. */
 @Injectable()
-export class TaskStatistics {
+export class TaskStatistics implements ReplyTimes {
   private readonly logger = new Logger(TaskStatistics.name);
   private readonly window = new SlidingWindow();
   private readonly projection: RaceProjection;

@@ -1,40 +1,31 @@
 import { v7 as uuidv7 } from 'uuid';
 import { freezeRequest, inputErrors, invalidRequest } from '../core/domain-error.js';
 import { deepFreeze, memoryBytes, type JsonValue } from '../core/json.js';
-import type { LosersPolicy, ReplyPolicy } from '../core/policies.js';
 import type { RunOrigin } from '../core/run-origin.js';
 import { replyMisfit } from './task-declaration.js';
 import type { TaskDefinition } from '../core/task.js';
+import type { RunTerms } from '../run/run-terms.js';
 import type { RunRequest } from './tasks.schemas.js';
 
-/** A run that nothing speaks against, ready to be executed. */
-export interface AcceptedRun {
-  readonly id: string;
-  readonly task: TaskDefinition;
-  /** As the caller sent it; this is what the journal keeps. */
-  readonly input: JsonValue;
-  /** What the task's schema made of the input; this is what sub-tasks get. */
-  readonly parsedInput: unknown;
-  /** What the input takes in memory, roughly. */
-  readonly inputBytes: number;
-  readonly replyPolicy: ReplyPolicy;
-  readonly losers: LosersPolicy;
-  readonly origin: RunOrigin;
-}
-
-/** @throws {DomainError} `invalid-request`, with a JSON Pointer to each thing that is wrong */
+/**
+ * The terms of a new run.
+ *
+ * @throws {DomainError} `invalid-request`, with a JSON Pointer to each thing that is wrong
+ */
 export async function acceptRun(
   task: TaskDefinition,
   request: RunRequest,
   origin: RunOrigin,
-): Promise<AcceptedRun> {
+): Promise<RunTerms> {
   const { input = null, reply = task.reply, losers = task.losers } = request;
   const misfit = replyMisfit(task, reply);
   if (misfit) throw invalidRequest([{ ...misfit, pointer: `/reply${misfit.pointer}` }]);
   freezeRequest(input, '/input');
   return {
     id: uuidv7(),
-    task,
+    task: task.name,
+    definition: task,
+    subTasks: task.subTasks.map(({ name }) => name),
     input,
     parsedInput: deepFreeze(await parseInput(task, input)),
     inputBytes: memoryBytes(input),

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { configure } from 'safe-stable-stringify';
-import { Journal, type IdempotencyKey, type KeyedRun } from '../run/journal.js';
+import type { IdempotencyKey, KeyedRun } from '../run/idempotency-key.js';
+import { Journal } from '../run/journal.js';
 import { DomainError } from '../core/domain-error.js';
 import type { RunRequest } from './tasks.schemas.js';
 
@@ -28,7 +29,7 @@ export class IdempotentRuns {
     { client, key }: ClientKey,
     asked: { readonly task: string; readonly request: RunRequest },
     runId: string,
-    start: (key: IdempotencyKey) => Promise<void>,
+    start: (key: IdempotencyKey) => Promise<unknown>,
   ): Promise<{ readonly runId: string; readonly replayed: boolean }> {
     const fingerprint = createHash('sha256').update(stringify(asked)).digest('base64url');
     const name = JSON.stringify([client, key]);
@@ -54,16 +55,16 @@ export class IdempotentRuns {
     name: string,
     key: IdempotencyKey,
     runId: string,
-    start: (key: IdempotencyKey) => Promise<void>,
+    start: (key: IdempotencyKey) => Promise<unknown>,
   ): Promise<KeyedRun> {
-    let accepted = Promise.resolve();
+    let accepted: Promise<unknown> = Promise.resolve();
     try {
       const keyed = await this.journal.claimKey(key, runId);
       if (keyed.runId !== runId) return keyed;
       try {
         accepted = start(key);
       } catch (refusal) {
-        await this.journal.releaseKey(key, runId);
+        await this.journal.sharing?.releaseKey(key, runId);
         throw refusal;
       }
       return keyed;

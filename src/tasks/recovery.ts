@@ -1,53 +1,55 @@
 import { Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
-import { EmbeddedEngine } from '../run/embedded-engine.js';
 import { Journal } from '../run/journal.js';
-import { RunResumer } from './run-resumer.js';
+import { Runs } from '../run/runs.js';
+import { RecordedRuns } from './recorded-runs.js';
 import type { RunRecord } from '../core/run-record.js';
 import { textOf } from '../core/thrown.js';
 
-/** Takes up what an earlier process has left unfinished: every unfinished sub-task begins a new attempt. */
+/** Resumes what an earlier process has left unfinished: every unfinished sub-task begins a new attempt. */
 @Injectable()
 export class Recovery implements OnApplicationBootstrap {
   private readonly logger = new Logger(Recovery.name);
-  private readonly takenUp = new Map<string, Promise<boolean>>();
+  private readonly resumed = new Map<string, Promise<boolean>>();
 
   constructor(
-    private readonly engine: EmbeddedEngine,
+    private readonly runs: Runs,
     private readonly journal: Journal,
-    private readonly resumer: RunResumer,
+    private readonly recorded: RecordedRuns,
   ) {}
 
-  /** The service is ready meanwhile: new runs share its slots with those that are taken up. */
+  /** The service is ready meanwhile: new runs share its slots with those that are resumed. */
   onApplicationBootstrap(): void {
-    void this.takeUpAll();
+    void this.resumeAll();
   }
 
-  /** Goes on with a run of an earlier process, unless that was done before. False when a stop came first. */
-  takeUp(run: Readonly<RunRecord>): Promise<boolean> {
-    let resumed = this.takenUp.get(run.id);
+  /** Resumes a run of an earlier process, unless that was done before. False when a stop came first. */
+  resume(record: Readonly<RunRecord>): Promise<boolean> {
+    let resumed = this.resumed.get(record.id);
     if (!resumed) {
-      resumed = this.goOn(run);
-      this.takenUp.set(run.id, resumed);
-      resumed.catch(() => this.takenUp.delete(run.id));
+      resumed = this.resumeNow(record);
+      this.resumed.set(record.id, resumed);
+      resumed.catch(() => this.resumed.delete(record.id));
     }
     return resumed;
   }
 
-  private async goOn(run: Readonly<RunRecord>): Promise<boolean> {
-    this.journal.goOn(run);
-    return this.resumer.resume(run);
+  private async resumeNow(record: Readonly<RunRecord>): Promise<boolean> {
+    const terms = await this.recorded.termsOf(record);
+    if (this.runs.stopping) return false;
+    this.runs.resume(terms, record);
+    return true;
   }
 
-  /** A few runs at a time, as the engine has room for them. */
-  private async takeUpAll(): Promise<void> {
+  /** A few runs at a time, as there is room for them. */
+  private async resumeAll(): Promise<void> {
     let count = 0;
-    for await (const run of this.journal.unfinished()) {
-      await this.engine.roomInQueue();
-      if (this.engine.stopping) return;
+    for await (const record of this.journal.unfinished()) {
+      await this.runs.roomInQueue();
+      if (this.runs.stopping) return;
       try {
-        if (await this.takeUp(run)) count += 1;
+        if (await this.resume(record)) count += 1;
       } catch (error) {
-        this.logger.error({ msg: `Could not be taken up: ${textOf(error)}`, runId: run.id });
+        this.logger.error({ msg: `Could not be taken up: ${textOf(error)}`, runId: record.id });
       }
     }
     if (count > 0) this.logger.log(`Took up ${count} unfinished runs of an earlier process`);

@@ -1,21 +1,17 @@
 import { Injectable } from '@nestjs/common';
-import { EmbeddedEngine } from '../run/embedded-engine.js';
 import { Journal } from '../run/journal.js';
+import { Runs } from '../run/runs.js';
 import type { RunCommand } from '../run/sharing.js';
 import { DomainError } from '../core/domain-error.js';
-import { memoryBytes } from '../core/json.js';
 import { Recovery } from './recovery.js';
-import { RunCoordinator } from '../run/run-coordinator.js';
-import { RunResumer } from './run-resumer.js';
+import { RecordedRuns } from './recorded-runs.js';
 import { RunWatch } from './run-watch.js';
-import type { AttemptError } from '../core/run.js';
-import type { RunRecord, SubTaskRecord } from '../core/run-record.js';
-import { TaskRegistry } from './task-registry.js';
+import type { RunRecord } from '../core/run-record.js';
 import { Turns } from './turns.js';
 
 /** The reason of sub-tasks that a caller's cancel ended. */
 const CANCELLED = 'cancelled on request';
-/** How long a cancel waits for the commit of the run's end, and a retry for the node that follows the run, in milliseconds. */
+/** How long a cancel waits for the commit of the run's end, and a retry for the node that executes the run, in milliseconds. */
 const WAIT_MS = 10_000;
 
 /** What callers may do to a run that was started. */
@@ -24,12 +20,10 @@ export class RunControl {
   private readonly turns = new Turns();
 
   constructor(
-    private readonly registry: TaskRegistry,
-    private readonly engine: EmbeddedEngine,
+    private readonly runs: Runs,
     private readonly journal: Journal,
-    private readonly coordinator: RunCoordinator,
     private readonly recovery: Recovery,
-    private readonly resumer: RunResumer,
+    private readonly recorded: RecordedRuns,
     private readonly watch: RunWatch,
   ) {}
 
@@ -41,10 +35,11 @@ export class RunControl {
    */
   cancel(id: string): Promise<Readonly<RunRecord>> {
     return this.turns.take(id, async () => {
-      let run = await this.followed(id);
+      let run = await this.current(id);
       if (run.finishedAt === null) {
-        if (this.isElsewhere(run)) await this.journal.sharing?.command({ runId: id, kind: 'cancel' });
-        else this.engine.cancel(id, CANCELLED);
+        const live = this.runs.get(id);
+        if (live) live.cancel(CANCELLED);
+        else await this.journal.sharing?.command({ runId: id, kind: 'cancel' });
         run = await this.watch.when(id, isFinished, {
           waitMs: WAIT_MS,
           types: ['run.finished'],
@@ -66,28 +61,16 @@ export class RunControl {
   retry(id: string, name: string): Promise<Readonly<RunRecord>> {
     return this.turns.take(id, async () => {
       for (;;) {
-        const run = await this.followed(id);
-        const { attempts, error } = failedSubTask(run, name);
+        const run = await this.current(id);
+        assertFailed(run, name);
         if (this.isElsewhere(run)) {
           const retried = await this.retryElsewhere(run, name);
           // It has come to its end before the other node could retry the sub-task.
           if (retried.finishedAt !== null && isFailed(retried, name)) continue;
           return retried;
         }
-        this.admit(run);
-        // One that has come to its end since it was read is read again.
-        if (run.finishedAt === null && !this.coordinator.unsettle(id, name)) continue;
-        if (run.finishedAt !== null && !(await this.journal.reopen(run))) continue;
-        await this.journal.append({
-          type: 'sub-task.retrying',
-          runId: id,
-          task: run.task,
-          subTask: name,
-          attempt: attempts,
-          data: { error, delayMs: 0, dueAt: new Date().toISOString() },
-        });
-        await this.resumer.resumeOne(await this.watch.get(id), name);
-        return this.watch.get(id);
+        // What has changed since it was read is read again.
+        if (await this.retryHere(run, name)) return this.watch.get(id);
       }
     });
   }
@@ -97,13 +80,24 @@ export class RunControl {
    * mistake.
    */
   async perform({ runId, kind, subTask = '' }: RunCommand): Promise<void> {
-    if (kind === 'cancel') this.engine.cancel(runId, CANCELLED);
+    if (kind === 'cancel') this.runs.get(runId)?.cancel(CANCELLED);
     else await this.retry(runId, subTask).catch(ignoreRefusal);
     await this.watch.get(runId);
   }
 
+  /** False when the run has changed since it was read. */
+  private async retryHere(record: Readonly<RunRecord>, name: string): Promise<boolean> {
+    const live = this.runs.get(record.id);
+    if (!live && record.finishedAt === null) return false;
+    const terms = live?.terms ?? (await this.recorded.termsOf(record));
+    this.runs.admit(terms.definition, terms.inputBytes);
+    if (live) return live.retry(name);
+    const run = this.runs.reopen(terms, record);
+    return (await run.reopened) && run.retry(name);
+  }
+
   private isElsewhere({ id, finishedAt }: Readonly<RunRecord>): boolean {
-    return this.journal.sharing !== undefined && finishedAt === null && !this.coordinator.follows(id);
+    return this.journal.sharing !== undefined && finishedAt === null && !this.runs.get(id);
   }
 
   private async retryElsewhere({ id }: Readonly<RunRecord>, name: string): Promise<Readonly<RunRecord>> {
@@ -115,26 +109,22 @@ export class RunControl {
     for (;;) {
       const waitMs = Math.max(0, until - performance.now());
       const run = await this.watch.when(id, isTaken, { waitMs });
-      if (isTaken(run) || performance.now() >= until || this.engine.stopping) return run;
+      if (isTaken(run) || performance.now() >= until || this.runs.stopping) return run;
     }
   }
 
-  /**
-   * The run, followed in this process unless it is finished or another node's: one of an earlier process is taken up before its
-   * turn.
-   */
-  private async followed(id: string): Promise<Readonly<RunRecord>> {
-    const follows = this.coordinator.follows(id);
+  /** The run, live in this process unless it is finished or another node's: one of an earlier process is resumed before its turn. */
+  private async current(id: string): Promise<Readonly<RunRecord>> {
+    const live = this.runs.get(id);
+    const wasOver = live?.isOver;
     const run = await this.watch.get(id);
-    if (run.finishedAt !== null || follows || this.isElsewhere(run)) return run;
-    if (await this.recovery.takeUp(run)) return this.watch.get(id);
+    if (run.finishedAt !== null || this.isElsewhere(run)) return run;
+    if (wasOver)
+      throw new DomainError('journal-unavailable', 'The run has ended, but its end can’t be written');
+    if (live || (await this.recovery.resume(run))) return this.watch.get(id);
     throw new DomainError('stopping', 'The service is stopping; its next start goes on with the run', {
       runId: id,
     });
-  }
-
-  private admit({ task, input }: RunRecord): void {
-    this.engine.admit(this.registry.find(task), memoryBytes(input));
   }
 }
 
@@ -150,7 +140,8 @@ export function isFinished({ finishedAt }: Readonly<RunRecord>): boolean {
   return finishedAt !== null;
 }
 
-function failedSubTask(run: RunRecord, name: string): SubTaskRecord & { error: AttemptError } {
+/** @throws {DomainError} when a sub-task of a run has not failed */
+function assertFailed(run: Readonly<RunRecord>, name: string): void {
   const subTask = run.subTasks.find((candidate) => candidate.name === name);
   if (!subTask) {
     const names = run.subTasks.map((candidate) => candidate.name).join(', ');
@@ -160,8 +151,8 @@ function failedSubTask(run: RunRecord, name: string): SubTaskRecord & { error: A
       { runId: run.id },
     );
   }
-  const { status, error } = subTask;
-  if (status === 'failed' && error) return { ...subTask, error };
+  const { status } = subTask;
+  if (status === 'failed') return;
   throw new DomainError('sub-task-not-failed', `${name} can’t be retried: its status is ${status}`, {
     runId: run.id,
   });

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { EventBus } from '../events/event-bus.js';
 import type { EventType } from '../core/events.js';
 import { Journal } from '../run/journal.js';
+import { Runs } from '../run/runs.js';
 import { unknownRun } from '../core/domain-error.js';
 import type { RunRecord } from '../core/run-record.js';
 
@@ -21,13 +22,16 @@ export class RunWatch {
   private stopped = false;
 
   constructor(
+    private readonly runs: Runs,
     private readonly journal: Journal,
     private readonly bus: EventBus,
   ) {}
 
   /** @throws {DomainError} `run-unknown`, `journal-unavailable` */
   async get(id: string): Promise<Readonly<RunRecord>> {
-    const run = await this.journal.run(id);
+    const live = this.runs.get(id);
+    if (live) await this.journal.committed(id);
+    const run = live?.record ?? (await this.journal.run(id));
     if (run) return run;
     throw unknownRun(id);
   }

@@ -1,32 +1,20 @@
 import { Module } from '@nestjs/common';
-import { EngineModule } from '../run/engine.module.js';
+import { RunModule } from '../run/run.module.js';
 import { EventsModule } from '../events/events.module.js';
 import { JournalModule } from '../journal/journal.module.js';
-import { StatsModule } from '../stats/stats.module.js';
 import { IdempotentRuns } from './idempotent-runs.js';
 import { Recovery } from './recovery.js';
 import { RunControl } from './run-control.js';
-import { RunCoordinator } from '../run/run-coordinator.js';
-import { RunResumer } from './run-resumer.js';
+import { RecordedRuns } from './recorded-runs.js';
 import { RunWatch } from './run-watch.js';
-import { StaggeredStarts } from '../run/staggered-starts.js';
 import { TaskRegistryModule } from './task-registry.module.js';
 import { TasksController } from './tasks.controller.js';
 import { TasksService } from './tasks.service.js';
 
 @Module({
-  imports: [EngineModule, EventsModule, JournalModule, StatsModule, TaskRegistryModule],
+  imports: [RunModule, EventsModule, JournalModule, TaskRegistryModule],
   controllers: [TasksController],
-  providers: [
-    StaggeredStarts,
-    RunCoordinator,
-    RunWatch,
-    IdempotentRuns,
-    TasksService,
-    RunResumer,
-    Recovery,
-    RunControl,
-  ],
-  exports: [TasksService, RunWatch, RunControl, RunCoordinator, RunResumer],
+  providers: [RunWatch, IdempotentRuns, TasksService, RecordedRuns, Recovery, RunControl],
+  exports: [TasksService, RunWatch, RunControl, RecordedRuns],
 })
 export class TasksModule {}

@@ -163,7 +163,7 @@ describe('a run, in whatever order its sub-tasks settle and whenever it is cance
           await Promise.resolve();
           if (cancelled) {
             void scheduler.schedule(Promise.resolve(), 'cancel').then(() => {
-              runtime.engine.cancel(runtime.events[0]!.runId, 'changed my mind');
+              runtime.runs.get(runtime.events[0]!.runId)?.cancel('changed my mind');
             });
           }
           await scheduler.waitIdle();

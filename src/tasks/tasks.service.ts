@@ -1,13 +1,13 @@
 import { Injectable } from '@nestjs/common';
-import { EmbeddedEngine } from '../run/embedded-engine.js';
-import { Journal, type IdempotencyKey } from '../run/journal.js';
-import { acceptRun, type AcceptedRun } from './accepted-run.js';
+import { Journal } from '../run/journal.js';
+import { Runs } from '../run/runs.js';
+import type { Undecided } from '../run/waiting-callers.js';
+import { acceptRun } from './accepted-run.js';
 import { DomainError } from '../core/domain-error.js';
 import { MAX_DURATION_MS } from '../core/duration.js';
 import { IdempotentRuns, type ClientKey } from './idempotent-runs.js';
 import type { JsonValue } from '../core/json.js';
 import { Recovery } from './recovery.js';
-import { RunCoordinator, type Undecided } from '../run/run-coordinator.js';
 import type { RunOrigin } from '../core/run-origin.js';
 import { RunWatch } from './run-watch.js';
 import type { Decision, RunStatus } from '../core/run.js';
@@ -38,8 +38,7 @@ export interface Answer {
 export class TasksService {
   constructor(
     private readonly registry: TaskRegistry,
-    private readonly engine: EmbeddedEngine,
-    private readonly coordinator: RunCoordinator,
+    private readonly runs: Runs,
     private readonly recovery: Recovery,
     private readonly idempotent: IdempotentRuns,
     private readonly watch: RunWatch,
@@ -59,13 +58,13 @@ export class TasksService {
     origin: RunOrigin = {},
     key?: ClientKey,
   ): Promise<StartedRun> {
-    const run = await acceptRun(this.registry.get(task), request, origin);
+    const terms = await acceptRun(this.registry.get(task), request, origin);
     if (!key) {
-      void this.begin(run);
-      return { runId: run.id, task, replayed: false };
+      this.runs.start(terms);
+      return { runId: terms.id, task, replayed: false };
     }
-    const shared = await this.idempotent.share(key, { task, request }, run.id, (claimed) =>
-      this.begin(run, claimed),
+    const shared = await this.idempotent.share(key, { task, request }, terms.id, (claimed) =>
+      this.runs.start(terms, claimed).reply(0),
     );
     return { task, ...shared };
   }
@@ -81,9 +80,8 @@ export class TasksService {
   async reply(run: StartedRun, waitMs: number): Promise<Answer | undefined>;
   async reply({ runId, task }: StartedRun, waitMs = MAX_DURATION_MS): Promise<Answer | undefined> {
     const until = performance.now() + waitMs;
-    let decision = this.coordinator.follows(runId)
-      ? await this.coordinator.decision(runId, waitMs)
-      : await this.pastDecision(runId, waitMs);
+    const run = this.runs.get(runId);
+    let decision = await (run ? run.reply(waitMs) : this.pastDecision(runId, waitMs));
     if (decision && 'recorded' in decision && decision.elsewhere) {
       if (!decision.recorded) throw unrecorded(runId);
       decision = await this.decisionElsewhere(runId, Math.max(0, until - performance.now()));
@@ -91,35 +89,24 @@ export class TasksService {
     return decision && answer(runId, task, decision);
   }
 
-  /** Ends the work of this process: see the engine's `stop`. What was appended is committed when it resolves. */
+  /** Ends the work of this process: see {@link Runs.stop}. What was appended is committed when it resolves. */
   async stop(): Promise<void> {
     this.watch.stop();
-    await this.engine.stop();
-    this.coordinator.stop();
+    await this.runs.stop();
   }
 
-  private begin(run: AcceptedRun, key?: IdempotencyKey): Promise<void> {
-    const startedAt = performance.now();
-    const accepted = this.engine.execute(run, key);
-    const { id, task, replyPolicy, losers } = run;
-    const subTasks = task.subTasks.map(({ name }) => name);
-    const terms = { id, task: task.name, subTasks, replyPolicy, losers };
-    this.coordinator.follow(terms, { task, startedAt, accepted });
-    return accepted;
-  }
-
-  /** The decision of a run that is finished, that another node follows, or that recovery has still to take up. */
+  /** The decision of a run that is finished, that another node executes, or that recovery has still to resume. */
   private async pastDecision(runId: string, waitMs: number): Promise<Decision | Undecided | undefined> {
     const run = await this.watch.get(runId);
     if (waitMs === 0) return undefined;
     if (run.decision && run.finishedAt !== null) return run.decision;
     if (this.journal.sharing) return this.decisionElsewhere(runId, waitMs);
-    if (!(await this.recovery.takeUp(run))) return { recorded: true, elsewhere: false };
-    if (this.coordinator.follows(runId)) return this.coordinator.decision(runId, waitMs);
-    return (await this.watch.get(runId)).decision ?? undefined;
+    if (!(await this.recovery.resume(run))) return { recorded: true, elsewhere: false };
+    const resumed = this.runs.get(runId);
+    return resumed ? resumed.reply(waitMs) : ((await this.watch.get(runId)).decision ?? undefined);
   }
 
-  /** The decision of a run that another node follows, or will as soon as it is known that the one before has gone. */
+  /** The decision of a run that another node executes, or will as soon as it is known that the one before has gone. */
   private async decisionElsewhere(runId: string, waitMs: number): Promise<Decision | undefined> {
     const types = ['run.replied', 'run.finished'] as const;
     const { decision } = await this.watch.when(runId, isDecided, { waitMs, types });

@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { EventBus } from '../../src/events/event-bus.js';
 import type { Journal, RunPage, RunQuery, RunSummary } from '../../src/run/journal.js';
 import { RUN_STATUSES, type RunStatus } from '../../src/core/run.js';
+import { EventWriter } from '../support/event-writer.js';
 import { journals } from '../support/journals.js';
 import { events } from '../support/run-events.js';
 
@@ -34,6 +35,7 @@ const filters = fc.record(
 
 describe.each(Object.keys(journals))('the history of the %s journal', (name) => {
   let journal: Journal;
+  let writer: EventWriter;
   let now: number;
   let all: RunSummary[];
   beforeEach(async () => {
@@ -41,6 +43,7 @@ describe.each(Object.keys(journals))('the history of the %s journal', (name) => 
     all = [];
     jest.spyOn(Date, 'now').mockImplementation(() => now);
     journal = await journals[name]!(new EventBus(new EventEmitter2()));
+    writer = new EventWriter(journal);
   });
   afterEach(async () => {
     await journal.close();
@@ -57,14 +60,14 @@ describe.each(Object.keys(journals))('the history of the %s journal', (name) => 
     const id = `r${all.length + 1}`;
     const time = new Date(now).toISOString();
     all.push({ id, task, status, createdAt: time, finishedAt: status === 'running' ? null : time });
-    let committed = journal.append({ ...events.started(id), task });
+    let committed = writer.append({ ...events.started(id), task });
     if (status !== 'running') committed = finish(id, task, status);
     await committed;
     return id;
   }
 
   const finish = (runId: string, task: string, status: Exclude<RunStatus, 'running'>) =>
-    journal.append({ type: 'run.finished', runId, task, data: { status } });
+    writer.append({ type: 'run.finished', runId, task, data: { status } });
 
   const ids = ({ runs }: RunPage) => runs.map(({ id }) => id);
 

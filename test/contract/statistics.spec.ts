@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { EventEmitter2 } from '@nestjs/event-emitter';
 import { EventBus } from '../../src/events/event-bus.js';
 import type { Journal, StatisticsSlice } from '../../src/run/journal.js';
+import { EventWriter } from '../support/event-writer.js';
 import { journals } from '../support/journals.js';
 import { events } from '../support/run-events.js';
 
@@ -9,8 +10,10 @@ const ALWAYS = { from: 0, to: Number.MAX_SAFE_INTEGER };
 
 describe.each(Object.keys(journals))('the statistics of the %s journal', (name) => {
   let journal: Journal;
+  let writer: EventWriter;
   beforeEach(async () => {
     journal = await journals[name]!(new EventBus(new EventEmitter2()));
+    writer = new EventWriter(journal);
   });
   afterEach(() => journal.close());
 
@@ -24,7 +27,7 @@ describe.each(Object.keys(journals))('the statistics of the %s journal', (name) 
   const saved = async () => (await journal.savedStatistics())?.slices.map(({ data }) => data).sort();
 
   test('are not there before they are saved', async () => {
-    await journal.append(events.started('r1'));
+    await writer.append(events.started('r1'));
     expect(await journal.savedStatistics()).toBeUndefined();
   });
 
@@ -62,7 +65,7 @@ describe.each(Object.keys(journals))('the statistics of the %s journal', (name) 
 
   test('are saved while runs are', async () => {
     const work = Array.from({ length: 50 }, (_, n) => [
-      journal.append(events.started(`r${n}`)),
+      writer.append(events.started(`r${n}`)),
       save(n, [slice('a', n)]),
     ]);
     await Promise.all(work.flat());

@@ -7,24 +7,19 @@ interface Fault {
 
 export const faults = {
   'reply-before-commit': {
-    about: 'events are published, and so replies sent, a second before they are committed',
+    about: 'runs are told of their events, and so send replies, a second before they are committed',
     changes: [
       {
         file: 'journal/group-commit.js',
-        from: `const { committed } = this.current;`,
-        to: `const { committed } = this.current;
-        const appended = this.current.events.at(-1);
-        queueMicrotask(() => this.log.bus.publish([appended]));`,
+        from: `this.writing ??= this.writeAll();`,
+        to: `this.writing ??= this.writeAll();
+        const { run, event } = this.current.entries.at(-1);
+        queueMicrotask(() => run.committed(event));`,
       },
       {
         file: 'journal/group-commit.js',
         from: `const group = this.current;`,
         to: `await delay(1_000); const group = this.current;`,
-      },
-      {
-        file: 'journal/group-commit.js',
-        from: `this.log.publish(group);`,
-        to: `this.log.lastId = group.rows.lastId;`,
       },
     ],
   },
@@ -32,7 +27,7 @@ export const faults = {
     about: 'the result of an attempt that was given up counts as well',
     changes: [
       {
-        file: 'run/sub-task-execution.js',
+        file: 'run/sub-task-run.js',
         from: `if (attempt === this.current)
                 this.returned(result);`,
         to: `this.returned(result);`,
@@ -48,10 +43,10 @@ export const clusterFaults = {
     changes: [
       {
         file: 'journal/postgres/postgres-journal.js',
-        from: `const committed = this.groups.added();`,
-        to: `const committed = this.groups.added();
+        from: `this.groups.waiting.add(run, event, fenced);`,
+        to: `this.groups.waiting.add(run, event, fenced);
         const early = { ...event, id: (this.earlyId = (this.earlyId ?? 2 ** 50) + 1), time: '' };
-        queueMicrotask(() => this.bus.publishOwn([early]));`,
+        queueMicrotask(() => run.committed(early));`,
       },
       {
         file: 'journal/postgres/postgres-log.js',

@@ -58,7 +58,7 @@ describe('the crash harness', () => {
   );
 
   test('refuses a fault that does not fit the code', () => {
-    expect(() => breakCode('fencing-off', 'run/sub-task-execution.js', 'something else')).toThrow(
+    expect(() => breakCode('fencing-off', 'run/sub-task-run.js', 'something else')).toThrow(
       /has 0 times, not once/,
     );
   });

@@ -2,10 +2,10 @@ import { copyFileSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import type { NewEvent } from '../../src/core/events.js';
-import { timeText } from '../../src/journal/event-clock.js';
+import type { NewEvent, RunEvent } from '../../src/core/events.js';
 import { GroupOfEvents } from '../../src/journal/event-rows.js';
 import { SqliteStore } from '../../src/journal/sqlite/sqlite-store.js';
+import type { JournaledRun } from '../../src/run/journaled-run.js';
 
 /** An event as an earlier process has left it, some milliseconds ago. */
 export type PastEvent = NewEvent & { readonly agoMs?: number };
@@ -51,12 +51,11 @@ export class DatabaseFile {
     const store = await SqliteStore.open({ path: this.path, role: 'writer', durability: 'process' });
     const { lastId } = await store.state();
     const group = new GroupOfEvents(lastId + 1);
-    const numbers = new Map<string, number>();
-    for (const { agoMs = 0, ...event } of past) {
-      const id = group.nextId;
-      const ms = Date.now() - agoMs;
-      if (event.type === 'run.started') numbers.set(event.runId, id);
-      group.add({ ...event, id, time: timeText(ms) }, numbers.get(event.runId)!, ms);
+    const runs = new Map<string, JournaledRun>();
+    for (const { agoMs = 0, type, runId, task, ...rest } of past) {
+      if (type === 'run.started') runs.set(runId, pastRun(runId));
+      const event = { id: 0, type, time: '', runId, task, ...rest } as unknown as RunEvent;
+      asIfAt(Date.now() - agoMs, () => group.add(runs.get(runId)!, event));
     }
     store.commit(group.rows);
     store.close();
@@ -87,5 +86,22 @@ export class DatabaseFile {
     } finally {
       file.close();
     }
+  }
+}
+
+/** A run that is over for its process: nobody tells it of anything. */
+function pastRun(id: string): JournaledRun {
+  const silent = (): void => undefined;
+  return { id, number: undefined, shared: false, originFields: {}, committed: silent, refused: silent };
+}
+
+/** Does something as if it were another time. */
+function asIfAt(ms: number, what: () => void): void {
+  const { now } = Date;
+  Date.now = () => ms;
+  try {
+    what();
+  } finally {
+    Date.now = now;
   }
 }

@@ -1,12 +1,16 @@
 import type { RequestListener } from 'node:http';
 import type { LookupFunction, Socket } from 'node:net';
 import { Attempt } from '../../src/run/attempt.js';
+import type { SubTaskOwner } from '../../src/run/sub-task-owner.js';
 import type { SubTaskError } from '../../src/core/sub-task-error.js';
 import { httpRequestSchema } from '../../src/upstreams/http-sub-task.schema.js';
 import { HttpSubTask } from '../../src/upstreams/http-sub-task.js';
 import { Upstreams } from '../../src/upstreams/upstreams.js';
 import { activeResources, leftOver } from './resources.js';
 import { UpstreamServer } from './upstreams.js';
+
+/** The run of each attempt. */
+const owner = { id: 'run', task: 'task', originFields: {} } as Partial<SubTaskOwner> as SubTaskOwner;
 
 interface CallOptions {
   readonly input?: unknown;
@@ -56,11 +60,7 @@ export class Caller {
     subTask: HttpSubTask | object,
     { input = {}, timeoutMs = 20_000, begun }: CallOptions = {},
   ): Promise<unknown> {
-    const attempt = new Attempt(
-      { runId: 'run', task: 'task', subTask: 'sub-task', attempt: 1 },
-      timeoutMs,
-      {},
-    );
+    const attempt = new Attempt(owner, 'sub-task', 1, timeoutMs);
     begun?.(attempt);
     const handler = subTask instanceof HttpSubTask ? subTask : this.subTask(subTask);
     return handler.run(input, attempt);

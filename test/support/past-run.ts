@@ -2,6 +2,7 @@ import { v7 as uuidv7 } from 'uuid';
 import type { EventType, NewEvent } from '../../src/core/events.js';
 import type { JsonValue } from '../../src/core/json.js';
 import type { LosersPolicy, ReplyPolicy } from '../../src/core/policies.js';
+import { runOf, type RunRecord } from '../../src/core/run-record.js';
 import type { PastEvent } from './database-file.js';
 
 interface Options {
@@ -49,6 +50,12 @@ export class PastRun {
   replied(answeredBy: string, result: JsonValue = `${answeredBy} of before`): this {
     const background = this.subTasks.filter((name) => name !== answeredBy);
     return this.add('run.replied', { reply: { answeredBy, result }, status: 'running', background });
+  }
+
+  /** What is on record of it, as if its events were the last ones before the log begins. */
+  get record(): RunRecord {
+    const time = new Date(Date.now() - this.agoMs).toISOString();
+    return runOf(this.events.map((event, index) => ({ ...event, id: index + 1 - this.events.length, time })));
   }
 
   private add<T extends EventType>(

@@ -1,18 +1,19 @@
 import { ConfigService } from '@nestjs/config';
 import { EventEmitter2 } from '@nestjs/event-emitter';
 import { parseConfig, type Config } from '../../src/config/config.js';
-import { EmbeddedEngine } from '../../src/run/embedded-engine.js';
+import { Execution } from '../../src/run/execution.js';
+import type { ReplyTimes } from '../../src/run/reply-times.js';
+import { Runs } from '../../src/run/runs.js';
+import { StartPlans } from '../../src/run/start-plans.js';
 import type { RunEvent } from '../../src/core/events.js';
 import { EventBus } from '../../src/events/event-bus.js';
 import { MemoryJournal } from '../../src/journal/memory/memory-journal.js';
-import type { TaskStatistics } from '../../src/stats/task-statistics.js';
 import { IdempotentRuns } from '../../src/tasks/idempotent-runs.js';
 import { Recovery } from '../../src/tasks/recovery.js';
 import { RunControl } from '../../src/tasks/run-control.js';
-import { RunCoordinator } from '../../src/run/run-coordinator.js';
-import { RunResumer } from '../../src/tasks/run-resumer.js';
+import { RecordedRuns } from '../../src/tasks/recorded-runs.js';
 import { RunWatch } from '../../src/tasks/run-watch.js';
-import { StaggeredStarts } from '../../src/run/staggered-starts.js';
+import type { PastRun } from './past-run.js';
 import type { StartRule } from '../../src/core/start-rule.js';
 import type { RunRequest } from '../../src/tasks/tasks.schemas.js';
 import type { SubTaskContext, SubTaskOptions } from '../../src/core/sub-task.js';
@@ -30,7 +31,7 @@ interface RuntimeOptions {
   /** From 0 to 1. Default 1. */
   readonly hedgeBudget?: number;
   /** What the task's statistics say of its reply times. Default: too few are known. */
-  readonly replyTime?: TaskStatistics['replyTime'];
+  readonly replyTime?: ReplyTimes['replyTime'];
 }
 
 /** The parts that a run flows through, without HTTP and without Nest, around one task named `task`. */
@@ -52,29 +53,25 @@ export function createRuntime(
   const bus = new EventBus(new EventEmitter2());
   const publish = bus.publish.bind(bus);
   bus.publish = (published) => {
-    events.push(...published);
+    events.push(...published.map(({ event }) => event));
     publish(published);
   };
   const journal = new MemoryJournal(bus, RETENTION_MS);
-  const engine = new EmbeddedEngine(
-    new ConfigService<Config, true>({ ...parseConfig(environment) }),
-    journal,
-  );
   const registry = {
     get: () => task,
     find: () => task,
     all: () => [task],
   } as Partial<TaskRegistry> as TaskRegistry;
-  const statistics = { replyTime } as Partial<TaskStatistics> as TaskStatistics;
-  const staggered = new StaggeredStarts(engine, journal, statistics);
-  const coordinator = new RunCoordinator(engine, journal, bus, staggered);
-  const watch = new RunWatch(journal, bus);
-  const resumer = new RunResumer(registry, engine, journal, coordinator);
-  const recovery = new Recovery(engine, journal, resumer);
-  const control = new RunControl(registry, engine, journal, coordinator, recovery, resumer, watch);
-  const idempotent = new IdempotentRuns(journal);
-  const tasks = new TasksService(registry, engine, coordinator, recovery, idempotent, watch, journal);
+  const config = new ConfigService<Config, true>({ ...parseConfig(environment) });
+  const runs = new Runs(config, new Execution(config, journal), new StartPlans({ replyTime }));
+  const watch = new RunWatch(runs, journal, bus);
+  const recorded = new RecordedRuns(registry);
+  const recovery = new Recovery(runs, journal, recorded);
+  const control = new RunControl(runs, journal, recovery, recorded, watch);
+  const tasks = new TasksService(registry, runs, recovery, new IdempotentRuns(journal), watch, journal);
   /** Starts a run at once; resolves with its reply. */
   const run = async (request: RunRequest = {}) => tasks.reply(await tasks.start('task', request));
-  return { task, events, bus, journal, engine, tasks, control, run };
+  /** Resumes what an earlier process has left. */
+  const resume = async ({ record }: PastRun) => runs.resume(await recorded.termsOf(record), record);
+  return { task, events, bus, journal, runs, tasks, control, run, resume };
 }

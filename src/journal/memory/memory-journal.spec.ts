@@ -1,22 +1,25 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { EventEmitter2 } from '@nestjs/event-emitter';
+import { EventWriter } from '../../../test/support/event-writer.js';
 import { events } from '../../../test/support/run-events.js';
 import { EventBus } from '../../events/event-bus.js';
 import { MemoryJournal, RETAINED_RUNS } from './memory-journal.js';
 
 describe('MemoryJournal', () => {
   let journal: MemoryJournal;
+  let writer: EventWriter;
   beforeEach(() => {
     journal = new MemoryJournal(new EventBus(new EventEmitter2()), 3_600_000);
+    writer = new EventWriter(journal);
   });
 
   test('forgets the oldest finished runs past its bound, and no unfinished one', async () => {
-    void journal.append(events.started('unfinished'));
+    void writer.append(events.started('unfinished'));
     for (let n = 0; n <= RETAINED_RUNS; n += 1) {
-      void journal.append(events.started(`r${n}`));
-      void journal.append(events.finished(`r${n}`));
+      void writer.append(events.started(`r${n}`));
+      void writer.append(events.finished(`r${n}`));
     }
-    await journal.append(events.started('last'));
+    await writer.append(events.started('last'));
     expect(await journal.run('r0')).toBeUndefined();
     expect(await journal.run('r1')).toBeDefined();
     expect(await journal.run(`r${RETAINED_RUNS}`)).toBeDefined();
@@ -24,12 +27,12 @@ describe('MemoryJournal', () => {
   });
 
   test('forgets the events of a run with it, and finds its way among the rest', async () => {
-    void journal.append(events.started('unfinished'));
+    void writer.append(events.started('unfinished'));
     for (let n = 0; n < RETAINED_RUNS * 2; n += 1) {
-      void journal.append(events.started(`r${n}`));
-      void journal.append(events.finished(`r${n}`));
+      void writer.append(events.started(`r${n}`));
+      void writer.append(events.finished(`r${n}`));
     }
-    await journal.append(events.started('last'));
+    await writer.append(events.started('last'));
     await expect(journal.events({ runId: 'r0', after: 0, limit: 1 })).rejects.toMatchObject({
       code: 'run-unknown',
     });
@@ -46,9 +49,9 @@ describe('MemoryJournal', () => {
 
   test('forgets runs whose errors are large sooner as well', async () => {
     for (let n = 0; n < 20; n += 1) {
-      void journal.append(events.started(`r${n}`));
-      void journal.append(events.retrying(`r${n}`, 'x'.repeat(10 * 2 ** 20)));
-      await journal.append(events.finished(`r${n}`));
+      void writer.append(events.started(`r${n}`));
+      void writer.append(events.retrying(`r${n}`, 'x'.repeat(10 * 2 ** 20)));
+      await writer.append(events.finished(`r${n}`));
     }
     expect(await journal.run('r0')).toBeUndefined();
     expect(await journal.run('r19')).toBeDefined();
@@ -57,25 +60,25 @@ describe('MemoryJournal', () => {
   test('forgets large runs sooner, so that memory stays bounded', async () => {
     const large = 'x'.repeat(10 * 2 ** 20);
     for (let n = 0; n < 20; n += 1) {
-      void journal.append(events.started(`r${n}`, large));
-      await journal.append(events.finished(`r${n}`));
+      void writer.append(events.started(`r${n}`, large));
+      await writer.append(events.finished(`r${n}`));
     }
     expect(await journal.run('r0')).toBeUndefined();
     expect(await journal.run('r19')).toBeDefined();
   });
 
   test('keeps a run that was reopened from its last end on, and counts it once', async () => {
-    void journal.append(events.started('reopened'));
-    void journal.append(events.finished('reopened'));
+    void writer.append(events.started('reopened'));
+    void writer.append(events.finished('reopened'));
     for (let n = 1; n < RETAINED_RUNS; n += 1) {
-      void journal.append(events.started(`r${n}`));
-      void journal.append(events.finished(`r${n}`));
+      void writer.append(events.started(`r${n}`));
+      void writer.append(events.finished(`r${n}`));
     }
-    await journal.reopen((await journal.run('reopened'))!);
-    await journal.append(events.finished('reopened'));
+    await writer.reopen((await journal.run('reopened'))!);
+    await writer.append(events.finished('reopened'));
     expect(await journal.run('r1')).toBeDefined();
-    void journal.append(events.started('more'));
-    await journal.append(events.finished('more'));
+    void writer.append(events.started('more'));
+    await writer.append(events.finished('more'));
     expect(await journal.run('r1')).toBeUndefined();
     expect(await journal.run('reopened')).toBeDefined();
   });

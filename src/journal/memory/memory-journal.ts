@@ -1,17 +1,17 @@
 import Queue from 'yocto-queue';
 import type { EventBus } from '../../events/event-bus.js';
-import type { NewEvent, RunEvent } from '../../core/events.js';
+import type { RunEvent } from '../../core/events.js';
 import { advance, openRun } from '../../core/run-record.js';
 import { unknownRun } from '../../core/domain-error.js';
 import type { RunRecord } from '../../core/run-record.js';
-import { timeText } from '../event-clock.js';
+import { stamped } from '../event-clock.js';
 import { compareNewest, pageOf, rangeOf, type PlacedRun } from '../history-page.js';
+import type { IdempotencyKey, KeyedRun } from '../../run/idempotency-key.js';
 import {
   Journal,
+  type AppendOptions,
   type EventPage,
   type EventQuery,
-  type IdempotencyKey,
-  type KeyedRun,
   type RunPage,
   type RunQuery,
   type RunSummary,
@@ -19,6 +19,8 @@ import {
   type StatisticsSlice,
   type Stretch,
 } from '../../run/journal.js';
+import type { JournaledRun, JournalEntry } from '../../run/journaled-run.js';
+import { publishCommitted } from '../publish-committed.js';
 import { MemoryLog } from './memory-log.js';
 
 /** How many finished runs are kept, the newest ones, and how much memory their events may take together. */
@@ -31,8 +33,6 @@ export class MemoryJournal extends Journal {
   override readonly obstacle = undefined;
   private sequence = 0;
   private readonly kept = new Map<string, PlacedRun<RunRecord>>();
-  /** The ids of runs that take events. */
-  private readonly open = new Set<string>();
   /** Finished runs, the one that finished first in front. */
   private readonly finished = new Queue<{ readonly id: string; readonly bytes: number }>();
   /** The last entry of each of them: one that was reopened finishes again. */
@@ -44,7 +44,7 @@ export class MemoryJournal extends Journal {
   private readonly slices = new Map<string, StatisticsSlice>();
   private counted: Omit<SavedStatistics, 'slices'> | undefined;
   private lastCommitted = 0;
-  private group: RunEvent[] = [];
+  private batch: JournalEntry[] = [];
   private commit: Promise<void> | undefined;
 
   /** @param keyRetentionMs how long idempotency keys are kept; no longer than their runs */
@@ -55,26 +55,12 @@ export class MemoryJournal extends Journal {
     super();
   }
 
-  override append(event: NewEvent, key?: IdempotencyKey): Promise<void> {
-    if (key) this.keep(key, event.runId);
-    if (event.type === 'run.started') this.open.add(event.runId);
-    else if (!this.open.has(event.runId)) throw new Error(`The run ${event.runId} is not open`);
-    if (event.type === 'run.finished') this.open.delete(event.runId);
-    this.group.push({ ...event, id: ++this.sequence, time: timeText(Date.now()) });
+  override append(run: JournaledRun, event: RunEvent, { key }: AppendOptions = {}): void {
+    if (key) this.keep(key, run.id);
+    this.batch.push({ run, event: stamped(event, ++this.sequence, Date.now()) });
     this.commit ??= Promise.resolve().then(() => {
-      this.commitGroup();
+      this.commitBatch();
     });
-    return this.commit;
-  }
-
-  override goOn({ id }: Readonly<RunRecord>): void {
-    this.open.add(id);
-  }
-
-  override async reopen({ id: runId, task }: Readonly<RunRecord>): Promise<boolean> {
-    this.open.add(runId);
-    await this.append({ type: 'run.reopened', runId, task, data: {} });
-    return true;
   }
 
   override claimKey({ client, key, fingerprint }: IdempotencyKey, runId: string): Promise<KeyedRun> {
@@ -83,13 +69,8 @@ export class MemoryJournal extends Journal {
     return Promise.resolve(isKept ? found : { runId, fingerprint });
   }
 
-  override releaseKey(): Promise<void> {
-    // It is kept with the run, which didn't start.
-    return Promise.resolve();
-  }
-
-  override leads(): Promise<boolean> {
-    return Promise.resolve(true);
+  override async committed(): Promise<void> {
+    await this.commit;
   }
 
   override async run(id: string): Promise<Readonly<RunRecord> | undefined> {
@@ -137,10 +118,6 @@ export class MemoryJournal extends Journal {
     return Promise.resolve(this.counted && { ...this.counted, slices: [...this.slices.values()] });
   }
 
-  override async *unfinished(): AsyncIterable<never> {
-    // Nothing is there when it is opened.
-  }
-
   override async drain(): Promise<void> {
     while (this.commit) await this.commit;
   }
@@ -149,13 +126,13 @@ export class MemoryJournal extends Journal {
     return Promise.resolve();
   }
 
-  private commitGroup(): void {
-    const events = this.group;
-    this.group = [];
+  private commitBatch(): void {
+    const { batch } = this;
+    this.batch = [];
     this.commit = undefined;
-    for (const event of events) this.apply(event);
-    this.lastCommitted = events.at(-1)?.id ?? this.lastCommitted;
-    this.bus.publish(events);
+    for (const { event } of batch) this.apply(event);
+    this.lastCommitted = batch.at(-1)?.event.id ?? this.lastCommitted;
+    publishCommitted(this.bus, batch);
   }
 
   private apply(event: RunEvent): void {
@@ -188,7 +165,7 @@ export class MemoryJournal extends Journal {
 
   /** One that was reopened is retained anew when it finishes again. */
   private forget(id: string): void {
-    if (this.open.has(id)) return;
+    if (this.kept.get(id)?.run.finishedAt === null) return;
     this.kept.delete(id);
     this.log.forget(id);
     const key = this.keyOfRun.get(id);

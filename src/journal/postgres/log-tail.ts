@@ -4,13 +4,11 @@ import { indexBehind } from '../../core/event-order.js';
 import type { EventBus } from '../../events/event-bus.js';
 import { textOf } from '../../core/thrown.js';
 import type { EventPage } from '../../run/journal.js';
+import type { JournaledRun } from '../../run/journaled-run.js';
+import { tellRun } from '../publish-committed.js';
 
 /** Reads a page of the events behind one, up to another one, of some runs or of all. */
-export type ReadEvents = (
-  after: number,
-  upTo: number,
-  runs: 'all' | ReadonlySet<string>,
-) => Promise<EventPage>;
+export type ReadEvents = (after: number, upTo: number, runs: 'all' | readonly string[]) => Promise<EventPage>;
 
 /**
  * Publishes the log that all nodes write, in its order, as far as somebody here wants it. What this node has committed it
@@ -25,6 +23,8 @@ export class LogTail {
   /** What this node has committed behind that, in the order of the log. */
   private own: (readonly RunEvent[])[] = [];
   private reading: Promise<void> | undefined;
+  /** Runs of this node of which other nodes commit events too, by their ids, and what came of a run before the run was there. */
+  private readonly shared = new Map<string, { run?: JournaledRun; readonly early: RunEvent[] }>();
 
   constructor(
     private readonly bus: EventBus,
@@ -38,6 +38,28 @@ export class LogTail {
   /** The last event that is known to be committed. */
   get lastId(): number {
     return this.known;
+  }
+
+  /** Keeps what is committed of a run from now on, for the run that is to {@link follow}. */
+  expect(runId: string): void {
+    if (!this.shared.has(runId)) this.shared.set(runId, { early: [] });
+  }
+
+  /** Undoes {@link expect} where no run came. */
+  forget(runId: string): void {
+    if (!this.shared.get(runId)?.run) this.shared.delete(runId);
+  }
+
+  /** Tells a run of all that is committed of it, up to its end, by whichever node. */
+  follow(run: JournaledRun): void {
+    const early = this.shared.get(run.id)?.early ?? [];
+    this.shared.set(run.id, { run, early: [] });
+    for (const event of early) this.tell(event);
+  }
+
+  /** Tells no run any more: other nodes have all of them. */
+  clear(): void {
+    this.shared.clear();
   }
 
   /** This node has committed events. */
@@ -56,8 +78,8 @@ export class LogTail {
 
   private async showAll(): Promise<void> {
     while (this.shown < this.known) {
-      const { wanted } = this.bus;
-      if (wanted !== 'all' && wanted.size === 0) {
+      const { wanted } = this;
+      if (wanted.length === 0) {
         this.shown = this.known;
         this.own = [];
         return;
@@ -95,6 +117,22 @@ export class LogTail {
 
   private show(events: readonly RunEvent[], upTo: number): void {
     this.shown = Math.max(this.shown, upTo);
+    if (this.shared.size > 0) for (const event of events) this.tell(event);
     this.bus.publishLog(events);
+  }
+
+  private get wanted(): 'all' | readonly string[] {
+    const { wanted } = this.bus;
+    return wanted === 'all' ? wanted : [...wanted, ...this.shared.keys()];
+  }
+
+  private tell(event: RunEvent): void {
+    const shared = this.shared.get(event.runId);
+    if (!shared?.run) {
+      shared?.early.push(event);
+      return;
+    }
+    tellRun({ run: shared.run, event });
+    if (event.type === 'run.finished') this.shared.delete(event.runId);
   }
 }

@@ -1,15 +1,11 @@
-import type { NewEvent, RunEvent } from '../../core/events.js';
+import type { RunEvent, SubTaskEvent } from '../../core/events.js';
+import type { JournaledRun, JournalEntry } from '../../run/journaled-run.js';
 import { CommitGroup } from '../commit-group.js';
-import { timeText } from '../event-clock.js';
+import { stamped } from '../event-clock.js';
 import type { PlacedSubTask } from '../../run/sharing.js';
 
-/** A run that takes events of this node. Its number is known once its `run.started` is committed. */
-export interface OpenRun {
-  number: number | undefined;
-}
-
 /** What an event must find as it is for it to be recorded; see the function `commit_group`. */
-export type Guard = 'begins' | 'goes-on' | 'ends' | 'ends-from-outside' | 'reopens';
+type Guard = 'begins' | 'goes-on' | 'ends' | 'ends-from-outside' | 'reopens';
 
 const GUARD_CODES: Readonly<Record<Guard, number>> = {
   begins: 1,
@@ -19,16 +15,14 @@ const GUARD_CODES: Readonly<Record<Guard, number>> = {
   reopens: 5,
 };
 
-interface Entry {
-  readonly event: NewEvent;
-  readonly run: OpenRun;
+interface Entry extends JournalEntry {
   readonly ms: number;
   readonly content: string;
   readonly guard: Guard | undefined;
 }
 
 interface Leaving extends PlacedSubTask {
-  readonly run: OpenRun;
+  readonly run: JournaledRun;
   /** The place of the event that it leaves with, where that may be refused; else 0. */
   readonly after: number;
 }
@@ -60,14 +54,15 @@ export class PostgresGroup extends CommitGroup {
     return this.leaving;
   }
 
-  add(event: NewEvent, run: OpenRun, guard: Guard | undefined): void {
+  /** @param fenced whether the event is recorded only if its attempt is still the one that counts */
+  add(run: JournaledRun, event: RunEvent, fenced: boolean): void {
     const content = JSON.stringify(event.data);
-    this.entries.push({ event, run, ms: Date.now(), content, guard });
+    this.entries.push({ event, run, ms: Date.now(), content, guard: this.guardOf(event, fenced) });
     this.size += content.length;
   }
 
   /** Lets a sub-task leave with what was added last. */
-  place(subTask: PlacedSubTask, run: OpenRun): void {
+  place(run: JournaledRun, subTask: PlacedSubTask): void {
     const { event, guard } = this.entries.at(-1) ?? {};
     const leavesWithIt =
       guard !== undefined && event && 'subTask' in event && event.subTask === subTask.subTask;
@@ -75,29 +70,21 @@ export class PostgresGroup extends CommitGroup {
     this.leaving.push({ ...subTask, run, after });
   }
 
-  /** Keeps a sub-task from leaving; false when it leaves with another group. */
-  keep({ runId, subTask }: { readonly runId: string; readonly subTask: string }): boolean {
-    const kept = this.leaving.filter((one) => one.runId !== runId || one.subTask !== subTask);
-    const found = kept.length < this.leaving.length;
-    this.leaving = kept;
-    return found;
-  }
-
   override tellsOf(runId: string): boolean {
-    return this.entries.some(({ event }) => event.runId === runId);
+    return this.entries.some(({ run }) => run.id === runId);
   }
 
   /** The arguments of `commit_group_1` but for the node. */
   parameters(): unknown[] {
     const { entries, leaving } = this;
-    const places = new Map<OpenRun, number>();
+    const places = new Map<JournaledRun, number>();
     const started = entries.flatMap(({ event, run }, index) => {
       if (event.type !== 'run.started') return [];
       places.set(run, index + 1);
       return [{ place: index + 1, id: event.runId, task: event.task }];
     });
-    const numberOf = (run: OpenRun): number | null => run.number ?? null;
-    const beginOf = (run: OpenRun): number | null => places.get(run) ?? null;
+    const numberOf = (run: JournaledRun): number | null => run.number ?? null;
+    const beginOf = (run: JournaledRun): number | null => places.get(run) ?? null;
     const guarded = entries.flatMap(({ guard }, index) =>
       guard === undefined ? [] : [{ place: index + 1, code: GUARD_CODES[guard] }],
     );
@@ -130,29 +117,58 @@ export class PostgresGroup extends CommitGroup {
     ];
   }
 
-  /** Called when it is committed: its events as they are on record, and those that were fenced out. */
-  events(): { events: RunEvent[]; refused: NewEvent[] } {
+  /** Called when it is committed: what is on record of it, stamped, and what was fenced out. */
+  outcome(): { committed: JournalEntry[]; refused: JournalEntry[] } {
     const { firstId, refused: places } = this.result ?? { firstId: 0, refused: [] };
-    const events: RunEvent[] = [];
-    const refused: NewEvent[] = [];
-    for (const [index, { event, run, ms }] of this.entries.entries()) {
+    const committed: JournalEntry[] = [];
+    const refused: JournalEntry[] = [];
+    for (const [index, entry] of this.entries.entries()) {
+      const { event, run, ms } = entry;
       if (places.includes(index + 1)) {
-        refused.push(event);
+        refused.push(entry);
         continue;
       }
-      const id = firstId + events.length;
-      if (event.type === 'run.started') run.number = id;
-      events.push({ ...event, id, time: timeText(ms) });
+      stamped(event, firstId + committed.length, ms);
+      if (event.type === 'run.started') run.number = event.id;
+      committed.push(entry);
     }
-    return { events, refused };
+    return { committed, refused };
   }
 
   /** How it leaves the runs that it finishes. */
-  private ends(): Map<OpenRun, { status: string; time: number }> {
-    const ends = new Map<OpenRun, { status: string; time: number }>();
+  private ends(): Map<JournaledRun, { status: string; time: number }> {
+    const ends = new Map<JournaledRun, { status: string; time: number }>();
     for (const { event, run, ms } of this.entries) {
       if (event.type === 'run.finished') ends.set(run, { status: event.data.status, time: ms });
     }
     return ends;
+  }
+
+  /** What an event must find for it to be recorded; undefined when it is recorded in any case. */
+  private guardOf(event: RunEvent, fenced: boolean): Guard | undefined {
+    if (event.type === 'run.reopened') return 'reopens';
+    if (!fenced) return undefined;
+    switch (event.type) {
+      case 'sub-task.started':
+        return 'begins';
+      case 'sub-task.retrying':
+        return 'goes-on';
+      case 'sub-task.succeeded':
+      case 'sub-task.failed':
+        return 'ends';
+      case 'sub-task.cancelled':
+      case 'sub-task.skipped':
+        return this.keep(event) ? undefined : 'ends-from-outside';
+      default:
+        return undefined;
+    }
+  }
+
+  /** Keeps a sub-task from leaving; false when it leaves with another group. */
+  private keep({ runId, subTask }: SubTaskEvent): boolean {
+    const kept = this.leaving.filter((one) => one.runId !== runId || one.subTask !== subTask);
+    const found = kept.length < this.leaving.length;
+    this.leaving = kept;
+    return found;
   }
 }

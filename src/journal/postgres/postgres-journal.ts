@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
 import { sql } from 'kysely';
 import { Subject } from 'rxjs';
-import type { NewEvent } from '../../core/events.js';
+import type { RunEvent } from '../../core/events.js';
 import type { EventBus } from '../../events/event-bus.js';
 import { DomainError, unknownRun } from '../../core/domain-error.js';
 import { runOf } from '../../core/run-record.js';
@@ -11,23 +11,23 @@ import { textOf } from '../../core/thrown.js';
 import { eventsOf } from '../event-rows.js';
 import { GroupCommit, UNAVAILABLE } from '../group-commit.js';
 import { pageOfRows } from '../history-query.js';
-import { FencedSubTasks, type SubTaskOfRun } from './fenced-sub-tasks.js';
 import { NodeRow } from './node-row.js';
+import type { IdempotencyKey, KeyedRun } from '../../run/idempotency-key.js';
 import {
   Journal,
+  type AppendOptions,
   type EventPage,
   type EventQuery,
-  type IdempotencyKey,
-  type KeyedRun,
   type Obstacle,
   type RunPage,
   type RunQuery,
   type SavedStatistics,
   type Stretch,
 } from '../../run/journal.js';
+import type { JournaledRun } from '../../run/journaled-run.js';
 import { LogTail } from './log-tail.js';
 import { openDatabase } from './postgres-database.js';
-import type { OpenRun, PostgresGroup } from './postgres-group.js';
+import type { PostgresGroup } from './postgres-group.js';
 import { PostgresListener, type Notice } from './postgres-listener.js';
 import { PostgresLog } from './postgres-log.js';
 import { PostgresStore } from './postgres-store.js';
@@ -65,8 +65,6 @@ export class PostgresJournal extends Journal implements Sharing {
   readonly notices = new Subject<Notice | undefined>();
   /** Emits when this node was taken for dead: others go on with its runs, and it begins anew under another id. */
   readonly lost = new Subject<void>();
-  /** Emits when a sub-task of another node's run is not this node's to execute any more. */
-  readonly fencedOut = new Subject<SubTaskOfRun>();
   /** How many sub-tasks other nodes could take on. */
   idleSlots = 0;
   private readonly logger = new Logger(PostgresJournal.name);
@@ -77,16 +75,13 @@ export class PostgresJournal extends Journal implements Sharing {
   private readonly groups: GroupCommit<PostgresGroup>;
   private readonly listener: PostgresListener;
   private readonly listening: Promise<void>;
-  /** Runs that take events of this node. */
-  private readonly open = new Map<string, OpenRun>();
-  private readonly fenced = new FencedSubTasks();
   private joined = true;
   private left = false;
   /** One save after the other: an older one must not come last. */
   private saving: Promise<void> = Promise.resolve();
 
   private constructor(
-    private readonly bus: EventBus,
+    bus: EventBus,
     readonly store: PostgresStore,
     readonly queue: SubTaskQueue | undefined,
     lastId: number,
@@ -99,12 +94,7 @@ export class PostgresJournal extends Journal implements Sharing {
     this.tail = new LogTail(bus, (...stretch) => this.readTail(...stretch), lastId);
     this.writer = new PostgresWriter(url, queue);
     this.groups = new GroupCommit(
-      new PostgresLog(url, this.writer, bus, this.tail, this.node, {
-        refused: (event) => {
-          this.refused(event);
-        },
-        lost: () => this.lose(),
-      }),
+      new PostgresLog(url, this.writer, bus, this.tail, this.node, () => this.lose()),
       signal,
     );
     this.listener = new PostgresListener(url, (notice) => this.hear(notice), signal);
@@ -141,32 +131,24 @@ export class PostgresJournal extends Journal implements Sharing {
     return this.joined ? this.groups.obstacle : UNAVAILABLE;
   }
 
-  override append(event: NewEvent): Promise<undefined> {
-    if (event.type === 'run.started') this.open.set(event.runId, { number: undefined });
-    const fenced = 'subTask' in event ? this.fenced.runOf(event) : undefined;
-    const run = fenced ?? this.open.get(event.runId);
-    if (!run && this.left) throw new DomainError('stopping', 'Another node goes on with the run');
-    if (!run) throw new Error(`The run ${event.runId} is not open`);
-    if (event.type === 'run.finished') this.open.delete(event.runId);
-    const { waiting } = this.groups;
-    const guard = this.fenced.guardOf(event, (subTask) => waiting.keep(subTask));
-    waiting.add(event, run, guard);
-    const committed = this.groups.added();
+  override append(run: JournaledRun, event: RunEvent, { fenced = false }: AppendOptions = {}): void {
+    if (this.left) return;
+    this.groups.waiting.add(run, event, fenced);
+    this.groups.added();
     if (this.groups.failing && this.groups.size > MAX_HELD) void this.lose();
-    return committed;
   }
 
-  place(subTask: PlacedSubTask): void {
-    const run = this.fenced.runOf(subTask) ?? this.open.get(subTask.runId);
-    if (!run) throw new Error(`The run ${subTask.runId} is not open`);
-    if (this.open.has(subTask.runId)) {
-      this.bus.share(subTask.runId);
-      this.fenced.add(subTask, run);
-    } else {
-      this.letGo(subTask);
-    }
-    this.groups.waiting.place(subTask, run);
-    void this.groups.added();
+  place(run: JournaledRun, subTask: PlacedSubTask): void {
+    if (this.left) return;
+    if (!run.shared) this.share(run);
+    this.groups.waiting.place(run, subTask);
+    this.groups.added();
+  }
+
+  /** Tells a run in the order of the log, from now on, what this node and others commit of it. */
+  share(run: JournaledRun): void {
+    run.shared = true;
+    this.tail.follow(run);
   }
 
   takeIdleSlot(): boolean {
@@ -186,33 +168,6 @@ export class PostgresJournal extends Journal implements Sharing {
     });
   }
 
-  /** Takes events of a sub-task that this node executes for whichever follows its run. */
-  takeOn(subTask: SubTaskOfRun, number: number): void {
-    this.fenced.add(subTask, { number });
-  }
-
-  /** This node has nothing to do with a sub-task any more. */
-  letGo(subTask: SubTaskOfRun): void {
-    this.fenced.delete(subTask);
-  }
-
-  /** Goes on with a run of a node that has gone; `placed` are its sub-tasks that left that node. */
-  goOnWith(run: Readonly<RunRecord>, placed: readonly string[]): void {
-    this.goOn(run);
-    if (placed.length > 0) this.bus.share(run.id);
-    for (const subTask of placed) this.fenced.add({ runId: run.id, subTask }, { number: run.firstEventId });
-  }
-
-  override goOn({ id, firstEventId }: Readonly<RunRecord>): void {
-    this.open.set(id, { number: firstEventId });
-  }
-
-  override async reopen({ id: runId, task, firstEventId }: Readonly<RunRecord>): Promise<boolean> {
-    this.open.set(runId, { number: firstEventId });
-    await this.append({ type: 'run.reopened', runId, task, data: {} });
-    return this.open.has(runId);
-  }
-
   override async claimKey(key: IdempotencyKey, runId: string): Promise<KeyedRun> {
     const until = performance.now() + KEY_WAIT_MS;
     for (;;) {
@@ -228,9 +183,13 @@ export class PostgresJournal extends Journal implements Sharing {
     }
   }
 
-  override async releaseKey(key: IdempotencyKey, runId: string): Promise<void> {
+  async releaseKey(key: IdempotencyKey, runId: string): Promise<void> {
     // A claim that stays is this node's, which may claim it again.
     await this.store.releaseKey(key, runId).catch(() => undefined);
+  }
+
+  override committed(runId: string): Promise<void> {
+    return this.groups.committed(runId);
   }
 
   override async run(id: string): Promise<Readonly<RunRecord> | undefined> {
@@ -249,7 +208,7 @@ export class PostgresJournal extends Journal implements Sharing {
     return this.tail.lastId;
   }
 
-  override async reaches(eventId: number): Promise<boolean> {
+  async reaches(eventId: number): Promise<boolean> {
     if (eventId > this.lastEventId) this.tail.hear(await this.asking(() => this.store.lastId()));
     return eventId <= this.lastEventId;
   }
@@ -274,12 +233,18 @@ export class PostgresJournal extends Journal implements Sharing {
     return this.asking(() => this.store.savedStatistics());
   }
 
-  override leads(): Promise<boolean> {
+  leads(): Promise<boolean> {
     return this.listener.hold(COUNTING);
   }
 
-  override async *unfinished(): AsyncIterable<never> {
-    // Those of nodes that have gone are taken over while the service runs, by whichever node.
+  /** Keeps what is committed of runs that this node is about to take over. */
+  expect(runIds: readonly string[]): void {
+    for (const runId of runIds) this.tail.expect(runId);
+  }
+
+  /** Undoes {@link expect} for those that it didn't take over, or that no other node commits events of. */
+  expectNoMore(runIds: readonly string[]): void {
+    for (const runId of runIds) this.tail.forget(runId);
   }
 
   /** Everything up to here is committed, by whichever node. */
@@ -295,10 +260,8 @@ export class PostgresJournal extends Journal implements Sharing {
     this.logger.warn(
       'This node was taken for dead, or could not write for long: others go on with its runs, and it begins anew',
     );
-    this.open.clear();
-    this.fenced.clear();
-    this.bus.unfollowAll();
-    this.groups.giveUp(new DomainError('journal-unavailable', 'The run was not recorded; send it again'));
+    this.tail.clear();
+    this.groups.giveUp();
     this.lost.next();
     await this.writer.close();
     while (!this.joined && !this.closing.signal.aborted) {
@@ -316,9 +279,7 @@ export class PostgresJournal extends Journal implements Sharing {
   /** Leaves what is unfinished to the other nodes, at once, or to the next one that starts. Takes no events after it. */
   async leave(): Promise<void> {
     this.left = true;
-    this.open.clear();
-    this.fenced.clear();
-    this.bus.unfollowAll();
+    this.tail.clear();
     await this.node.delete().catch(() => undefined);
   }
 
@@ -341,15 +302,7 @@ export class PostgresJournal extends Journal implements Sharing {
     else if (notice[1] !== this.nodeId) this.tail.hear(notice[2]);
   }
 
-  /** Somebody else has decided what is recorded; the log tells of it. */
-  private refused(event: NewEvent): void {
-    if (event.type === 'run.reopened') this.open.delete(event.runId);
-    if (!('subTask' in event) || this.open.has(event.runId)) return;
-    this.fencedOut.next(event);
-    this.letGo(event);
-  }
-
-  private async readTail(after: number, upTo: number, runs: 'all' | ReadonlySet<string>): Promise<EventPage> {
+  private async readTail(after: number, upTo: number, runs: 'all' | readonly string[]): Promise<EventPage> {
     const { rows, next } = await this.store.tail(after, upTo, runs);
     return { events: eventsOf(rows), next };
   }

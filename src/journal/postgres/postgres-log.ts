@@ -1,6 +1,6 @@
-import type { NewEvent } from '../../core/events.js';
 import type { EventBus } from '../../events/event-bus.js';
 import { textOf } from '../../core/thrown.js';
+import { tellRuns } from '../publish-committed.js';
 import type { GroupLog } from '../group-commit.js';
 import type { LogTail } from './log-tail.js';
 import { postgresError } from './postgres-connection.js';
@@ -10,23 +10,19 @@ import type { PostgresWriter } from './postgres-writer.js';
 /** What the database answers a node that was taken for dead. */
 const TAKEN_FOR_DEAD = 'FR001';
 
-interface Reactions {
-  /** Called with each event that was fenced out. */
-  readonly refused: (event: NewEvent) => void;
-  /** Called when the node was taken for dead. */
-  readonly lost: () => Promise<void>;
-}
-
 /** The log in Postgres: the database numbers its groups when it commits them, for other nodes write too. */
 export class PostgresLog implements GroupLog<PostgresGroup> {
-  /** @param url names the database in what is logged */
+  /**
+   * @param url names the database in what is logged
+   * @param lost called when the node was taken for dead
+   */
   constructor(
     private readonly url: string,
     private readonly writer: PostgresWriter,
     private readonly bus: EventBus,
     private readonly tail: LogTail,
     private readonly node: { readonly id: string },
-    private readonly reactions: Reactions,
+    private readonly lost: () => Promise<void>,
   ) {}
 
   begin(before?: PostgresGroup): PostgresGroup {
@@ -38,15 +34,16 @@ export class PostgresLog implements GroupLog<PostgresGroup> {
   }
 
   publish(group: PostgresGroup): void {
-    const { events, refused } = group.events();
-    this.bus.publishOwn(events);
-    this.tail.add(events);
-    for (const event of refused) this.reactions.refused(event);
+    const { committed, refused } = group.outcome();
+    tellRuns(committed);
+    this.bus.publishOwn(committed);
+    this.tail.add(committed.map(({ event }) => event));
+    for (const { run, event } of refused) run.refused(event);
   }
 
   /** Whatever became of the commit: another connection learns of it. */
   async recover(error: unknown): Promise<void> {
-    if (saysDead(error)) await this.reactions.lost();
+    if (saysDead(error)) await this.lost();
     else await this.writer.close();
   }
 

@@ -1,10 +1,9 @@
 import { sql, type Kysely } from 'kysely';
 import { historyQuery, type RunIndexes, type RunRow } from '../history-query.js';
+import type { IdempotencyKey, KeyedRun } from '../../run/idempotency-key.js';
 import {
   PAGE_SIZE,
   type EventQuery,
-  type IdempotencyKey,
-  type KeyedRun,
   type RunQuery,
   type SavedStatistics,
   type Stretch,
@@ -70,7 +69,7 @@ export class PostgresStore {
   async tail(
     after: number,
     upTo: number,
-    runs: 'all' | ReadonlySet<string>,
+    runs: 'all' | readonly string[],
   ): Promise<{ rows: EventRow[]; next: number }> {
     let query = this.log
       .eventsOfRuns()

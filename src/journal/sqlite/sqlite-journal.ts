@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
-import type { NewEvent } from '../../core/events.js';
+import type { RunEvent } from '../../core/events.js';
 import type { EventBus } from '../../events/event-bus.js';
 import { DomainError, unknownRun } from '../../core/domain-error.js';
 import { runOf } from '../../core/run-record.js';
@@ -10,22 +10,22 @@ import { textOf } from '../../core/thrown.js';
 import { databaseError } from '../database-error.js';
 import { DatabaseLock } from './database-lock.js';
 import { preparePath } from './database-path.js';
-import { timeText } from '../event-clock.js';
 import { eventsOf, type GroupOfEvents } from '../event-rows.js';
 import { GroupCommit } from '../group-commit.js';
 import { pageOfRows } from '../history-query.js';
+import type { IdempotencyKey, KeyedRun } from '../../run/idempotency-key.js';
 import {
   Journal,
+  type AppendOptions,
   type EventPage,
   type EventQuery,
-  type IdempotencyKey,
-  type KeyedRun,
   type Obstacle,
   type RunPage,
   type RunQuery,
   type SavedStatistics,
   type Stretch,
 } from '../../run/journal.js';
+import type { JournaledRun } from '../../run/journaled-run.js';
 import { deleteOld } from '../retention.js';
 import { SqliteLog } from './sqlite-log.js';
 import { SqliteThread } from './sqlite-thread.js';
@@ -54,8 +54,6 @@ export class SqliteJournal extends Journal {
   private readonly groups: GroupCommit<GroupOfEvents>;
   /** Aborted when it is closed: then nothing is tried again. */
   private readonly closing = new AbortController();
-  /** The numbers of runs that take events. */
-  private readonly numbers = new Map<string, number>();
 
   private constructor(
     bus: EventBus,
@@ -103,28 +101,9 @@ export class SqliteJournal extends Journal {
     return this.groups.obstacle;
   }
 
-  override append(event: NewEvent, key?: IdempotencyKey): Promise<undefined> {
-    const { waiting } = this.groups;
-    const { nextId } = waiting;
-    if (event.type === 'run.started') this.numbers.set(event.runId, nextId);
-    const number = this.numbers.get(event.runId);
-    if (number === undefined) throw new Error(`The run ${event.runId} is not open`);
-    if (event.type === 'run.finished') this.numbers.delete(event.runId);
-    const ms = Date.now();
-    waiting.add({ ...event, id: nextId, time: timeText(ms) }, number, ms, key);
-    return this.groups.added();
-  }
-
-  override goOn({ id, firstEventId }: Readonly<RunRecord>): void {
-    if (firstEventId > this.openedAt.lastId)
-      throw new DomainError('journal-unavailable', 'The run has ended, but its end can’t be written');
-    this.numbers.set(id, firstEventId);
-  }
-
-  override async reopen({ id: runId, task, firstEventId }: Readonly<RunRecord>): Promise<boolean> {
-    this.numbers.set(runId, firstEventId);
-    await this.append({ type: 'run.reopened', runId, task, data: {} });
-    return true;
+  override append(run: JournaledRun, event: RunEvent, { key }: AppendOptions = {}): void {
+    this.groups.waiting.add(run, event, key);
+    this.groups.added();
   }
 
   override async claimKey(key: IdempotencyKey, runId: string): Promise<KeyedRun> {
@@ -133,13 +112,8 @@ export class SqliteJournal extends Journal {
     return found ?? { runId, fingerprint: key.fingerprint };
   }
 
-  override releaseKey(): Promise<void> {
-    // It is kept with the run, which didn't start.
-    return Promise.resolve();
-  }
-
-  override leads(): Promise<boolean> {
-    return Promise.resolve(true);
+  override committed(runId: string): Promise<void> {
+    return this.groups.committed(runId);
   }
 
   override async run(id: string): Promise<Readonly<RunRecord> | undefined> {

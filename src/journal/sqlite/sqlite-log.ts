@@ -3,6 +3,7 @@ import { textOf } from '../../core/thrown.js';
 import { databaseError } from '../database-error.js';
 import { GroupOfEvents } from '../event-rows.js';
 import type { GroupLog } from '../group-commit.js';
+import { publishCommitted } from '../publish-committed.js';
 import type { SqliteThread } from './sqlite-thread.js';
 
 /** The log in an SQLite file: its groups are numbered before they are committed, for nobody else writes. */
@@ -26,9 +27,9 @@ export class SqliteLog implements GroupLog<GroupOfEvents> {
     return this.thread.call('commit', rows);
   }
 
-  publish({ rows, events }: GroupOfEvents): void {
+  publish({ rows, entries }: GroupOfEvents): void {
     this.lastId = rows.lastId;
-    this.bus.publish(events);
+    publishCommitted(this.bus, entries);
   }
 
   /** A new connection knows what has become of the commit, whatever the old one made of it. */

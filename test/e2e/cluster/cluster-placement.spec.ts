@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
-import { SubTaskExecution } from '../../../src/run/sub-task-execution.js';
+import { Execution } from '../../../src/run/execution.js';
 import { SubTaskError } from '../../../src/core/sub-task-error.js';
 import { ControlledTask } from '../../support/controlled-task.js';
 import { expectProblem } from '../../support/problem.js';
@@ -160,7 +160,7 @@ describe('a sub-task', () => {
   });
 
   test('leaves its slot while a retry is due later, and any node makes it', async () => {
-    jest.replaceProperty(SubTaskExecution, 'laterMs', 100);
+    jest.replaceProperty(Execution, 'laterMs', 100);
     const [one, two] = twins('patient', { only: { retry: { attempts: 2 } } });
     const node = await cluster.start(one.providers, { MAX_CONCURRENT_SUB_TASKS: '1' });
     const runId = await start(node, 'patient');

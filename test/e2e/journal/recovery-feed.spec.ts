@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
-import { EmbeddedEngine } from '../../../src/run/embedded-engine.js';
+import { Runs } from '../../../src/run/runs.js';
 import type { RunEvent } from '../../../src/core/events.js';
 import { DurableService } from '../../support/durable-service.js';
 import { inlineTask } from '../../support/inline-task.js';
@@ -28,14 +28,14 @@ describe('thousands of runs that are left unfinished', () => {
       ...Array.from({ length: RUNS }, () => new PastRun('crowd', ['a', 'b', 'c']).started('a')),
     );
     const env = { MAX_CONCURRENT_SUB_TASKS: String(SLOTS), MAX_QUEUED_RUNS: String(QUEUE) };
-    const prepare = jest.spyOn(EmbeddedEngine.prototype, 'prepare');
+    const resume = jest.spyOn(Runs.prototype, 'resume');
 
     const before = await durable.start(crowd, env);
     const begun = () => before.events.filter(({ type }) => type === 'sub-task.started');
     await before.until(() => begun()[SLOTS - 1]);
     for (let request = 0; request < 50; request += 1) await before.http.get('/health/ready').expect(200);
     expect(begun()).toHaveLength(SLOTS);
-    expect(prepare.mock.calls.length).toBeLessThan(QUEUE / 2 + SLOTS);
+    expect(resume.mock.calls.length).toBeLessThan(QUEUE / 2 + SLOTS);
     const accepted = before.run('demo');
     const { runId } = await before.until(() =>
       before.events.find((event) => event.type === 'run.started' && event.task === 'demo'),

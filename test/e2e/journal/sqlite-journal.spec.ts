@@ -7,6 +7,7 @@ import { v7 as uuidv7 } from 'uuid';
 import type { RunEvent } from '../../../src/core/events.js';
 import { EventBus } from '../../../src/events/event-bus.js';
 import { SqliteJournal, type SqliteJournalOptions } from '../../../src/journal/sqlite/sqlite-journal.js';
+import { EventWriter } from '../../support/event-writer.js';
 import { events, unfinishedOf } from '../../support/run-events.js';
 import { temporaryDirectory } from '../../support/temporary-directory.js';
 
@@ -17,17 +18,19 @@ let databases = 0;
 describe('the SQLite journal', () => {
   let path = '';
   let journal: SqliteJournal;
+  let writer: EventWriter;
   afterEach(() => journal.close());
 
   async function open(options: Partial<SqliteJournalOptions> = {}): Promise<RunEvent[]> {
     path = options.path ?? join(directory, `${++databases}.db`);
     const published: RunEvent[] = [];
     const bus = new EventBus(new EventEmitter2());
-    bus.publish = (group) => void published.push(...group);
+    bus.publish = (group) => void published.push(...group.map(({ event }) => event));
     journal = await SqliteJournal.open(
       { path, durability: 'power', retentionMs: 0, keyRetentionMs: DAY_MS, ...options },
       bus,
     );
+    writer = new EventWriter(journal);
     return published;
   }
 
@@ -41,11 +44,11 @@ describe('the SQLite journal', () => {
 
   test('goes on with its numbering where it was opened before', async () => {
     await open();
-    void journal.append(events.started('r1'));
-    await journal.append(events.finished('r1'));
+    void writer.append(events.started('r1'));
+    await writer.append(events.finished('r1'));
     await journal.close();
     const published = await open({ path });
-    await journal.append(events.started('r2'));
+    await writer.append(events.started('r2'));
     expect(published.map(({ id }) => id)).toEqual([3]);
     expect(await journal.run('r1')).toMatchObject({ status: 'succeeded' });
   });
@@ -54,14 +57,14 @@ describe('the SQLite journal', () => {
     await open();
     const ids = Array.from({ length: 250 }, (_, n) => `r${n}`);
     for (const id of ids) {
-      void journal.append(events.started(id, id));
-      void journal.append(events.attempt(id));
+      void writer.append(events.started(id, id));
+      void writer.append(events.attempt(id));
     }
-    for (const id of ids.filter((_, n) => n % 10 === 0)) void journal.append(events.finished(id));
+    for (const id of ids.filter((_, n) => n % 10 === 0)) void writer.append(events.finished(id));
     await journal.drain();
     await journal.close();
     await open({ path });
-    await journal.append(events.started('new'));
+    await writer.append(events.started('new'));
     const unfinished = await unfinishedOf(journal);
     expect(unfinished.map(({ id }) => id)).toEqual(ids.filter((_, n) => n % 10 !== 0));
     expect(unfinished[0]).toMatchObject({
@@ -73,33 +76,33 @@ describe('the SQLite journal', () => {
         { name: 'b', status: 'pending' },
       ],
     });
-    journal.goOn(unfinished[0]!);
-    await journal.append(events.succeeded('r1', 'goes on'));
+    writer.goOn(unfinished[0]!);
+    await writer.append(events.succeeded('r1', 'goes on'));
     expect((await journal.run('r1'))?.subTasks[0]).toMatchObject({ result: 'goes on' });
   });
 
   test('deletes idempotency keys once they have expired, and gives them to later runs', async () => {
     await open({ keyRetentionMs: 1 });
     const key = { client: '', key: 'k', fingerprint: 'f' };
-    await journal.append(events.started('r1'), key);
+    await writer.append(events.started('r1'), key);
     await journal.close();
     await open({ path, keyRetentionMs: 1 });
     while (look('SELECT * FROM idempotency_keys').length > 0) await journal.run('r1');
     await journal.close();
     await open({ path });
-    await journal.append(events.started('r2'), key);
-    await journal.append(events.started('r3'), key);
+    await writer.append(events.started('r2'), key);
+    await writer.append(events.started('r3'), key);
     expect(await journal.claimKey(key, 'r4')).toMatchObject({ runId: 'r3' });
   });
 
   test('shows runs, sub-tasks and attempts to whoever looks into the file', async () => {
     await open();
-    void journal.append(events.started('r1'));
-    void journal.append(events.attempt('r1'));
-    void journal.append(events.retrying('r1', 'boom'));
-    void journal.append(events.attempt('r1', 'a', 2));
-    void journal.append(events.attempt('r1', 'b'));
-    await journal.append(events.succeeded('r1', [1], 'a', 2));
+    void writer.append(events.started('r1'));
+    void writer.append(events.attempt('r1'));
+    void writer.append(events.retrying('r1', 'boom'));
+    void writer.append(events.attempt('r1', 'a', 2));
+    void writer.append(events.attempt('r1', 'b'));
+    await writer.append(events.succeeded('r1', [1], 'a', 2));
     expect(look('SELECT id, task, status FROM runs')).toEqual([
       { id: 'r1', task: 'task', status: 'running' },
     ]);
@@ -154,18 +157,18 @@ describe('the SQLite journal', () => {
       const [recent, last] = [uuidv7(), uuidv7()];
       const unfinished = uuidv7({ msecs: Date.now() - 3 * DAY_MS });
       const now = jest.spyOn(Date, 'now').mockReturnValue(Date.now() - 2 * DAY_MS);
-      void journal.append(events.started(unfinished));
+      void writer.append(events.started(unfinished));
       for (let n = 0; n < 250; n += 1) {
         const id = uuidv7({ msecs: Date.now() - n - 1 });
-        void journal.append(events.started(id));
-        void journal.append(events.finished(id));
+        void writer.append(events.started(id));
+        void writer.append(events.finished(id));
       }
-      void journal.append(events.started(old));
-      void journal.append(events.finished(old));
+      void writer.append(events.started(old));
+      void writer.append(events.finished(old));
       now.mockRestore();
       for (const id of [recent, last]) {
-        void journal.append(events.started(id));
-        void journal.append(events.finished(id));
+        void writer.append(events.started(id));
+        void writer.append(events.finished(id));
       }
       await journal.drain();
       await journal.close();
@@ -191,8 +194,8 @@ describe('the SQLite journal', () => {
       const now = jest.spyOn(Date, 'now').mockReturnValue(Date.now() - 2 * DAY_MS);
       const last = uuidv7({ msecs: Date.now() });
       for (const id of [old, last]) {
-        void journal.append(events.started(id));
-        void journal.append(events.finished(id));
+        void writer.append(events.started(id));
+        void writer.append(events.finished(id));
       }
       now.mockRestore();
       await journal.drain();
@@ -201,7 +204,7 @@ describe('the SQLite journal', () => {
       await lookedForOldRuns();
       await journal.close();
       const published = await open({ path });
-      await journal.append(events.started('next'));
+      await writer.append(events.started('next'));
       expect(published.map(({ id }) => id)).toEqual([5]);
     });
 

@@ -4,7 +4,7 @@ import { TestApp } from '../../support/test-app.js';
 describe('GET /run-tasks', () => {
   let service: TestApp;
   beforeAll(async () => {
-    service = await TestApp.start({ env: { DEMO_TIME_SCALE: '0.02' } });
+    service = await TestApp.start({ env: { DEMO_TIME_SCALE: '0.1' } });
   });
   afterAll(() => service.close());
 

@@ -1,32 +1,34 @@
-import type { EmbeddedEngine } from './embedded-engine.js';
-import type { StartCause } from '../core/events.js';
-import type { Journal } from './journal.js';
 import { elapsedMs } from '../core/duration.js';
-import type { FollowedRun } from './followed-run.js';
-import type { HedgeBudget } from './hedge-budget.js';
+import type { StartCause } from '../core/events.js';
 import { NOT_NEEDED } from '../core/run.js';
+import type { HedgeBudget } from './hedge-budget.js';
+import type { RunTerms } from './run-terms.js';
+import type { SubTaskRun } from './sub-task-run.js';
+
+/** What starting sub-tasks later needs to know of their run. */
+export interface StaggeredRun {
+  readonly terms: RunTerms;
+  readonly subTasks: readonly SubTaskRun[];
+  /** Whether a held sub-task has to start, because the reply policy can't be met without it. */
+  readonly needsMore: boolean;
+  /** Whether a sub-task has ended here whose outcome isn't committed yet. */
+  readonly outcomeIsUncommitted: boolean;
+}
 
 /** A sub-task that is held. */
 export interface HeldSubTask {
-  readonly name: string;
+  readonly subTask: SubTaskRun;
   /** How long after the run it is due, in milliseconds; undefined where no time starts it. */
   readonly dueMs: () => number | undefined;
 }
 
-/** What a staggered start works with. */
-export interface StartTools {
-  readonly engine: EmbeddedEngine;
-  readonly journal: Journal;
-  readonly budget: HedgeBudget;
-}
-
 /** Starts the sub-tasks of one run that don't start with it, in their order, as long as there is no reply. */
-export class StaggeredStart {
+export class LaterStarts {
   private readonly held: HeldSubTask[];
   /** Those whose time had come when the budget was spent. */
   private readonly heldBack = new Set<HeldSubTask>();
   private alarm: { readonly of: HeldSubTask; readonly timer: NodeJS.Timeout } | undefined;
-  /** When the last one was due whose time has come. */
+  /** Due time of the latest hedge that fell due. */
   private lastDueMs = 0;
 
   /**
@@ -35,25 +37,24 @@ export class StaggeredStart {
    * @param heldBack the names of those that an earlier process has held back
    */
   constructor(
-    private readonly run: FollowedRun,
+    private readonly run: StaggeredRun,
     held: readonly HeldSubTask[],
+    private readonly budget: HedgeBudget,
     private readonly startedAt: number,
-    private readonly tools: StartTools,
     private failures = 0,
     heldBack: readonly string[] = [],
   ) {
     this.held = [...held];
-    for (const one of held) if (heldBack.includes(one.name)) this.heldBack.add(one);
-    this.tellRun();
+    for (const one of held) if (heldBack.includes(one.subTask.name)) this.heldBack.add(one);
   }
 
-  /** A sub-task has failed. The next one starts with {@link goOn}, once it is known that there is no reply. */
+  /** A sub-task has failed. The next one starts with {@link update}, once it is known that there is no reply. */
   failed(): void {
     this.failures += 1;
   }
 
-  /** Starts what is to start as things stand. To be called after each commit of events of the run that leaves it without a reply. */
-  goOn(): void {
+  /** Starts what is to start as things stand; called after each commit of events of the run that leaves it without a reply. */
+  update(): void {
     for (; this.failures > 0; this.failures -= 1) this.startNext({ trigger: 'failure' });
     while (this.held.length > 0 && this.run.needsMore) this.startNext({ trigger: 'need' });
     this.startDue();
@@ -63,8 +64,7 @@ export class StaggeredStart {
   end(): void {
     this.stop();
     this.held.length = 0;
-    this.tellRun();
-    this.tools.engine.skipHeld(this.run.terms.id, NOT_NEEDED);
+    for (const subTask of this.run.subTasks) if (subTask.phase === 'held') subTask.cancel(NOT_NEEDED);
   }
 
   /** Lets no time start anything any more. */
@@ -74,10 +74,7 @@ export class StaggeredStart {
   }
 
   private startNext(cause: StartCause): void {
-    const next = this.held.shift();
-    if (!next) return;
-    this.tellRun();
-    this.tools.engine.start(this.run.terms.id, next.name, cause);
+    this.held.shift()?.subTask.start(cause);
   }
 
   private startDue(): void {
@@ -90,7 +87,7 @@ export class StaggeredStart {
         return;
       }
       // It may be the reply: no sub-task that starts now could bring one sooner. Its commit leads here again.
-      if (this.outcomeIsUncommitted()) return;
+      if (this.run.outcomeIsUncommitted) return;
       this.hedge(one, dueMs);
     }
   }
@@ -107,7 +104,7 @@ export class StaggeredStart {
 
   /** One that stands behind one that was held back is held back too: they start in their order. */
   private hedge(one: HeldSubTask, dueMs: number): void {
-    const { journal, budget } = this.tools;
+    const { budget } = this;
     this.lastDueMs = Math.max(this.lastDueMs, dueMs);
     const delayMs = this.lastDueMs;
     if (one === this.held[0] && budget.take()) {
@@ -115,22 +112,6 @@ export class StaggeredStart {
       return;
     }
     this.heldBack.add(one);
-    const { id: runId, task } = this.run.terms;
-    const about = { runId, task, subTask: one.name, attempt: 0 };
-    void journal.append({
-      type: 'sub-task.held-back',
-      ...about,
-      data: { delayMs, hedgeBudget: budget.share },
-    });
-  }
-
-  /** Whether one has ended in the engine, or was left to another process, and the run doesn't know yet. */
-  private outcomeIsUncommitted(): boolean {
-    const { terms, unsettled } = this.run;
-    return unsettled.some((name) => !this.tools.engine.executes(terms.id, name));
-  }
-
-  private tellRun(): void {
-    this.run.held = this.held.map(({ name }) => name);
+    one.subTask.holdBack({ delayMs, hedgeBudget: budget.share });
   }
 }

@@ -1,14 +1,15 @@
 import { getEventListeners } from 'node:events';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { PastRun } from '../../test/support/past-run.js';
 import { createRuntime } from '../../test/support/runtime.js';
 import { acceptRun } from '../tasks/accepted-run.js';
 import type { SubTaskContext } from '../core/sub-task.js';
-import { EmbeddedEngine } from './embedded-engine.js';
+import { Runs } from './runs.js';
 
 const typesOf = ({ events }: ReturnType<typeof createRuntime>) => events.map(({ type }) => type);
 const never = () => new Promise(() => undefined);
 
-describe('EmbeddedEngine', () => {
+describe('Runs', () => {
   beforeEach(() => void jest.useFakeTimers({ doNotFake: ['nextTick', 'queueMicrotask', 'setImmediate'] }));
   afterEach(() => {
     jest.useRealTimers();
@@ -39,9 +40,9 @@ describe('EmbeddedEngine', () => {
     const { promise, resolve } = Promise.withResolvers();
     const runtime = createRuntime([{ name: 'a', run: () => promise }]);
     const run = await acceptRun(runtime.task, {}, {});
-    void runtime.engine.execute({ ...run, inputBytes: 256 * 2 ** 20 });
+    runtime.runs.start({ ...run, inputBytes: 256 * 2 ** 20 });
     let hasRoom = false;
-    const room = runtime.engine.roomInQueue().then(() => (hasRoom = true));
+    const room = runtime.runs.roomInQueue().then(() => (hasRoom = true));
     await runtime.journal.drain();
     expect(hasRoom).toBe(false);
     resolve('done');
@@ -166,14 +167,14 @@ describe('EmbeddedEngine', () => {
     await expect(limited.run()).rejects.toMatchObject({ code: 'overloaded' });
     const { task } = createRuntime([{ name: 'free', run: () => 'free' }]);
     const run = await acceptRun(task, {}, {});
-    void limited.engine.execute(run);
+    limited.runs.start(run);
     await jest.advanceTimersByTimeAsync(0);
     expect(await limited.journal.run(run.id)).toMatchObject({ subTasks: [{ status: 'succeeded' }] });
   });
 
   test('refuses runs whose inputs would take more memory than is allowed', async () => {
     // A five-hundredth of what is allowed, and of what such an input would have.
-    jest.replaceProperty(EmbeddedEngine, 'maxInputBytesInFlight', 2 ** 19);
+    jest.replaceProperty(Runs, 'maxInputBytesInFlight', 2 ** 19);
     const runtime = createRuntime([{ name: 'a', run: never }]);
     const input = Array.from({ length: 1_000 }, () => ({}));
     for (let n = 0; n < 6; n += 1) void runtime.run({ input });
@@ -216,22 +217,9 @@ describe('EmbeddedEngine', () => {
 
   test('makes an attempt at once whose time came while no process was there', async () => {
     const runtime = createRuntime([{ name: 'a', run: () => 'done' }]);
-    const run = await acceptRun(runtime.task, {}, {});
-    const data = { input: null, replyPolicy: run.replyPolicy, losers: run.losers, subTasks: ['a'] };
-    void runtime.journal.append({ type: 'run.started', runId: run.id, task: 'task', data });
-    const retryAt = new Date(Date.now() - 1_000).toISOString();
-    const progress = {
-      attempts: 1,
-      failures: 1,
-      retried: false,
-      startedAt: retryAt,
-      retryAt,
-      retryDelayMs: 50,
-    };
-    const begin = runtime.engine.prepare(run, [[runtime.task.subTasks[0]!, progress]]);
-    begin();
+    await runtime.resume(new PastRun('task', ['a']).started('a').retrying('a', -1_000, 50));
     await runtime.journal.drain();
-    expect(runtime.events.at(1)).toMatchObject({ type: 'sub-task.started', attempt: 2 });
+    expect(runtime.events.at(0)).toMatchObject({ type: 'sub-task.started', attempt: 2 });
   });
 
   test('records one outcome of a sub-task that is cancelled while it begins', async () => {
@@ -239,7 +227,7 @@ describe('EmbeddedEngine', () => {
       {
         name: 'a',
         run: (_input, { runId }: SubTaskContext) => {
-          runtime.engine.cancel(runId, 'changed its mind');
+          runtime.runs.get(runId)?.cancel('changed its mind');
           return 'too late';
         },
       },

@@ -22,6 +22,17 @@ function heldBack({ events }: Runtime): unknown[] {
   );
 }
 
+/** Lets the run not know what is committed of it. @returns what tells it */
+function holdCommits({ runs, events }: Runtime): () => void {
+  const run = runs.get(events[0]!.runId)!;
+  const uncommitted: RunEvent[] = [];
+  const told = jest.spyOn(run, 'committed').mockImplementation((event) => void uncommitted.push(event));
+  return () => {
+    told.mockRestore();
+    for (const event of uncommitted) run.committed(event);
+  };
+}
+
 /** Starts a run; what it is told is of no interest. */
 const begin = (runtime: Runtime, request?: RunRequest) =>
   runtime.run(request).catch((error: unknown) => error);
@@ -148,13 +159,9 @@ describe('a sub-task with a start rule', () => {
     ]);
     const answer = begin(runtime);
     await jest.advanceTimersByTimeAsync(5);
-    const { bus } = runtime;
-    const publish = bus.publish.bind(bus);
-    const uncommitted: RunEvent[] = [];
-    bus.publish = (events) => void uncommitted.push(...events);
+    const commit = holdCommits(runtime);
     await jest.advanceTimersByTimeAsync(50);
-    bus.publish = publish;
-    publish(uncommitted);
+    commit();
     expect(await answer).toMatchObject({ answeredBy: 'a' });
     await jest.advanceTimersByTimeAsync(50);
     expect(startsOf(runtime)).toEqual([['a', {}]]);
@@ -168,13 +175,9 @@ describe('a sub-task with a start rule', () => {
     ]);
     const answer = begin(runtime);
     await jest.advanceTimersByTimeAsync(5);
-    const { bus } = runtime;
-    const publish = bus.publish.bind(bus);
-    const uncommitted: RunEvent[] = [];
-    bus.publish = (events) => void uncommitted.push(...events);
+    const commit = holdCommits(runtime);
     await jest.advanceTimersByTimeAsync(50);
-    bus.publish = publish;
-    publish(uncommitted);
+    commit();
     await jest.advanceTimersByTimeAsync(50);
     expect(await answer).toMatchObject({ answeredBy: 'b' });
     expect(startsOf(runtime).slice(1)).toEqual([

@@ -1,0 +1,31 @@
+import { Logger } from '@nestjs/common';
+import { stackOf, textOf } from '../core/thrown.js';
+import type { EventBus } from '../events/event-bus.js';
+import type { JournalEntry } from '../run/journaled-run.js';
+
+const logger = new Logger('Journal');
+
+/** Tells each run of a batch what is committed now, and then the bus. */
+export function publishCommitted(bus: EventBus, batch: readonly JournalEntry[]): void {
+  tellRuns(batch);
+  bus.publish(batch);
+}
+
+/** Tells runs of their committed events, but for those that hear of them in the order of the log. */
+export function tellRuns(batch: readonly JournalEntry[]): void {
+  for (const entry of batch) if (!entry.run.shared) tellRun(entry);
+}
+
+/** Tells a run of a committed event. A run that fails on it keeps no other from hearing of theirs. */
+export function tellRun({ run, event }: JournalEntry): void {
+  try {
+    run.committed(event);
+  } catch (error) {
+    logger.error({
+      msg: `The run failed on ${event.type} (event ${event.id}): ${textOf(error)}`,
+      runId: run.id,
+      ...run.originFields,
+      stack: stackOf(error),
+    });
+  }
+}

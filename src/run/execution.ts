@@ -1,0 +1,35 @@
+import { Injectable } from '@nestjs/common';
+import { ConfigService } from '@nestjs/config';
+import type { Config } from '../config/config.js';
+import type { SubTaskDefinition } from '../core/task.js';
+import { Journal } from './journal.js';
+import { Slots } from './slots.js';
+
+/** What all sub-tasks that this process executes share: their slots, their bounds and their journal. */
+@Injectable()
+export class Execution {
+  /** A retry that is due later than this, in milliseconds, leaves the node where there are others. */
+  static readonly laterMs: number = 5_000;
+
+  /** The slots of all sub-tasks. */
+  readonly slots: Slots;
+  readonly maxResultBytes: number;
+  /** The slots of the sub-tasks that declare a `concurrency` of their own. */
+  private readonly ownSlots = new Map<SubTaskDefinition, Slots>();
+
+  constructor(
+    config: ConfigService<Config, true>,
+    readonly journal: Journal,
+  ) {
+    this.slots = new Slots(config.get('MAX_CONCURRENT_SUB_TASKS', { infer: true }));
+    this.maxResultBytes = config.get('MAX_RESULT_BYTES', { infer: true });
+  }
+
+  /** The slots of a sub-task over all runs; undefined where it declares no `concurrency`. */
+  ownSlotsOf(subTask: SubTaskDefinition): Slots | undefined {
+    if (subTask.concurrency === Infinity) return undefined;
+    let slots = this.ownSlots.get(subTask);
+    if (!slots) this.ownSlots.set(subTask, (slots = new Slots(subTask.concurrency)));
+    return slots;
+  }
+}

@@ -1,0 +1,26 @@
+import type { RunEvent } from '../core/events.js';
+import type { OriginFields } from '../core/run-origin.js';
+
+/** A run as its journal knows it. */
+export interface JournaledRun {
+  readonly id: string;
+  /** The id of its `run.started` event, once that is known: rows refer to the run by it. */
+  number: number | undefined;
+  /**
+   * Whether other nodes commit events of it too. Then it is told of all its events in the order of the log, and not of its own as
+   * soon as they are committed.
+   */
+  shared: boolean;
+  /** What log lines say of the request that it came with. */
+  readonly originFields: OriginFields;
+  /** Called for each of its events when that is committed. */
+  committed(event: RunEvent): void;
+  /** Called for an event that was fenced out: another node has decided what is recorded. */
+  refused(event: RunEvent): void;
+}
+
+/** An event and its run, in a batch that is committed together. */
+export interface JournalEntry {
+  readonly run: JournaledRun;
+  readonly event: RunEvent;
+}

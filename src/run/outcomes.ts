@@ -1,0 +1,77 @@
+import { Subject } from 'rxjs';
+import { deepFreeze } from '../core/json.js';
+import type { ReplyPolicy } from '../core/policies.js';
+import { runStatus, type Decision, type Outcome, type Reply } from '../core/run.js';
+import { decideBy, needsMore, replyOf } from './reply.js';
+
+/** The committed outcomes of a run's sub-tasks, and the race for its reply. */
+export class Outcomes {
+  /** In the order in which they were committed. */
+  private settled: Outcome[] = [];
+  private outcomes$ = new Subject<Outcome>();
+
+  /**
+   * @param count how many sub-tasks the run has
+   * @param reply the result that the caller was told by an earlier process
+   */
+  constructor(
+    private readonly policy: ReplyPolicy,
+    private readonly count: number,
+    private reply?: Reply,
+  ) {
+    this.race();
+  }
+
+  /** Whether the policy is met or defeated. */
+  get decided(): boolean {
+    return this.reply !== undefined;
+  }
+
+  /** Whether every sub-task has an outcome. */
+  get complete(): boolean {
+    return this.settled.length === this.count;
+  }
+
+  /** The outcome of a sub-task; undefined as long as it has none. */
+  of(subTask: string): Outcome | undefined {
+    for (const outcome of this.settled) if (outcome.subTask === subTask) return outcome;
+    return undefined;
+  }
+
+  settle(outcome: Outcome): void {
+    this.settled.push(outcome);
+    this.outcomes$.next(outcome);
+  }
+
+  /** Removes an outcome, because its sub-task is retried. A result that was replied stays; an error may become a result. */
+  unsettle(subTask: string): void {
+    const rest = this.settled.filter((outcome) => outcome.subTask !== subTask);
+    this.settled = [];
+    if (this.reply && 'error' in this.reply) this.reply = undefined;
+    this.race();
+    for (const outcome of rest) this.settle(outcome);
+  }
+
+  /**
+   * What the caller is to be told, as things stand; undefined as long as the policy is neither met nor defeated.
+   *
+   * @param background the sub-tasks that go on
+   */
+  decision(background: readonly string[]): Decision | undefined {
+    const { reply } = this;
+    if (!reply) return undefined;
+    return { reply, status: background.length > 0 ? 'running' : runStatus(reply, this.settled), background };
+  }
+
+  /** Whether a held sub-task has to start, because those that go on are too few to meet the policy. */
+  needsMore(background: readonly string[]): boolean {
+    return needsMore(this.policy, this.count, this.settled, background);
+  }
+
+  private race(): void {
+    this.outcomes$ = new Subject();
+    this.outcomes$.pipe(decideBy(this.policy, this.count)).subscribe(() => {
+      this.reply ??= deepFreeze(replyOf(this.policy, this.settled));
+    });
+  }
+}

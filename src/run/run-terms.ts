@@ -1,0 +1,45 @@
+import type { JsonValue } from '../core/json.js';
+import type { LosersPolicy, ReplyPolicy } from '../core/policies.js';
+import type { RunOrigin } from '../core/run-origin.js';
+import type { AttemptError } from '../core/run.js';
+import type { StartRule } from '../core/start-rule.js';
+import type { SubTaskDefinition, TaskDefinition } from '../core/task.js';
+
+/** What a run was asked for. */
+export interface RunTerms {
+  readonly id: string;
+  /** The name of its task. */
+  readonly task: string;
+  /** Undefined when the service has the task no more. */
+  readonly definition: TaskDefinition | undefined;
+  /** The names of its sub-tasks. */
+  readonly subTasks: readonly string[];
+  /** As the caller sent it, and as the journal keeps it. */
+  readonly input: JsonValue;
+  /** What the task's schema made of the input, and what sub-tasks get. */
+  readonly parsedInput: unknown;
+  /** What the input takes in memory, roughly. */
+  readonly inputBytes: number;
+  readonly replyPolicy: ReplyPolicy;
+  readonly losers: LosersPolicy;
+  readonly origin: RunOrigin;
+  /** Why none of its sub-tasks can begin, where that is so: the service has changed since the run began. */
+  readonly unfit?: AttemptError | undefined;
+}
+
+/** Its sub-tasks are the task's, in the same order, unless the task has changed since the run began. @param at its place */
+export function definitionOf({ definition }: RunTerms, name: string, at = 0): SubTaskDefinition | undefined {
+  const likely = definition?.subTasks[at];
+  return likely?.name === name ? likely : definition?.subTasks.find((subTask) => subTask.name === name);
+}
+
+/** When the task, as it is now, starts a sub-task. */
+export function startOf({ definition }: RunTerms, name: string): StartRule | undefined {
+  return definition?.starts[definition.subTasks.findIndex((subTask) => subTask.name === name)];
+}
+
+/** Why a sub-task can't begin, where that is so: the service has changed since the run began. */
+export function obstacleOf(terms: RunTerms, name: string): AttemptError | undefined {
+  if (terms.unfit || definitionOf(terms, name)) return terms.unfit;
+  return { code: 'task-unknown', message: `The task ${terms.task} has no such sub-task any more` };
+}

@@ -1,0 +1,213 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { Injectable, Logger } from '@nestjs/common';
+import { ConfigService } from '@nestjs/config';
+import { filter, firstValueFrom, race, Subject, timer } from 'rxjs';
+import type { Config } from '../config/config.js';
+import { DomainError } from '../core/domain-error.js';
+import type { RunRecord } from '../core/run-record.js';
+import type { TaskDefinition } from '../core/task.js';
+import { Execution } from './execution.js';
+import { GuestSubTask } from './guest-sub-task.js';
+import type { IdempotencyKey } from './idempotency-key.js';
+import type { RunTerms } from './run-terms.js';
+import type { Hosted, RunHost } from './run-host.js';
+import { Run } from './run.js';
+import { StartPlans } from './start-plans.js';
+import { endEach, type SubTaskRun } from './sub-task-run.js';
+
+/** While fewer runs than this wait for slots, and half of those that may, runs of an earlier process are resumed. */
+const ROOMY_QUEUE = 100;
+
+/** The live runs of this process, by their ids, within its bounds. */
+@Injectable()
+export class Runs implements RunHost {
+  /** Some callers' inputs take twenty times the memory that their text does; this keeps them from filling it. */
+  static readonly maxInputBytesInFlight: number = 256 * 2 ** 20;
+
+  private readonly logger = new Logger(Runs.name);
+  private readonly live = new Map<string, Run>();
+  /** The sub-tasks of other nodes' runs that this process executes. */
+  private readonly guests = new Set<Hosted & { leave(): void }>();
+  /** How many runs have a sub-task that waits for a slot. */
+  private queued = 0;
+  /** What the inputs of live runs take in memory, roughly. */
+  private inputBytes = 0;
+  /** How many sub-tasks this process executes, or is to. */
+  private subTasksHere = 0;
+  /** Emits when fewer runs wait for slots, a run has ended, or no sub-task is left. */
+  private readonly eased = new Subject<void>();
+  private concluding: { conclude(): void }[] = [];
+  private stopped = false;
+  private readonly maxQueuedRuns: number;
+
+  constructor(
+    private readonly config: ConfigService<Config, true>,
+    readonly execution: Execution,
+    readonly plans: StartPlans,
+  ) {
+    this.maxQueuedRuns = config.get('MAX_QUEUED_RUNS', { infer: true });
+  }
+
+  /** Whether a stop has begun: from then on runs are refused. */
+  get stopping(): boolean {
+    return this.stopped;
+  }
+
+  /** How many sub-tasks could begin at once. */
+  get freeSlots(): number {
+    return this.stopped ? 0 : this.execution.slots.freeCount;
+  }
+
+  /** A live run; undefined for one whose end is committed, or that this process doesn't execute. */
+  get(id: string): Run | undefined {
+    return this.live.get(id);
+  }
+
+  /**
+   * Starts a run: appends it to the journal, and begins all its sub-tasks that start at once, each as soon as it has a slot.
+   *
+   * @throws {DomainError} `worker-node` when new runs are for other nodes; what {@link admit} throws
+   */
+  start(terms: RunTerms, key?: IdempotencyKey): Run {
+    if (this.config.get('ROLE', { infer: true }) === 'worker')
+      throw new DomainError('worker-node', 'This node takes no new runs; send it to another one');
+    this.admit(terms.definition, terms.inputBytes);
+    const run = Run.accept(this, terms, key);
+    this.add(run);
+    run.begin();
+    return run;
+  }
+
+  /** Resumes a run that another process began. For the parameters see {@link Run.resume}. */
+  resume(terms: RunTerms, record: Readonly<RunRecord>, placed?: readonly string[]): Run {
+    const run = Run.resume(this, terms, record, placed);
+    this.add(run);
+    run.begin();
+    return run;
+  }
+
+  /** Reopens a run that is finished, so that a failed sub-task can be retried. */
+  reopen(terms: RunTerms, record: Readonly<RunRecord>): Run {
+    const run = Run.reopen(this, terms, record);
+    this.add(run);
+    return run;
+  }
+
+  /** Takes on a sub-task of another node's run. For the parameters see {@link GuestSubTask}. */
+  takeOn(terms: RunTerms, record: Readonly<RunRecord>, name: string, onRefused: () => void): GuestSubTask {
+    const guest = new GuestSubTask(this, terms, record, name, onRefused);
+    this.guests.add(guest);
+    this.inputBytes += terms.inputBytes;
+    return guest;
+  }
+
+  /**
+   * Refuses what is past the bounds of this process.
+   *
+   * @throws {DomainError} `overloaded` when too many runs wait for slots, their inputs take too much memory, or the journal falls
+   * behind; `journal-unavailable` when it can't be written; `stopping` once a stop has begun
+   */
+  admit(task: TaskDefinition | undefined, inputBytes: number): void {
+    if (this.stopped) throw new DomainError('stopping', 'The service is stopping and takes no new runs');
+    if (this.inputBytes + inputBytes > Runs.maxInputBytesInFlight && this.live.size > 0)
+      throw new DomainError('overloaded', 'The inputs of unfinished runs take as much memory as is allowed');
+    const { journal, slots } = this.execution;
+    const { obstacle } = journal;
+    if (obstacle) throw new DomainError(obstacle.code, obstacle.message);
+    if (this.queued < this.maxQueuedRuns) return;
+    const starting = task?.subTasks.filter((_subTask, index) => task.starts[index] === 'at-once') ?? [];
+    const waits =
+      !slots.hasFree || starting.some((subTask) => this.execution.ownSlotsOf(subTask)?.hasFree === false);
+    if (waits)
+      throw new DomainError('overloaded', `${this.queued} runs wait for a free slot, as many as may`);
+  }
+
+  /** Resolves when a run of an earlier process can be resumed without a flood, and new runs still find room. */
+  async roomInQueue(): Promise<void> {
+    const roomy = Math.min(ROOMY_QUEUE, this.maxQueuedRuns / 2);
+    const hasRoom = (): boolean => this.queued < roomy && this.inputBytes < Runs.maxInputBytesInFlight;
+    if (!hasRoom()) await firstValueFrom(this.eased.pipe(filter(hasRoom)));
+  }
+
+  /** Ends everything here, without outcomes, and lets other nodes have all runs of this one. */
+  leaveAll(): void {
+    this.abandonAll();
+    for (const run of [...this.live.values()]) run.leave();
+    for (const guest of [...this.guests]) guest.leave();
+  }
+
+  /**
+   * Takes no more runs, gives those that are unfinished the grace period to finish, then aborts them: they are cancelled,
+   * or where the journal outlives the process, left to the next one.
+   */
+  async stop(): Promise<void> {
+    this.stopped = true;
+    const { journal } = this.execution;
+    const graceMs = this.config.get('SHUTDOWN_GRACE', { infer: true });
+    if (this.subTasksHere > 0) {
+      this.logger.log(`Stopping: ${this.busy.length} unfinished runs have ${graceMs} ms to finish`);
+      const idle = this.eased.pipe(filter(() => this.subTasksHere === 0));
+      await firstValueFrom(race(idle, timer(graceMs)));
+    }
+    for (const { id: runId, here, originFields } of this.busy)
+      this.logger.warn({ msg: `Stopped before it finished: ${here.join(', ')}`, runId, ...originFields });
+    if (journal.durable) this.abandonAll();
+    else
+      endEach(this.subTasks, (subTask) => {
+        subTask.cancel('the service stopped');
+      });
+    await journal.drain();
+    await nextTurn();
+    for (const run of this.live.values()) run.stop(false);
+    this.logger.log('Stopped');
+  }
+
+  changeQueue(by: 1 | -1): void {
+    this.queued += by;
+    if (by === -1) this.eased.next();
+  }
+
+  changeHere(by: 1 | -1): void {
+    this.subTasksHere += by;
+    if (this.subTasksHere === 0) this.eased.next();
+  }
+
+  concludeSoon(run: { conclude(): void }): void {
+    if (this.concluding.length === 0) queueMicrotask(this.concludeAll);
+    this.concluding.push(run);
+  }
+
+  ended(run: Hosted): void {
+    if (this.live.get(run.id) === run) this.live.delete(run.id);
+    else if (!this.guests.delete(run as GuestSubTask)) return;
+    this.inputBytes -= run.terms.inputBytes;
+    this.eased.next();
+  }
+
+  private add(run: Run): void {
+    this.live.set(run.id, run);
+    this.inputBytes += run.terms.inputBytes;
+  }
+
+  /** Those with sub-tasks that this process executes, or is to. */
+  private get busy(): Hosted[] {
+    return [...this.live.values(), ...this.guests].filter(({ here }) => here.length > 0);
+  }
+
+  private get subTasks(): SubTaskRun[] {
+    return [...this.live.values(), ...this.guests].flatMap(({ subTasks }) => subTasks);
+  }
+
+  private abandonAll(): void {
+    endEach(this.subTasks, (subTask) => {
+      subTask.abandon();
+    });
+  }
+
+  /** When all events of a batch are in, so that each reply tells of all of them. */
+  private readonly concludeAll = (): void => {
+    const { concluding } = this;
+    this.concluding = [];
+    for (const run of concluding) run.conclude();
+  };
+}

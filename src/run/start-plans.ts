@@ -1,0 +1,75 @@
+import { Injectable } from '@nestjs/common';
+import type { RunRecord } from '../core/run-record.js';
+import { startDelay, type StartDelay } from '../core/start-rule.js';
+import type { TaskDefinition } from '../core/task.js';
+import { HedgeBudget } from './hedge-budget.js';
+import { LaterStarts, type HeldSubTask, type StaggeredRun } from './later-starts.js';
+import { ReplyTimes } from './reply-times.js';
+
+/** What is the same for all runs of a task. */
+interface StartPlan {
+  /** The sub-tasks that don't start at once, with the time that starts them, if one does. */
+  readonly later: ReadonlyMap<string, StartDelay | undefined>;
+  readonly budget: HedgeBudget;
+}
+
+/** Knows of each task which of its sub-tasks start later than its runs, and what is left of its hedge budget. */
+@Injectable()
+export class StartPlans {
+  private readonly plans = new Map<TaskDefinition, StartPlan>();
+
+  constructor(private readonly replyTimes: ReplyTimes) {}
+
+  /**
+   * What starts those sub-tasks of a run that it holds; undefined where it holds none.
+   *
+   * @param startedAt when the run began, on the clock of `performance.now()`
+   * @param record what an earlier process has recorded of it
+   */
+  laterStartsOf(run: StaggeredRun, startedAt: number, record?: Readonly<RunRecord>): LaterStarts | undefined {
+    const { definition } = run.terms;
+    if (!definition) return undefined;
+    const { later, budget } = this.planOf(definition);
+    if (later.size === 0) return undefined;
+    budget.runBegan();
+    const held = run.subTasks.flatMap((subTask): HeldSubTask[] => {
+      if (subTask.phase !== 'held') return [];
+      return [{ subTask, dueMs: this.once(definition.name, later.get(subTask.name)) }];
+    });
+    if (held.length === 0) return undefined;
+    if (!record) return new LaterStarts(run, held, budget, startedAt);
+    const heldBack = record.subTasks.filter((subTask) => subTask.heldBack).map(({ name }) => name);
+    return new LaterStarts(run, held, budget, startedAt, unansweredFailures(record), heldBack);
+  }
+
+  private planOf(task: TaskDefinition): StartPlan {
+    let plan = this.plans.get(task);
+    if (!plan) {
+      const later = new Map<string, StartDelay | undefined>();
+      task.subTasks.forEach(({ name }, index) => {
+        const rule = task.starts[index] ?? 'at-once';
+        if (rule !== 'at-once') later.set(name, startDelay(rule));
+      });
+      plan = { later, budget: new HedgeBudget(task.hedgeBudget) };
+      this.plans.set(task, plan);
+    }
+    return plan;
+  }
+
+  /** Looks a quantile up when it is first asked for: within a run it doesn't change. */
+  private once(task: string, delay: StartDelay | undefined): HeldSubTask['dueMs'] {
+    let known: number | undefined;
+    return () => (known ??= delay && this.look(task, delay));
+  }
+
+  private look(task: string, delay: StartDelay): number {
+    if ('ms' in delay) return delay.ms;
+    return this.replyTimes.replyTime(task, delay.quantile) ?? delay.coldStartMs;
+  }
+}
+
+/** How many sub-tasks have failed before the end of a process came ahead of the start of the next one. */
+function unansweredFailures({ outcomes, subTasks }: Readonly<RunRecord>): number {
+  const failures = outcomes.filter(({ status }) => status === 'failed').length;
+  return Math.max(0, failures - subTasks.filter(({ trigger }) => trigger === 'failure').length);
+}

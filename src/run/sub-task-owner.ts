@@ -1,0 +1,20 @@
+import type { SubTaskEvent } from '../core/events.js';
+import type { Execution } from './execution.js';
+import type { JournaledRun } from './journaled-run.js';
+
+/** What a sub-task needs of the run that it belongs to, or of what stands for a run of another node. */
+export interface SubTaskOwner extends JournaledRun {
+  /** The name of the task. */
+  readonly task: string;
+  /** What sub-tasks get. */
+  readonly parsedInput: unknown;
+  readonly execution: Execution;
+  /** Whether the run is another node's: its sub-task must not leave this node again before it has begun. */
+  readonly isGuest: boolean;
+  /** @param fenced whether the event is recorded only if its attempt is still the one that counts */
+  append(event: SubTaskEvent, fenced: boolean): void;
+  /** A sub-task begins to wait for a slot (1), or waits no more (-1). */
+  changeWaiting(by: 1 | -1): void;
+  /** A sub-task is this process's to execute (1), or is no more (-1). */
+  changeHere(by: 1 | -1): void;
+}

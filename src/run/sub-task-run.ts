@@ -1,0 +1,360 @@
+import { Logger } from '@nestjs/common';
+import { elapsedMs, millisecondsSince } from '../core/duration.js';
+import type { StartCause, SubTaskEvent } from '../core/events.js';
+import { deepFreeze, toJson, type JsonValue } from '../core/json.js';
+import { outcomeOf, type SubTaskRecord } from '../core/run-record.js';
+import type { AttemptError } from '../core/run.js';
+import type { SubTaskDefinition } from '../core/task.js';
+import { stackOf } from '../core/thrown.js';
+import { attemptError, AttemptTimeout } from './attempt-error.js';
+import { Attempt } from './attempt.js';
+import { Execution } from './execution.js';
+import { retryDelay } from './retry-delay.js';
+import type { Slots } from './slots.js';
+import type { SubTaskOwner } from './sub-task-owner.js';
+
+const logger = new Logger('Engine');
+
+const WITH_ITS_RUN: StartCause = Object.freeze({});
+
+/**
+ * One sub-task of a live run: its attempts one after the other, each transition appended to the journal, and one outcome.
+ *
+ * - `held`: it starts later than its run, or never
+ * - `waiting`: for a slot
+ * - `running`: it has its slot, makes attempts, and waits between them
+ * - `placed`: it left this node, and another one executes it
+ * - `ended`: it has its outcome, or this process has nothing to do with it
+ */
+export class SubTaskRun {
+  phase: 'held' | 'waiting' | 'running' | 'placed' | 'ended' = 'ended';
+  /** Attempts begun so far, on any node, as far as is known. */
+  private attempts = 0;
+  private failures = 0;
+  /** Whether it is retried on request: then no attempt follows by itself. */
+  private retried = false;
+  /** When its first attempt began, on the clock of `performance.now()`; undefined before. */
+  private startedAt: number | undefined;
+  private cause = WITH_ITS_RUN;
+  /** The attempt whose outcome counts. All others are fenced out: what they still bring is discarded. */
+  private current: Attempt | undefined;
+  private untilRetry: NodeJS.Timeout | undefined;
+  /** When an earlier process wanted to make the next attempt, and after how long a wait. */
+  private retryAt: string | null = null;
+  private retryDelayMs = 0;
+  private ownTurn: { begin(): void } | undefined;
+  /** Whether it left the node of its run: what is reported of it is fenced. */
+  private fenced: boolean;
+  /** Why it is cancelled, while it is placed. */
+  private cancelReason: string | undefined;
+
+  /** @param definition undefined when the service has it no more */
+  constructor(
+    private readonly owner: SubTaskOwner,
+    readonly name: string,
+    private readonly definition: SubTaskDefinition | undefined,
+  ) {
+    this.fenced = owner.isGuest;
+  }
+
+  /** Whether something of it goes on in this process, or is to. */
+  get isHere(): boolean {
+    return this.phase !== 'ended' && this.phase !== 'placed';
+  }
+
+  /** Takes over what is on record of it. Begins nothing. */
+  restore({ attempts, failures, retried, startedAt, retryAt, retryDelayMs }: SubTaskRecord): void {
+    this.attempts = attempts;
+    this.failures = failures;
+    this.retried = retried;
+    if (startedAt !== null) this.startedAt = performance.now() - millisecondsSince(startedAt);
+    this.retryAt = retryAt;
+    this.retryDelayMs = retryDelayMs;
+  }
+
+  /** Keeps it until {@link start}. */
+  hold(): void {
+    this.phase = 'held';
+    this.owner.changeHere(1);
+  }
+
+  /** Gets it ready: {@link enqueue} begins it. @param cause why it starts, where it doesn't start with its run */
+  prepare(cause = WITH_ITS_RUN): void {
+    if (this.phase !== 'held') this.owner.changeHere(1);
+    this.phase = 'waiting';
+    this.cause = cause;
+    this.owner.changeWaiting(1);
+  }
+
+  /** Counts it as executed by another node. */
+  becomePlaced(): void {
+    this.phase = 'placed';
+    this.fenced = true;
+  }
+
+  /** Starts one that is held. */
+  start(cause: StartCause): void {
+    if (this.phase !== 'held') return;
+    this.prepare(cause);
+    this.enqueue();
+  }
+
+  /** Records that its time had come, but that the hedge budget was spent. */
+  holdBack(data: { readonly delayMs: number; readonly hedgeBudget: number }): void {
+    this.append('sub-task.held-back', data);
+  }
+
+  /** Records that it is retried on request, after it has failed: one further attempt. */
+  retry(error: AttemptError): void {
+    this.append('sub-task.retrying', { error, delayMs: 0, dueAt: new Date().toISOString() });
+    this.retried = true;
+    this.startedAt = undefined;
+    this.retryAt = null;
+  }
+
+  /**
+   * Begins as soon as it has its slots, unless it leaves this node. While it waits for a slot of its own it doesn't hold a common
+   * one.
+   */
+  enqueue(): void {
+    if (this.phase !== 'waiting') return;
+    const { slots } = this.owner.execution;
+    if (this.isForAnotherNode()) {
+      this.place();
+      return;
+    }
+    const ownSlots = this.ownSlots();
+    if (!ownSlots) {
+      slots.take(this);
+      return;
+    }
+    this.ownTurn = {
+      begin: () => {
+        slots.take(this);
+      },
+    };
+    ownSlots.take(this.ownTurn);
+  }
+
+  /** Called when it has its slots, which it keeps until its outcome, waits between retries included. */
+  begin(): void {
+    this.phase = 'running';
+    this.startedAt ??= performance.now();
+    this.owner.changeWaiting(-1);
+    const untilRetryMs = this.retryAt === null ? 0 : Date.parse(this.retryAt) - Date.now();
+    // A clock that was set back in between must not make the wait longer than it was to be.
+    if (untilRetryMs > 0) this.retryIn(Math.min(untilRetryMs, this.retryDelayMs));
+    else this.beginAttempt();
+  }
+
+  /** Ends it because it is not needed any more. What it still brings is discarded. */
+  cancel(reason: string): void {
+    if (this.phase === 'ended') return;
+    if (this.phase === 'placed') {
+      this.cancelReason ??= reason;
+      this.appendCancelled(this.cancelReason);
+      return;
+    }
+    this.appendCancelled(reason);
+    this.rest('ended');
+  }
+
+  /** Records that it failed without another attempt. */
+  fail(error: AttemptError): void {
+    this.append('sub-task.failed', { error, durationMs: this.durationMs });
+  }
+
+  /** Ends it in this process without an outcome: another process resumes it from the journal. */
+  abandon(): void {
+    this.rest('ended');
+  }
+
+  /** Called for its committed events, also those of other nodes. */
+  committed(event: SubTaskEvent): void {
+    if (this.phase !== 'placed') return;
+    if (outcomeOf(event)) {
+      this.phase = 'ended';
+      this.fenced = false;
+      this.cancelReason = undefined;
+      return;
+    }
+    this.attempts = event.attempt;
+    if (event.type === 'sub-task.started')
+      this.startedAt ??= performance.now() - millisecondsSince(event.time);
+    // The attempt began before the cancellation was committed, which told of the attempt before it and so was fenced out.
+    if (this.cancelReason !== undefined) this.appendCancelled(this.cancelReason);
+  }
+
+  /** From the start of the first attempt, in milliseconds; 0 before. */
+  private get durationMs(): number {
+    return this.startedAt === undefined ? 0 : elapsedMs(this.startedAt);
+  }
+
+  private isForAnotherNode(): boolean {
+    const { execution, isGuest } = this.owner;
+    const { sharing } = execution.journal;
+    if (!sharing || isGuest) return false;
+    return this.definition?.placement === 'worker' || (!execution.slots.hasFree && sharing.takeIdleSlot());
+  }
+
+  /** Gives it to whichever node takes it on, perhaps this one. */
+  private place(dueAt?: Date): void {
+    const { owner, attempts, name } = this;
+    owner.execution.journal.sharing?.place(owner, {
+      runId: owner.id,
+      task: owner.task,
+      subTask: name,
+      attempts,
+      worker: this.definition?.placement === 'worker',
+      dueAt,
+      cause: attempts === 0 ? this.cause : undefined,
+    });
+    this.fenced = true;
+    // A guest's run keeps it as placed at its own node.
+    this.rest(owner.isGuest ? 'ended' : 'placed');
+  }
+
+  private appendCancelled(reason: string): void {
+    if (this.attempts === 0) this.append('sub-task.skipped', { reason });
+    else this.append('sub-task.cancelled', { reason, durationMs: this.durationMs });
+  }
+
+  private beginAttempt(): void {
+    const { owner, definition } = this;
+    if (!definition) return;
+    this.attempts += 1;
+    this.append('sub-task.started', this.cause);
+    this.cause = WITH_ITS_RUN;
+    const attempt = new Attempt(owner, this.name, this.attempts, definition.timeoutMs);
+    this.current = attempt;
+    let returned: unknown;
+    try {
+      returned = definition.handler.run(owner.parsedInput, attempt);
+    } catch (error) {
+      // Not at once: sub-tasks that start with this one come first.
+      queueMicrotask(() => {
+        this.rejected(attempt, error);
+      });
+      return;
+    }
+    Promise.resolve(returned).then(
+      (result) => {
+        this.resolved(attempt, result);
+      },
+      (error: unknown) => {
+        this.rejected(attempt, error);
+      },
+    );
+    attempt.startTimeout(this.timedOut);
+  }
+
+  private resolved(attempt: Attempt, result: unknown): void {
+    attempt.settled();
+    if (attempt === this.current) this.returned(result);
+  }
+
+  private rejected(attempt: Attempt, error: unknown): void {
+    attempt.settled();
+    if (attempt === this.current) this.failed(error);
+  }
+
+  private readonly timedOut = (attempt: Attempt): void => {
+    attempt.giveUp();
+    if (attempt === this.current) this.failed(new AttemptTimeout(attempt.timeoutMs));
+  };
+
+  private returned(value: unknown): void {
+    let result: JsonValue;
+    try {
+      result = toJson(value, this.owner.execution.maxResultBytes);
+    } catch (error) {
+      this.failed(error);
+      return;
+    }
+    this.current = undefined;
+    this.append('sub-task.succeeded', { result, durationMs: this.durationMs });
+    this.rest('ended');
+  }
+
+  private failed(thrown: unknown): void {
+    const { definition, owner } = this;
+    this.current = undefined;
+    this.failures += 1;
+    const error = this.recordedError(thrown);
+    const delayMs = this.retried || !definition ? undefined : retryDelay(definition, this.failures, thrown);
+    if (delayMs === undefined) {
+      this.fail(error);
+      this.rest('ended');
+      return;
+    }
+    const dueAt = new Date(Date.now() + delayMs);
+    this.append('sub-task.retrying', { error, delayMs, dueAt: dueAt.toISOString() });
+    if (delayMs > Execution.laterMs && owner.execution.journal.sharing) this.place(dueAt);
+    else this.retryIn(delayMs);
+  }
+
+  private retryIn(ms: number): void {
+    this.untilRetry = setTimeout(() => {
+      this.beginAttempt();
+    }, ms);
+  }
+
+  /** What is recorded of a failure. The stack trace is only logged. */
+  private recordedError(thrown: unknown): AttemptError {
+    const error = deepFreeze(attemptError(thrown));
+    const stack = error.code === 'threw' ? stackOf(thrown) : undefined;
+    if (stack !== undefined) {
+      const { owner, name, attempts } = this;
+      const about = { runId: owner.id, task: owner.task, subTask: name, attempt: attempts };
+      logger.warn({ msg: `${name} threw`, ...about, ...owner.originFields, stack });
+    }
+    return error;
+  }
+
+  private append<T extends SubTaskEvent['type']>(
+    type: T,
+    data: Extract<SubTaskEvent, { readonly type: T }>['data'],
+  ): void {
+    const { owner, name, attempts, fenced } = this;
+    const about = {
+      id: 0,
+      type,
+      time: '',
+      runId: owner.id,
+      task: owner.task,
+      subTask: name,
+      attempt: attempts,
+    };
+    owner.append({ ...about, data } as unknown as SubTaskEvent, fenced);
+  }
+
+  private ownSlots(): Slots | undefined {
+    return this.definition && this.owner.execution.ownSlotsOf(this.definition);
+  }
+
+  /** Gives back its slots, or its places in the lines for them. Others may begin at once, so its phase changes before. */
+  private rest(next: 'ended' | 'placed'): void {
+    const { phase, owner } = this;
+    if (phase === 'ended') return;
+    const { slots } = owner.execution;
+    clearTimeout(this.untilRetry);
+    this.phase = next;
+    if (phase === 'running') {
+      this.current?.giveUp();
+      this.current = undefined;
+      slots.release();
+      this.ownSlots()?.release();
+    } else if (phase === 'waiting') {
+      owner.changeWaiting(-1);
+      if (slots.leave(this)) this.ownSlots()?.release();
+      else if (this.ownTurn) this.ownSlots()?.leave(this.ownTurn);
+    }
+    if (phase !== 'placed') owner.changeHere(-1);
+  }
+}
+
+/** Ends sub-tasks. Those that wait for a slot go first: else the slots that the others give back would begin them. */
+export function endEach(subTasks: readonly SubTaskRun[], end: (subTask: SubTaskRun) => void): void {
+  for (const subTask of subTasks) if (subTask.phase === 'waiting') end(subTask);
+  for (const subTask of subTasks) end(subTask);
+}

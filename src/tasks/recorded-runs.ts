@@ -1,0 +1,54 @@
+import { Injectable, Logger } from '@nestjs/common';
+import { deepFreeze, memoryBytes } from '../core/json.js';
+import type { RunRecord } from '../core/run-record.js';
+import { textOf } from '../core/thrown.js';
+import type { RunTerms } from '../run/run-terms.js';
+import { parseInput } from './accepted-run.js';
+import { TaskRegistry } from './task-registry.js';
+
+/** Makes the terms of runs that are on record fit the tasks as they are now. */
+@Injectable()
+export class RecordedRuns {
+  private readonly logger = new Logger(RecordedRuns.name);
+  /** Tasks that runs are left of but that the service has no more. */
+  private readonly missing = new Set<string>();
+
+  constructor(private readonly registry: TaskRegistry) {}
+
+  /** What a run was asked for; with `unfit` where the service can't execute it any more. */
+  async termsOf(record: Readonly<RunRecord>): Promise<RunTerms> {
+    const { id, task, input, replyPolicy, losers, subTasks } = record;
+    const definition = this.registry.find(task);
+    const terms = {
+      id,
+      task,
+      definition,
+      subTasks: subTasks.map(({ name }) => name),
+      input,
+      parsedInput: null,
+      inputBytes: memoryBytes(input),
+      replyPolicy,
+      losers,
+      origin: record,
+    };
+    if (!definition) {
+      this.reportMissing(task);
+      const message = `The service has no task ${task} any more`;
+      return { ...terms, unfit: { code: 'task-unknown', message } };
+    }
+    try {
+      return { ...terms, parsedInput: deepFreeze(await parseInput(definition, deepFreeze(input))) };
+    } catch (error) {
+      const message = `The input fits the task no more: ${textOf(error)}`;
+      return { ...terms, unfit: { code: 'input-unfit', message } };
+    }
+  }
+
+  private reportMissing(task: string): void {
+    if (this.missing.has(task)) return;
+    this.missing.add(task);
+    this.logger.error(
+      `Runs are left of the task ${task}, which the service has no more; they fail with task-unknown`,
+    );
+  }
+}
