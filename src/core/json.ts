@@ -32,6 +32,8 @@ export class JsonError extends Error {
  * maps, sets, circles, more than {@link MAX_DEPTH} levels), `too-large` past `maxBytes` of UTF-8 text.
  */
 export function toJson(value: unknown, maxBytes: number): JsonValue {
+  // As text a string takes six bytes a character at most: what is short enough need not be measured.
+  if (typeof value === 'string' && value.length * 6 + 2 <= maxBytes) return value;
   const text = stringify(value);
   if (text.length * 3 > maxBytes && Buffer.byteLength(text) > maxBytes) {
     throw new JsonError(

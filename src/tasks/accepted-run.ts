@@ -1,7 +1,7 @@
-import { v7 as uuidv7 } from 'uuid';
 import { freezeRequest, inputErrors, invalidRequest } from '../core/domain-error.js';
 import { deepFreeze, memoryBytes, type JsonValue } from '../core/json.js';
 import type { RunOrigin } from '../core/run-origin.js';
+import { newRunId } from '../core/run-id.js';
 import { replyMisfit } from './task-declaration.js';
 import type { TaskDefinition } from '../core/task.js';
 import type { RunTerms } from '../run/run-terms.js';
@@ -22,7 +22,7 @@ export async function acceptRun(
   if (misfit) throw invalidRequest([{ ...misfit, pointer: `/reply${misfit.pointer}` }]);
   freezeRequest(input, '/input');
   return {
-    id: uuidv7(),
+    id: newRunId(),
     task: task.name,
     definition: task,
     subTasks: task.subTasks.map(({ name }) => name),

@@ -1,0 +1,25 @@
+import { randomFillSync } from 'node:crypto';
+import { v7 as uuidv7 } from 'uuid';
+
+const ID_BYTES = 16;
+/** Random bytes for many ids at once: each call of the system costs ten times what the rest of an id does. */
+const pool = new Uint8Array(256 * ID_BYTES);
+let used = pool.length;
+let lastMs = -Infinity;
+let sequence = 0;
+
+/** A UUIDv7 (RFC 9562). Those of a process sort in the order in which they were made, also within a millisecond. */
+export function newRunId(): string {
+  if (used === pool.length) {
+    randomFillSync(pool);
+    used = 0;
+  }
+  const random = pool.subarray(used, (used += ID_BYTES));
+  const now = Date.now();
+  if (now > lastMs) {
+    lastMs = now;
+    // Half of the range is left to count on in.
+    sequence = ((random[6] ?? 0) << 16) | ((random[7] ?? 0) << 8) | (random[8] ?? 0);
+  } else sequence += 1;
+  return uuidv7({ random, msecs: lastMs, seq: sequence });
+}
