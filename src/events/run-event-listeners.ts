@@ -1,0 +1,64 @@
+import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
+import { DiscoveryService, MetadataScanner } from '@nestjs/core';
+import { EventEmitter2 } from '@nestjs/event-emitter';
+import type { EventType, RunEvent } from '../core/events.js';
+import type { OriginFields } from '../core/run-origin.js';
+import { LISTENS_TO } from './on-run-event.decorator.js';
+
+type Listener = (event: RunEvent, origin: OriginFields) => unknown;
+
+/**
+ * Puts the methods with `@OnRunEvent` on the emitter. Not by `@OnEvent`, which makes two promises for each call of each listener:
+ * that cost as much as the events themselves.
+ */
+@Injectable()
+export class RunEventListeners implements OnModuleInit {
+  private readonly logger = new Logger('Listeners');
+
+  constructor(
+    private readonly discovery: DiscoveryService,
+    private readonly methods: MetadataScanner,
+    private readonly emitter: EventEmitter2,
+  ) {}
+
+  onModuleInit(): void {
+    for (const { instance } of [...this.discovery.getProviders(), ...this.discovery.getControllers()])
+      if (typeof instance === 'object' && instance !== null) this.listen(instance as object);
+  }
+
+  private listen(provider: object): void {
+    const prototype = Object.getPrototypeOf(provider) as Record<string, Listener> | null;
+    if (!prototype) return;
+    for (const key of this.methods.getAllMethodNames(prototype)) {
+      const method = prototype[key];
+      if (!method) continue;
+      const types = (Reflect.getMetadata(LISTENS_TO, method) ?? []) as readonly EventType[];
+      const name = `${provider.constructor.name}.${key}`;
+      const guarded = this.guarded(method.bind(provider), name);
+      for (const type of types) this.emitter.on(type, guarded);
+    }
+  }
+
+  private guarded(listener: Listener, name: string): (event: RunEvent, origin: OriginFields) => void {
+    const failed = (event: RunEvent, origin: OriginFields, error: unknown): void => {
+      this.logger.error({
+        msg: `Listener ${name} failed on ${event.type} (event ${event.id})`,
+        runId: event.runId,
+        subTask: 'subTask' in event ? event.subTask : undefined,
+        ...origin,
+        err: error,
+      });
+    };
+    return (event, origin) => {
+      try {
+        const returned = listener(event, origin);
+        if (returned instanceof Promise)
+          returned.catch((error: unknown) => {
+            failed(event, origin, error);
+          });
+      } catch (error) {
+        failed(event, origin, error);
+      }
+    };
+  }
+}
