@@ -62,7 +62,7 @@ export interface RunRecord {
 }
 
 /** The run that a `run.started` event opens. */
-export function openRun(event: RunEvent<'run.started'>): RunRecord {
+function openRun(event: RunEvent<'run.started'>): RunRecord {
   const { input, replyPolicy, losers, subTasks, requestId = null, traceparent = null } = event.data;
   return {
     id: event.runId,

@@ -1,6 +1,6 @@
 import type { RunEvent } from '../core/events.js';
 
-let lastMs = 0;
+let lastMs = NaN;
 let lastText = '';
 
 /** A time in milliseconds as an RFC 3339 text in UTC. Written out once a millisecond: every event asks for it. */

@@ -56,7 +56,7 @@ export function createRuntime(
     events.push(...published.map(({ event }) => event));
     publish(published);
   };
-  const journal = new MemoryJournal(bus, RETENTION_MS);
+  const journal = new MemoryJournal(bus, RETENTION_MS, queueMicrotask);
   const registry = {
     get: () => task,
     find: () => task,

@@ -1,11 +1,9 @@
 import Queue from 'yocto-queue';
-import type { EventBus } from '../../events/event-bus.js';
-import type { RunEvent } from '../../core/events.js';
-import { advance, openRun } from '../../core/run-record.js';
 import { unknownRun } from '../../core/domain-error.js';
-import type { RunRecord } from '../../core/run-record.js';
-import { stamped } from '../event-clock.js';
-import { compareNewest, pageOf, rangeOf, type PlacedRun } from '../history-page.js';
+import type { RunEvent } from '../../core/events.js';
+import { runOf, type RunRecord } from '../../core/run-record.js';
+import type { RunStatus } from '../../core/run.js';
+import type { EventBus } from '../../events/event-bus.js';
 import type { IdempotencyKey, KeyedRun } from '../../run/idempotency-key.js';
 import {
   Journal,
@@ -14,53 +12,78 @@ import {
   type EventQuery,
   type RunPage,
   type RunQuery,
-  type RunSummary,
   type SavedStatistics,
   type StatisticsSlice,
   type Stretch,
 } from '../../run/journal.js';
 import type { JournaledRun, JournalEntry } from '../../run/journaled-run.js';
+import { stamped, timeText } from '../event-clock.js';
+import { compareNewest, pageOf, rangeOf } from '../history-page.js';
 import { publishCommitted } from '../publish-committed.js';
-import { MemoryLog } from './memory-log.js';
+import { MemoryLog, type RunLog } from './memory-log.js';
 
-/** How many finished runs are kept, the newest ones, and how much memory their events may take together. */
+/** How many finished runs are kept, the newest ones, and how much memory their events may take together, in bytes. */
 export const RETAINED_RUNS = 10_000;
 const RETAINED_BYTES = 256 * 2 ** 20;
+/** A character takes two bytes at most. */
+const BYTES_PER_CHARACTER = 2;
 
-/** The journal in memory: nothing outlives the process. It commits in the microtask after an `append`. */
+/** What is known of a run that is kept, without reading its events. Times are milliseconds since 1970. */
+interface KeptRun extends RunLog {
+  readonly id: string;
+  readonly task: string;
+  readonly position: { readonly createdAt: number; readonly number: number };
+  status: RunStatus;
+  finishedAt: number | null;
+  /** The idempotency key that belongs to it. */
+  readonly key: string | undefined;
+  /** Its last end, as long as it counts among the finished runs. */
+  end: End | undefined;
+}
+
+/** The end of a run. One that was reopened ends again. */
+interface End {
+  readonly run: KeptRun;
+  readonly bytes: number;
+}
+
+/** The journal in memory: nothing outlives the process. It commits once in each turn of the event loop. */
 export class MemoryJournal extends Journal {
   override readonly durable = false;
   override readonly obstacle = undefined;
   private sequence = 0;
-  private readonly kept = new Map<string, PlacedRun<RunRecord>>();
-  /** Finished runs, the one that finished first in front. */
-  private readonly finished = new Queue<{ readonly id: string; readonly bytes: number }>();
-  /** The last entry of each of them: one that was reopened finishes again. */
-  private readonly ends = new Map<string, { readonly bytes: number }>();
+  private readonly kept = new Map<string, KeptRun>();
+  /** The ends of finished runs, the first one in front. */
+  private readonly ends = new Queue<End>();
+  private retainedRuns = 0;
+  private retainedBytes = 0;
   private readonly keys = new Map<string, KeyedRun & { readonly createdMs: number }>();
-  private readonly keyOfRun = new Map<string, string>();
-  private finishedBytes = 0;
   private readonly log = new MemoryLog();
   private readonly slices = new Map<string, StatisticsSlice>();
   private counted: Omit<SavedStatistics, 'slices'> | undefined;
   private lastCommitted = 0;
   private batch: JournalEntry[] = [];
-  private commit: Promise<void> | undefined;
+  /** Called when the batch is committed. */
+  private waiting: (() => void)[] = [];
 
-  /** @param keyRetentionMs how long idempotency keys are kept; no longer than their runs */
+  /**
+   * @param keyRetentionMs how long idempotency keys are kept; no longer than their runs
+   * @param soon calls what commits the batch. Default: at the end of the turn
+   */
   constructor(
     private readonly bus: EventBus,
     private readonly keyRetentionMs: number,
+    private readonly soon: (commit: () => void) => void = setImmediate,
   ) {
     super();
   }
 
   override append(run: JournaledRun, event: RunEvent, { key }: AppendOptions = {}): void {
-    if (key) this.keep(key, run.id);
-    this.batch.push({ run, event: stamped(event, ++this.sequence, Date.now()) });
-    this.commit ??= Promise.resolve().then(() => {
-      this.commitBatch();
-    });
+    const ms = Date.now();
+    stamped(event, ++this.sequence, ms);
+    if (event.type === 'run.started') this.kept.set(run.id, this.keptRun(event, ms, key));
+    if (this.batch.length === 0) this.soon(this.commit);
+    this.batch.push({ run, event });
   }
 
   override claimKey({ client, key, fingerprint }: IdempotencyKey, runId: string): Promise<KeyedRun> {
@@ -70,30 +93,42 @@ export class MemoryJournal extends Journal {
   }
 
   override async committed(): Promise<void> {
-    await this.commit;
+    if (this.batch.length > 0) await new Promise<void>((resolve) => this.waiting.push(resolve));
   }
 
   override async run(id: string): Promise<Readonly<RunRecord> | undefined> {
-    await this.commit;
-    return this.kept.get(id)?.run;
+    await this.committed();
+    const run = this.kept.get(id);
+    return run && runOf(this.log.eventsOf(id, run));
   }
 
   override async runs(query: RunQuery): Promise<RunPage> {
-    await this.commit;
+    await this.committed();
     const { task, statuses, limit } = query;
     const { since, olderThan } = rangeOf(query);
     const found = [...this.kept.values()].filter(
-      ({ run, position }) =>
+      (run) =>
         (task === undefined || run.task === task) &&
         (statuses?.includes(run.status) ?? true) &&
-        position.createdAt >= since &&
-        compareNewest(position, olderThan) > 0,
+        run.position.createdAt >= since &&
+        compareNewest(run.position, olderThan) > 0,
     );
-    const { runs, next } = pageOf(
-      found.sort((a, b) => compareNewest(a.position, b.position)),
+    return pageOf(
+      found
+        .sort((a, b) => compareNewest(a.position, b.position))
+        .slice(0, limit + 1)
+        .map(({ id, task, status, position, finishedAt }) => ({
+          position,
+          run: {
+            id,
+            task,
+            status,
+            createdAt: timeText(position.createdAt),
+            finishedAt: finishedAt === null ? null : timeText(finishedAt),
+          },
+        })),
       limit,
     );
-    return { runs: runs.map(summaryOf), next };
   }
 
   override get lastEventId(): number {
@@ -101,10 +136,11 @@ export class MemoryJournal extends Journal {
   }
 
   override async events(query: EventQuery): Promise<EventPage> {
-    if (query.runId !== undefined) await this.commit;
-    const page = this.log.page(query, this.lastCommitted);
-    if (!page) throw unknownRun(query.runId);
-    return page;
+    const { runId } = query;
+    if (runId !== undefined) await this.committed();
+    const run = runId === undefined ? undefined : this.kept.get(runId);
+    if (runId !== undefined && !run) throw unknownRun(runId);
+    return this.log.page(query, this.lastCommitted, (id) => this.kept.has(id), run);
   }
 
   override saveStatistics({ slices, ...counted }: SavedStatistics, { from, to }: Stretch): Promise<void> {
@@ -119,72 +155,74 @@ export class MemoryJournal extends Journal {
   }
 
   override async drain(): Promise<void> {
-    while (this.commit) await this.commit;
+    while (this.batch.length > 0) await this.committed();
   }
 
   override close(): Promise<void> {
     return Promise.resolve();
   }
 
-  private commitBatch(): void {
-    const { batch } = this;
+  private readonly commit = (): void => {
+    const { batch, waiting } = this;
     this.batch = [];
-    this.commit = undefined;
+    this.waiting = [];
     for (const { event } of batch) this.apply(event);
     this.lastCommitted = batch.at(-1)?.event.id ?? this.lastCommitted;
     publishCommitted(this.bus, batch);
-  }
+    for (const resolve of waiting) resolve();
+  };
 
   private apply(event: RunEvent): void {
-    this.log.add(event);
-    if (event.type === 'run.started') {
-      const position = { createdAt: Date.parse(event.time), number: event.id };
-      this.kept.set(event.runId, { run: openRun(event), position });
-      return;
-    }
-    const run = this.kept.get(event.runId)?.run;
+    const run = this.kept.get(event.runId);
     if (!run) return;
-    advance(run, event);
-    if (event.type === 'run.finished') this.retain(run.id);
+    this.log.add(event, run);
+    if (event.type === 'run.reopened') [run.status, run.finishedAt] = ['running', null];
+    if (event.type !== 'run.finished') return;
+    [run.status, run.finishedAt] = [event.data.status, Date.parse(event.time)];
+    this.retain(run);
   }
 
-  private retain(id: string): void {
-    const end = { id, bytes: this.log.bytesOf(id) };
-    this.finishedBytes += end.bytes - (this.ends.get(id)?.bytes ?? 0);
-    this.ends.set(id, end);
-    this.finished.enqueue(end);
-    while (this.ends.size > RETAINED_RUNS || this.finishedBytes > RETAINED_BYTES) {
-      const oldest = this.finished.dequeue();
+  private keptRun({ id: number, runId, task }: RunEvent, createdAt: number, key?: IdempotencyKey): KeptRun {
+    const text = key && keyText(key.client, key.key);
+    if (text !== undefined && key)
+      this.keys.set(text, { runId, fingerprint: key.fingerprint, createdMs: createdAt });
+    const position = { createdAt, number };
+    const run = { id: runId, task, position, status: 'running' as const, finishedAt: null };
+    return { ...run, key: text, end: undefined, blocks: [], size: 0 };
+  }
+
+  private retain(run: KeptRun): void {
+    this.leaveOut(run);
+    const end = { run, bytes: run.size * BYTES_PER_CHARACTER };
+    run.end = end;
+    this.ends.enqueue(end);
+    this.retainedRuns += 1;
+    this.retainedBytes += end.bytes;
+    while (this.retainedRuns > RETAINED_RUNS || this.retainedBytes > RETAINED_BYTES) {
+      const oldest = this.ends.dequeue();
       if (!oldest) return;
-      if (this.ends.get(oldest.id) !== oldest) continue;
-      this.ends.delete(oldest.id);
-      this.finishedBytes -= oldest.bytes;
-      this.forget(oldest.id);
+      if (oldest.run.end !== oldest) continue;
+      this.leaveOut(oldest.run);
+      // One that was reopened counts again when it ends again.
+      if (oldest.run.finishedAt !== null) this.forget(oldest.run);
     }
   }
 
-  /** One that was reopened is retained anew when it finishes again. */
-  private forget(id: string): void {
-    if (this.kept.get(id)?.run.finishedAt === null) return;
-    this.kept.delete(id);
-    this.log.forget(id);
-    const key = this.keyOfRun.get(id);
-    if (key === undefined) return;
-    this.keyOfRun.delete(id);
-    if (this.keys.get(key)?.runId === id) this.keys.delete(key);
+  /** Counts a run no more among the finished ones. */
+  private leaveOut(run: KeptRun): void {
+    if (!run.end) return;
+    this.retainedRuns -= 1;
+    this.retainedBytes -= run.end.bytes;
+    run.end = undefined;
   }
 
-  private keep({ client, key, fingerprint }: IdempotencyKey, runId: string): void {
-    const text = keyText(client, key);
-    this.keys.set(text, { runId, fingerprint, createdMs: Date.now() });
-    this.keyOfRun.set(runId, text);
+  private forget(run: KeptRun): void {
+    this.kept.delete(run.id);
+    this.log.forget(run);
+    if (run.key !== undefined && this.keys.get(run.key)?.runId === run.id) this.keys.delete(run.key);
   }
 }
 
 function keyText(client: string, key: string): string {
   return JSON.stringify([client, key]);
-}
-
-function summaryOf({ id, task, status, createdAt, finishedAt }: RunRecord): RunSummary {
-  return { id, task, status, createdAt, finishedAt };
 }

@@ -1,75 +1,120 @@
-import type { RunEvent } from '../../core/events.js';
 import { indexBehind } from '../../core/event-order.js';
-import { memoryBytes } from '../../core/json.js';
+import { eventText, headOf } from '../../core/event-text.js';
+import type { RunEvent } from '../../core/events.js';
 import { PAGE_SIZE, PAGE_STRETCH, type EventPage, type EventQuery } from '../../run/journal.js';
 
-/** What an event takes besides what its data brings, in bytes, roughly. */
-const EVENT_BYTES = 500;
+/** A block takes no more events when its text is as long as this, in characters: what one run keeps of others is no more. */
+const BLOCK_SIZE = 4_096;
+/** Between two events of a block. JSON has no line breaks in it. */
+const SEPARATOR = '\n';
 
-/** Forgotten events are taken out of the log when they take as much as this, or are half of it. */
-const FORGOTTEN_BYTES = 32 * 2 ** 20;
+/**
+ * Some events that follow each other, as one text. Objects that live as long as the history cost more than all else: the garbage
+ * collector copies them and looks through them again and again, but not through text.
+ */
+class Block {
+  /** The id of its last event. */
+  id = 0;
+  /** How long its text is, in characters. */
+  size = 0;
+  /** How many runs that are kept have events in it. */
+  runs = 0;
+  /** The texts of its events as long as it takes more, then one text: joined when it is full, because a text that grows is a tree. */
+  private content: string[] | string = [];
 
-/** The events of a run. */
-interface RunLog {
-  readonly events: RunEvent[];
-  bytes: number;
+  get lines(): readonly string[] {
+    if (this.content === '') return [];
+    return typeof this.content === 'string' ? this.content.split(SEPARATOR) : this.content;
+  }
+
+  /** False when it is full. */
+  add(id: number, text: string): boolean {
+    if (typeof this.content === 'string') return false;
+    if (this.content.length > 0 && this.size + text.length > BLOCK_SIZE) {
+      this.content = this.content.join(SEPARATOR);
+      return false;
+    }
+    this.content.push(text);
+    this.size += text.length;
+    this.id = id;
+    return true;
+  }
+
+  clear(): void {
+    this.content = '';
+  }
+}
+
+/** Where the events of a run are. */
+export interface RunLog {
+  readonly blocks: Block[];
+  /** How long their texts are, in characters. */
+  size: number;
 }
 
 /** The committed events of the runs that are kept, in their order. */
 export class MemoryLog {
-  private events: RunEvent[] = [];
-  /** How many of them are of runs that are forgotten, and what they take. */
+  private blocks: Block[] = [];
+  /** How many blocks have no events of runs that are kept. */
   private forgotten = 0;
-  private forgottenBytes = 0;
-  private readonly runs = new Map<string, RunLog>();
 
-  add(event: RunEvent): void {
-    let run = this.runs.get(event.runId);
-    if (!run) this.runs.set(event.runId, (run = { events: [], bytes: 0 }));
-    this.events.push(event);
-    run.events.push(event);
-    run.bytes += EVENT_BYTES + payloadBytes(event);
-  }
-
-  /** What the events of a run take in memory, roughly. */
-  bytesOf(runId: string): number {
-    return this.runs.get(runId)?.bytes ?? 0;
-  }
-
-  forget(runId: string): void {
-    const { events, bytes } = this.runs.get(runId) ?? { events: [], bytes: 0 };
-    this.runs.delete(runId);
-    this.forgotten += events.length;
-    this.forgottenBytes += bytes;
-    if (this.forgotten < this.events.length / 2 && this.forgottenBytes < FORGOTTEN_BYTES) return;
-    this.events = this.events.filter((event) => this.runs.has(event.runId));
-    this.forgotten = 0;
-    this.forgottenBytes = 0;
-  }
-
-  /** Undefined for a run that it has no events of. */
-  page({ after, limit, runId, task, types }: EventQuery, upTo: number): EventPage | undefined {
-    const all = runId === undefined ? this.events : this.runs.get(runId)?.events;
-    if (!all) return undefined;
-    const events: RunEvent[] = [];
-    let size = 0;
-    const first = indexBehind(all, after);
-    const stretch = all.slice(first, first + PAGE_STRETCH);
-    for (const event of stretch) {
-      if (task !== undefined && event.task !== task) continue;
-      if (types?.includes(event.type) === false || !this.runs.has(event.runId)) continue;
-      events.push(event);
-      size += payloadBytes(event);
-      if (events.length === limit || size > PAGE_SIZE) return { events, next: event.id };
+  add(event: RunEvent, run: RunLog): void {
+    const text = eventText(event);
+    let block = this.blocks.at(-1);
+    if (!block?.add(event.id, text)) {
+      block = new Block();
+      block.add(event.id, text);
+      this.blocks.push(block);
     }
-    const complete = first + PAGE_STRETCH >= all.length;
-    return { events, next: complete ? Math.max(after, upTo) : (stretch.at(-1)?.id ?? after) };
+    if (run.blocks.at(-1) !== block) {
+      run.blocks.push(block);
+      block.runs += 1;
+    }
+    run.size += text.length;
   }
-}
 
-/** What of an event comes from callers and sub-tasks, in bytes of memory, roughly. */
-function payloadBytes({ data }: RunEvent): number {
-  if ('input' in data) return memoryBytes(data.input);
-  if ('result' in data) return memoryBytes(data.result);
-  return 'error' in data ? data.error.message.length * 2 : 0;
+  forget(run: RunLog): void {
+    for (const block of run.blocks) {
+      block.runs -= 1;
+      if (block.runs > 0) continue;
+      block.clear();
+      this.forgotten += 1;
+    }
+    if (this.forgotten < this.blocks.length / 2) return;
+    this.blocks = this.blocks.filter(({ runs }) => runs > 0);
+    this.forgotten = 0;
+  }
+
+  /** The events of a run. */
+  eventsOf(runId: string, { blocks }: RunLog): RunEvent[] {
+    return blocks
+      .flatMap(({ lines }) => lines)
+      .filter((line) => line.includes(runId) && headOf(line).runId === runId)
+      .map((line) => JSON.parse(line) as RunEvent);
+  }
+
+  /**
+   * @param isKept whether a run is kept
+   * @param run where its events are, when the query is for one run
+   */
+  page(query: EventQuery, upTo: number, isKept: (runId: string) => boolean, run?: RunLog): EventPage {
+    const { after, limit, runId, task, types } = query;
+    const blocks = run?.blocks ?? this.blocks;
+    const events: RunEvent[] = [];
+    let [size, last, looked] = [0, after, 0];
+    for (let at = indexBehind(blocks, after); at < blocks.length; at += 1) {
+      for (const line of blocks[at]?.lines ?? []) {
+        const head = headOf(line);
+        if (head.id <= after) continue;
+        if (looked++ === PAGE_STRETCH) return { events, next: last };
+        last = head.id;
+        if ((runId ?? head.runId) !== head.runId || (task ?? head.task) !== head.task) continue;
+        if (types?.some((type) => type === head.type) === false || !isKept(head.runId)) continue;
+        events.push(JSON.parse(line) as RunEvent);
+        size += line.length;
+        if (events.length === limit || size > PAGE_SIZE) return { events, next: last };
+      }
+    }
+    return { events, next: Math.max(after, upTo) };
+  }
 }
