@@ -3,8 +3,9 @@ import { ClusterModule } from './cluster/cluster.module.js';
 import { AppConfigModule } from './config/config.module.js';
 import { DemoModule } from './demo/demo.module.js';
 import { HealthModule } from './health/health.module.js';
-import { HttpModule } from './http/http.module.js';
+import { ApiModule } from './api/api.module.js';
 import { ListenersModule } from './listeners/listeners.module.js';
+import { JournalModule } from './journal.module.js';
 import { LoggingModule } from './logging/logging.module.js';
 import { RunsModule } from './history/runs.module.js';
 import { StatsModule } from './stats/stats.module.js';
@@ -15,6 +16,7 @@ import { TasksModule } from './tasks/tasks.module.js';
   imports: [
     AppConfigModule,
     LoggingModule,
+    JournalModule,
     TasksModule,
     ClusterModule,
     TasksFileModule,
@@ -22,7 +24,7 @@ import { TasksModule } from './tasks/tasks.module.js';
     StatsModule,
     ListenersModule,
     HealthModule,
-    HttpModule,
+    ApiModule,
     DemoModule,
   ],
 })

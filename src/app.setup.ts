@@ -12,7 +12,7 @@ import { corsOptions } from './http/cors.js';
 import type { FastExpressAdapter } from './http/express-adapter.js';
 import { jsonBody } from './http/json-body.js';
 import { answerOptions, requireAcceptable } from './http/negotiation.js';
-import { createOpenApiDocument } from './http/openapi.js';
+import { createOpenApiDocument } from './api/openapi.js';
 import { Operations } from './http/operations.js';
 import { ProblemFilter } from './http/problem.filter.js';
 import { answerProtocolErrors, requireProtocol } from './http/protocol-errors.js';

@@ -1,5 +1,5 @@
 import 'reflect-metadata';
-import { readArguments } from './arguments.js';
+import { readArguments } from './command-line/arguments.js';
 import { usage } from './config/usage.js';
 import { explain } from './start-error.js';
 import { endAtStopSignals } from './stop-signals.js';

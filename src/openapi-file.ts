@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { NestFactory } from '@nestjs/core';
 import { AppModule } from './app.module.js';
 import { FastExpressAdapter } from './http/express-adapter.js';
-import { createOpenApiDocument } from './http/openapi.js';
+import { createOpenApiDocument } from './api/openapi.js';
 
 /** Writes the OpenAPI document of the service to openapi.json, for review. Starts nothing: Nest's preview makes no provider. */
 const app = await NestFactory.create(AppModule, new FastExpressAdapter(), {

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, type AddressInfo, type Server } from 'node:net';
 import { describe, expect, test } from '@jest/globals';
 import { AccessError } from './access/access-error.js';
-import { readArguments } from './arguments.js';
+import { readArguments } from './command-line/arguments.js';
 import { ConfigError } from './config/config.js';
 import { DatabaseError } from './journal/database-error.js';
 import { explain } from './start-error.js';

@@ -1,7 +1,7 @@
 /** `npm run keys`: makes, lists and revokes API keys. Node runs it from here as well, so its imports end in .ts. */
 import { text } from 'node:stream/consumers';
 import { parseArgs } from 'node:util';
-import { environmentOf, runCommand, say, type Terminal } from '../command.ts';
+import { environmentOf, runCommand, say, type Terminal } from '../command-line/command.ts';
 import { AccessError } from './access-error.ts';
 import { generateKey, KEY_FORM, scryptText, sha256 } from './key-hash.ts';
 import { changeKeys, readKeys, type KeyEntry } from './keys-file.ts';

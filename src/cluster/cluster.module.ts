@@ -6,7 +6,6 @@ import { Runs } from '../run/runs.js';
 import { EventBus } from '../events/event-bus.js';
 import { EventsModule } from '../events/events.module.js';
 import { Journal } from '../run/journal.js';
-import { JournalModule } from '../journal/journal.module.js';
 import { PostgresJournal } from '../journal/postgres/postgres-journal.js';
 import { RunControl } from '../tasks/run-control.js';
 import { RecordedRuns } from '../tasks/recorded-runs.js';
@@ -20,7 +19,7 @@ import { Takeover } from './takeover.js';
 
 /** What makes this process one of several nodes. Nothing, where the database is this process’s alone. */
 @Module({
-  imports: [RunModule, EventsModule, JournalModule, TaskRegistryModule, TasksModule],
+  imports: [RunModule, EventsModule, TaskRegistryModule, TasksModule],
   providers: [
     {
       provide: ClusterNode,

@@ -1,11 +1,10 @@
 import { Module } from '@nestjs/common';
 import { TerminusModule } from '@nestjs/terminus';
 import { RunModule } from '../run/run.module.js';
-import { JournalModule } from '../journal/journal.module.js';
 import { HealthController } from './health.controller.js';
 
 @Module({
-  imports: [TerminusModule.forRoot({ logger: false }), RunModule, JournalModule],
+  imports: [TerminusModule.forRoot({ logger: false }), RunModule],
   controllers: [HealthController],
 })
 export class HealthModule {}

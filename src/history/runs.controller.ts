@@ -15,8 +15,8 @@ import type { RunRecord } from '../core/run-record.js';
 import { EXAMPLE_RUN_ID } from '../core/run.js';
 import { runPageSchema, runQuerySchema } from './history.schemas.js';
 import { cursorOf } from './run-cursor.js';
-import { runView } from './run-view.js';
-import { runSchema } from './runs.schemas.js';
+import { runView } from '../tasks/run-view.js';
+import { runSchema } from '../tasks/runs.schemas.js';
 
 const showHeaders = { ...answerHeaders.etag, ...answerHeaders.preferenceApplied };
 

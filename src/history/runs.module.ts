@@ -1,13 +1,12 @@
 import { Module } from '@nestjs/common';
 import { EventsModule } from '../events/events.module.js';
-import { JournalModule } from '../journal/journal.module.js';
 import { TasksModule } from '../tasks/tasks.module.js';
 import { EventFeed } from '../feed/event-feed.js';
 import { EventsController } from '../feed/events.controller.js';
 import { RunsController } from './runs.controller.js';
 
 @Module({
-  imports: [EventsModule, JournalModule, TasksModule],
+  imports: [EventsModule, TasksModule],
   controllers: [RunsController, EventsController],
   providers: [EventFeed],
 })

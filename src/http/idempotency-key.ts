@@ -1,7 +1,6 @@
 import type { Request } from 'express';
 import { parseItem } from 'structured-headers';
 import { DomainError } from '../core/domain-error.js';
-import type { ClientKey } from '../tasks/idempotent-runs.js';
 import { contextOf } from './request-context.js';
 
 const MAX_LENGTH = 255;
@@ -14,7 +13,9 @@ const TOKEN = /^[!#$%&'*+.^_`|~0-9a-z:/-]+$/i;
  *
  * @throws {DomainError} `invalid-request`
  */
-export function idempotencyKey(request: Request): ClientKey | undefined {
+export function idempotencyKey(
+  request: Request,
+): { readonly client: string; readonly key: string } | undefined {
   const header = request.headers['idempotency-key'];
   if (header === undefined) return undefined;
   const key = typeof header === 'string' ? keyOf(header.trim()) : undefined;

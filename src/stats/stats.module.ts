@@ -1,14 +1,15 @@
-import { Module } from '@nestjs/common';
+import { Global, Module } from '@nestjs/common';
 import { EventsModule } from '../events/events.module.js';
-import { JournalModule } from '../journal/journal.module.js';
 import { TaskRegistryModule } from '../tasks/task-registry.module.js';
 import { ReplyTimes } from '../run/reply-times.js';
 import { StatisticsKeeper } from './statistics-keeper.js';
 import { StatsController } from './stats.controller.js';
 import { TaskStatistics } from './task-statistics.js';
 
+/** Global, so that what starts hedges can learn from it without importing it. */
+@Global()
 @Module({
-  imports: [EventsModule, JournalModule, TaskRegistryModule],
+  imports: [EventsModule, TaskRegistryModule],
   controllers: [StatsController],
   providers: [TaskStatistics, { provide: ReplyTimes, useExisting: TaskStatistics }, StatisticsKeeper],
   exports: [ReplyTimes],

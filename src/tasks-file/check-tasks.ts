@@ -1,6 +1,6 @@
 /** `npm run tasks`: looks for mistakes in files of tasks, and prints their schema. */
 import { parseArgs } from 'node:util';
-import { environmentOf, runCommand, say, UsageError, type Terminal } from '../command.js';
+import { environmentOf, runCommand, say, UsageError, type Terminal } from '../command-line/command.js';
 import { mistakeLines, TasksFileError } from './mistake.js';
 import { tasksJsonSchema } from './tasks-file.schema.js';
 import { readTasksFile } from './tasks-file.js';

@@ -1,7 +1,6 @@
 import { Module } from '@nestjs/common';
 import { RunModule } from '../run/run.module.js';
 import { EventsModule } from '../events/events.module.js';
-import { JournalModule } from '../journal/journal.module.js';
 import { IdempotentRuns } from './idempotent-runs.js';
 import { Recovery } from './recovery.js';
 import { RunControl } from './run-control.js';
@@ -12,7 +11,7 @@ import { TasksController } from './tasks.controller.js';
 import { TasksService } from './tasks.service.js';
 
 @Module({
-  imports: [RunModule, EventsModule, JournalModule, TaskRegistryModule],
+  imports: [RunModule, EventsModule, TaskRegistryModule],
   controllers: [TasksController],
   providers: [RunWatch, IdempotentRuns, TasksService, RecordedRuns, Recovery, RunControl],
   exports: [TasksService, RunWatch, RunControl, RecordedRuns],

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
-import type { Terminal } from '../../src/command.js';
+import type { Terminal } from '../../src/command-line/command.js';
 
 interface Ended {
   readonly code: number | null;

@@ -2,9 +2,9 @@ import { Controller, Get, Header, Param } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiParam, ApiResponse, ApiTags } from '@nestjs/swagger';
 import { NeedsAnyKey } from '../access/needed-scope.decorator.js';
 import { DomainError } from '../core/domain-error.js';
-import { ApiProblems } from './api-problems.decorator.js';
-import { CACHE_AN_HOUR } from './common-headers.js';
-import { problemTypes, type ProblemType } from './problems.js';
+import { ApiProblems } from '../http/api-problems.decorator.js';
+import { CACHE_AN_HOUR } from '../http/common-headers.js';
+import { problemTypes, type ProblemType } from '../http/problems.js';
 
 const types = new Map<string, ProblemType>(Object.entries(problemTypes));
 

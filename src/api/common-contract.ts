@@ -1,8 +1,8 @@
 import type { OpenAPIObject } from '@nestjs/swagger';
 import { EXAMPLE_REQUEST_ID, EXAMPLE_TRACEPARENT } from '../tasks/tasks.schemas.js';
-import { problemResponse } from './api-problems.decorator.js';
-import { CACHE_AN_HOUR, NO_STORE } from './common-headers.js';
-import { problemTypes, type ProblemCode } from './problems.js';
+import { problemResponse } from '../http/api-problems.decorator.js';
+import { CACHE_AN_HOUR, NO_STORE } from '../http/common-headers.js';
+import { problemTypes, type ProblemCode } from '../http/problems.js';
 
 export type OperationObject = NonNullable<OpenAPIObject['paths'][string]['get']>;
 

@@ -9,7 +9,7 @@ import {
   commonHeaders,
   type OperationObject,
 } from './common-contract.js';
-import { problemSchema } from './problem.schema.js';
+import { problemSchema } from '../http/problem.schema.js';
 
 const DESCRIPTION = `Answers with the first of several sub-tasks to finish, lets the rest finish in the background, and loses none of it.
 

@@ -2,4 +2,4 @@ import { Module } from '@nestjs/common';
 import { ProblemsController } from './problems.controller.js';
 
 @Module({ controllers: [ProblemsController] })
-export class HttpModule {}
+export class ApiModule {}

@@ -9,7 +9,7 @@ import {
   startTriggerSchema,
   subTaskStatusSchema,
 } from '../core/run.js';
-import { EXAMPLE_REQUEST_ID, EXAMPLE_TRACEPARENT } from '../tasks/tasks.schemas.js';
+import { EXAMPLE_REQUEST_ID, EXAMPLE_TRACEPARENT } from './tasks.schemas.js';
 
 const time = (description: string) => z.iso.datetime().nullable().meta({ description });
 

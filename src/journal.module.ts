@@ -1,14 +1,16 @@
-import { Inject, Module, type OnApplicationShutdown } from '@nestjs/common';
+import { Global, Inject, Module, type OnApplicationShutdown } from '@nestjs/common';
 import { ConfigService } from '@nestjs/config';
-import type { Config } from '../config/config.js';
-import { EventBus } from '../events/event-bus.js';
-import { EventsModule } from '../events/events.module.js';
-import { Journal } from '../run/journal.js';
-import { MemoryJournal } from './memory/memory-journal.js';
-import { PostgresJournal } from './postgres/postgres-journal.js';
-import { SqliteJournal } from './sqlite/sqlite-journal.js';
-import { SubTaskQueue } from '../cluster/sub-task-queue.js';
+import type { Config } from './config/config.js';
+import { EventBus } from './events/event-bus.js';
+import { EventsModule } from './events/events.module.js';
+import { Journal } from './run/journal.js';
+import { MemoryJournal } from './journal/memory/memory-journal.js';
+import { PostgresJournal } from './journal/postgres/postgres-journal.js';
+import { SqliteJournal } from './journal/sqlite/sqlite-journal.js';
+import { SubTaskQueue } from './cluster/sub-task-queue.js';
 
+/** Chooses the journal. Global, so that no folder has to import the databases to use one. */
+@Global()
 @Module({
   imports: [EventsModule],
   providers: [
