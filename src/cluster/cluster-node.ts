@@ -7,6 +7,7 @@ import type { Runs } from '../run/runs.js';
 import type { TaskRegistry } from '../tasks/task-registry.js';
 import { textOf } from '../core/thrown.js';
 import { STALLED_MS, type ClusterStore } from './cluster-store.js';
+import type { Heartbeat } from './heartbeat.js';
 import { reportBuried, type PlacedWork } from './placed-work.js';
 import type { Takeover } from './takeover.js';
 
@@ -20,6 +21,7 @@ const LOOK_AROUND = 10;
 export interface NodeParts {
   readonly journal: PostgresJournal;
   readonly store: ClusterStore;
+  readonly heartbeat: Heartbeat;
   readonly runs: Runs;
   readonly registry: TaskRegistry;
   readonly control: RunControl;
@@ -86,19 +88,20 @@ export class ClusterNode implements OnApplicationBootstrap {
     this.closing.abort();
     this.wake.resolve(undefined);
     await this.life;
+    await this.parts.heartbeat.close();
     this.parts.work.clear();
     this.parts.runs.leaveAll();
     await this.parts.journal.leave();
   }
 
-  /** Beats depend on nothing that may take long, so that a node that works is not taken for dead. */
+  /** Beats wait for nothing else, so that a node that works is not taken for dead. */
   private async beatOn(): Promise<void> {
     for (let beats = 2; !this.isClosing(); beats += 1) {
       await this.untilNextBeat();
       if (this.isClosing()) return;
       await this.attempt(() => this.beat());
       if (beats % LOOK_AROUND === 0) this.lookAround = this.hasCommands = true;
-      if (this.lookAround || this.hasCommands) this.wake.resolve(undefined);
+      this.wake.resolve(undefined);
     }
   }
 
@@ -114,10 +117,11 @@ export class ClusterNode implements OnApplicationBootstrap {
     pause.abort();
   }
 
-  /** Commands and takeovers wait for the database and for the schemas of tasks. */
+  /** What waits for the database and for the schemas of tasks. It is looked after with each beat, and when others tell of it. */
   private async workOn(): Promise<void> {
     while (!this.isClosing()) {
       this.wake = Promise.withResolvers();
+      await this.attempt(() => this.tidyWork());
       if (this.hasCommands) await this.attempt(() => this.performCommands());
       if (this.lookAround && !this.parts.runs.stopping) await this.attempt(() => this.takeOver());
       await this.wake.promise;
@@ -137,13 +141,13 @@ export class ClusterNode implements OnApplicationBootstrap {
   }
 
   private async beat(): Promise<void> {
-    const { journal, store, runs, registry, work } = this.parts;
-    const id = journal.nodeId;
+    const { journal, heartbeat, runs, registry } = this.parts;
+    const { nodeId: id } = journal;
     const tasks = registry.all().map(({ name }) => name);
     // Whoever was away itself can’t tell who else was, and who only seems to have been.
     if (performance.now() - this.lastBeat > this.timeoutMs / 2) this.healthySince = Infinity;
     const canTell = performance.now() - this.healthySince > this.timeoutMs;
-    const standing = await store.beat(id, runs.freeSlots, tasks, canTell ? this.timeoutMs : undefined);
+    const standing = await heartbeat.beat(id, runs.freeSlots, tasks, canTell);
     this.lastBeat = performance.now();
     this.healthySince = Math.min(this.healthySince, this.lastBeat);
     if (!standing.alive) {
@@ -152,12 +156,6 @@ export class ClusterNode implements OnApplicationBootstrap {
     }
     journal.knows(standing.lastId);
     journal.idleSlots = standing.idle;
-    // A delivery that could not be taken on may be nobody's now.
-    if (await work.giveBack()) this.findStalled();
-    if (work.isFull && runs.freeSlots > 0) {
-      work.isFull = false;
-      await this.beginTaking();
-    }
     for (const gone of standing.gone)
       this.logger.warn(
         `The node ${gone} was not seen for ${this.timeoutMs} ms: others go on with what it had`,
@@ -165,7 +163,17 @@ export class ClusterNode implements OnApplicationBootstrap {
     if (standing.gone.length > 0) this.findStalled();
   }
 
-  /** Some at a time: between them it says that it lives. */
+  /** Gives back what could not be taken on, and takes sub-tasks again when there is room. */
+  private async tidyWork(): Promise<void> {
+    const { runs, work } = this.parts;
+    // A delivery that could not be taken on may be nobody's now.
+    if (await work.giveBack()) this.findStalled();
+    if (!work.isFull || runs.freeSlots === 0) return;
+    work.isFull = false;
+    await this.beginTaking();
+  }
+
+  /** Some at a time: commands come between them. */
   private async takeOver(): Promise<void> {
     const { store, takeover } = this.parts;
     this.lookAround = false;
@@ -174,8 +182,12 @@ export class ClusterNode implements OnApplicationBootstrap {
     reportBuried(this.logger, buried);
     const taken = await takeover.takeOver();
     this.hasCommands = true;
-    if (stalled + sent + taken === 0) await this.reportDead();
-    else this.goOnLooking();
+    if (stalled + sent + taken === 0) {
+      await this.reportDead();
+      return;
+    }
+    this.lookAround = true;
+    this.wake.resolve(undefined);
   }
 
   /** Until it has looked when whatever died was long enough on its way to be told from what is only on it. */
@@ -194,11 +206,6 @@ export class ClusterNode implements OnApplicationBootstrap {
   private findStalled(): void {
     this.lookAround = true;
     this.deliveriesMayHaveDiedAt = performance.now();
-  }
-
-  private goOnLooking(): void {
-    this.lookAround = true;
-    this.wake.resolve(undefined);
   }
 
   /** A delivery that the queue gave up has told nobody of it. */

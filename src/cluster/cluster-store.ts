@@ -4,17 +4,6 @@ import type { PostgresJournal } from '../journal/postgres/postgres-journal.js';
 import type { Schema } from '../journal/postgres/postgres-schema.js';
 import type { PlacedSubTask, RunCommand } from '../run/sharing.js';
 
-/** How a node stands among the others. */
-export interface Standing {
-  /** False when it was taken for dead. */
-  readonly alive: boolean;
-  readonly lastId: number;
-  /** How many sub-tasks the others could take on. */
-  readonly idle: number;
-  /** The nodes that were not seen for too long; they are gone now. */
-  readonly gone: readonly string[];
-}
-
 /** A sub-task that a node has taken on. */
 export interface TakenSubTask {
   readonly runId: string;
@@ -38,40 +27,6 @@ export class ClusterStore {
 
   private get db() {
     return this.journal.store.db;
-  }
-
-  /**
-   * Says that this node lives, and ends those that were not seen for too long.
-   *
-   * @param timeoutMs how long that is; undefined when this node can't tell who was away, for it was away itself
-   */
-  async beat(
-    node: string,
-    freeSlots: number,
-    tasks: readonly string[],
-    timeoutMs: number | undefined,
-  ): Promise<Standing> {
-    const { rows } = await sql<{ alive: boolean; last_id: number; idle: number }>`
-      WITH me AS (
-        UPDATE frontrunner.nodes
-        SET seen_at = clock_timestamp(), free_slots = ${freeSlots}, tasks = ${[...tasks]}::text[]
-        WHERE id = ${node} RETURNING id)
-      SELECT EXISTS (SELECT FROM me) AS alive, last_id,
-        (SELECT coalesce(sum(free_slots), 0) FROM frontrunner.nodes WHERE id <> ${node}) AS idle
-      FROM frontrunner.log_head`.execute(this.db);
-    const { alive = false, last_id: lastId = 0, idle = 0 } = rows[0] ?? {};
-    const gone = alive && timeoutMs !== undefined ? await this.endSilent(node, timeoutMs) : [];
-    return { alive, lastId, idle, gone };
-  }
-
-  /** A node that commits meanwhile is seen, and stays: its row is locked by whichever comes first. */
-  private async endSilent(node: string, timeoutMs: number): Promise<string[]> {
-    const { rows } = await sql<{ id: string }>`
-      WITH gone AS (
-        DELETE FROM frontrunner.nodes
-        WHERE id <> ${node} AND seen_at < clock_timestamp() - ${timeoutMs} * interval '1 ms' RETURNING id)
-      SELECT id, pg_notify('frontrunner', json_build_array('left', id)::text) FROM gone`.execute(this.db);
-    return rows.map(({ id }) => id);
   }
 
   /**

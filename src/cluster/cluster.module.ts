@@ -14,6 +14,7 @@ import { TaskRegistryModule } from '../tasks/task-registry.module.js';
 import { TasksModule } from '../tasks/tasks.module.js';
 import { ClusterNode } from './cluster-node.js';
 import { ClusterStore } from './cluster-store.js';
+import { Heartbeat } from './heartbeat.js';
 import { PlacedWork } from './placed-work.js';
 import { Takeover } from './takeover.js';
 
@@ -37,10 +38,12 @@ import { Takeover } from './takeover.js';
         const store = new ClusterStore(journal);
         const takeover = new Takeover(journal, runs, registry, recorded);
         const work = new PlacedWork(journal, store, bus, runs, registry, recorded);
+        const timeoutMs = config.get('NODE_TIMEOUT', { infer: true });
+        const heartbeat = new Heartbeat(journal.url, timeoutMs);
         return new ClusterNode(
-          { journal, store, runs, registry, control, takeover, work },
+          { journal, store, heartbeat, runs, registry, control, takeover, work },
           config.get('ROLE', { infer: true }),
-          config.get('NODE_TIMEOUT', { infer: true }),
+          timeoutMs,
         );
       },
     },

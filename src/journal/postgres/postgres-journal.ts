@@ -122,6 +122,11 @@ export class PostgresJournal extends Journal implements Sharing {
     return journal;
   }
 
+  /** Of the database. */
+  get url(): string {
+    return this.options.url;
+  }
+
   /** The id of this node. It has another one after it was taken for dead. */
   get nodeId(): string {
     return this.node.id;

@@ -1,0 +1,93 @@
+import pg from 'pg';
+import { connectionConfig } from '../journal/postgres/postgres-connection.js';
+
+/** How a node stands among the others. */
+export interface Standing {
+  /** False when it was taken for dead. */
+  readonly alive: boolean;
+  readonly lastId: number;
+  /** How many sub-tasks the others could take on. */
+  readonly idle: number;
+  /** The nodes that were not seen for too long; they are gone now. */
+  readonly gone: readonly string[];
+}
+
+/** The shortest time that a beat may take, however short the timeout of nodes is; ms. */
+const PATIENCE_MS = 1_000;
+/** The longest; ms. */
+const MAX_PATIENCE_MS = 5_000;
+
+const BEAT = `
+  WITH me AS (
+    UPDATE frontrunner.nodes SET seen_at = clock_timestamp(), free_slots = $2, tasks = $3 WHERE id = $1 RETURNING id)
+  SELECT EXISTS (SELECT FROM me) AS alive, last_id AS "lastId",
+    (SELECT coalesce(sum(free_slots), 0) FROM frontrunner.nodes WHERE id <> $1) AS idle
+  FROM frontrunner.log_head`;
+
+/** A node that commits meanwhile is seen, and stays: its row is locked by whichever comes first. */
+const END_SILENT = `
+  WITH gone AS (
+    DELETE FROM frontrunner.nodes
+    WHERE id <> $1 AND seen_at < clock_timestamp() - $2 * interval '1 ms' RETURNING id)
+  SELECT id, pg_notify('frontrunner', json_build_array('left', id)::text) FROM gone`;
+
+/**
+ * Says that a node lives, over a connection that nothing else uses: readers that hold all others keep no beat waiting. After a
+ * failure the next beat opens another connection.
+ */
+export class Heartbeat {
+  private client: Promise<pg.Client> | undefined;
+  private readonly config: pg.ClientConfig;
+
+  /** @param timeoutMs how long a node may not be seen before it counts as dead; a beat fails after half of it */
+  constructor(
+    url: string,
+    private readonly timeoutMs: number,
+  ) {
+    const patienceMs = Math.min(Math.max(timeoutMs / 2, PATIENCE_MS), MAX_PATIENCE_MS);
+    this.config = {
+      ...connectionConfig(url),
+      connectionTimeoutMillis: patienceMs,
+      query_timeout: patienceMs,
+      // Else the server goes on waiting for a lock for a beat that was given up.
+      statement_timeout: patienceMs,
+    };
+  }
+
+  /**
+   * Says that this node lives, and ends those that were not seen for too long.
+   *
+   * @param canTell whether this node can tell who was away; it can't when it was away itself
+   */
+  async beat(node: string, freeSlots: number, tasks: readonly string[], canTell: boolean): Promise<Standing> {
+    try {
+      const client = await (this.client ??= this.connect());
+      const { rows } = await client.query<Omit<Standing, 'gone'>>(BEAT, [node, freeSlots, tasks]);
+      const { alive, lastId, idle } = rows[0] ?? { alive: false, lastId: 0, idle: 0 };
+      const gone = alive && canTell ? await this.endSilent(client, node) : [];
+      return { alive, lastId, idle, gone };
+    } catch (error) {
+      void this.close();
+      throw error;
+    }
+  }
+
+  async close(): Promise<void> {
+    const { client } = this;
+    this.client = undefined;
+    await client?.then((open) => open.end()).catch(() => undefined);
+  }
+
+  private async endSilent(client: pg.Client, node: string): Promise<string[]> {
+    const { rows } = await client.query<{ id: string }>(END_SILENT, [node, this.timeoutMs]);
+    return rows.map(({ id }) => id);
+  }
+
+  private async connect(): Promise<pg.Client> {
+    const client = new pg.Client(this.config);
+    // The next beat learns of it by itself.
+    client.on('error', () => undefined);
+    await client.connect();
+    return client;
+  }
+}
