@@ -32,9 +32,13 @@ interface TakenOver {
  * in the same transaction, but for those that are held: they are for the node that executes the run.
  */
 export class Takeover {
+  /** How long this node leaves a run that it could not resume to the others, in milliseconds. */
+  static readonly retryMs: number = 5_000;
   private readonly logger = new Logger(Takeover.name);
   /** Runs of which it isn't known whether they are this node's, by their numbers. */
   private unsure: number[] = [];
+  /** Runs that this node could not resume, by their numbers, and until when it takes them over no more, on the clock of `performance.now()`. */
+  private readonly failed = new Map<number, number>();
 
   constructor(
     private readonly journal: PostgresJournal,
@@ -73,7 +77,7 @@ export class Takeover {
         journal.expectNoMore(left.map(({ id }) => id));
         await sql`
           UPDATE frontrunner.runs SET node = ${nodeId} WHERE number = ANY (${numbers})`.execute(db);
-        this.unsure = [];
+        this.unsure = this.unsure.filter((number) => this.failed.has(number));
         return taken;
       });
     } catch (error) {
@@ -86,9 +90,10 @@ export class Takeover {
   /** Runs whose node is gone, and those that it took over without knowing. */
   private async lockOrphans(db: Transaction<Schema>, nodeId: string): Promise<readonly Orphan[]> {
     const tasks = this.registry.all().map(({ name }) => name);
+    for (const [number, until] of this.failed) if (until < performance.now()) this.failed.delete(number);
     const { rows } = await sql<Orphan>`
       SELECT number, id FROM frontrunner.runs
-      WHERE finished_at IS NULL
+      WHERE finished_at IS NULL AND number <> ALL (${[...this.failed.keys()]}::bigint[])
         AND (NOT EXISTS (SELECT FROM frontrunner.nodes WHERE nodes.id = runs.node)
           OR (number = ANY (${this.unsure}::bigint[]) AND node = ${nodeId}))
         AND (task = ANY (${tasks}::text[])
@@ -160,9 +165,35 @@ export class Takeover {
       const live = runs.resume(terms, run, placed);
       if (live.shared) journal.share(live);
     } catch (error) {
-      this.logger.error({ msg: `Could not be taken over: ${textOf(error)}`, runId: run.id });
+      this.logger.error({
+        msg: `Could not be taken over, and is left to any node: ${textOf(error)}`,
+        runId: run.id,
+      });
+      if (isOurs()) await this.letGo(run);
     } finally {
       journal.expectNoMore([run.id]);
+    }
+  }
+
+  /** Lets any node take over a run that could not be resumed here, this one only after a while: it would fail again at once. */
+  private async letGo({ id, firstEventId: number }: RunRecord): Promise<void> {
+    const { journal, runs } = this;
+    const { nodeId } = journal;
+    this.failed.set(number, performance.now() + Takeover.retryMs);
+    runs.get(id)?.leave();
+    try {
+      // What it has appended is in the log before another node reads it.
+      await journal.committed(id);
+      await sql`
+        WITH let_go AS (
+          UPDATE frontrunner.runs SET node = '' WHERE number = ${number} AND node = ${nodeId} AND finished_at IS NULL
+          RETURNING number)
+        SELECT pg_notify('frontrunner', json_build_array('let-go', ${nodeId}::text)::text) FROM let_go`.execute(
+        journal.store.db,
+      );
+    } catch {
+      // It may still be this node's, which takes it over again.
+      this.unsure.push(number);
     }
   }
 

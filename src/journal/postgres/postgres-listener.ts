@@ -16,7 +16,9 @@ export type Notice =
   /** Somebody asks something of a run that `node` follows. */
   | readonly ['command', node: string]
   /** A node has ended, and leaves what it had. */
-  | readonly ['left', node: string];
+  | readonly ['left', node: string]
+  /** A node leaves a run to the others that it could not resume. */
+  | readonly ['let-go', node: string];
 
 /** The connection that hears what other nodes tell, and holds what only one node may. */
 export class PostgresListener {
