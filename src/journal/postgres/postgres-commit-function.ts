@@ -14,6 +14,8 @@ import { sql, type Kysely } from 'kysely';
  * `numbers` are the runs' where they are known, else `begins` has the place in the group of the event that starts it. A
  * sub-task is placed unless the event at `placed_afters` was refused.
  *
+ * `telling` says whether other nodes are told of it at once.
+ *
  * What a group has nothing for isn't asked, for to ask costs as much as a row. How statements are executed is settled: with small
  * groups Postgres would plan the one that ends runs anew each time, and with large ones on young tables read all runs for it.
  */
@@ -26,7 +28,7 @@ export async function createCommitGroup(db: Kysely<unknown>): Promise<void> {
       started integer[], started_ids text[], started_tasks text[],
       ended_numbers bigint[], ended_begins integer[], statuses text[], ended_times bigint[],
       placed_numbers bigint[], placed_begins integer[], placed_names text[], placed_attempts integer[],
-      placed_workers boolean[], placed_afters integer[], placed_dues bigint[],
+      placed_workers boolean[], placed_afters integer[], placed_dues bigint[], telling boolean,
       OUT first_id bigint, OUT refused integer[])
     LANGUAGE plpgsql
     SET plan_cache_mode = force_generic_plan
@@ -113,8 +115,7 @@ export async function createCommitGroup(db: Kysely<unknown>): Promise<void> {
       END IF;
 
       UPDATE frontrunner.nodes SET last_first_id = first_id, last_refused = refused WHERE id = this_node;
-      -- Each notice wakes every connection that listens.
-      IF EXISTS (SELECT FROM frontrunner.nodes WHERE id <> this_node) THEN
+      IF telling AND EXISTS (SELECT FROM frontrunner.nodes WHERE id <> this_node) THEN
         PERFORM pg_notify('frontrunner', json_build_array('events', this_node, first_id + kept - 1)::text);
       END IF;
     END $$`.execute(db);

@@ -40,6 +40,8 @@ export class PostgresGroup extends CommitGroup {
   private leaving: Leaving[] = [];
   /** Set when it is committed. */
   result: Committed | undefined;
+  /** Whether its commit tells other nodes of it; undefined before it was tried. */
+  tells: boolean | undefined;
 
   constructor(readonly number: number) {
     super();
@@ -52,6 +54,13 @@ export class PostgresGroup extends CommitGroup {
   /** The sub-tasks that leave the node. */
   get jobs(): readonly PlacedSubTask[] {
     return this.leaving;
+  }
+
+  /** Whether another node executes some of it, or waits for it. */
+  get isUrgent(): boolean {
+    return (
+      this.leaving.length > 0 || this.entries.some(({ run, guard }) => run.shared || guard !== undefined)
+    );
   }
 
   /** @param fenced whether the event is recorded only if its attempt is still the one that counts */
@@ -114,6 +123,7 @@ export class PostgresGroup extends CommitGroup {
       leaving.map(({ worker }) => worker),
       leaving.map(({ after }) => after),
       leaving.map(({ dueAt }) => dueAt?.getTime() ?? null),
+      this.tells,
     ];
   }
 

@@ -25,6 +25,7 @@ import {
   type Stretch,
 } from '../../run/journal.js';
 import type { JournaledRun } from '../../run/journaled-run.js';
+import { CommitNotices } from './commit-notices.js';
 import { LogTail } from './log-tail.js';
 import { openDatabase } from './postgres-database.js';
 import type { PostgresGroup } from './postgres-group.js';
@@ -74,6 +75,7 @@ export class PostgresJournal extends Journal implements Sharing {
   private readonly writer: PostgresWriter;
   private readonly groups: GroupCommit<PostgresGroup>;
   private readonly listener: PostgresListener;
+  private readonly commitNotices: CommitNotices;
   private readonly listening: Promise<void>;
   private joined = true;
   private left = false;
@@ -93,8 +95,9 @@ export class PostgresJournal extends Journal implements Sharing {
     this.node = new NodeRow(store.db, options.role);
     this.tail = new LogTail(bus, (...stretch) => this.readTail(...stretch), lastId);
     this.writer = new PostgresWriter(url, queue);
+    this.commitNotices = new CommitNotices((id) => this.listener.tell(this.nodeId, id));
     this.groups = new GroupCommit(
-      new PostgresLog(url, this.writer, bus, this.tail, this.node, () => this.lose()),
+      new PostgresLog(url, this.writer, bus, this.tail, this.commitNotices, this.node, () => this.lose()),
       signal,
     );
     this.listener = new PostgresListener(url, (notice) => this.hear(notice), signal);
@@ -295,6 +298,7 @@ export class PostgresJournal extends Journal implements Sharing {
   override async close(): Promise<void> {
     this.closing.abort();
     await this.groups.close();
+    this.commitNotices.close();
     await this.leave();
     await this.writer.close();
     await this.listening;

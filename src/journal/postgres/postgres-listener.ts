@@ -10,6 +10,10 @@ const RETRY_MS = 500;
 /** How often a connection that says nothing is asked whether it still stands. */
 const PROBE_MS = 5_000;
 
+const TELL = `
+  SELECT pg_notify('${CHANNEL}', json_build_array('events', $1::text, $2::bigint)::text)
+  WHERE EXISTS (SELECT FROM frontrunner.nodes WHERE id <> $1)`;
+
 /** What nodes tell each other, and only to be quick: what it says is found in the database too. */
 export type Notice =
   | readonly ['events', node: string, lastId: number]
@@ -69,6 +73,11 @@ export class PostgresListener {
     return held;
   }
 
+  /** Tells the other nodes, if there are any, that events are committed. What gets lost they learn with their next beat. */
+  tell(node: string, lastId: number): void {
+    this.client?.query(TELL, [node, lastId]).catch(() => undefined);
+  }
+
   private async tryLock(client: pg.Client, lock: number): Promise<boolean> {
     try {
       const text = 'SELECT pg_try_advisory_lock(hashtext($1), $2) AS held';
@@ -92,7 +101,8 @@ export class PostgresListener {
       this.hear(noticeOf(payload));
     });
     await client.connect();
-    await client.query(`LISTEN ${CHANNEL}`);
+    // A notice is lost with the server in any case.
+    await client.query(`SET synchronous_commit = off; LISTEN ${CHANNEL}`);
     this.client = client;
     this.firstConnection.resolve(undefined);
     this.hear(undefined);

@@ -2,6 +2,7 @@ import type { EventBus } from '../../events/event-bus.js';
 import { textOf } from '../../core/thrown.js';
 import { tellRuns } from '../publish-committed.js';
 import type { GroupLog } from '../group-commit.js';
+import type { CommitNotices } from './commit-notices.js';
 import type { LogTail } from './log-tail.js';
 import { postgresError } from './postgres-connection.js';
 import { PostgresGroup } from './postgres-group.js';
@@ -21,6 +22,7 @@ export class PostgresLog implements GroupLog<PostgresGroup> {
     private readonly writer: PostgresWriter,
     private readonly bus: EventBus,
     private readonly tail: LogTail,
+    private readonly notices: CommitNotices,
     private readonly node: { readonly id: string },
     private readonly lost: () => Promise<void>,
   ) {}
@@ -30,6 +32,7 @@ export class PostgresLog implements GroupLog<PostgresGroup> {
   }
 
   async commit(group: PostgresGroup): Promise<void> {
+    group.tells ??= this.notices.isDue(group.isUrgent);
     group.result = await this.writer.commit(this.node.id, group);
   }
 
@@ -38,6 +41,8 @@ export class PostgresLog implements GroupLog<PostgresGroup> {
     tellRuns(committed);
     this.bus.publishOwn(committed);
     this.tail.add(committed.map(({ event }) => event));
+    const last = committed.at(-1);
+    if (last) this.notices.committed(last.event.id, group.tells === true);
     for (const { run, event } of refused) run.refused(event);
   }
 

@@ -2,6 +2,8 @@ import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globa
 import { EventEmitter2 } from '@nestjs/event-emitter';
 import { Client } from 'pg';
 import type { RunEvent } from '../../../src/core/events.js';
+import type { RunRecord } from '../../../src/core/run-record.js';
+import { CommitNotices } from '../../../src/journal/postgres/commit-notices.js';
 import { EventBus } from '../../../src/events/event-bus.js';
 import { PostgresJournal } from '../../../src/journal/postgres/postgres-journal.js';
 import { PostgresWriter } from '../../../src/journal/postgres/postgres-writer.js';
@@ -56,6 +58,25 @@ describe('the Postgres journal', () => {
     expect(
       await rows('SELECT count(DISTINCT xmin::text)::int AS transactions FROM frontrunner.events'),
     ).toEqual([{ transactions: 1 }]);
+  });
+
+  test('tells other nodes at once of what they execute or wait for, and of the rest a moment later', async () => {
+    jest.replaceProperty(CommitNotices, 'pauseMs', 2_000);
+    const [{ journal, writer }] = await Promise.all([open(), open()]);
+    const notices: unknown[] = [];
+    client.on('notification', ({ payload = '' }) => notices.push(JSON.parse(payload)));
+    await client.query('LISTEN frontrunner');
+    await writer.append(events.started('r1'));
+    for (let n = 0; n < 5; n += 1) await writer.append(events.attempt('r1', 'a', n));
+    await rows(`INSERT INTO frontrunner.placed (run, sub_task, attempt, node, worker)
+      VALUES (1, 'b', 0, '${journal.nodeId}', false)`);
+    writer.takeOn('r1', 1);
+    await writer.append(events.attempt('r1', 'b'));
+    await until(() => notices.length === 2);
+    writer.goOn({ id: 'r1', firstEventId: 1 } as RunRecord);
+    await writer.append(events.succeeded('r1', 1));
+    await until(() => notices.length === 3);
+    expect(notices).toEqual([1, 7, 8].map((id) => ['events', journal.nodeId, id]));
   });
 
   test('shows every node the whole log in one order, while several write', async () => {
