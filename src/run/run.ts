@@ -1,17 +1,18 @@
-import { elapsedMs, milliseconds, millisecondsSince } from '../core/duration.js';
+import { millisecondsSince } from '../core/duration.js';
 import type { EventType, RunEvent, SubTaskEvent } from '../core/events.js';
 import { originFields, type OriginFields } from '../core/run-origin.js';
-import { advance, outcomeOf, runOf, type RunRecord } from '../core/run-record.js';
-import { NOT_NEEDED, type AttemptError, type Decision } from '../core/run.js';
+import { outcomeOf, type RunRecord } from '../core/run-record.js';
+import type { AttemptError, Decision } from '../core/run.js';
+import { CommittedEvents } from './committed-events.js';
 import type { Execution } from './execution.js';
 import type { IdempotencyKey } from './idempotency-key.js';
 import type { LaterStarts, StaggeredRun } from './later-starts.js';
-import { Outcomes } from './outcomes.js';
+import { RunReply } from './run-reply.js';
 import type { Hosted, RunHost } from './run-host.js';
 import { definitionOf, obstacleOf, startOf, type RunTerms } from './run-terms.js';
 import type { SubTaskOwner } from './sub-task-owner.js';
 import { endEach, SubTaskRun } from './sub-task-run.js';
-import { WaitingCallers, type Undecided } from './waiting-callers.js';
+import type { Undecided } from './waiting-callers.js';
 
 /**
  * A live run: one execution of a task. It owns its sub-tasks, its outcomes, its timers and the callers that wait for its reply.
@@ -34,20 +35,12 @@ export class Run implements SubTaskOwner, Hosted, StaggeredRun {
   number: number | undefined;
   shared = false;
   private phase: 'open' | 'ended' | 'left' = 'open';
-  private readonly outcomes: Outcomes;
-  private readonly callers: WaitingCallers;
-  /** What the caller is, or was, told. */
-  private told: Decision | undefined;
+  private readonly replying: RunReply;
   /** Starts the sub-tasks that are held; undefined when there are none, or none any more. */
   private later: LaterStarts | undefined;
-  private losersDeadline: NodeJS.Timeout | undefined;
   /** Resolves with whether this process is the one that reopens it. */
   private reopening: PromiseWithResolvers<boolean> | undefined;
-  /** When it began, on the clock of `performance.now()`; undefined when an earlier process has replied. */
-  private startedAt: number | undefined;
-  /** What an earlier process has recorded of it, and what is committed since. */
-  private readonly before: Readonly<RunRecord> | undefined;
-  private readonly events: RunEvent[] = [];
+  private readonly history: CommittedEvents;
   /** Its sub-tasks that can't begin any more, and why. */
   private readonly unable: { readonly subTask: SubTaskRun; readonly obstacle: AttemptError }[] = [];
   /** How many of its sub-tasks wait for a slot. */
@@ -58,18 +51,15 @@ export class Run implements SubTaskOwner, Hosted, StaggeredRun {
     readonly terms: RunTerms,
     record?: Readonly<RunRecord>,
   ) {
-    const { id, task, subTasks, replyPolicy, origin } = terms;
+    const { id, task, subTasks, origin } = terms;
     this.id = id;
     this.task = task;
     this.originFields = originFields(origin);
     this.subTasks = subTasks.map((name, at) => new SubTaskRun(this, name, definitionOf(terms, name, at)));
-    // A copy: the journal in memory brings its own record up to date.
-    this.before = record && structuredClone(record);
-    const told = record?.decision?.reply;
-    this.outcomes = new Outcomes(replyPolicy, subTasks.length, told && !('error' in told) ? told : undefined);
-    this.callers = new WaitingCallers(record !== undefined);
-    if (record) this.restore(record);
-    else this.startedAt = performance.now();
+    this.history = new CommittedEvents(record);
+    this.replying = new RunReply(this, record);
+    this.number = record?.firstEventId;
+    record?.subTasks.forEach((state, index) => this.subTasks[index]?.restore(state));
   }
 
   /** A new run, which is appended to the journal. {@link begin} begins its sub-tasks. @param key kept with it in the same commit */
@@ -123,14 +113,14 @@ export class Run implements SubTaskOwner, Hosted, StaggeredRun {
       performance.now() - millisecondsSince(record.createdAt),
       record,
     );
-    run.resumeReply(record);
+    run.replying.resume(record);
     return run;
   }
 
   /** A run that was finished, of which a failed sub-task is to be retried: see {@link reopened}. */
   static reopen(host: RunHost, terms: RunTerms, record: Readonly<RunRecord>): Run {
     const run = new Run(host, terms, record);
-    run.resumeReply(record);
+    run.replying.resume(record);
     run.reopening = Promise.withResolvers();
     run.appendOwn('run.reopened', {});
     return run;
@@ -143,11 +133,7 @@ export class Run implements SubTaskOwner, Hosted, StaggeredRun {
 
   /** All that is committed of it; undefined before its first event is. */
   get record(): RunRecord | undefined {
-    const { before, events } = this;
-    if (!before) return events.length > 0 ? runOf(events) : undefined;
-    const record = structuredClone(before);
-    for (const event of events) advance(record, event);
-    return record;
+    return this.history.record;
   }
 
   get execution(): Execution {
@@ -170,12 +156,12 @@ export class Run implements SubTaskOwner, Hosted, StaggeredRun {
 
   /** Whether a held sub-task has to start, because the reply policy can't be met without it. */
   get needsMore(): boolean {
-    return this.outcomes.needsMore(this.background);
+    return this.replying.needsMore;
   }
 
   /** Whether a sub-task has ended here whose outcome isn't committed yet. */
   get outcomeIsUncommitted(): boolean {
-    return this.subTasks.some(({ phase, name }) => phase === 'ended' && !this.outcomes.of(name));
+    return this.subTasks.some(({ phase, name }) => phase === 'ended' && !this.replying.outcomeOf(name));
   }
 
   /** Begins what is ready, fails what can't begin, and starts what is held as far as it is due. */
@@ -188,9 +174,7 @@ export class Run implements SubTaskOwner, Hosted, StaggeredRun {
 
   /** Resolves as {@link WaitingCallers.wait} says; to {@link Undecided} when this process stops executing the run before. */
   reply(waitMs: number): Promise<Decision | Undecided | undefined> {
-    if (this.phase === 'left') return Promise.resolve({ recorded: this.callers.isRecorded, elsewhere: true });
-    if (this.told && waitMs > 0) return Promise.resolve(this.told);
-    return this.callers.wait(waitMs);
+    return this.phase === 'left' ? Promise.resolve(this.replying.elsewhere) : this.replying.wait(waitMs);
   }
 
   /** Cancels what is unfinished. */
@@ -203,14 +187,9 @@ export class Run implements SubTaskOwner, Hosted, StaggeredRun {
   /** Retries a failed sub-task; false when it has not failed, or the run is over. A result that was replied stays. */
   retry(name: string): boolean {
     const subTask = this.subTasks.find((candidate) => candidate.name === name);
-    const outcome = this.outcomes.of(name);
+    const outcome = this.replying.outcomeOf(name);
     if (!subTask || this.isOver || outcome?.status !== 'failed') return false;
-    this.outcomes.unsettle(name);
-    const { decision, told } = this;
-    if (told && (!decision || isError(decision) !== isError(told))) {
-      this.told = undefined;
-      this.startedAt = undefined;
-    }
+    this.replying.unsettle(name);
     subTask.retry(outcome.error);
     const obstacle = obstacleOf(this.terms, name);
     if (obstacle) subTask.fail(obstacle);
@@ -228,11 +207,10 @@ export class Run implements SubTaskOwner, Hosted, StaggeredRun {
    * @param elsewhere whether another node resumes it now; else the next process that starts does
    */
   stop(elsewhere: boolean): void {
-    clearTimeout(this.losersDeadline);
     this.later?.stop();
     this.later = undefined;
     this.reopening?.resolve(false);
-    this.callers.tell({ recorded: this.callers.isRecorded, elsewhere });
+    this.replying.giveUp(elsewhere);
   }
 
   /** Ends what goes on of it in this process, without outcomes. */
@@ -255,10 +233,9 @@ export class Run implements SubTaskOwner, Hosted, StaggeredRun {
   }
 
   committed(event: RunEvent): void {
-    if (this.phase === 'left' || event.id <= this.lastEventId) return;
-    this.events.push(event);
+    if (this.phase === 'left' || !this.history.add(event)) return;
     if ('subTask' in event) this.subTaskCommitted(event);
-    else if (event.type === 'run.started') this.callers.runIsRecorded();
+    else if (event.type === 'run.started') this.replying.runIsRecorded();
     else if (event.type === 'run.reopened') this.reopening?.resolve(true);
     else if (event.type === 'run.finished') this.host.ended(this);
   }
@@ -283,100 +260,30 @@ export class Run implements SubTaskOwner, Hosted, StaggeredRun {
     this.later?.update();
   }
 
+  /** Appends an event of the run itself. */
+  appendOwn<T extends EventType>(type: T, data: RunEvent<T>['data'], key?: IdempotencyKey): void {
+    const event = { id: 0, type, time: '', runId: this.id, task: this.task, data };
+    this.append(event as unknown as RunEvent, false, key);
+  }
+
   private decide(): void {
-    if (this.isOver) return;
-    const { decision } = this;
+    const decision = this.isOver ? undefined : this.replying.decide();
     if (!decision) return;
-    if (!this.told) {
-      this.tell(decision);
-      const { startedAt } = this;
-      const data = startedAt === undefined ? decision : { durationMs: elapsedMs(startedAt), ...decision };
-      this.appendOwn('run.replied', data);
-      if (decision.background.length > 0) this.releaseLosers(0);
-    }
     this.later?.end();
     this.later = undefined;
     const { status } = decision;
-    if (!this.outcomes.complete || status === 'running') return;
-    clearTimeout(this.losersDeadline);
+    if (!this.replying.complete || status === 'running') return;
+    this.replying.end();
     this.phase = 'ended';
     this.appendOwn('run.finished', { status });
-  }
-
-  /**
-   * What the caller is to be told, as things stand; undefined as long as the policy is neither met nor defeated. A sub-task
-   * that is held is not part of the background: after the reply it doesn't start.
-   */
-  private get decision(): Decision | undefined {
-    return this.outcomes.decided ? this.outcomes.decision(this.background) : undefined;
-  }
-
-  private get lastEventId(): number {
-    return this.events.at(-1)?.id ?? this.before?.lastEventId ?? 0;
-  }
-
-  /** The sub-tasks that have no committed outcome, but for those that are held. */
-  private get background(): string[] {
-    const names: string[] = [];
-    for (const { name, phase } of this.subTasks)
-      if (phase !== 'held' && !this.outcomes.of(name)) names.push(name);
-    return names;
-  }
-
-  private restore(record: Readonly<RunRecord>): void {
-    this.number = record.firstEventId;
-    if (!record.decision) this.startedAt = performance.now() - millisecondsSince(record.createdAt);
-    for (const outcome of record.outcomes) this.outcomes.settle(outcome);
-    this.subTasks.forEach((subTask, index) => {
-      const state = record.subTasks[index];
-      if (state) subTask.restore(state);
-    });
-  }
-
-  /** Goes on from what an earlier process has told, and lets the losers end when they were to. */
-  private resumeReply(record: Readonly<RunRecord>): void {
-    const { decision } = this;
-    if (!record.decision || !decision || isError(record.decision) !== isError(decision)) return;
-    this.tell(record.decision);
-    if (decision.background.length > 0 && !record.reopened)
-      this.releaseLosers(millisecondsSince(record.repliedAt));
   }
 
   private subTaskCommitted(event: SubTaskEvent): void {
     for (const subTask of this.subTasks) if (subTask.name === event.subTask) subTask.committed(event);
     const outcome = outcomeOf(event);
-    if (outcome) this.outcomes.settle(outcome);
+    if (outcome) this.replying.settle(outcome);
     else if (!this.later) return;
     if (outcome?.status === 'failed') this.later?.failed();
     this.host.concludeSoon(this);
   }
-
-  private tell(decision: Decision): void {
-    this.told = decision;
-    this.callers.tell(decision);
-  }
-
-  private releaseLosers(sinceReplyMs: number): void {
-    const { losers } = this.terms;
-    if (losers === 'continue') return;
-    if (losers === 'cancel') {
-      this.cancel(NOT_NEEDED);
-      return;
-    }
-    const cancel = (): void => {
-      this.cancel(`unfinished ${losers.after} after the reply`);
-    };
-    const leftMs = milliseconds(losers.after) - sinceReplyMs;
-    if (leftMs <= 0) cancel();
-    else this.losersDeadline = setTimeout(cancel, leftMs);
-  }
-
-  private appendOwn<T extends EventType>(type: T, data: RunEvent<T>['data'], key?: IdempotencyKey): void {
-    const event = { id: 0, type, time: '', runId: this.id, task: this.task, data };
-    this.append(event as unknown as RunEvent, false, key);
-  }
-}
-
-function isError({ reply }: Decision): boolean {
-  return 'error' in reply;
 }

@@ -131,6 +131,7 @@ describe('a sub-task with retries', () => {
       (await picky.next('picky')).fail(error);
       expect((await response).status).toBe(502);
       const { runId } = (await response).body as { runId: string };
+      await service.event(runId, 'run.finished');
       expect(transitions(runId)).toEqual(['sub-task.started 1', 'sub-task.failed 1']);
     },
   );

@@ -1,0 +1,30 @@
+import type { RunEvent } from '../core/events.js';
+import { advance, runOf, type RunRecord } from '../core/run-record.js';
+
+/** What is committed of a live run. It is made a record of when somebody asks: most runs end before that. */
+export class CommittedEvents {
+  private readonly since: RunEvent[] = [];
+  private lastId: number;
+
+  /** @param before what an earlier process has recorded */
+  constructor(private readonly before: Readonly<RunRecord> | undefined) {
+    this.lastId = before?.lastEventId ?? 0;
+  }
+
+  /** Undefined before the first event. */
+  get record(): RunRecord | undefined {
+    const { before, since } = this;
+    if (!before) return since.length > 0 ? runOf(since) : undefined;
+    const record = structuredClone(before);
+    for (const event of since) advance(record, event);
+    return record;
+  }
+
+  /** False for an event that it has already. */
+  add(event: RunEvent): boolean {
+    if (event.id <= this.lastId) return false;
+    this.lastId = event.id;
+    this.since.push(event);
+    return true;
+  }
+}

@@ -1,0 +1,28 @@
+import { milliseconds } from '../core/duration.js';
+import type { LosersPolicy } from '../core/policies.js';
+import { NOT_NEEDED } from '../core/run.js';
+
+/**
+ * Does with the sub-tasks that are unfinished after the reply what the policy says.
+ *
+ * @param sinceReplyMs how long ago the reply was, in milliseconds
+ * @returns the timer that cancels them later, where that is the policy
+ */
+export function releaseLosers(
+  run: { cancel(reason: string): void },
+  policy: LosersPolicy,
+  sinceReplyMs: number,
+): NodeJS.Timeout | undefined {
+  if (policy === 'continue') return undefined;
+  if (policy === 'cancel') {
+    run.cancel(NOT_NEEDED);
+    return undefined;
+  }
+  const cancel = (): void => {
+    run.cancel(`unfinished ${policy.after} after the reply`);
+  };
+  const leftMs = milliseconds(policy.after) - sinceReplyMs;
+  if (leftMs > 0) return setTimeout(cancel, leftMs);
+  cancel();
+  return undefined;
+}

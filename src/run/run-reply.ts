@@ -1,0 +1,145 @@
+import { elapsedMs, millisecondsSince } from '../core/duration.js';
+import type { RunEvent } from '../core/events.js';
+import type { RunRecord } from '../core/run-record.js';
+import type { Decision, Outcome } from '../core/run.js';
+import { releaseLosers } from './losers.js';
+import { Outcomes } from './outcomes.js';
+import type { RunTerms } from './run-terms.js';
+import type { SubTaskRun } from './sub-task-run.js';
+import { WaitingCallers, type Undecided } from './waiting-callers.js';
+
+/** What a reply needs of its run. */
+interface RepliedRun {
+  readonly terms: RunTerms;
+  readonly subTasks: readonly SubTaskRun[];
+  cancel(reason: string): void;
+  appendOwn(type: 'run.replied', data: RunEvent<'run.replied'>['data']): void;
+}
+
+/** The reply of one run: the outcomes that race for it, the callers that wait for it, and what it means for the losers. */
+export class RunReply {
+  private readonly outcomes: Outcomes;
+  private readonly callers: WaitingCallers;
+  /** What the caller is, or was, told. */
+  private told: Decision | undefined;
+  private losersDeadline: NodeJS.Timeout | undefined;
+  /** When the run began, on the clock of `performance.now()`; undefined when its first reply is out. */
+  private startedAt: number | undefined;
+
+  /** @param record what an earlier process has recorded of the run */
+  constructor(
+    private readonly run: RepliedRun,
+    record?: Readonly<RunRecord>,
+  ) {
+    const { replyPolicy, subTasks } = run.terms;
+    const told = record?.decision?.reply;
+    this.outcomes = new Outcomes(replyPolicy, subTasks.length, told && !('error' in told) ? told : undefined);
+    this.callers = new WaitingCallers(record !== undefined);
+    if (!record?.decision) this.startedAt = performance.now() - millisecondsSince(record?.createdAt ?? null);
+    for (const outcome of record?.outcomes ?? []) this.outcomes.settle(outcome);
+  }
+
+  /** Whether every sub-task has an outcome. */
+  get complete(): boolean {
+    return this.outcomes.complete;
+  }
+
+  /** Whether a held sub-task has to start, because the reply policy can't be met without it. */
+  get needsMore(): boolean {
+    return this.outcomes.needsMore(this.background);
+  }
+
+  /** The committed outcome of a sub-task. */
+  outcomeOf(subTask: string): Outcome | undefined {
+    return this.outcomes.of(subTask);
+  }
+
+  /** Resolves as {@link WaitingCallers.wait} says. */
+  wait(waitMs: number): Promise<Decision | Undecided | undefined> {
+    return this.told && waitMs > 0 ? Promise.resolve(this.told) : this.callers.wait(waitMs);
+  }
+
+  /** Called when the journal has the run. */
+  runIsRecorded(): void {
+    this.callers.runIsRecorded();
+  }
+
+  settle(outcome: Outcome): void {
+    this.outcomes.settle(outcome);
+  }
+
+  /** Removes an outcome, because its sub-task is retried. A result that was replied stays; an error may become a result. */
+  unsettle(subTask: string): void {
+    this.outcomes.unsettle(subTask);
+    const { decision, told } = this;
+    if (!told || (decision && isError(decision) === isError(told))) return;
+    this.told = undefined;
+    this.startedAt = undefined;
+  }
+
+  /** Tells the callers, once the policy is met or defeated. @returns how things stand then */
+  decide(): Decision | undefined {
+    const { decision, startedAt } = this;
+    if (!decision || this.told) return decision;
+    this.tell(decision);
+    const data = startedAt === undefined ? decision : { durationMs: elapsedMs(startedAt), ...decision };
+    this.run.appendOwn('run.replied', data);
+    if (decision.background.length > 0) this.releaseLosers(0);
+    return decision;
+  }
+
+  /** Goes on from what an earlier process has told, and lets the losers end when they were to. */
+  resume(record: Readonly<RunRecord>): void {
+    const { decision } = this;
+    if (!record.decision || !decision || isError(record.decision) !== isError(decision)) return;
+    this.tell(record.decision);
+    if (decision.background.length > 0 && !record.reopened)
+      this.releaseLosers(millisecondsSince(record.repliedAt));
+  }
+
+  /** Called when the losers have ended. */
+  end(): void {
+    clearTimeout(this.losersDeadline);
+  }
+
+  /** Tells callers that this process doesn't decide. @param elsewhere whether another node does now; else the next process */
+  giveUp(elsewhere: boolean): void {
+    this.end();
+    this.callers.tell({ recorded: this.callers.isRecorded, elsewhere });
+  }
+
+  /** What a caller is told when another node has the run. */
+  get elsewhere(): Undecided {
+    return { recorded: this.callers.isRecorded, elsewhere: true };
+  }
+
+  /**
+   * What the caller is to be told, as things stand; undefined as long as the policy is neither met nor defeated. A sub-task
+   * that is held is not part of the background: after the reply it doesn't start.
+   */
+  private get decision(): Decision | undefined {
+    return this.outcomes.decided ? this.outcomes.decision(this.background) : undefined;
+  }
+
+  /** The sub-tasks that have no committed outcome, but for those that are held. */
+  private get background(): string[] {
+    const names: string[] = [];
+    for (const { name, phase } of this.run.subTasks)
+      if (phase !== 'held' && !this.outcomes.of(name)) names.push(name);
+    return names;
+  }
+
+  private tell(decision: Decision): void {
+    this.told = decision;
+    this.callers.tell(decision);
+  }
+
+  private releaseLosers(sinceReplyMs: number): void {
+    clearTimeout(this.losersDeadline);
+    this.losersDeadline = releaseLosers(this.run, this.run.terms.losers, sinceReplyMs);
+  }
+}
+
+function isError({ reply }: Decision): boolean {
+  return 'error' in reply;
+}
