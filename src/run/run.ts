@@ -229,7 +229,8 @@ export class Run implements SubTaskOwner, Hosted, StaggeredRun {
   }
 
   append(event: RunEvent, fenced: boolean, key?: IdempotencyKey): void {
-    if (this.phase !== 'left') this.execution.journal.append(this, event, { fenced, key });
+    if (this.phase === 'left') return;
+    this.execution.journal.append(this, event, fenced || key ? { fenced, key } : undefined);
   }
 
   committed(event: RunEvent): void {

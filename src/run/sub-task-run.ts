@@ -315,17 +315,10 @@ export class SubTaskRun {
     type: T,
     data: Extract<SubTaskEvent, { readonly type: T }>['data'],
   ): void {
-    const { owner, name, attempts, fenced } = this;
-    const about = {
-      id: 0,
-      type,
-      time: '',
-      runId: owner.id,
-      task: owner.task,
-      subTask: name,
-      attempt: attempts,
-    };
-    owner.append({ ...about, data } as unknown as SubTaskEvent, fenced);
+    const { owner, name, attempts } = this;
+    const { id: runId, task } = owner;
+    const event = { id: 0, type, time: '', runId, task, subTask: name, attempt: attempts, data };
+    owner.append(event as unknown as SubTaskEvent, this.fenced);
   }
 
   private ownSlots(): Slots | undefined {
