@@ -1,0 +1,31 @@
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { describe, expect, test } from '@jest/globals';
+import { temporaryDirectory } from '../support/temporary-directory.js';
+
+const PROGRAM = join(import.meta.dirname, '../support/run-costs-program.ts');
+
+/**
+ * What a run of the demo costs without HTTP, as it was last recorded. Unlike time, neither depends on the machine: who makes a run
+ * dearer learns of it here, and who makes it cheaper records that.
+ */
+const BUDGETS = {
+  'in memory': { bytes: 40_000, promises: 22 },
+  'in SQLite': { bytes: 37_500, promises: 23 },
+};
+
+describe('a run', () => {
+  const directory = temporaryDirectory();
+
+  test.each([
+    ['in memory', () => 'memory:'],
+    ['in SQLite', () => `sqlite:${directory}/runs.db`],
+  ] as const)('allocates no more, and makes no more promises, than its budget: %s', async (where, url) => {
+    const env = { ...process.env, DATABASE_URL: url(), DEMO_TIME_SCALE: '0.001', LOG_LEVEL: 'silent' };
+    const { stdout } = await promisify(execFile)(process.execPath, [PROGRAM], { env });
+    const { bytes, promises } = JSON.parse(stdout) as { bytes: number; promises: number };
+    expect(bytes).toBeLessThan(BUDGETS[where].bytes * 1.1);
+    expect(promises).toBeLessThan(BUDGETS[where].promises * 1.1);
+  });
+});
