@@ -50,6 +50,8 @@ export interface RunRecord {
   readonly outcomes: Outcome[];
   /** The id of its `run.started` event. */
   readonly firstEventId: number;
+  /** The first event of each row of the log that has events of it, where a journal has such rows. */
+  readonly commits?: readonly number[] | undefined;
   /** The id of its last event so far: it changes whenever anything of the run does. */
   lastEventId: number;
   status: RunStatus;
@@ -101,10 +103,10 @@ function openRun(event: RunEvent<'run.started'>): RunRecord {
   };
 }
 
-/** The run that its events add up to, of which there is at least the first. */
-export function runOf([first, ...rest]: readonly RunEvent[]): RunRecord {
+/** The run that its events add up to, of which there is at least the first. @param commits see {@link RunRecord} */
+export function runOf([first, ...rest]: readonly RunEvent[], commits?: readonly number[]): RunRecord {
   if (first?.type !== 'run.started') throw new Error('A run begins with run.started');
-  const run = openRun(first);
+  const run = { ...openRun(first), commits };
   for (const event of rest) advance(run, event);
   return run;
 }

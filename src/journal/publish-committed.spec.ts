@@ -16,6 +16,7 @@ describe('tellRuns', () => {
     run: {
       id: runId,
       number: 1,
+      commits: [],
       shared: false,
       originFields: { requestId: `of ${runId}` },
       committed,

@@ -16,6 +16,7 @@ export class GuestSubTask implements SubTaskOwner, Hosted {
   readonly shared = true;
   readonly originFields: OriginFields;
   readonly number: number;
+  readonly commits: number[] = [];
   readonly subTasks: readonly [SubTaskRun];
   private isOver = false;
 

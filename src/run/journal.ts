@@ -51,6 +51,8 @@ export interface EventQuery {
   readonly after: number;
   readonly limit: number;
   readonly runId?: string | undefined;
+  /** Of a live run its {@link JournaledRun.commits}: without them, the journal looks for its events among all others. */
+  readonly commits?: readonly number[] | undefined;
   readonly task?: string | undefined;
   readonly types?: readonly EventType[] | undefined;
 }

@@ -6,6 +6,8 @@ export interface JournaledRun {
   readonly id: string;
   /** The id of its `run.started` event, once that is known: rows refer to the run by it. */
   number: number | undefined;
+  /** The first event of each row of the log that has events of it, in their order. The journal adds to them. */
+  readonly commits: number[];
   /**
    * Whether other nodes commit events of it too. Then it is told of all its events in the order of the log, and not of its own as
    * soon as they are committed.

@@ -33,6 +33,7 @@ export class Run implements SubTaskOwner, Hosted, StaggeredRun {
   readonly originFields: OriginFields;
   readonly isGuest = false;
   number: number | undefined;
+  readonly commits: number[] = [];
   shared = false;
   private phase: 'open' | 'ended' | 'left' = 'open';
   private readonly replying: RunReply;
@@ -59,6 +60,7 @@ export class Run implements SubTaskOwner, Hosted, StaggeredRun {
     this.history = new CommittedEvents(record);
     this.replying = new RunReply(this, record);
     this.number = record?.firstEventId;
+    this.commits.push(...(record?.commits ?? []));
     record?.subTasks.forEach((state, index) => this.subTasks[index]?.restore(state));
   }
 

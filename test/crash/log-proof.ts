@@ -32,8 +32,6 @@ interface EventRow extends SubTaskEvent {
 }
 
 const ONCE_IN_A_RUN: readonly EventType[] = ['run.started', 'run.replied', 'run.finished'];
-/** How many runs are read at a time. */
-const PAGE = 200;
 
 const GAPS = `
   SELECT before, id
@@ -45,7 +43,7 @@ const CUT_OFF = `
 
 /** How many runs have not ended. */
 export function countUnfinished(log: LogDatabase): Promise<number> {
-  return count(log, 'SELECT count(*) AS count FROM runs WHERE finished_at IS NULL');
+  return count(log, 'SELECT count(*) AS count FROM open_runs');
 }
 
 /** Reads the whole log of events, and says where it breaks a promise. */
@@ -55,13 +53,13 @@ export async function proveLog(log: LogDatabase, effects: Effects): Promise<LogP
     violations.push(`The log goes from event ${String(before)} to event ${String(id)}`);
   const strays = await count(
     log,
-    'SELECT count(*) AS count FROM events WHERE run NOT IN (SELECT number FROM runs)',
+    'SELECT count(*) AS count FROM events WHERE run IS NULL OR run NOT IN (SELECT number FROM runs_and_open)',
   );
   if (strays > 0) violations.push(`${String(strays)} events belong to no run`);
-  for await (const [run, events] of runsOf(log)) violations.push(...proveRun(run, events, effects));
+  for (const [run, events] of await runsOf(log)) violations.push(...proveRun(run, events, effects));
   return {
     violations,
-    runs: await count(log, 'SELECT count(*) AS count FROM runs'),
+    runs: await count(log, 'SELECT count(*) AS count FROM runs_and_open'),
     events: await count(log, 'SELECT count(*) AS count FROM events'),
     attempts: await count(log, "SELECT count(*) AS count FROM events WHERE type = 'sub-task.started'"),
     cutOff: await count(log, CUT_OFF),
@@ -74,18 +72,16 @@ export async function count(log: LogDatabase, sql: string): Promise<number> {
   return row?.count ?? 0;
 }
 
-/** All runs with their events, in their order. */
-async function* runsOf(log: LogDatabase): AsyncIterable<readonly [RunRow, readonly EventRow[]]> {
-  const runs = await log.rows<RunRow>('SELECT number, id, task, finished_at FROM runs ORDER BY number');
-  for (let start = 0; start < runs.length; start += PAGE) {
-    const page = runs.slice(start, start + PAGE);
-    const [first, last] = [page[0]?.number, page.at(-1)?.number].map(String);
-    const rows = await log.rows<EventRow>(`
-      SELECT run, type, sub_task AS "subTask", attempt, data FROM events
-      WHERE run BETWEEN ${first ?? ''} AND ${last ?? ''} ORDER BY run, id`);
-    const eventsOf = Map.groupBy(rows, ({ run }) => run);
-    for (const run of page) yield [run, eventsOf.get(run.number) ?? []];
-  }
+/** All runs with their events, in their order. The events are read at once: each look at them parses all rows. */
+async function runsOf(log: LogDatabase): Promise<(readonly [RunRow, readonly EventRow[]])[]> {
+  const rows = await log.rows<EventRow>(
+    'SELECT run, type, sub_task AS "subTask", attempt, data FROM events ORDER BY run, id',
+  );
+  const eventsOf = Map.groupBy(rows, ({ run }) => run);
+  const runs = await log.rows<RunRow>(
+    'SELECT number, id, task, finished_at FROM runs_and_open ORDER BY number',
+  );
+  return runs.map((run) => [run, eventsOf.get(run.number) ?? []]);
 }
 
 function proveRun(run: RunRow, rows: readonly EventRow[], effects: Effects): string[] {

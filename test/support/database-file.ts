@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { NewEvent, RunEvent } from '../../src/core/events.js';
-import { GroupOfEvents } from '../../src/journal/event-rows.js';
+import { SqliteGroup } from '../../src/journal/sqlite/sqlite-group.js';
 import { SqliteStore } from '../../src/journal/sqlite/sqlite-store.js';
 import type { JournaledRun } from '../../src/run/journaled-run.js';
 
@@ -12,14 +12,20 @@ export type PastEvent = NewEvent & { readonly agoMs?: number };
 
 const FLAWS = [
   `SELECT 'events are missing', * FROM (SELECT count(*) AS events, max(id) AS last FROM events) WHERE events <> last`,
-  `SELECT 'unfinished', * FROM runs WHERE finished_at IS NULL`,
+  `SELECT 'unfinished', * FROM open_runs`,
   `SELECT 'not once', run, type, sub_task, attempt, count(*) FROM events
    GROUP BY run, type, sub_task, attempt HAVING count(*) > 1`,
   `SELECT 'outcomes', run, sub_task, count(*) FROM events
    WHERE type IN ('sub-task.succeeded', 'sub-task.failed', 'sub-task.cancelled', 'sub-task.skipped')
    GROUP BY run, sub_task HAVING count(*) > 1`,
-  `SELECT 'without an end', number FROM runs
-   WHERE (SELECT count(*) FROM events WHERE run = number AND type IN ('run.replied', 'run.finished')) <> 2`,
+  `SELECT 'without a run', * FROM events WHERE run IS NULL`,
+  `SELECT 'without an end', run FROM events
+   GROUP BY run HAVING count(*) FILTER (WHERE type IN ('run.replied', 'run.finished')) <> 2`,
+  `SELECT 'other commits', runs.id, runs.commits, found.commits
+   FROM runs LEFT JOIN (
+     SELECT value ->> '$.runId' AS id, json_group_array(DISTINCT first ORDER BY first) AS commits
+     FROM commits CROSS JOIN json_each(events) GROUP BY 1
+   ) AS found ON found.id = runs.id WHERE runs.commits IS NOT found.commits`,
 ];
 
 /** A database that outlives the services that use it, in a directory of its own. */
@@ -49,8 +55,8 @@ export class DatabaseFile {
   /** Writes what an earlier process has left: the events of runs, in the order of their commits. */
   async write(past: readonly PastEvent[]): Promise<void> {
     const store = await SqliteStore.open({ path: this.path, role: 'writer', durability: 'process' });
-    const { lastId } = await store.state();
-    const group = new GroupOfEvents(lastId + 1);
+    const { lastId } = store.state();
+    const group = new SqliteGroup(lastId + 1);
     const runs = new Map<string, JournaledRun>();
     for (const { agoMs = 0, type, runId, task, ...rest } of past) {
       if (type === 'run.started') runs.set(runId, pastRun(runId));
@@ -63,11 +69,11 @@ export class DatabaseFile {
 
   /** How many runs are committed. */
   runs(): number {
-    return this.read('SELECT id FROM runs').length;
+    return this.read('SELECT id FROM runs_and_open').length;
   }
 
   unfinishedRuns(): number {
-    return this.read('SELECT id FROM runs WHERE finished_at IS NULL').length;
+    return this.read('SELECT id FROM open_runs').length;
   }
 
   /** What is wrong with the log: gaps, runs that aren't over, and all that was recorded other than once. */
@@ -92,7 +98,15 @@ export class DatabaseFile {
 /** A run that is over for its process: nobody tells it of anything. */
 function pastRun(id: string): JournaledRun {
   const silent = (): void => undefined;
-  return { id, number: undefined, shared: false, originFields: {}, committed: silent, refused: silent };
+  return {
+    id,
+    number: undefined,
+    commits: [],
+    shared: false,
+    originFields: {},
+    committed: silent,
+    refused: silent,
+  };
 }
 
 /** Does something as if it were another time. */

@@ -12,12 +12,14 @@ class WrittenRun implements JournaledRun {
   private readonly waiting = new Map<RunEvent, PromiseWithResolvers<undefined>>();
   readonly id: string;
   number: number | undefined;
+  readonly commits: number[];
   /** Whether it is another node's. */
   readonly isGuest: boolean;
 
-  constructor(id: string, number?: number, isGuest = false) {
+  constructor(id: string, number?: number, commits: readonly number[] = [], isGuest = false) {
     this.id = id;
     this.number = number;
+    this.commits = [...commits];
     this.isGuest = isGuest;
   }
 
@@ -69,8 +71,8 @@ export class EventWriter {
   }
 
   /** Goes on with a run that another process began. */
-  goOn({ id, firstEventId }: Readonly<RunRecord>): void {
-    this.runs.set(id, new WrittenRun(id, firstEventId));
+  goOn({ id, firstEventId, commits }: Readonly<RunRecord>): void {
+    this.runs.set(id, new WrittenRun(id, firstEventId, commits));
   }
 
   /** Reopens a run that is finished; resolves to false when another node has done so. */
@@ -85,6 +87,6 @@ export class EventWriter {
 
   /** Executes sub-tasks of another node's run: what is told of them is fenced. */
   takeOn(runId: string, number: number): void {
-    this.runs.set(runId, new WrittenRun(runId, number, true));
+    this.runs.set(runId, new WrittenRun(runId, number, [], true));
   }
 }

@@ -1,7 +1,7 @@
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
 import { Kysely, SqliteDialect, type SqliteDatabase } from 'kysely';
 import { Migrator } from 'kysely/migration';
-import { APPLICATION_ID, migrations, type Schema } from './sqlite-schema.js';
+import { APPLICATION_ID, migrations, OBSOLETE_MIGRATION } from './sqlite-schema.js';
 
 /** How long a connection waits while another holds a lock it needs, in milliseconds. */
 const BUSY_TIMEOUT_MS = 5_000;
@@ -19,7 +19,7 @@ export interface StoreOptions {
 /** One connection, as itself and through Kysely. */
 export interface OpenDatabase {
   readonly database: DatabaseSync;
-  readonly db: Kysely<Schema>;
+  readonly db: Kysely<unknown>;
 }
 
 /** What stands in the way of opening a database; `explanation` continues "the database … ". */
@@ -36,7 +36,7 @@ class StoreError extends Error {
 /** @throws {StoreError} for a file that must not be written to; SQLite's errors for one that can't be */
 export async function openDatabase({ path, role, durability }: StoreOptions): Promise<OpenDatabase> {
   const database = new DatabaseSync(path, { readOnly: role === 'reader', timeout: BUSY_TIMEOUT_MS });
-  const db = new Kysely<Schema>({ dialect: new SqliteDialect({ database: forKysely(database) }) });
+  const db = new Kysely<unknown>({ dialect: new SqliteDialect({ database: forKysely(database) }) });
   try {
     if (role === 'writer') await prepareForWriting({ database, db }, durability);
   } catch (error) {
@@ -56,7 +56,7 @@ async function prepareForWriting(
   const tables = database.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'").all();
   if (owner !== APPLICATION_ID && tables.length > 0)
     throw new StoreError('belongs to another program; set DATABASE_URL to another file');
-  await refuseNewer({ database, db });
+  await refuseOtherVersions({ database, db });
   // A file that can only be read refuses nothing but this.
   database.exec('BEGIN IMMEDIATE; PRAGMA user_version = 0; ROLLBACK');
   const { journal_mode: mode } = database.prepare('PRAGMA journal_mode = WAL').get() as {
@@ -83,11 +83,15 @@ function syncRecovered(database: DatabaseSync): void {
   if (busy !== 0) throw new Error('The write-ahead log could not be moved to the database');
 }
 
-async function refuseNewer({ database, db }: OpenDatabase): Promise<void> {
+async function refuseOtherVersions({ database, db }: OpenDatabase): Promise<void> {
   const tables = await db.introspection.getTables({ withInternalKyselyTables: true });
   if (!tables.some(({ name }) => name === 'kysely_migration')) return;
   const applied = database.prepare('SELECT name FROM kysely_migration ORDER BY name').all();
   const unknown = applied.filter(({ name }) => !((name as string) in migrations)).map(({ name }) => name);
+  if (unknown.includes(OBSOLETE_MIGRATION))
+    throw new StoreError(
+      'was written by a version of before the first release, which kept its events in another way; move it away to begin with an empty one, or set DATABASE_URL to another file',
+    );
   if (unknown.length > 0)
     throw new StoreError(
       `was written by a newer version (it has ${unknown.join(', ')}), and is left as it is; start that version, or set DATABASE_URL to another file`,

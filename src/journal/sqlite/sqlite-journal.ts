@@ -10,7 +10,7 @@ import { textOf } from '../../core/thrown.js';
 import { databaseError } from '../database-error.js';
 import { DatabaseLock } from './database-lock.js';
 import { preparePath } from './database-path.js';
-import { eventsOf, type GroupOfEvents } from '../event-rows.js';
+import { parseEvents } from '../event-text.js';
 import { GroupCommit } from '../group-commit.js';
 import { pageOfRows } from '../history-query.js';
 import type { IdempotencyKey, KeyedRun } from '../../run/idempotency-key.js';
@@ -27,10 +27,10 @@ import {
 } from '../../run/journal.js';
 import type { JournaledRun } from '../../run/journaled-run.js';
 import { deleteOld } from '../retention.js';
+import type { SqliteGroup } from './sqlite-group.js';
 import { SqliteLog } from './sqlite-log.js';
 import { SqliteThread } from './sqlite-thread.js';
 import type { StoreOptions } from './sqlite-database.js';
-import type { EventRow } from '../log-queries.js';
 
 /** Between a page that can't be read and its next try. */
 const RETRY_MS = 250;
@@ -51,7 +51,7 @@ export class SqliteJournal extends Journal {
   override readonly durable = true;
   private readonly logger = new Logger(SqliteJournal.name);
   private readonly log: SqliteLog;
-  private readonly groups: GroupCommit<GroupOfEvents>;
+  private readonly groups: GroupCommit<SqliteGroup>;
   /** Aborted when it is closed: then nothing is tried again. */
   private readonly closing = new AbortController();
 
@@ -60,7 +60,7 @@ export class SqliteJournal extends Journal {
     private readonly lock: DatabaseLock,
     private readonly writer: SqliteThread,
     private readonly reader: SqliteThread,
-    private readonly openedAt: { readonly lastId: number; readonly unfinishedRuns: number },
+    private readonly openedAt: { readonly lastId: number; readonly openRuns: readonly string[] },
     private readonly options: SqliteJournalOptions,
   ) {
     super();
@@ -118,8 +118,8 @@ export class SqliteJournal extends Journal {
 
   override async run(id: string): Promise<Readonly<RunRecord> | undefined> {
     await this.groups.committed(id);
-    const rows = await this.read((reader) => reader.call('eventsOfRun', id));
-    return rows.length > 0 ? runOf(eventsOf(rows)) : undefined;
+    const found = await this.read((reader) => reader.call('run', id));
+    return found && runOf(parseEvents(found.texts), found.commits);
   }
 
   override async runs(query: RunQuery): Promise<RunPage> {
@@ -137,7 +137,7 @@ export class SqliteJournal extends Journal {
     const upTo = this.lastEventId;
     const page = await this.read((reader) => reader.call('events', query, upTo));
     if (!page) throw unknownRun(query.runId);
-    return { events: eventsOf(page.rows), next: page.next };
+    return { events: parseEvents(page.texts), next: page.next };
   }
 
   override saveStatistics(changed: SavedStatistics, kept: Stretch): Promise<void> {
@@ -149,12 +149,16 @@ export class SqliteJournal extends Journal {
   }
 
   override async *unfinished(): AsyncIterable<Readonly<RunRecord>> {
-    const { lastId, unfinishedRuns } = this.openedAt;
-    if (unfinishedRuns === 0) return;
-    let rows = await this.readUnfinished(0, lastId);
-    for (; rows.length > 0; rows = await this.readUnfinished(rows.at(-1)?.run ?? lastId, lastId)) {
-      for (const rowsOfRun of Map.groupBy(rows, ({ run }) => run).values()) {
-        const run = this.legible(rowsOfRun);
+    const commitsOf = await this.commitsOfUnfinished();
+    const runs = [...commitsOf];
+    for (let at = 0; at < runs.length; at += PAGE_RUNS) {
+      const page = runs.slice(at, at + PAGE_RUNS);
+      const commits = [...new Set(page.flatMap(([, firsts]) => firsts))].sort((a, b) => a - b);
+      const ids = page.map(([id]) => id);
+      const textsOfRuns = await this.readUntilClosed((reader) => reader.call('eventsOfRuns', ids, commits));
+      if (!textsOfRuns) return;
+      for (const [index, [id, firsts]] of page.entries()) {
+        const run = this.legible(id, textsOfRuns[index] ?? [], firsts);
         if (run) yield run;
       }
     }
@@ -181,28 +185,45 @@ export class SqliteJournal extends Journal {
     }
   }
 
-  private async readUnfinished(after: number, upTo: number): Promise<EventRow[]> {
+  /** The commits of each run that was unfinished when the database was opened, the oldest run first. */
+  private async commitsOfUnfinished(): Promise<Map<string, number[]>> {
+    const { lastId, openRuns } = this.openedAt;
+    const commitsOf = new Map(openRuns.map((id) => [id, [] as number[]]));
+    for (let after = 0; openRuns.length > 0 && after < lastId;) {
+      const from = after;
+      const found = await this.readUntilClosed((reader) => reader.call('commitsOfOpen', from, lastId));
+      if (!found) break;
+      after = found.next;
+      for (let at = 0; at < found.pairs.length; at += 2)
+        commitsOf.get(found.pairs[at] as string)?.push(found.pairs[at + 1] as number);
+    }
+    return commitsOf;
+  }
+
+  /** What a read brings, which is tried until it succeeds; undefined once the journal is closed. */
+  private async readUntilClosed<T>(what: (reader: SqliteThread) => Promise<T>): Promise<T | undefined> {
     let said: string | undefined;
     while (!this.isClosed()) {
       try {
-        return await this.read((reader) => reader.call('eventsOfUnfinished', after, upTo, PAGE_RUNS));
+        return await this.read(what);
       } catch (error) {
         if (said !== textOf(error)) this.logger.error((said = textOf(error)));
         await this.pause(RETRY_MS);
       }
     }
-    return [];
+    return undefined;
   }
 
   /** One run that is damaged keeps no other from being gone on with. */
-  private legible(rows: readonly EventRow[]): RunRecord | undefined {
+  private legible(
+    runId: string,
+    texts: readonly string[],
+    commits: readonly number[],
+  ): RunRecord | undefined {
     try {
-      return runOf(eventsOf(rows));
+      return runOf(parseEvents(texts), commits);
     } catch (error) {
-      this.logger.error({
-        msg: `Can’t be read, and so not gone on with: ${textOf(error)}`,
-        runId: rows[0]?.run_id,
-      });
+      this.logger.error({ msg: `Can’t be read, and so not gone on with: ${textOf(error)}`, runId });
       return undefined;
     }
   }

@@ -1,13 +1,13 @@
 import type { EventBus } from '../../events/event-bus.js';
 import { textOf } from '../../core/thrown.js';
 import { databaseError } from '../database-error.js';
-import { GroupOfEvents } from '../event-rows.js';
 import type { GroupLog } from '../group-commit.js';
 import { publishCommitted } from '../publish-committed.js';
+import { SqliteGroup } from './sqlite-group.js';
 import type { SqliteThread } from './sqlite-thread.js';
 
 /** The log in an SQLite file: its groups are numbered before they are committed, for nobody else writes. */
-export class SqliteLog implements GroupLog<GroupOfEvents> {
+export class SqliteLog implements GroupLog<SqliteGroup> {
   /**
    * @param path names the database in what is logged
    * @param lastId the last event that is committed
@@ -19,16 +19,16 @@ export class SqliteLog implements GroupLog<GroupOfEvents> {
     public lastId: number,
   ) {}
 
-  begin(before?: GroupOfEvents): GroupOfEvents {
-    return new GroupOfEvents(before?.nextId ?? this.lastId + 1);
+  begin(before?: SqliteGroup): SqliteGroup {
+    return new SqliteGroup(before?.nextId ?? this.lastId + 1);
   }
 
-  commit({ rows }: GroupOfEvents): Promise<void> {
+  commit({ rows }: SqliteGroup): Promise<void> {
     return this.thread.call('commit', rows);
   }
 
-  publish({ rows, entries }: GroupOfEvents): void {
-    this.lastId = rows.lastId;
+  publish({ lastId, entries }: SqliteGroup): void {
+    this.lastId = lastId;
     publishCommitted(this.bus, entries);
   }
 

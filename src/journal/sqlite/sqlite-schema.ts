@@ -1,149 +1,130 @@
 import { sql, type Kysely } from 'kysely';
 import type { Migration } from 'kysely/migration';
-import type { LogSchema } from '../log-schema.js';
 
 /** Marks the file as one of this service's, so that no other program's database is written to by mistake. */
 export const APPLICATION_ID = 0x46_52_4e_54; // "FRNT"
 
-/** The tables as the newest migration leaves them. Times are milliseconds since 1970 in UTC. */
-export interface Schema extends LogSchema {
-  idempotency_keys: LogSchema['idempotency_keys'] & { run: number };
-}
+/** Databases of before the first release have this migration. They had a row for each event. */
+export const OBSOLETE_MIGRATION = '0001-runs-and-events';
 
-/** In order of their names. One that was released is never changed: a change of the tables is a new one. */
+/**
+ * In order of their names. One that was released is never changed: a change of the tables is a new one. Times are milliseconds
+ * since 1970 in UTC; a run is referred to by its `number`, the id of its `run.started` event.
+ */
 export const migrations: Readonly<Record<string, Migration>> = {
-  '0001-runs-and-events': {
+  '0001-commits': {
     async up(db) {
+      await createCommits(db);
       await createRuns(db);
-      await createEvents(db);
+      await createIdempotencyKeys(db);
+      await createStatistics(db);
       await createViews(db);
       await sql`PRAGMA application_id = ${sql.lit(APPLICATION_ID)}`.execute(db);
     },
   },
-  '0002-history': { up: createHistoryIndexes },
-  '0003-idempotency-keys': {
-    async up(db) {
-      await createIdempotencyKeys(db);
-      await showLastOutcomes(db);
-    },
-  },
-  '0004-statistics': { up: createStatistics },
-  '0005-hedging': { up: showHeldBackAsUnfinished },
 };
 
+/** A row for each commit: the ids of its first and last event, and the texts of all, as a JSON array with a line for each. */
+async function createCommits(db: Kysely<unknown>): Promise<void> {
+  await sql`
+    CREATE TABLE commits (
+      first INTEGER PRIMARY KEY,
+      last INTEGER NOT NULL,
+      events TEXT NOT NULL
+    ) STRICT`.execute(db);
+}
+
+/**
+ * A run is in `open_runs` until it is finished, and then in `runs`. `commits` is a JSON array: the `first` of each commit that has
+ * events of it. Three indexes will do for every filter of the history, see `history-query.ts`: each costs the writer a row.
+ */
 async function createRuns(db: Kysely<unknown>): Promise<void> {
-  await db.schema
-    .createTable('runs')
-    .addColumn('number', 'integer', (column) => column.primaryKey())
-    .addColumn('id', 'text', (column) => column.notNull().unique())
-    .addColumn('task', 'text', (column) => column.notNull())
-    .addColumn('status', 'text', (column) => column.notNull())
-    .addColumn('created_at', 'integer', (column) => column.notNull())
-    .addColumn('finished_at', 'integer')
-    .modifyEnd(sql`STRICT`)
-    .execute();
-  await sql`CREATE INDEX unfinished_runs ON runs (number) WHERE finished_at IS NULL`.execute(db);
+  await sql`
+    CREATE TABLE open_runs (
+      number INTEGER PRIMARY KEY,
+      id TEXT NOT NULL,
+      task TEXT NOT NULL,
+      created_at INTEGER NOT NULL
+    ) STRICT`.execute(db);
+  await sql`CREATE INDEX open_runs_by_age ON open_runs (created_at)`.execute(db);
+  await sql`
+    CREATE TABLE runs (
+      number INTEGER PRIMARY KEY,
+      id TEXT NOT NULL UNIQUE,
+      task TEXT NOT NULL,
+      status TEXT NOT NULL,
+      created_at INTEGER NOT NULL,
+      finished_at INTEGER NOT NULL,
+      commits TEXT NOT NULL
+    ) STRICT`.execute(db);
+  await sql`CREATE INDEX runs_of_status ON runs (status, created_at)`.execute(db);
+  await sql`CREATE INDEX runs_of_task ON runs (task, status, created_at)`.execute(db);
 }
 
-async function createEvents(db: Kysely<unknown>): Promise<void> {
-  await db.schema
-    .createTable('events')
-    .addColumn('id', 'integer', (column) => column.primaryKey())
-    .addColumn('run', 'integer', (column) => column.notNull())
-    .addColumn('type', 'text', (column) => column.notNull())
-    .addColumn('time', 'integer', (column) => column.notNull())
-    .addColumn('sub_task', 'text')
-    .addColumn('attempt', 'integer')
-    .addColumn('data', 'text', (column) => column.notNull())
-    .modifyEnd(sql`STRICT`)
-    .execute();
-  await db.schema.createIndex('events_of_run').on('events').column('run').execute();
+async function createIdempotencyKeys(db: Kysely<unknown>): Promise<void> {
+  await sql`
+    CREATE TABLE idempotency_keys (
+      client TEXT NOT NULL,
+      key TEXT NOT NULL,
+      fingerprint TEXT NOT NULL,
+      run INTEGER NOT NULL,
+      created_at INTEGER NOT NULL,
+      PRIMARY KEY (client, key)
+    ) STRICT, WITHOUT ROWID`.execute(db);
+  await sql`CREATE INDEX keys_by_age ON idempotency_keys (created_at)`.execute(db);
 }
 
-/** Two will do for every filter of the history, see `history-query.ts`: each costs the writer as much as two rows. */
-async function createHistoryIndexes(db: Kysely<unknown>): Promise<void> {
-  await db.schema.createIndex('runs_of_status').on('runs').columns(['status', 'created_at']).execute();
-  await db.schema.createIndex('runs_of_task').on('runs').columns(['task', 'status', 'created_at']).execute();
+async function createStatistics(db: Kysely<unknown>): Promise<void> {
+  await sql`
+    CREATE TABLE statistics (
+      task TEXT NOT NULL,
+      start INTEGER NOT NULL,
+      data TEXT NOT NULL,
+      PRIMARY KEY (task, start)
+    ) STRICT, WITHOUT ROWID`.execute(db);
+  await sql`
+    CREATE TABLE counted_events (
+      only INTEGER PRIMARY KEY,
+      up_to INTEGER NOT NULL,
+      read_from INTEGER NOT NULL
+    ) STRICT`.execute(db);
 }
 
-/** Sub-tasks and attempts are what their events add up to; these views show them to whoever looks into the file. */
+/** They show runs, events, and what those add up to, to whoever looks into the file. The service doesn't read them. */
 async function createViews(db: Kysely<unknown>): Promise<void> {
   await sql`
+    CREATE VIEW runs_and_open AS
+    SELECT number, id, task, status, created_at, finished_at FROM runs
+    UNION ALL
+    SELECT number, id, task, 'running', created_at, NULL FROM open_runs`.execute(db);
+  await sql`
+    CREATE VIEW events AS
+    SELECT value ->> '$.id' AS id,
+      coalesce(
+        (SELECT number FROM runs WHERE runs.id = value ->> '$.runId'),
+        (SELECT number FROM open_runs WHERE open_runs.id = value ->> '$.runId')) AS run,
+      value ->> '$.runId' AS run_id, value ->> '$.task' AS task, value ->> '$.type' AS type,
+      CAST(round(unixepoch(value ->> '$.time', 'subsec') * 1000) AS INTEGER) AS time,
+      value ->> '$.subTask' AS sub_task, value ->> '$.attempt' AS attempt, value -> '$.data' AS data
+    FROM commits CROSS JOIN json_each(commits.events)`.execute(db);
+  await sql`
     CREATE VIEW attempts AS
-    SELECT runs.id AS run_id, runs.task, sub_task, attempt,
+    SELECT run_id, task, sub_task, attempt,
       min(time) FILTER (WHERE type = 'sub-task.started') AS started_at,
       max(time) FILTER (WHERE type <> 'sub-task.started') AS ended_at,
       coalesce(max(substr(type, 10)) FILTER (WHERE type <> 'sub-task.started'), 'unfinished') AS outcome,
       max(data ->> '$.error.message') AS error
-    FROM events JOIN runs ON runs.number = events.run
+    FROM events
     WHERE attempt > 0
-    GROUP BY run, sub_task, attempt`.execute(db);
+    GROUP BY run_id, sub_task, attempt`.execute(db);
+  // A sub-task that failed may be tried again on request: of several outcomes the last one counts.
   await sql`
     CREATE VIEW sub_tasks AS
-    SELECT runs.id AS run_id, runs.task, sub_task, max(attempt) AS attempts,
-      coalesce(max(substr(type, 10)) FILTER (WHERE type NOT IN ('sub-task.started', 'sub-task.retrying')), 'unfinished')
-        AS outcome,
-      max(data -> '$.result') AS result
-    FROM events JOIN runs ON runs.number = events.run
-    WHERE sub_task IS NOT NULL
-    GROUP BY run, sub_task`.execute(db);
-}
-
-async function createIdempotencyKeys(db: Kysely<unknown>): Promise<void> {
-  await db.schema
-    .createTable('idempotency_keys')
-    .addColumn('client', 'text', (column) => column.notNull())
-    .addColumn('key', 'text', (column) => column.notNull())
-    .addColumn('fingerprint', 'text', (column) => column.notNull())
-    .addColumn('run', 'integer', (column) => column.notNull())
-    .addColumn('created_at', 'integer', (column) => column.notNull())
-    .addPrimaryKeyConstraint('idempotency_keys_primary', ['client', 'key'])
-    .modifyEnd(sql`STRICT, WITHOUT ROWID`)
-    .execute();
-  await db.schema.createIndex('keys_by_age').on('idempotency_keys').column('created_at').execute();
-}
-
-/** A sub-task that failed may be tried again on request: of several outcomes the last one counts. */
-async function showLastOutcomes(db: Kysely<unknown>): Promise<void> {
-  await db.schema.dropView('sub_tasks').execute();
-  await sql`
-    CREATE VIEW sub_tasks AS
-    SELECT runs.id AS run_id, runs.task, sub_task, attempt AS attempts,
-      iif(type IN ('sub-task.started', 'sub-task.retrying'), 'unfinished', substr(type, 10)) AS outcome,
-      max(events.id) AS last_event, data -> '$.result' AS result
-    FROM events JOIN runs ON runs.number = events.run
-    WHERE sub_task IS NOT NULL
-    GROUP BY run, sub_task`.execute(db);
-}
-
-async function createStatistics(db: Kysely<unknown>): Promise<void> {
-  await db.schema
-    .createTable('statistics')
-    .addColumn('task', 'text', (column) => column.notNull())
-    .addColumn('start', 'integer', (column) => column.notNull())
-    .addColumn('data', 'text', (column) => column.notNull())
-    .addPrimaryKeyConstraint('statistics_primary', ['task', 'start'])
-    .modifyEnd(sql`STRICT, WITHOUT ROWID`)
-    .execute();
-  await db.schema
-    .createTable('counted_events')
-    .addColumn('only', 'integer', (column) => column.primaryKey())
-    .addColumn('up_to', 'integer', (column) => column.notNull())
-    .addColumn('read_from', 'integer', (column) => column.notNull())
-    .modifyEnd(sql`STRICT`)
-    .execute();
-}
-
-/** A sub-task that is held back has yet to begin. */
-async function showHeldBackAsUnfinished(db: Kysely<unknown>): Promise<void> {
-  await db.schema.dropView('sub_tasks').execute();
-  await sql`
-    CREATE VIEW sub_tasks AS
-    SELECT runs.id AS run_id, runs.task, sub_task, attempt AS attempts,
+    SELECT run_id, task, sub_task, attempt AS attempts,
       iif(type IN ('sub-task.held-back', 'sub-task.started', 'sub-task.retrying'), 'unfinished', substr(type, 10))
         AS outcome,
-      max(events.id) AS last_event, data -> '$.result' AS result
-    FROM events JOIN runs ON runs.number = events.run
+      max(id) AS last_event, data -> '$.result' AS result
+    FROM events
     WHERE sub_task IS NOT NULL
-    GROUP BY run, sub_task`.execute(db);
+    GROUP BY run_id, sub_task`.execute(db);
 }

@@ -2,18 +2,24 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { copyFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { temporaryDirectory } from '../../../test/support/temporary-directory.js';
-import { SqliteStore, type EventGroup } from './sqlite-store.js';
+import type { EventGroup } from './sqlite-group.js';
+import { SqliteStore } from './sqlite-store.js';
 
 const directory = temporaryDirectory();
 let databases = 0;
+
+const textOf = (id: number) =>
+  `{"id":${id},"type":"run.started","time":"","runId":"r${id}","task":"task","data":{}}`;
 
 /** A group in which each of two runs starts. */
 const groupFrom = (firstId: number): EventGroup => ({
   firstId,
   lastId: firstId + 1,
-  events: [firstId, firstId + 1].flatMap((run) => [run, run, 'run.started', 1, null, null, '{}']),
-  started: [firstId, firstId + 1].flatMap((run) => [run, `r${run}`, 'task', 1, 'running']),
+  commits: [firstId, firstId + 1, `[${textOf(firstId)},\n${textOf(firstId + 1)}]`],
+  started: [firstId, firstId + 1].flatMap((run) => [run, `r${run}`, 'task', 1]),
   finished: [],
+  whole: [],
+  reopened: [],
   keys: [],
 });
 
@@ -30,11 +36,11 @@ describe('SqliteStore', () => {
     store.close();
   });
 
-  test('writes a group once, however often it is asked to', async () => {
+  test('writes a group once, however often it is asked to', () => {
     store.commit(groupFrom(1));
     store.commit(groupFrom(1));
-    expect(await store.state()).toEqual({ lastId: 2, unfinishedRuns: 2 });
-    expect(await store.eventsOfRun('r1')).toHaveLength(1);
+    expect(store.state()).toEqual({ lastId: 2, openRuns: ['r1', 'r2'] });
+    expect(store.run('r1')).toEqual({ texts: [textOf(1)], commits: [1] });
   });
 
   test('moves what it finds in the log to the database before it counts: it may never have been synced', async () => {
@@ -44,30 +50,30 @@ describe('SqliteStore', () => {
     expect(statSync(`${path}-wal`).size).toBeGreaterThan(0);
     const next = await SqliteStore.open({ path, role: 'writer', durability: 'power' });
     expect(statSync(`${path}-wal`).size).toBe(0);
-    expect((await next.state()).lastId).toBe(2);
+    expect(next.state().lastId).toBe(2);
     next.close();
   });
 
-  test('refuses a group that would leave a gap behind the last event', async () => {
+  test('refuses a group that would leave a gap behind the last event', () => {
     store.commit(groupFrom(1));
     expect(() => {
       store.commit(groupFrom(4));
     }).toThrow("The log ends with event 2, so event 4 can't be the next");
-    expect(await store.state()).toEqual({ lastId: 2, unfinishedRuns: 2 });
+    expect(store.state()).toEqual({ lastId: 2, openRuns: ['r1', 'r2'] });
   });
 
-  test('writes all of a group or nothing of it', async () => {
+  test('writes all of a group or nothing of it', () => {
     store.commit(groupFrom(1));
     const group = groupFrom(3);
     expect(() => {
-      store.commit({ ...group, finished: ['succeeded', 'not a time', 1] });
+      store.commit({ ...group, finished: ['succeeded', 'not a time', '[1]', 1] });
     }).toThrow(/cannot store TEXT value in INTEGER column/);
-    expect(await store.state()).toEqual({ lastId: 2, unfinishedRuns: 2 });
+    expect(store.state()).toEqual({ lastId: 2, openRuns: ['r1', 'r2'] });
     store.commit(group);
-    expect(await store.state()).toEqual({ lastId: 4, unfinishedRuns: 4 });
+    expect(store.state()).toEqual({ lastId: 4, openRuns: ['r1', 'r2', 'r3', 'r4'] });
   });
 
-  test('saves all of the statistics or nothing of them, and can be asked again', async () => {
+  test('saves all of the statistics or nothing of them, and can be asked again', () => {
     const kept = { from: 0, to: 9 };
     const slices = [{ task: 'task', start: 1, data: 'before' }];
     store.saveStatistics({ slices, upTo: 1, readFrom: 1 }, kept);
@@ -75,9 +81,9 @@ describe('SqliteStore', () => {
     expect(() => {
       store.saveStatistics({ ...changed, readFrom: 0.5 }, kept);
     }).toThrow(/cannot store REAL value in INTEGER column/);
-    expect(await store.savedStatistics()).toEqual({ slices, upTo: 1, readFrom: 1 });
+    expect(store.savedStatistics()).toEqual({ slices, upTo: 1, readFrom: 1 });
     store.saveStatistics(changed, kept);
     store.saveStatistics(changed, kept);
-    expect(await store.savedStatistics()).toEqual(changed);
+    expect(store.savedStatistics()).toEqual(changed);
   });
 });

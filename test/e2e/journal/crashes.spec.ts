@@ -101,7 +101,11 @@ describe('a service that is ended', () => {
   });
 
   test('by kill -9 while it makes its database is none the worse for it', async () => {
-    for (const statement of ['"kysely_migration" (', '"events" (', 'insert into "kysely_migration" (']) {
+    for (const statement of [
+      '"kysely_migration" (',
+      'CREATE TABLE commits',
+      'insert into "kysely_migration" (',
+    ]) {
       const journal = await startJournal();
       askFor(durable.database, 'after', `process: ${statement}`);
       await expect(journal.open(durable.database.path)).rejects.toThrow(/SIGKILL/);

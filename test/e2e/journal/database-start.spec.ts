@@ -16,6 +16,7 @@ import { parseConfig } from '../../../src/config/config.js';
 import { EventBus } from '../../../src/events/event-bus.js';
 import { DatabaseError } from '../../../src/journal/database-error.js';
 import { SqliteJournal } from '../../../src/journal/sqlite/sqlite-journal.js';
+import { APPLICATION_ID } from '../../../src/journal/sqlite/sqlite-schema.js';
 import { DatabaseFile } from '../../support/database-file.js';
 import { DurableService } from '../../support/durable-service.js';
 import { JournalProcess } from '../../support/journal-process.js';
@@ -100,6 +101,18 @@ describe('a start', () => {
     file.close();
     expect(await refusalOfFile()).toMatch(
       /written by a newer version \(it has 9999-later\).*start that version/,
+    );
+  });
+
+  test('is refused on a database of before the first release', async () => {
+    const file = new DatabaseSync(database.path);
+    file.exec(`PRAGMA application_id = ${APPLICATION_ID};
+      CREATE TABLE kysely_migration (name TEXT, timestamp TEXT);
+      INSERT INTO kysely_migration VALUES ('0001-runs-and-events', '2026-01-01T00:00:00.000Z');
+      CREATE TABLE runs (id TEXT)`);
+    file.close();
+    expect(await refusalOfFile()).toMatch(
+      /before the first release.*; move it away to begin with an empty one/,
     );
   });
 

@@ -64,11 +64,11 @@ describe('runs survive', () => {
     expect(durable.database.flaws()).toEqual([]);
   });
 
-  test('the end of the thread that reads', async () => {
+  test.each(['commitsOfOpen', 'eventsOfRuns'])('the end of the thread that reads %s', async (call) => {
     const calls = new JournalCalls();
     const run = new PastRun('race', ['fast', 'slow']).started('fast', 'slow').succeeded('fast', 'won');
     await durable.leave(run);
-    calls.deadly = 'eventsOfUnfinished';
+    calls.deadly = call;
     const service = await durable.start(race.providers);
     (await race.next('slow')).succeed();
     await service.event(run.id, 'run.finished');
@@ -77,7 +77,7 @@ describe('runs survive', () => {
     await durable.stop();
 
     const next = await durable.start(race.providers);
-    calls.deadly = 'eventsOfRun';
+    calls.deadly = 'run';
     const refused = await next.http.get(`/runs/${run.id}`);
     await expectProblem(next, refused, 503, 'journal-unavailable');
     expect((await next.showRun(run.id)).reply).toMatchObject({ result: 'won' });

@@ -95,17 +95,29 @@ describe('the SQLite journal', () => {
     expect(await journal.claimKey(key, 'r4')).toMatchObject({ runId: 'r3' });
   });
 
-  test('shows runs, sub-tasks and attempts to whoever looks into the file', async () => {
-    await open();
+  test('shows runs, events, sub-tasks and attempts to whoever looks into the file', async () => {
+    const published = await open();
     void writer.append(events.started('r1'));
     void writer.append(events.attempt('r1'));
     void writer.append(events.retrying('r1', 'boom'));
     void writer.append(events.attempt('r1', 'a', 2));
     void writer.append(events.attempt('r1', 'b'));
     await writer.append(events.succeeded('r1', [1], 'a', 2));
-    expect(look('SELECT id, task, status FROM runs')).toEqual([
+    expect(look('SELECT id, task, status FROM runs_and_open')).toEqual([
       { id: 'r1', task: 'task', status: 'running' },
     ]);
+    expect(look('SELECT id, run, type, sub_task, attempt, data FROM events WHERE id IN (1, 6)')).toEqual([
+      {
+        ...{ id: 1, run: 1, type: 'run.started', sub_task: null, attempt: null },
+        data: JSON.stringify(events.started('r1').data),
+      },
+      {
+        ...{ id: 6, run: 1, type: 'sub-task.succeeded', sub_task: 'a', attempt: 2 },
+        data: '{"result":[1],"durationMs":9.5}',
+      },
+    ]);
+    const times = look('SELECT time FROM events').map(({ time }) => new Date(time as number).toISOString());
+    expect(times).toEqual(published.map(({ time }) => time));
     expect(look('SELECT sub_task, attempt, outcome, error FROM attempts')).toEqual([
       { sub_task: 'a', attempt: 1, outcome: 'retrying', error: 'boom' },
       { sub_task: 'a', attempt: 2, outcome: 'succeeded', error: null },
@@ -180,16 +192,16 @@ describe('the SQLite journal', () => {
       const { recent, unfinished, last } = await writeRuns();
       await open({ path, retentionMs: DAY_MS });
       await lookedForOldRuns();
-      expect(look('SELECT id FROM runs').map(({ id }) => id)).toEqual(
+      expect(look('SELECT id FROM runs_and_open').map(({ id }) => id)).toEqual(
         expect.arrayContaining([unfinished, recent, last]),
       );
-      expect(look('SELECT count(*) AS n FROM runs')).toEqual([{ n: 3 }]);
+      expect(look('SELECT count(*) AS n FROM runs_and_open')).toEqual([{ n: 3 }]);
       expect(look('SELECT count(*) AS n FROM events')).toEqual([{ n: 5 }]);
       const { events: left, next } = await journal.events({ after: 1, limit: 10 });
       expect([left.map(({ runId }) => runId), next]).toEqual([[recent, recent, last, last], 507]);
     });
 
-    test('keeps the run of the last event, so that no number is given twice', async () => {
+    test('keeps the row of the last event without its text, so that no number is given twice', async () => {
       await open();
       const now = jest.spyOn(Date, 'now').mockReturnValue(Date.now() - 2 * DAY_MS);
       const last = uuidv7({ msecs: Date.now() });
@@ -203,6 +215,7 @@ describe('the SQLite journal', () => {
       await open({ path, retentionMs: DAY_MS });
       await lookedForOldRuns();
       await journal.close();
+      expect(look('SELECT * FROM commits')).toEqual([{ first: 1, last: 4, events: '[]' }]);
       const published = await open({ path });
       await writer.append(events.started('next'));
       expect(published.map(({ id }) => id)).toEqual([5]);
@@ -213,7 +226,7 @@ describe('the SQLite journal', () => {
       await writeRuns();
       await open({ path, retentionMs: 0 });
       expect(await journal.run(old)).toBeDefined();
-      expect(look('SELECT count(*) AS n FROM runs')).toEqual([{ n: 254 }]);
+      expect(look('SELECT count(*) AS n FROM runs_and_open')).toEqual([{ n: 254 }]);
     });
   });
 });

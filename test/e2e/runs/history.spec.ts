@@ -1,4 +1,3 @@
-import { DatabaseSync } from 'node:sqlite';
 import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import type { Response } from 'supertest';
 import { DurableService } from '../../support/durable-service.js';
@@ -132,17 +131,5 @@ describe('GET /runs', () => {
     new JournalCalls().deadly = 'runs';
     await expectProblem(service, await service.http.get('/runs'), 503, 'journal-unavailable');
     expect(await idsOf('limit=1')).toEqual(ids.slice(0, 1));
-  });
-
-  test('has the runs of a database of before there was a history, and their filters', async () => {
-    await durable.stop();
-    const file = new DatabaseSync(durable.database.path);
-    file.exec(`DROP INDEX runs_of_status; DROP INDEX runs_of_task;
-      DROP TABLE idempotency_keys; DROP TABLE statistics; DROP TABLE counted_events;
-      DELETE FROM kysely_migration WHERE name > '0002'`);
-    file.close();
-    service = await durable.start(doomed);
-    expect(await idsOf('task=doomed&status=failed')).toEqual(ids.slice(1, 3));
-    expect(await idsOf('limit=200')).toEqual(ids);
   });
 });

@@ -1,0 +1,37 @@
+import { describe, expect, test } from '@jest/globals';
+import { events } from '../../test/support/run-events.js';
+import { eventView } from '../core/events.js';
+import { eventText, headOf, parseEvents, rowOf, textsOf, textsOfRun } from './event-text.js';
+
+const time = '2026-01-01T00:00:00.000Z';
+const stored = [
+  events.started('r1', { text: 'a "quoted",\n{"id":1} line', list: [1.5, null, 'ü'] }),
+  events.succeeded('r2', { runId: 'r1', task: 'task' }),
+  events.attempt('r1'),
+].map((event, at) => ({ id: at + 1, time, ...event }));
+const texts = stored.map(eventText);
+
+describe('the text of an event', () => {
+  test('is what clients of the API get', () => {
+    expect(texts).toEqual(stored.map((event) => JSON.stringify(eventView(event))));
+  });
+
+  test('says at its beginning what it is and of which run', () => {
+    expect(texts.map(headOf)).toEqual(stored.map(({ id, type, runId, task }) => ({ id, type, runId, task })));
+    expect(headOf('{"id":1,"type":')).toBeUndefined();
+  });
+
+  test('is a line of a row that is JSON', () => {
+    const row = rowOf(texts);
+    expect(row.split('\n')).toHaveLength(3);
+    expect(JSON.parse(row)).toEqual(stored);
+    expect(parseEvents(textsOf(row))).toEqual(stored);
+    expect(textsOf(rowOf([]))).toEqual([]);
+  });
+
+  test('is found by its run, and not by what data says', () => {
+    expect(textsOfRun(rowOf(texts), 'r1')).toEqual([texts[0], texts[2]]);
+    expect(textsOfRun(rowOf(texts), 'r2')).toEqual([texts[1]]);
+    expect(textsOfRun(rowOf(texts), 'r')).toEqual([]);
+  });
+});

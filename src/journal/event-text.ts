@@ -1,0 +1,62 @@
+import type { RunEvent } from '../core/events.js';
+
+/** What of an event can be read without parsing all of its text. */
+export interface EventHead {
+  readonly id: number;
+  readonly type: string;
+  readonly runId: string;
+  readonly task: string;
+}
+
+/** How the text of an event begins. No id or name has a character that JSON escapes. */
+const HEAD = /^\{"id":(\d+),"type":"([^"]*)","time":"[^"]*","runId":"([^"]*)","task":"([^"]*)"/;
+
+/** Between two events of a row. JSON text has no line break of its own, so each event is a line. */
+export const EVENT_BREAK = ',\n';
+
+/**
+ * An event as JSON, with its members in the order in which clients of the API get them. Joining the parts takes half of the time
+ * of `JSON.stringify(event)`.
+ */
+export function eventText(event: RunEvent): string {
+  const { id, type, time, runId, task, data } = event;
+  const part = 'subTask' in event ? `,"subTask":"${event.subTask}","attempt":${event.attempt}` : '';
+  return `{"id":${id},"type":"${type}","time":"${time}","runId":"${runId}","task":"${task}"${part},"data":${JSON.stringify(data)}}`;
+}
+
+/** Undefined for a text that is damaged. */
+export function headOf(text: string): EventHead | undefined {
+  const [, id, type = '', runId = '', task = ''] = HEAD.exec(text) ?? [];
+  return id === undefined ? undefined : { id: Number(id), type, runId, task };
+}
+
+/** The texts of the events in a row of `commits`. */
+export function textsOf(row: string): string[] {
+  return row === '[]' ? [] : row.slice(1, -1).split(EVENT_BREAK);
+}
+
+/** Those of one run. It reads no more of the other events than it must. */
+export function textsOfRun(row: string, runId: string): string[] {
+  const member = `"runId":"${runId}"`;
+  const texts: string[] = [];
+  for (let at = row.indexOf(member); at >= 0;) {
+    const start = Math.max(1, row.lastIndexOf('\n', at) + 1);
+    const next = row.indexOf(EVENT_BREAK, at);
+    const end = next < 0 ? row.length - 1 : next;
+    const text = row.slice(start, end);
+    // The data of another run's event may have such a member too.
+    if (headOf(text)?.runId === runId) texts.push(text);
+    at = row.indexOf(member, end);
+  }
+  return texts;
+}
+
+/** A row of `commits` with these events. */
+export function rowOf(texts: readonly string[]): string {
+  return `[${texts.join(EVENT_BREAK)}]`;
+}
+
+/** Stored events as the journal published them. @throws {SyntaxError} for a text that is damaged */
+export function parseEvents(texts: readonly string[]): RunEvent[] {
+  return JSON.parse(rowOf(texts)) as RunEvent[];
+}
