@@ -73,7 +73,7 @@ history:
   --warm-up N       load before the first, in seconds (default 3)
 
 store, history:
-  --runs N          finished runs in the large database (default 1000000, which takes 1 GB)
+  --runs N          finished runs in the large database (default 1000000, which takes 2 GB)
 
 store, recovery, nodes:
   --starts N        how often the service is started on each database, or a node is killed (default 5)

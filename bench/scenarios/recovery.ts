@@ -88,8 +88,12 @@ async function untilStarted(stage: Stage, file: string, after: number, count: nu
   const database = new DatabaseSync(file, { readOnly: true, timeout: 5000 });
   try {
     const look = database.prepare(
-      `SELECT max(id) AS last_id, count(*) FILTER (WHERE second) AS started, max(time) FILTER (WHERE second) AS last
-       FROM (SELECT id, time, type = 'sub-task.started' AND attempt = 2 AS second FROM events WHERE id > ?)`,
+      `SELECT max(last) AS last_id, count(*) FILTER (WHERE second) AS started, max(time) FILTER (WHERE second) AS last
+       FROM (
+         SELECT last, round(unixepoch(value ->> '$.time', 'subsec') * 1000) AS time,
+           value ->> '$.type' = 'sub-task.started' AND value ->> '$.attempt' = 2 AS second
+         FROM commits CROSS JOIN json_each(events) WHERE first > ?
+       )`,
     );
     let [lastId, started, last] = [after, 0, 0];
     while (started < count) {
@@ -110,7 +114,7 @@ async function untilStarted(stage: Stage, file: string, after: number, count: nu
 function lastEvent(file: string): number {
   const database = new DatabaseSync(file, { readOnly: true });
   try {
-    return (database.prepare('SELECT max(id) AS id FROM events').get() as { id: number }).id;
+    return (database.prepare('SELECT max(last) AS id FROM commits').get() as { id: number }).id;
   } finally {
     database.close();
   }

@@ -7,7 +7,7 @@ import { stamped } from '../event-clock.js';
 import { EVENT_BREAK, eventText } from '../event-text.js';
 
 /** A row ends before the event that would make it larger, in characters: who reads one run reads whole rows. */
-export const MAX_ROW = 256 * 2 ** 10;
+export const MAX_ROW = 32 * 2 ** 10;
 
 /** Events to be committed together, flat, because that crosses to a thread at a third of what objects cost. */
 export interface EventGroup {
