@@ -259,6 +259,7 @@ describe('a run that an earlier process has left', () => {
       MAX_CONCURRENT_SUB_TASKS: '1',
       MAX_QUEUED_RUNS: '2',
     });
+    await service.event(runs[0]!.id, 'sub-task.started');
     const { body } = (await cancel(service, last.id).expect(200)) as { body: unknown };
     expect(body).toMatchObject({
       status: 'cancelled',
