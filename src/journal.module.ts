@@ -7,7 +7,7 @@ import { Journal } from './run/journal.js';
 import { MemoryJournal } from './journal/memory/memory-journal.js';
 import { PostgresJournal } from './journal/postgres/postgres-journal.js';
 import { SqliteJournal } from './journal/sqlite/sqlite-journal.js';
-import { SubTaskQueue } from './cluster/sub-task-queue.js';
+import { SubTaskQueue } from './journal/postgres/sub-task-queue.js';
 
 /** Chooses the journal. Global, so that no folder has to import the databases to use one. */
 @Global()

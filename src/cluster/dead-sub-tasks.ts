@@ -3,7 +3,7 @@ import { fromKysely, PgBoss, type JobWithMetadata } from 'pg-boss';
 import { DatabaseError } from '../journal/database-error.js';
 import { nameOf, openPool, postgresError } from '../journal/postgres/postgres-connection.js';
 import { SCHEMA, type Schema } from '../journal/postgres/postgres-schema.js';
-import { QUEUE_SCHEMA, QUEUES, type SubTaskJob } from './sub-task-queue.js';
+import { QUEUE_SCHEMA, QUEUES, type SubTaskJob } from '../journal/postgres/sub-task-queue.js';
 
 /** A sub-task that waits in the dead-letter queue for somebody to look into it. */
 export interface DeadSubTask {

@@ -2,7 +2,7 @@ import { Logger } from '@nestjs/common';
 import type { EventBus } from '../events/event-bus.js';
 import { eventsOf } from '../journal/event-rows.js';
 import type { PostgresJournal } from '../journal/postgres/postgres-journal.js';
-import type { SubTaskJob } from './sub-task-queue.js';
+import type { SubTaskJob } from '../journal/postgres/sub-task-queue.js';
 import type { GuestSubTask } from '../run/guest-sub-task.js';
 import type { Runs } from '../run/runs.js';
 import type { RecordedRuns } from '../tasks/recorded-runs.js';

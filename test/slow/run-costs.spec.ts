@@ -1,10 +1,10 @@
 import { execFile } from 'node:child_process';
-import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { describe, expect, test } from '@jest/globals';
 import { temporaryDirectory } from '../support/temporary-directory.js';
 
-const PROGRAM = join(import.meta.dirname, '../support/run-costs-program.ts');
+const PROGRAM = fileURLToPath(new URL('../support/run-costs-program.ts', import.meta.url));
 
 /**
  * What a run of the demo costs without HTTP, as it was last recorded. Unlike time, neither depends on the machine: who makes a run
@@ -18,10 +18,10 @@ const BUDGETS = {
 describe('a run', () => {
   const directory = temporaryDirectory();
 
-  test.each([
+  test.each<[keyof typeof BUDGETS, () => string]>([
     ['in memory', () => 'memory:'],
     ['in SQLite', () => `sqlite:${directory}/runs.db`],
-  ] as const)('allocates no more, and makes no more promises, than its budget: %s', async (where, url) => {
+  ])('allocates no more, and makes no more promises, than its budget: %s', async (where, url) => {
     const env = { ...process.env, DATABASE_URL: url(), DEMO_TIME_SCALE: '0.001', LOG_LEVEL: 'silent' };
     const { stdout } = await promisify(execFile)(process.execPath, [PROGRAM], { env });
     const { bytes, promises } = JSON.parse(stdout) as { bytes: number; promises: number };

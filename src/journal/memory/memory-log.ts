@@ -1,6 +1,6 @@
 import { indexBehind } from '../../core/event-order.js';
-import { eventText, headOf } from '../../core/event-text.js';
 import type { RunEvent } from '../../core/events.js';
+import { eventText, headOf } from '../event-text.js';
 import { PAGE_SIZE, PAGE_STRETCH, type EventPage, type EventQuery } from '../../run/journal.js';
 
 /** A block takes no more events when its text is as long as this, in characters: what one run keeps of others is no more. */
@@ -89,7 +89,7 @@ export class MemoryLog {
   eventsOf(runId: string, { blocks }: RunLog): RunEvent[] {
     return blocks
       .flatMap(({ lines }) => lines)
-      .filter((line) => line.includes(runId) && headOf(line).runId === runId)
+      .filter((line) => line.includes(runId) && headOf(line)?.runId === runId)
       .map((line) => JSON.parse(line) as RunEvent);
   }
 
@@ -105,7 +105,7 @@ export class MemoryLog {
     for (let at = indexBehind(blocks, after); at < blocks.length; at += 1) {
       for (const line of blocks[at]?.lines ?? []) {
         const head = headOf(line);
-        if (head.id <= after) continue;
+        if (!head || head.id <= after) continue;
         if (looked++ === PAGE_STRETCH) return { events, next: last };
         last = head.id;
         if ((runId ?? head.runId) !== head.runId || (task ?? head.task) !== head.task) continue;

@@ -35,7 +35,7 @@ import { PostgresStore } from './postgres-store.js';
 import { PostgresWriter } from './postgres-writer.js';
 import { deleteOld } from '../retention.js';
 import type { PlacedSubTask, RunCommand, Sharing } from '../../run/sharing.js';
-import type { SubTaskQueue } from '../../cluster/sub-task-queue.js';
+import type { SubTaskQueue } from './sub-task-queue.js';
 
 /** A node that waits with more than this, while commits fail, gives its runs up to the others. */
 const MAX_HELD = 256 * 2 ** 20;

@@ -1,7 +1,7 @@
 import pg from 'pg';
 import { connectionConfig } from './postgres-connection.js';
 import type { Committed, PostgresGroup } from './postgres-group.js';
-import type { SubTaskQueue } from '../../cluster/sub-task-queue.js';
+import type { SubTaskQueue } from './sub-task-queue.js';
 
 const PARAMETERS = 26;
 const COMMIT = {

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globa
 import { EventBus } from '../../../src/events/event-bus.js';
 import { DatabaseError } from '../../../src/journal/database-error.js';
 import { PostgresJournal } from '../../../src/journal/postgres/postgres-journal.js';
-import { SubTaskQueue } from '../../../src/cluster/sub-task-queue.js';
+import { SubTaskQueue } from '../../../src/journal/postgres/sub-task-queue.js';
 import { ServiceProcess } from '../../support/service-process.js';
 import { TcpProxy } from '../../support/tcp-proxy.js';
 import { TestCluster } from '../../support/test-cluster.js';

@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
 import { PgBoss, type Db, type Job } from 'pg-boss';
-import type { StartCause } from '../core/events.js';
-import { textOf } from '../core/thrown.js';
-import type { PlacedSubTask } from '../run/sharing.js';
+import type { StartCause } from '../../core/events.js';
+import { textOf } from '../../core/thrown.js';
+import type { PlacedSubTask } from '../../run/sharing.js';
 
 /** What is delivered to the node that is to execute a sub-task. */
 export interface SubTaskJob {
