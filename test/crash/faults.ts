@@ -29,7 +29,7 @@ export const faults = {
       {
         file: 'run/sub-task-run.js',
         from: `if (attempt === this.current)
-                this.returned(result);`,
+            this.returned(result);`,
         to: `this.returned(result);`,
       },
     ],
