@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
 import { EventBus } from '../events/event-bus.js';
 import { Journal, type EventPage, type EventQuery } from '../run/journal.js';
+import { Runs } from '../run/runs.js';
 import { EventChannel, type EventFilter, type EventReader } from './event-channel.js';
 import { ReaderRounds } from './reader-rounds.js';
 
@@ -35,6 +36,7 @@ export class EventFeed {
   constructor(
     private readonly journal: Journal,
     private readonly bus: EventBus,
+    private readonly runs: Runs,
   ) {}
 
   /** Whether a stop has begun: then no reader joins any more. */
@@ -70,6 +72,17 @@ export class EventFeed {
     (runId === undefined ? this.roundsOfAll : this.roundsOfRuns).pump(reader);
   }
 
+  /** Whether this process executes a run. */
+  isLive(runId: string): boolean {
+    return this.runs.get(runId) !== undefined;
+  }
+
+  /** A query that says where the events of a live run are, so that the journal need not look for them. */
+  queryOf(query: EventQuery): EventQuery {
+    const commits = query.runId === undefined ? undefined : this.runs.get(query.runId)?.commits;
+    return commits ? { ...query, commits } : query;
+  }
+
   /**
    * Reads a page of the journal, one at a time for all readers.
    *
@@ -79,7 +92,7 @@ export class EventFeed {
     let startedAt = 0;
     const page = this.turn.then(() => {
       startedAt = performance.now();
-      return wanted() ? this.journal.events(query) : undefined;
+      return wanted() ? this.journal.events(this.queryOf(query)) : undefined;
     });
     const rest = () =>
       delay((performance.now() - startedAt) * (1 / PAGE_SHARE - 1), undefined, { ref: false });

@@ -87,7 +87,10 @@ export class EventsController {
       await this.stream(runId, await this.known(lastEventId(request) ?? after), response);
       return;
     }
-    sendPage(response, await this.journal.events({ runId, after: await this.known(after), limit }));
+    sendPage(
+      response,
+      await this.journal.events(this.feed.queryOf({ runId, after: await this.known(after), limit })),
+    );
   }
 
   /** An id behind the end of the log is one of another log: that reader has nothing of this one. */
@@ -99,8 +102,9 @@ export class EventsController {
   private async stream(runId: string, after: number, response: Response): Promise<void> {
     // It hears of events before it is read what there is, so that nothing falls between the two.
     const stream = new EventStream(response, { runId }, after, this.feed);
-    const finished = after > 0 && (await this.journal.run(runId))?.status !== 'running';
-    const page = await this.journal.events({ runId, after, limit: PAGE_EVENTS });
+    const finished =
+      after > 0 && !this.feed.isLive(runId) && (await this.journal.run(runId))?.status !== 'running';
+    const page = await this.journal.events(this.feed.queryOf({ runId, after, limit: PAGE_EVENTS }));
     if (finished && page.events.length === 0) response.status(204).end();
     else stream.begin(page);
   }
