@@ -22,6 +22,11 @@ const numbers: CustomTypesConfig = {
     asked[0] === types.builtins.INT8 ? Number : (types.getTypeParser(...asked) as () => unknown),
 };
 
+/** The views that a journal in SQLite has. */
+const AS_ELSEWHERE = `
+  runs_and_open AS (SELECT number, id, task, status, created_at, finished_at FROM frontrunner.runs),
+  open_runs AS (SELECT * FROM frontrunner.runs WHERE finished_at IS NULL)`;
+
 /** Nodes that share a Postgres of their own, each by a network of its own. */
 export class Cluster implements LogDatabase {
   readonly nodes: Node[] = [];
@@ -62,7 +67,7 @@ export class Cluster implements LogDatabase {
     await client.connect();
     try {
       await client.query('SET search_path = frontrunner, frontrunner_queue');
-      return (await client.query(sql)).rows as Row[];
+      return (await client.query(`WITH ${AS_ELSEWHERE} ${sql}`)).rows as Row[];
     } finally {
       await client.end();
     }
