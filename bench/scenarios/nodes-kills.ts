@@ -18,10 +18,10 @@ const LIMIT = 60_000;
 const ORPHANS = `
   SELECT (SELECT last_id FROM frontrunner.log_head) AS last_id, run, sub_task FROM (
     SELECT DISTINCT ON (events.run, events.sub_task) events.run, events.sub_task, type,
-      CASE WHEN placed.run IS NULL THEN runs.node ELSE placed.node END AS executed_by
-    FROM frontrunner.runs JOIN frontrunner.events ON events.run = runs.number
+      CASE WHEN placed.run IS NULL THEN open_runs.node ELSE placed.node END AS executed_by
+    FROM frontrunner.open_runs JOIN frontrunner.events ON events.run = open_runs.number
       LEFT JOIN frontrunner.placed ON placed.run = events.run AND placed.sub_task = events.sub_task
-    WHERE finished_at IS NULL AND events.sub_task IS NOT NULL
+    WHERE events.sub_task IS NOT NULL
     ORDER BY events.run, events.sub_task, events.id DESC) AS last
   WHERE type = 'sub-task.started' AND executed_by = $1`;
 

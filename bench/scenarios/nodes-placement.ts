@@ -20,7 +20,8 @@ const LATENCIES = `
   SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY ms) AS p50, percentile_cont(0.99) WITHIN GROUP (ORDER BY ms) AS p99,
     count(*)::integer AS count
   FROM (
-    SELECT events.time - runs.created_at AS ms FROM frontrunner.runs JOIN frontrunner.events ON events.run = runs.number
+    SELECT events.time - runs.created_at AS ms
+    FROM frontrunner.runs_and_open AS runs JOIN frontrunner.events ON events.run = runs.number
     WHERE runs.number > $1 AND runs.number <= $2 AND type = 'sub-task.started' AND attempt = 1) AS starts`;
 
 /** How soon a sub-task that is placed on workers starts there, from when a node that does no such work has accepted its run. */

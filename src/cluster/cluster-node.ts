@@ -1,7 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Logger, type OnApplicationBootstrap } from '@nestjs/common';
 import type { Notice } from '../journal/postgres/postgres-listener.js';
-import type { PostgresJournal, Role } from '../journal/postgres/postgres-journal.js';
+import type { PostgresJournal } from '../journal/postgres/postgres-journal.js';
+import type { Role } from '../journal/postgres/postgres-options.js';
 import type { RunControl } from '../tasks/run-control.js';
 import type { Runs } from '../run/runs.js';
 import type { TaskRegistry } from '../tasks/task-registry.js';
@@ -47,7 +48,6 @@ export class ClusterNode implements OnApplicationBootstrap {
    * its way then may be nowhere. Undefined when that was looked for since.
    */
   private deliveriesMayHaveDiedAt: number | undefined = performance.now();
-  private knownDead = 0;
   private readonly intervalMs: number;
   private lookAround = true;
   private hasCommands = true;
@@ -175,7 +175,7 @@ export class ClusterNode implements OnApplicationBootstrap {
 
   /** Some at a time: commands come between them. */
   private async takeOver(): Promise<void> {
-    const { store, takeover } = this.parts;
+    const { store, takeover, work } = this.parts;
     this.lookAround = false;
     const stalled = await this.resendStalled();
     const { sent, buried } = await store.resendOrphans();
@@ -183,7 +183,7 @@ export class ClusterNode implements OnApplicationBootstrap {
     const taken = await takeover.takeOver();
     this.hasCommands = true;
     if (stalled + sent + taken === 0) {
-      await this.reportDead();
+      await work.reportDead();
       return;
     }
     this.lookAround = true;
@@ -206,16 +206,6 @@ export class ClusterNode implements OnApplicationBootstrap {
   private findStalled(): void {
     this.lookAround = true;
     this.deliveriesMayHaveDiedAt = performance.now();
-  }
-
-  /** A delivery that the queue gave up has told nobody of it. */
-  private async reportDead(): Promise<void> {
-    const dead = (await this.parts.journal.queue?.dead()) ?? 0;
-    if (dead > this.knownDead)
-      this.logger.error(
-        `${dead} sub-tasks wait in the dead-letter queue, and their runs with them; npm run queue -- list says which and why`,
-      );
-    this.knownDead = dead;
   }
 
   private async performCommands(): Promise<void> {

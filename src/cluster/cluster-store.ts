@@ -38,12 +38,12 @@ export class ClusterStore {
     return this.db.transaction().execute(async (db) => {
       const { rows } = await sql<PlacedRow>`
         UPDATE frontrunner.placed SET node = NULL, due_at = clock_timestamp()
-        FROM frontrunner.runs
-        WHERE runs.number = placed.run AND (placed.run, placed.sub_task) IN (
+        FROM frontrunner.open_runs
+        WHERE open_runs.number = placed.run AND (placed.run, placed.sub_task) IN (
           SELECT run, sub_task FROM frontrunner.placed AS p
           WHERE node IS NOT NULL AND NOT EXISTS (SELECT FROM frontrunner.nodes WHERE nodes.id = p.node)
           LIMIT ${PAGE} FOR UPDATE SKIP LOCKED)
-        RETURNING runs.id, runs.task, placed.sub_task, placed.attempt, placed.worker, placed.deliveries`.execute(
+        RETURNING open_runs.id, open_runs.task, placed.sub_task, placed.attempt, placed.worker, placed.deliveries`.execute(
         db,
       );
       return this.send(rows, db);
@@ -60,12 +60,12 @@ export class ClusterStore {
     return this.db.transaction().execute(async (db) => {
       const { rows } = await sql<PlacedRow>`
         UPDATE frontrunner.placed SET due_at = clock_timestamp()
-        FROM frontrunner.runs
-        WHERE runs.number = placed.run AND (placed.run, placed.sub_task) IN (
+        FROM frontrunner.open_runs
+        WHERE open_runs.number = placed.run AND (placed.run, placed.sub_task) IN (
           SELECT run, sub_task FROM frontrunner.placed
           WHERE node IS NULL AND due_at < clock_timestamp() - ${STALLED_MS} * interval '1 ms'
           LIMIT ${PAGE} FOR UPDATE SKIP LOCKED)
-        RETURNING runs.id, runs.task, placed.sub_task, placed.attempt, placed.worker, placed.deliveries`.execute(
+        RETURNING open_runs.id, open_runs.task, placed.sub_task, placed.attempt, placed.worker, placed.deliveries`.execute(
         db,
       );
       await this.journal.queue?.send(rows.map(placedOf), fromKysely(db));
@@ -78,10 +78,10 @@ export class ClusterStore {
     return this.db.transaction().execute(async (db) => {
       const { rows } = await sql<PlacedRow>`
         UPDATE frontrunner.placed SET node = NULL, due_at = clock_timestamp()
-        FROM frontrunner.runs, ${pairs(subTasks)}
-        WHERE runs.id = given.run_id AND placed.run = runs.number AND placed.sub_task = given.sub_task
+        FROM frontrunner.open_runs, ${pairs(subTasks)}
+        WHERE open_runs.id = given.run_id AND placed.run = open_runs.number AND placed.sub_task = given.sub_task
           AND placed.node = ${node}
-        RETURNING runs.id, runs.task, placed.sub_task, placed.attempt, placed.worker, placed.deliveries`.execute(
+        RETURNING open_runs.id, open_runs.task, placed.sub_task, placed.attempt, placed.worker, placed.deliveries`.execute(
         db,
       );
       return (await this.send(rows, db)).buried;
@@ -92,10 +92,10 @@ export class ClusterStore {
   async takeOn(node: string, subTasks: readonly SubTaskOf[]): Promise<TakenSubTask[]> {
     const { rows } = await sql<{ id: string; number: number; task: string; sub_task: string }>`
       UPDATE frontrunner.placed SET node = ${node}, deliveries = deliveries + 1
-      FROM frontrunner.runs, ${pairs(subTasks)}
-      WHERE runs.id = given.run_id AND placed.run = runs.number AND placed.sub_task = given.sub_task
+      FROM frontrunner.open_runs, ${pairs(subTasks)}
+      WHERE open_runs.id = given.run_id AND placed.run = open_runs.number AND placed.sub_task = given.sub_task
         AND placed.node IS NULL
-      RETURNING runs.id, runs.number, runs.task, placed.sub_task`.execute(this.db);
+      RETURNING open_runs.id, open_runs.number, open_runs.task, placed.sub_task`.execute(this.db);
     return rows.map(({ id, number, task, sub_task }) => ({ runId: id, number, task, subTask: sub_task }));
   }
 
@@ -107,7 +107,7 @@ export class ClusterStore {
     return new Set(rows.map(({ task }) => task));
   }
 
-  /** What others asked of the runs of a node, and of runs that have finished meanwhile. */
+  /** What others asked of the runs of a node, and of runs that have finished meanwhile, whose id is empty. */
   async commands(node: string): Promise<(RunCommand & { readonly id: number })[]> {
     const { rows } = await sql<{
       id: number;
@@ -115,9 +115,9 @@ export class ClusterStore {
       kind: RunCommand['kind'];
       sub_task: string | null;
     }>`
-      SELECT commands.id, runs.id AS run_id, kind, sub_task
-      FROM frontrunner.commands JOIN frontrunner.runs ON runs.number = commands.run
-      WHERE runs.node = ${node} OR runs.finished_at IS NOT NULL
+      SELECT commands.id, coalesce(open_runs.id, '') AS run_id, kind, sub_task
+      FROM frontrunner.commands LEFT JOIN frontrunner.open_runs ON open_runs.number = commands.run
+      WHERE open_runs.node = ${node} OR open_runs.number IS NULL
       ORDER BY commands.id LIMIT ${PAGE}`.execute(this.db);
     return rows.map(({ id, run_id: runId, kind, sub_task }) => ({
       id,

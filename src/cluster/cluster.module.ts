@@ -39,7 +39,7 @@ import { Takeover } from './takeover.js';
         const takeover = new Takeover(journal, runs, registry, recorded);
         const work = new PlacedWork(journal, store, bus, runs, registry, recorded);
         const timeoutMs = config.get('NODE_TIMEOUT', { infer: true });
-        const heartbeat = new Heartbeat(journal.url, timeoutMs);
+        const heartbeat = new Heartbeat(journal.options.url, timeoutMs);
         return new ClusterNode(
           { journal, store, heartbeat, runs, registry, control, takeover, work },
           config.get('ROLE', { infer: true }),

@@ -101,8 +101,8 @@ export class DeadSubTasks {
     return this.db.transaction().execute(async (trx) => {
       await sql`
         UPDATE frontrunner.placed SET deliveries = 0
-        FROM frontrunner.runs, unnest(${runIds}::text[], ${names}::text[]) AS given (run_id, sub_task)
-        WHERE runs.id = given.run_id AND placed.run = runs.number AND placed.sub_task = given.sub_task
+        FROM frontrunner.open_runs, unnest(${runIds}::text[], ${names}::text[]) AS given (run_id, sub_task)
+        WHERE open_runs.id = given.run_id AND placed.run = open_runs.number AND placed.sub_task = given.sub_task
           AND placed.node IS NULL`.execute(trx);
       let count = 0;
       for (const [destination, ofQueue] of Map.groupBy(subTasks, ({ queue }) => queue)) {
@@ -118,9 +118,9 @@ export class DeadSubTasks {
   private async placedOf(jobs: readonly JobWithMetadata<SubTaskJob>[]): Promise<ReadonlyMap<string, Placed>> {
     const runIds = [...new Set(jobs.map(({ data }) => data.runId))];
     const { rows } = await sql<Placed & { run_id: string; sub_task: string }>`
-      SELECT runs.id AS run_id, sub_task, deliveries, worker
-      FROM frontrunner.placed JOIN frontrunner.runs ON runs.number = placed.run
-      WHERE runs.id = ANY (${runIds}::text[])`.execute(this.db);
+      SELECT open_runs.id AS run_id, sub_task, deliveries, worker
+      FROM frontrunner.placed JOIN frontrunner.open_runs ON open_runs.number = placed.run
+      WHERE open_runs.id = ANY (${runIds}::text[])`.execute(this.db);
     return new Map(rows.map((row) => [keyOf({ runId: row.run_id, subTask: row.sub_task }), row]));
   }
 

@@ -1,12 +1,12 @@
 import { Logger } from '@nestjs/common';
 import type { EventBus } from '../events/event-bus.js';
-import { eventsOf } from '../journal/event-rows.js';
+import { recordOf } from '../journal/postgres/commit-reader.js';
 import type { PostgresJournal } from '../journal/postgres/postgres-journal.js';
 import type { SubTaskJob } from '../journal/postgres/sub-task-queue.js';
 import type { GuestSubTask } from '../run/guest-sub-task.js';
 import type { Runs } from '../run/runs.js';
 import type { RecordedRuns } from '../tasks/recorded-runs.js';
-import { outcomeOf, runOf } from '../core/run-record.js';
+import { outcomeOf } from '../core/run-record.js';
 import type { RunRecord } from '../core/run-record.js';
 import type { TaskRegistry } from '../tasks/task-registry.js';
 import { textOf } from '../core/thrown.js';
@@ -24,6 +24,7 @@ export class PlacedWork {
   isFull = false;
   /** What it may have taken on without knowing, and is to give back. */
   private unsure: SubTaskOf[] = [];
+  private knownDead = 0;
 
   constructor(
     private readonly journal: PostgresJournal,
@@ -70,6 +71,16 @@ export class PlacedWork {
     return true;
   }
 
+  /** A delivery that the queue gave up has told nobody of it. */
+  async reportDead(): Promise<void> {
+    const dead = (await this.journal.queue?.dead()) ?? 0;
+    if (dead > this.knownDead)
+      this.logger.error(
+        `${dead} sub-tasks wait in the dead-letter queue, and their runs with them; npm run queue -- list says which and why`,
+      );
+    this.knownDead = dead;
+  }
+
   /** Forgets everything: others have all of it now. */
   clear(): void {
     for (const { unwatch } of this.taken.values()) unwatch();
@@ -107,9 +118,8 @@ export class PlacedWork {
   }
 
   private async runsOf(subTasks: readonly TakenSubTask[]): Promise<ReadonlyMap<string, RunRecord>> {
-    const rows = await this.journal.store.eventsOfRuns([...new Set(subTasks.map(({ runId }) => runId))]);
-    const runs = [...Map.groupBy(rows, ({ run_id }) => run_id)];
-    return new Map(runs.map(([id, rowsOfRun]) => [id, runOf(eventsOf(rowsOfRun))]));
+    const runs = await this.journal.store.log.runs([...new Set(subTasks.map(({ runId }) => runId))]);
+    return new Map([...runs].map(([id, run]) => [id, recordOf(run)]));
   }
 
   private async begin(record: RunRecord, { subTask: name }: TakenSubTask, job?: SubTaskJob): Promise<void> {

@@ -2,13 +2,11 @@ import { Logger } from '@nestjs/common';
 import { sql, type Transaction } from 'kysely';
 import { fromKysely } from 'pg-boss';
 import type { Runs } from '../run/runs.js';
-import { eventsOf } from '../journal/event-rows.js';
 import type { PostgresJournal } from '../journal/postgres/postgres-journal.js';
 import type { Schema } from '../journal/postgres/postgres-schema.js';
-import { PostgresStore } from '../journal/postgres/postgres-store.js';
+import { CommitReader, recordOf, type RecordedRun } from '../journal/postgres/commit-reader.js';
 import type { PlacedSubTask } from '../run/sharing.js';
 import type { RecordedRuns } from '../tasks/recorded-runs.js';
-import { runOf } from '../core/run-record.js';
 import type { RunRecord } from '../core/run-record.js';
 import type { TaskRegistry } from '../tasks/task-registry.js';
 import { textOf } from '../core/thrown.js';
@@ -72,11 +70,11 @@ export class Takeover {
         const numbers = orphans.map(({ number }) => number);
         // Before they are read: what other nodes commit of them after that must reach this one.
         journal.expect(orphans.map(({ id }) => id));
-        const taken = await this.divide(db, numbers);
+        const taken = await this.divide(db, orphans);
         const left = orphans.filter(({ id }) => !taken.some(({ run }) => run.id === id));
         journal.expectNoMore(left.map(({ id }) => id));
         await sql`
-          UPDATE frontrunner.runs SET node = ${nodeId} WHERE number = ANY (${numbers})`.execute(db);
+          UPDATE frontrunner.open_runs SET node = ${nodeId} WHERE number = ANY (${numbers})`.execute(db);
         this.unsure = this.unsure.filter((number) => this.failed.has(number));
         return taken;
       });
@@ -92,29 +90,30 @@ export class Takeover {
     const tasks = this.registry.all().map(({ name }) => name);
     for (const [number, until] of this.failed) if (until < performance.now()) this.failed.delete(number);
     const { rows } = await sql<Orphan>`
-      SELECT number, id FROM frontrunner.runs
-      WHERE finished_at IS NULL AND number <> ALL (${[...this.failed.keys()]}::bigint[])
-        AND (NOT EXISTS (SELECT FROM frontrunner.nodes WHERE nodes.id = runs.node)
+      SELECT number, id FROM frontrunner.open_runs
+      WHERE number <> ALL (${[...this.failed.keys()]}::bigint[])
+        AND (NOT EXISTS (SELECT FROM frontrunner.nodes WHERE nodes.id = open_runs.node)
           OR (number = ANY (${this.unsure}::bigint[]) AND node = ${nodeId}))
         AND (task = ANY (${tasks}::text[])
-          OR NOT EXISTS (SELECT FROM frontrunner.nodes WHERE runs.task = ANY (nodes.tasks)))
+          OR NOT EXISTS (SELECT FROM frontrunner.nodes WHERE open_runs.task = ANY (nodes.tasks)))
       ORDER BY number LIMIT ${PAGE} FOR UPDATE SKIP LOCKED`.execute(db);
     return rows;
   }
 
   /** Sends those sub-tasks on their way that are not held, as they stand. */
-  private async divide(db: Transaction<Schema>, numbers: readonly number[]): Promise<TakenOver[]> {
-    if (numbers.length === 0) return [];
+  private async divide(db: Transaction<Schema>, orphans: readonly Orphan[]): Promise<TakenOver[]> {
+    if (orphans.length === 0) return [];
+    const numbers = orphans.map(({ number }) => number);
     // In this order: a sub-task that ends in between is in its events, and one that isn't placed now never will be by others.
     const placed = await db
       .selectFrom('placed')
       .select(['run', 'sub_task'])
       .where('run', 'in', numbers)
       .execute();
-    const rows = await new PostgresStore(db).eventsOfNumbers(numbers);
+    const recorded = await new CommitReader(db).runs(orphans.map(({ id }) => id));
     const sent: (PlacedSubTask & { readonly number: number })[] = [];
-    const taken = [...Map.groupBy(rows, ({ run }) => run)].flatMap(([number, rowsOfRun]) => {
-      const run = this.legible(rowsOfRun);
+    const taken = orphans.flatMap(({ number, id }) => {
+      const run = this.legible(id, recorded.get(id));
       if (!run) return [];
       const unfinished = run.subTasks.filter(({ finishedAt }) => finishedAt === null).map(({ name }) => name);
       const already = unfinished.filter((name) =>
@@ -186,7 +185,7 @@ export class Takeover {
       await journal.committed(id);
       await sql`
         WITH let_go AS (
-          UPDATE frontrunner.runs SET node = '' WHERE number = ${number} AND node = ${nodeId} AND finished_at IS NULL
+          UPDATE frontrunner.open_runs SET node = '' WHERE number = ${number} AND node = ${nodeId}
           RETURNING number)
         SELECT pg_notify('frontrunner', json_build_array('let-go', ${nodeId}::text)::text) FROM let_go`.execute(
         journal.store.db,
@@ -198,12 +197,12 @@ export class Takeover {
   }
 
   /** One run that is damaged keeps no other from being gone on with. */
-  private legible(rows: Parameters<typeof eventsOf>[0]): RunRecord | undefined {
+  private legible(runId: string, recorded: RecordedRun = { texts: [], commits: [] }): RunRecord | undefined {
     try {
-      return runOf(eventsOf(rows));
+      return recordOf(recorded);
     } catch (error) {
       const msg = `Can’t be read, and so not gone on with: ${textOf(error)}`;
-      this.logger.error({ msg, runId: rows[0]?.run_id });
+      this.logger.error({ msg, runId });
       return undefined;
     }
   }

@@ -17,8 +17,12 @@ export interface JournaledRun {
   readonly originFields: OriginFields;
   /** Called for each of its events when that is committed. */
   committed(event: RunEvent): void;
-  /** Called for an event that was fenced out: another node has decided what is recorded. */
-  refused(event: RunEvent): void;
+  /**
+   * Called for an event that was fenced out: another node has decided what is recorded.
+   *
+   * @param isLost whether the run is another node's now, and not only a sub-task of it
+   */
+  refused(event: RunEvent, isLost: boolean): void;
 }
 
 /** An event and its run, in a batch that is committed together. */

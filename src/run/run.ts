@@ -135,7 +135,8 @@ export class Run implements SubTaskOwner, Hosted, StaggeredRun {
 
   /** All that is committed of it; undefined before its first event is. */
   get record(): RunRecord | undefined {
-    return this.history.record;
+    const { record } = this.history;
+    return record && { ...record, commits: [...this.commits] };
   }
 
   get execution(): Execution {
@@ -243,9 +244,9 @@ export class Run implements SubTaskOwner, Hosted, StaggeredRun {
     else if (event.type === 'run.finished') this.host.ended(this);
   }
 
-  /** Only a reopening can be refused: another node has reopened the run. What is fenced of sub-tasks is in the log. */
-  refused(event: RunEvent): void {
-    if (event.type === 'run.reopened') this.leave();
+  /** Another node has the run, or has reopened it. What is fenced of its sub-tasks is in the log. */
+  refused(event: RunEvent, isLost: boolean): void {
+    if (isLost || event.type === 'run.reopened') this.leave();
   }
 
   changeWaiting(by: 1 | -1): void {

@@ -8,7 +8,17 @@ import { EmbeddedPostgres } from '../support/embedded-postgres.ts';
 import { Node, type Tally } from './node.ts';
 
 const NODES = 3;
-const TABLES = ['runs', 'events', 'placed', 'commands', 'nodes', 'idempotency_keys', 'job'];
+const TABLES = [
+  'commits',
+  'open_runs',
+  'late_commits',
+  'runs',
+  'placed',
+  'commands',
+  'nodes',
+  'idempotency_keys',
+  'job',
+];
 
 interface Options {
   /** Where nodes keep the traces of their sub-tasks. */
@@ -21,11 +31,6 @@ const numbers: CustomTypesConfig = {
   getTypeParser: (...asked: Parameters<typeof types.getTypeParser>) =>
     asked[0] === types.builtins.INT8 ? Number : (types.getTypeParser(...asked) as () => unknown),
 };
-
-/** The views that a journal in SQLite has. */
-const AS_ELSEWHERE = `
-  runs_and_open AS (SELECT number, id, task, status, created_at, finished_at FROM frontrunner.runs),
-  open_runs AS (SELECT * FROM frontrunner.runs WHERE finished_at IS NULL)`;
 
 /** Nodes that share a Postgres of their own, each by a network of its own. */
 export class Cluster implements LogDatabase {
@@ -67,7 +72,7 @@ export class Cluster implements LogDatabase {
     await client.connect();
     try {
       await client.query('SET search_path = frontrunner, frontrunner_queue');
-      return (await client.query(`WITH ${AS_ELSEWHERE} ${sql}`)).rows as Row[];
+      return (await client.query(sql)).rows as Row[];
     } finally {
       await client.end();
     }

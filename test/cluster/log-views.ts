@@ -51,9 +51,8 @@ async function* pagesOf(url: string): AsyncIterable<RunEvent[]> {
 async function comparePage(cluster: Cluster, events: readonly RunEvent[]): Promise<string[]> {
   const [first = 0, last = 0] = [events[0]?.id, events.at(-1)?.id];
   const rows = await cluster.rows<EventRow>(`
-    SELECT events.id, runs.id AS "runId", type, sub_task AS "subTask", attempt, data
-    FROM events JOIN runs ON runs.number = run
-    WHERE events.id BETWEEN ${String(first)} AND ${String(last)} ORDER BY events.id`);
+    SELECT id, run_id AS "runId", type, sub_task AS "subTask", attempt, data
+    FROM events WHERE id BETWEEN ${String(first)} AND ${String(last)} ORDER BY id`);
   return rows.flatMap((row, index) =>
     isDeepStrictEqual({ ...row, data: JSON.parse(row.data) as unknown }, partsOf(events[index]))
       ? []

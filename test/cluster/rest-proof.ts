@@ -36,5 +36,5 @@ export async function untilAtRest(cluster: Cluster, patienceMs: number): Promise
 }
 
 function unfinished(cluster: Cluster): Promise<{ id: string }[]> {
-  return cluster.rows('SELECT id FROM runs WHERE finished_at IS NULL ORDER BY number');
+  return cluster.rows('SELECT id FROM open_runs ORDER BY number');
 }

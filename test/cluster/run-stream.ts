@@ -46,8 +46,7 @@ export async function readRun(
 /** Where what readers of single runs were told is not what the database has. */
 export async function proveStreams(cluster: Cluster, streams: readonly RunStream[]): Promise<string[]> {
   const rows = await cluster.rows<{ id: string; ids: string }>(`
-    SELECT runs.id, string_agg(events.id::text, ', ' ORDER BY events.id) AS ids
-    FROM runs JOIN events ON events.run = runs.number GROUP BY runs.id`);
+    SELECT run_id AS id, string_agg(id::text, ', ' ORDER BY id) AS ids FROM events GROUP BY run_id`);
   const recorded = new Map(rows.map(({ id, ids }) => [id, ids]));
   return streams.flatMap(({ runId, ids }) =>
     ids.join(', ') === recorded.get(runId)

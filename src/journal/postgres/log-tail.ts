@@ -3,12 +3,19 @@ import type { RunEvent } from '../../core/events.js';
 import { indexBehind } from '../../core/event-order.js';
 import type { EventBus } from '../../events/event-bus.js';
 import { textOf } from '../../core/thrown.js';
-import type { EventPage } from '../../run/journal.js';
 import type { JournaledRun } from '../../run/journaled-run.js';
 import { tellRun } from '../publish-committed.js';
+import type { TailPage } from './commit-reader.js';
+import { addCommit, type CommittedRow } from './postgres-group.js';
 
 /** Reads a page of the events behind one, up to another one, of some runs or of all. */
-export type ReadEvents = (after: number, upTo: number, runs: 'all' | readonly string[]) => Promise<EventPage>;
+export type ReadEvents = (after: number, upTo: number, runs: 'all' | readonly string[]) => Promise<TailPage>;
+
+/** Runs of this node of which other nodes commit events too, and what came of a run before the run was there. */
+interface SharedRun {
+  readonly run?: JournaledRun;
+  readonly early: { readonly event: RunEvent; readonly first: number }[];
+}
 
 /**
  * Publishes the log that all nodes write, in its order, as far as somebody here wants it. What this node has committed it
@@ -21,10 +28,10 @@ export class LogTail {
   /** The last event that is known to be committed. */
   private known: number;
   /** What this node has committed behind that, in the order of the log. */
-  private own: (readonly RunEvent[])[] = [];
+  private own: CommittedRow[] = [];
   private reading: Promise<void> | undefined;
-  /** Runs of this node of which other nodes commit events too, by their ids, and what came of a run before the run was there. */
-  private readonly shared = new Map<string, { run?: JournaledRun; readonly early: RunEvent[] }>();
+  /** By the ids of runs. */
+  private readonly shared = new Map<string, SharedRun>();
 
   constructor(
     private readonly bus: EventBus,
@@ -54,7 +61,7 @@ export class LogTail {
   follow(run: JournaledRun): void {
     const early = this.shared.get(run.id)?.early ?? [];
     this.shared.set(run.id, { run, early: [] });
-    for (const event of early) this.tell(event);
+    for (const { event, first } of early) this.tell(event, first);
   }
 
   /** Tells no run any more: other nodes have all of them. */
@@ -63,10 +70,10 @@ export class LogTail {
   }
 
   /** This node has committed events. */
-  add(events: readonly RunEvent[]): void {
-    const last = events.at(-1);
+  add(rows: readonly CommittedRow[]): void {
+    const last = rows.at(-1)?.events.at(-1);
     if (!last) return;
-    this.own.push(events);
+    this.own.push(...rows);
     this.hear(last.id);
   }
 
@@ -85,16 +92,16 @@ export class LogTail {
         return;
       }
       const next = this.nextOwn();
-      const first = next?.[0]?.id ?? Infinity;
+      const first = next?.events[0]?.id ?? Infinity;
       if (next && first === this.shown + 1) {
         this.own.shift();
-        this.show(next, next.at(-1)?.id ?? first);
+        this.show([next], next.events.at(-1)?.id ?? first);
         continue;
       }
       const upTo = Math.min(this.known, first - 1);
       try {
-        const { events, next } = await this.read(this.shown, upTo, wanted);
-        this.show(events, next);
+        const { rows, next } = await this.read(this.shown, upTo, wanted);
+        this.show(rows, next);
       } catch (error) {
         // The next notice, or the next beat, leads here again.
         this.logger.warn(
@@ -106,19 +113,23 @@ export class LogTail {
   }
 
   /** What was read from the database before this node knew that its commit had succeeded is left out. */
-  private nextOwn(): readonly RunEvent[] | undefined {
+  private nextOwn(): CommittedRow | undefined {
     for (let [next] = this.own; next; [next] = this.own) {
-      const rest = next.slice(indexBehind(next, this.shown));
-      if (rest.length > 0) return (this.own[0] = rest);
+      const { first, events } = next;
+      const behind = indexBehind(events, this.shown);
+      if (behind === 0) return next;
+      if (behind < events.length) return (this.own[0] = { first, events: events.slice(behind) });
       this.own.shift();
     }
     return undefined;
   }
 
-  private show(events: readonly RunEvent[], upTo: number): void {
+  private show(rows: readonly CommittedRow[], upTo: number): void {
     this.shown = Math.max(this.shown, upTo);
-    if (this.shared.size > 0) for (const event of events) this.tell(event);
-    this.bus.publishLog(events);
+    for (const { first, events } of rows) {
+      if (this.shared.size > 0) for (const event of events) this.tell(event, first);
+      this.bus.publishLog(events);
+    }
   }
 
   private get wanted(): 'all' | readonly string[] {
@@ -126,12 +137,14 @@ export class LogTail {
     return wanted === 'all' ? wanted : [...wanted, ...this.shared.keys()];
   }
 
-  private tell(event: RunEvent): void {
+  /** @param first the key of the commit that it is in */
+  private tell(event: RunEvent, first: number): void {
     const shared = this.shared.get(event.runId);
     if (!shared?.run) {
-      shared?.early.push(event);
+      shared?.early.push({ event, first });
       return;
     }
+    addCommit(shared.run, first);
     tellRun({ run: shared.run, event });
     if (event.type === 'run.finished') this.shared.delete(event.runId);
   }

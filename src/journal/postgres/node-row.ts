@@ -1,6 +1,10 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { sql, type Kysely } from 'kysely';
 import { v7 as uuidv7 } from 'uuid';
 import type { Schema } from './postgres-schema.js';
+
+/** Between a registration that failed and its next try. */
+const RETRY_MS = 250;
 
 /** A node's row among those of the others: with it the node may commit, without it it counts as dead. */
 export class NodeRow {
@@ -31,5 +35,19 @@ export class NodeRow {
     const { id } = this;
     this.id = uuidv7();
     return id;
+  }
+
+  /** Replaces the row of a former id, and tries until that is done. @returns false when `closing` is aborted before */
+  async rejoin(before: string, closing: AbortSignal): Promise<boolean> {
+    while (!closing.aborted) {
+      try {
+        await this.delete(before);
+        await this.insert();
+        return true;
+      } catch {
+        await delay(RETRY_MS, undefined, { signal: closing }).catch(() => undefined);
+      }
+    }
+    return false;
   }
 }

@@ -1,20 +1,31 @@
 import { sql, type Kysely } from 'kysely';
 
 /**
+ * How many ids behind the one that starts a run its commits are looked for. Those behind them are in `late_commits`, so that who reads
+ * a run that has been open for long, on another node than its own, reads no more of the log than that. Ids and not times: the clocks
+ * of nodes differ.
+ */
+export const LATE_AFTER = 50_000;
+
+/**
  * What commits a group, in one statement: whoever is cut off or halted in the middle of it holds no lock.
  *
  * 1. The node must still count as alive: a node that was taken for dead has no row, and commits nothing (`FR001`). A group
  *    that is there already, because its answer got lost, is answered as it was.
  * 2. Events of sub-tasks that left the node of their run are fenced: each must find the attempt that it tells of in `placed`,
  *    or it is refused. `guards` says how: 1 begins the next attempt, 2 goes on with it, 3 ends it, 4 ends it from
- *    outside, whoever executes it. 5 reopens a run, which only one node can.
- * 3. `log_head` numbers the events. Its lock is held until the commit, so the numbers are in the order of the commits: a reader
+ *    outside, whoever executes it. 5 reopens the run that `names` has, which only one node can.
+ * 3. All other events are of runs that are this node's. What it says of a run that is another's in `open_runs`, or nobody's, is refused.
+ * 4. `log_head` numbers the events. Its lock is held until the commit, so the numbers are in the order of the commits: a reader
  *    that sees an event sees all before it, and none is ever missing.
  *
- * `numbers` are the runs' where they are known, else `begins` has the place in the group of the event that starts it. A
- * sub-task is placed unless the event at `placed_afters` was refused.
- *
- * `telling` says whether other nodes are told of it at once.
+ * `lines` is a row of `commits` as it would be if the id of the first event were `guess`, which it is unless another node has committed
+ * meanwhile: then, and where events are refused, the lines get other ids. `rows` are the places of the events that begin a row.
+ * `numbers` are those of the runs of events of the third kind, or 0 where this group starts the run. Elsewhere too, `begins` has the
+ * place in the group of the event that starts a run whose number isn't known. `ended_from` is the place of the first event in the
+ * group of a run that ends with it, and `ended_commits` its commits before; `late_commits` has those that it had when it was reopened,
+ * which who reopened it may not know. A sub-task is placed unless the event at `placed_afters`
+ * was refused. `telling` says whether other nodes are told of it at once.
  *
  * What a group has nothing for isn't asked, for to ask costs as much as a row. How statements are executed is settled: with small
  * groups Postgres would plan the one that ends runs anew each time, and with large ones on young tables read all runs for it.
@@ -23,10 +34,11 @@ export async function createCommitGroup(db: Kysely<unknown>): Promise<void> {
   await sql`
     CREATE FUNCTION frontrunner.commit_group_1(
       this_node text, this_group bigint,
-      numbers bigint[], begins integer[], types text[], times bigint[], sub_tasks text[], attempts integer[],
-      contents text[], guarded integer[], guards integer[],
-      started integer[], started_ids text[], started_tasks text[],
-      ended_numbers bigint[], ended_begins integer[], statuses text[], ended_times bigint[],
+      lines text, guess bigint, rows integer[], numbers bigint[],
+      guarded integer[], guards integer[], guarded_runs bigint[], names text[], attempts integer[],
+      started integer[], started_ids text[], started_tasks text[], started_times bigint[],
+      ended integer[], ended_numbers bigint[], ended_begins integer[], statuses text[], ended_times bigint[],
+      ended_from integer[], ended_commits text[],
       placed_numbers bigint[], placed_begins integer[], placed_names text[], placed_attempts integer[],
       placed_workers boolean[], placed_afters integer[], placed_dues bigint[], telling boolean,
       OUT first_id bigint, OUT refused integer[])
@@ -34,10 +46,14 @@ export async function createCommitGroup(db: Kysely<unknown>): Promise<void> {
     SET plan_cache_mode = force_generic_plan
     SET enable_hashjoin = off
     SET enable_mergejoin = off
+    SET enable_seqscan = off
+    SET jit = off
     AS $$
     DECLARE
       kept integer;
       at integer;
+      lost bigint[];
+      firsts bigint[] := '{}';
     BEGIN
       UPDATE frontrunner.nodes SET seen_at = clock_timestamp(), last_group = this_group
         WHERE id = this_node AND last_group = this_group - 1;
@@ -55,51 +71,105 @@ export async function createCommitGroup(db: Kysely<unknown>): Promise<void> {
         at := guarded[place];
         CASE guards[place]
           WHEN 1 THEN
-            UPDATE frontrunner.placed SET attempt = attempts[at]
-              WHERE run = numbers[at] AND sub_task = sub_tasks[at] AND node = this_node AND attempt = attempts[at] - 1;
+            UPDATE frontrunner.placed SET attempt = attempts[place]
+              WHERE run = guarded_runs[place] AND sub_task = names[place] AND node = this_node
+                AND attempt = attempts[place] - 1;
           WHEN 2 THEN
-            UPDATE frontrunner.placed SET attempt = attempts[at]
-              WHERE run = numbers[at] AND sub_task = sub_tasks[at] AND node = this_node AND attempt = attempts[at];
+            UPDATE frontrunner.placed SET attempt = attempts[place]
+              WHERE run = guarded_runs[place] AND sub_task = names[place] AND node = this_node
+                AND attempt = attempts[place];
           WHEN 3 THEN
             DELETE FROM frontrunner.placed
-              WHERE run = numbers[at] AND sub_task = sub_tasks[at] AND node = this_node AND attempt = attempts[at];
+              WHERE run = guarded_runs[place] AND sub_task = names[place] AND node = this_node
+                AND attempt = attempts[place];
           WHEN 4 THEN
             DELETE FROM frontrunner.placed
-              WHERE run = numbers[at] AND sub_task = sub_tasks[at] AND attempt = attempts[at];
+              WHERE run = guarded_runs[place] AND sub_task = names[place] AND attempt = attempts[place];
           WHEN 5 THEN
-            UPDATE frontrunner.runs SET status = 'running', finished_at = NULL, node = this_node
-              WHERE number = numbers[at] AND finished_at IS NOT NULL;
+            WITH gone AS (
+              DELETE FROM frontrunner.runs WHERE id = names[place] RETURNING number, id, task, created_at, commits),
+            opened AS (
+              INSERT INTO frontrunner.open_runs (number, id, task, created_at, node)
+              SELECT number, id, task, created_at, this_node FROM gone)
+            INSERT INTO frontrunner.late_commits (run, first) SELECT number, unnest(commits) FROM gone;
         END CASE;
         IF NOT FOUND THEN
           refused := refused || at;
         END IF;
       END LOOP;
 
-      kept := cardinality(types) - cardinality(refused);
-      UPDATE frontrunner.log_head SET last_id = last_id + kept RETURNING last_id - kept + 1 INTO first_id;
-
-      IF cardinality(started) > 0 THEN
-        INSERT INTO frontrunner.runs (number, id, task, status, created_at, node)
-          SELECT first_id - 1 + place - before, id, task, 'running', times[place], this_node
-          FROM unnest(started, started_ids, started_tasks) AS a (place, id, task),
-            LATERAL (SELECT count(*) FILTER (WHERE r < place) AS before FROM unnest(refused) AS r) AS b;
+      lost := ARRAY(
+        SELECT number FROM (SELECT DISTINCT number FROM unnest(numbers) AS a (number) WHERE number > 0) AS b
+        WHERE NOT EXISTS (
+          SELECT FROM frontrunner.open_runs WHERE open_runs.number = b.number AND node = this_node OFFSET 0));
+      IF cardinality(lost) > 0 THEN
+        refused := refused || ARRAY(
+          SELECT place::integer FROM unnest(numbers) WITH ORDINALITY AS a (number, place) WHERE number = ANY (lost));
       END IF;
 
-      INSERT INTO frontrunner.events (id, run, type, time, sub_task, attempt, data)
-        SELECT first_id - 1 + place - CASE WHEN refused = '{}' THEN 0
-            ELSE (SELECT count(*) FROM unnest(refused) AS r WHERE r < place) END,
-          coalesce(number, first_id - 1 + begin - CASE WHEN refused = '{}' THEN 0
-            ELSE (SELECT count(*) FROM unnest(refused) AS r WHERE r < begin) END),
-          type, time, sub_task, attempt, data
-        FROM unnest(numbers, begins, types, times, sub_tasks, attempts, contents) WITH ORDINALITY
-          AS a (number, begin, type, time, sub_task, attempt, data, place)
-        WHERE NOT place = ANY (refused);
+      kept := cardinality(numbers) - cardinality(refused);
+      UPDATE frontrunner.log_head SET last_id = last_id + kept RETURNING last_id - kept + 1 INTO first_id;
 
-      IF cardinality(statuses) > 0 THEN
-        UPDATE frontrunner.runs SET status = a.status, finished_at = a.time, node = this_node
-          FROM unnest(ended_numbers, ended_begins, statuses, ended_times) AS a (number, begin, status, time)
-          WHERE runs.number = coalesce(a.number, first_id - 1 + a.begin
-            - (SELECT count(*) FROM unnest(refused) AS r WHERE r < a.begin));
+      IF first_id = guess AND refused = '{}' AND cardinality(rows) = 1 AND kept > 0 THEN
+        INSERT INTO frontrunner.commits (first, last, events) VALUES (first_id, first_id + kept - 1, lines);
+        firsts := ARRAY[first_id];
+      ELSIF kept > 0 THEN
+        WITH inserted AS (
+          INSERT INTO frontrunner.commits (first, last, events)
+          SELECT min(id), max(id),
+            '[' || string_agg('{"id":' || id || substr(line, strpos(line, ',')), E',\n' ORDER BY id) || ']'
+          FROM (
+            SELECT line, width_bucket(place::integer, rows) AS part,
+              first_id - 1 + place - CASE WHEN refused = '{}' THEN 0
+                ELSE (SELECT count(*) FROM unnest(refused) AS r WHERE r < place) END AS id
+            FROM string_to_table(substr(lines, 2, length(lines) - 2), E',\n') WITH ORDINALITY AS a (line, place)
+            WHERE NOT place = ANY (refused)) AS b
+          GROUP BY part
+          RETURNING first)
+        SELECT array_agg(first ORDER BY first) INTO firsts FROM inserted;
+      END IF;
+
+      IF cardinality(started) > 0 THEN
+        INSERT INTO frontrunner.open_runs (number, id, task, created_at, node)
+          SELECT first_id - 1 + place - CASE WHEN refused = '{}' THEN 0
+              ELSE (SELECT count(*) FROM unnest(refused) AS r WHERE r < place) END, id, task, time, this_node
+          FROM unnest(started, started_ids, started_tasks, started_times) AS a (place, id, task, time);
+      END IF;
+
+      IF cardinality(ended) > 0 THEN
+        WITH gone AS (
+          DELETE FROM frontrunner.open_runs
+          USING unnest(ended, ended_numbers, ended_begins, statuses, ended_times, ended_from, ended_commits)
+            AS a (place, ended_number, begin, status, time, from_place, before)
+          WHERE number = coalesce(ended_number, first_id - 1 + begin
+              - (SELECT count(*) FROM unnest(refused) AS r WHERE r < begin))
+            AND node = this_node AND NOT place = ANY (refused)
+          RETURNING number, id, task, created_at, status, time, place, from_place, before),
+        forgotten AS (DELETE FROM frontrunner.late_commits USING gone WHERE run = number)
+        INSERT INTO frontrunner.runs (number, id, task, status, created_at, finished_at, commits)
+          SELECT number, id, task, status, created_at, time, CASE
+            WHEN EXISTS (SELECT FROM frontrunner.late_commits WHERE run = number OFFSET 0) THEN ARRAY(
+              SELECT unnest(known) UNION SELECT first FROM frontrunner.late_commits WHERE run = number ORDER BY 1)
+            ELSE known END
+          FROM gone, LATERAL (SELECT before::bigint[] || CASE
+            WHEN cardinality(firsts) = 1 THEN firsts
+            ELSE ARRAY(
+              SELECT f FROM unnest(firsts) AS f
+              WHERE f < first_id + place AND f >= (
+                SELECT coalesce(max(g), 0) FROM unnest(firsts) AS g
+                WHERE g < first_id + from_place - (SELECT count(*) FROM unnest(refused) AS r WHERE r < from_place))) END
+            AS known) AS a;
+      END IF;
+
+      IF (SELECT min(number) FROM unnest(numbers || guarded_runs) AS a (number) WHERE number > 0)
+          < firsts[cardinality(firsts)] - ${sql.raw(String(LATE_AFTER))} THEN
+        INSERT INTO frontrunner.late_commits (run, first)
+          SELECT number, f
+          FROM (SELECT DISTINCT number FROM unnest(numbers || guarded_runs) AS a (number)
+              WHERE number > 0 AND number < firsts[cardinality(firsts)] - ${sql.raw(String(LATE_AFTER))}) AS b,
+            unnest(firsts) AS f
+          WHERE EXISTS (SELECT FROM frontrunner.open_runs WHERE open_runs.number = b.number OFFSET 0)
+          ON CONFLICT DO NOTHING;
       END IF;
 
       IF cardinality(placed_names) > 0 THEN
@@ -109,7 +179,7 @@ export async function createCommitGroup(db: Kysely<unknown>): Promise<void> {
             coalesce(to_timestamp(due / 1000.0), clock_timestamp())
           FROM unnest(placed_numbers, placed_begins, placed_names, placed_attempts, placed_workers, placed_afters,
               placed_dues) AS a (number, begin, name, attempt, worker, after, due)
-          WHERE NOT after = ANY (refused)
+          WHERE NOT after = ANY (refused) AND NOT coalesce(number, 0) = ANY (lost)
           ON CONFLICT (run, sub_task) DO UPDATE SET node = NULL, deliveries = 0, due_at = excluded.due_at
             WHERE placed.node = this_node AND placed.attempt = excluded.attempt;
       END IF;

@@ -38,6 +38,7 @@ export async function openDatabase(url: string): Promise<Kysely<Schema>> {
 
 /** Kysely lets only one node migrate at a time, by an advisory lock, and runs all in one transaction. */
 async function migrate(url: string, db: Kysely<Schema>): Promise<void> {
+  await refuseOlder(url, db);
   if (await isNewer(url, db)) return;
   const migrator = new Migrator({
     db,
@@ -48,6 +49,21 @@ async function migrate(url: string, db: Kysely<Schema>): Promise<void> {
   if (error === undefined) return;
   // A newer node may have migrated meanwhile.
   if (!(await isNewer(url, db))) throw error as Error;
+}
+
+/** @throws {DatabaseError} for tables of before events were kept as rows of commits; no migration leads from there */
+async function refuseOlder(url: string, db: Kysely<Schema>): Promise<void> {
+  const { rows: tables } = await sql<{ found: boolean }>`
+    SELECT to_regclass('frontrunner.kysely_migration') IS NOT NULL AS found`.execute(db);
+  if (!tables[0]?.found) return;
+  const { rows } = await sql<{ oldest: string | null }>`
+    SELECT min(name) AS oldest FROM frontrunner.kysely_migration`.execute(db);
+  const oldest = rows[0]?.oldest ?? null;
+  if (oldest === null || oldest in migrations) return;
+  throw new DatabaseError(
+    nameOf(url),
+    `has tables of an earlier version (${oldest}), which this one can’t read; set DATABASE_URL to another database, or give up what is in it with DROP SCHEMA frontrunner, frontrunner_queue CASCADE`,
+  );
 }
 
 /**

@@ -1,31 +1,13 @@
 import type { RunEvent, SubTaskEvent } from '../../core/events.js';
 import type { JournaledRun, JournalEntry } from '../../run/journaled-run.js';
+import type { PlacedSubTask } from '../../run/sharing.js';
 import { CommitGroup } from '../commit-group.js';
 import { stamped } from '../event-clock.js';
-import type { PlacedSubTask } from '../../run/sharing.js';
+import { arrayOf, commitParameters, type Entry, type Guard, type Leaving } from './commit-parameters.js';
+import { rowOf, textWithoutId } from './commit-text.js';
 
-/** What an event must find as it is for it to be recorded; see the function `commit_group`. */
-type Guard = 'begins' | 'goes-on' | 'ends' | 'ends-from-outside' | 'reopens';
-
-const GUARD_CODES: Readonly<Record<Guard, number>> = {
-  begins: 1,
-  'goes-on': 2,
-  ends: 3,
-  'ends-from-outside': 4,
-  reopens: 5,
-};
-
-interface Entry extends JournalEntry {
-  readonly ms: number;
-  readonly content: string;
-  readonly guard: Guard | undefined;
-}
-
-interface Leaving extends PlacedSubTask {
-  readonly run: JournaledRun;
-  /** The place of the event that it leaves with, where that may be refused; else 0. */
-  readonly after: number;
-}
+/** How long the text of a row of `commits` may become by another event, in characters. */
+const ROW_SIZE = 256 * 2 ** 10;
 
 /** What became of a group. */
 export interface Committed {
@@ -34,12 +16,31 @@ export interface Committed {
   readonly refused: readonly number[];
 }
 
+/** Events that a row of `commits` has. */
+export interface CommittedRow {
+  /** The id of the first of them: the row's key. */
+  readonly first: number;
+  readonly events: readonly RunEvent[];
+}
+
+/** An event that was fenced out. */
+export interface Refusal extends JournalEntry {
+  /** Whether the run is another node's; else only the sub-task is, or the reopening. */
+  readonly isLost: boolean;
+}
+
 /** Events that are to be committed together, and the sub-tasks that leave the node with them. */
 export class PostgresGroup extends CommitGroup {
   private readonly entries: Entry[] = [];
+  private readonly texts: string[] = [];
+  /** The places of the events that begin a row. */
+  private readonly rows: number[] = [1];
+  private rowSize = 0;
   private leaving: Leaving[] = [];
   /** Set when it is committed. */
   result: Committed | undefined;
+  /** What the id of its first event will be if no other node commits before. */
+  guess = 0;
   /** Whether its commit tells other nodes of it; undefined before it was tried. */
   tells: boolean | undefined;
 
@@ -64,10 +65,17 @@ export class PostgresGroup extends CommitGroup {
   }
 
   /** @param fenced whether the event is recorded only if its attempt is still the one that counts */
-  add(run: JournaledRun, event: RunEvent, fenced: boolean): void {
-    const content = JSON.stringify(event.data);
-    this.entries.push({ event, run, ms: Date.now(), content, guard: this.guardOf(event, fenced) });
-    this.size += content.length;
+  add(run: JournaledRun, unstamped: RunEvent, fenced: boolean): void {
+    const ms = Date.now();
+    const event = stamped(unstamped, 0, ms);
+    const text = textWithoutId(event);
+    this.entries.push({ run, event, ms, guard: this.guardOf(event, fenced) });
+    this.texts.push(text);
+    this.size += text.length;
+    this.rowSize += text.length;
+    if (this.rowSize <= ROW_SIZE || this.rowSize === text.length) return;
+    this.rows.push(this.entries.length);
+    this.rowSize = text.length;
   }
 
   /** Lets a sub-task leave with what was added last. */
@@ -85,76 +93,58 @@ export class PostgresGroup extends CommitGroup {
 
   /** The arguments of `commit_group_1` but for the node. */
   parameters(): unknown[] {
-    const { entries, leaving } = this;
-    const places = new Map<JournaledRun, number>();
-    const started = entries.flatMap(({ event, run }, index) => {
-      if (event.type !== 'run.started') return [];
-      places.set(run, index + 1);
-      return [{ place: index + 1, id: event.runId, task: event.task }];
-    });
-    const numberOf = (run: JournaledRun): number | null => run.number ?? null;
-    const beginOf = (run: JournaledRun): number | null => places.get(run) ?? null;
-    const guarded = entries.flatMap(({ guard }, index) =>
-      guard === undefined ? [] : [{ place: index + 1, code: GUARD_CODES[guard] }],
-    );
-    const ends = [...this.ends()];
+    const { entries, texts, rows, leaving } = this;
     return [
       this.number,
-      entries.map(({ run }) => numberOf(run)),
-      entries.map(({ run }) => beginOf(run)),
-      entries.map(({ event }) => event.type),
-      entries.map(({ ms }) => ms),
-      entries.map(({ event }) => ('subTask' in event ? event.subTask : null)),
-      entries.map(({ event }) => ('attempt' in event ? event.attempt : null)),
-      entries.map(({ content }) => content),
-      guarded.map(({ place }) => place),
-      guarded.map(({ code }) => code),
-      started.map(({ place }) => place),
-      started.map(({ id }) => id),
-      started.map(({ task }) => task),
-      ends.map(([run]) => numberOf(run)),
-      ends.map(([run]) => beginOf(run)),
-      ends.map(([, { status }]) => status),
-      ends.map(([, { time }]) => time),
-      leaving.map(({ run }) => numberOf(run)),
-      leaving.map(({ run }) => beginOf(run)),
-      leaving.map(({ subTask }) => subTask),
-      leaving.map(({ attempts }) => attempts),
-      leaving.map(({ worker }) => worker),
-      leaving.map(({ after }) => after),
-      leaving.map(({ dueAt }) => dueAt?.getTime() ?? null),
+      rowOf(texts, this.guess),
+      this.guess,
+      arrayOf(rows),
+      ...commitParameters(entries, rows.length > 1, leaving),
       this.tells,
     ];
   }
 
-  /** Called when it is committed: what is on record of it, stamped, and what was fenced out. */
-  outcome(): { committed: JournalEntry[]; refused: JournalEntry[] } {
+  /** Called when it is committed: what is on record of it, stamped, and what was fenced out. Each run learns of its commits. */
+  outcome(): { committed: JournalEntry[]; rows: CommittedRow[]; refused: Refusal[] } {
     const { firstId, refused: places } = this.result ?? { firstId: 0, refused: [] };
     const committed: JournalEntry[] = [];
-    const refused: JournalEntry[] = [];
+    const refused: Refusal[] = [];
+    const rows: { first: number; events: RunEvent[] }[] = [];
+    const rowOf = this.rowsByPlace();
+    let row: (typeof rows)[number] | undefined;
+    let at = -1;
     for (const [index, entry] of this.entries.entries()) {
-      const { event, run, ms } = entry;
-      if (places.includes(index + 1)) {
-        refused.push(entry);
+      const { event, run, ms, guard } = entry;
+      if (places.length > 0 && places.includes(index + 1)) {
+        refused.push({ run, event, isLost: guard === undefined });
         continue;
       }
-      stamped(event, firstId + committed.length, ms);
-      if (event.type === 'run.started') run.number = event.id;
+      const id = firstId + committed.length;
+      stamped(event, id, ms);
+      if (event.type === 'run.started') run.number = id;
+      if (!row || rowOf(index + 1) !== at) {
+        row = { first: id, events: [] };
+        at = rowOf(index + 1);
+        rows.push(row);
+      }
+      row.events.push(event);
+      addCommit(run, row.first);
       committed.push(entry);
     }
-    return { committed, refused };
+    return { committed, rows, refused };
   }
 
-  /** How it leaves the runs that it finishes. */
-  private ends(): Map<JournaledRun, { status: string; time: number }> {
-    const ends = new Map<JournaledRun, { status: string; time: number }>();
-    for (const { event, run, ms } of this.entries) {
-      if (event.type === 'run.finished') ends.set(run, { status: event.data.status, time: ms });
-    }
-    return ends;
+  /** Says of ascending places which row each is in. */
+  private rowsByPlace(): (place: number) => number {
+    const { rows } = this;
+    let row = 0;
+    return (place) => {
+      while ((rows[row + 1] ?? Infinity) <= place) row += 1;
+      return row;
+    };
   }
 
-  /** What an event must find for it to be recorded; undefined when it is recorded in any case. */
+  /** What an event must find for it to be recorded; undefined when its run must be this node's. */
   private guardOf(event: RunEvent, fenced: boolean): Guard | undefined {
     if (event.type === 'run.reopened') return 'reopens';
     if (!fenced) return undefined;
@@ -181,4 +171,9 @@ export class PostgresGroup extends CommitGroup {
     this.leaving = kept;
     return found;
   }
+}
+
+/** Lets a run know a row of `commits` that has an event of it. */
+export function addCommit({ commits }: JournaledRun, first: number): void {
+  if (commits.at(-1) !== first && !commits.includes(first)) commits.push(first);
 }

@@ -1,16 +1,9 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
-import { sql } from 'kysely';
 import { Subject } from 'rxjs';
 import type { RunEvent } from '../../core/events.js';
 import type { EventBus } from '../../events/event-bus.js';
-import { DomainError, unknownRun } from '../../core/domain-error.js';
-import { runOf } from '../../core/run-record.js';
 import type { RunRecord } from '../../core/run-record.js';
-import { textOf } from '../../core/thrown.js';
-import { eventsOf } from '../event-rows.js';
 import { GroupCommit, UNAVAILABLE } from '../group-commit.js';
-import { pageOfRows } from '../history-query.js';
 import { NodeRow } from './node-row.js';
 import type { IdempotencyKey, KeyedRun } from '../../run/idempotency-key.js';
 import {
@@ -25,38 +18,26 @@ import {
   type Stretch,
 } from '../../run/journal.js';
 import type { JournaledRun } from '../../run/journaled-run.js';
+import { asking } from './asking.js';
 import { CommitNotices } from './commit-notices.js';
+import { JournalReads } from './journal-reads.js';
+import { KeyClaims } from './key-claims.js';
 import { LogTail } from './log-tail.js';
+import { keepTidy } from './old-runs.js';
 import { openDatabase } from './postgres-database.js';
 import type { PostgresGroup } from './postgres-group.js';
 import { PostgresListener, type Notice } from './postgres-listener.js';
 import { PostgresLog } from './postgres-log.js';
+import type { PostgresJournalOptions } from './postgres-options.js';
 import { PostgresStore } from './postgres-store.js';
 import { PostgresWriter } from './postgres-writer.js';
-import { deleteOld } from '../retention.js';
 import type { PlacedSubTask, RunCommand, Sharing } from '../../run/sharing.js';
 import type { SubTaskQueue } from './sub-task-queue.js';
 
 /** A node that waits with more than this, while commits fail, gives its runs up to the others. */
 const MAX_HELD = 256 * 2 ** 20;
-/** Between a registration that failed and its next try. */
-const RETRY_MS = 250;
-/** How often, and how long, a second request with a key asks whether the first has started its run at another node. */
-const KEY_POLL_MS = 25;
-const KEY_WAIT_MS = 15_000;
 /** The lock of the node that counts for all. */
 const COUNTING = 1;
-
-export type Role = 'all' | 'api' | 'worker';
-
-export interface PostgresJournalOptions {
-  readonly url: string;
-  readonly role: Role;
-  /** How long finished runs are kept, in milliseconds; 0 for ever. */
-  readonly retentionMs: number;
-  /** How long idempotency keys are kept, in milliseconds. */
-  readonly keyRetentionMs: number;
-}
 
 /** A node's part in the journal that nodes share in Postgres: it commits in groups, and tails what the others commit. */
 export class PostgresJournal extends Journal implements Sharing {
@@ -76,24 +57,26 @@ export class PostgresJournal extends Journal implements Sharing {
   private readonly groups: GroupCommit<PostgresGroup>;
   private readonly listener: PostgresListener;
   private readonly commitNotices: CommitNotices;
+  private readonly keys: KeyClaims;
+  private readonly reads: JournalReads;
   private readonly listening: Promise<void>;
   private joined = true;
   private left = false;
-  /** One save after the other: an older one must not come last. */
-  private saving: Promise<void> = Promise.resolve();
 
   private constructor(
     bus: EventBus,
     readonly store: PostgresStore,
     readonly queue: SubTaskQueue | undefined,
     lastId: number,
-    private readonly options: PostgresJournalOptions,
+    readonly options: PostgresJournalOptions,
   ) {
     super();
-    const { url, retentionMs, keyRetentionMs } = options;
+    const { url, keyRetentionMs } = options;
     const { signal } = this.closing;
     this.node = new NodeRow(store.db, options.role);
-    this.tail = new LogTail(bus, (...stretch) => this.readTail(...stretch), lastId);
+    this.reads = new JournalReads(store);
+    this.keys = new KeyClaims(store, this.node, keyRetentionMs, signal);
+    this.tail = new LogTail(bus, (...stretch) => store.log.tail(...stretch), lastId);
     this.writer = new PostgresWriter(url, queue);
     this.commitNotices = new CommitNotices((id) => this.listener.tell(this.nodeId, id));
     this.groups = new GroupCommit(
@@ -102,8 +85,7 @@ export class PostgresJournal extends Journal implements Sharing {
     );
     this.listener = new PostgresListener(url, (notice) => this.hear(notice), signal);
     this.listening = this.listener.listen();
-    if (retentionMs > 0) void deleteOld((...old) => store.deleteFinished(...old), retentionMs, signal);
-    void deleteOld((...old) => store.deleteKeys(...old), keyRetentionMs, signal);
+    keepTidy(store.db, options, signal);
   }
 
   /**
@@ -123,11 +105,6 @@ export class PostgresJournal extends Journal implements Sharing {
     await journal.node.insert();
     await journal.listener.ready;
     return journal;
-  }
-
-  /** Of the database. */
-  get url(): string {
-    return this.options.url;
   }
 
   /** The id of this node. It has another one after it was taken for dead. */
@@ -165,35 +142,16 @@ export class PostgresJournal extends Journal implements Sharing {
     return true;
   }
 
-  async command({ runId, kind, subTask }: RunCommand): Promise<void> {
-    await this.asking(async () => {
-      await sql`
-        WITH asked AS (
-          INSERT INTO frontrunner.commands (run, kind, sub_task)
-          SELECT number, ${kind}, ${subTask ?? null} FROM frontrunner.runs WHERE id = ${runId} RETURNING run)
-        SELECT pg_notify('frontrunner', json_build_array('command', runs.node)::text)
-        FROM asked JOIN frontrunner.runs ON runs.number = asked.run`.execute(this.store.db);
-    });
+  command(command: RunCommand): Promise<void> {
+    return asking(() => this.store.command(command));
   }
 
-  override async claimKey(key: IdempotencyKey, runId: string): Promise<KeyedRun> {
-    const until = performance.now() + KEY_WAIT_MS;
-    for (;;) {
-      const after = Date.now() - this.options.keyRetentionMs;
-      const { nodeId } = this;
-      const keyed = await this.asking(() => this.store.claimKey(key, runId, nodeId, after));
-      // The claim of a node that was taken for dead meanwhile is void, and another node may have the key by now.
-      if (keyed.runId === runId && nodeId !== this.nodeId) continue;
-      if (keyed.isStarted || keyed.runId === runId) return keyed;
-      if (performance.now() > until || this.closing.signal.aborted)
-        throw new DomainError('journal-unavailable', 'Another node is about to start the run of this key');
-      await delay(KEY_POLL_MS, undefined, { signal: this.closing.signal }).catch(() => undefined);
-    }
+  override claimKey(key: IdempotencyKey, runId: string): Promise<KeyedRun> {
+    return this.keys.claim(key, runId);
   }
 
-  async releaseKey(key: IdempotencyKey, runId: string): Promise<void> {
-    // A claim that stays is this node's, which may claim it again.
-    await this.store.releaseKey(key, runId).catch(() => undefined);
+  releaseKey(key: IdempotencyKey, runId: string): Promise<void> {
+    return this.keys.release(key, runId);
   }
 
   override committed(runId: string): Promise<void> {
@@ -202,14 +160,11 @@ export class PostgresJournal extends Journal implements Sharing {
 
   override async run(id: string): Promise<Readonly<RunRecord> | undefined> {
     await this.groups.committed(id);
-    if (id.includes('\0')) return undefined;
-    const rows = await this.asking(() => this.store.eventsOfRuns([id]));
-    return rows.length > 0 ? runOf(eventsOf(rows)) : undefined;
+    return this.reads.run(id);
   }
 
-  override async runs(query: RunQuery): Promise<RunPage> {
-    const rows = await this.asking(() => this.store.runs({ ...query, task: storable(query.task) }));
-    return pageOfRows(rows, query.limit);
+  override runs(query: RunQuery): Promise<RunPage> {
+    return this.reads.runs(query);
   }
 
   override get lastEventId(): number {
@@ -217,28 +172,23 @@ export class PostgresJournal extends Journal implements Sharing {
   }
 
   async reaches(eventId: number): Promise<boolean> {
-    if (eventId > this.lastEventId) this.tail.hear(await this.asking(() => this.store.lastId()));
+    if (eventId > this.lastEventId) this.tail.hear(await asking(() => this.store.lastId()));
     return eventId <= this.lastEventId;
   }
 
   override async events(query: EventQuery): Promise<EventPage> {
-    const { runId, task } = query;
-    if (runId !== undefined) await this.groups.committed(runId);
-    const asked = { ...query, runId: storable(runId), task: storable(task) };
-    // A run is shown with all that is committed, as everywhere; the log of all runs as far as it was told of.
-    const upTo = runId === undefined ? this.lastEventId : await this.asking(() => this.store.lastId());
-    const page = await this.asking(() => this.store.events(asked, upTo));
-    if (!page) throw unknownRun(runId);
-    return { events: eventsOf(page.rows), next: page.next };
+    const { runId } = query;
+    if (runId === undefined) return this.reads.events(query, this.lastEventId);
+    await this.groups.committed(runId);
+    return this.reads.eventsOfRun(query, runId);
   }
 
   override saveStatistics(changed: SavedStatistics, kept: Stretch): Promise<void> {
-    const save = () => this.store.saveStatistics(changed, kept);
-    return (this.saving = this.saving.then(save, save));
+    return this.store.saveStatistics(changed, kept);
   }
 
   override savedStatistics(): Promise<SavedStatistics | undefined> {
-    return this.asking(() => this.store.savedStatistics());
+    return asking(() => this.store.savedStatistics());
   }
 
   leads(): Promise<boolean> {
@@ -272,16 +222,8 @@ export class PostgresJournal extends Journal implements Sharing {
     this.groups.giveUp();
     this.lost.next();
     await this.writer.close();
-    while (!this.joined && !this.closing.signal.aborted) {
-      try {
-        await this.node.delete(before);
-        await this.node.insert();
-        this.joined = true;
-        this.logger.log('This node has joined the others again');
-      } catch {
-        await delay(RETRY_MS, undefined, { signal: this.closing.signal }).catch(() => undefined);
-      }
-    }
+    this.joined = await this.node.rejoin(before, this.closing.signal);
+    if (this.joined) this.logger.log('This node has joined the others again');
   }
 
   /** Leaves what is unfinished to the other nodes, at once, or to the next one that starts. Takes no events after it. */
@@ -310,23 +252,4 @@ export class PostgresJournal extends Journal implements Sharing {
     if (notice?.[0] !== 'events') this.notices.next(notice);
     else if (notice[1] !== this.nodeId) this.tail.hear(notice[2]);
   }
-
-  private async readTail(after: number, upTo: number, runs: 'all' | readonly string[]): Promise<EventPage> {
-    const { rows, next } = await this.store.tail(after, upTo, runs);
-    return { events: eventsOf(rows), next };
-  }
-
-  /** @throws {DomainError} `journal-unavailable` */
-  private async asking<T>(what: () => Promise<T>): Promise<T> {
-    try {
-      return await what();
-    } catch (error) {
-      throw new DomainError('journal-unavailable', `The journal can’t be read: ${textOf(error)}`);
-    }
-  }
-}
-
-/** A text as Postgres can hold it: NUL it can't, and nothing that is stored has one. */
-function storable<T extends string | undefined>(text: T): T {
-  return text?.replaceAll('\0', '\uFFFD') as T;
 }

@@ -33,17 +33,18 @@ export class PostgresLog implements GroupLog<PostgresGroup> {
 
   async commit(group: PostgresGroup): Promise<void> {
     group.tells ??= this.notices.isDue(group.isUrgent);
+    group.guess = this.tail.lastId + 1;
     group.result = await this.writer.commit(this.node.id, group);
   }
 
   publish(group: PostgresGroup): void {
-    const { committed, refused } = group.outcome();
+    const { committed, rows, refused } = group.outcome();
     tellRuns(committed);
     this.bus.publishOwn(committed);
-    this.tail.add(committed.map(({ event }) => event));
+    this.tail.add(rows);
     const last = committed.at(-1);
     if (last) this.notices.committed(last.event.id, group.tells === true);
-    for (const { run, event } of refused) run.refused(event);
+    for (const { run, event, isLost } of refused) run.refused(event, isLost);
   }
 
   /** Whatever became of the commit: another connection learns of it. */

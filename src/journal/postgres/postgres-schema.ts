@@ -2,15 +2,46 @@ import { sql, type Kysely } from 'kysely';
 import type { Migration } from 'kysely/migration';
 import type { LogSchema } from '../log-schema.js';
 import { createCommitGroup } from './postgres-commit-function.js';
+import { createViews } from './postgres-views.js';
 
 /** Where the tables are: beside whatever else is in the database. */
 export const SCHEMA = 'frontrunner';
 
-/** The tables as the newest migration leaves them. Times are milliseconds since 1970 in UTC but for `seen_at`. */
-export interface Schema extends LogSchema {
-  runs: LogSchema['runs'] & {
-    /** The node that follows it, or followed it last. */
+/** The tables as the newest migration leaves them. Times are milliseconds since 1970 in UTC but for `seen_at` and `due_at`. */
+export interface Schema extends Pick<LogSchema, 'statistics' | 'counted_events'> {
+  /** One row for each commit, or several for one with more than fits into one. No two have an event in common. */
+  commits: {
+    /** The id of its first event, also when retention has deleted that. */
+    first: number;
+    last: number;
+    /** A JSON array with an event a line. */
+    events: string;
+  };
+  /** The runs that are unfinished. Who deletes the row ends the run. */
+  open_runs: {
+    /** The id of its `run.started` event. */
+    number: number;
+    id: string;
+    task: string;
+    created_at: number;
+    /** The node that executes it; empty when that has let it go. */
     node: string;
+  };
+  /** Of unfinished runs, the commits that are too far behind the run's number to be looked for: see `LATE_AFTER`. */
+  late_commits: {
+    run: number;
+    first: number;
+  };
+  /** The runs that are finished. */
+  runs: {
+    number: number;
+    id: string;
+    task: string;
+    status: string;
+    created_at: number;
+    finished_at: number;
+    /** The `first` of each commit that has events of it. */
+    commits: number[];
   };
   idempotency_keys: LogSchema['idempotency_keys'] & {
     run_id: string;
@@ -71,22 +102,18 @@ export interface Schema extends LogSchema {
  * only that one raises the minimum in `compatibility`. One that was released is never changed.
  */
 export const migrations: Readonly<Record<string, Migration>> = {
-  '0001-log': {
+  '0001-commits': {
     async up(db) {
       await createLog(db);
-      await createHistoryIndexes(db);
+      await createRuns(db);
       await createViews(db);
-    },
-  },
-  '0002-nodes': {
-    async up(db) {
       await createNodes(db);
       await createPlaced(db);
+      await createIdempotencyKeys(db);
+      await createStatistics(db);
       await createCommitGroup(db);
     },
   },
-  '0003-idempotency-keys': { up: createIdempotencyKeys },
-  '0004-statistics': { up: createStatistics },
 };
 
 /** The version of the tables' users that this code is: how many migrations it knows. */
@@ -102,54 +129,43 @@ async function createLog(db: Kysely<unknown>): Promise<void> {
       "only" boolean PRIMARY KEY DEFAULT true CHECK ("only"), last_id bigint NOT NULL)`.execute(db);
   await sql`INSERT INTO frontrunner.log_head (last_id) VALUES (0)`.execute(db);
   await sql`
-    CREATE TABLE frontrunner.runs (
+    CREATE TABLE frontrunner.commits (
+      first bigint PRIMARY KEY,
+      last bigint NOT NULL,
+      events text NOT NULL)`.execute(db);
+  // It is faster than pglz, but not every Postgres was built with it.
+  await sql`
+    DO $$ BEGIN
+      ALTER TABLE frontrunner.commits ALTER COLUMN events SET COMPRESSION lz4;
+    EXCEPTION WHEN feature_not_supported OR invalid_parameter_value THEN NULL;
+    END $$`.execute(db);
+}
+
+async function createRuns(db: Kysely<unknown>): Promise<void> {
+  await sql`
+    CREATE TABLE frontrunner.open_runs (
       number bigint PRIMARY KEY,
       id text COLLATE "C" NOT NULL UNIQUE,
       task text COLLATE "C" NOT NULL,
+      created_at bigint NOT NULL,
+      node text COLLATE "C" NOT NULL)`.execute(db);
+  await sql`CREATE INDEX open_runs_by_age ON frontrunner.open_runs (created_at, number)`.execute(db);
+  await sql`
+    CREATE TABLE frontrunner.late_commits (
+      run bigint NOT NULL,
+      first bigint NOT NULL,
+      PRIMARY KEY (run, first))`.execute(db);
+  await sql`
+    CREATE TABLE frontrunner.runs (
+      id text COLLATE "C" PRIMARY KEY,
+      number bigint NOT NULL,
+      task text COLLATE "C" NOT NULL,
       status text COLLATE "C" NOT NULL,
       created_at bigint NOT NULL,
-      finished_at bigint,
-      node text COLLATE "C" NOT NULL)`.execute(db);
-  await sql`
-    CREATE INDEX unfinished_runs ON frontrunner.runs (node, number) WHERE finished_at IS NULL`.execute(db);
-  await sql`
-    CREATE TABLE frontrunner.events (
-      id bigint PRIMARY KEY,
-      run bigint NOT NULL,
-      type text COLLATE "C" NOT NULL,
-      time bigint NOT NULL,
-      sub_task text COLLATE "C",
-      attempt integer,
-      data text NOT NULL)`.execute(db);
-  await sql`CREATE INDEX events_of_run ON frontrunner.events (run, id)`.execute(db);
-}
-
-async function createHistoryIndexes(db: Kysely<unknown>): Promise<void> {
+      finished_at bigint NOT NULL,
+      commits bigint[] NOT NULL)`.execute(db);
   await sql`CREATE INDEX runs_of_status ON frontrunner.runs (status, created_at, number)`.execute(db);
   await sql`CREATE INDEX runs_of_task ON frontrunner.runs (task, status, created_at, number)`.execute(db);
-}
-
-/** Sub-tasks and attempts are what their events add up to; these views show them to whoever looks into the database. */
-async function createViews(db: Kysely<unknown>): Promise<void> {
-  await sql`
-    CREATE VIEW frontrunner.attempts AS
-    SELECT runs.id AS run_id, runs.task, sub_task, attempt,
-      min(time) FILTER (WHERE type = 'sub-task.started') AS started_at,
-      max(time) FILTER (WHERE type <> 'sub-task.started') AS ended_at,
-      coalesce(max(substr(type, 10)) FILTER (WHERE type <> 'sub-task.started'), 'unfinished') AS outcome,
-      max(data::json #>> '{error,message}') AS error
-    FROM frontrunner.events JOIN frontrunner.runs ON runs.number = events.run
-    WHERE attempt > 0
-    GROUP BY runs.id, runs.task, sub_task, attempt`.execute(db);
-  await sql`
-    CREATE VIEW frontrunner.sub_tasks AS
-    SELECT DISTINCT ON (run, sub_task) runs.id AS run_id, runs.task, sub_task, attempt AS attempts,
-      CASE WHEN type IN ('sub-task.held-back', 'sub-task.started', 'sub-task.retrying') THEN 'unfinished'
-        ELSE substr(type, 10) END AS outcome,
-      events.id AS last_event, data::json -> 'result' AS result
-    FROM frontrunner.events JOIN frontrunner.runs ON runs.number = events.run
-    WHERE sub_task IS NOT NULL
-    ORDER BY run, sub_task, events.id DESC`.execute(db);
 }
 
 async function createNodes(db: Kysely<unknown>): Promise<void> {

@@ -1,85 +1,44 @@
-import { sql, type Kysely } from 'kysely';
-import { historyQuery, type RunIndexes, type RunRow } from '../history-query.js';
+import { sql, type Kysely, type RawBuilder } from 'kysely';
 import type { IdempotencyKey, KeyedRun } from '../../run/idempotency-key.js';
-import {
-  PAGE_SIZE,
-  type EventQuery,
-  type RunQuery,
-  type SavedStatistics,
-  type Stretch,
-} from '../../run/journal.js';
-import { fillPage, LogQueries, type EventRow } from '../log-queries.js';
-import { deleteFinished, deleteKeys } from '../old-rows.js';
+import type { RunQuery, SavedStatistics, Stretch } from '../../run/journal.js';
+import type { RunCommand } from '../../run/sharing.js';
+import type { RunRow } from '../history-rows.js';
+import { CommitReader } from './commit-reader.js';
+import { historyQuery } from './history-query.js';
 import type { Schema } from './postgres-schema.js';
-
-const RUN_INDEXES: RunIndexes = {
-  ofStatus: sql`frontrunner.runs`,
-  ofTask: sql`frontrunner.runs`,
-};
-
-/** How many events a tail reads at a time. */
-const TAIL_PAGE = 1_000;
 
 /** The journal's tables in Postgres, but for what is committed in groups. */
 export class PostgresStore {
-  private readonly log: LogQueries;
+  readonly log: CommitReader;
+  /** One save after the other: an older one must not come last. */
+  private saving: Promise<void> = Promise.resolve();
 
   constructor(readonly db: Kysely<Schema>) {
-    this.log = new LogQueries(db);
+    this.log = new CommitReader(db);
   }
 
   async lastId(): Promise<number> {
     return (await this.db.selectFrom('log_head').select('last_id').executeTakeFirstOrThrow()).last_id;
   }
 
-  /** The events of runs, run by run in their order. */
-  eventsOfRuns(ids: readonly string[]): Promise<EventRow[]> {
-    return this.log
-      .eventsOfRuns()
-      .where('runs.id', 'in', ids.length > 0 ? ids : [''])
-      .orderBy('events.run')
-      .orderBy('events.id')
-      .execute();
-  }
-
-  /** The same of runs by their numbers. */
-  eventsOfNumbers(numbers: readonly number[]): Promise<EventRow[]> {
-    return this.log
-      .eventsOfRuns()
-      .where('events.run', 'in', numbers)
-      .orderBy('events.run')
-      .orderBy('events.id')
-      .execute();
-  }
-
   async runs(query: RunQuery): Promise<RunRow[]> {
-    return (await historyQuery(query, RUN_INDEXES).execute(this.db)).rows;
+    return (await historyQuery(query).execute(this.db)).rows;
   }
 
-  /** A page of events up to one of them; undefined for a run that there is none of. */
-  async events(query: EventQuery, upTo: number): Promise<{ rows: EventRow[]; next: number } | undefined> {
-    const page = await this.log.page(query, upTo);
-    const { rows, full } = await fillPage(await this.bounded(page.query).execute(), query.limit);
-    const { after, runId } = query;
-    if (rows.length === 0 && runId !== undefined && !(await this.log.hasRun(runId))) return undefined;
-    return { rows, next: full ? (rows.at(-1)?.id ?? after) : Math.max(after, page.last) };
+  /** Whether there is a run, unfinished or finished. */
+  async hasRun(id: string): Promise<boolean> {
+    const { rows } = await sql<{ found: boolean }>`SELECT ${isRun(sql`${id}`)} AS found`.execute(this.db);
+    return rows[0]?.found ?? false;
   }
 
-  /** A page of the events behind one, up to another one, of some runs or of all. */
-  async tail(
-    after: number,
-    upTo: number,
-    runs: 'all' | readonly string[],
-  ): Promise<{ rows: EventRow[]; next: number }> {
-    let query = this.log
-      .eventsOfRuns()
-      .where('events.id', '>', after)
-      .where('events.id', '<=', upTo)
-      .orderBy('events.id')
-      .limit(TAIL_PAGE);
-    if (runs !== 'all') query = query.where(sql<boolean>`runs.id = ANY (${[...runs]})`);
-    const { rows, full } = await fillPage(await this.bounded(query).execute(), TAIL_PAGE);
-    return { rows, next: full ? (rows.at(-1)?.id ?? upTo) : upTo };
+  /** Keeps what somebody asks of an unfinished run, and tells the node that executes it. */
+  async command({ runId, kind, subTask }: RunCommand): Promise<void> {
+    await sql`
+      WITH asked AS (
+        INSERT INTO frontrunner.commands (run, kind, sub_task)
+        SELECT number, ${kind}, ${subTask ?? null} FROM frontrunner.open_runs WHERE id = ${runId} RETURNING run)
+      SELECT pg_notify('frontrunner', json_build_array('command', open_runs.node)::text)
+      FROM asked JOIN frontrunner.open_runs ON open_runs.number = asked.run`.execute(this.db);
   }
 
   /**
@@ -104,7 +63,7 @@ export class PostgresStore {
           // A claim is void when its node died, or failed, before the run was started.
           .where(
             sql<boolean>`idempotency_keys.created_at <= ${after} OR (
-              NOT EXISTS (SELECT FROM frontrunner.runs WHERE id = idempotency_keys.run_id)
+              NOT ${isRun(sql`idempotency_keys.run_id`)}
               AND (idempotency_keys.node = ${node}
                 OR NOT EXISTS (SELECT FROM frontrunner.nodes WHERE id = idempotency_keys.node)))`,
           ),
@@ -114,13 +73,12 @@ export class PostgresStore {
     if (claimed) return { runId, fingerprint, isStarted: false };
     const found = await this.db
       .selectFrom('idempotency_keys')
-      .leftJoin('runs', 'runs.id', 'idempotency_keys.run_id')
-      .select(['run_id', 'fingerprint', 'runs.number'])
+      .select(['run_id', 'fingerprint', isRun(sql`idempotency_keys.run_id`).as('isStarted')])
       .where('client', '=', client)
       .where('key', '=', key)
       .executeTakeFirst();
     if (!found) return this.claimKey({ client, key, fingerprint }, runId, node, after);
-    return { runId: found.run_id, fingerprint: found.fingerprint, isStarted: found.number !== null };
+    return { runId: found.run_id, fingerprint: found.fingerprint, isStarted: found.isStarted };
   }
 
   async releaseKey({ client, key }: IdempotencyKey, runId: string): Promise<void> {
@@ -132,18 +90,21 @@ export class PostgresStore {
       .execute();
   }
 
-  /** @returns how many it deleted */
-  deleteFinished(before: number, limit: number): Promise<number> {
-    return deleteFinished(this.db, before, limit);
-  }
-
-  /** @returns how many it deleted */
-  deleteKeys(before: number, limit: number): Promise<number> {
-    return deleteKeys(this.db, before, limit);
-  }
-
   /** All or nothing; nothing when another node has saved more. For the parameters see the journal. */
-  async saveStatistics({ slices, upTo, readFrom }: SavedStatistics, { from, to }: Stretch): Promise<void> {
+  saveStatistics(changed: SavedStatistics, kept: Stretch): Promise<void> {
+    const save = () => this.save(changed, kept);
+    return (this.saving = this.saving.then(save, save));
+  }
+
+  async savedStatistics(): Promise<SavedStatistics | undefined> {
+    const counted = await this.db
+      .selectFrom('counted_events')
+      .select(['up_to as upTo', 'read_from as readFrom'])
+      .executeTakeFirst();
+    return counted && { ...counted, slices: await this.db.selectFrom('statistics').selectAll().execute() };
+  }
+
+  private async save({ slices, upTo, readFrom }: SavedStatistics, { from, to }: Stretch): Promise<void> {
     await this.db.transaction().execute(async (db) => {
       const counted = { only: 1, up_to: upTo, read_from: readFrom };
       const saved = await db
@@ -167,21 +128,10 @@ export class PostgresStore {
         .execute();
     });
   }
+}
 
-  savedStatistics(): Promise<SavedStatistics | undefined> {
-    return this.log.savedStatistics();
-  }
-
-  /** Leaves out what is behind the row that makes a page full, so that the database doesn't send it. */
-  private bounded(rows: ReturnType<LogQueries['eventsOfRuns']>) {
-    const sized = this.db
-      .selectFrom(rows.as('page'))
-      .selectAll()
-      .select(sql<number>`sum(octet_length(data)) OVER (ORDER BY id) - octet_length(data)`.as('before'));
-    return this.db
-      .selectFrom(sized.as('sized'))
-      .select(['id', 'run', 'type', 'time', 'sub_task', 'attempt', 'data', 'run_id', 'task'])
-      .where('before', '<=', PAGE_SIZE)
-      .orderBy('id');
-  }
+/** Whether there is a run with this id, unfinished or finished. */
+function isRun(id: RawBuilder<unknown>): RawBuilder<boolean> {
+  return sql<boolean>`(EXISTS (SELECT FROM frontrunner.open_runs WHERE open_runs.id = ${id})
+    OR EXISTS (SELECT FROM frontrunner.runs WHERE runs.id = ${id}))`;
 }

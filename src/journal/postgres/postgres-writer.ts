@@ -3,7 +3,7 @@ import { connectionConfig } from './postgres-connection.js';
 import type { Committed, PostgresGroup } from './postgres-group.js';
 import type { SubTaskQueue } from './sub-task-queue.js';
 
-const PARAMETERS = 26;
+const PARAMETERS = 30;
 const COMMIT = {
   name: 'commit-group',
   text: `SELECT first_id, refused FROM frontrunner.commit_group_1(${Array.from({ length: PARAMETERS }, (_, index) => `$${index + 1}`).join(', ')})`,

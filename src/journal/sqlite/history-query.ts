@@ -2,7 +2,7 @@ import { sql, type RawBuilder } from 'kysely';
 import { RUN_STATUSES, type RunStatus } from '../../core/run.js';
 import type { RunQuery } from '../../run/journal.js';
 import { rangeOf } from '../history-page.js';
-import type { RunRow } from '../history-query.js';
+import type { RunRow } from '../history-rows.js';
 
 /**
  * The runs that a query asks for, and one more. For each status an index has them in the order of the answer, so the database

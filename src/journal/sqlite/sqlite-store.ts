@@ -1,7 +1,7 @@
 import type { Kysely } from 'kysely';
 import type { KeyedRun } from '../../run/idempotency-key.js';
 import type { EventQuery, RunQuery, SavedStatistics, StatisticsSlice, Stretch } from '../../run/journal.js';
-import type { RunRow } from '../history-query.js';
+import type { RunRow } from '../history-rows.js';
 import { CommitReader, type RunTexts, type TextPage } from './commit-reader.js';
 import { historyQuery } from './history-query.js';
 import { deleteFinished } from './old-runs.js';

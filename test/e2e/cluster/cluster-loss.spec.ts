@@ -92,7 +92,7 @@ describe('what a node leaves', () => {
     const rescuer = await cluster.start(staying.providers);
     await cluster.takeForDead(loser);
     const followed = () =>
-      cluster.query(`SELECT FROM frontrunner.runs WHERE node = '${cluster.idOf(rescuer)}'`);
+      cluster.query(`SELECT FROM frontrunner.open_runs WHERE node = '${cluster.idOf(rescuer)}'`);
     while ((await followed()).length < runIds.length);
     gate.resolve(true);
     for (const _ of runIds) {
@@ -187,6 +187,22 @@ describe('what a node leaves', () => {
     next.slow.succeed();
     expect((await answer).result).toBe('new');
     expect(node.log.lines.filter(({ level }) => level === 'error')).toEqual([]);
+  });
+
+  test('is left alone by a node that another one has taken it from', async () => {
+    const node = await cluster.start(leaving.providers, { NODE_TIMEOUT: '500ms' });
+    const runId = await start(node);
+    const before = await leaving.all();
+    await cluster.query(`UPDATE frontrunner.open_runs SET node = 'another'`);
+    before.fast.succeed('refused');
+    // There is no such node, so it takes the run over itself.
+    const after = await leaving.all();
+    expect(before.slow.context.signal.aborted).toBe(true);
+    expect(after.fast.context.attempt).toBe(2);
+    after.fast.succeed('recorded');
+    after.slow.succeed();
+    expect((await node.finishedRun(runId)).reply).toMatchObject({ result: 'recorded' });
+    expect(await flaws()).toEqual([]);
   });
 
   test('has no run that was not recorded: its caller is told to send it again', async () => {

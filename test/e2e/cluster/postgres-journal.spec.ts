@@ -56,7 +56,7 @@ describe('the Postgres journal', () => {
     await client.query('SELECT 1');
     expect(notices).toEqual([['events', journal.nodeId, 100]]);
     expect(
-      await rows('SELECT count(DISTINCT xmin::text)::int AS transactions FROM frontrunner.events'),
+      await rows('SELECT count(DISTINCT xmin::text)::int AS transactions FROM frontrunner.commits'),
     ).toEqual([{ transactions: 1 }]);
   });
 
@@ -249,6 +249,94 @@ describe('the Postgres journal', () => {
     });
   });
 
+  describe('a run', () => {
+    const record = async ({ journal }: { journal: PostgresJournal }) => {
+      const run = await journal.run('r1');
+      if (!run) throw new Error('There is no run r1');
+      return run;
+    };
+    const firsts = (table: string) => rows(`SELECT first::int FROM frontrunner.${table} ORDER BY first`);
+    const commits = async () =>
+      (await rows('SELECT commits::text FROM frontrunner.runs')).map((row) => row.commits);
+
+    test('is told of by the node alone that has it: what another says of it is refused, and it ends once', async () => {
+      const [owner, other] = await Promise.all([open(), open()]);
+      await owner.writer.append(events.started('r1'));
+      await rows(`UPDATE frontrunner.open_runs SET node = '${other.journal.nodeId}'`);
+      const late = [events.succeeded('r1', 'late'), events.replied('r1', 'late'), events.finished('r1')].map(
+        (event) => owner.writer.append(event),
+      );
+      const own = owner.writer.append(events.started('r2'));
+      for (const refused of late) await expect(refused).rejects.toThrow('was refused');
+      await own;
+      other.writer.goOn(await record(other));
+      void other.writer.append(events.succeeded('r1', 'in time'));
+      await other.writer.append(events.finished('r1'));
+      await expect(other.writer.append(events.finished('r1'))).rejects.toThrow('was refused');
+      await expect(owner.writer.append(events.finished('r1'))).rejects.toThrow('was refused');
+      expect(await rows('SELECT id::int, run_id, type FROM frontrunner.events ORDER BY id')).toEqual([
+        { id: 1, run_id: 'r1', type: 'run.started' },
+        { id: 2, run_id: 'r2', type: 'run.started' },
+        { id: 3, run_id: 'r1', type: 'sub-task.succeeded' },
+        { id: 4, run_id: 'r1', type: 'run.finished' },
+      ]);
+      expect(await record(owner)).toMatchObject({
+        status: 'succeeded',
+        subTasks: [{ result: 'in time' }, {}],
+      });
+      expect(await rows('SELECT id FROM frontrunner.runs')).toEqual([{ id: 'r1' }]);
+      expect(await rows('SELECT id FROM frontrunner.open_runs')).toEqual([{ id: 'r2' }]);
+    });
+
+    test('that has been open for long is read whole, from the commits that are far behind its beginning too', async () => {
+      const [owner, other] = await Promise.all([open(), open()]);
+      await owner.writer.append(events.started('r1'));
+      await owner.writer.append(events.attempt('r1'));
+      await rows('UPDATE frontrunner.log_head SET last_id = 60000');
+      await owner.writer.append(events.retrying('r1', 'boom'));
+      await owner.writer.append(events.attempt('r1', 'a', 2));
+      expect(await firsts('late_commits')).toEqual([{ first: 60_001 }, { first: 60_002 }]);
+      expect(await record(other)).toMatchObject({
+        status: 'running',
+        commits: [1, 2, 60_001, 60_002],
+        subTasks: [{ attempts: 2, failures: 1 }, {}],
+      });
+      await owner.writer.append(events.finished('r1'));
+      expect(await firsts('late_commits')).toEqual([]);
+      expect(await commits()).toEqual(['{1,2,60001,60002,60003}']);
+      const finished = await record(other);
+      expect(await other.writer.reopen(finished)).toBe(true);
+      expect(await owner.writer.reopen(finished)).toBe(false);
+      expect(await record(owner)).toMatchObject({
+        status: 'running',
+        commits: [1, 2, 60_001, 60_002, 60_003, 60_004],
+      });
+      // Whoever reopened it need not have known its commits.
+      other.writer.goOn({ ...finished, commits: [] });
+      await other.writer.append(events.finished('r1'));
+      expect(await commits()).toEqual(['{1,2,60001,60002,60003,60004,60005}']);
+      expect(await firsts('late_commits')).toEqual([]);
+    });
+
+    test('has its events in several rows of a commit that is large', async () => {
+      const { journal, writer } = await open();
+      const large = 'x'.repeat(200 * 2 ** 10);
+      void writer.append(events.started('r2'));
+      void writer.append(events.started('r1'));
+      void writer.append(events.succeeded('r1', large, 'a'));
+      void writer.append(events.succeeded('r1', large, 'b'));
+      void writer.append(events.succeeded('r2', large, 'a'));
+      await writer.append(events.finished('r1'));
+      expect(await firsts('commits')).toEqual([{ first: 1 }, { first: 4 }, { first: 5 }]);
+      expect(await commits()).toEqual(['{1,4,5}']);
+      expect(await record({ journal })).toMatchObject({
+        status: 'succeeded',
+        subTasks: [{ result: large }, { result: large }],
+      });
+      expect((await journal.events({ after: 2, limit: 9 })).events.map(({ id }) => id)).toEqual([3, 4, 5]);
+    });
+  });
+
   test('shows runs, sub-tasks and attempts to whoever looks into the database', async () => {
     const { writer } = await open();
     void writer.append(events.started('r1'));
@@ -275,8 +363,9 @@ describe('the Postgres journal', () => {
     void writer.append(events.finished(old));
     await writer.append(events.started('unfinished'));
     journals.push(await PostgresJournal.open(options, new EventBus(new EventEmitter2())));
-    while ((await rows('SELECT number FROM frontrunner.runs')).length > 1) await rows('SELECT 1');
+    while ((await rows('SELECT id FROM frontrunner.runs')).length > 0) await rows('SELECT 1');
     while ((await rows('SELECT key FROM frontrunner.idempotency_keys')).length > 0) await rows('SELECT 1');
-    expect(await rows('SELECT id FROM frontrunner.runs')).toEqual([{ id: 'unfinished' }]);
+    expect(await rows('SELECT id FROM frontrunner.runs_and_open')).toEqual([{ id: 'unfinished' }]);
+    expect(await rows('SELECT run_id FROM frontrunner.events')).toEqual([{ run_id: 'unfinished' }]);
   });
 });

@@ -91,6 +91,17 @@ describe('a start with Postgres', () => {
     await proxy.close();
   });
 
+  test('is refused with tables of before events were kept as rows of commits', async () => {
+    await (await open(url)).close();
+    await cluster.query(`UPDATE frontrunner.kysely_migration SET name = '0001-log'`);
+    await cluster.query(
+      `INSERT INTO frontrunner.kysely_migration VALUES ('0002-nodes', '2026-01-01T00:00:00.000Z')`,
+    );
+    expect(await refusal(url)).toMatch(
+      /has tables of an earlier version \(0001-log\), .* set DATABASE_URL to another database, or .* DROP SCHEMA/,
+    );
+  });
+
   test('goes on with tables that a newer version has migrated, as long as those allow it', async () => {
     await (await open(url)).close();
     await cluster.query(

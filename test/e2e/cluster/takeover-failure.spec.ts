@@ -29,7 +29,7 @@ describe('a run that a node fails to take over', () => {
       throw new Error('not here');
     });
   const nodesOfRuns = async () =>
-    (await cluster.query<{ node: string }>('SELECT node FROM frontrunner.runs')).map(({ node }) => node);
+    (await cluster.query<{ node: string }>('SELECT node FROM frontrunner.open_runs')).map(({ node }) => node);
   /** Its sub-tasks went to whichever node takes them, when it was taken over first. */
   const finish = async (): Promise<void> => {
     const { fast, slow } = await task.all();

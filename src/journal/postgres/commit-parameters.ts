@@ -1,0 +1,123 @@
+import type { RunEvent } from '../../core/events.js';
+import type { JournaledRun } from '../../run/journaled-run.js';
+import type { PlacedSubTask } from '../../run/sharing.js';
+
+/** What an event must find as it is for it to be recorded; see the function `commit_group`. */
+export type Guard = 'begins' | 'goes-on' | 'ends' | 'ends-from-outside' | 'reopens';
+
+const GUARD_CODES: Readonly<Record<Guard, number>> = {
+  begins: 1,
+  'goes-on': 2,
+  ends: 3,
+  'ends-from-outside': 4,
+  reopens: 5,
+};
+
+/** An event of a group. Its place is its index and 1. */
+export interface Entry {
+  readonly run: JournaledRun;
+  readonly event: RunEvent;
+  readonly ms: number;
+  readonly guard: Guard | undefined;
+}
+
+/** A sub-task that leaves the node with a group. */
+export interface Leaving extends PlacedSubTask {
+  readonly run: JournaledRun;
+  /** The place of the event that it leaves with, where that may be refused; else 0. */
+  readonly after: number;
+}
+
+type Column = (number | null)[];
+
+/** What `commit_group_1` is told of events, by the names of its parameters. */
+class Parameters {
+  private readonly begins = new Map<JournaledRun, number>();
+  private readonly firsts = new Map<JournaledRun, number>();
+  private readonly numbers: number[] = [];
+  private readonly guarded: Column[] = [[], [], [], []];
+  private readonly guardedNames: string[] = [];
+  private readonly started: Column[] = [[], []];
+  private readonly startedNames: string[][] = [[], []];
+  private readonly ended: Column[] = [[], [], [], [], []];
+  private readonly endedNames: string[][] = [[], []];
+
+  /** @param hasRows whether the group becomes several rows */
+  constructor(
+    entries: readonly Entry[],
+    private readonly hasRows: boolean,
+  ) {
+    entries.forEach((entry, index) => {
+      this.add(entry, index + 1);
+    });
+  }
+
+  /** From `numbers` on. */
+  ofEvents(): unknown[] {
+    const [guarded, guards, runs, attempts] = this.guarded.map(arrayOf);
+    const [started, times] = this.started.map(arrayOf);
+    const [ended, endedNumbers, begins, endedTimes, froms] = this.ended.map(arrayOf);
+    const [statuses, commits] = this.endedNames;
+    return [
+      ...[arrayOf(this.numbers), guarded, guards, runs, this.guardedNames, attempts],
+      ...[started, ...this.startedNames, times],
+      ...[ended, endedNumbers, begins, statuses, endedTimes, froms, commits],
+    ];
+  }
+
+  /** The place of the event that starts a run with this group; null where it was started before. */
+  beginOf(run: JournaledRun): number | null {
+    return this.begins.get(run) ?? null;
+  }
+
+  private add({ run, event, ms, guard }: Entry, place: number): void {
+    const { number } = run;
+    if (this.hasRows && !this.firsts.has(run)) this.firsts.set(run, place);
+    this.numbers.push(guard === undefined ? (number ?? 0) : 0);
+    if (guard !== undefined) this.addGuarded(event, number, guard, place);
+    else if (event.type === 'run.started') {
+      this.begins.set(run, place);
+      addTo(this.started, place, ms);
+      addTo(this.startedNames, event.runId, event.task);
+    } else if (event.type === 'run.finished') {
+      addTo(this.ended, place, number ?? null, this.beginOf(run), ms, this.firsts.get(run) ?? place);
+      addTo(this.endedNames, event.data.status, arrayOf(run.commits));
+    }
+  }
+
+  private addGuarded(event: RunEvent, number: number | undefined, guard: Guard, place: number): void {
+    const [name, attempt] = 'subTask' in event ? [event.subTask, event.attempt] : [event.runId, 0];
+    addTo(this.guarded, place, GUARD_CODES[guard], number ?? 0, attempt);
+    this.guardedNames.push(name);
+  }
+}
+
+/** The parameters of `commit_group_1` from `numbers` to `placed_dues`. @param hasRows whether the group becomes several rows */
+export function commitParameters(
+  entries: readonly Entry[],
+  hasRows: boolean,
+  leaving: readonly Leaving[],
+): unknown[] {
+  const parameters = new Parameters(entries, hasRows);
+  return [
+    ...parameters.ofEvents(),
+    leaving.map(({ run }) => run.number ?? null),
+    leaving.map(({ run }) => parameters.beginOf(run)),
+    leaving.map(({ subTask }) => subTask),
+    leaving.map(({ attempts }) => attempts),
+    leaving.map(({ worker }) => worker),
+    leaving.map(({ after }) => after),
+    leaving.map(({ dueAt }) => dueAt?.getTime() ?? null),
+  ];
+}
+
+/** Numbers as Postgres writes an array of them: without the quotes that pg would add, and escape. */
+export function arrayOf(numbers: readonly (number | null)[]): string {
+  return numbers.includes(null)
+    ? `{${numbers.map((number) => number ?? 'NULL').join(',')}}`
+    : `{${numbers.join(',')}}`;
+}
+
+function addTo<T>(columns: readonly T[][], ...values: readonly T[]): void {
+  values.forEach((value, index) => columns[index]?.push(value));
+}

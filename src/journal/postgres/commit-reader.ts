@@ -1,0 +1,172 @@
+import { sql, type Kysely, type RawBuilder } from 'kysely';
+import { runOf, type RunRecord } from '../../core/run-record.js';
+import { PAGE_SIZE, PAGE_STRETCH, type EventPage, type EventQuery } from '../../run/journal.js';
+import { headOf, memberOf, parseEvents, runIdOf, textsOf, type EventHead } from './commit-text.js';
+import { LATE_AFTER } from './postgres-commit-function.js';
+import type { CommittedRow } from './postgres-group.js';
+import type { Schema } from './postgres-schema.js';
+
+/** How many rows are read at a time: each may have 256 KiB, or more where it has one event. */
+const ROWS = 8;
+
+type Row = Schema['commits'];
+
+/** What the log has of a run. */
+export interface RecordedRun {
+  /** Its events, in their order. */
+  readonly texts: string[];
+  /** The `first` of each commit that has any of them. */
+  readonly commits: number[];
+}
+
+/** Rows of the log, as far as they were read. */
+export interface TailPage {
+  readonly rows: readonly CommittedRow[];
+  /** Where to go on. */
+  readonly next: number;
+}
+
+/** Reads the rows of `commits`. */
+export class CommitReader {
+  constructor(private readonly db: Kysely<Schema>) {}
+
+  /** What the log has of runs, by their ids. Those that there are none of are missing. */
+  async runs(ids: readonly string[]): Promise<ReadonlyMap<string, RecordedRun>> {
+    const found = new Map<string, RecordedRun>();
+    if (ids.length === 0) return found;
+    const wanted = new Set(ids);
+    for (const { first, events } of await this.rowsOf(ids))
+      for (const text of textsOf(events)) {
+        const runId = runIdOf(text);
+        if (runId === undefined || !wanted.has(runId)) continue;
+        const run = found.get(runId) ?? { texts: [], commits: [] };
+        run.texts.push(text);
+        if (run.commits.at(-1) !== first) run.commits.push(first);
+        found.set(runId, run);
+      }
+    return found;
+  }
+
+  /** A page of the events of one run up to one of them, or of all runs. */
+  async events(query: EventQuery, upTo: number): Promise<EventPage> {
+    const { after, runId } = query;
+    const page = new Page(query);
+    if (runId !== undefined) {
+      for (const row of await this.rowsOf([runId], after)) if (page.isFullWith(row, upTo)) break;
+      return page.read(upTo);
+    }
+    let last = upTo;
+    for (let from = after; ;) {
+      const rows = await this.rowsAfter(from, last);
+      if (from === after) last = Math.min(upTo, firstBehind(after, rows[0]) + PAGE_STRETCH - 1);
+      if (rows.some((row) => page.isFullWith(row, last)) || rows.length < ROWS) return page.read(last);
+      from = rows.at(-1)?.last ?? last;
+    }
+  }
+
+  /** Some of the rows behind an event, up to another one, and of their events those of some runs or of all. */
+  async tail(after: number, upTo: number, runs: 'all' | readonly string[]): Promise<TailPage> {
+    const wanted = runs === 'all' ? runs : new Set(runs);
+    const isWanted = ({ id, runId }: EventHead): boolean =>
+      id > after && id <= upTo && (wanted === 'all' || wanted.has(runId));
+    const read = await this.rowsAfter(after, upTo);
+    const rows = read.map(({ first, events }) => ({
+      first,
+      events: parseEvents(textsOf(events).filter((text) => isWanted(headOf(text)))),
+    }));
+    const next = read.length < ROWS ? upTo : Math.min(upTo, read.at(-1)?.last ?? upTo);
+    return { rows, next };
+  }
+
+  private async rowsAfter(after: number, upTo: number): Promise<readonly Row[]> {
+    const { rows } = await sql<Row>`
+      SELECT first, last, events FROM frontrunner.commits
+      WHERE first >= ${rowWith(sql`${after + 1}`)} AND last > ${after} AND first <= ${upTo}
+      ORDER BY first LIMIT ${ROWS}`.execute(this.db);
+    return rows;
+  }
+
+  /**
+   * The rows that may have events of some runs, behind one. For finished runs `runs` says which; for others they are those that
+   * follow the run's number, and `late_commits`.
+   */
+  private async rowsOf(ids: readonly string[], after = 0): Promise<readonly Row[]> {
+    const [only] = ids;
+    const { rows } = await sql<Row>`
+      SELECT row.* FROM (
+        SELECT unnest(commits) AS first FROM frontrunner.runs WHERE id = ANY (${[...ids]})
+        UNION
+        SELECT late_commits.first FROM frontrunner.open_runs
+          JOIN frontrunner.late_commits ON late_commits.run = open_runs.number
+          WHERE id = ANY (${[...ids]})
+        UNION
+        SELECT near.first FROM frontrunner.open_runs, LATERAL (
+          SELECT first FROM frontrunner.commits
+          WHERE first >= ${rowWith(sql`number`)} AND first <= number + ${LATE_AFTER}) AS near
+          WHERE id = ANY (${[...ids]})) AS found,
+        LATERAL (SELECT first, last, events FROM frontrunner.commits WHERE first = found.first OFFSET 0) AS row
+      WHERE row.last > ${after}
+        AND (${ids.length > 1} OR strpos(row.events, ${memberOf(only ?? '')}) > 0)
+      ORDER BY row.first`.execute(this.db);
+    return rows;
+  }
+}
+
+/** What is on record of a run that there is something of. */
+export function recordOf({ texts, commits }: RecordedRun): RunRecord {
+  return runOf(parseEvents(texts), commits);
+}
+
+/** The `first` of the row that has an event, or of the one before. */
+function rowWith(id: RawBuilder<unknown>): RawBuilder<unknown> {
+  return sql`coalesce((SELECT max(first) FROM frontrunner.commits WHERE first <= ${id}), 0)`;
+}
+
+/** The id of the first event behind one; retention leaves holes. */
+function firstBehind(after: number, row: Row | undefined): number {
+  const ids = row ? textsOf(row.events).map((text) => headOf(text).id) : [];
+  return ids.find((id) => id > after) ?? after + 1;
+}
+
+/** The events of a page as far as they belong to it: it ends with the one that makes it full. */
+class Page {
+  private readonly texts: string[] = [];
+  private size = 0;
+  private isFull = false;
+  private readonly types: ReadonlySet<string> | undefined;
+
+  constructor(private readonly query: EventQuery) {
+    this.types = query.types && new Set(query.types);
+  }
+
+  /** Adds those events of a row that fit, up to one of them; whether nothing fits behind them. */
+  isFullWith({ events }: Row, upTo: number): boolean {
+    const { limit } = this.query;
+    for (const text of textsOf(events)) {
+      if (!this.fits(headOf(text), upTo)) continue;
+      this.texts.push(text);
+      this.size += text.length;
+      this.isFull = this.texts.length === limit || this.size > PAGE_SIZE;
+      if (this.isFull) return true;
+    }
+    return false;
+  }
+
+  /** @param last where the stretch ends that was looked through */
+  read(last: number): EventPage {
+    const { after } = this.query;
+    const events = parseEvents(this.texts);
+    return { events, next: this.isFull ? (events.at(-1)?.id ?? after) : Math.max(after, last) };
+  }
+
+  private fits({ id, type, runId, task }: EventHead, upTo: number): boolean {
+    const { after, runId: ofRun, task: ofTask } = this.query;
+    return (
+      id > after &&
+      id <= upTo &&
+      (ofRun === undefined || runId === ofRun) &&
+      (ofTask === undefined || task === ofTask) &&
+      (!this.types || this.types.has(type))
+    );
+  }
+}

@@ -1,0 +1,70 @@
+import { sql, type Kysely } from 'kysely';
+import { deleteOld } from '../retention.js';
+import type { PostgresJournalOptions } from './postgres-options.js';
+import type { Schema } from './postgres-schema.js';
+
+/** Deletes runs and keys that are too old, until `closing` is aborted. */
+export function keepTidy(
+  db: Kysely<Schema>,
+  { retentionMs, keyRetentionMs }: PostgresJournalOptions,
+  closing: AbortSignal,
+): void {
+  if (retentionMs > 0) void deleteOld((...old) => deleteFinished(db, ...old), retentionMs, closing);
+  void deleteOld((...old) => deleteKeys(db, ...old), keyRetentionMs, closing);
+}
+
+/**
+ * Deletes the oldest runs that finished before a time, `limit` of them at most, and their events from the commits that they are in.
+ *
+ * @param before milliseconds since 1970
+ * @returns how many it deleted
+ */
+async function deleteFinished(db: Kysely<Schema>, before: number, limit: number): Promise<number> {
+  return db.transaction().execute(async (transaction) => {
+    // Ids begin with the time of creation (UUIDv7), so this bound spares looking at the runs behind it.
+    const bound = before.toString(16).padStart(12, '0').replace(/^.{8}/, '$&-');
+    const { rows } = await sql<{ id: string; commits: number[] }>`
+      SELECT id, commits FROM frontrunner.runs
+      WHERE id < ${bound} AND finished_at < ${before}
+      ORDER BY id LIMIT ${limit} FOR UPDATE SKIP LOCKED`.execute(transaction);
+    if (rows.length === 0) return 0;
+    const ids = rows.map(({ id }) => id);
+    const commits = [...new Set(rows.flatMap((row) => row.commits))];
+    // Another node may take other runs out of the same commits: what it leaves of them is read behind the lock.
+    await sql`
+      SELECT FROM frontrunner.commits WHERE first = ANY (${commits}) ORDER BY first FOR UPDATE`.execute(
+      transaction,
+    );
+    await sql`
+      WITH left_over AS (
+        SELECT first,
+          string_agg(line, E',\n' ORDER BY place) FILTER (
+            WHERE substring(line FROM '"runId":"([^"]*)"') <> ALL (${ids})) AS lines
+        FROM frontrunner.commits,
+          string_to_table(substr(events, 2, length(events) - 2), E',\n') WITH ORDINALITY AS a (line, place)
+        WHERE first = ANY (${commits})
+        GROUP BY first),
+      emptied AS (
+        DELETE FROM frontrunner.commits USING left_over
+        WHERE commits.first = left_over.first AND lines IS NULL)
+      UPDATE frontrunner.commits SET events = '[' || lines || ']' FROM left_over
+      WHERE commits.first = left_over.first AND lines IS NOT NULL`.execute(transaction);
+    await transaction.deleteFrom('runs').where('id', 'in', ids).execute();
+    return ids.length;
+  });
+}
+
+/** Deletes keys that are older than a time, `limit` of them at most. @returns how many it deleted */
+async function deleteKeys(db: Kysely<Schema>, before: number, limit: number): Promise<number> {
+  const old = db
+    .selectFrom('idempotency_keys')
+    .select(['client', 'key'])
+    .where('created_at', '<', before)
+    .orderBy('created_at')
+    .limit(limit);
+  const { numDeletedRows } = await db
+    .deleteFrom('idempotency_keys')
+    .where((columns) => columns.refTuple('client', 'key'), 'in', old.$asTuple('client', 'key'))
+    .executeTakeFirst();
+  return Number(numDeletedRows);
+}
