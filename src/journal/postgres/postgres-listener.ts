@@ -48,7 +48,7 @@ export class PostgresListener {
   /** Resolves when the connection has come to its end for good. */
   async listen(): Promise<void> {
     while (!this.isClosing()) {
-      const client = new pg.Client(connectionConfig(this.url));
+      const client = new pg.Client({ ...connectionConfig(this.url), pipeline: true });
       try {
         await this.listenWith(client);
       } catch {
@@ -102,7 +102,8 @@ export class PostgresListener {
     });
     await client.connect();
     // A notice is lost with the server in any case.
-    await client.query(`SET synchronous_commit = off; LISTEN ${CHANNEL}`);
+    await client.query('SET synchronous_commit = off');
+    await client.query(`LISTEN ${CHANNEL}`);
     this.client = client;
     this.firstConnection.resolve(undefined);
     this.hear(undefined);
