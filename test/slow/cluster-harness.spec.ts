@@ -44,7 +44,7 @@ describe('the cluster harness', () => {
     expect(output).toMatch(/^Proved over 4 disturbances: [^]* nodes took over [1-9]/m);
     expect(code).toBe(0);
     expect(readdirSync(directory)).toEqual([]);
-  }, 120_000);
+  }, 300_000);
 
   test.each<[ClusterFaultName, Disturbance, string, RegExp]>([
     [
@@ -66,7 +66,7 @@ describe('the cluster harness', () => {
       expect(output).toMatch(/^[1-9][\d,]* violations; the logs and the tables are kept /m);
       expect(code).toBe(1);
     },
-    120_000,
+    300_000,
   );
 
   test('does the same to the nodes again when it is given the same seed', () => {

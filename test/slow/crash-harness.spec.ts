@@ -54,7 +54,7 @@ describe('the crash harness', () => {
       expect(output).toMatch(/^[1-9][\d,]* violations; the database is kept /m);
       expect(code).toBe(1);
     },
-    120_000,
+    300_000,
   );
 
   test('refuses a fault that does not fit the code', () => {
