@@ -19,3 +19,8 @@ export function stamped(event: RunEvent, id: number, ms: number): RunEvent {
   stampedEvent.time = timeText(ms);
   return event;
 }
+
+/** Ids of runs that were created before a time sort before this: they begin with that time (UUIDv7). @param ms since 1970 */
+export function firstIdOf(ms: number): string {
+  return ms.toString(16).padStart(12, '0').replace(/^.{8}/, '$&-');
+}

@@ -30,6 +30,18 @@ export function headOf(text: string): EventHead | undefined {
   return id === undefined ? undefined : { id: Number(id), type, runId, task };
 }
 
+/** @throws {Error} for a text that is damaged */
+export function soundHeadOf(text: string): EventHead {
+  const head = headOf(text);
+  if (head) return head;
+  throw new Error(`This is not the text of an event: ${text.slice(0, 200)}`);
+}
+
+/** What a row has where an event of a run is in it. The data of another event may have the same. */
+export function memberOf(runId: string): string {
+  return `"runId":${JSON.stringify(runId)}`;
+}
+
 /** The texts of the events in a row of `commits`. */
 export function textsOf(row: string): string[] {
   return row === '[]' ? [] : row.slice(1, -1).split(EVENT_BREAK);
@@ -37,14 +49,13 @@ export function textsOf(row: string): string[] {
 
 /** Those of one run. It reads no more of the other events than it must. */
 export function textsOfRun(row: string, runId: string): string[] {
-  const member = `"runId":"${runId}"`;
+  const member = memberOf(runId);
   const texts: string[] = [];
   for (let at = row.indexOf(member); at >= 0;) {
     const start = Math.max(1, row.lastIndexOf('\n', at) + 1);
     const next = row.indexOf(EVENT_BREAK, at);
     const end = next < 0 ? row.length - 1 : next;
     const text = row.slice(start, end);
-    // The data of another run's event may have such a member too.
     if (headOf(text)?.runId === runId) texts.push(text);
     at = row.indexOf(member, end);
   }

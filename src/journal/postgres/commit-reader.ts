@@ -1,7 +1,7 @@
 import { sql, type Kysely, type RawBuilder } from 'kysely';
 import { runOf, type RunRecord } from '../../core/run-record.js';
 import { PAGE_SIZE, PAGE_STRETCH, type EventPage, type EventQuery } from '../../run/journal.js';
-import { headOf, memberOf, parseEvents, runIdOf, textsOf, type EventHead } from './commit-text.js';
+import { headOf, memberOf, parseEvents, soundHeadOf, textsOf, type EventHead } from '../event-text.js';
 import { LATE_AFTER } from './postgres-commit-function.js';
 import type { CommittedRow } from './postgres-group.js';
 import type { Schema } from './postgres-schema.js';
@@ -37,7 +37,7 @@ export class CommitReader {
     const wanted = new Set(ids);
     for (const { first, events } of await this.rowsOf(ids))
       for (const text of textsOf(events)) {
-        const runId = runIdOf(text);
+        const runId = headOf(text)?.runId;
         if (runId === undefined || !wanted.has(runId)) continue;
         const run = found.get(runId) ?? { texts: [], commits: [] };
         run.texts.push(text);
@@ -72,7 +72,7 @@ export class CommitReader {
     const read = await this.rowsAfter(after, upTo);
     const rows = read.map(({ first, events }) => ({
       first,
-      events: parseEvents(textsOf(events).filter((text) => isWanted(headOf(text)))),
+      events: parseEvents(textsOf(events).filter((text) => isWanted(soundHeadOf(text)))),
     }));
     const next = read.length < ROWS ? upTo : Math.min(upTo, read.at(-1)?.last ?? upTo);
     return { rows, next };
@@ -124,7 +124,7 @@ function rowWith(id: RawBuilder<unknown>): RawBuilder<unknown> {
 
 /** The id of the first event behind one; retention leaves holes. */
 function firstBehind(after: number, row: Row | undefined): number {
-  const ids = row ? textsOf(row.events).map((text) => headOf(text).id) : [];
+  const ids = row ? textsOf(row.events).map((text) => soundHeadOf(text).id) : [];
   return ids.find((id) => id > after) ?? after + 1;
 }
 
@@ -143,7 +143,7 @@ class Page {
   isFullWith({ events }: Row, upTo: number): boolean {
     const { limit } = this.query;
     for (const text of textsOf(events)) {
-      if (!this.fits(headOf(text), upTo)) continue;
+      if (!this.fits(soundHeadOf(text), upTo)) continue;
       this.texts.push(text);
       this.size += text.length;
       this.isFull = this.texts.length === limit || this.size > PAGE_SIZE;

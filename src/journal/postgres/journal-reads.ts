@@ -1,7 +1,7 @@
 import { unknownRun } from '../../core/domain-error.js';
 import type { RunRecord } from '../../core/run-record.js';
 import type { EventPage, EventQuery, RunPage, RunQuery } from '../../run/journal.js';
-import { pageOfRows } from '../history-rows.js';
+import { pageOfRows } from '../history-query.js';
 import { asking, storable } from './asking.js';
 import { recordOf } from './commit-reader.js';
 import type { PostgresStore } from './postgres-store.js';

@@ -1,4 +1,5 @@
 import { sql, type Kysely } from 'kysely';
+import { firstIdOf } from '../event-clock.js';
 import { deleteOld } from '../retention.js';
 import type { PostgresJournalOptions } from './postgres-options.js';
 import type { Schema } from './postgres-schema.js';
@@ -21,11 +22,10 @@ export function keepTidy(
  */
 async function deleteFinished(db: Kysely<Schema>, before: number, limit: number): Promise<number> {
   return db.transaction().execute(async (transaction) => {
-    // Ids begin with the time of creation (UUIDv7), so this bound spares looking at the runs behind it.
-    const bound = before.toString(16).padStart(12, '0').replace(/^.{8}/, '$&-');
+    // The bound of the ids spares looking at younger runs.
     const { rows } = await sql<{ id: string; commits: number[] }>`
       SELECT id, commits FROM frontrunner.runs
-      WHERE id < ${bound} AND finished_at < ${before}
+      WHERE id < ${firstIdOf(before)} AND finished_at < ${before}
       ORDER BY id LIMIT ${limit} FOR UPDATE SKIP LOCKED`.execute(transaction);
     if (rows.length === 0) return 0;
     const ids = rows.map(({ id }) => id);

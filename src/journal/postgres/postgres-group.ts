@@ -4,7 +4,7 @@ import type { PlacedSubTask } from '../../run/sharing.js';
 import { CommitGroup } from '../commit-group.js';
 import { stamped } from '../event-clock.js';
 import { arrayOf, commitParameters, type Entry, type Guard, type Leaving } from './commit-parameters.js';
-import { rowOf, textWithoutId } from './commit-text.js';
+import { rowWithIds, textWithoutId } from './commit-text.js';
 
 /** How long the text of a row of `commits` may become by another event, in characters. */
 const ROW_SIZE = 256 * 2 ** 10;
@@ -96,7 +96,7 @@ export class PostgresGroup extends CommitGroup {
     const { entries, texts, rows, leaving } = this;
     return [
       this.number,
-      rowOf(texts, this.guess),
+      rowWithIds(texts, this.guess),
       this.guess,
       arrayOf(rows),
       ...commitParameters(entries, rows.length > 1, leaving),

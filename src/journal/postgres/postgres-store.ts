@@ -2,10 +2,15 @@ import { sql, type Kysely, type RawBuilder } from 'kysely';
 import type { IdempotencyKey, KeyedRun } from '../../run/idempotency-key.js';
 import type { RunQuery, SavedStatistics, Stretch } from '../../run/journal.js';
 import type { RunCommand } from '../../run/sharing.js';
-import type { RunRow } from '../history-rows.js';
+import { historyQuery, type HistoryTables, type RunRow } from '../history-query.js';
 import { CommitReader } from './commit-reader.js';
-import { historyQuery } from './history-query.js';
 import type { Schema } from './postgres-schema.js';
+
+const HISTORY: HistoryTables = {
+  open: sql`frontrunner.open_runs`,
+  ofStatus: sql`frontrunner.runs`,
+  ofTask: sql`frontrunner.runs`,
+};
 
 /** The journal's tables in Postgres, but for what is committed in groups. */
 export class PostgresStore {
@@ -22,7 +27,7 @@ export class PostgresStore {
   }
 
   async runs(query: RunQuery): Promise<RunRow[]> {
-    return (await historyQuery(query).execute(this.db)).rows;
+    return (await historyQuery(query, HISTORY).execute(this.db)).rows;
   }
 
   /** Whether there is a run, unfinished or finished. */

@@ -3,9 +3,10 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { sql } from 'kysely';
 import { temporaryDirectory } from '../../../test/support/temporary-directory.js';
 import { RUN_STATUSES } from '../../core/run.js';
-import { historyQuery } from './history-query.js';
+import { historyQuery } from '../history-query.js';
 import type { RunQuery } from '../../run/journal.js';
 import { openDatabase, type OpenDatabase } from './sqlite-database.js';
+import { HISTORY } from './sqlite-store.js';
 
 const directory = temporaryDirectory();
 
@@ -31,7 +32,7 @@ describe('historyQuery', () => {
   });
 
   async function planOf(query: RunQuery): Promise<string[]> {
-    const explained = sql<{ detail: string }>`EXPLAIN QUERY PLAN ${historyQuery(query)}`;
+    const explained = sql<{ detail: string }>`EXPLAIN QUERY PLAN ${historyQuery(query, HISTORY)}`;
     const plan = await explained.execute(open.db);
     return plan.rows.map(({ detail }) => detail);
   }

@@ -1,3 +1,4 @@
+import { firstIdOf } from '../event-clock.js';
 import { headOf, rowOf, textsOf } from '../event-text.js';
 import type { Statements } from './statements.js';
 
@@ -19,8 +20,8 @@ export function deleteFinished(statements: Statements, before: number, limit: nu
   return statements.transaction(() => {
     const runs = statements.all<OldRun>(
       'SELECT number, id, commits FROM runs WHERE id < ? AND finished_at < ? ORDER BY id LIMIT ?',
-      // Ids begin with the time of creation (UUIDv7), so this bound spares looking at the runs behind it.
-      before.toString(16).padStart(12, '0').replace(/^.{8}/, '$&-'),
+      // The bound of the ids spares looking at younger runs.
+      firstIdOf(before),
       before,
       limit,
     );

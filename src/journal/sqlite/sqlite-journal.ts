@@ -12,7 +12,7 @@ import { DatabaseLock } from './database-lock.js';
 import { preparePath } from './database-path.js';
 import { parseEvents } from '../event-text.js';
 import { GroupCommit } from '../group-commit.js';
-import { pageOfRows } from '../history-rows.js';
+import { pageOfRows } from '../history-query.js';
 import type { IdempotencyKey, KeyedRun } from '../../run/idempotency-key.js';
 import {
   Journal,

@@ -1,13 +1,19 @@
-import type { Kysely } from 'kysely';
+import { sql, type Kysely } from 'kysely';
 import type { KeyedRun } from '../../run/idempotency-key.js';
 import type { EventQuery, RunQuery, SavedStatistics, StatisticsSlice, Stretch } from '../../run/journal.js';
-import type { RunRow } from '../history-rows.js';
+import { historyQuery, type HistoryTables, type RunRow } from '../history-query.js';
 import { CommitReader, type RunTexts, type TextPage } from './commit-reader.js';
-import { historyQuery } from './history-query.js';
 import { deleteFinished } from './old-runs.js';
 import { openDatabase, type OpenDatabase, type StoreOptions } from './sqlite-database.js';
 import type { EventGroup } from './sqlite-group.js';
 import { Statements } from './statements.js';
+
+/** Named because SQLite, which knows nothing of how the values are spread, would take the one without the task for both. */
+export const HISTORY: HistoryTables = {
+  open: sql`open_runs INDEXED BY open_runs_by_age`,
+  ofStatus: sql`runs INDEXED BY runs_of_status`,
+  ofTask: sql`runs INDEXED BY runs_of_task`,
+};
 
 const FINISH = `
   INSERT INTO runs (number, id, task, created_at, status, finished_at, commits)
@@ -84,7 +90,7 @@ export class SqliteStore {
 
   /** The runs that a query asks for, the newest first, and one more where there are more. */
   async runs(query: RunQuery): Promise<RunRow[]> {
-    return (await historyQuery(query).execute(this.#db)).rows;
+    return (await historyQuery(query, HISTORY).execute(this.#db)).rows;
   }
 
   /** A page of events up to one of them; undefined for a run that there is none of. */

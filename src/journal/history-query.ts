@@ -1,0 +1,62 @@
+import { sql, type RawBuilder } from 'kysely';
+import { RUN_STATUSES, type RunStatus } from '../core/run.js';
+import type { RunPage, RunQuery } from '../run/journal.js';
+import { timeText } from './event-clock.js';
+import { pageOf, rangeOf } from './history-page.js';
+
+/** A row of the history. Times are milliseconds since 1970 in UTC. */
+export interface RunRow {
+  /** The id of its `run.started` event. */
+  readonly number: number;
+  readonly id: string;
+  readonly task: string;
+  readonly status: RunStatus;
+  readonly created_at: number;
+  readonly finished_at: number | null;
+}
+
+/** Where runs are found: those that are open, and finished ones by their status, or by their task and status. */
+export interface HistoryTables {
+  readonly open: RawBuilder<unknown>;
+  readonly ofStatus: RawBuilder<unknown>;
+  readonly ofTask: RawBuilder<unknown>;
+}
+
+/**
+ * The runs that a query asks for, and one more. For each status an index has them in the order of the answer, so the database
+ * merges as many ranges as there are statuses, and stops at the limit: it sorts nothing, and reads no run that it doesn't
+ * show but for one a status, and the open runs of other tasks.
+ */
+export function historyQuery(query: RunQuery, tables: HistoryTables): RawBuilder<RunRow> {
+  const { task, statuses = RUN_STATUSES, limit } = query;
+  const { since, olderThan } = rangeOf(query);
+  const ofTask = task === undefined ? sql`` : sql`task = ${task} AND`;
+  const inRange = sql`created_at >= ${since}
+    AND (created_at, number) < (${olderThan.createdAt}, ${olderThan.number})`;
+  const open = sql`
+    SELECT number, id, task, 'running' AS status, created_at, CAST(NULL AS bigint) AS finished_at
+    FROM ${tables.open} WHERE ${ofTask} ${inRange}`;
+  const finished = (status: RunStatus) => sql`
+    SELECT number, id, task, status, created_at, finished_at
+    FROM ${task === undefined ? tables.ofStatus : tables.ofTask} WHERE ${ofTask} status = ${status} AND ${inRange}`;
+  const parts = [...new Set(statuses)].map((status) => (status === 'running' ? open : finished(status)));
+  return sql<RunRow>`${sql.join(parts, sql` UNION ALL `)}
+    ORDER BY created_at DESC, number DESC LIMIT ${limit + 1}`;
+}
+
+/** What the rows of a query show: see {@link historyQuery}. */
+export function pageOfRows(rows: readonly RunRow[], limit: number): RunPage {
+  return pageOf(
+    rows.map(({ number, id, task, status, created_at: createdAt, finished_at: finishedAt }) => ({
+      position: { createdAt, number },
+      run: {
+        id,
+        task,
+        status,
+        createdAt: timeText(createdAt),
+        finishedAt: finishedAt === null ? null : timeText(finishedAt),
+      },
+    })),
+    limit,
+  );
+}
