@@ -22,7 +22,9 @@ const shared = {
 const setupFiles = ['reflect-metadata', '@nestjs/throttler'];
 
 /** Whether the command line names specs. Without, the specs of a folder are one suite, which imports all that they share once. */
-const namesSpecs = process.argv.slice(2).some((arg) => !arg.startsWith('-') || arg.startsWith('--testPath'));
+const namesSpecs = process.argv
+  .slice(2)
+  .some((arg) => arg.startsWith('--testPath') || !(arg.startsWith('-') || Number.isFinite(Number(arg))));
 
 const suites = (names, specs) => ({
   testMatch: namesSpecs ? specs : names.map((name) => `<rootDir>/test/suites/${name}.suite.ts`),
@@ -41,7 +43,8 @@ export const serial = { displayName: 'serial', runner: '<rootDir>/test/support/s
 
 export const options = {
   testTimeout: 60_000,
-  maxWorkers: '100%',
+  // Suites wait for the processes that they start for a third of their time.
+  maxWorkers: '150%',
   reporters: ['default', '<rootDir>/test/support/closing-line.js'],
 };
 

@@ -4,8 +4,6 @@ import type { Random } from '../crash/random.ts';
 import type { Cluster } from './cluster.ts';
 import type { Node } from './node.ts';
 
-/** After so long without an answer something is wrong. */
-export const PATIENCE_MS = 40_000;
 /** Between two tries of a caller that was refused or cut off. */
 export const PAUSE_MS = 60;
 
@@ -16,10 +14,13 @@ export interface Answered {
 
 /** Asks now this node, now that. */
 export class AnyNode {
+  /** After so long without an answer something is wrong. */
+  readonly patienceMs: number;
   readonly #cluster: Cluster;
 
-  constructor(cluster: Cluster) {
+  constructor(cluster: Cluster, patienceMs: number) {
     this.#cluster = cluster;
+    this.patienceMs = patienceMs;
   }
 
   /** One that listens, as soon as there is one. */
@@ -40,14 +41,14 @@ export class AnyNode {
     random: Random,
     path: string,
     init: RequestInit,
-    patienceMs = PATIENCE_MS,
+    patienceMs = this.patienceMs,
   ): Promise<Answered | { readonly error: unknown } | undefined> {
     const { service, url = '' } = await this.pick(random);
     try {
       const response = await fetch(`${url}${path}`, { ...init, signal: AbortSignal.timeout(patienceMs) });
       return { status: response.status, body: await response.json() };
     } catch (error) {
-      const isLate = patienceMs < PATIENCE_MS && (error as Error).name === 'TimeoutError';
+      const isLate = patienceMs < this.patienceMs && (error as Error).name === 'TimeoutError';
       return isLate || service?.ending === true ? undefined : { error };
     }
   }

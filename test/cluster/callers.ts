@@ -5,7 +5,7 @@ import type { Random } from '../crash/random.ts';
 import { randomRequest, type CrashRequest, type TaskName } from '../crash/requests.ts';
 import type { Answer } from '../../src/tasks/tasks.service.js';
 import type { ShownRun } from '../support/test-app.ts';
-import { AnyNode, isRefusal, PATIENCE_MS, PAUSE_MS, type Answered } from './any-node.ts';
+import { AnyNode, isRefusal, PAUSE_MS, type Answered } from './any-node.ts';
 import type { Cluster } from './cluster.ts';
 import { KEY } from './keys-proof.ts';
 import { readRun, type RunStream } from './run-stream.ts';
@@ -38,8 +38,9 @@ export class Callers {
   readonly #nodes: AnyNode;
   #calls = 0;
 
-  constructor(cluster: Cluster) {
-    this.#nodes = new AnyNode(cluster);
+  /** @param patienceMs after so long without an answer something is wrong */
+  constructor(cluster: Cluster, patienceMs: number) {
+    this.#nodes = new AnyNode(cluster, patienceMs);
   }
 
   /**
@@ -93,14 +94,17 @@ export class Callers {
   }
 
   async #askOnce(call: Call): Promise<Told | undefined> {
-    const reaction = await this.#post(call, call.random.pick([IMPATIENT_MS, IMPATIENT_MS, PATIENCE_MS]));
+    const reaction = await this.#post(
+      call,
+      call.random.pick([IMPATIENT_MS, IMPATIENT_MS, this.#nodes.patienceMs]),
+    );
     if (!reaction || isRefusal(reaction)) await sleep(PAUSE_MS);
     return reaction && this.#toldBy(reaction, call);
   }
 
   /** Asks one node after the other. What they say must be the same. @param before what the caller was told before */
   async #askUntilTold(call: Call, before?: Told): Promise<Told | undefined> {
-    const until = performance.now() + PATIENCE_MS;
+    const until = performance.now() + this.#nodes.patienceMs;
     while (performance.now() < until) {
       const reaction = await this.#post(call, IMPATIENT_MS);
       const told = reaction && this.#toldBy(reaction, call);
@@ -140,7 +144,7 @@ export class Callers {
   /** Reads the events of a run through any nodes. */
   async #read(random: Random, { runId }: Told): Promise<void> {
     const anyUrl = async (): Promise<string> => String((await this.#nodes.pick(random)).url);
-    this.streams.push(await readRun(runId, anyUrl, PATIENCE_MS));
+    this.streams.push(await readRun(runId, anyUrl, this.#nodes.patienceMs));
   }
 
   /** Waits for a run through any node. */

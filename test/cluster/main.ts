@@ -21,9 +21,10 @@ import { untilAtRest } from './rest-proof.ts';
 import { summary } from './summary.ts';
 import { Watchers } from './watchers.ts';
 
-/** How long what a disturbance has left may take to end. What is broken on purpose leaves what never ends. */
-const PATIENCE_MS = 60_000;
-const PATIENCE_WITH_FAULT_MS = 3_000;
+/** How long an answer may take, and then what a disturbance has left to end. */
+const PATIENCE = { answerMs: 40_000, restMs: 60_000 };
+/** What is broken on purpose leaves what never ends. */
+const PATIENCE_WITH_FAULT = { answerMs: 8_000, restMs: 3_000 };
 const KINDS = Object.keys(DISTURBANCES) as [Disturbance, ...Disturbance[]];
 
 async function main(options: Options): Promise<void> {
@@ -34,9 +35,10 @@ async function main(options: Options): Promise<void> {
     `Options: --rounds ${String(rounds)} --callers ${String(callers)} --seed ${String(seed)}${only ? ` --only ${only}` : ''}`,
   );
   const cluster = await Cluster.start({ directory, fault });
+  const { answerMs, restMs } = fault === undefined ? PATIENCE : PATIENCE_WITH_FAULT;
   try {
-    const all = new Callers(cluster);
-    const { violations, proof } = await disturbAndProve(options, cluster, all, directory);
+    const all = new Callers(cluster, answerMs);
+    const { violations, proof } = await disturbAndProve(options, cluster, all, restMs, directory);
     if (violations.length > 0) {
       list(violations);
       await cluster.dump(directory);
@@ -53,17 +55,17 @@ async function main(options: Options): Promise<void> {
 
 /** Holds what nodes say and have against the promises, after each disturbance and after all. */
 async function disturbAndProve(
-  { rounds, callers, seed, only, fault }: Options,
+  { rounds, callers, seed, only }: Options,
   cluster: Cluster,
   all: Callers,
+  restMs: number,
   directory: string,
 ): Promise<{ violations: string[]; proof: LogProof }> {
   const violations: string[] = [];
   const watchers = new Watchers(cluster, new Random(seed));
   try {
-    const patienceMs = fault === undefined ? PATIENCE_MS : PATIENCE_WITH_FAULT_MS;
     for (const [index, round] of planRounds(seed, rounds, callers, only ? [only] : KINDS).entries()) {
-      const found = await play(round, cluster, all, patienceMs);
+      const found = await play(round, cluster, all, restMs);
       const name = `Round ${String(index + 1)} of ${String(rounds)}`;
       say(`${name}: ${nameOf(round)}; ${figure(all.told.length)} answers so far`);
       violations.push(...found.map((text) => `${name}: ${text}`));
@@ -83,14 +85,14 @@ async function disturbAndProve(
 }
 
 /** @returns what was wrong with it */
-async function play(round: Round, cluster: Cluster, all: Callers, patienceMs: number): Promise<string[]> {
+async function play(round: Round, cluster: Cluster, all: Callers, restMs: number): Promise<string[]> {
   const { answered, end } = all.drive(round.callers);
   await answered;
   await sleep(round.afterMs);
   await disturb(round, cluster);
   await sleep(round.loadMs);
   await end();
-  const violations = await untilAtRest(cluster, patienceMs);
+  const violations = await untilAtRest(cluster, restMs);
   for (const node of cluster.nodes)
     violations.push(...node.takeErrors().map((text) => `A node has a fault: ${text}`));
   return [...violations, ...all.surprises.splice(0)];

@@ -13,8 +13,9 @@ import { planRounds, type Round } from './plan.ts';
 import { figure, list, say } from './report.ts';
 import { databaseIn, SqliteLog } from './sqlite-log.ts';
 
-/** How long what the last kill has left may take to end. */
+/** How long what the last kill has left may take to end. What is broken on purpose leaves what never ends. */
 const PATIENCE_MS = 60_000;
+const PATIENCE_WITH_FAULT_MS = 5_000;
 
 async function main(options: Options): Promise<void> {
   const directory = mkdtempSync(join(tmpdir(), 'frontrunner-crash-'));
@@ -55,7 +56,7 @@ async function crashAndProve(
   }
   const service = new BuiltService({ directory, env: settings(directory, 'power'), fault });
   const url = await service.url;
-  await untilAllEnded(directory);
+  await untilAllEnded(directory, fault === undefined ? PATIENCE_MS : PATIENCE_WITH_FAULT_MS);
   const answerViolations = await proveAnswers(url, all.told);
   await service.stop();
   faults.push(...service.errors);
@@ -91,9 +92,9 @@ async function play(round: Round, service: BuiltService, all: Callers): Promise<
 }
 
 /** What hasn't ended by the end of patience is found in the proof. */
-async function untilAllEnded(directory: string): Promise<void> {
+async function untilAllEnded(directory: string, patienceMs: number): Promise<void> {
   using log = new SqliteLog(directory);
-  const until = performance.now() + PATIENCE_MS;
+  const until = performance.now() + patienceMs;
   while ((await countUnfinished(log)) > 0 && performance.now() < until) await sleep(50);
 }
 
