@@ -1,7 +1,7 @@
 /** `npm run queue`: shows the dead-letter queue of sub-tasks that left their node, and sends them on their way again. */
 import { parseArgs } from 'node:util';
 import { environmentOf, runCommand, say, UsageError, type Terminal } from '../command-line/command.js';
-import { variables } from '../config/config.js';
+import { variables } from '../config/variables.js';
 import { DatabaseError } from '../journal/database-error.js';
 import { DeadSubTasks, type DeadSubTask } from './dead-sub-tasks.js';
 

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
-import { ConfigError, parseConfig, variables } from './config.js';
+import { ConfigError, parseConfig } from './config.js';
+import { variables } from './variables.js';
 import { usage } from './usage.js';
 
 describe('parseConfig', () => {

@@ -1,4 +1,4 @@
-import { variables } from './config.js';
+import { variables } from './variables.js';
 
 /** What `--help` prints. */
 export function usage(): string {

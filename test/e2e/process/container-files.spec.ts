@@ -2,7 +2,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { parse } from 'yaml';
-import { parseConfig, variables } from '../../../src/config/config.js';
+import { parseConfig } from '../../../src/config/config.js';
+import { variables } from '../../../src/config/variables.js';
 import { ROOT } from '../../support/type-check.js';
 
 interface Service {

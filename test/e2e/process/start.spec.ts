@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { describe, expect, test } from '@jest/globals';
-import { variables } from '../../../src/config/config.js';
+import { variables } from '../../../src/config/variables.js';
 import { ServiceProcess } from '../../support/service-process.js';
 import { temporaryDirectory } from '../../support/temporary-directory.js';
 

@@ -1,0 +1,69 @@
+import bytes from 'bytes';
+import ms from 'ms';
+import { z } from 'zod';
+import type { CorsOrigins } from '../http/cors.js';
+import { durationSchema, milliseconds } from '../core/duration.js';
+
+/** A whole number, in digits. */
+export const count = (least: number) =>
+  z
+    .string()
+    .regex(/^\d{1,9}$/)
+    .transform(Number)
+    .refine((value) => value >= least);
+/** A number of bytes, at most 100 MB. */
+export const size = z
+  .string()
+  .regex(/^\d+(\.\d+)?\s*(b|kb|mb)?$/i)
+  .transform((text) => bytes.parse(text) ?? 0)
+  .refine((value) => value > 0 && value <= 100 * 2 ** 20);
+export const SIZE_FORM = 'a size such as 512b, 100kb or 1mb, at most 100mb';
+
+const LONGEST_RETENTION_MS = ms('100y');
+
+/** Milliseconds, for up to a hundred years. */
+export const retention = z
+  .string()
+  .regex(/^\d{1,5}(\.\d+)? ?[a-z]+$/i)
+  .transform((text) => ms(text as ms.StringValue))
+  .refine((value) => value > 0 && value <= LONGEST_RETENTION_MS);
+
+/** Where runs are kept. */
+type Database =
+  | { readonly kind: 'memory' }
+  | { readonly kind: 'sqlite'; readonly path: string }
+  | { readonly kind: 'postgres'; readonly url: string };
+
+export function parseDatabaseUrl(url: string): Database | undefined {
+  if (url === 'memory:') return { kind: 'memory' };
+  if (/^postgres(ql)?:/.test(url)) return isPostgresUrl(url) ? { kind: 'postgres', url } : undefined;
+  const [, path] = /^sqlite:([^:?#][^?#]*)$/.exec(url) ?? [];
+  return path === undefined || /[\0/]$/.test(path) ? undefined : { kind: 'sqlite', path };
+}
+
+/** With a host, or one among the parameters, and the name of a database. */
+function isPostgresUrl(text: string): boolean {
+  const url = URL.parse(text);
+  return url !== null && (url.hostname !== '' || url.searchParams.has('host')) && url.pathname.length > 1;
+}
+
+/** Requests of one caller in a window of whole seconds. */
+export function parseRate(
+  text: string,
+): { readonly requests: number; readonly windowMs: number } | undefined {
+  const [, requests, duration] = /^(\d{1,9})\/(.{1,20})$/.exec(text) ?? [];
+  const window = durationSchema.safeParse(duration);
+  if (!window.success || Number(requests) < 1) return undefined;
+  const windowMs = milliseconds(window.data);
+  return windowMs > 0 && windowMs % 1000 === 0 ? { requests: Number(requests), windowMs } : undefined;
+}
+
+/** Origins as browsers write them: a scheme and a host, with its port unless it is the scheme's own. */
+export function parseOrigins(text: string): CorsOrigins | undefined {
+  if (text === 'off') return [];
+  if (text === '*') return '*';
+  const origins = text.split(',').map((origin) => origin.trim());
+  return origins.every((origin) => /^https?:/.test(origin) && URL.parse(origin)?.origin === origin)
+    ? origins
+    : undefined;
+}

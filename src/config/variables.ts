@@ -1,0 +1,163 @@
+import { z } from 'zod';
+import { DURATION_FORM, durationSchema, milliseconds } from '../core/duration.js';
+import { count, parseDatabaseUrl, parseOrigins, parseRate, retention, size, SIZE_FORM } from './values.js';
+
+/** One environment variable: the text it defaults to, what it takes and what it is for. */
+export interface Variable<T extends z.ZodType> {
+  readonly schema: T;
+  readonly fallback: string;
+  readonly takes: string;
+  readonly purpose: string;
+}
+
+const ROLES = ['all', 'api', 'worker'] as const;
+const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
+
+export const variables = {
+  HOST: {
+    schema: z.string(),
+    fallback: '127.0.0.1',
+    takes: 'an address or a host name',
+    purpose: 'Where the service listens.',
+  },
+  PORT: {
+    schema: count(0).refine((port) => port <= 65_535),
+    fallback: '3000',
+    takes: 'a whole number from 0 to 65535; 0 lets the system choose',
+    purpose: 'The port it listens on.',
+  },
+  TASKS_FILE: {
+    schema: z.string().transform((path) => (path === 'none' ? null : path)),
+    fallback: 'none',
+    takes: 'the path of a YAML or JSON file that npm run tasks -- check finds no mistake in, or none',
+    purpose: 'Tasks besides those of the code, such as calls of several upstreams.',
+  },
+  API_KEYS_FILE: {
+    schema: z.string().transform((path) => (path === 'none' ? null : path)),
+    fallback: 'none',
+    takes: 'the path of a file that npm run keys has made, or none',
+    purpose: 'The API keys of which every caller needs one. Without them only this machine may call.',
+  },
+  ALLOW_ANONYMOUS: {
+    schema: z.enum(['true', 'false']).transform((text) => text === 'true'),
+    fallback: 'false',
+    takes: 'true or false',
+    purpose: 'Whether the service may listen where others reach it although nobody needs a key.',
+  },
+  RATE_LIMIT: {
+    schema: z.union([
+      z.enum(['auto', 'off']),
+      z
+        .string()
+        .transform(parseRate)
+        .refine((rate) => rate !== undefined),
+    ]),
+    fallback: 'auto',
+    takes:
+      'a count and a duration of whole seconds such as 1000/1m, off, or auto: off on loopback, else 1000/1m',
+    purpose: 'How many requests a caller has, by its key or else its address; past it, 429.',
+  },
+  DATABASE_URL: {
+    schema: z
+      .string()
+      .transform(parseDatabaseUrl)
+      .refine((database) => database !== undefined),
+    fallback: 'sqlite:./data/frontrunner.db',
+    takes: 'sqlite: and the path of a file, postgres://user:password@host:port/database, or memory:',
+    purpose:
+      'Where runs are kept. Nodes with the same Postgres database share the work. memory: keeps runs until the process ends.',
+  },
+  ROLE: {
+    schema: z.enum(ROLES),
+    fallback: 'all',
+    takes: `one of ${ROLES.join(', ')}; api and worker with a Postgres database alone`,
+    purpose:
+      'What this node does: api takes no sub-tasks that are placed on workers, worker no new runs, all does everything.',
+  },
+  NODE_TIMEOUT: {
+    schema: durationSchema.transform(milliseconds).refine((ms) => ms >= 500),
+    fallback: '10s',
+    takes: `${DURATION_FORM}; 500ms at least, the same for all nodes`,
+    purpose: 'How long a node may not be seen before others go on with what it had.',
+  },
+  JOURNAL_DURABILITY: {
+    schema: z.enum(['power', 'process']),
+    fallback: 'power',
+    takes: 'power or process',
+    purpose:
+      'What an accepted run survives: power cuts too, or the end of the process alone, which costs less.',
+  },
+  RUN_RETENTION: {
+    schema: z.union([z.literal('0').transform(() => 0), retention]),
+    fallback: '30d',
+    takes: 'a duration such as 12h, 30d or 1y, or 0 to keep everything',
+    purpose: 'How long finished runs are kept in a database.',
+  },
+  IDEMPOTENCY_RETENTION: {
+    schema: retention,
+    fallback: '24h',
+    takes: 'a duration such as 12h or 7d, no longer than RUN_RETENTION',
+    purpose: 'How long an Idempotency-Key gives the run of its first use.',
+  },
+  MAX_WAIT: {
+    schema: durationSchema.transform(milliseconds),
+    fallback: '60s',
+    takes: DURATION_FORM,
+    purpose: 'How long a request may wait for a reply; past it, 202, and the run goes on.',
+  },
+  LOG_LEVEL: {
+    schema: z.enum(LOG_LEVELS),
+    fallback: 'info',
+    takes: `one of ${LOG_LEVELS.join(', ')}`,
+    purpose: 'The least severe lines that are logged.',
+  },
+  SHUTDOWN_GRACE: {
+    schema: durationSchema.transform(milliseconds),
+    fallback: '30s',
+    takes: DURATION_FORM,
+    purpose: 'How long running sub-tasks may go on after a stop was asked for.',
+  },
+  MAX_CONCURRENT_SUB_TASKS: {
+    schema: count(1),
+    fallback: '20000',
+    takes: 'a whole number from 1',
+    purpose: 'How many sub-tasks run at once, not counting those that ignore their aborted signal.',
+  },
+  MAX_QUEUED_RUNS: {
+    schema: count(1),
+    fallback: '10000',
+    takes: 'a whole number from 1',
+    purpose: 'How many accepted runs may wait for a free slot; past it, new runs get 503.',
+  },
+  MAX_INPUT_BYTES: {
+    schema: size,
+    fallback: '100kb',
+    takes: SIZE_FORM,
+    purpose: 'How large the body of a request may be; past it, 413.',
+  },
+  MAX_RESULT_BYTES: {
+    schema: size,
+    fallback: '1mb',
+    takes: SIZE_FORM,
+    purpose: 'How large the result of a sub-task may be as JSON; past it, the sub-task has failed.',
+  },
+  CORS_ORIGINS: {
+    schema: z
+      .string()
+      .transform(parseOrigins)
+      .refine((origins) => origins !== undefined),
+    fallback: 'off',
+    takes: 'off, *, or origins such as https://shop.example, separated by commas and without a path',
+    purpose: 'The origins whose pages may call the service from a browser.',
+  },
+  DEMO_TIME_SCALE: {
+    schema: z
+      .string()
+      .regex(/^\d{1,3}(\.\d+)?$/)
+      .transform(Number)
+      .refine((scale) => scale <= 10),
+    fallback: '1',
+    takes: 'a number from 0 to 10',
+    purpose: 'Multiplies the sleeps of the demo task, so that tests and benchmarks run it fast.',
+  },
+} satisfies Record<string, Variable<z.ZodType>>;
