@@ -19,6 +19,13 @@ export const size = z
   .refine((value) => value > 0 && value <= 100 * 2 ** 20);
 export const SIZE_FORM = 'a size such as 512b, 100kb or 1mb, at most 100mb';
 
+/** A number of bytes, at least 16 MB. */
+export const memorySize = z
+  .string()
+  .regex(/^\d{1,6}(\.\d+)?\s*(mb|gb)$/i)
+  .transform((text) => bytes.parse(text) ?? 0)
+  .refine((value) => value >= 16 * 2 ** 20);
+
 const LONGEST_RETENTION_MS = ms('100y');
 
 /** Milliseconds, for up to a hundred years. */

@@ -1,6 +1,15 @@
 import { z } from 'zod';
 import { DURATION_FORM, durationSchema, milliseconds } from '../core/duration.js';
-import { count, parseDatabaseUrl, parseOrigins, parseRate, retention, size, SIZE_FORM } from './values.js';
+import {
+  count,
+  memorySize,
+  parseDatabaseUrl,
+  parseOrigins,
+  parseRate,
+  retention,
+  size,
+  SIZE_FORM,
+} from './values.js';
 
 /** One environment variable: the text it defaults to, what it takes and what it is for. */
 export interface Variable<T extends z.ZodType> {
@@ -140,6 +149,13 @@ export const variables = {
     fallback: '1mb',
     takes: SIZE_FORM,
     purpose: 'How large the result of a sub-task may be as JSON; past it, the sub-task has failed.',
+  },
+  MEMORY_BUDGET: {
+    schema: z.union([z.literal('auto').transform(() => null), memorySize]),
+    fallback: 'auto',
+    takes: 'a size such as 256mb or 2gb, 16mb at least, or auto: a quarter of the heap that Node may use',
+    purpose:
+      'What inputs, results, unsent answers and streams may take in memory; past it, new runs get 503.',
   },
   CORS_ORIGINS: {
     schema: z
