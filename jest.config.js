@@ -1,3 +1,5 @@
+import { availableParallelism } from 'node:os';
+
 /** @type {import('jest').Config} */
 const shared = {
   testEnvironment: 'node',
@@ -44,7 +46,7 @@ export const serial = { displayName: 'serial', runner: '<rootDir>/test/support/s
 export const options = {
   testTimeout: 60_000,
   // Suites wait for the processes that they start for a third of their time.
-  maxWorkers: '150%',
+  maxWorkers: Math.ceil(1.5 * availableParallelism()),
   reporters: ['default', '<rootDir>/test/support/closing-line.js'],
 };
 
