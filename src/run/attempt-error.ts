@@ -1,7 +1,11 @@
-import { JsonError } from '../core/json.js';
+import { Logger } from '@nestjs/common';
+import { deepFreeze, JsonError } from '../core/json.js';
 import type { AttemptError } from '../core/run.js';
 import { SubTaskError, type SubTaskErrorOptions } from '../core/sub-task-error.js';
-import { isOneOf, textOf } from '../core/thrown.js';
+import { isOneOf, stackOf, textOf } from '../core/thrown.js';
+import type { SubTaskOwner } from './sub-task-owner.js';
+
+const logger = new Logger('Engine');
 
 const MAX_MESSAGE = 500;
 const MAX_EXCERPT = 500;
@@ -13,8 +17,7 @@ export class AttemptTimeout extends Error {
   }
 }
 
-/** What is recorded of whatever an attempt failed with. */
-export function attemptError(thrown: unknown): AttemptError {
+function attemptError(thrown: unknown): AttemptError {
   const message = textOf(thrown).slice(0, MAX_MESSAGE).toWellFormed();
   if (isOneOf(thrown, [SubTaskError])) {
     const { code = 'threw', upstream } = (thrown as SubTaskError).options;
@@ -26,6 +29,22 @@ export function attemptError(thrown: unknown): AttemptError {
   if (!isOneOf(thrown, [JsonError])) return { code: 'threw', message };
   const { code } = thrown as JsonError;
   return { code: code === 'too-large' ? 'result-too-large' : 'result-not-json', message };
+}
+
+/** What is recorded of whatever an attempt failed with. The stack trace of what was thrown unawares is only logged. */
+export function recordedError(
+  thrown: unknown,
+  owner: SubTaskOwner,
+  subTask: string,
+  attempt: number,
+): AttemptError {
+  const error = deepFreeze(attemptError(thrown));
+  const stack = error.code === 'threw' ? stackOf(thrown) : undefined;
+  if (stack !== undefined) {
+    const about = { runId: owner.id, task: owner.task, subTask, attempt };
+    logger.warn({ msg: `${subTask} threw`, ...about, ...owner.originFields, stack });
+  }
+  return error;
 }
 
 /** What a thrown value says of the next attempt. */

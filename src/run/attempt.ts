@@ -1,11 +1,19 @@
 import { Logger } from '@nestjs/common';
-import type { SubTaskContext, SubTaskLogger } from '../core/sub-task.js';
+import type { SubTaskContext, SubTaskHandler, SubTaskLogger } from '../core/sub-task.js';
+import { AttemptTimeout } from './attempt-error.js';
 import type { SubTaskOwner } from './sub-task-owner.js';
 
 const logger = new Logger('SubTask');
 
+/** What is told how an attempt ended: the sub-task that it is one of. */
+interface AttemptedSubTask {
+  readonly name: string;
+  returned(attempt: Attempt, result: unknown): void;
+  failed(attempt: Attempt, thrown: unknown): void;
+}
+
 /**
- * What one attempt is given, and its timeout. An AbortController, a logger and a Date are made only when a sub-task asks for them:
+ * One attempt: what its handler is given, the call, and its timeout. An AbortController, a logger and a Date are made only when a sub-task asks for them:
  * each costs as much as the rest.
  */
 export class Attempt implements SubTaskContext {
@@ -16,8 +24,8 @@ export class Attempt implements SubTaskContext {
 
   /** @param attempt its number, from 1 */
   constructor(
+    private readonly subTask: AttemptedSubTask,
     private readonly owner: SubTaskOwner,
-    private readonly subTask: string,
     readonly attempt: number,
     readonly timeoutMs: number,
   ) {
@@ -29,7 +37,7 @@ export class Attempt implements SubTaskContext {
   }
 
   get idempotencyKey(): string {
-    return `${this.owner.id}/${this.subTask}`;
+    return `${this.owner.id}/${this.subTask.name}`;
   }
 
   get deadline(): Date {
@@ -48,7 +56,7 @@ export class Attempt implements SubTaskContext {
       ...fields,
       runId: owner.id,
       task: owner.task,
-      subTask,
+      subTask: subTask.name,
       attempt,
       ...owner.originFields,
       msg,
@@ -66,14 +74,35 @@ export class Attempt implements SubTaskContext {
     };
   }
 
-  /** Called when its handler goes on: a result at the very instant of the timeout is still in time. */
-  startTimeout(timedOut: (attempt: Attempt) => void): void {
-    if (!this.#givenUp) this.#timeout = setTimeout(timedOut, this.timeoutMs, this);
+  /** Calls the handler, and tells the sub-task what becomes of it. */
+  run(handler: SubTaskHandler<unknown>): void {
+    let returned: unknown;
+    try {
+      returned = handler.run(this.owner.parsedInput, this);
+    } catch (error) {
+      // Not at once: sub-tasks that start with this one come first.
+      queueMicrotask(() => {
+        this.#rejected(error);
+      });
+      return;
+    }
+    Promise.resolve(returned).then(
+      (result) => {
+        clearTimeout(this.#timeout);
+        this.subTask.returned(this, result);
+      },
+      (error: unknown) => {
+        this.#rejected(error);
+      },
+    );
+    // Behind the call: a result at the very instant of the timeout is still in time.
+    if (!this.#givenUp) this.#timeout = setTimeout(timeOut, this.timeoutMs, this);
   }
 
-  /** Called when its handler has settled: there is nothing to time out any more. */
-  settled(): void {
-    clearTimeout(this.#timeout);
+  /** Ends it because it took too long. */
+  timeOut(): void {
+    this.giveUp();
+    this.subTask.failed(this, new AttemptTimeout(this.timeoutMs));
   }
 
   /** Aborts its signal. */
@@ -82,4 +111,13 @@ export class Attempt implements SubTaskContext {
     this.#givenUp = true;
     this.#controller?.abort(new DOMException('The attempt timed out or was cancelled', 'AbortError'));
   }
+
+  #rejected(error: unknown): void {
+    clearTimeout(this.#timeout);
+    this.subTask.failed(this, error);
+  }
+}
+
+function timeOut(attempt: Attempt): void {
+  attempt.timeOut();
 }

@@ -25,11 +25,11 @@ export class Execution {
     this.maxResultBytes = config.get('MAX_RESULT_BYTES', { infer: true });
   }
 
-  /** The slots of a sub-task over all runs; undefined where it declares no `concurrency`. */
-  ownSlotsOf(subTask: SubTaskDefinition): Slots | undefined {
-    if (subTask.concurrency === Infinity) return undefined;
+  /** The slots that a sub-task takes: one of its own over all runs, where it declares a `concurrency`, and one of all. */
+  slotsOf(subTask: SubTaskDefinition | undefined): Slots {
+    if (!subTask || subTask.concurrency === Infinity) return this.slots;
     let slots = this.ownSlots.get(subTask);
-    if (!slots) this.ownSlots.set(subTask, (slots = new Slots(subTask.concurrency)));
+    if (!slots) this.ownSlots.set(subTask, (slots = new Slots(subTask.concurrency, this.slots)));
     return slots;
   }
 }

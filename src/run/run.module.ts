@@ -13,10 +13,10 @@ const SHARE_OF_HEAP = 1 / 4;
 const memoryBudget = {
   provide: MemoryBudget,
   inject: [ConfigService],
-  useFactory: (config: ConfigService<Config, true>) =>
-    new MemoryBudget(
-      config.get('MEMORY_BUDGET', { infer: true }) ?? getHeapStatistics().heap_size_limit * SHARE_OF_HEAP,
-    ),
+  useFactory: (config: ConfigService<Config, true>) => {
+    const limit: number | null = config.get('MEMORY_BUDGET', { infer: true });
+    return new MemoryBudget(limit ?? getHeapStatistics().heap_size_limit * SHARE_OF_HEAP);
+  },
 };
 
 @Module({ providers: [memoryBudget, Execution, StartPlans, Runs], exports: [MemoryBudget, Runs] })

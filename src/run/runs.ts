@@ -116,8 +116,7 @@ export class Runs implements RunHost {
     if (obstacle) throw new DomainError(obstacle.code, obstacle.message);
     if (this.queued < this.maxQueuedRuns) return;
     const starting = task?.subTasks.filter((_subTask, index) => task.starts[index] === 'at-once') ?? [];
-    const waits =
-      !slots.hasFree || starting.some((subTask) => this.execution.ownSlotsOf(subTask)?.hasFree === false);
+    const waits = !slots.hasFree || starting.some((subTask) => !this.execution.slotsOf(subTask).hasFree);
     if (waits)
       throw new DomainError('overloaded', `${this.queued} runs wait for a free slot, as many as may`);
   }

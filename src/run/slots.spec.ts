@@ -62,4 +62,31 @@ describe('Slots', () => {
     slots.release();
     expect(begun).toEqual(['a', 'c', 'd']);
   });
+
+  test('with common ones behind them hold one of those no sooner than one of their own, and give both back', () => {
+    const common = new Slots(2);
+    const own = new Slots(1, common);
+    const begun: string[] = [];
+    const [a, b, c] = ['a', 'b', 'c'].map((name) => ({ begin: () => void begun.push(name) }));
+    own.take(a!);
+    own.take(b!);
+    expect([begun, own.hasFree, common.freeCount]).toEqual([['a'], false, 1]);
+    common.take(c!);
+    own.release();
+    expect([begun, own.hasFree, common.freeCount]).toEqual([['a', 'c', 'b'], false, 0]);
+    own.release();
+    expect([own.hasFree, common.freeCount]).toEqual([true, 1]);
+  });
+
+  test('with common ones behind them are given back by who leaves while it waits for a common one', () => {
+    const common = new Slots(1);
+    const own = new Slots(1, common);
+    const begun: string[] = [];
+    const [a, b] = ['a', 'b'].map((name) => ({ begin: () => void begun.push(name) }));
+    common.take(a!);
+    own.take(b!);
+    expect([own.leave(b!), own.leave(b!)]).toEqual([true, false]);
+    common.release();
+    expect([begun, own.hasFree]).toEqual([['a'], true]);
+  });
 });

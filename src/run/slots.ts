@@ -14,10 +14,17 @@ export class Slots {
   private line = this.waiting.values();
   private handingOut = false;
 
-  constructor(private free: number) {}
+  /**
+   * @param free how many there are
+   * @param common whoever has one of these needs one of those as well. It doesn't hold a common one while it waits for one of these
+   */
+  constructor(
+    private free: number,
+    private readonly common?: Slots,
+  ) {}
 
   get hasFree(): boolean {
-    return this.free > 0;
+    return this.free > 0 && this.common?.hasFree !== false;
   }
 
   get freeCount(): number {
@@ -27,8 +34,7 @@ export class Slots {
   /** Begins `taker` at once when a slot is free, else in its turn. */
   take(taker: Taker): void {
     if (this.free > 0 && this.waiting.size === 0) {
-      this.free -= 1;
-      taker.begin();
+      this.grant(taker);
       return;
     }
     this.waiting.add(taker);
@@ -37,10 +43,24 @@ export class Slots {
 
   /** Takes one that waits out of the line; false when it doesn't wait. */
   leave(taker: Taker): boolean {
-    return this.waiting.delete(taker);
+    if (this.waiting.delete(taker)) return true;
+    if (!this.common?.leave(taker)) return false;
+    this.takeBack();
+    return true;
   }
 
   release(): void {
+    this.common?.release();
+    this.takeBack();
+  }
+
+  private grant(taker: Taker): void {
+    this.free -= 1;
+    if (this.common) this.common.take(taker);
+    else taker.begin();
+  }
+
+  private takeBack(): void {
     this.free += 1;
     this.handOut();
   }
@@ -52,8 +72,7 @@ export class Slots {
     while (this.free > 0 && this.waiting.size > 0) {
       const next = this.next();
       this.waiting.delete(next);
-      this.free -= 1;
-      next.begin();
+      this.grant(next);
     }
     this.handingOut = false;
   }

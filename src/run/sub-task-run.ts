@@ -1,19 +1,14 @@
-import { Logger } from '@nestjs/common';
 import { elapsedMs, millisecondsSince } from '../core/duration.js';
 import type { StartCause, SubTaskEvent } from '../core/events.js';
-import { deepFreeze, toJson, type JsonValue } from '../core/json.js';
+import { toJson, type JsonValue } from '../core/json.js';
 import { outcomeOf, type SubTaskRecord } from '../core/run-record.js';
 import type { AttemptError } from '../core/run.js';
 import type { SubTaskDefinition } from '../core/task.js';
-import { stackOf } from '../core/thrown.js';
-import { attemptError, AttemptTimeout } from './attempt-error.js';
+import { recordedError } from './attempt-error.js';
 import { Attempt } from './attempt.js';
 import { Execution } from './execution.js';
 import { retryDelay } from './retry-delay.js';
-import type { Slots } from './slots.js';
 import type { SubTaskOwner } from './sub-task-owner.js';
-
-const logger = new Logger('Engine');
 
 const WITH_ITS_RUN: StartCause = Object.freeze({});
 
@@ -42,7 +37,6 @@ export class SubTaskRun {
   /** When an earlier process wanted to make the next attempt, and after how long a wait. */
   private retryAt: string | null = null;
   private retryDelayMs = 0;
-  private ownTurn: { begin(): void } | undefined;
   /** Whether it left the node of its run: what is reported of it is fenced. */
   private fenced: boolean;
   /** Why it is cancelled, while it is placed. */
@@ -112,28 +106,11 @@ export class SubTaskRun {
     this.retryAt = null;
   }
 
-  /**
-   * Begins as soon as it has its slots, unless it leaves this node. While it waits for a slot of its own it doesn't hold a common
-   * one.
-   */
+  /** Begins as soon as it has its slots, unless it leaves this node. */
   enqueue(): void {
     if (this.phase !== 'waiting') return;
-    const { slots } = this.owner.execution;
-    if (this.isForAnotherNode()) {
-      this.place();
-      return;
-    }
-    const ownSlots = this.ownSlots();
-    if (!ownSlots) {
-      slots.take(this);
-      return;
-    }
-    this.ownTurn = {
-      begin: () => {
-        slots.take(this);
-      },
-    };
-    ownSlots.take(this.ownTurn);
+    if (this.isForAnotherNode()) this.place();
+    else this.owner.execution.slotsOf(this.definition).take(this);
   }
 
   /** Called when it has its slots, which it keeps until its outcome, waits between retries included. */
@@ -225,50 +202,19 @@ export class SubTaskRun {
     this.attempts += 1;
     this.append('sub-task.started', this.cause);
     this.cause = WITH_ITS_RUN;
-    const attempt = new Attempt(owner, this.name, this.attempts, definition.timeoutMs);
+    const attempt = new Attempt(this, owner, this.attempts, definition.timeoutMs);
     this.current = attempt;
-    let returned: unknown;
-    try {
-      returned = definition.handler.run(owner.parsedInput, attempt);
-    } catch (error) {
-      // Not at once: sub-tasks that start with this one come first.
-      queueMicrotask(() => {
-        this.rejected(attempt, error);
-      });
-      return;
-    }
-    Promise.resolve(returned).then(
-      (result) => {
-        this.resolved(attempt, result);
-      },
-      (error: unknown) => {
-        this.rejected(attempt, error);
-      },
-    );
-    attempt.startTimeout(this.timedOut);
+    attempt.run(definition.handler);
   }
 
-  private resolved(attempt: Attempt, result: unknown): void {
-    attempt.settled();
-    if (attempt === this.current) this.returned(result);
-  }
-
-  private rejected(attempt: Attempt, error: unknown): void {
-    attempt.settled();
-    if (attempt === this.current) this.failed(error);
-  }
-
-  private readonly timedOut = (attempt: Attempt): void => {
-    attempt.giveUp();
-    if (attempt === this.current) this.failed(new AttemptTimeout(attempt.timeoutMs));
-  };
-
-  private returned(value: unknown): void {
+  /** Called when an attempt has brought something. */
+  returned(attempt: Attempt, value: unknown): void {
+    if (attempt !== this.current) return;
     let result: JsonValue;
     try {
       result = toJson(value, this.owner.execution.maxResultBytes);
     } catch (error) {
-      this.failed(error);
+      this.failed(attempt, error);
       return;
     }
     this.current = undefined;
@@ -276,11 +222,13 @@ export class SubTaskRun {
     this.rest('ended');
   }
 
-  private failed(thrown: unknown): void {
+  /** Called when an attempt has thrown, or timed out. */
+  failed(attempt: Attempt, thrown: unknown): void {
+    if (attempt !== this.current) return;
     const { definition, owner } = this;
     this.current = undefined;
     this.failures += 1;
-    const error = this.recordedError(thrown);
+    const error = recordedError(thrown, owner, this.name, this.attempts);
     const delayMs = this.retried || !definition ? undefined : retryDelay(definition, this.failures, thrown);
     if (delayMs === undefined) {
       this.fail(error);
@@ -299,18 +247,6 @@ export class SubTaskRun {
     }, ms);
   }
 
-  /** What is recorded of a failure. The stack trace is only logged. */
-  private recordedError(thrown: unknown): AttemptError {
-    const error = deepFreeze(attemptError(thrown));
-    const stack = error.code === 'threw' ? stackOf(thrown) : undefined;
-    if (stack !== undefined) {
-      const { owner, name, attempts } = this;
-      const about = { runId: owner.id, task: owner.task, subTask: name, attempt: attempts };
-      logger.warn({ msg: `${name} threw`, ...about, ...owner.originFields, stack });
-    }
-    return error;
-  }
-
   private append<T extends SubTaskEvent['type']>(
     type: T,
     data: Extract<SubTaskEvent, { readonly type: T }>['data'],
@@ -321,26 +257,19 @@ export class SubTaskRun {
     owner.append(event as unknown as SubTaskEvent, this.fenced);
   }
 
-  private ownSlots(): Slots | undefined {
-    return this.definition && this.owner.execution.ownSlotsOf(this.definition);
-  }
-
-  /** Gives back its slots, or its places in the lines for them. Others may begin at once, so its phase changes before. */
+  /** Gives back its slots, or its place in the line for them. Others may begin at once, so its phase changes before. */
   private rest(next: 'ended' | 'placed'): void {
     const { phase, owner } = this;
     if (phase === 'ended') return;
-    const { slots } = owner.execution;
     clearTimeout(this.untilRetry);
     this.phase = next;
     if (phase === 'running') {
       this.current?.giveUp();
       this.current = undefined;
-      slots.release();
-      this.ownSlots()?.release();
+      owner.execution.slotsOf(this.definition).release();
     } else if (phase === 'waiting') {
       owner.changeWaiting(-1);
-      if (slots.leave(this)) this.ownSlots()?.release();
-      else if (this.ownTurn) this.ownSlots()?.leave(this.ownTurn);
+      owner.execution.slotsOf(this.definition).leave(this);
     }
     if (phase !== 'placed') owner.changeHere(-1);
   }

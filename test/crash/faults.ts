@@ -28,9 +28,10 @@ export const faults = {
     changes: [
       {
         file: 'run/sub-task-run.js',
-        from: `if (attempt === this.current)
-            this.returned(result);`,
-        to: `this.returned(result);`,
+        from: `if (attempt !== this.current)
+            return;
+        let result;`,
+        to: `let result;`,
       },
     ],
   },

@@ -11,6 +11,7 @@ import { UpstreamServer } from './upstreams.js';
 
 /** The run of each attempt. */
 const owner = { id: 'run', task: 'task', originFields: {} } as Partial<SubTaskOwner> as SubTaskOwner;
+const subTask = { name: 'sub-task', returned: () => undefined, failed: () => undefined };
 
 interface CallOptions {
   readonly input?: unknown;
@@ -57,12 +58,12 @@ export class Caller {
 
   /** Calls once. */
   async call(
-    subTask: HttpSubTask | object,
+    options: HttpSubTask | object,
     { input = {}, timeoutMs = 20_000, begun }: CallOptions = {},
   ): Promise<unknown> {
-    const attempt = new Attempt(owner, 'sub-task', 1, timeoutMs);
+    const attempt = new Attempt(subTask, owner, 1, timeoutMs);
     begun?.(attempt);
-    const handler = subTask instanceof HttpSubTask ? subTask : this.subTask(subTask);
+    const handler = options instanceof HttpSubTask ? options : this.subTask(options);
     return handler.run(input, attempt);
   }
 
