@@ -2,7 +2,7 @@
 export const BUDGETED_RUNS = 1_000;
 
 /**
- * How many extra starts a task may still have: of its last {@link BUDGETED_RUNS} runs that began or were taken up in this process,
+ * How many extra starts a task may still have: of its last {@link BUDGETED_RUNS} runs that began or were resumed in this process,
  * or of all while they are fewer, no larger share than was declared. A start is put down to the run that began last.
  */
 export class HedgeBudget {

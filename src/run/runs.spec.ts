@@ -36,7 +36,7 @@ describe('Runs', () => {
     ]);
   });
 
-  test('takes up no runs of before while the inputs of those that go on fill the memory that is allowed', async () => {
+  test('resumes no runs of before while the inputs of those that go on fill the memory that is allowed', async () => {
     const { promise, resolve } = Promise.withResolvers();
     const runtime = createRuntime([{ name: 'a', run: () => promise }]);
     const run = await acceptRun(runtime.task, {}, {});

@@ -6,7 +6,7 @@ export const SLICE_MS = 5 * 60_000;
 const SLICES = 12;
 
 /** A slice and where it stands. */
-export interface PlacedSlice {
+export interface StoredSlice {
   readonly task: string;
   /** Where its time begins, in milliseconds since 1970. */
   readonly start: number;
@@ -25,21 +25,21 @@ export function windowAt(now: number): Stretch {
  * those that lie ahead of a clock that was set back leave it too: else they would stay until the clock is there again.
  */
 export class SlidingWindow {
-  private readonly tasks = new Map<string, PlacedSlice[]>();
+  private readonly tasks = new Map<string, StoredSlice[]>();
 
   /** The slice of a task that something is to be added to, for its time. */
   at(task: string, ms: number): TaskSlice {
     const start = startOf(ms);
-    const placed = this.placed(task);
+    const stored = this.stored(task);
     const found =
-      placed.find((candidate) => candidate.start === start) ?? insert(placed, new TaskSlice(), task, start);
+      stored.find((candidate) => candidate.start === start) ?? insert(stored, new TaskSlice(), task, start);
     found.changed = true;
     return found.slice;
   }
 
   /** Puts a slice that was saved back where it was. */
   restore(task: string, start: number, slice: TaskSlice): void {
-    insert(this.placed(task), slice, task, start);
+    insert(this.stored(task), slice, task, start);
   }
 
   clear(): void {
@@ -49,31 +49,31 @@ export class SlidingWindow {
   /** The slices of a task, the newest first. */
   slices(task: string, now: number): TaskSlice[] {
     const { from, to } = windowAt(now);
-    const placed = this.tasks.get(task) ?? [];
-    return placed.filter(({ start }) => start >= from && start <= to).map(({ slice }) => slice);
+    const stored = this.tasks.get(task) ?? [];
+    return stored.filter(({ start }) => start >= from && start <= to).map(({ slice }) => slice);
   }
 
   /** Gives back the room of what doesn't count any more. */
   forgetOld(now: number): void {
     const { from, to } = windowAt(now);
-    for (const [task, placed] of this.tasks) {
-      const kept = placed.filter(({ start }) => start >= from && start <= to);
+    for (const [task, stored] of this.tasks) {
+      const kept = stored.filter(({ start }) => start >= from && start <= to);
       if (kept.length === 0) this.tasks.delete(task);
-      else if (kept.length < placed.length) this.tasks.set(task, kept);
+      else if (kept.length < stored.length) this.tasks.set(task, kept);
     }
   }
 
   /** The slices that have changed since they were last asked for. */
-  takeChanged(): PlacedSlice[] {
-    const changed = [...this.tasks.values()].flat().filter((placed) => placed.changed);
-    for (const placed of changed) placed.changed = false;
+  takeChanged(): StoredSlice[] {
+    const changed = [...this.tasks.values()].flat().filter((stored) => stored.changed);
+    for (const stored of changed) stored.changed = false;
     return changed;
   }
 
-  private placed(task: string): PlacedSlice[] {
-    let placed = this.tasks.get(task);
-    if (!placed) this.tasks.set(task, (placed = []));
-    return placed;
+  private stored(task: string): StoredSlice[] {
+    let stored = this.tasks.get(task);
+    if (!stored) this.tasks.set(task, (stored = []));
+    return stored;
   }
 }
 
@@ -82,9 +82,9 @@ function startOf(ms: number): number {
 }
 
 /** Keeps the newest in front: that is the one that is looked for. */
-function insert(placed: PlacedSlice[], slice: TaskSlice, task: string, start: number): PlacedSlice {
+function insert(stored: StoredSlice[], slice: TaskSlice, task: string, start: number): StoredSlice {
   const added = { task, start, slice, changed: false };
-  placed.push(added);
-  placed.sort((a, b) => b.start - a.start);
+  stored.push(added);
+  stored.sort((a, b) => b.start - a.start);
   return added;
 }

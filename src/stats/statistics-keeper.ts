@@ -39,7 +39,7 @@ export class StatisticsKeeper implements OnApplicationBootstrap, BeforeApplicati
     private readonly bus: EventBus,
   ) {}
 
-  /** When all tasks are known, before any run is accepted or taken up: that module depends on this one. */
+  /** When all tasks are known, before any run is accepted or resumed: that module depends on this one. */
   async onApplicationBootstrap(): Promise<void> {
     await this.turn();
     this.timer = setInterval(() => void this.turn(), SAVE_EVERY_MS).unref();

@@ -8,7 +8,7 @@ import { Upstreams } from '../upstreams/upstreams.js';
 import { mistakeLines, TasksFileError } from './mistake.js';
 import { readTasksFile } from './tasks-file.js';
 
-/** Adds the tasks of TASKS_FILE to those of the code, before runs of an earlier process are taken up. */
+/** Adds the tasks of TASKS_FILE to those of the code, before runs of an earlier process are resumed. */
 @Injectable()
 export class FileTasks implements OnModuleInit {
   private readonly file: string | null;

@@ -113,12 +113,12 @@ describe('a run', () => {
 
     const next = await durable.start(race.providers);
     const taken = await race.next('slow');
-    taken.context.logger.warn('of the sub-task that was taken up', { requestId: 'forged' });
+    taken.context.logger.warn('of the sub-task that was resumed', { requestId: 'forged' });
     taken.fail(new Error('again'));
     await next.event(runId, 'run.finished');
     await next.answer('demo');
     expect(tiesOf(next, runId)).toEqual([
-      { msg: 'of the sub-task that was taken up', ...ties },
+      { msg: 'of the sub-task that was resumed', ...ties },
       { msg: 'slow threw', ...ties },
       { msg: 'slow failed: again', ...ties },
       { msg: 'race partly-failed', ...ties },

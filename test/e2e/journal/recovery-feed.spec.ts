@@ -20,7 +20,7 @@ describe('thousands of runs that are left unfinished', () => {
     await durable.end();
   });
 
-  test('are taken up as slots get free, while the service is ready and answers new runs', async () => {
+  test('are resumed as slots get free, while the service is ready and answers new runs', async () => {
     const gate = Promise.withResolvers<string>();
     const pass = { run: () => gate.promise };
     const crowd = inlineTask('crowd', { a: pass, b: pass, c: pass });

@@ -20,7 +20,7 @@ describe('what a crash or a stop has left unfinished', () => {
     service.until(() => service.log.lines.find(({ msg }) => msg.startsWith('Took up')));
   const begun = (service: TestApp) => service.events.filter(({ type }) => type === 'sub-task.started').length;
 
-  test('is taken up by the next start as a new attempt of each unfinished sub-task', async () => {
+  test('is resumed by the next start as a new attempt of each unfinished sub-task', async () => {
     const before = await durable.start(race.providers);
     const answer = before.answer('race', { input: { order: 7 } });
     const { fast, slow } = await race.all();

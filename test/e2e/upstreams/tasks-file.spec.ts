@@ -186,7 +186,7 @@ describe('a task of a file', () => {
     const durable = new DurableService();
     afterEach(() => durable.end());
 
-    test('is taken up by the next start', async () => {
+    test('is resumed by the next start', async () => {
       const env = { TASKS_FILE: file };
       const before = await durable.start([Almanac], env);
       const response = before.run('weather', { input: { city: 'Rome' } });
