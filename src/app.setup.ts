@@ -5,6 +5,7 @@ import type { Express } from 'express';
 import { accessControl } from './access/access-control.js';
 import type { Access } from './access/access.js';
 import { ScopeGuard } from './access/scope.guard.js';
+import { refuseForeignPages, requireHost } from './access/web-pages.js';
 import { ClusterNode } from './cluster/cluster-node.js';
 import type { Config } from './config/config.js';
 import { answerWithNoStore, answerWithSecurityHeaders } from './http/common-headers.js';
@@ -44,9 +45,11 @@ export function setUp(
 
   // Each request goes through these in their order, then to the documentation or to a controller.
   express.use(answerWithRequestId, answerWithSecurityHeaders, answerWithNoStore);
+  if (access.hosts) express.use(requireHost(access.hosts));
   if (origins.length > 0) app.enableCors(corsOptions(origins, operations.methods));
   express.use(requireProtocol);
   if (access.keys || access.limit) express.use(accessControl(access));
+  if (origins !== '*') express.use(refuseForeignPages(operations, origins));
   express.use(answerOptions(operations), requireAcceptable(operations));
   express.post(EVERY_PATH, ...jsonBody(config.get('MAX_INPUT_BYTES', { infer: true }), operations));
 

@@ -2,6 +2,7 @@ import type { Config } from '../config/config.js';
 import { AccessError } from './access-error.js';
 import { CallerCounts } from './caller-counts.js';
 import { exposureError, isLoopback } from './exposure.js';
+import { HostNames } from './host-names.js';
 import { KeyRing } from './key-ring.js';
 import { readKeys } from './keys-file.js';
 import { RateLimit, type Rate } from './rate-limit.js';
@@ -14,11 +15,16 @@ export interface Access {
   /** The keys of which a caller needs one; undefined where anybody may call. */
   readonly keys: KeyRing | undefined;
   readonly limit: RateLimit | undefined;
+  /** The names that callers may call it by; undefined where they need a key, which no page of another origin has. */
+  readonly hosts: HostNames | undefined;
   /** What whoever runs the service should know of this. */
   readonly warnings: readonly string[];
 }
 
-type AccessConfig = Pick<Config, 'HOST' | 'API_KEYS_FILE' | 'ALLOW_ANONYMOUS' | 'RATE_LIMIT'>;
+type AccessConfig = Pick<
+  Config,
+  'HOST' | 'ALLOWED_HOSTS' | 'API_KEYS_FILE' | 'ALLOW_ANONYMOUS' | 'RATE_LIMIT'
+>;
 
 /**
  * Settles who may call, before there is anything to call.
@@ -39,7 +45,12 @@ export async function openAccess(config: AccessConfig): Promise<Access> {
       ? [`Anybody who reaches ${host} may start and read runs: ALLOW_ANONYMOUS is true`]
       : []),
   ];
-  return { keys, limit: rate === 'off' ? undefined : new RateLimit(rate, new CallerCounts()), warnings };
+  return {
+    keys,
+    limit: rate === 'off' ? undefined : new RateLimit(rate, new CallerCounts()),
+    hosts: keys ? undefined : new HostNames(host, config.ALLOWED_HOSTS),
+    warnings,
+  };
 }
 
 function ringOf(file: string): KeyRing {

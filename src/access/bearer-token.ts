@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import { isRepeated } from '../http/repeated-header.js';
 import { KEY_FORM } from './key-hash.js';
 
 /** What RFC 6750, section 3.1, calls what is wrong with a token. */
@@ -17,7 +18,7 @@ export function bearerToken({
   const { authorization } = headers;
   if (authorization === undefined)
     return { detail: 'The request has no API key; send one as Authorization: Bearer <key>' };
-  if (isRepeated(rawHeaders))
+  if (isRepeated(rawHeaders, 'authorization'))
     return { error: 'invalid_request', detail: 'The request has more than one Authorization header' };
   const [, scheme = '', token = ''] = /^(\S*) *(.*)$/s.exec(authorization) ?? [];
   if (scheme.toLowerCase() !== 'bearer')
@@ -27,14 +28,4 @@ export function bearerToken({
   if (!KEY_FORM.test(token))
     return { error: 'invalid_token', detail: 'What is behind Bearer has not the form of an API key' };
   return { token };
-}
-
-/** Node keeps the first Authorization header alone. */
-function isRepeated(rawHeaders: readonly string[]): boolean {
-  let count = 0;
-  for (let index = 0; index < rawHeaders.length; index += 2) {
-    const name = rawHeaders[index] ?? '';
-    if (name.length === 'authorization'.length && name.toLowerCase() === 'authorization') count += 1;
-  }
-  return count > 1;
 }

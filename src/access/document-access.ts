@@ -2,7 +2,7 @@ import type { OpenAPIObject } from '@nestjs/swagger';
 import { problemResponse } from '../http/api-problems.decorator.js';
 import { isOpenToAll } from './access-control.js';
 import { SECURITY_SCHEME } from './needed-scope.decorator.js';
-import { defaultScope } from './scope.js';
+import { defaultScope, WRITES } from './scope.js';
 
 interface Operation {
   security?: Record<string, string[]>[];
@@ -30,7 +30,7 @@ const HEADERS = {
   },
 };
 
-/** Says of every operation but health which key it needs, and what it answers to those who lack it or ask too often. */
+/** Says of every operation but health which key it needs, and what it answers to those who lack it, ask too often or are web pages. */
 export function documentAccess(document: OpenAPIObject): void {
   document.components = {
     ...document.components,
@@ -51,7 +51,9 @@ function documentOperation(method: string, operation: Operation): void {
   const { responses } = operation;
   responses['400'] ??= problemResponse(['bad-request']);
   responses['401'] ??= problemResponse(['unauthorized']);
-  responses['403'] ??= problemResponse(['forbidden']);
+  const writes = operation.security.some((needed) => needed[SECURITY_SCHEME]?.includes(WRITES));
+  responses['403'] ??= problemResponse(writes ? ['forbidden', 'foreign-page'] : ['forbidden']);
+  responses['421'] ??= problemResponse(['misdirected-request']);
   responses['429'] ??= problemResponse(['too-many-requests']);
   for (const response of Object.values(responses))
     response.headers = { ...response.headers, ...rateLimitFields };

@@ -1,10 +1,15 @@
 import { lookup } from 'node:dns/promises';
-import { BlockList } from 'node:net';
+import { BlockList, isIP } from 'node:net';
 import { AccessError } from './access-error.js';
 
 const loopback = new BlockList();
 loopback.addSubnet('127.0.0.0', 8);
 loopback.addAddress('::1', 'ipv6');
+
+/** Whether an address is one of this machine alone. */
+export function isLoopbackAddress(address: string): boolean {
+  return loopback.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4');
+}
 
 type Resolve = (host: string, options: { all: true }) => Promise<{ address: string; family: number }[]>;
 
@@ -12,10 +17,7 @@ type Resolve = (host: string, options: { all: true }) => Promise<{ address: stri
 export async function isLoopback(host: string, resolve: Resolve = lookup): Promise<boolean> {
   try {
     const addresses = await resolve(host, { all: true });
-    return (
-      addresses.length > 0 &&
-      addresses.every(({ address, family }) => loopback.check(address, family === 6 ? 'ipv6' : 'ipv4'))
-    );
+    return addresses.length > 0 && addresses.every(({ address }) => isLoopbackAddress(address));
   } catch {
     return false;
   }

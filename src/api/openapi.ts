@@ -19,7 +19,7 @@ Every answer has an \`X-Request-Id\`: the one that the request came with, or a n
 
 Every path answers to \`OPTIONS\` (204, with \`Allow\`), and to \`HEAD\` where it answers to \`GET\`; other methods get 405 with \`Allow\`. JSON of more than 1 KiB is compressed as \`Accept-Encoding\` allows. A body may be announced with \`Expect: 100-continue\`: what would be refused anyway is refused before it is sent.
 
-Pages of other origins may call the service if \`CORS_ORIGINS\` names them.`;
+Pages of other origins may call the service if \`CORS_ORIGINS\` names them; of other pages, whatever starts or changes runs is refused (403 \`foreign-page\`). Where no key is needed, \`Host\` must be a name of this machine, \`HOST\` or one of \`ALLOWED_HOSTS\` (421).`;
 
 /** The OpenAPI 3.1 document of the service, made from its controllers and their zod schemas. */
 export function createOpenApiDocument(app: INestApplication): OpenAPIObject {

@@ -12,6 +12,7 @@ describe('parseConfig', () => {
       TASKS_FILE: null,
       API_KEYS_FILE: null,
       ALLOW_ANONYMOUS: false,
+      ALLOWED_HOSTS: [],
       RATE_LIMIT: 'auto',
       DATABASE_URL: { kind: 'sqlite', path: './data/frontrunner.db' },
       ROLE: 'all',
@@ -81,6 +82,10 @@ describe('parseConfig', () => {
     ['CORS_ORIGINS', '*,https://a.example'],
     ['CORS_ORIGINS', 'null'],
     ['CORS_ORIGINS', 'file:///etc'],
+    ['ALLOWED_HOSTS', 'runs.internal:3000'],
+    ['ALLOWED_HOSTS', 'http://runs.internal'],
+    ['ALLOWED_HOSTS', '*'],
+    ['ALLOWED_HOSTS', 'a.example,'],
     ['DEMO_TIME_SCALE', '-1'],
   ] as const)('refuses %s=%s with the variable, what it got and what it takes', (name, value) => {
     expect(() => parseConfig({ [name]: value })).toThrow(
@@ -122,6 +127,13 @@ describe('parseConfig', () => {
     ['https://shop.example, http://127.0.0.1:8080', ['https://shop.example', 'http://127.0.0.1:8080']],
   ])('takes %s as origins', (text, origins) => {
     expect(parseConfig({ CORS_ORIGINS: text }).CORS_ORIGINS).toEqual(origins);
+  });
+
+  test.each([
+    ['none', []],
+    ['Runs.internal, 192.0.2.1,[2001:db8::1]', ['runs.internal', '192.0.2.1', '[2001:db8::1]']],
+  ])('takes %s as host names', (text, hosts) => {
+    expect(parseConfig({ ALLOWED_HOSTS: text }).ALLOWED_HOSTS).toEqual(hosts);
   });
 
   test.each([

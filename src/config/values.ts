@@ -74,3 +74,12 @@ export function parseOrigins(text: string): CorsOrigins | undefined {
     ? origins
     : undefined;
 }
+
+/** Host names as they stand in a URL; addresses of version 6 in brackets. */
+export function parseHosts(text: string): readonly string[] | undefined {
+  if (text === 'none') return [];
+  const hosts = text.split(',').map((host) => host.trim().toLowerCase());
+  return hosts.every((host) => /^[^*]+$/.test(host) && URL.parse(`http://${host}`)?.hostname === host)
+    ? hosts
+    : undefined;
+}

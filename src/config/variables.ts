@@ -4,6 +4,7 @@ import {
   count,
   memorySize,
   parseDatabaseUrl,
+  parseHosts,
   parseOrigins,
   parseRate,
   retention,
@@ -52,6 +53,16 @@ export const variables = {
     fallback: 'false',
     takes: 'true or false',
     purpose: 'Whether the service may listen where others reach it although nobody needs a key.',
+  },
+  ALLOWED_HOSTS: {
+    schema: z
+      .string()
+      .transform(parseHosts)
+      .refine((hosts) => hosts !== undefined),
+    fallback: 'none',
+    takes: 'none, or host names such as runs.internal, separated by commas and without a port',
+    purpose:
+      'The names besides localhost and HOST that callers without a key may call the service by; by another, 421.',
   },
   RATE_LIMIT: {
     schema: z.union([

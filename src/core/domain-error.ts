@@ -1,6 +1,7 @@
 import { freezeJson, JsonError, type JsonValue } from './json.js';
 
 export type DomainErrorCode =
+  | 'foreign-page'
   | 'not-found'
   | 'task-unknown'
   | 'run-unknown'

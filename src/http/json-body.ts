@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import { PayloadTooLargeException, UnsupportedMediaTypeException } from '@nestjs/common';
 import express, { type Request, type RequestHandler } from 'express';
 import { freezeRequest } from '../core/domain-error.js';
@@ -15,23 +16,38 @@ export function jsonBody(maxBytes: number, operations: Operations): RequestHandl
     requireJson,
     requireFitting(maxBytes),
     continueOnceRead,
-    express.json({ limit: maxBytes, strict: false, type: (request) => isJson(request as Request) }),
+    express.json({
+      limit: maxBytes,
+      strict: false,
+      type: (request) => isJson(request as Request),
+      verify: requireType,
+    }),
     checkBody,
   ];
 }
 
-/** A body of unknown type counts as JSON: clients that send no body often send no type, but announce a body. */
+/** Whether a body is marked as JSON, or not at all. */
 function isJson(request: Pick<Request, 'headers' | 'is'>): boolean {
   return request.headers['content-type'] === undefined || request.is(JSON_TYPES) !== false;
 }
 
+/** Refuses a body that isn't marked as JSON: a web page can send such a one without asking first (CORS). */
 const requireJson: RequestHandler = (request, _response, next) => {
-  if (request.headers['content-length'] !== '0' && !isJson(request)) {
-    const type = request.headers['content-type'] ?? '';
-    throw new UnsupportedMediaTypeException(`The Content-Type is ${type}; send application/json`);
-  }
+  const { 'content-length': length, 'content-type': type } = request.headers;
+  if (length !== '0' && (type === undefined ? length !== undefined : !isJson(request))) throw unmarked(type);
   next();
 };
+
+/** Clients that send no body often send no type, but announce a body in chunks: whether there is one shows when it is read. */
+function requireType({ headers }: IncomingMessage, _response: unknown, body: Buffer): void {
+  const type = headers['content-type'];
+  if (type === undefined && body.length > 0) throw unmarked(type);
+}
+
+function unmarked(type: string | undefined): UnsupportedMediaTypeException {
+  const what = type === undefined ? 'The body has no Content-Type' : `The Content-Type is ${type}`;
+  return new UnsupportedMediaTypeException(`${what}; send application/json`);
+}
 
 /** Refuses what says itself that it is too large without waiting for it. */
 function requireFitting(maxBytes: number): RequestHandler {

@@ -5,6 +5,8 @@ import type { Request } from 'express';
 interface Operation {
   /** The media types that it answers with when it succeeds; none when it answers without a body. */
   readonly produces: readonly string[];
+  /** The scopes that it asks for. */
+  readonly scopes: readonly string[];
 }
 
 interface Path {
@@ -17,13 +19,19 @@ export class Operations {
   private readonly paths: readonly Path[];
 
   constructor(document: OpenAPIObject) {
-    const page = { get: { responses: {} } };
+    const page = { get: { responses: {}, security: [] } };
     const paths = Object.entries({ ...document.paths, '/docs': page, '/openapi.json': page, '/': page });
     this.paths = paths.map(([path, item]) => ({
       pattern: new RegExp(`^${path.replace(/\/$/, '').replaceAll(/\{\w+\}/g, '[^/]+')}/?$`, 'i'),
       operations: new Map(
-        Object.entries(item as Record<string, Pick<DocumentedOperation, 'responses'>>).map(
-          ([method, { responses }]) => [method.toUpperCase(), { produces: typesOf(responses) }],
+        Object.entries(item as Record<string, Pick<DocumentedOperation, 'responses' | 'security'>>).map(
+          ([method, { responses, security = [] }]) => [
+            method.toUpperCase(),
+            {
+              produces: typesOf(responses),
+              scopes: security.flatMap((needed) => Object.values(needed).flat()),
+            },
+          ],
         ),
       ),
     }));

@@ -21,6 +21,7 @@ const codeOfStatus: Readonly<Record<number, ProblemCode>> = {
   413: 'payload-too-large',
   415: 'unsupported-media-type',
   417: 'expectation-failed',
+  421: 'misdirected-request',
   429: 'too-many-requests',
   503: 'not-ready',
 };

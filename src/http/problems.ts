@@ -40,6 +40,13 @@ export const problemTypes = {
     happened: 'The API key is good, but not for this: it lacks the scope that WWW-Authenticate names.',
     mend: 'Use a key with that scope. runs:write starts and changes runs, runs:read looks at them; neither implies the other.',
   },
+  'foreign-page': {
+    status: 403,
+    title: 'Foreign page',
+    happened:
+      'A web page of another origin asked for something that starts or changes runs. Nothing was run.',
+    mend: 'Name the origin of the page in CORS_ORIGINS, and let it call with fetch. To start a run by hand, type the address, or use /docs.',
+  },
   'not-found': {
     status: 404,
     title: 'Not found',
@@ -113,6 +120,13 @@ export const problemTypes = {
     title: 'Expectation failed',
     happened: 'The Expect header asks for something that the service does not know.',
     mend: 'Send Expect: 100-continue, or no Expect header.',
+  },
+  'misdirected-request': {
+    status: 421,
+    title: 'Misdirected request',
+    happened:
+      'The service needs no API key, and the Host header has a name that is not one of its own. A web page that lets its own name lead to this machine would call it so.',
+    mend: 'Call it by localhost, by an address of its own or by HOST, add the name to ALLOWED_HOSTS, or give callers keys (API_KEYS_FILE).',
   },
   'idempotency-key-reused': {
     status: 422,

@@ -5,6 +5,7 @@ import { BadRequestException, HttpException } from '@nestjs/common';
 import type { RequestHandler } from 'express';
 import { NO_STORE } from './common-headers.js';
 import { problem, problemTypes, type ProblemCode } from './problems.js';
+import { isRepeated } from './repeated-header.js';
 
 /** How long a caller that was refused may go on sending: closed at once, the connection would take the answer along. */
 const LINGER_MS = 1_000;
@@ -33,10 +34,14 @@ export function answerProtocolErrors(server: Server): void {
   server.on('checkExpectation', receive);
 }
 
-/** Refuses what Node refuses when nothing listens: an unknown `Expect`, and a request that says no `Host` (RFC 9112, 3.2). */
-export const requireProtocol: RequestHandler = ({ headers, httpVersion }, _response, next) => {
+/**
+ * Refuses what Node refuses when nothing listens: an unknown `Expect`, and a request that says no `Host`; and one that says several
+ * (RFC 9112, 3.2).
+ */
+export const requireProtocol: RequestHandler = ({ headers, rawHeaders, httpVersion }, _response, next) => {
   const { expect, host } = headers;
   if (host === undefined && httpVersion === '1.1') throw new BadRequestException('There is no Host header');
+  if (isRepeated(rawHeaders, 'host')) throw new BadRequestException('There is more than one Host header');
   if (expect !== undefined && !/^100-continue$/i.test(expect))
     throw new HttpException(`Of Expect, only 100-continue is known, not ${expect}`, 417);
   next();

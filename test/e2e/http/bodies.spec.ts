@@ -119,11 +119,17 @@ describe('the body of POST /tasks/{name}/runs', () => {
     await expectProblem(service, response, 415, 'unsupported-media-type');
   });
 
-  test('is read as JSON when its type is missing', async () => {
-    const answer = await sendRaw(service.url, [POST, 'Content-Length: 11'], '{"input":1}');
-    const { runId } = JSON.parse(answer.split('\r\n\r\n')[1]!) as { runId: string };
-    expect((await service.finishedRun(runId)).input).toBe(1);
-    expect(await sendRaw(service.url, [POST, 'Content-Length: 1'], '{')).toMatch(/^HTTP\/1.1 400 /);
+  test.each([
+    [['Content-Length: 11'], '{"input":1}'],
+    [['Content-Type:', 'Content-Length: 11'], '{"input":1}'],
+    [['Transfer-Encoding: chunked'], 'b\r\n{"input":1}\r\n0\r\n\r\n'],
+    [['Content-Length: 1'], '{'],
+  ])('is refused when its type is missing: %j', async (headers, body) => {
+    const before = service.runsStarted;
+    const answer = await sendRaw(service.url, [POST, ...headers], body);
+    expect(answer).toMatch(/^HTTP\/1.1 415 [^]*"\/problems\/unsupported-media-type"/);
+    expect(answer).toContain('send application/json');
+    expect(service.runsStarted).toBe(before);
   });
 
   test('is refused when its encoding is unknown', async () => {
@@ -140,13 +146,14 @@ describe('the body of POST /tasks/{name}/runs', () => {
     },
   );
 
-  test.each([
+  test.each<[string[], string?]>([
     [[]],
     [['Content-Type: application/json']],
     [['Content-Length: 0']],
     [['Content-Type: text/plain', 'Content-Length: 0']],
-  ])('may be missing, and the task decides everything: %j', async (headers) => {
-    const answer = await sendRaw(service.url, [POST, ...headers]);
+    [['Transfer-Encoding: chunked'], '0\r\n\r\n'],
+  ])('may be missing, and the task decides everything: %j', async (headers, body = '') => {
+    const answer = await sendRaw(service.url, [POST, ...headers], body);
     expect(answer).toMatch(/^HTTP\/1.1 200 /);
     const { runId } = JSON.parse(answer.split('\r\n\r\n')[1]!) as { runId: string };
     expect(await service.finishedRun(runId)).toMatchObject({

@@ -48,17 +48,17 @@ describe('what HTTP itself forbids', () => {
   describe('is refused with a problem document', () => {
     test.each([
       ['no HTTP', 'hello\r\n\r\n'],
-      ['an unknown method', 'BREW /tasks HTTP/1.1\r\nHost: x\r\n\r\n'],
-      ['an unknown version', 'GET /tasks HTTP/9.9\r\nHost: x\r\n\r\n'],
-      ['a header without a name', 'GET /tasks HTTP/1.1\r\nHost: x\r\n: y\r\n\r\n'],
-      ['a control character in a header', 'GET /tasks HTTP/1.1\r\nHost: x\r\nA: \u0001\r\n\r\n'],
+      ['an unknown method', 'BREW /tasks HTTP/1.1\r\nHost: localhost\r\n\r\n'],
+      ['an unknown version', 'GET /tasks HTTP/9.9\r\nHost: localhost\r\n\r\n'],
+      ['a header without a name', 'GET /tasks HTTP/1.1\r\nHost: localhost\r\n: y\r\n\r\n'],
+      ['a control character in a header', 'GET /tasks HTTP/1.1\r\nHost: localhost\r\nA: \u0001\r\n\r\n'],
       [
         'two lengths',
-        'POST /tasks/demo/runs HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n',
+        'POST /tasks/demo/runs HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n',
       ],
       [
         'a length and chunks',
-        'POST /tasks/demo/runs HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n',
+        'POST /tasks/demo/runs HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n',
       ],
     ])('when it is %s', async (_what, bytes) => {
       const socket = open();
@@ -70,7 +70,7 @@ describe('what HTTP itself forbids', () => {
       const before = service.runsStarted;
       const socket = open();
       socket.write(
-        'POST /tasks/demo/runs HTTP/1.1\r\nHost: x\r\nX-Request-Id: 0-0\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n',
+        'POST /tasks/demo/runs HTTP/1.1\r\nHost: localhost\r\nX-Request-Id: 0-0\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n',
       );
       const answer = await text(socket);
       expect(answer).toMatch(/^HTTP\/1.1 400 [^]*\r\nX-Request-Id: 0-0\r\n[^]*"\/problems\/bad-request"/);
@@ -86,23 +86,34 @@ describe('what HTTP itself forbids', () => {
       });
     });
 
+    test('when it says more than one Host', async () => {
+      const socket = open();
+      socket.write('GET /tasks HTTP/1.1\r\nHost: localhost\r\nhOST: localhost\r\nConnection: close\r\n\r\n');
+      expect(expectRefusal(await text(socket), 'bad-request')).toMatchObject({
+        detail: 'There is more than one Host header',
+      });
+    });
+
     test.each([20_000, 2_000_000])('when its headers have %i bytes', async (bytes) => {
       const socket = open();
-      socket.write(`GET /tasks HTTP/1.1\r\nHost: x\r\n${'A: 12345\r\n'.repeat(bytes / 10)}\r\n`);
+      socket.write(`GET /tasks HTTP/1.1\r\nHost: localhost\r\n${'A: 12345\r\n'.repeat(bytes / 10)}\r\n`);
       expectRefusal(await text(socket), 'headers-too-large');
     });
 
     test('when the extensions of its chunks are endless', async () => {
       const socket = open();
       socket.write(
-        `POST /tasks/demo/runs HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n2;${'x'.repeat(20_000)}\r\n{}\r\n`,
+        `POST /tasks/demo/runs HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n2;${'x'.repeat(20_000)}\r\n{}\r\n`,
       );
       expectRefusal(await text(socket), 'payload-too-large');
     });
 
     test.each([
-      ['headers', 'GET /tasks HTTP/1.1\r\nHost: x\r\n'],
-      ['body', 'POST /tasks/demo/runs HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{'],
+      ['headers', 'GET /tasks HTTP/1.1\r\nHost: localhost\r\n'],
+      [
+        'body',
+        'POST /tasks/demo/runs HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{',
+      ],
     ])('when its %s do not arrive in time', async (_part, beginning) => {
       const { headersTimeout, requestTimeout } = service.server;
       Object.assign(service.server, { headersTimeout: 1, requestTimeout: 1 });
@@ -127,7 +138,9 @@ describe('what HTTP itself forbids', () => {
   test('ends a connection without a word where the refusal would be taken for the answer to another request', async () => {
     const socket = open();
     const received = text(socket);
-    socket.write('POST /tasks/controlled/runs HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}');
+    socket.write(
+      'POST /tasks/controlled/runs HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}',
+    );
     const { context, succeed } = await controlled.next('only');
     socket.write('hello\r\n\r\n');
     expect(await received).toBe('');
