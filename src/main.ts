@@ -1,17 +1,18 @@
-import 'reflect-metadata';
-import { readArguments } from './command-line/arguments.js';
-import { usage } from './config/usage.js';
-import { explain } from './start-error.js';
-import { endAtStopSignals } from './stop-signals.js';
+import { listenForStop, stopWithNpm } from './stop-signals.js';
 
+// All the rest takes a second to load, and is imported when signals are heard.
+const onStop = listenForStop();
+stopWithNpm();
+const { explain } = await import('./start-error.js');
 try {
+  const { readArguments } = await import('./command-line/arguments.js');
   if (readArguments(process.argv.slice(2)).help) {
+    const { usage } = await import('./config/usage.js');
     process.stdout.write(usage());
   } else {
-    const started = endAtStopSignals();
-    // All the rest takes a second to load, which neither --help nor a signal is to wait for.
+    await import('reflect-metadata');
     const { start } = await import('./start.js');
-    await start(started);
+    await start(onStop);
   }
 } catch (error) {
   process.stderr.write(`${explain(error)}\n`);

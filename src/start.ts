@@ -7,7 +7,7 @@ import { AppModule } from './app.module.js';
 import { setUp } from './app.setup.js';
 import { readConfig } from './config/config.module.js';
 import { FastExpressAdapter } from './http/express-adapter.js';
-import { STOP_SIGNALS } from './stop-signals.js';
+import type { OnStop } from './stop-signals.js';
 import { FileTasks } from './tasks-file/file-tasks.js';
 import { stackOf, textOf } from './core/thrown.js';
 import { welcome } from './welcome.js';
@@ -15,9 +15,9 @@ import { welcome } from './welcome.js';
 /**
  * Starts the service, which goes on until a signal stops it.
  *
- * @param ready called as soon as a stop has to wait for what was accepted
+ * @param onStop is told what a stop is as soon as it has to wait: for what is resumed, and for what is accepted
  */
-export async function start(ready: () => void): Promise<void> {
+export async function start(onStop: OnStop): Promise<void> {
   const config = await readConfig();
   const access = await openAccess(config);
   const adapter = new FastExpressAdapter();
@@ -31,12 +31,17 @@ export async function start(ready: () => void): Promise<void> {
   app.useLogger(app.get(PinoLogger));
   const logger = new Logger('Frontrunner');
   surviveStrayErrors(logger);
-  ready();
-  app.enableShutdownHooks(STOP_SIGNALS, { useProcessExit: true });
-  // Nest takes its own listeners away before the exit: a second signal must not kill what the first lets end.
-  for (const signal of STOP_SIGNALS) process.on(signal, () => undefined);
-  await app.listen(config.PORT, config.HOST);
-  stopWithNpm();
+  const listening = app.listen(config.PORT, config.HOST);
+  onStop(async () => {
+    try {
+      await listening;
+      await app.close();
+    } catch (error) {
+      logger.error({ msg: `The stop failed: ${textOf(error)}`, stack: stackOf(error) });
+      throw error;
+    }
+  });
+  await listening;
   welcome(logger, { url: await app.getUrl(), config, access, tasks: app.get(FileTasks).summary });
 }
 
@@ -47,13 +52,4 @@ function surviveStrayErrors(logger: Logger): void {
   };
   process.on('uncaughtException', log('An error was thrown that nothing caught'));
   process.on('unhandledRejection', log('A promise was rejected that nothing handled'));
-}
-
-/** npm passes SIGTERM to its shell, which dies of it without a word: under npm, the end of the parent is the signal. */
-function stopWithNpm(): void {
-  if (process.env.npm_lifecycle_event === undefined) return;
-  const parent = process.ppid;
-  setInterval(() => {
-    if (process.ppid !== parent) process.kill(process.pid, 'SIGTERM');
-  }, 500).unref();
 }

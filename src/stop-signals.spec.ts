@@ -1,21 +1,37 @@
 import { EventEmitter } from 'node:events';
 import { describe, expect, jest, test } from '@jest/globals';
-import { endAtStopSignals } from './stop-signals.js';
+import { listenForStop } from './stop-signals.js';
 
-describe('a start', () => {
-  const start = () => Object.assign(new EventEmitter(), { exit: jest.fn<typeof process.exit>() });
+describe.each(['SIGTERM', 'SIGINT'])('%s', (signal) => {
+  const process = () =>
+    Object.assign(new EventEmitter(), { exit: jest.fn<typeof globalThis.process.exit>() });
 
-  test.each(['SIGTERM', 'SIGINT'])('ends as a clean stop when %s comes before it is over', (signal) => {
-    const target = start();
-    endAtStopSignals(target);
+  test('ends a start at once, as a clean stop', () => {
+    const target = process();
+    listenForStop(target);
     target.emit(signal);
     expect(target.exit.mock.calls).toEqual([[0]]);
   });
 
-  test.each(['SIGTERM', 'SIGINT'])('ends no more at %s when it is over', (signal) => {
-    const target = start();
-    endAtStopSignals(target)();
-    expect(target.emit(signal)).toBe(false);
+  test('stops the service once it says how, whatever comes after the first, and then ends the process', async () => {
+    const target = process();
+    const stopped = Promise.withResolvers<undefined>();
+    const stop = jest.fn(() => stopped.promise);
+    listenForStop(target)(stop);
+    for (const each of [signal, 'SIGTERM', 'SIGINT']) target.emit(each);
+    expect(stop).toHaveBeenCalledTimes(1);
     expect(target.exit).not.toHaveBeenCalled();
+    stopped.resolve(undefined);
+    await stopped.promise;
+    expect(target.exit.mock.calls).toEqual([[0]]);
+  });
+
+  test('ends the process with 1 when the stop fails', async () => {
+    const target = process();
+    const stop = Promise.reject(new Error('fails'));
+    listenForStop(target)(() => stop);
+    target.emit(signal);
+    await stop.catch(() => undefined);
+    expect(target.exit.mock.calls).toEqual([[1]]);
   });
 });

@@ -1,22 +1,46 @@
 import type { EventEmitter } from 'node:events';
 
 /** What asks the service to stop. */
-export const STOP_SIGNALS: string[] = ['SIGTERM', 'SIGINT'];
+const STOP_SIGNALS = ['SIGTERM', 'SIGINT'] as const;
+/** How often a process under npm looks whether its parent is there. */
+const PARENT_CHECK_MS = 500;
 
-type Target = Pick<EventEmitter, 'once' | 'off'> & Pick<NodeJS.Process, 'exit'>;
+type Target = Pick<EventEmitter, 'on'> & Pick<NodeJS.Process, 'exit'>;
+
+/** Says what a stop is from now on. It resolves when the service has stopped; the process ends then. */
+export type OnStop = (stop: () => Promise<void>) => void;
 
 /**
- * Ends the process at once when it is told to stop before it has started. Nothing was accepted yet, and what was left of
- * before is safe in the journal: there is nothing to wait for.
+ * Listens for stop signals until the process ends. Listeners are never removed: a signal that comes while the thread is
+ * busy is told later, to whoever listens then.
  *
- * @returns what ends that
+ * Until the start says what a stop is, a signal ends the process at once: nothing was accepted yet, and what was left
+ * of before is safe in the journal. The first signal counts; a second one must not kill what the first lets end.
  */
-export function endAtStopSignals(target: Target = process): () => void {
-  const end = (): void => {
+export function listenForStop(target: Target = process): OnStop {
+  let end = (): void => {
     target.exit(0);
   };
-  for (const signal of STOP_SIGNALS) target.once(signal, end);
-  return () => {
-    for (const signal of STOP_SIGNALS) target.off(signal, end);
+  for (const signal of STOP_SIGNALS)
+    target.on(signal, () => {
+      end();
+    });
+  return (stop) => {
+    end = () => {
+      end = () => undefined;
+      stop().then(
+        () => target.exit(0),
+        () => target.exit(1),
+      );
+    };
   };
+}
+
+/** npm passes SIGTERM to its shell, which dies of it without a word: under npm, the end of the parent is the signal. */
+export function stopWithNpm(): void {
+  if (process.env.npm_lifecycle_event === undefined) return;
+  const parent = process.ppid;
+  setInterval(() => {
+    if (process.ppid !== parent) process.kill(process.pid, 'SIGTERM');
+  }, PARENT_CHECK_MS).unref();
 }
