@@ -10,7 +10,9 @@ import { textOf } from '../core/thrown.js';
 import { STALLED_MS, type ClusterStore } from './cluster-store.js';
 import type { Heartbeat } from './heartbeat.js';
 import { reportBuried, type PlacedWork } from './placed-work.js';
+import { knownNames } from './known-tasks.js';
 import type { Takeover } from './takeover.js';
+import type { WaitingRuns } from './waiting-runs.js';
 
 /** Between two beats, at most; within the timeout there are five. */
 const BEAT_MS = 1_000;
@@ -27,6 +29,7 @@ export interface NodeParts {
   readonly registry: TaskRegistry;
   readonly control: RunControl;
   readonly takeover: Takeover;
+  readonly waiting: WaitingRuns;
   readonly work: PlacedWork;
 }
 
@@ -143,7 +146,7 @@ export class ClusterNode implements OnApplicationBootstrap {
   private async beat(): Promise<void> {
     const { journal, heartbeat, runs, registry } = this.parts;
     const { nodeId: id } = journal;
-    const tasks = registry.all().map(({ name }) => name);
+    const tasks = knownNames(registry);
     // Whoever was away itself can’t tell who else was, and who only seems to have been.
     if (performance.now() - this.lastBeat > this.timeoutMs / 2) this.healthySince = Infinity;
     const canTell = performance.now() - this.healthySince > this.timeoutMs;
@@ -175,7 +178,7 @@ export class ClusterNode implements OnApplicationBootstrap {
 
   /** Some at a time: commands come between them. */
   private async takeOver(): Promise<void> {
-    const { store, takeover, work } = this.parts;
+    const { store, takeover, waiting, work } = this.parts;
     this.lookAround = false;
     const stalled = await this.resendStalled();
     const { sent, buried } = await store.resendOrphans();
@@ -183,6 +186,7 @@ export class ClusterNode implements OnApplicationBootstrap {
     const taken = await takeover.takeOver();
     this.hasCommands = true;
     if (stalled + sent + taken === 0) {
+      await waiting.look();
       await work.reportDead();
       return;
     }

@@ -52,7 +52,8 @@ export class ClusterStore {
 
   /**
    * Sends sub-tasks again that have been on their way for longer than a moment: the node that a delivery came to may have died over
-   * it. One that was only slow is delivered twice, and taken on once.
+   * it. One that was only slow is delivered twice, and taken on once. Those that no node knows stay: a node that does sends them when it
+   * starts.
    *
    * @returns how many
    */
@@ -62,9 +63,10 @@ export class ClusterStore {
         UPDATE frontrunner.placed SET due_at = clock_timestamp()
         FROM frontrunner.open_runs
         WHERE open_runs.number = placed.run AND (placed.run, placed.sub_task) IN (
-          SELECT run, sub_task FROM frontrunner.placed
-          WHERE node IS NULL AND due_at < clock_timestamp() - ${STALLED_MS} * interval '1 ms'
-          LIMIT ${PAGE} FOR UPDATE SKIP LOCKED)
+          SELECT p.run, p.sub_task FROM frontrunner.placed AS p JOIN frontrunner.open_runs AS r ON r.number = p.run
+          WHERE p.node IS NULL AND p.due_at < clock_timestamp() - ${STALLED_MS} * interval '1 ms'
+            AND EXISTS (SELECT FROM frontrunner.nodes WHERE r.task || '/' || p.sub_task = ANY (nodes.tasks))
+          LIMIT ${PAGE} FOR UPDATE OF p SKIP LOCKED)
         RETURNING open_runs.id, open_runs.task, placed.sub_task, placed.attempt, placed.worker, placed.deliveries`.execute(
         db,
       );
@@ -99,12 +101,12 @@ export class ClusterStore {
     return rows.map(({ id, number, task, sub_task }) => ({ runId: id, number, task, subTask: sub_task }));
   }
 
-  /** Of some tasks, those that a node knows. */
-  async knownTasks(tasks: readonly string[]): Promise<ReadonlySet<string>> {
-    const { rows } = await sql<{ task: string }>`
-      SELECT DISTINCT task FROM frontrunner.nodes, unnest(nodes.tasks) AS task
-      WHERE task = ANY (${[...tasks]}::text[])`.execute(this.db);
-    return new Set(rows.map(({ task }) => task));
+  /** Of some names of sub-tasks, those that a node knows: see `knownNames`. */
+  async known(names: readonly string[]): Promise<ReadonlySet<string>> {
+    const { rows } = await sql<{ name: string }>`
+      SELECT DISTINCT name FROM frontrunner.nodes, unnest(nodes.tasks) AS name
+      WHERE name = ANY (${[...names]}::text[])`.execute(this.db);
+    return new Set(rows.map(({ name }) => name));
   }
 
   /** What others asked of the runs of a node, and of runs that have finished meanwhile, whose id is empty. */

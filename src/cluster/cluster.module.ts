@@ -17,6 +17,7 @@ import { ClusterStore } from './cluster-store.js';
 import { Heartbeat } from './heartbeat.js';
 import { PlacedWork } from './placed-work.js';
 import { Takeover } from './takeover.js';
+import { WaitingRuns } from './waiting-runs.js';
 
 /** What makes this process one of several nodes. Nothing, where the database is this process’s alone. */
 @Module({
@@ -37,11 +38,12 @@ import { Takeover } from './takeover.js';
         if (!(journal instanceof PostgresJournal)) return undefined;
         const store = new ClusterStore(journal);
         const takeover = new Takeover(journal, runs, registry, recorded);
+        const waiting = new WaitingRuns(journal, config.get('UNKNOWN_TASK_GRACE', { infer: true }));
         const work = new PlacedWork(journal, store, bus, runs, registry, recorded);
         const timeoutMs = config.get('NODE_TIMEOUT', { infer: true });
         const heartbeat = new Heartbeat(journal.options.url, timeoutMs);
         return new ClusterNode(
-          { journal, store, heartbeat, runs, registry, control, takeover, work },
+          { journal, store, heartbeat, runs, registry, control, takeover, waiting, work },
           config.get('ROLE', { infer: true }),
           timeoutMs,
         );

@@ -3,17 +3,14 @@ import { fromKysely, PgBoss, type JobWithMetadata } from 'pg-boss';
 import { DatabaseError } from '../journal/database-error.js';
 import { nameOf, openPool, postgresError } from '../journal/postgres/postgres-connection.js';
 import { SCHEMA, type Schema } from '../journal/postgres/postgres-schema.js';
+import { redriveRuns, waitingRuns, type DeadLetter } from './dead-runs.js';
 import { QUEUE_SCHEMA, QUEUES, type SubTaskJob } from '../journal/postgres/sub-task-queue.js';
 
 /** A sub-task that waits in the dead-letter queue for somebody to look into it. */
-export interface DeadSubTask {
-  readonly runId: string;
-  readonly task: string;
+export interface DeadSubTask extends DeadLetter {
   readonly subTask: string;
-  readonly since: Date;
   /** How often a node took it on, or where none could: how often that was tried. */
   readonly deliveries: number;
-  readonly reason: string;
   /** The id of its job in the dead-letter queue. */
   readonly id: string;
   /** The queue that it goes back to. */
@@ -57,6 +54,21 @@ export class DeadSubTasks {
       throw error;
     }
     return dead;
+  }
+
+  /** Runs that wait for a node that knows their task, the oldest first. */
+  waitingRuns(): Promise<readonly DeadLetter[]> {
+    return this.asking(() => waitingRuns(this.db));
+  }
+
+  /** Lets runs wait for such a node anew. */
+  redriveRuns(runs: readonly DeadLetter[]): Promise<void> {
+    return this.asking(() =>
+      redriveRuns(
+        this.db,
+        runs.map(({ runId }) => runId),
+      ),
+    );
   }
 
   /** All of them, the oldest first. */
@@ -135,7 +147,7 @@ export class DeadSubTasks {
 
 async function hasTables(db: Kysely<Schema>): Promise<boolean> {
   const { rows } = await sql<{ found: boolean }>`
-    SELECT to_regclass('frontrunner.placed') IS NOT NULL AS found`.execute(db);
+    SELECT to_regclass('frontrunner.waiting_runs') IS NOT NULL AS found`.execute(db);
   return rows[0]?.found ?? false;
 }
 

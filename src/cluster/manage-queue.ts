@@ -3,8 +3,10 @@ import { parseArgs } from 'node:util';
 import { environmentOf, runCommand, say, UsageError, type Terminal } from '../command-line/command.js';
 import { variables } from '../config/variables.js';
 import { DatabaseError } from '../journal/database-error.js';
-import { DeadSubTasks, type DeadSubTask } from './dead-sub-tasks.js';
+import type { DeadLetter } from './dead-runs.js';
+import { DeadSubTasks } from './dead-sub-tasks.js';
 
+const EMPTY = 'The dead-letter queue is empty';
 const HINT = 'npm run queue -- --help says what there is';
 
 const USAGE = `Usage: npm run -s queue -- list
@@ -12,10 +14,12 @@ const USAGE = `Usage: npm run -s queue -- list
        npm run -s queue -- redrive --all
 
 Sub-tasks leave their node through a queue when its database is Postgres. One that too many nodes died of, or that could
-not be delivered to any, waits in the dead-letter queue, and its run with it, until somebody has looked into it.
+not be delivered to any, waits in the dead-letter queue, and its run with it, until somebody has looked into it. A run
+whose task no node knows waits for one that does, and after UNKNOWN_TASK_GRACE in the dead-letter queue.
 
 list     shows them, the oldest first: run, task, sub-task, since when, how often it was delivered, and why it is there.
-redrive  sends those of some runs, or all, back to the queue that they came from, with as many deliveries as at first.
+redrive  sends those of some runs, or all, back to the queue that they came from, with as many deliveries as at first;
+         runs whose task no node knew wait for such a node anew.
 
 DATABASE_URL says which database, and may be set in a file .env. Nodes may run meanwhile.
 Where the service is built, node dist/cluster/queue.command.js does the same at once.
@@ -54,13 +58,16 @@ async function withQueue(terminal: Terminal, use: (queue: DeadSubTasks) => Promi
 }
 
 async function list(queue: DeadSubTasks, { stdout, stderr }: Terminal): Promise<void> {
-  const dead = await queue.list();
-  if (dead.length === 0) {
-    say(stderr, 'The dead-letter queue is empty');
+  const letters = [
+    ...(await queue.waitingRuns()).map((run) => ({ ...run, subTask: '-', deliveries: '-' })),
+    ...(await queue.list()),
+  ];
+  if (letters.length === 0) {
+    say(stderr, EMPTY);
     return;
   }
   const head = ['RUN', 'TASK', 'SUB-TASK', 'SINCE', 'DELIVERED', 'WHY'];
-  const rows = dead.map(({ runId, task, subTask, since, deliveries, reason }) => [
+  const rows = letters.map(({ runId, task, subTask, since, deliveries, reason }) => [
     runId,
     task,
     subTask,
@@ -83,19 +90,22 @@ async function redrive(
   runIds: 'all' | readonly string[],
   { stdout, stderr }: Terminal,
 ): Promise<void> {
-  const dead = await queue.list();
-  const chosen = runIds === 'all' ? dead : [...new Set(runIds)].flatMap((runId) => ofRun(dead, runId));
-  const count = await queue.redrive(chosen);
-  for (const { runId, subTask, queue: name } of chosen)
+  const [dead, waiting] = [await queue.list(), await queue.waitingRuns()];
+  if (runIds !== 'all')
+    for (const runId of runIds)
+      if (![...dead, ...waiting].some((letter) => letter.runId === runId))
+        throw new UsageError(`The dead-letter queue has nothing of a run ${runId}; list says what it has`);
+  const isChosen = ({ runId }: DeadLetter): boolean => runIds === 'all' || runIds.includes(runId);
+  const runs = waiting.filter(isChosen);
+  const subTasks = dead.filter(isChosen);
+  await queue.redriveRuns(runs);
+  const count = await queue.redrive(subTasks);
+  for (const { runId, task } of runs)
+    stdout.write(`The run ${runId} waits for a node that knows the task ${task}\n`);
+  for (const { runId, subTask, queue: name } of subTasks)
     stdout.write(`${subTask} of the run ${runId} goes back to ${name}\n`);
-  if (chosen.length === 0) say(stderr, 'The dead-letter queue is empty');
-  else if (count < chosen.length) say(stderr, 'Some had been sent back by somebody else just before');
-}
-
-function ofRun(dead: readonly DeadSubTask[], runId: string): DeadSubTask[] {
-  const found = dead.filter((subTask) => subTask.runId === runId);
-  if (found.length > 0) return found;
-  throw new UsageError(`The dead-letter queue has nothing of a run ${runId}; list says what it has`);
+  if (runs.length + subTasks.length === 0) say(stderr, EMPTY);
+  else if (count < subTasks.length) say(stderr, 'Some had been sent back by somebody else just before');
 }
 
 function urlOf(env: Terminal['env']): string {

@@ -35,13 +35,15 @@ export class PlacedWork {
     private readonly recorded: RecordedRuns,
   ) {}
 
-  /** Takes on as much as there is room for, and passes the rest on, and what is of tasks that only other nodes know. */
+  /**
+   * Takes on as much as there is room for, and passes the rest on, and what only other nodes know. What no node knows stays in `placed`: a
+   * node that knows it sends it again when it starts.
+   */
   async take(jobs: readonly SubTaskJob[]): Promise<void> {
-    const foreign = await this.foreignTasks(jobs);
-    const ours = jobs.filter(({ runId }) => !foreign.has(runId));
+    const ours = jobs.filter((job) => this.knows(job));
     const fitting = ours.slice(0, this.runs.freeSlots);
     if (fitting.length < ours.length) await this.rest();
-    await this.passOn(jobs.filter((job) => !fitting.includes(job)));
+    await this.passOn([...ours.slice(fitting.length), ...(await this.knownElsewhere(jobs))]);
     if (fitting.length > 0) await this.takeOurs(fitting);
   }
 
@@ -88,12 +90,17 @@ export class PlacedWork {
     this.unsure = [];
   }
 
-  /** The runs of those jobs whose task another node knows, but this one doesn't: they are for that one. */
-  private async foreignTasks(jobs: readonly SubTaskJob[]): Promise<ReadonlySet<string>> {
-    const unknown = jobs.filter(({ task }) => !this.registry.find(task));
-    if (unknown.length === 0) return new Set();
-    const known = await this.store.knownTasks(unknown.map(({ task }) => task));
-    return new Set(unknown.filter(({ task }) => known.has(task)).map(({ runId }) => runId));
+  private knows({ task, subTask }: SubTaskJob): boolean {
+    return this.registry.find(task)?.subTasks.some(({ name }) => name === subTask) ?? false;
+  }
+
+  /** Those that another node knows, but this one doesn't: they are for that one. */
+  private async knownElsewhere(jobs: readonly SubTaskJob[]): Promise<readonly SubTaskJob[]> {
+    const unknown = jobs.filter((job) => !this.knows(job));
+    if (unknown.length === 0) return [];
+    const nameOf = ({ task, subTask }: SubTaskJob): string => `${task}/${subTask}`;
+    const known = await this.store.known(unknown.map(nameOf));
+    return unknown.filter((job) => known.has(nameOf(job)));
   }
 
   private async takeOurs(jobs: readonly SubTaskJob[]): Promise<void> {

@@ -17,6 +17,8 @@ const PAGE = 100;
 interface Orphan {
   readonly number: number;
   readonly id: string;
+  /** Whether a caller has asked for its end: then it is taken over for that, whoever knows its task. */
+  readonly cancelled: boolean;
 }
 
 interface TakenOver {
@@ -32,10 +34,12 @@ interface TakenOver {
 export class Takeover {
   /** How long this node leaves a run that it could not resume to the others, in milliseconds. */
   static readonly retryMs: number = 5_000;
+  /** How long it leaves one to them that has sub-tasks it doesn't know, in milliseconds. */
+  static readonly unfitMs: number = 30_000;
   private readonly logger = new Logger(Takeover.name);
   /** Runs of which it isn't known whether they are this node's, by their numbers. */
   private unsure: number[] = [];
-  /** Runs that this node could not resume, by their numbers, and until when it takes them over no more, on the clock of `performance.now()`. */
+  /** Runs that this node can't go on with, by their numbers, and until when it leaves them to others, on the clock of `performance.now()`. */
   private readonly failed = new Map<number, number>();
 
   constructor(
@@ -73,8 +77,7 @@ export class Takeover {
         const taken = await this.divide(db, orphans);
         const left = orphans.filter(({ id }) => !taken.some(({ run }) => run.id === id));
         journal.expectNoMore(left.map(({ id }) => id));
-        await sql`
-          UPDATE frontrunner.open_runs SET node = ${nodeId} WHERE number = ANY (${numbers})`.execute(db);
+        await this.record(db, nodeId, numbers);
         this.unsure = this.unsure.filter((number) => this.failed.has(number));
         return taken;
       });
@@ -85,18 +88,36 @@ export class Takeover {
     }
   }
 
-  /** Runs whose node is gone, and those that it took over without knowing. */
+  /** Makes runs this node's, but for those that do not fit its tasks: they wait for another one. */
+  private async record(db: Transaction<Schema>, nodeId: string, numbers: readonly number[]): Promise<void> {
+    const ours = numbers.filter((number) => !this.failed.has(number));
+    const others = numbers.filter((number) => this.failed.has(number));
+    await sql`
+      WITH waited AS (DELETE FROM frontrunner.waiting_runs WHERE run = ANY (${ours}::bigint[]))
+      UPDATE frontrunner.open_runs SET node = ${nodeId} WHERE number = ANY (${ours}::bigint[])`.execute(db);
+    if (others.length > 0)
+      await sql`
+        INSERT INTO frontrunner.waiting_runs (run) SELECT unnest(${others}::bigint[])
+        ON CONFLICT DO NOTHING`.execute(db);
+  }
+
+  /**
+   * Runs whose node is gone, and those that it took over without knowing: as far as this node knows their tasks, or they are to be
+   * cancelled.
+   */
   private async lockOrphans(db: Transaction<Schema>, nodeId: string): Promise<readonly Orphan[]> {
     const tasks = this.registry.all().map(({ name }) => name);
     for (const [number, until] of this.failed) if (until < performance.now()) this.failed.delete(number);
     const { rows } = await sql<Orphan>`
-      SELECT number, id FROM frontrunner.open_runs
+      SELECT number, id, is_cancelled AS cancelled FROM frontrunner.open_runs, LATERAL (
+        SELECT EXISTS (
+          SELECT FROM frontrunner.commands WHERE run = number AND kind = 'cancel' OFFSET 0) AS is_cancelled) AS asked
       WHERE number <> ALL (${[...this.failed.keys()]}::bigint[])
         AND (NOT EXISTS (SELECT FROM frontrunner.nodes WHERE nodes.id = open_runs.node)
           OR (number = ANY (${this.unsure}::bigint[]) AND node = ${nodeId}))
-        AND (task = ANY (${tasks}::text[])
-          OR NOT EXISTS (SELECT FROM frontrunner.nodes WHERE open_runs.task = ANY (nodes.tasks)))
-      ORDER BY number LIMIT ${PAGE} FOR UPDATE SKIP LOCKED`.execute(db);
+        AND (is_cancelled OR (task = ANY (${tasks}::text[])
+          AND NOT EXISTS (SELECT FROM frontrunner.waiting_runs WHERE run = number AND dead)))
+      ORDER BY number LIMIT ${PAGE} FOR UPDATE OF open_runs SKIP LOCKED`.execute(db);
     return rows;
   }
 
@@ -112,22 +133,27 @@ export class Takeover {
       .execute();
     const recorded = await new CommitReader(db).runs(orphans.map(({ id }) => id));
     const sent: (PlacedSubTask & { readonly number: number })[] = [];
-    const taken = orphans.flatMap(({ number, id }) => {
+    const kept: typeof sent = [];
+    const taken = orphans.flatMap(({ number, id, cancelled }) => {
       const run = this.legible(id, recorded.get(id));
       if (!run) return [];
+      if (!cancelled && !this.fits(run)) {
+        this.failed.set(number, performance.now() + Takeover.unfitMs);
+        return [];
+      }
       const unfinished = run.subTasks.filter(({ finishedAt }) => finishedAt === null).map(({ name }) => name);
       const already = unfinished.filter((name) =>
         placed.some((row) => row.run === number && row.sub_task === name),
       );
-      const toSend = this.toSend(run, already);
-      sent.push(...toSend.map((subTask) => ({ ...subTask, number })));
+      const toSend = this.toSend(run, already, cancelled);
+      (cancelled ? kept : sent).push(...toSend.map((subTask) => ({ ...subTask, number })));
       return [{ run, placed: [...already, ...toSend.map(({ subTask }) => subTask)] }];
     });
-    if (sent.length === 0) return taken;
+    if (sent.length + kept.length === 0) return taken;
     await db
       .insertInto('placed')
       .values(
-        sent.map(({ number, subTask, attempts, worker, dueAt }) => ({
+        [...sent, ...kept].map(({ number, subTask, attempts, worker, dueAt }) => ({
           run: number,
           sub_task: subTask,
           attempt: attempts,
@@ -142,15 +168,22 @@ export class Takeover {
     return taken;
   }
 
-  private toSend(run: Readonly<RunRecord>, already: readonly string[]): PlacedSubTask[] {
+  /** Whether this node knows what is unfinished of a run. */
+  private fits({ task, subTasks }: Readonly<RunRecord>): boolean {
+    const known = this.registry.find(task)?.subTasks;
+    return subTasks.every(
+      ({ name, finishedAt }) => finishedAt !== null || known?.some((subTask) => subTask.name === name),
+    );
+  }
+
+  /** @param all whether also those that are held, or that this node doesn't know: none of them begins any more */
+  private toSend(run: Readonly<RunRecord>, already: readonly string[], all: boolean): PlacedSubTask[] {
     const task = this.registry.find(run.task);
-    if (!task) return [];
     return run.subTasks.flatMap(({ name, status, attempts, finishedAt, retryAt }) => {
       if (finishedAt !== null || already.includes(name)) return [];
-      const at = task.subTasks.findIndex((subTask) => subTask.name === name);
-      const definition = task.subTasks[at];
-      if (!definition || (status === 'pending' && task.starts[at] !== 'at-once')) return [];
-      const worker = definition.placement === 'worker';
+      const at = task?.subTasks.findIndex((subTask) => subTask.name === name) ?? -1;
+      if (!all && status === 'pending' && task?.starts[at] !== 'at-once') return [];
+      const worker = task?.subTasks[at]?.placement === 'worker';
       const dueAt = retryAt === null ? undefined : new Date(retryAt);
       return [{ runId: run.id, task: run.task, subTask: name, attempts, worker, dueAt }];
     });

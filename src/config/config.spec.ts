@@ -17,6 +17,7 @@ describe('parseConfig', () => {
       DATABASE_URL: { kind: 'sqlite', path: './data/frontrunner.db' },
       ROLE: 'all',
       NODE_TIMEOUT: 10_000,
+      UNKNOWN_TASK_GRACE: 86_400_000,
       JOURNAL_DURABILITY: 'power',
       RUN_RETENTION: 30 * 24 * 3_600_000,
       IDEMPOTENCY_RETENTION: 24 * 3_600_000,

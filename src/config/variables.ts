@@ -100,6 +100,13 @@ export const variables = {
     takes: `${DURATION_FORM}; 500ms at least, the same for all nodes`,
     purpose: 'How long a node may not be seen before others go on with what it had.',
   },
+  UNKNOWN_TASK_GRACE: {
+    schema: retention,
+    fallback: '24h',
+    takes: 'a duration such as 12h or 7d, the same for all nodes',
+    purpose:
+      'How long runs whose task no node knows wait for one that does before they go to the dead letters.',
+  },
   JOURNAL_DURABILITY: {
     schema: z.enum(['power', 'process']),
     fallback: 'power',

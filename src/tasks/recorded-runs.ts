@@ -32,7 +32,6 @@ export class RecordedRuns {
       origin: record,
     };
     if (!definition) {
-      this.reportMissing(task);
       const message = `The service has no task ${task} any more`;
       return { ...terms, unfit: { code: 'task-unknown', message } };
     }
@@ -44,7 +43,8 @@ export class RecordedRuns {
     }
   }
 
-  private reportMissing(task: string): void {
+  /** Says once of a task that runs are left of it which this service fails, because it has the task no more. */
+  reportMissing(task: string): void {
     if (this.missing.has(task)) return;
     this.missing.add(task);
     this.logger.error(

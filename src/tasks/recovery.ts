@@ -35,6 +35,7 @@ export class Recovery implements OnApplicationBootstrap {
 
   private async resumeNow(record: Readonly<RunRecord>): Promise<boolean> {
     const terms = await this.recorded.termsOf(record);
+    if (!terms.definition) this.recorded.reportMissing(terms.task);
     if (this.runs.stopping) return false;
     this.runs.resume(terms, record);
     return true;

@@ -3,6 +3,7 @@ import type { Migration } from 'kysely/migration';
 import type { LogSchema } from '../log-schema.js';
 import { createCommitGroup } from './postgres-commit-function.js';
 import { createViews } from './postgres-views.js';
+import { createWaitingRuns, type WaitingRun } from './waiting-runs.js';
 
 /** Where the tables are: beside whatever else is in the database. */
 export const SCHEMA = 'frontrunner';
@@ -59,7 +60,7 @@ export interface Schema extends Pick<LogSchema, 'statistics' | 'counted_events'>
     last_refused: number[] | null;
     /** How many sub-tasks it could take on. */
     free_slots: number;
-    /** The tasks that it knows. */
+    /** The tasks that it knows, and their sub-tasks as `task/sub-task`. */
     tasks: string[];
   };
   /** The sub-tasks that left the node of their run. Whoever changes one of these rows decides what is recorded. */
@@ -77,6 +78,7 @@ export interface Schema extends Pick<LogSchema, 'statistics' | 'counted_events'>
     /** When it was to be with a node that takes it on. */
     due_at: Date;
   };
+  waiting_runs: WaitingRun;
   /** What callers asked of a run through a node that doesn't follow it. */
   commands: {
     id: number;
@@ -114,6 +116,7 @@ export const migrations: Readonly<Record<string, Migration>> = {
       await createCommitGroup(db);
     },
   },
+  '0002-waiting-runs': { up: createWaitingRuns },
 };
 
 /** The version of the tables' users that this code is: how many migrations it knows. */

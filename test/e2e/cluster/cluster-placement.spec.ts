@@ -184,19 +184,6 @@ describe('a sub-task', () => {
     });
   });
 
-  test('of a task that no node knows any more fails, and with it its run', async () => {
-    const task = new ControlledTask('gone', { far: { placement: 'worker' } });
-    const api = await cluster.start(task.providers, { ROLE: 'api' });
-    const runId = await start(api, 'gone');
-    await cluster.stop(api);
-    const next = await cluster.start();
-    await next.event(runId, 'run.finished');
-    expect(await next.showRun(runId)).toMatchObject({
-      status: 'failed',
-      subTasks: [{ status: 'failed', error: { code: 'task-unknown' } }],
-    });
-  });
-
   test('never starts at a node that is a worker only: that takes no new runs', async () => {
     const [task] = twins('race', { only: {} });
     const worker = await cluster.start(task.providers, { ROLE: 'worker' });

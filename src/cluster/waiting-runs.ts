@@ -1,0 +1,59 @@
+import { Logger } from '@nestjs/common';
+import ms from 'ms';
+import { sql } from 'kysely';
+import type { PostgresJournal } from '../journal/postgres/postgres-journal.js';
+
+/** How many go to the dead letters at a time. */
+const PAGE = 100;
+
+/**
+ * Runs of nodes that are gone whose task no living node knows: a newer version of the service may, or another service that shares the
+ * database. They wait for such a node, and after a while go to the dead letters.
+ */
+export class WaitingRuns {
+  private readonly logger = new Logger(WaitingRuns.name);
+
+  /** @param graceMs how long they wait, in milliseconds */
+  constructor(
+    private readonly journal: PostgresJournal,
+    private readonly graceMs: number,
+  ) {}
+
+  /** Finds those that have begun to wait, and those that have waited for too long, and says so. */
+  async look(): Promise<void> {
+    for (const { task, count } of await this.mark())
+      this.logger.warn(
+        `${count} unfinished runs of the task ${task} wait for a node that knows it: start one, or cancel them; after ${ms(this.graceMs)} (UNKNOWN_TASK_GRACE) they go to the dead letters`,
+      );
+    for (const { id: runId, task } of await this.bury())
+      this.logger.error({
+        msg: `No node has known the task ${task}, or all sub-tasks of the run, for ${ms(this.graceMs)}: the run waits among the dead letters; npm run queue -- redrive lets it wait for such a node again, and it can be cancelled`,
+        runId,
+      });
+  }
+
+  private async mark(): Promise<readonly { readonly task: string; readonly count: number }[]> {
+    const { rows } = await sql<{ task: string; count: number }>`
+      WITH begun AS (
+        INSERT INTO frontrunner.waiting_runs (run)
+        SELECT number FROM frontrunner.open_runs
+        WHERE NOT EXISTS (SELECT FROM frontrunner.nodes WHERE nodes.id = open_runs.node)
+          AND NOT EXISTS (SELECT FROM frontrunner.nodes WHERE open_runs.task = ANY (nodes.tasks))
+        ON CONFLICT DO NOTHING RETURNING run)
+      SELECT task, count(*)::integer AS count FROM begun JOIN frontrunner.open_runs ON number = run
+      GROUP BY task ORDER BY task`.execute(this.journal.store.db);
+    return rows;
+  }
+
+  private async bury(): Promise<readonly { readonly id: string; readonly task: string }[]> {
+    const { rows } = await sql<{ id: string; task: string }>`
+      UPDATE frontrunner.waiting_runs SET dead = true
+      FROM frontrunner.open_runs
+      WHERE number = run AND run IN (
+        SELECT run FROM frontrunner.waiting_runs
+        WHERE NOT dead AND since < clock_timestamp() - ${this.graceMs} * interval '1 ms'
+        LIMIT ${PAGE} FOR UPDATE SKIP LOCKED)
+      RETURNING id, task`.execute(this.journal.store.db);
+    return rows;
+  }
+}

@@ -1,0 +1,18 @@
+import { sql, type Kysely } from 'kysely';
+
+/** Unfinished runs that no node can go on with, because none that lives knows their task or one of their sub-tasks. */
+export interface WaitingRun {
+  run: number;
+  /** By the clock of the database. */
+  since: Date;
+  /** Whether it waited for too long: then nobody goes on with it before somebody has looked into it. */
+  dead: boolean;
+}
+
+export async function createWaitingRuns(db: Kysely<unknown>): Promise<void> {
+  await sql`
+    CREATE TABLE frontrunner.waiting_runs (
+      run bigint PRIMARY KEY,
+      since timestamptz NOT NULL DEFAULT clock_timestamp(),
+      dead boolean NOT NULL DEFAULT false)`.execute(db);
+}
