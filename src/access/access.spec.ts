@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterAll, describe, expect, test } from '@jest/globals';
 import { ApiKeys } from '../../test/support/api-keys.js';
@@ -62,6 +62,24 @@ describe('openAccess', () => {
     await refused.toThrow(AccessError);
     await refused.toThrow(flaw);
     await refused.toThrow(path);
+  });
+
+  test.each([
+    [0o644, 'read'],
+    [0o606, 'change'],
+  ])('warns of a file of keys with the rights %o', async (mode, can) => {
+    chmodSync(keys.path, mode);
+    const { warnings } = await open({ API_KEYS_FILE: keys.path });
+    expect(warnings).toEqual([
+      `Every user of this machine can ${can} API_KEYS_FILE ${keys.path}; take that right away: chmod o= ${keys.path}`,
+    ]);
+  });
+
+  test('warns of no file of keys that its owner and a group alone can read', async () => {
+    for (const mode of [0o600, 0o640]) {
+      chmodSync(keys.path, mode);
+      expect((await open({ API_KEYS_FILE: keys.path })).warnings).toEqual([]);
+    }
   });
 
   test('is refused with a file that has no keys', async () => {

@@ -4,7 +4,7 @@ import { CallerCounts } from './caller-counts.js';
 import { exposureError, isLoopback } from './exposure.js';
 import { HostNames } from './host-names.js';
 import { KeyRing } from './key-ring.js';
-import { readKeys } from './keys-file.js';
+import { exposureOfFile, readKeys } from './keys-file.js';
 import { RateLimit, type Rate } from './rate-limit.js';
 
 /** What RATE_LIMIT=auto is where others than this machine can call. */
@@ -37,7 +37,9 @@ export async function openAccess(config: AccessConfig): Promise<Access> {
   if (file === null && !anonymous && !local) throw exposureError(host);
   const keys = file === null ? undefined : ringOf(file);
   const rate = config.RATE_LIMIT === 'auto' ? (local ? 'off' : DEFAULT_RATE) : config.RATE_LIMIT;
+  const exposed = file === null ? undefined : exposureOfFile(file);
   const warnings = [
+    ...(exposed === undefined ? [] : [exposed]),
     ...(keys && anonymous
       ? ['ALLOW_ANONYMOUS changes nothing: every caller needs a key of API_KEYS_FILE']
       : []),

@@ -6,6 +6,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from 'node:fs';
 import { dirname } from 'node:path';
@@ -53,6 +54,15 @@ export type KeyEntry = z.infer<typeof entrySchema>;
 /** Reads a file of API keys. @throws {AccessError} that names the file, each wrong entry and the mend */
 export function readKeys(path: string): KeyEntry[] {
   return checked(path, readJson(path));
+}
+
+/** What whoever runs the service should know of a file of API keys that all users of the machine can read or change. */
+export function exposureOfFile(path: string): string | undefined {
+  const { mode } = statSync(path);
+  // Windows has no such rights, and Node makes them up.
+  if ((mode & 0o006) === 0 || process.platform === 'win32') return undefined;
+  const can = (mode & 0o002) === 0 ? 'read' : 'change';
+  return `Every user of this machine can ${can} API_KEYS_FILE ${path}; take that right away: chmod o= ${path}`;
 }
 
 /**

@@ -9,19 +9,13 @@ import { WRITES } from './scope.js';
 /** Refuses requests that come by the name of somebody else, but for those about health: probes call by any name. */
 export function requireHost(hosts: HostNames): RequestHandler {
   return (request, _response, next) => {
-    const header = hostOf(request);
-    if (header !== undefined && !hosts.has(header) && !isOpenToAll(request.path))
+    const { host } = request.headers;
+    if (host !== undefined && !hosts.has(host) && !isOpenToAll(request.path))
       throw new MisdirectedException(
-        `The service is not known as ${header}; if it should be, add the name to ALLOWED_HOSTS, or give callers keys (API_KEYS_FILE)`,
+        `The service is not known as ${host}; if it should be, add the name to ALLOWED_HOSTS, or give callers keys (API_KEYS_FILE)`,
       );
     next();
   };
-}
-
-/** A request that names the whole URL, as for a proxy, says there for whom it is (RFC 9112, 3.2.2). */
-function hostOf({ headers, url }: Pick<Request, 'headers' | 'url'>): string | undefined {
-  if (url.startsWith('/')) return headers.host;
-  return /^[a-z][a-z\d+.-]*:\/\/([^/?#]*)/i.exec(url)?.[1] ?? headers.host;
 }
 
 /**

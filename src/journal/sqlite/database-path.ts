@@ -1,5 +1,6 @@
 import {
   accessSync,
+  chmodSync,
   closeSync,
   constants,
   mkdirSync,
@@ -16,7 +17,7 @@ const SQLITE_HEADER = 'SQLite format 3\0';
 const NOT_A_DATABASE = 26;
 
 /**
- * Makes the file of a database and its directory where there are none, and refuses what SQLite had better not touch: it says of a
+ * Makes the file of a database and its directory where there are none, for its owner alone, and refuses what SQLite had better not touch: it says of a
  * directory only that it can't open it, and leaves files behind beside a file that can only be read or is something else.
  *
  * @returns one name for one file, whatever links lead to it: its lock goes by its name
@@ -26,7 +27,7 @@ export function preparePath(path: string): string {
   const found = statSync(path, { throwIfNoEntry: false });
   if (!found) {
     makeDirectory(dirname(resolve(path)));
-    closeSync(openSync(path, 'a'));
+    closeSync(openSync(path, 'a', 0o600));
     return realpathSync(path);
   }
   if (isDirectory(path)) throw Object.assign(new Error(`${path} is a directory`), { code: 'EISDIR' });
@@ -36,12 +37,29 @@ export function preparePath(path: string): string {
   return realpathSync(path);
 }
 
+/**
+ * Leaves the files of a database to its owner where all users of the machine could read them. Where a group alone can, somebody has
+ * wanted that. SQLite makes its own files with the rights of the database.
+ */
+export function keepPrivate(path: string): void {
+  for (const suffix of ['', '-wal', '-shm', '.lock', '.holder']) {
+    const { mode = 0 } = statSync(path + suffix, { throwIfNoEntry: false }) ?? {};
+    if ((mode & 0o007) === 0) continue;
+    try {
+      chmodSync(path + suffix, mode & 0o700);
+    } catch (error) {
+      // It is somebody else's, who shares it with the user of the service.
+      if ((error as NodeJS.ErrnoException).code !== 'EPERM') throw error;
+    }
+  }
+}
+
 /** One level after the other: Node's own recursion never ends where the system says that a parent isn't there, as in /proc. */
 function makeDirectory(path: string): void {
   if (isDirectory(path)) return;
   makeDirectory(dirname(path));
   try {
-    mkdirSync(path);
+    mkdirSync(path, { mode: 0o700 });
   } catch (error) {
     // Another process may have made it meanwhile.
     if (!isDirectory(path)) throw error;

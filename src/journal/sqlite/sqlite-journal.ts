@@ -9,7 +9,7 @@ import type { RunRecord } from '../../core/run-record.js';
 import { textOf } from '../../core/thrown.js';
 import { databaseError } from '../database-error.js';
 import { DatabaseLock } from './database-lock.js';
-import { preparePath } from './database-path.js';
+import { keepPrivate, preparePath } from './database-path.js';
 import { parseEvents } from '../event-text.js';
 import { GroupCommit } from '../group-commit.js';
 import { pageOfRows } from '../history-query.js';
@@ -88,6 +88,7 @@ export class SqliteJournal extends Journal {
       lock = DatabaseLock.take(path);
       writer = new SqliteThread({ path, durability, role: 'writer' });
       const state = await writer.call('state');
+      keepPrivate(path);
       const reader = new SqliteThread({ path, durability, role: 'reader' });
       return new SqliteJournal(bus, lock, writer, reader, state, { ...options, path });
     } catch (error) {

@@ -1,7 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import type { ProblemCode } from '../../../src/http/problems.js';
 import { ApiKeys } from '../../support/api-keys.js';
-import { sendRaw } from '../../support/raw-http.js';
 import { TestApp } from '../../support/test-app.js';
 
 const EVIL = 'https://evil.example';
@@ -140,13 +139,6 @@ describe('a host name that leads to this machine', () => {
       expect(service.runsStarted).toBe(0);
     },
   );
-
-  test('is not answered to where the request names the whole URL, whatever Host says', async () => {
-    service = await TestApp.start();
-    const answer = await sendRaw(service.url, ['GET http://evil.example/runs HTTP/1.1']);
-    expect(answer).toMatch(/^HTTP\/1.1 421 /);
-    expect(await sendRaw(service.url, ['GET http://localhost/runs HTTP/1.1'])).toMatch(/^HTTP\/1.1 200 /);
-  });
 
   test('is not answered to by the page’s own preflight, whatever CORS_ORIGINS says', async () => {
     service = await TestApp.start({ env: { CORS_ORIGINS: '*' } });

@@ -1,4 +1,4 @@
-import { symlinkSync } from 'node:fs';
+import { chmodSync, mkdirSync, readdirSync, statSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
@@ -51,6 +51,48 @@ describe('the SQLite journal', () => {
     await writer.append(events.started('r2'));
     expect(published.map(({ id }) => id)).toEqual([3]);
     expect(await journal.run('r1')).toMatchObject({ status: 'succeeded' });
+  });
+
+  const rightsIn = (folder: string) =>
+    Object.fromEntries(
+      readdirSync(folder).map((name) => [name, (statSync(join(folder, name)).mode & 0o777).toString(8)]),
+    );
+
+  test('leaves its directory and its files to their owner, whatever the umask', async () => {
+    const folder = join(directory, 'a', 'b');
+    const before = process.umask(0);
+    try {
+      await open({ path: join(folder, 'runs.db') });
+      await writer.append(events.started('r1'));
+    } finally {
+      process.umask(before);
+    }
+    expect(rightsIn(join(directory, 'a'))).toEqual({ b: '700' });
+    expect(rightsIn(folder)).toEqual({
+      'runs.db': '600',
+      'runs.db-shm': '600',
+      'runs.db-wal': '600',
+      'runs.db.holder': '600',
+      'runs.db.lock': '600',
+    });
+  });
+
+  test('takes from others the right to read a database, and leaves that of a group', async () => {
+    for (const [mode, then] of [
+      [0o644, '600'],
+      [0o640, '640'],
+    ] as const) {
+      const folder = join(directory, then);
+      mkdirSync(folder);
+      await open({ path: join(folder, 'runs.db') });
+      await journal.close();
+      for (const name of readdirSync(folder)) chmodSync(join(folder, name), mode);
+      await open({ path: join(folder, 'runs.db') });
+      const rights = rightsIn(folder);
+      expect(rights).toEqual(Object.fromEntries(Object.keys(rights).map((name) => [name, then])));
+      expect(rights).toHaveProperty(['runs.db-wal']);
+      await journal.close();
+    }
   });
 
   test('gives every run that was unfinished when it was opened, page by page, the oldest first', async () => {
