@@ -77,22 +77,19 @@ describe('the SQLite journal', () => {
     });
   });
 
-  test('takes from others the right to read a database, and leaves that of a group', async () => {
-    for (const [mode, then] of [
-      [0o644, '600'],
-      [0o640, '640'],
-    ] as const) {
-      const folder = join(directory, then);
-      mkdirSync(folder);
-      await open({ path: join(folder, 'runs.db') });
-      await journal.close();
-      for (const name of readdirSync(folder)) chmodSync(join(folder, name), mode);
-      await open({ path: join(folder, 'runs.db') });
-      const rights = rightsIn(folder);
-      expect(rights).toEqual(Object.fromEntries(Object.keys(rights).map((name) => [name, then])));
-      expect(rights).toHaveProperty(['runs.db-wal']);
-      await journal.close();
-    }
+  test.each([
+    [0o644, '600'],
+    [0o640, '640'],
+  ])('takes from others the right to read a database, and leaves that of a group: %o', async (mode, then) => {
+    const folder = join(directory, then);
+    mkdirSync(folder);
+    await open({ path: join(folder, 'runs.db') });
+    await journal.close();
+    for (const name of readdirSync(folder)) chmodSync(join(folder, name), mode);
+    await open({ path: join(folder, 'runs.db') });
+    const rights = rightsIn(folder);
+    expect(rights).toEqual(Object.fromEntries(Object.keys(rights).map((name) => [name, then])));
+    expect(rights).toHaveProperty(['runs.db-wal']);
   });
 
   test('gives every run that was unfinished when it was opened, page by page, the oldest first', async () => {
