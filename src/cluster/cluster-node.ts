@@ -215,10 +215,15 @@ export class ClusterNode implements OnApplicationBootstrap {
   private async performCommands(): Promise<void> {
     const { journal, store, runs, control } = this.parts;
     this.hasCommands = false;
-    const commands = await store.commands(journal.nodeId);
+    const commands = await store.commands(journal.nodeId, await journal.leads());
     if (commands.length === 0) return;
-    for (const command of commands) if (runs.get(command.runId)) await control.perform(command);
-    await store.forgetCommands(commands.map(({ id }) => id));
+    const done: number[] = [];
+    for (const command of commands) {
+      const isHere = command.isFinished || runs.get(command.runId) !== undefined;
+      if (isHere && (await control.perform(command))) done.push(command.id);
+    }
+    if (done.length > 0) await store.forgetCommands(done);
+    // What could not be done yet is tried again with the next beat.
     this.hasCommands = true;
   }
 

@@ -12,6 +12,12 @@ export interface TakenSubTask {
   readonly subTask: string;
 }
 
+/** What a caller asked of a run, until it is done. */
+export interface KeptCommand extends RunCommand {
+  readonly id: number;
+  readonly isFinished: boolean;
+}
+
 export type SubTaskOf = Pick<TakenSubTask, 'runId' | 'subTask'>;
 
 /** A sub-task that nodes took on this often without it coming to an end is buried: it may be what they die of. */
@@ -109,24 +115,17 @@ export class ClusterStore {
     return new Set(rows.map(({ name }) => name));
   }
 
-  /** What others asked of the runs of a node, and of runs that have finished meanwhile, whose id is empty. */
-  async commands(node: string): Promise<(RunCommand & { readonly id: number })[]> {
-    const { rows } = await sql<{
-      id: number;
-      run_id: string;
-      kind: RunCommand['kind'];
-      sub_task: string | null;
-    }>`
-      SELECT commands.id, coalesce(open_runs.id, '') AS run_id, kind, sub_task
+  /**
+   * What others asked of the runs of a node, and of runs that have finished meanwhile: what is still to be done for those is the part of the
+   * node that leads.
+   */
+  async commands(node: string, leads: boolean): Promise<KeptCommand[]> {
+    const { rows } = await sql<Omit<KeptCommand, 'subTask'> & { readonly subTask: string | null }>`
+      SELECT commands.id, run_id AS "runId", kind, sub_task AS "subTask", open_runs.number IS NULL AS "isFinished"
       FROM frontrunner.commands LEFT JOIN frontrunner.open_runs ON open_runs.number = commands.run
-      WHERE open_runs.node = ${node} OR open_runs.number IS NULL
+      WHERE open_runs.node = ${node} OR (open_runs.number IS NULL AND ${leads})
       ORDER BY commands.id LIMIT ${PAGE}`.execute(this.db);
-    return rows.map(({ id, run_id: runId, kind, sub_task }) => ({
-      id,
-      runId,
-      kind,
-      ...(sub_task !== null && { subTask: sub_task }),
-    }));
+    return rows.map(({ subTask, ...command }) => ({ ...command, subTask: subTask ?? undefined }));
   }
 
   async forgetCommands(ids: readonly number[]): Promise<void> {

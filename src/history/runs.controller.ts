@@ -1,6 +1,14 @@
 import { Controller, Get, HttpCode, Param, Post, Query, Req, Res } from '@nestjs/common';
 import { ConfigService } from '@nestjs/config';
-import { ApiHeader, ApiOkResponse, ApiOperation, ApiParam, ApiResponse, ApiTags } from '@nestjs/swagger';
+import {
+  ApiAcceptedResponse,
+  ApiHeader,
+  ApiOkResponse,
+  ApiOperation,
+  ApiParam,
+  ApiResponse,
+  ApiTags,
+} from '@nestjs/swagger';
 import type { Request, Response } from 'express';
 import type { z } from 'zod';
 import type { Config } from '../config/config.js';
@@ -9,7 +17,7 @@ import { answerHeaders, requestHeaders } from '../http/headers.js';
 import { linkHeader, nextLink } from '../http/next-link.js';
 import { applyWait, preferences } from '../http/prefer.js';
 import { Journal } from '../run/journal.js';
-import { isFinished, RunControl } from '../tasks/run-control.js';
+import { isFinished, RunControl, type Commanded } from '../tasks/run-control.js';
 import { RunWatch } from '../tasks/run-watch.js';
 import type { RunRecord } from '../core/run-record.js';
 import { EXAMPLE_RUN_ID } from '../core/run.js';
@@ -102,6 +110,11 @@ export class RunsController {
   })
   @ApiParam({ name: 'id', example: EXAMPLE_RUN_ID })
   @ApiOkResponse({ description: 'The run as that leaves it', standardSchema: runSchema })
+  @ApiAcceptedResponse({
+    description:
+      'It is on record that this was asked for, and it is done as soon as a node can: the one that executes the run doesn’t answer, or is stopping.',
+    standardSchema: runSchema,
+  })
   @ApiProblems(
     'malformed-json',
     'invalid-request',
@@ -110,8 +123,8 @@ export class RunsController {
     'journal-unavailable',
     'stopping',
   )
-  async cancel(@Param('id') id: string) {
-    return runView(await this.control.cancel(id));
+  async cancel(@Param('id') id: string, @Res({ passthrough: true }) response: Response) {
+    return commanded(await this.control.cancel(id), response);
   }
 
   @Post(':id/sub-tasks/:name/retry')
@@ -124,17 +137,33 @@ export class RunsController {
   @ApiParam({ name: 'id', example: EXAMPLE_RUN_ID })
   @ApiParam({ name: 'name', example: 'first' })
   @ApiOkResponse({ description: 'The run as that leaves it', standardSchema: runSchema })
+  @ApiAcceptedResponse({
+    description:
+      'It is on record that this was asked for, and it is done as soon as a node can: the one that executes the run doesn’t answer, or is stopping.',
+    standardSchema: runSchema,
+  })
   @ApiProblems(
     'malformed-json',
     'invalid-request',
     'run-unknown',
     'sub-task-unknown',
     'sub-task-not-failed',
+    'task-unknown',
     'overloaded',
     'journal-unavailable',
     'stopping',
   )
-  async retry(@Param('id') id: string, @Param('name') name: string) {
-    return runView(await this.control.retry(id, name));
+  async retry(
+    @Param('id') id: string,
+    @Param('name') name: string,
+    @Res({ passthrough: true }) response: Response,
+  ) {
+    return commanded(await this.control.retry(id, name), response);
   }
+}
+
+/** 200 when it is done, 202 when it will be. */
+function commanded({ run, isDone }: Commanded, response: Response) {
+  if (!isDone) response.status(202);
+  return runView(run);
 }

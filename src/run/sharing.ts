@@ -34,11 +34,15 @@ export interface Sharing {
   takeIdleSlot(): boolean;
 
   /**
-   * Asks the node that executes a run to do something with it. It is kept until that node, or the one after it, has done it.
+   * Asks the node that executes a run to do something with it. It is kept until that node, or another one, has done it.
    *
+   * @returns the id of what was asked; undefined when the run has finished
    * @throws {DomainError} `journal-unavailable`
    */
-  command(command: RunCommand): Promise<void>;
+  command(command: RunCommand): Promise<number | undefined>;
+
+  /** Takes back what was asked, by its id; false when it was done. @throws {DomainError} `journal-unavailable` */
+  withdraw(command: number): Promise<boolean>;
 
   /** Gives back a key that was claimed for a run that could not be started. */
   releaseKey(key: IdempotencyKey, runId: string): Promise<void>;

@@ -6,17 +6,28 @@ import { DomainError } from '../core/domain-error.js';
 import { Recovery } from './recovery.js';
 import { RecordedRuns } from './recorded-runs.js';
 import { RunWatch } from './run-watch.js';
-import type { RunRecord } from '../core/run-record.js';
+import type { RunRecord, SubTaskRecord } from '../core/run-record.js';
+import { obstacleOf } from '../run/run-terms.js';
 import { Turns } from './turns.js';
 
 /** The reason of sub-tasks that a caller's cancel ended. */
 const CANCELLED = 'cancelled on request';
-/** How long a cancel waits for the commit of the run's end, and a retry for the node that executes the run, in milliseconds. */
-const WAIT_MS = 10_000;
+/** What passes: the command that met it is tried again. */
+const PASSING: ReadonlySet<string> = new Set(['overloaded', 'journal-unavailable', 'stopping']);
+
+/** What became of a command. */
+export interface Commanded {
+  /** The run as that leaves it. */
+  readonly run: Readonly<RunRecord>;
+  /** Whether it is done and on record; else it is on record that it was asked for, and a node does it as soon as it can. */
+  readonly isDone: boolean;
+}
 
 /** What callers may do to a run that was started. */
 @Injectable()
 export class RunControl {
+  /** How long a command waits until it is on record as done, in milliseconds. */
+  static readonly waitMs: number = 10_000;
   private readonly turns = new Turns();
 
   constructor(
@@ -30,23 +41,21 @@ export class RunControl {
   /**
    * Cancels what is unfinished of a run. Doing so again changes nothing.
    *
-   * @returns the run as that leaves it
    * @throws {DomainError} `run-unknown`, `run-finished` when it finished otherwise, `journal-unavailable`, `stopping`
    */
-  cancel(id: string): Promise<Readonly<RunRecord>> {
+  cancel(id: string): Promise<Commanded> {
     return this.turns.take(id, async () => {
       let run = await this.current(id);
       if (run.finishedAt === null) {
         const live = this.runs.get(id);
         if (live) live.cancel(CANCELLED);
         else await this.journal.sharing?.command({ runId: id, kind: 'cancel' });
-        run = await this.watch.when(id, isFinished, {
-          waitMs: WAIT_MS,
-          types: ['run.finished'],
-          throughStop: true,
-        });
+        const options = { waitMs: RunControl.waitMs, types: ['run.finished'] as const };
+        run = await this.watch.when(id, isFinished, { ...options, throughStop: live !== undefined });
+        if (live && run.finishedAt === null) run = await this.keepCancel(id);
       }
-      if (run.finishedAt === null || run.subTasks.some(({ reason }) => reason === CANCELLED)) return run;
+      const isDone = run.finishedAt !== null;
+      if (!isDone || run.subTasks.some(({ reason }) => reason === CANCELLED)) return { run, isDone };
       throw new DomainError('run-finished', `The run has finished before: it ${run.status}`, { runId: id });
     });
   }
@@ -54,62 +63,104 @@ export class RunControl {
   /**
    * Runs a failed sub-task again, as one further attempt; a run that was finished goes on until it has ended.
    *
-   * @returns the run as that leaves it
-   * @throws {DomainError} `run-unknown`, `sub-task-unknown`, `sub-task-not-failed`, `overloaded`, `journal-unavailable`,
-   * `stopping`
+   * @throws {DomainError} `run-unknown`, `sub-task-unknown`, `sub-task-not-failed`, `task-unknown` when this node can't execute it,
+   * `overloaded`, `journal-unavailable`, `stopping`
    */
-  retry(id: string, name: string): Promise<Readonly<RunRecord>> {
+  retry(id: string, name: string): Promise<Commanded> {
     return this.turns.take(id, async () => {
       for (;;) {
         const run = await this.current(id);
-        assertFailed(run, name);
-        if (this.isElsewhere(run)) {
-          const retried = await this.retryElsewhere(run, name);
-          // It has come to its end before the other node could retry the sub-task.
-          if (retried.finishedAt !== null && isFailed(retried, name)) continue;
-          return retried;
-        }
+        const failed = failedSubTask(run, name);
+        const retried = this.isElsewhere(run)
+          ? await this.retryElsewhere(run, failed)
+          : await this.retryHere(run, failed);
         // What has changed since it was read is read again.
-        if (await this.retryHere(run, name)) return this.watch.get(id);
+        if (retried) return retried;
       }
     });
   }
 
   /**
-   * Does what a caller has asked of another node, and resolves when that is recorded. What doesn't fit any more is nobody's
-   * mistake.
+   * Does what a caller has asked of another node.
+   *
+   * @returns whether that is on record, or nothing is left to be done; else it is to be tried again
    */
-  async perform({ runId, kind, subTask = '' }: RunCommand): Promise<void> {
-    if (kind === 'cancel') this.runs.get(runId)?.cancel(CANCELLED);
-    else await this.retry(runId, subTask).catch(ignoreRefusal);
-    await this.watch.get(runId);
+  async perform({ runId, kind, subTask = '' }: RunCommand): Promise<boolean> {
+    try {
+      if (kind === 'retry') return await this.turns.take(runId, () => this.performRetry(runId, subTask));
+      this.runs.get(runId)?.cancel(CANCELLED);
+      return isFinished(await this.watch.get(runId));
+    } catch (error) {
+      if (error instanceof DomainError) return !PASSING.has(error.code);
+      throw error;
+    }
   }
 
-  /** False when the run has changed since it was read. */
-  private async retryHere(record: Readonly<RunRecord>, name: string): Promise<boolean> {
-    const live = this.runs.get(record.id);
-    if (!live && record.finishedAt === null) return false;
+  private async performRetry(id: string, name: string): Promise<boolean> {
+    const run = await this.current(id);
+    return !this.isElsewhere(run) && (await this.retryHere(run, failedSubTask(run, name))) !== undefined;
+  }
+
+  /** Leaves a cancel that could not be written in time to the nodes that go on with the run. */
+  private async keepCancel(id: string): Promise<Readonly<RunRecord>> {
+    const { sharing } = this.journal;
+    if (!sharing)
+      throw new DomainError('journal-unavailable', 'The run is cancelled, but that can’t be written yet', {
+        runId: id,
+      });
+    await sharing.command({ runId: id, kind: 'cancel' });
+    return this.watch.get(id);
+  }
+
+  /** Undefined when the run has changed since it was read. */
+  private async retryHere(
+    record: Readonly<RunRecord>,
+    failed: Readonly<SubTaskRecord>,
+  ): Promise<Commanded | undefined> {
+    const { id, finishedAt } = record;
+    const { name } = failed;
+    const live = this.runs.get(id);
+    if (!live && finishedAt === null) return undefined;
     const terms = live?.terms ?? (await this.recorded.termsOf(record));
+    const obstacle = this.journal.sharing && obstacleOf(terms, name);
+    if (obstacle && !live)
+      throw new DomainError('task-unknown', `${obstacle.message}; ask a node that has it`, { runId: id });
     this.runs.admit(terms.definition, terms.inputBytes);
-    if (live) return live.retry(name);
-    const run = this.runs.reopen(terms, record);
-    return (await run.reopened) && run.retry(name);
+    const run = live ?? this.runs.reopen(terms, record);
+    if (!live && !(await run.reopened)) return undefined;
+    if (!run.retry(name)) return undefined;
+    const retried = await this.whenRetried(id, failed);
+    if (isRetried(retried, failed)) return { run: retried, isDone: true };
+    const code = this.runs.stopping ? 'stopping' : 'journal-unavailable';
+    throw new DomainError(code, 'The retry could not be recorded in time', { runId: id });
   }
 
   private isElsewhere({ id, finishedAt }: Readonly<RunRecord>): boolean {
     return this.journal.sharing !== undefined && finishedAt === null && !this.runs.get(id);
   }
 
-  private async retryElsewhere({ id }: Readonly<RunRecord>, name: string): Promise<Readonly<RunRecord>> {
-    await this.journal.sharing?.command({ runId: id, kind: 'retry', subTask: name });
-    const until = performance.now() + WAIT_MS;
-    const isTaken = ({ finishedAt, subTasks }: Readonly<RunRecord>) =>
-      finishedAt !== null ||
-      subTasks.some((subTask) => subTask.name === name && subTask.status === 'running');
+  /** Undefined when the run has come to its end before another node could retry the sub-task. */
+  private async retryElsewhere(
+    { id }: Readonly<RunRecord>,
+    failed: Readonly<SubTaskRecord>,
+  ): Promise<Commanded | undefined> {
+    const { sharing } = this.journal;
+    const command = await sharing?.command({ runId: id, kind: 'retry', subTask: failed.name });
+    if (command === undefined) return undefined;
+    const run = await this.whenRetried(id, failed);
+    if (isRetried(run, failed)) return { run, isDone: true };
+    if (run.finishedAt !== null && (await sharing?.withdraw(command))) return undefined;
+    return { run, isDone: false };
+  }
+
+  /** The run when it is on record that a failed sub-task is retried, or the run has ended without; after a while, as it is. */
+  private async whenRetried(id: string, failed: Readonly<SubTaskRecord>): Promise<Readonly<RunRecord>> {
+    const until = performance.now() + RunControl.waitMs;
+    const isOver = (run: Readonly<RunRecord>) => run.finishedAt !== null || isRetried(run, failed);
     for (;;) {
       const waitMs = Math.max(0, until - performance.now());
-      const run = await this.watch.when(id, isTaken, { waitMs });
-      if (isTaken(run) || performance.now() >= until || this.runs.stopping) return run;
+      const run = await this.watch.when(id, isOver, { waitMs });
+      if (isOver(run) || waitMs === 0 || this.runs.stopping) return run;
     }
   }
 
@@ -128,20 +179,17 @@ export class RunControl {
   }
 }
 
-function isFailed({ subTasks }: Readonly<RunRecord>, name: string): boolean {
-  return subTasks.some((subTask) => subTask.name === name && subTask.status === 'failed');
-}
-
-function ignoreRefusal(error: unknown): void {
-  if (!(error instanceof DomainError)) throw error;
-}
-
 export function isFinished({ finishedAt }: Readonly<RunRecord>): boolean {
   return finishedAt !== null;
 }
 
-/** @throws {DomainError} when a sub-task of a run has not failed */
-function assertFailed(run: Readonly<RunRecord>, name: string): void {
+/** Whether a sub-task was retried since it was read. */
+function isRetried({ subTasks }: Readonly<RunRecord>, { name, attempts }: Readonly<SubTaskRecord>): boolean {
+  return subTasks.some((now) => now.name === name && (now.status !== 'failed' || now.attempts > attempts));
+}
+
+/** A copy of a sub-task of a run: a live run goes on. @throws {DomainError} when it has not failed */
+function failedSubTask(run: Readonly<RunRecord>, name: string): Readonly<SubTaskRecord> {
   const subTask = run.subTasks.find((candidate) => candidate.name === name);
   if (!subTask) {
     const names = run.subTasks.map((candidate) => candidate.name).join(', ');
@@ -152,7 +200,7 @@ function assertFailed(run: Readonly<RunRecord>, name: string): void {
     );
   }
   const { status } = subTask;
-  if (status === 'failed') return;
+  if (status === 'failed') return { ...subTask };
   throw new DomainError('sub-task-not-failed', `${name} can’t be retried: its status is ${status}`, {
     runId: run.id,
   });

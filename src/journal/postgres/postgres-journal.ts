@@ -142,8 +142,12 @@ export class PostgresJournal extends Journal implements Sharing {
     return true;
   }
 
-  command(command: RunCommand): Promise<void> {
+  command(command: RunCommand): Promise<number | undefined> {
     return asking(() => this.store.command(command));
+  }
+
+  withdraw(command: number): Promise<boolean> {
+    return asking(() => this.store.withdraw(command));
   }
 
   override claimKey(key: IdempotencyKey, runId: string): Promise<KeyedRun> {

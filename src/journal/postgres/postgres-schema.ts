@@ -1,9 +1,9 @@
 import { sql, type Kysely } from 'kysely';
 import type { Migration } from 'kysely/migration';
 import type { LogSchema } from '../log-schema.js';
+import { createOperationTables, type WaitingRun } from './operation-tables.js';
 import { createCommitGroup } from './postgres-commit-function.js';
 import { createViews } from './postgres-views.js';
-import { createWaitingRuns, type WaitingRun } from './waiting-runs.js';
 
 /** Where the tables are: beside whatever else is in the database. */
 export const SCHEMA = 'frontrunner';
@@ -83,6 +83,7 @@ export interface Schema extends Pick<LogSchema, 'statistics' | 'counted_events'>
   commands: {
     id: number;
     run: number;
+    run_id: string;
     kind: string;
     sub_task: string | null;
   };
@@ -116,7 +117,7 @@ export const migrations: Readonly<Record<string, Migration>> = {
       await createCommitGroup(db);
     },
   },
-  '0002-waiting-runs': { up: createWaitingRuns },
+  '0002-operations': { up: createOperationTables },
 };
 
 /** The version of the tables' users that this code is: how many migrations it knows. */

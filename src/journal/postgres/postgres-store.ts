@@ -36,14 +36,23 @@ export class PostgresStore {
     return rows[0]?.found ?? false;
   }
 
-  /** Keeps what somebody asks of an unfinished run, and tells the node that executes it. */
-  async command({ runId, kind, subTask }: RunCommand): Promise<void> {
-    await sql`
+  /** Keeps what somebody asks of an unfinished run, and tells the node that executes it. @returns its id; undefined when it has finished */
+  async command({ runId, kind, subTask }: RunCommand): Promise<number | undefined> {
+    const { rows } = await sql<{ id: number }>`
       WITH asked AS (
-        INSERT INTO frontrunner.commands (run, kind, sub_task)
-        SELECT number, ${kind}, ${subTask ?? null} FROM frontrunner.open_runs WHERE id = ${runId} RETURNING run)
-      SELECT pg_notify('frontrunner', json_build_array('command', open_runs.node)::text)
+        INSERT INTO frontrunner.commands (run, run_id, kind, sub_task)
+        SELECT number, id, ${kind}, ${subTask ?? null} FROM frontrunner.open_runs WHERE id = ${runId} RETURNING id, run)
+      SELECT asked.id, pg_notify('frontrunner', json_build_array('command', node)::text)
       FROM asked JOIN frontrunner.open_runs ON open_runs.number = asked.run`.execute(this.db);
+    return rows[0]?.id;
+  }
+
+  async withdraw(command: number): Promise<boolean> {
+    const { numDeletedRows } = await this.db
+      .deleteFrom('commands')
+      .where('id', '=', command)
+      .executeTakeFirst();
+    return numDeletedRows > 0;
   }
 
   /**

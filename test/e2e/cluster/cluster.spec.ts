@@ -100,7 +100,7 @@ describe('a node that doesn’t follow a run', () => {
     expect(fast.context.signal.aborted).toBe(true);
     const { body: again } = (await other.http.post(`/runs/${runId}/cancel`).expect(200)) as { body: unknown };
     expect(again).toEqual(body);
-    expect(await cluster.query('SELECT * FROM frontrunner.commands')).toEqual([]);
+    while ((await cluster.query('SELECT * FROM frontrunner.commands')).length > 0);
   });
 
   test('retries a sub-task of it, while it goes on and when it has finished', async () => {

@@ -7,8 +7,6 @@ import { temporaryDirectory } from '../../support/temporary-directory.js';
 import type { ShownRun, TestApp } from '../../support/test-app.js';
 import { TestCluster } from '../../support/test-cluster.js';
 
-const WAITS = /^1 unfinished runs of the task newer wait for a node that knows it/;
-
 describe('a run that only a newer node can go on with', () => {
   const line = new CommandLine(temporaryDirectory(), manageQueue, '');
   let cluster: TestCluster;
@@ -41,7 +39,9 @@ describe('a run that only a newer node can go on with', () => {
     const runId = await start(newer);
     await task.all();
     const older = await cluster.start();
-    const waits = older.log.said(({ msg }) => msg.startsWith("1 unfinished runs of the task newer wait for a node that knows it"));
+    const waits = older.log.said(({ msg }) =>
+      msg.startsWith('1 unfinished runs of the task newer wait for a node that knows it'),
+    );
     await cluster.stop(newer);
     await waits;
     expect(await older.showRun(runId)).toMatchObject({ status: 'running', subTasks: [{ attempts: 1 }, {}] });

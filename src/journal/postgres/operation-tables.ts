@@ -9,10 +9,15 @@ export interface WaitingRun {
   dead: boolean;
 }
 
-export async function createWaitingRuns(db: Kysely<unknown>): Promise<void> {
+/** What nodes and operators need besides the log. */
+export async function createOperationTables(db: Kysely<unknown>): Promise<void> {
   await sql`
     CREATE TABLE frontrunner.waiting_runs (
       run bigint PRIMARY KEY,
       since timestamptz NOT NULL DEFAULT clock_timestamp(),
       dead boolean NOT NULL DEFAULT false)`.execute(db);
+  // The run may have finished by the time that somebody does what was asked.
+  await sql`ALTER TABLE frontrunner.commands ADD COLUMN run_id text COLLATE "C" NOT NULL DEFAULT ''`.execute(
+    db,
+  );
 }
