@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
 import type { RunEvent } from '../../core/events.js';
+import { MemoryBudget } from '../../core/memory-budget.js';
 import type { EventBus } from '../../events/event-bus.js';
 import { DomainError, unknownRun } from '../../core/domain-error.js';
 import { runOf } from '../../core/run-record.js';
@@ -62,12 +63,13 @@ export class SqliteJournal extends Journal {
     private readonly reader: SqliteThread,
     private readonly openedAt: { readonly lastId: number; readonly openRuns: readonly string[] },
     private readonly options: SqliteJournalOptions,
+    memory: MemoryBudget,
   ) {
     super();
     const { path, retentionMs, keyRetentionMs } = options;
     const { signal } = this.closing;
     this.log = new SqliteLog(writer, bus, path, openedAt.lastId);
-    this.groups = new GroupCommit(this.log, signal);
+    this.groups = new GroupCommit(this.log, signal, memory);
     if (retentionMs > 0)
       void deleteOld((...old) => writer.call('deleteFinished', ...old), retentionMs, signal);
     void deleteOld((...old) => writer.call('deleteKeys', ...old), keyRetentionMs, signal);
@@ -76,9 +78,14 @@ export class SqliteJournal extends Journal {
   /**
    * Opens the database, made where there is none, and brings its tables up to date.
    *
+   * @param memory where what waits for the disk counts
    * @throws {DatabaseError} when it can't be used
    */
-  static async open(options: SqliteJournalOptions, bus: EventBus): Promise<SqliteJournal> {
+  static async open(
+    options: SqliteJournalOptions,
+    bus: EventBus,
+    memory = new MemoryBudget(),
+  ): Promise<SqliteJournal> {
     const { durability } = options;
     let path = resolve(options.path);
     let lock: DatabaseLock | undefined;
@@ -89,7 +96,7 @@ export class SqliteJournal extends Journal {
       writer = new SqliteThread({ path, durability, role: 'writer' });
       const state = await writer.call('state');
       const reader = new SqliteThread({ path, durability, role: 'reader' });
-      return new SqliteJournal(bus, lock, writer, reader, state, { ...options, path });
+      return new SqliteJournal(bus, lock, writer, reader, state, { ...options, path }, memory);
     } catch (error) {
       await writer?.kill();
       lock?.release();
@@ -116,9 +123,9 @@ export class SqliteJournal extends Journal {
     return this.groups.committed(runId);
   }
 
-  override async run(id: string): Promise<Readonly<RunRecord> | undefined> {
+  override async run(id: string, commits?: readonly number[]): Promise<Readonly<RunRecord> | undefined> {
     await this.groups.committed(id);
-    const found = await this.read((reader) => reader.call('run', id));
+    const found = await this.read((reader) => reader.call('run', id, commits && [...commits]));
     return found && runOf(parseEvents(found.texts), found.commits);
   }
 

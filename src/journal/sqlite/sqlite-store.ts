@@ -78,9 +78,9 @@ export class SqliteStore {
     this.#lastId = lastId;
   }
 
-  /** All events of a run; undefined when there is no such run. */
-  run(id: string): RunTexts | undefined {
-    return this.#reader.run(id);
+  /** All events of a run; undefined when there is no such run. @param commits that have them, where they are known */
+  run(id: string, commits?: readonly number[]): RunTexts | undefined {
+    return this.#reader.run(id, commits);
   }
 
   /** The run of an idempotency key that was first used after a time. */
