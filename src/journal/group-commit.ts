@@ -77,7 +77,7 @@ export class GroupCommit<Group extends CommitGroup> {
     return this.failing ? UNAVAILABLE : undefined;
   }
 
-  /** To be called when something was added: it is committed soon. */
+  /** To be called when something was added: it is committed soon. Where nothing was, it shows whether commits fail. */
   added(): void {
     this.writing ??= this.writeAll();
     this.countBytes();
@@ -129,7 +129,7 @@ export class GroupCommit<Group extends CommitGroup> {
   }
 
   private async writeAll(): Promise<void> {
-    while (this.current.count > 0) {
+    do {
       // A turn's worth at a time: that is fewer commits, and nobody waits longer for it than the turn takes.
       await nextTurn();
       const group = this.current;
@@ -141,7 +141,7 @@ export class GroupCommit<Group extends CommitGroup> {
       this.countBytes();
       this.log.publish(group);
       group.settle();
-    }
+    } while (this.current.count > 0);
     this.writing = undefined;
   }
 

@@ -10,6 +10,8 @@ export interface Obstacle {
   /** Commits fail, and are tried again until they don't. */
   readonly code: 'journal-unavailable';
   readonly message: string;
+  /** Whether this process will never take runs again, nor end those that it has. */
+  readonly lasting?: true;
 }
 
 /** Where a run stands in the history: runs of one millisecond stand in the order in which they were accepted. */

@@ -152,7 +152,7 @@ export class Runs implements RunHost {
     this.stopped = true;
     const { journal } = this.execution;
     const graceMs = this.config.get('SHUTDOWN_GRACE', { infer: true });
-    if (this.subTasksHere > 0) {
+    if (this.subTasksHere > 0 && !journal.obstacle?.lasting) {
       this.logger.log(`Stopping: ${this.busy.length} unfinished runs have ${graceMs} ms to finish`);
       const idle = this.eased.pipe(filter(() => this.subTasksHere === 0));
       await firstValueFrom(race(idle, timer(graceMs)));
