@@ -3,7 +3,9 @@ import { ConfigService } from '@nestjs/config';
 import type { Config } from './config/config.js';
 import { EventBus } from './events/event-bus.js';
 import { EventsModule } from './events/events.module.js';
+import { MemoryBudget } from './core/memory-budget.js';
 import { Journal } from './run/journal.js';
+import { MemoryBudgetModule } from './run/memory-budget.module.js';
 import { MemoryJournal } from './journal/memory/memory-journal.js';
 import { PostgresJournal } from './journal/postgres/postgres-journal.js';
 import { SqliteJournal } from './journal/sqlite/sqlite-journal.js';
@@ -12,25 +14,30 @@ import { SubTaskQueue } from './journal/postgres/sub-task-queue.js';
 /** Chooses the journal. Global, so that no folder has to import the databases to use one. */
 @Global()
 @Module({
-  imports: [EventsModule],
+  imports: [EventsModule, MemoryBudgetModule],
   providers: [
     {
       provide: Journal,
-      inject: [ConfigService, EventBus],
-      useFactory: (config: ConfigService<Config, true>, bus: EventBus): Journal | Promise<Journal> => {
+      inject: [ConfigService, EventBus, MemoryBudget],
+      useFactory: (
+        config: ConfigService<Config, true>,
+        bus: EventBus,
+        memory: MemoryBudget,
+      ): Journal | Promise<Journal> => {
         const database = config.get('DATABASE_URL', { infer: true });
         if (database.kind === 'memory')
-          return new MemoryJournal(bus, config.get('IDEMPOTENCY_RETENTION', { infer: true }));
+          return new MemoryJournal(bus, config.get('IDEMPOTENCY_RETENTION', { infer: true }), memory);
         const retentionMs = config.get('RUN_RETENTION', { infer: true });
         const keyRetentionMs = config.get('IDEMPOTENCY_RETENTION', { infer: true });
         if (database.kind === 'postgres') {
           const { url } = database;
           const role = config.get('ROLE', { infer: true });
-          return PostgresJournal.open({ url, role, retentionMs, keyRetentionMs }, bus, new SubTaskQueue(url));
+          const options = { url, role, retentionMs, keyRetentionMs };
+          return PostgresJournal.open(options, bus, new SubTaskQueue(url), memory);
         }
         const { path } = database;
         const durability = config.get('JOURNAL_DURABILITY', { infer: true });
-        return SqliteJournal.open({ path, durability, retentionMs, keyRetentionMs }, bus);
+        return SqliteJournal.open({ path, durability, retentionMs, keyRetentionMs }, bus, memory);
       },
     },
   ],

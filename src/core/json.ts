@@ -74,9 +74,12 @@ export function memoryBytes(value: JsonValue): number {
   if (typeof value === 'string') return 24 + value.length * 2;
   if (typeof value !== 'object' || value === null) return 16;
   let bytes = 64;
-  for (const [key, child] of Object.entries(value)) bytes += 16 + key.length + memoryBytes(child);
+  if (isArray(value)) for (const child of value) bytes += 16 + memoryBytes(child);
+  else for (const key in value) bytes += 16 + key.length + memoryBytes(value[key] ?? null);
   return bytes;
 }
+
+const isArray = Array.isArray as (value: JsonValue) => value is readonly JsonValue[];
 
 function stringify(value: unknown): string {
   try {

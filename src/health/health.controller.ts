@@ -42,7 +42,7 @@ export class HealthController {
   @ApiOperation({
     summary: 'Does the service take runs?',
     description:
-      'Turns 503 as soon as a stop begins, and while the journal can’t be written or falls behind.',
+      'Turns 503 as soon as a stop begins, and while the journal can’t be written, or memory leaves no room for new runs.',
   })
   @ApiOkResponse({ description: 'It does', standardSchema: healthSchema })
   @ApiProblems('not-ready')
@@ -51,7 +51,10 @@ export class HealthController {
     const journal = this.indicators.check('journal');
     const { obstacle } = this.journal;
     return this.health.check([
-      () => (this.runs.stopping ? runs.down('the service is stopping') : runs.up()),
+      () => {
+        if (this.runs.stopping) return runs.down('the service is stopping');
+        return this.runs.memoryIsShort() ? runs.down('memory leaves no room for new runs') : runs.up();
+      },
       () => (obstacle ? journal.down(obstacle.message) : journal.up()),
     ]);
   }

@@ -175,8 +175,8 @@ export const problemTypes = {
     status: 503,
     title: 'Overloaded',
     happened:
-      'As many runs wait for their turn, or for the disk, as the service allows. The new one was not accepted.',
-    mend: 'Try again after the time in Retry-After. MAX_CONCURRENT_SUB_TASKS and MAX_QUEUED_RUNS set the bounds.',
+      'As many runs wait for their turn, or take as much memory, as the service allows. The new one was not accepted.',
+    mend: 'Try again after the time in Retry-After. MAX_CONCURRENT_SUB_TASKS, MAX_QUEUED_RUNS and MEMORY_BUDGET set the bounds.',
   },
   'journal-unavailable': {
     status: 503,

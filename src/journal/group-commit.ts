@@ -1,11 +1,12 @@
 import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
 import { firstValueFrom, merge, Subject } from 'rxjs';
+import type { MemoryBudget } from '../core/memory-budget.js';
 import type { CommitGroup } from './commit-group.js';
 import type { Obstacle } from '../run/journal.js';
 
-/** New runs are refused while as much as this waits for its commit, in characters of JSON. */
-const MAX_UNCOMMITTED = 64 * 2 ** 20;
+/** What an event that waits for its commit takes in memory for each character of its JSON: one here, one on its way to the database. */
+const BYTES_PER_CHARACTER = 2;
 
 export const UNAVAILABLE: Obstacle = {
   code: 'journal-unavailable',
@@ -43,6 +44,8 @@ export class GroupCommit<Group extends CommitGroup> {
   private writing: Promise<void> | undefined;
   /** Why commits fail. */
   private failure: string | undefined;
+  /** How much memory is taken for what waits. */
+  private takenBytes = 0;
   /** Emits when a commit has failed. */
   private readonly failed = new Subject<void>();
 
@@ -50,6 +53,7 @@ export class GroupCommit<Group extends CommitGroup> {
   constructor(
     private readonly log: GroupLog<Group>,
     private readonly closing: AbortSignal,
+    private readonly memory: MemoryBudget,
   ) {
     this.current = log.begin();
   }
@@ -70,15 +74,13 @@ export class GroupCommit<Group extends CommitGroup> {
 
   /** Why new runs are refused at the moment. */
   get obstacle(): Obstacle | undefined {
-    if (this.failing) return UNAVAILABLE;
-    if (this.size > MAX_UNCOMMITTED)
-      return { code: 'overloaded', message: 'The journal falls behind what it is to write' };
-    return undefined;
+    return this.failing ? UNAVAILABLE : undefined;
   }
 
-  /** To be called when something was added: it is committed soon. */
+  /** To be called when something was added: it is committed soon. Where nothing was, it shows whether commits fail. */
   added(): void {
     this.writing ??= this.writeAll();
+    this.countBytes();
   }
 
   /**
@@ -98,6 +100,7 @@ export class GroupCommit<Group extends CommitGroup> {
     this.committing = undefined;
     this.current = this.log.begin();
     this.failure = undefined;
+    this.countBytes();
     for (const group of groups) group?.settle();
   }
 
@@ -118,8 +121,15 @@ export class GroupCommit<Group extends CommitGroup> {
     if (left > 0) this.logger.error(`Stopped before ${left} events were written: ${String(this.failure)}`);
   }
 
+  private countBytes(): void {
+    const bytes = this.size * BYTES_PER_CHARACTER;
+    if (bytes > this.takenBytes) this.memory.take(bytes - this.takenBytes);
+    else this.memory.give(this.takenBytes - bytes);
+    this.takenBytes = bytes;
+  }
+
   private async writeAll(): Promise<void> {
-    while (this.current.count > 0) {
+    do {
       // A turn's worth at a time: that is fewer commits, and nobody waits longer for it than the turn takes.
       await nextTurn();
       const group = this.current;
@@ -128,9 +138,10 @@ export class GroupCommit<Group extends CommitGroup> {
       if (!(await this.write(group))) break;
       if (this.committing !== group) continue;
       this.committing = undefined;
+      this.countBytes();
       this.log.publish(group);
       group.settle();
-    }
+    } while (this.current.count > 0);
     this.writing = undefined;
   }
 

@@ -3,17 +3,18 @@ import { advance, runOf, type RunRecord } from '../core/run-record.js';
 
 /** What is committed of a live run. It is made a record of when somebody asks: most runs end before that. */
 export class CommittedEvents {
-  private readonly since: RunEvent[] = [];
+  private since: RunEvent[] | undefined = [];
   private lastId: number;
 
   /** @param before what an earlier process has recorded */
-  constructor(private readonly before: Readonly<RunRecord> | undefined) {
+  constructor(private before: Readonly<RunRecord> | undefined) {
     this.lastId = before?.lastEventId ?? 0;
   }
 
-  /** Undefined before the first event. */
+  /** Undefined before the first event, and once they were forgotten. */
   get record(): RunRecord | undefined {
     const { before, since } = this;
+    if (!since) return undefined;
     if (!before) return since.length > 0 ? runOf(since) : undefined;
     const record = structuredClone(before);
     for (const event of since) advance(record, event);
@@ -24,7 +25,13 @@ export class CommittedEvents {
   add(event: RunEvent): boolean {
     if (event.id <= this.lastId) return false;
     this.lastId = event.id;
-    this.since.push(event);
+    this.since?.push(event);
     return true;
+  }
+
+  /** Keeps nothing of them any more: from now on they are in the journal alone. */
+  forget(): void {
+    this.since = undefined;
+    this.before = undefined;
   }
 }

@@ -1,11 +1,12 @@
 import { Injectable } from '@nestjs/common';
 import { ConfigService } from '@nestjs/config';
 import type { Config } from '../config/config.js';
+import { MemoryBudget } from '../core/memory-budget.js';
 import type { SubTaskDefinition } from '../core/task.js';
 import { Journal } from './journal.js';
 import { Slots } from './slots.js';
 
-/** What all sub-tasks that this process executes share: their slots, their bounds and their journal. */
+/** What all sub-tasks that this process executes share: their slots, their bounds, their journal and what they may take in memory. */
 @Injectable()
 export class Execution {
   /** A retry that is due later than this, in milliseconds, leaves the node where there are others. */
@@ -20,6 +21,7 @@ export class Execution {
   constructor(
     config: ConfigService<Config, true>,
     readonly journal: Journal,
+    readonly memory: MemoryBudget,
   ) {
     this.slots = new Slots(config.get('MAX_CONCURRENT_SUB_TASKS', { infer: true }));
     this.maxResultBytes = config.get('MAX_RESULT_BYTES', { infer: true });

@@ -7,9 +7,11 @@ import type { Sharing } from './sharing.js';
 
 /** Why the journal takes no new runs at the moment. */
 export interface Obstacle {
-  /** `overloaded`: commits fall behind. `journal-unavailable`: they fail, and are tried again until they don't. */
-  readonly code: 'overloaded' | 'journal-unavailable';
+  /** Commits fail, and are tried again until they don't. */
+  readonly code: 'journal-unavailable';
   readonly message: string;
+  /** Whether this process will never take runs again, nor end those that it has. */
+  readonly lasting?: true;
 }
 
 /** Where a run stands in the history: runs of one millisecond stand in the order in which they were accepted. */
@@ -129,10 +131,12 @@ export abstract class Journal {
   abstract committed(runId: string): Promise<void>;
 
   /**
-   * A run that is finished, or that this process doesn't execute, with all that is committed of it; undefined when there is none, or
-   * none any more. A live run has its record itself.
+   * A run with all that is committed of it; undefined when there is none, or none any more. A live run most often has its record
+   * itself.
+   *
+   * @param commits of a live run its {@link JournaledRun.commits}: without them, the journal looks for its events among all others
    */
-  abstract run(id: string): Promise<Readonly<RunRecord> | undefined>;
+  abstract run(id: string, commits?: readonly number[]): Promise<Readonly<RunRecord> | undefined>;
 
   /**
    * The committed runs that a query asks for, the newest first. Runs that are added never change where others stand, so

@@ -52,6 +52,16 @@ export class Outcomes {
     for (const outcome of rest) this.settle(outcome);
   }
 
+  /** Forgets the result of a sub-task that succeeded. @returns false when it has no outcome yet */
+  forgetResult(subTask: string): boolean {
+    const { reply, settled } = this;
+    const at = settled.findIndex((outcome) => outcome.subTask === subTask);
+    if (at < 0) return false;
+    settled[at] = { subTask, status: 'succeeded', result: null };
+    if (reply && answers(reply, subTask)) this.reply = { ...reply, result: null };
+    return true;
+  }
+
   /**
    * What the caller is to be told, as things stand; undefined as long as the policy is neither met nor defeated.
    *
@@ -74,4 +84,12 @@ export class Outcomes {
       this.reply ??= deepFreeze(replyOf(this.policy, this.settled));
     });
   }
+}
+
+/** Whether a reply has the result of a sub-task in it. */
+export function answers(
+  reply: Reply,
+  subTask: string,
+): reply is Extract<Reply, { readonly answeredBy: unknown }> {
+  return 'answeredBy' in reply && [reply.answeredBy].flat().includes(subTask);
 }

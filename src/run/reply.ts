@@ -35,6 +35,11 @@ export function decideBy(policy: ReplyPolicy, count: number): OperatorFunction<O
     );
 }
 
+/** Whether the reply may have the result of a sub-task in it. */
+export function counts(policy: ReplyPolicy, subTask: string): boolean {
+  return policy.policy !== 'primary' || policy.primary === subTask;
+}
+
 /**
  * Whether sub-tasks have to start for the policy to be met, because those that have started and go on are too few.
  *
@@ -77,7 +82,7 @@ function termsOf(policy: ReplyPolicy, count: number): Terms {
       // What was cancelled or skipped has not settled by itself; it decides only where all were.
       return { counts: all, successesToMeet: 1, othersToDefeat: count, failureWeight: count };
     case 'primary':
-      return { counts: (subTask) => subTask === policy.primary, successesToMeet: 1, othersToDefeat: 1 };
+      return { counts: (subTask) => counts(policy, subTask), successesToMeet: 1, othersToDefeat: 1 };
     case 'quorum':
       return { counts: all, successesToMeet: policy.quorum, othersToDefeat: count - policy.quorum + 1 };
     case 'all':

@@ -3,7 +3,8 @@ import type { RunEvent } from '../core/events.js';
 import type { RunRecord } from '../core/run-record.js';
 import type { Decision, Outcome } from '../core/run.js';
 import { releaseLosers } from './losers.js';
-import { Outcomes } from './outcomes.js';
+import { answers, Outcomes } from './outcomes.js';
+import { counts } from './reply.js';
 import type { RunTerms } from './run-terms.js';
 import type { SubTaskRun } from './sub-task-run.js';
 import { WaitingCallers, type Undecided } from './waiting-callers.js';
@@ -22,6 +23,10 @@ export class RunReply {
   private readonly callers: WaitingCallers;
   /** What the caller is, or was, told. */
   private told: Decision | undefined;
+  /** Whether the journal has a result that was told: then that stays. */
+  private resultIsRecorded = false;
+  /** Whether what was told is in the journal alone. */
+  private resultIsForgotten = false;
   private losersDeadline: NodeJS.Timeout | undefined;
   /** When the run began, on the clock of `performance.now()`; undefined when its first reply is out. */
   private startedAt: number | undefined;
@@ -37,6 +42,12 @@ export class RunReply {
     this.callers = new WaitingCallers(record !== undefined);
     if (!record?.decision) this.startedAt = performance.now() - millisecondsSince(record?.createdAt ?? null);
     for (const outcome of record?.outcomes ?? []) this.outcomes.settle(outcome);
+    if (record?.decision) this.replyIsRecorded(record.decision);
+  }
+
+  /** Whether the journal must be asked for what callers are told. */
+  get isInJournalAlone(): boolean {
+    return this.resultIsForgotten;
   }
 
   /** Whether every sub-task has an outcome. */
@@ -62,6 +73,23 @@ export class RunReply {
   /** Called when the journal has the run. */
   runIsRecorded(): void {
     this.callers.runIsRecorded();
+  }
+
+  /** Called when the journal has a reply. */
+  replyIsRecorded(decision: Decision): void {
+    this.resultIsRecorded = !isError(decision);
+  }
+
+  /** Forgets a committed result that no reply needs any more; one that failed may need it after a retry. @returns whether it did */
+  forgetResult(subTask: string): boolean {
+    const { told, run } = this;
+    if (counts(run.terms.replyPolicy, subTask) && !this.resultIsRecorded) return false;
+    if (!this.outcomes.forgetResult(subTask)) return false;
+    if (told && answers(told.reply, subTask)) {
+      this.told = { ...told, reply: { ...told.reply, result: null } };
+      this.resultIsForgotten = true;
+    }
+    return true;
   }
 
   settle(outcome: Outcome): void {

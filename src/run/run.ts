@@ -14,6 +14,9 @@ import type { SubTaskOwner } from './sub-task-owner.js';
 import { endEach, SubTaskRun } from './sub-task-run.js';
 import type { Undecided } from './waiting-callers.js';
 
+/** Results that take no more than this in memory, in bytes, stay there until their run ends: few readers then ask the journal. */
+const SMALL_RESULT = 4_096;
+
 /**
  * A live run: one execution of a task. It owns its sub-tasks, its outcomes, its timers and the callers that wait for its reply.
  * A new run, one that is resumed after a crash, one that is taken over from another node and one that is reopened differ in how
@@ -116,6 +119,7 @@ export class Run implements SubTaskOwner, Hosted, StaggeredRun {
       record,
     );
     run.replying.resume(record);
+    run.forgetResults();
     return run;
   }
 
@@ -123,6 +127,7 @@ export class Run implements SubTaskOwner, Hosted, StaggeredRun {
   static reopen(host: RunHost, terms: RunTerms, record: Readonly<RunRecord>): Run {
     const run = new Run(host, terms, record);
     run.replying.resume(record);
+    run.forgetResults();
     run.reopening = Promise.withResolvers();
     run.appendOwn('run.reopened', {});
     return run;
@@ -133,10 +138,15 @@ export class Run implements SubTaskOwner, Hosted, StaggeredRun {
     return this.reopening?.promise ?? Promise.resolve(true);
   }
 
-  /** All that is committed of it; undefined before its first event is. */
+  /** All that is committed of it; undefined before its first event is, and while the journal alone has all of it. */
   get record(): RunRecord | undefined {
     const { record } = this.history;
     return record && { ...record, commits: [...this.commits] };
+  }
+
+  /** Whether the journal must be asked for its reply. */
+  get replyIsInJournalAlone(): boolean {
+    return this.replying.isInJournalAlone;
   }
 
   get execution(): Execution {
@@ -240,8 +250,9 @@ export class Run implements SubTaskOwner, Hosted, StaggeredRun {
     if (this.phase === 'left' || !this.history.add(event)) return;
     if ('subTask' in event) this.subTaskCommitted(event);
     else if (event.type === 'run.started') this.replying.runIsRecorded();
+    else if (event.type === 'run.replied') this.replied(event.data);
     else if (event.type === 'run.reopened') this.reopening?.resolve(true);
-    else if (event.type === 'run.finished') this.host.ended(this);
+    else this.host.ended(this);
   }
 
   /** Another node has the run, or has reopened it. What is fenced of its sub-tasks is in the log. */
@@ -282,11 +293,26 @@ export class Run implements SubTaskOwner, Hosted, StaggeredRun {
     this.appendOwn('run.finished', { status });
   }
 
+  private replied(decision: Decision): void {
+    this.replying.replyIsRecorded(decision);
+    this.forgetResults();
+  }
+
+  /** Lets those results leave memory that are committed, large, and needed by no reply. */
+  private forgetResults(): void {
+    for (const subTask of this.subTasks) {
+      if (subTask.resultBytes <= SMALL_RESULT || !this.replying.forgetResult(subTask.name)) continue;
+      subTask.forgetResult();
+      this.history.forget();
+    }
+  }
+
   private subTaskCommitted(event: SubTaskEvent): void {
     for (const subTask of this.subTasks) if (subTask.name === event.subTask) subTask.committed(event);
     const outcome = outcomeOf(event);
     if (outcome) this.replying.settle(outcome);
     else if (!this.later) return;
+    if (event.type === 'sub-task.succeeded') this.forgetResults();
     if (outcome?.status === 'failed') this.later?.failed();
     this.host.concludeSoon(this);
   }

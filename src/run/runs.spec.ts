@@ -4,7 +4,7 @@ import { PastRun } from '../../test/support/past-run.js';
 import { createRuntime } from '../../test/support/runtime.js';
 import { acceptRun } from '../tasks/accepted-run.js';
 import type { SubTaskContext } from '../core/sub-task.js';
-import { Runs } from './runs.js';
+import { MemoryBudget } from '../core/memory-budget.js';
 
 const typesOf = ({ events }: ReturnType<typeof createRuntime>) => events.map(({ type }) => type);
 const never = () => new Promise(() => undefined);
@@ -36,11 +36,12 @@ describe('Runs', () => {
     ]);
   });
 
-  test('resumes no runs of before while the inputs of those that go on fill the memory that is allowed', async () => {
+  test('resumes no runs of before while those that go on fill the memory that is allowed', async () => {
     const { promise, resolve } = Promise.withResolvers();
-    const runtime = createRuntime([{ name: 'a', run: () => promise }]);
+    const memory = new MemoryBudget(2 ** 20);
+    const runtime = createRuntime([{ name: 'a', run: () => promise }], {}, { memory });
     const run = await acceptRun(runtime.task, {}, {});
-    runtime.runs.start({ ...run, inputBytes: 256 * 2 ** 20 });
+    runtime.runs.start({ ...run, inputBytes: 2 ** 20 });
     let hasRoom = false;
     const room = runtime.runs.roomInQueue().then(() => (hasRoom = true));
     await runtime.journal.drain();
@@ -173,9 +174,8 @@ describe('Runs', () => {
   });
 
   test('refuses runs whose inputs would take more memory than is allowed', async () => {
-    // A five-hundredth of what is allowed, and of what such an input would have.
-    jest.replaceProperty(Runs, 'maxInputBytesInFlight', 2 ** 19);
-    const runtime = createRuntime([{ name: 'a', run: never }]);
+    const memory = new MemoryBudget(2 ** 20);
+    const runtime = createRuntime([{ name: 'a', run: never }], {}, { memory });
     const input = Array.from({ length: 1_000 }, () => ({}));
     for (let n = 0; n < 6; n += 1) void runtime.run({ input });
     await jest.advanceTimersByTimeAsync(0);

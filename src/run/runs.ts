@@ -4,6 +4,7 @@ import { ConfigService } from '@nestjs/config';
 import { filter, firstValueFrom, race, Subject, timer } from 'rxjs';
 import type { Config } from '../config/config.js';
 import { DomainError } from '../core/domain-error.js';
+import { NEW_RUNS_SHARE, RESUMED_RUNS_SHARE } from '../core/memory-budget.js';
 import type { RunRecord } from '../core/run-record.js';
 import type { TaskDefinition } from '../core/task.js';
 import { Execution } from './execution.js';
@@ -17,21 +18,18 @@ import { endEach, type SubTaskRun } from './sub-task-run.js';
 
 /** While fewer runs than this wait for slots, and half of those that may, runs of an earlier process are resumed. */
 const ROOMY_QUEUE = 100;
+/** What a live run takes in memory besides its input and its results, roughly: its sub-tasks, timers and connections. */
+const RUN_BYTES = 8 * 2 ** 10;
 
 /** The live runs of this process, by their ids, within its bounds. */
 @Injectable()
 export class Runs implements RunHost {
-  /** Some callers' inputs take twenty times the memory that their text does; this keeps them from filling it. */
-  static readonly maxInputBytesInFlight: number = 256 * 2 ** 20;
-
   private readonly logger = new Logger(Runs.name);
   private readonly live = new Map<string, Run>();
   /** The sub-tasks of other nodes' runs that this process executes. */
   private readonly guests = new Set<Hosted & { leave(): void }>();
   /** How many runs have a sub-task that waits for a slot. */
   private queued = 0;
-  /** What the inputs of live runs take in memory, roughly. */
-  private inputBytes = 0;
   /** How many sub-tasks this process executes, or is to. */
   private subTasksHere = 0;
   /** Emits when fewer runs wait for slots, a run has ended, or no sub-task is left. */
@@ -56,6 +54,11 @@ export class Runs implements RunHost {
   /** How many sub-tasks could begin at once. */
   get freeSlots(): number {
     return this.stopped ? 0 : this.execution.slots.freeCount;
+  }
+
+  /** Whether so many bytes more leave too little memory for what was accepted. A run that is alone always fits. */
+  memoryIsShort(inputBytes = 0): boolean {
+    return !this.execution.memory.fits(inputBytes, NEW_RUNS_SHARE) && this.live.size > 0;
   }
 
   /** A live run; undefined for one whose end is committed, or that this process doesn't execute. */
@@ -97,21 +100,24 @@ export class Runs implements RunHost {
   takeOn(terms: RunTerms, record: Readonly<RunRecord>, name: string, onRefused: () => void): GuestSubTask {
     const guest = new GuestSubTask(this, terms, record, name, onRefused);
     this.guests.add(guest);
-    this.inputBytes += terms.inputBytes;
+    this.execution.memory.take(RUN_BYTES + terms.inputBytes);
     return guest;
   }
 
   /**
    * Refuses what is past the bounds of this process.
    *
-   * @throws {DomainError} `overloaded` when too many runs wait for slots, their inputs take too much memory, or the journal falls
-   * behind; `journal-unavailable` when it can't be written; `stopping` once a stop has begun
+   * @throws {DomainError} `overloaded` when too many runs wait for slots, or what is in memory leaves no room for more;
+   * `journal-unavailable` when it can't be written; `stopping` once a stop has begun
    */
   admit(task: TaskDefinition | undefined, inputBytes: number): void {
     if (this.stopped) throw new DomainError('stopping', 'The service is stopping and takes no new runs');
-    if (this.inputBytes + inputBytes > Runs.maxInputBytesInFlight && this.live.size > 0)
-      throw new DomainError('overloaded', 'The inputs of unfinished runs take as much memory as is allowed');
     const { journal, slots } = this.execution;
+    if (this.memoryIsShort(inputBytes))
+      throw new DomainError(
+        'overloaded',
+        'Unfinished runs and unsent answers take as much memory as is allowed',
+      );
     const { obstacle } = journal;
     if (obstacle) throw new DomainError(obstacle.code, obstacle.message);
     if (this.queued < this.maxQueuedRuns) return;
@@ -124,7 +130,9 @@ export class Runs implements RunHost {
   /** Resolves when a run of an earlier process can be resumed without a flood, and new runs still find room. */
   async roomInQueue(): Promise<void> {
     const roomy = Math.min(ROOMY_QUEUE, this.maxQueuedRuns / 2);
-    const hasRoom = (): boolean => this.queued < roomy && this.inputBytes < Runs.maxInputBytesInFlight;
+    const { memory } = this.execution;
+    const hasRoom = (): boolean =>
+      this.queued < roomy && (memory.fits(0, RESUMED_RUNS_SHARE) || this.live.size === 0);
     if (!hasRoom()) await firstValueFrom(this.eased.pipe(filter(hasRoom)));
   }
 
@@ -143,7 +151,7 @@ export class Runs implements RunHost {
     this.stopped = true;
     const { journal } = this.execution;
     const graceMs = this.config.get('SHUTDOWN_GRACE', { infer: true });
-    if (this.subTasksHere > 0) {
+    if (this.subTasksHere > 0 && !journal.obstacle?.lasting) {
       this.logger.log(`Stopping: ${this.busy.length} unfinished runs have ${graceMs} ms to finish`);
       const idle = this.eased.pipe(filter(() => this.subTasksHere === 0));
       await firstValueFrom(race(idle, timer(graceMs)));
@@ -179,13 +187,14 @@ export class Runs implements RunHost {
   ended(run: Hosted): void {
     if (this.live.get(run.id) === run) this.live.delete(run.id);
     else if (!this.guests.delete(run as GuestSubTask)) return;
-    this.inputBytes -= run.terms.inputBytes;
+    for (const subTask of run.subTasks) subTask.forgetResult();
+    this.execution.memory.give(RUN_BYTES + run.terms.inputBytes);
     this.eased.next();
   }
 
   private add(run: Run): void {
     this.live.set(run.id, run);
-    this.inputBytes += run.terms.inputBytes;
+    this.execution.memory.take(RUN_BYTES + run.terms.inputBytes);
   }
 
   /** Those with sub-tasks that this process executes, or is to. */

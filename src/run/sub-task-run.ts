@@ -1,6 +1,6 @@
 import { elapsedMs, millisecondsSince } from '../core/duration.js';
 import type { StartCause, SubTaskEvent } from '../core/events.js';
-import { toJson, type JsonValue } from '../core/json.js';
+import { memoryBytes, toJson, type JsonValue } from '../core/json.js';
 import { outcomeOf, type SubTaskRecord } from '../core/run-record.js';
 import type { AttemptError } from '../core/run.js';
 import type { SubTaskDefinition } from '../core/task.js';
@@ -23,6 +23,8 @@ const WITH_ITS_RUN: StartCause = Object.freeze({});
  */
 export class SubTaskRun {
   phase: 'held' | 'waiting' | 'running' | 'placed' | 'ended' = 'ended';
+  /** What its result takes in memory, roughly, as long as it is kept there. */
+  resultBytes = 0;
   /** Attempts begun so far, on any node, as far as is known. */
   private attempts = 0;
   private failures = 0;
@@ -57,7 +59,8 @@ export class SubTaskRun {
   }
 
   /** Takes over what is on record of it. Begins nothing. */
-  restore({ attempts, failures, retried, startedAt, retryAt, retryDelayMs }: SubTaskRecord): void {
+  restore({ attempts, failures, retried, startedAt, retryAt, retryDelayMs, result }: SubTaskRecord): void {
+    if (result !== undefined) this.keepResult(result);
     this.attempts = attempts;
     this.failures = failures;
     this.retried = retried;
@@ -150,6 +153,7 @@ export class SubTaskRun {
   committed(event: SubTaskEvent): void {
     if (this.phase !== 'placed') return;
     if (outcomeOf(event)) {
+      if (event.type === 'sub-task.succeeded') this.keepResult(event.data.result);
       this.phase = 'ended';
       this.fenced = false;
       this.cancelReason = undefined;
@@ -160,6 +164,18 @@ export class SubTaskRun {
       this.startedAt ??= performance.now() - millisecondsSince(event.time);
     // The attempt began before the cancellation was committed, which told of the attempt before it and so was fenced out.
     if (this.cancelReason !== undefined) this.appendCancelled(this.cancelReason);
+  }
+
+  /** Called when its result leaves memory. */
+  forgetResult(): void {
+    if (this.resultBytes === 0) return;
+    this.owner.execution.memory.give(this.resultBytes);
+    this.resultBytes = 0;
+  }
+
+  private keepResult(result: JsonValue): void {
+    this.resultBytes = memoryBytes(result);
+    this.owner.execution.memory.take(this.resultBytes);
   }
 
   /** From the start of the first attempt, in milliseconds; 0 before. */
@@ -218,6 +234,7 @@ export class SubTaskRun {
       return;
     }
     this.current = undefined;
+    this.keepResult(result);
     this.append('sub-task.succeeded', { result, durationMs: this.durationMs });
     this.rest('ended');
   }

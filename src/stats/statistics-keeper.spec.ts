@@ -44,7 +44,7 @@ describe('StatisticsKeeper', () => {
   beforeEach(() => {
     jest.useFakeTimers({ now: NOON });
     bus = new EventBus(new EventEmitter2());
-    journal = new MemoryJournal(bus, 1, (commit) => void Promise.resolve().then(commit));
+    journal = new MemoryJournal(bus, 1, undefined, (commit) => void Promise.resolve().then(commit));
     writer = new EventWriter(journal);
     log = new ToldLog();
     told = 0;

@@ -17,7 +17,7 @@ export class RecordedRuns {
 
   /** What a run was asked for; with `unfit` where the service can't execute it any more. */
   async termsOf(record: Readonly<RunRecord>): Promise<RunTerms> {
-    const { id, task, input, replyPolicy, losers, subTasks } = record;
+    const { id, task, input, replyPolicy, losers, subTasks, requestId, traceparent } = record;
     const definition = this.registry.find(task);
     const terms = {
       id,
@@ -29,7 +29,8 @@ export class RecordedRuns {
       inputBytes: memoryBytes(input),
       replyPolicy,
       losers,
-      origin: record,
+      // Not the record: it has the results too.
+      origin: { requestId, traceparent },
     };
     if (!definition) {
       const message = `The service has no task ${task} any more`;

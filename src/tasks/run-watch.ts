@@ -31,7 +31,7 @@ export class RunWatch {
   async get(id: string): Promise<Readonly<RunRecord>> {
     const live = this.runs.get(id);
     if (live) await this.journal.committed(id);
-    const run = live?.record ?? (await this.journal.run(id));
+    const run = live?.record ?? (await this.journal.run(id, live?.commits));
     if (run) return run;
     throw unknownRun(id);
   }

@@ -81,7 +81,9 @@ export class TasksService {
   async reply({ runId, task }: StartedRun, waitMs = MAX_DURATION_MS): Promise<Answer | undefined> {
     const until = performance.now() + waitMs;
     const run = this.runs.get(runId);
-    let decision = await (run ? run.reply(waitMs) : this.pastDecision(runId, waitMs));
+    let decision = await (run && !run.replyIsInJournalAlone
+      ? run.reply(waitMs)
+      : this.pastDecision(runId, waitMs));
     if (decision && 'recorded' in decision && decision.elsewhere) {
       if (!decision.recorded) throw unrecorded(runId);
       decision = await this.decisionElsewhere(runId, Math.max(0, until - performance.now()));
@@ -95,11 +97,11 @@ export class TasksService {
     await this.runs.stop();
   }
 
-  /** The decision of a run that is finished, that another node executes, or that recovery has still to resume. */
+  /** The decision of a run that no longer has it in memory, that another node executes, or that recovery has still to resume. */
   private async pastDecision(runId: string, waitMs: number): Promise<Decision | Undecided | undefined> {
     const run = await this.watch.get(runId);
     if (waitMs === 0) return undefined;
-    if (run.decision && run.finishedAt !== null) return run.decision;
+    if (run.decision && isDecided(run)) return run.decision;
     if (this.journal.sharing) return this.decisionElsewhere(runId, waitMs);
     if (!(await this.recovery.resume(run))) return { recorded: true, elsewhere: false };
     const resumed = this.runs.get(runId);

@@ -3,6 +3,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import type { Dispatcher } from 'undici';
+import { MemoryBudget } from '../core/memory-budget.js';
 import { Decompression } from './decompression.js';
 import { exchange } from './response-reader.js';
 import type { Upstream } from './upstreams.js';
@@ -11,10 +12,15 @@ const GZIP = { 'content-encoding': 'gzip' };
 const ZEROS = gzipSync(Buffer.alloc(10 * 2 ** 20));
 
 /** An exchange whose upstream says what the test does. */
-function exchanging(status: number, headers: Readonly<Record<string, string>> = GZIP) {
+function exchanging(
+  status: number,
+  headers: Readonly<Record<string, string>> = GZIP,
+  memory = new MemoryBudget(),
+) {
   const controller = { abort: jest.fn(), pause: jest.fn(), resume: jest.fn() };
   let handler: Required<Dispatcher.DispatchHandler> | undefined;
   const upstream = {
+    memory,
     dispatch: (_request: unknown, given: unknown) => {
       handler = given as Required<Dispatcher.DispatchHandler>;
       handler.onRequestStart(controller as unknown as Dispatcher.DispatchController, {});
@@ -67,6 +73,45 @@ describe('exchange', () => {
     end();
     expect((await response).body).toHaveLength(200_000);
     expect(controller.abort).not.toHaveBeenCalled();
+  });
+
+  describe('while memory is short', () => {
+    const PLAIN = {};
+    const CHUNK = Buffer.alloc(60_000);
+
+    test.each([
+      ['as it is', PLAIN, CHUNK],
+      ['compressed', GZIP, gzipSync(CHUNK)],
+    ])(
+      'reads on when others give some back, and gives all of its own back: %s',
+      async (_how, headers, chunk) => {
+        const memory = new MemoryBudget(400_000);
+        memory.take(290_000);
+        const { response, controller, data, end } = exchanging(200, headers, memory);
+        data(chunk);
+        while (memory.used < 350_000) await nextTurn();
+        expect(controller.pause).toHaveBeenCalledTimes(1);
+        memory.give(50_000);
+        expect(controller.resume).not.toHaveBeenCalled();
+        memory.give(100_000);
+        expect(controller.resume).toHaveBeenCalledTimes(1);
+        end();
+        expect((await response).body).toHaveLength(60_000);
+        expect(memory.used).toBe(140_000);
+      },
+    );
+
+    test('waits for none once it is given up', async () => {
+      const memory = new MemoryBudget(400_000);
+      memory.take(290_000);
+      const { response, controller, aborting, data } = exchanging(200, PLAIN, memory);
+      data(CHUNK);
+      aborting.abort(new Error('given up'));
+      await expect(response).rejects.toThrow('given up');
+      memory.give(290_000);
+      expect(memory.used).toBe(0);
+      expect(controller.resume).not.toHaveBeenCalled();
+    });
   });
 
   test('stops decompressing when it is given up', async () => {

@@ -2,6 +2,7 @@ import type { Dispatcher } from 'undici';
 import { ByteCollector } from './byte-collector.js';
 import { Decompression, encodingMistake, encodingsOf } from './decompression.js';
 import { EXCERPT_BYTES } from './excerpt.js';
+import { ReadingPace } from './reading-pace.js';
 import type { Upstream } from './upstreams.js';
 
 /** What an upstream answered. */
@@ -50,7 +51,14 @@ export function exchange(
 ): Promise<UpstreamResponse> {
   return new Promise((resolve, reject) => {
     signal.throwIfAborted();
-    const reader = new ResponseReader(request.method, terms, signal, resolve, reject);
+    const reader = new ResponseReader(
+      request.method,
+      terms,
+      signal,
+      new ReadingPace(upstream.memory),
+      resolve,
+      reject,
+    );
     signal.addEventListener('abort', reader);
     try {
       upstream.dispatch(request, reader);
@@ -79,6 +87,7 @@ class ResponseReader implements Dispatcher.DispatchHandler {
     private readonly method: string,
     private readonly terms: ReadingTerms,
     private readonly signal: AbortSignal,
+    private readonly pace: ReadingPace,
     private readonly resolve: (response: UpstreamResponse) => void,
     private readonly reject: (error: unknown) => void,
   ) {}
@@ -125,7 +134,7 @@ class ResponseReader implements Dispatcher.DispatchHandler {
       return;
     }
     if (this.encodings.length === 0) this.keep(chunk);
-    else if (!this.decoding().write(chunk, () => controller.resume())) controller.pause();
+    else if (!this.decoding().write(chunk, this.drained)) controller.pause();
     if (this.wanted || this.bytesOnWire <= UNWANTED_BYTES) return;
     this.enough = true;
     if (this.decompression) this.decompression.end();
@@ -164,9 +173,17 @@ class ResponseReader implements Dispatcher.DispatchHandler {
   private keep(chunk: Buffer): void {
     if (this.settled) return;
     this.body ??= new ByteCollector(this.wanted ? this.terms.maxBytes : EXCERPT_BYTES);
-    if (this.wanted && this.body.length + chunk.length > this.terms.maxBytes) this.fail(this.tooLarge());
-    else this.body.add(chunk);
+    if (this.wanted && this.body.length + chunk.length > this.terms.maxBytes) {
+      this.fail(this.tooLarge());
+      return;
+    }
+    this.body.add(chunk);
+    if (this.wanted) this.pace.keep(chunk.length, this.controller);
   }
+
+  private readonly drained = (): void => {
+    if (!this.pace.isPaused) this.controller?.resume();
+  };
 
   private tooLarge(): UnfitResponse {
     return this.unfit(`its body has more than ${this.terms.maxBytes} bytes; maxResponse is that bound`);
@@ -198,6 +215,7 @@ class ResponseReader implements Dispatcher.DispatchHandler {
     this.settled = true;
     this.signal.removeEventListener('abort', this);
     clearTimeout(this.wait);
+    this.pace.end();
     return true;
   }
 

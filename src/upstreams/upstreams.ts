@@ -2,6 +2,7 @@ import { lookup as systemLookup } from 'node:dns';
 import type { LookupFunction, Socket } from 'node:net';
 import type { OnApplicationShutdown } from '@nestjs/common';
 import { Pool, type Dispatcher } from 'undici';
+import { MemoryBudget } from '../core/memory-budget.js';
 import { createConnector } from './connector.js';
 
 /**
@@ -21,6 +22,7 @@ export class Upstream {
     readonly origin: string,
     private readonly lookup: LookupFunction,
     private readonly connecting: Set<Socket>,
+    readonly memory: MemoryBudget,
   ) {}
 
   dispatch(request: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): void {
@@ -47,14 +49,20 @@ export class Upstreams implements OnApplicationShutdown {
   private readonly upstreams = new Map<string, Upstream>();
   private readonly connecting = new Set<Socket>();
 
-  /** @param lookup resolves names to addresses, the system's way by default */
-  constructor(private readonly lookup: LookupFunction = systemLookup) {}
+  /**
+   * @param lookup resolves names to addresses, the system's way by default
+   * @param memory where responses count while they are read
+   */
+  constructor(
+    private readonly lookup: LookupFunction = systemLookup,
+    private readonly memory = new MemoryBudget(),
+  ) {}
 
   /** Makes an origin one that may be called. All are declared before the first is. */
   declare(origin: string, allowPrivate: boolean): Upstream {
     let upstream = this.upstreams.get(origin);
     if (!upstream) {
-      upstream = new Upstream(origin, this.lookup, this.connecting);
+      upstream = new Upstream(origin, this.lookup, this.connecting, this.memory);
       this.upstreams.set(origin, upstream);
     }
     if (allowPrivate) upstream.allowPrivate = true;

@@ -5,6 +5,7 @@ import { DatabaseSync } from 'node:sqlite';
 import type { NewEvent, RunEvent } from '../../src/core/events.js';
 import { SqliteGroup } from '../../src/journal/sqlite/sqlite-group.js';
 import { SqliteStore } from '../../src/journal/sqlite/sqlite-store.js';
+import { storeOptions } from './store-options.js';
 import type { JournaledRun } from '../../src/run/journaled-run.js';
 
 /** An event as an earlier process has left it, some milliseconds ago. */
@@ -54,7 +55,8 @@ export class DatabaseFile {
 
   /** Writes what an earlier process has left: the events of runs, in the order of their commits. */
   async write(past: readonly PastEvent[]): Promise<void> {
-    const store = await SqliteStore.open({ path: this.path, role: 'writer', durability: 'process' });
+    const store = await SqliteStore.open(storeOptions(this.path));
+    store.claim();
     const { lastId } = store.state();
     const group = new SqliteGroup(lastId + 1);
     const runs = new Map<string, JournaledRun>();

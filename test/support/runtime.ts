@@ -6,6 +6,7 @@ import type { ReplyTimes } from '../../src/run/reply-times.js';
 import { Runs } from '../../src/run/runs.js';
 import { StartPlans } from '../../src/run/start-plans.js';
 import type { RunEvent } from '../../src/core/events.js';
+import { MemoryBudget } from '../../src/core/memory-budget.js';
 import { EventBus } from '../../src/events/event-bus.js';
 import { MemoryJournal } from '../../src/journal/memory/memory-journal.js';
 import { IdempotentRuns } from '../../src/tasks/idempotent-runs.js';
@@ -32,13 +33,15 @@ interface RuntimeOptions {
   readonly hedgeBudget?: number;
   /** What the task's statistics say of its reply times. Default: too few are known. */
   readonly replyTime?: ReplyTimes['replyTime'];
+  /** Where runs count what they keep; the journal doesn't. Default: one without a bound. */
+  readonly memory?: MemoryBudget;
 }
 
 /** The parts that a run flows through, without HTTP and without Nest, around one task named `task`. */
 export function createRuntime(
   subTasks: readonly (SubTaskOptions & { readonly start?: StartRule; readonly run: Run })[],
   environment: Readonly<Record<string, string>> = {},
-  { hedgeBudget = 1, replyTime = () => undefined }: RuntimeOptions = {},
+  { hedgeBudget = 1, replyTime = () => undefined, memory = new MemoryBudget() }: RuntimeOptions = {},
 ) {
   const task: TaskDefinition = {
     name: 'task',
@@ -56,14 +59,14 @@ export function createRuntime(
     events.push(...published.map(({ event }) => event));
     publish(published);
   };
-  const journal = new MemoryJournal(bus, RETENTION_MS, queueMicrotask);
+  const journal = new MemoryJournal(bus, RETENTION_MS, undefined, queueMicrotask);
   const registry = {
     get: () => task,
     find: () => task,
     all: () => [task],
   } as Partial<TaskRegistry> as TaskRegistry;
   const config = new ConfigService<Config, true>({ ...parseConfig(environment) });
-  const runs = new Runs(config, new Execution(config, journal), new StartPlans({ replyTime }));
+  const runs = new Runs(config, new Execution(config, journal, memory), new StartPlans({ replyTime }));
   const watch = new RunWatch(runs, journal, bus);
   const recorded = new RecordedRuns(registry);
   const recovery = new Recovery(runs, journal, recorded);
@@ -73,5 +76,5 @@ export function createRuntime(
   const run = async (request: RunRequest = {}) => tasks.reply(await tasks.start('task', request));
   /** Resumes what an earlier process has left. */
   const resume = async ({ record }: PastRun) => runs.resume(await recorded.termsOf(record), record);
-  return { task, events, bus, journal, runs, tasks, control, run, resume };
+  return { task, events, bus, journal, runs, watch, tasks, control, run, resume };
 }

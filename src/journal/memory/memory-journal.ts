@@ -2,6 +2,7 @@ import Queue from 'yocto-queue';
 import { unknownRun } from '../../core/domain-error.js';
 import type { RunEvent } from '../../core/events.js';
 import { runOf, type RunRecord } from '../../core/run-record.js';
+import { MemoryBudget } from '../../core/memory-budget.js';
 import type { RunStatus } from '../../core/run.js';
 import type { EventBus } from '../../events/event-bus.js';
 import type { IdempotencyKey, KeyedRun } from '../../run/idempotency-key.js';
@@ -25,6 +26,8 @@ import { MemoryLog, type RunLog } from './memory-log.js';
 /** How many finished runs are kept, the newest ones, and how much memory their events may take together, in bytes. */
 export const RETAINED_RUNS = 10_000;
 const RETAINED_BYTES = 256 * 2 ** 20;
+/** They take no more than this share of the memory budget besides it, where that is less. */
+const RETAINED_SHARE = 1 / 2;
 /** A character takes two bytes at most. */
 const BYTES_PER_CHARACTER = 2;
 
@@ -57,6 +60,7 @@ export class MemoryJournal extends Journal {
   private readonly ends = new Queue<End>();
   private retainedRuns = 0;
   private retainedBytes = 0;
+  private readonly maxRetainedBytes: number;
   private readonly keys = new Map<string, KeyedRun & { readonly createdMs: number }>();
   private readonly log = new MemoryLog();
   private readonly slices = new Map<string, StatisticsSlice>();
@@ -68,14 +72,17 @@ export class MemoryJournal extends Journal {
 
   /**
    * @param keyRetentionMs how long idempotency keys are kept; no longer than their runs
+   * @param memory where the events of unfinished runs count
    * @param soon calls what commits the batch. Default: at the end of the turn
    */
   constructor(
     private readonly bus: EventBus,
     private readonly keyRetentionMs: number,
+    private readonly memory = new MemoryBudget(),
     private readonly soon: (commit: () => void) => void = setImmediate,
   ) {
     super();
+    this.maxRetainedBytes = Math.min(RETAINED_BYTES, memory.limitBytes * RETAINED_SHARE);
   }
 
   override append(run: JournaledRun, event: RunEvent, { key }: AppendOptions = {}): void {
@@ -175,10 +182,14 @@ export class MemoryJournal extends Journal {
   private apply(event: RunEvent): void {
     const run = this.kept.get(event.runId);
     if (!run) return;
+    const sizeBefore = run.finishedAt === null ? run.size : 0;
     this.log.add(event, run);
     if (event.type === 'run.reopened') [run.status, run.finishedAt] = ['running', null];
+    // Those of finished runs have a bound of their own.
+    if (run.finishedAt === null) this.memory.take((run.size - sizeBefore) * BYTES_PER_CHARACTER);
     if (event.type !== 'run.finished') return;
     [run.status, run.finishedAt] = [event.data.status, Date.parse(event.time)];
+    this.memory.give(run.size * BYTES_PER_CHARACTER);
     this.retain(run);
   }
 
@@ -198,7 +209,7 @@ export class MemoryJournal extends Journal {
     this.ends.enqueue(end);
     this.retainedRuns += 1;
     this.retainedBytes += end.bytes;
-    while (this.retainedRuns > RETAINED_RUNS || this.retainedBytes > RETAINED_BYTES) {
+    while (this.retainedRuns > RETAINED_RUNS || this.retainedBytes > this.maxRetainedBytes) {
       const oldest = this.ends.dequeue();
       if (!oldest) return;
       if (oldest.run.end !== oldest) continue;

@@ -1,6 +1,7 @@
 import { Logger } from '@nestjs/common';
 import { Subject } from 'rxjs';
 import type { RunEvent } from '../../core/events.js';
+import { MemoryBudget } from '../../core/memory-budget.js';
 import type { EventBus } from '../../events/event-bus.js';
 import type { RunRecord } from '../../core/run-record.js';
 import { GroupCommit, UNAVAILABLE } from '../group-commit.js';
@@ -69,6 +70,7 @@ export class PostgresJournal extends Journal implements Sharing {
     readonly queue: SubTaskQueue | undefined,
     lastId: number,
     readonly options: PostgresJournalOptions,
+    memory: MemoryBudget,
   ) {
     super();
     const { url, keyRetentionMs } = options;
@@ -82,6 +84,7 @@ export class PostgresJournal extends Journal implements Sharing {
     this.groups = new GroupCommit(
       new PostgresLog(url, this.writer, bus, this.tail, this.commitNotices, this.node, () => this.lose()),
       signal,
+      memory,
     );
     this.listener = new PostgresListener(url, (notice) => this.hear(notice), signal);
     this.listening = this.listener.listen();
@@ -92,16 +95,18 @@ export class PostgresJournal extends Journal implements Sharing {
    * Opens the database, brings its tables up to date, and joins the nodes that share it.
    *
    * @param queue by which sub-tasks leave this node
+   * @param memory where what waits for its commit counts
    * @throws {DatabaseError} when it can't be used
    */
   static async open(
     options: PostgresJournalOptions,
     bus: EventBus,
     queue?: SubTaskQueue,
+    memory = new MemoryBudget(),
   ): Promise<PostgresJournal> {
     const store = new PostgresStore(await openDatabase(options.url));
     await queue?.start();
-    const journal = new PostgresJournal(bus, store, queue, await store.lastId(), options);
+    const journal = new PostgresJournal(bus, store, queue, await store.lastId(), options, memory);
     await journal.node.insert();
     await journal.listener.ready;
     return journal;

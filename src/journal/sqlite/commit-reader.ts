@@ -51,12 +51,11 @@ export class CommitReader {
     return this.#statements.all<{ last: number }>(newest)[0]?.last ?? 0;
   }
 
-  /** All events of a run; undefined when there is no such run. */
-  run(id: string): RunTexts | undefined {
+  /** All events of a run; undefined when there is no such run. @param commits that have them, where they are known */
+  run(id: string, commits?: readonly number[]): RunTexts | undefined {
     return this.#statements.snapshot(() => {
       const found: RunTexts = { texts: [], commits: [] };
-      const number = this.#openNumber(id);
-      const rows = number === undefined ? this.#rowsOfFinished(id, 0) : this.#rowsWith(id, number);
+      const rows = commits ? this.#rowsOfCommits(commits, 0) : this.#rowsOf(id);
       for (const { first, events } of rows) {
         const texts = textsOfRun(events, id);
         if (texts.length === 0) continue;
@@ -122,6 +121,11 @@ export class CommitReader {
 
   #rowsWith(runId: string, from: number): Iterable<CommitRow> {
     return this.#statements.each<CommitRow>(ALL_WITH, from, runId);
+  }
+
+  #rowsOf(runId: string): Iterable<CommitRow> {
+    const number = this.#openNumber(runId);
+    return number === undefined ? this.#rowsOfFinished(runId, 0) : this.#rowsWith(runId, number);
   }
 
   #rowsOfFinished(runId: string, after: number): Iterable<CommitRow> {

@@ -25,7 +25,7 @@ export class DatabaseLock {
         `is in use by ${holderOf(path)}; end that process, or set DATABASE_URL to another file`,
       );
     }
-    nameHolder(path);
+    writeHolder(path);
     return new DatabaseLock(file);
   }
 
@@ -37,10 +37,14 @@ export class DatabaseLock {
 /** SQLite's result code for a lock that another connection has. */
 const BUSY = 5;
 
-function nameHolder(path: string): void {
-  const holder = `the process ${process.pid} on ${hostname()} since ${new Date().toISOString()}`;
+/** This process, for people. */
+export function processName(): string {
+  return `the process ${process.pid} on ${hostname()} since ${new Date().toISOString()}`;
+}
+
+function writeHolder(path: string): void {
   try {
-    writeFileSync(`${path}.holder`, holder);
+    writeFileSync(`${path}.holder`, processName());
   } catch {
     // The lock holds without it, on a full disk for example.
   }

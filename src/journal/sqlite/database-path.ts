@@ -10,6 +10,7 @@ import {
   statSync,
 } from 'node:fs';
 import { dirname, resolve } from 'node:path';
+import { StoreError } from './store-error.js';
 
 /** How every SQLite database begins (https://sqlite.org/fileformat.html). */
 const SQLITE_HEADER = 'SQLite format 3\0';
@@ -22,15 +23,24 @@ const NOT_A_DATABASE = 26;
  *
  * @returns one name for one file, whatever links lead to it: its lock goes by its name
  * @throws {Error} with the code of the file system or of SQLite
+ * @throws {StoreError} for a database that has several names, or only its log
  */
 export function preparePath(path: string): string {
   const found = statSync(path, { throwIfNoEntry: false });
+  if (!found?.size && statSync(`${path}-wal`, { throwIfNoEntry: false })?.size)
+    throw new StoreError(
+      'is missing, but its write-ahead log is there (the file ending in -wal), which SQLite would delete; move the database back, or the log away',
+    );
   if (!found) {
     makeDirectory(dirname(resolve(path)));
     closeSync(openSync(path, 'a', 0o600));
     return realpathSync(path);
   }
   if (isDirectory(path)) throw Object.assign(new Error(`${path} is a directory`), { code: 'EISDIR' });
+  if (found.nlink > 1)
+    throw new StoreError(
+      `has ${found.nlink} names (hard links), and SQLite would keep a write-ahead log for each; remove all but one`,
+    );
   accessSync(path, constants.R_OK | constants.W_OK);
   if (found.size > 0 && !beginsAsDatabase(path))
     throw Object.assign(new Error(`${path} is not a database`), { errcode: NOT_A_DATABASE });

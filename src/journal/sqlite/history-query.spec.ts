@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { sql } from 'kysely';
+import { storeOptions } from '../../../test/support/store-options.js';
 import { temporaryDirectory } from '../../../test/support/temporary-directory.js';
 import { RUN_STATUSES } from '../../core/run.js';
 import { historyQuery } from '../history-query.js';
@@ -25,7 +26,7 @@ const combinations: RunQuery[] = [undefined, 'demo'].flatMap((task) =>
 describe('historyQuery', () => {
   let open: OpenDatabase;
   beforeAll(async () => {
-    open = await openDatabase({ path: join(directory, 'runs.db'), role: 'writer', durability: 'process' });
+    open = await openDatabase(storeOptions(join(directory, 'runs.db')));
   });
   afterAll(() => {
     open.database.close();

@@ -17,20 +17,18 @@ interface OldRun {
  * @returns how many runs it deleted
  */
 export function deleteFinished(statements: Statements, before: number, limit: number): number {
-  return statements.transaction(() => {
-    const runs = statements.all<OldRun>(
-      'SELECT number, id, commits FROM runs WHERE id < ? AND finished_at < ? ORDER BY id LIMIT ?',
-      // The bound of the ids spares looking at younger runs.
-      firstIdOf(before),
-      before,
-      limit,
-    );
-    const ids = new Set(runs.map(({ id }) => id));
-    const commits = new Set(runs.flatMap((run) => JSON.parse(run.commits) as number[]));
-    for (const first of commits) takeOut(statements, first, ids);
-    for (const { number } of runs) statements.run('DELETE FROM runs WHERE number = ?', number);
-    return runs.length;
-  });
+  const runs = statements.all<OldRun>(
+    'SELECT number, id, commits FROM runs WHERE id < ? AND finished_at < ? ORDER BY id LIMIT ?',
+    // The bound of the ids spares looking at younger runs.
+    firstIdOf(before),
+    before,
+    limit,
+  );
+  const ids = new Set(runs.map(({ id }) => id));
+  const commits = new Set(runs.flatMap((run) => JSON.parse(run.commits) as number[]));
+  for (const first of commits) takeOut(statements, first, ids);
+  for (const { number } of runs) statements.run('DELETE FROM runs WHERE number = ?', number);
+  return runs.length;
 }
 
 function takeOut(statements: Statements, first: number, runIds: ReadonlySet<string>): void {

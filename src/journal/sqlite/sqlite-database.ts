@@ -1,7 +1,10 @@
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
 import { Kysely, SqliteDialect, type SqliteDatabase } from 'kysely';
 import { Migrator } from 'kysely/migration';
-import { APPLICATION_ID, migrations, OBSOLETE_MIGRATION } from './sqlite-schema.js';
+import { expectFile } from './open-file.js';
+import { APPLICATION_ID, migrations, OBSOLETE_MIGRATIONS } from './sqlite-schema.js';
+import { StoreError } from './store-error.js';
+import type { Writer } from './writer-claim.js';
 
 /** How long a connection waits while another holds a lock it needs, in milliseconds. */
 const BUSY_TIMEOUT_MS = 5_000;
@@ -14,6 +17,10 @@ export interface StoreOptions {
   readonly role: 'writer' | 'reader';
   /** `power`: a commit is on the disk when it returns (`synchronous=FULL`). `process`: with the system (`NORMAL`). */
   readonly durability: 'power' | 'process';
+  /** The journal that it is opened for. */
+  readonly writer: Writer;
+  /** Which file it is: see `fileAt`. */
+  readonly file: string;
 }
 
 /** One connection, as itself and through Kysely. */
@@ -22,19 +29,9 @@ export interface OpenDatabase {
   readonly db: Kysely<unknown>;
 }
 
-/** What stands in the way of opening a database; `explanation` continues "the database … ". */
-class StoreError extends Error {
-  readonly explanation: string;
-
-  constructor(explanation: string) {
-    super(explanation);
-    this.explanation = explanation;
-    this.name = 'StoreError';
-  }
-}
-
 /** @throws {StoreError} for a file that must not be written to; SQLite's errors for one that can't be */
-export async function openDatabase({ path, role, durability }: StoreOptions): Promise<OpenDatabase> {
+export async function openDatabase({ path, file, role, durability }: StoreOptions): Promise<OpenDatabase> {
+  expectFile(path, file);
   const database = new DatabaseSync(path, { readOnly: role === 'reader', timeout: BUSY_TIMEOUT_MS });
   const db = new Kysely<unknown>({ dialect: new SqliteDialect({ database: forKysely(database) }) });
   try {
@@ -70,15 +67,14 @@ async function prepareForWriting(
     `PRAGMA synchronous = ${durability === 'power' ? 'FULL' : 'NORMAL'};
        PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}`,
   );
-  syncRecovered(database);
+  // What is found in the log of a connection that ended is whole, but may never have been on the disk: its `fsync` failed, or a
+  // kill came before it.
+  checkpoint(database);
   await migrate({ database, db });
 }
 
-/**
- * What is found in the log of a connection that ended is whole, but may never have been on the disk: its `fsync` failed,
- * or a kill came before it. Moving it to the database brings it there.
- */
-function syncRecovered(database: DatabaseSync): void {
+/** Moves the write-ahead log to the database, and that to the disk. @throws {Error} when a reader keeps it from that */
+export function checkpoint(database: Pick<DatabaseSync, 'prepare'>): void {
   const { busy } = database.prepare('PRAGMA wal_checkpoint(TRUNCATE)').get() as { busy: number };
   if (busy !== 0) throw new Error('The write-ahead log could not be moved to the database');
 }
@@ -88,7 +84,7 @@ async function refuseOtherVersions({ database, db }: OpenDatabase): Promise<void
   if (!tables.some(({ name }) => name === 'kysely_migration')) return;
   const applied = database.prepare('SELECT name FROM kysely_migration ORDER BY name').all();
   const unknown = applied.filter(({ name }) => !((name as string) in migrations)).map(({ name }) => name);
-  if (unknown.includes(OBSOLETE_MIGRATION))
+  if (unknown.some((name) => OBSOLETE_MIGRATIONS.includes(name as string)))
     throw new StoreError(
       'was written by a version of before the first release, which kept its events in another way; move it away to begin with an empty one, or set DATABASE_URL to another file',
     );

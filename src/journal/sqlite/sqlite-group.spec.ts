@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { join } from 'node:path';
 import { events } from '../../../test/support/run-events.js';
+import { storeOptions } from '../../../test/support/store-options.js';
 import { temporaryDirectory } from '../../../test/support/temporary-directory.js';
 import type { NewEvent } from '../../core/events.js';
 import type { IdempotencyKey } from '../../run/idempotency-key.js';
@@ -23,7 +24,8 @@ describe('a group of events', () => {
   let runs: Map<string, JournaledRun>;
   beforeEach(async () => {
     const path = join(directory, `${++databases}.db`);
-    store = await SqliteStore.open({ path, role: 'writer', durability: 'process' });
+    store = await SqliteStore.open(storeOptions(path));
+    store.claim();
     runs = new Map(['r1', 'r2', 'r3', '00', '01'].map((id) => [id, runWith(id)]));
   });
   afterEach(() => {

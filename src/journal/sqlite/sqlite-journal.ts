@@ -1,14 +1,16 @@
+import { randomUUID } from 'node:crypto';
 import { resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
 import type { RunEvent } from '../../core/events.js';
+import { MemoryBudget } from '../../core/memory-budget.js';
 import type { EventBus } from '../../events/event-bus.js';
 import { DomainError, unknownRun } from '../../core/domain-error.js';
 import { runOf } from '../../core/run-record.js';
 import type { RunRecord } from '../../core/run-record.js';
 import { textOf } from '../../core/thrown.js';
 import { databaseError } from '../database-error.js';
-import { DatabaseLock } from './database-lock.js';
+import { DatabaseLock, processName } from './database-lock.js';
 import { keepPrivate, preparePath } from './database-path.js';
 import { parseEvents } from '../event-text.js';
 import { GroupCommit } from '../group-commit.js';
@@ -29,13 +31,13 @@ import type { JournaledRun } from '../../run/journaled-run.js';
 import { deleteOld } from '../retention.js';
 import type { SqliteGroup } from './sqlite-group.js';
 import { SqliteLog } from './sqlite-log.js';
+import { fileAt } from './open-file.js';
 import { SqliteThread } from './sqlite-thread.js';
 import type { StoreOptions } from './sqlite-database.js';
+import { UnfinishedRuns } from './unfinished-runs.js';
 
-/** Between a page that can't be read and its next try. */
-const RETRY_MS = 250;
-/** How many unfinished runs are read at a time. */
-const PAGE_RUNS = 100;
+/** How often it is seen to that the file and the right to write it are still there. */
+const WATCH_MS = 1_000;
 
 export interface SqliteJournalOptions {
   readonly path: string;
@@ -52,33 +54,46 @@ export class SqliteJournal extends Journal {
   private readonly logger = new Logger(SqliteJournal.name);
   private readonly log: SqliteLog;
   private readonly groups: GroupCommit<SqliteGroup>;
+  private readonly left: UnfinishedRuns;
   /** Aborted when it is closed: then nothing is tried again. */
   private readonly closing = new AbortController();
+  /** Why no run is ever taken again. */
+  private lasting: Obstacle | undefined;
 
   private constructor(
     bus: EventBus,
     private readonly lock: DatabaseLock,
     private readonly writer: SqliteThread,
     private readonly reader: SqliteThread,
-    private readonly openedAt: { readonly lastId: number; readonly openRuns: readonly string[] },
+    openedAt: { readonly lastId: number; readonly openRuns: readonly string[] },
     private readonly options: SqliteJournalOptions,
+    memory: MemoryBudget,
   ) {
     super();
     const { path, retentionMs, keyRetentionMs } = options;
     const { signal } = this.closing;
-    this.log = new SqliteLog(writer, bus, path, openedAt.lastId);
-    this.groups = new GroupCommit(this.log, signal);
+    this.log = new SqliteLog(writer, reader, bus, path, openedAt.lastId, () => {
+      this.giveWay();
+    });
+    this.groups = new GroupCommit(this.log, signal, memory);
+    this.left = new UnfinishedRuns((what) => this.read(what), openedAt, signal);
     if (retentionMs > 0)
       void deleteOld((...old) => writer.call('deleteFinished', ...old), retentionMs, signal);
     void deleteOld((...old) => writer.call('deleteKeys', ...old), keyRetentionMs, signal);
+    void this.watch();
   }
 
   /**
    * Opens the database, made where there is none, and brings its tables up to date.
    *
+   * @param memory where what waits for the disk counts
    * @throws {DatabaseError} when it can't be used
    */
-  static async open(options: SqliteJournalOptions, bus: EventBus): Promise<SqliteJournal> {
+  static async open(
+    options: SqliteJournalOptions,
+    bus: EventBus,
+    memory = new MemoryBudget(),
+  ): Promise<SqliteJournal> {
     const { durability } = options;
     let path = resolve(options.path);
     let lock: DatabaseLock | undefined;
@@ -86,11 +101,14 @@ export class SqliteJournal extends Journal {
     try {
       path = preparePath(path);
       lock = DatabaseLock.take(path);
-      writer = new SqliteThread({ path, durability, role: 'writer' });
+      const file = fileAt(path) ?? '';
+      const terms = { path, file, durability, writer: { token: randomUUID(), name: processName() } };
+      writer = new SqliteThread({ ...terms, role: 'writer' });
+      await writer.call('claim');
       const state = await writer.call('state');
       keepPrivate(path);
-      const reader = new SqliteThread({ path, durability, role: 'reader' });
-      return new SqliteJournal(bus, lock, writer, reader, state, { ...options, path });
+      const reader = new SqliteThread({ ...terms, role: 'reader' });
+      return new SqliteJournal(bus, lock, writer, reader, state, { ...options, path }, memory);
     } catch (error) {
       await writer?.kill();
       lock?.release();
@@ -99,7 +117,7 @@ export class SqliteJournal extends Journal {
   }
 
   override get obstacle(): Obstacle | undefined {
-    return this.groups.obstacle;
+    return this.lasting ?? this.groups.obstacle;
   }
 
   override append(run: JournaledRun, event: RunEvent, { key }: AppendOptions = {}): void {
@@ -117,9 +135,9 @@ export class SqliteJournal extends Journal {
     return this.groups.committed(runId);
   }
 
-  override async run(id: string): Promise<Readonly<RunRecord> | undefined> {
+  override async run(id: string, commits?: readonly number[]): Promise<Readonly<RunRecord> | undefined> {
     await this.groups.committed(id);
-    const found = await this.read((reader) => reader.call('run', id));
+    const found = await this.read((reader) => reader.call('run', id, commits && [...commits]));
     return found && runOf(parseEvents(found.texts), found.commits);
   }
 
@@ -149,20 +167,8 @@ export class SqliteJournal extends Journal {
     return this.read((reader) => reader.call('savedStatistics'));
   }
 
-  override async *unfinished(): AsyncIterable<Readonly<RunRecord>> {
-    const commitsOf = await this.commitsOfUnfinished();
-    const runs = [...commitsOf];
-    for (let at = 0; at < runs.length; at += PAGE_RUNS) {
-      const page = runs.slice(at, at + PAGE_RUNS);
-      const commits = [...new Set(page.flatMap(([, firsts]) => firsts))].sort((a, b) => a - b);
-      const ids = page.map(([id]) => id);
-      const textsOfRuns = await this.readUntilClosed((reader) => reader.call('eventsOfRuns', ids, commits));
-      if (!textsOfRuns) return;
-      for (const [index, [id, firsts]] of page.entries()) {
-        const run = this.legible(id, textsOfRuns[index] ?? [], firsts);
-        if (run) yield run;
-      }
-    }
+  override unfinished(): AsyncIterable<Readonly<RunRecord>> {
+    return this.left.all();
   }
 
   override drain(): Promise<void> {
@@ -186,51 +192,24 @@ export class SqliteJournal extends Journal {
     }
   }
 
-  /** The commits of each run that was unfinished when the database was opened, the oldest run first. */
-  private async commitsOfUnfinished(): Promise<Map<string, number[]>> {
-    const { lastId, openRuns } = this.openedAt;
-    const commitsOf = new Map(openRuns.map((id) => [id, [] as number[]]));
-    for (let after = 0; openRuns.length > 0 && after < lastId;) {
-      const from = after;
-      const found = await this.readUntilClosed((reader) => reader.call('commitsOfOpen', from, lastId));
-      if (!found) break;
-      after = found.next;
-      for (let at = 0; at < found.pairs.length; at += 2)
-        commitsOf.get(found.pairs[at] as string)?.push(found.pairs[at + 1] as number);
-    }
-    return commitsOf;
-  }
-
-  /** What a read brings, which is tried until it succeeds; undefined once the journal is closed. */
-  private async readUntilClosed<T>(what: (reader: SqliteThread) => Promise<T>): Promise<T | undefined> {
-    let said: string | undefined;
-    while (!this.isClosed()) {
-      try {
-        return await this.read(what);
-      } catch (error) {
-        if (said !== textOf(error)) this.logger.error((said = textOf(error)));
-        await this.pause(RETRY_MS);
-      }
-    }
-    return undefined;
-  }
-
-  /** One run that is damaged keeps no other from being gone on with. */
-  private legible(
-    runId: string,
-    texts: readonly string[],
-    commits: readonly number[],
-  ): RunRecord | undefined {
-    try {
-      return runOf(parseEvents(texts), commits);
-    } catch (error) {
-      this.logger.error({ msg: `Can’t be read, and so not gone on with: ${textOf(error)}`, runId });
-      return undefined;
+  /** Finds out also while nothing is appended whether it could be committed. */
+  private async watch(): Promise<void> {
+    for (;;) {
+      await this.pause(WATCH_MS);
+      if (this.closing.signal.aborted) return;
+      this.groups.added();
     }
   }
 
-  private isClosed(): boolean {
-    return this.closing.signal.aborted;
+  /** Another process has taken over the database, and with it all runs: this one ends. */
+  private giveWay(): void {
+    if (this.lasting) return;
+    const message = 'Another process has taken over the journal';
+    this.lasting = { code: 'journal-unavailable', message, lasting: true };
+    this.closing.abort();
+    this.logger.fatal(`${message}, and with it all runs: this one ends`);
+    process.once('exit', () => (process.exitCode = 1));
+    process.kill(process.pid, 'SIGTERM');
   }
 
   /** Waits, but not past `close`. */

@@ -5,18 +5,22 @@ import type { GroupLog } from '../group-commit.js';
 import { publishCommitted } from '../publish-committed.js';
 import { SqliteGroup } from './sqlite-group.js';
 import type { SqliteThread } from './sqlite-thread.js';
+import { detailsOf } from './store-error.js';
 
 /** The log in an SQLite file: its groups are numbered before they are committed, for nobody else writes. */
 export class SqliteLog implements GroupLog<SqliteGroup> {
   /**
    * @param path names the database in what is logged
    * @param lastId the last event that is committed
+   * @param superseded called when another process has claimed the database
    */
   constructor(
-    private readonly thread: SqliteThread,
+    private readonly writer: SqliteThread,
+    private readonly reader: SqliteThread,
     private readonly bus: EventBus,
     private readonly path: string,
     public lastId: number,
+    private readonly superseded: () => void,
   ) {}
 
   begin(before?: SqliteGroup): SqliteGroup {
@@ -24,7 +28,7 @@ export class SqliteLog implements GroupLog<SqliteGroup> {
   }
 
   commit({ rows }: SqliteGroup): Promise<void> {
-    return this.thread.call('commit', rows);
+    return this.writer.call('commit', rows);
   }
 
   publish({ lastId, entries }: SqliteGroup): void {
@@ -32,9 +36,24 @@ export class SqliteLog implements GroupLog<SqliteGroup> {
     publishCommitted(this.bus, entries);
   }
 
-  /** A new connection knows what has become of the commit, whatever the old one made of it. */
-  recover(): Promise<void> {
-    return this.thread.kill();
+  async recover(error: unknown): Promise<void> {
+    const { kind } = detailsOf(error);
+    if (kind === 'superseded') this.superseded();
+    else if (kind === 'log-gone') await this.renewLog();
+    // A new connection knows what has become of the commit, whatever the old one made of it. A file that is gone is known to none
+    // but the old one.
+    else if (kind !== 'file-gone') await this.writer.kill();
+  }
+
+  /** SQLite makes another log when all connections that have the old one are closed. */
+  private async renewLog(): Promise<void> {
+    try {
+      await this.writer.call('checkpoint');
+      await this.reader.close();
+      await this.writer.close();
+    } catch {
+      // It is tried again with the commit.
+    }
   }
 
   explain(error: unknown): string {

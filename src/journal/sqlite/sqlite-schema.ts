@@ -4,16 +4,17 @@ import type { Migration } from 'kysely/migration';
 /** Marks the file as one of this service's, so that no other program's database is written to by mistake. */
 export const APPLICATION_ID = 0x46_52_4e_54; // "FRNT"
 
-/** Databases of before the first release have this migration. They had a row for each event. */
-export const OBSOLETE_MIGRATION = '0001-runs-and-events';
+/** Databases of before the first release have one of these. They had a row for each event, or rows without checksums. */
+export const OBSOLETE_MIGRATIONS = ['0001-runs-and-events', '0001-commits'];
 
 /**
  * In order of their names. One that was released is never changed: a change of the tables is a new one. Times are milliseconds
  * since 1970 in UTC; a run is referred to by its `number`, the id of its `run.started` event.
  */
 export const migrations: Readonly<Record<string, Migration>> = {
-  '0001-commits': {
+  '0001-log': {
     async up(db) {
+      await createWriter(db);
       await createCommits(db);
       await createRuns(db);
       await createIdempotencyKeys(db);
@@ -23,6 +24,16 @@ export const migrations: Readonly<Record<string, Migration>> = {
     },
   },
 };
+
+/** One row: the journal that writes the database. */
+async function createWriter(db: Kysely<unknown>): Promise<void> {
+  await sql`
+    CREATE TABLE writer (
+      only INTEGER PRIMARY KEY CHECK (only = 1),
+      token TEXT NOT NULL,
+      name TEXT NOT NULL
+    ) STRICT`.execute(db);
+}
 
 /** A row for each commit: the ids of its first and last event, and the texts of all, as a JSON array with a line for each. */
 async function createCommits(db: Kysely<unknown>): Promise<void> {

@@ -1,7 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { copyFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { storeOptions } from '../../../test/support/store-options.js';
 import { temporaryDirectory } from '../../../test/support/temporary-directory.js';
+import type { StoreOptions } from './sqlite-database.js';
 import type { EventGroup } from './sqlite-group.js';
 import { SqliteStore } from './sqlite-store.js';
 
@@ -25,12 +27,11 @@ const groupFrom = (firstId: number): EventGroup => ({
 
 describe('SqliteStore', () => {
   let store: SqliteStore;
+  let options: StoreOptions;
   beforeEach(async () => {
-    store = await SqliteStore.open({
-      path: join(directory, `${++databases}.db`),
-      role: 'writer',
-      durability: 'power',
-    });
+    options = storeOptions(join(directory, `${++databases}.db`), 'power');
+    store = await SqliteStore.open(options);
+    store.claim();
   });
   afterEach(() => {
     store.close();
@@ -48,10 +49,34 @@ describe('SqliteStore', () => {
     store.commit(groupFrom(1));
     for (const suffix of ['', '-wal']) copyFileSync(`${directory}/${databases}.db${suffix}`, path + suffix);
     expect(statSync(`${path}-wal`).size).toBeGreaterThan(0);
-    const next = await SqliteStore.open({ path, role: 'writer', durability: 'power' });
+    const next = await SqliteStore.open(storeOptions(path, 'power'));
     expect(statSync(`${path}-wal`).size).toBe(0);
     expect(next.state().lastId).toBe(2);
     next.close();
+  });
+
+  test('writes nothing any more once another store has claimed the database, and says whose it is', async () => {
+    store.commit(groupFrom(1));
+    const other = await SqliteStore.open({ ...options, writer: { token: 'other', name: 'another process' } });
+    store.commit(groupFrom(3));
+    other.claim();
+    const kept = { from: 0, to: 9 };
+    const writes = [
+      () => store.commit(groupFrom(3)),
+      () => store.commit(groupFrom(5)),
+      () => store.deleteFinished(2, 1),
+      () => store.deleteKeys(2, 1),
+      () => store.saveStatistics({ slices: [], upTo: 1, readFrom: 1 }, kept),
+    ];
+    for (const write of writes)
+      expect(write).toThrow(
+        expect.objectContaining({
+          kind: 'superseded',
+          message: expect.stringMatching(/^is written by another/),
+        }),
+      );
+    expect(other.state().lastId).toBe(4);
+    other.close();
   });
 
   test('refuses a group that would leave a gap behind the last event', () => {

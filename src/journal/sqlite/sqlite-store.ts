@@ -4,9 +4,11 @@ import type { EventQuery, RunQuery, SavedStatistics, StatisticsSlice, Stretch } 
 import { historyQuery, type HistoryTables, type RunRow } from '../history-query.js';
 import { CommitReader, type RunTexts, type TextPage } from './commit-reader.js';
 import { deleteFinished } from './old-runs.js';
-import { openDatabase, type OpenDatabase, type StoreOptions } from './sqlite-database.js';
+import { OpenFiles } from './open-file.js';
+import { checkpoint, openDatabase, type OpenDatabase, type StoreOptions } from './sqlite-database.js';
 import type { EventGroup } from './sqlite-group.js';
 import { Statements } from './statements.js';
+import { claim, expectClaim, type Writer } from './writer-claim.js';
 
 /** Named because SQLite, which knows nothing of how the values are spread, would take the one without the task for both. */
 export const HISTORY: HistoryTables = {
@@ -37,9 +39,13 @@ export class SqliteStore {
   readonly #db: Kysely<unknown>;
   readonly #statements: Statements;
   readonly #reader: CommitReader;
+  readonly #writer: Writer;
+  readonly #files: OpenFiles;
 
-  private constructor({ database, db }: OpenDatabase) {
+  private constructor({ database, db }: OpenDatabase, { path, file, writer }: StoreOptions) {
     this.#db = db;
+    this.#writer = writer;
+    this.#files = new OpenFiles(path, file);
     this.#statements = new Statements(database);
     this.#reader = new CommitReader(this.#statements);
     this.#lastId = this.#reader.lastId;
@@ -47,7 +53,17 @@ export class SqliteStore {
 
   /** @throws {StoreError} for a file that must not be written to; SQLite's errors for one that can't be */
   static async open(options: StoreOptions): Promise<SqliteStore> {
-    return new SqliteStore(await openDatabase(options));
+    return new SqliteStore(await openDatabase(options), options);
+  }
+
+  /** Takes the database for its journal. Whoever has written it before is refused from now on. */
+  claim(): void {
+    this.#statements.transaction(() => {
+      claim(this.#statements, this.#writer);
+      // Whoever had it may have written since it was opened.
+      this.#lastId = this.#reader.lastId;
+    });
+    this.#files.check();
   }
 
   /** What a journal must know before it writes. */
@@ -55,14 +71,25 @@ export class SqliteStore {
     return { lastId: this.#lastId, openRuns: this.#reader.openRuns() };
   }
 
-  /** All or nothing. A group that is there already, because its thread died before it could say so, is left as it is. */
+  /**
+   * All or nothing. A group that is there already, because its thread died before it could say so, is left as it is, and so is one
+   * without events, which shows whether others could be committed.
+   *
+   * @throws {StoreError} `superseded`; `file-gone` or `log-gone`, where the group may be in files that nobody finds
+   */
   commit(group: EventGroup): void {
-    const { firstId, lastId, commits, started, finished, whole, reopened, keys } = group;
-    if (lastId <= this.#lastId) return;
-    if (firstId !== this.#lastId + 1)
-      throw new Error(`The log ends with event ${this.#lastId}, so event ${firstId} can't be the next`);
-    const statements = this.#statements;
-    statements.transaction(() => {
+    if (group.lastId > this.#lastId) this.#write(group);
+    else
+      this.#statements.snapshot(() => {
+        expectClaim(this.#statements, this.#writer.token);
+      });
+    this.#files.check();
+  }
+
+  #write({ firstId, lastId, commits, started, finished, whole, reopened, keys }: EventGroup): void {
+    this.#transaction((statements) => {
+      if (firstId !== this.#lastId + 1)
+        throw new Error(`The log ends with event ${this.#lastId}, so event ${firstId} can't be the next`);
       statements.insert('commits (first, last, events)', 3, commits);
       statements.insert('open_runs (number, id, task, created_at)', 4, started);
       // A key that is there has expired: else its run would have been found.
@@ -78,9 +105,9 @@ export class SqliteStore {
     this.#lastId = lastId;
   }
 
-  /** All events of a run; undefined when there is no such run. */
-  run(id: string): RunTexts | undefined {
-    return this.#reader.run(id);
+  /** All events of a run; undefined when there is no such run. @param commits that have them, where they are known */
+  run(id: string, commits?: readonly number[]): RunTexts | undefined {
+    return this.#reader.run(id, commits);
   }
 
   /** The run of an idempotency key that was first used after a time. */
@@ -110,19 +137,18 @@ export class SqliteStore {
 
   /** @returns how many it deleted */
   deleteFinished(before: number, limit: number): number {
-    return deleteFinished(this.#statements, before, limit);
+    return this.#transaction((statements) => deleteFinished(statements, before, limit));
   }
 
   /** Deletes keys that are older than a time, `limit` of them at most. @returns how many it deleted */
   deleteKeys(before: number, limit: number): number {
-    return this.#statements.run(DELETE_KEYS, before, limit);
+    return this.#transaction((statements) => statements.run(DELETE_KEYS, before, limit));
   }
 
   /** All or nothing; for the parameters see the journal. */
   saveStatistics({ slices, upTo, readFrom }: SavedStatistics, { from, to }: Stretch): void {
     const rows = slices.flatMap(({ task, start, data }) => [task, start, data]);
-    const statements = this.#statements;
-    statements.transaction(() => {
+    this.#transaction((statements) => {
       statements.insert('statistics (task, start, data)', 3, rows, 'REPLACE');
       statements.run('DELETE FROM statistics WHERE start < ? OR start > ?', from, to);
       statements.insert('counted_events (only, up_to, read_from)', 3, [1, upTo, readFrom], 'REPLACE');
@@ -140,7 +166,20 @@ export class SqliteStore {
     });
   }
 
+  /** Moves the write-ahead log to the database. @throws {Error} when a reader keeps it from that */
+  checkpoint(): void {
+    checkpoint(this.#statements);
+  }
+
   close(): void {
     this.#statements.close();
+  }
+
+  /** All or nothing of it, as long as no other process has claimed the database. */
+  #transaction<T>(work: (statements: Statements) => T): T {
+    return this.#statements.transaction(() => {
+      expectClaim(this.#statements, this.#writer.token);
+      return work(this.#statements);
+    });
   }
 }

@@ -42,11 +42,11 @@ export class SqliteThread {
 
   private start(): Worker {
     const worker = new Worker(new URL('./sqlite-worker.js', import.meta.url), { workerData: this.options });
-    worker.on('message', ({ call, value, error, errcode }: AnswerMessage) => {
+    worker.on('message', ({ call, value, error, details }: AnswerMessage) => {
       const answer = this.calls.get(call);
       this.calls.delete(call);
       if (error === undefined) answer?.resolve(value);
-      else answer?.reject(Object.assign(error as Error, { errcode }));
+      else answer?.reject(Object.assign(error as Error, details));
     });
     const died = (reason: unknown): void => {
       if (this.worker !== worker) return;

@@ -2,6 +2,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import type { StoreOptions } from './sqlite-database.js';
 import { SqliteStore } from './sqlite-store.js';
+import { detailsOf, type StoreErrorDetails } from './store-error.js';
 
 export type StoreCall = {
   [M in Exclude<keyof SqliteStore, 'close'>]: {
@@ -16,8 +17,8 @@ export interface AnswerMessage {
   readonly call: number;
   readonly value?: unknown;
   readonly error?: unknown;
-  /** SQLite's result code, which the copy of an error that crosses to a thread doesn't have. */
-  readonly errcode?: number | undefined;
+  /** What the copy of an error that crosses to a thread doesn't have. */
+  readonly details?: StoreErrorDetails;
 }
 
 const port = parentPort;
@@ -29,7 +30,7 @@ async function answer({ call, method, args }: CallMessage): Promise<AnswerMessag
     const invoke = store[method].bind(store) as (...args: unknown[]) => unknown;
     return { call, value: await invoke(...args) };
   } catch (error) {
-    return { call, error, errcode: (error as { errcode?: number }).errcode };
+    return { call, error, details: detailsOf(error) };
   }
 }
 

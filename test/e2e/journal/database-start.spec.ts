@@ -1,5 +1,6 @@
 import {
   existsSync,
+  linkSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -104,17 +105,20 @@ describe('a start', () => {
     );
   });
 
-  test('is refused on a database of before the first release', async () => {
-    const file = new DatabaseSync(database.path);
-    file.exec(`PRAGMA application_id = ${APPLICATION_ID};
+  test.each(['0001-runs-and-events', '0001-commits'])(
+    'is refused on a database of before the first release: %s',
+    async (name) => {
+      const file = new DatabaseSync(database.path);
+      file.exec(`PRAGMA application_id = ${APPLICATION_ID};
       CREATE TABLE kysely_migration (name TEXT, timestamp TEXT);
-      INSERT INTO kysely_migration VALUES ('0001-runs-and-events', '2026-01-01T00:00:00.000Z');
+      INSERT INTO kysely_migration VALUES ('${name}', '2026-01-01T00:00:00.000Z');
       CREATE TABLE runs (id TEXT)`);
-    file.close();
-    expect(await refusalOfFile()).toMatch(
-      /before the first release.*; move it away to begin with an empty one/,
-    );
-  });
+      file.close();
+      expect(await refusalOfFile()).toMatch(
+        /before the first release.*; move it away to begin with an empty one/,
+      );
+    },
+  );
 
   test('is refused on a directory', async () => {
     mkdirSync(database.path);
@@ -122,6 +126,26 @@ describe('a start', () => {
       /DATABASE_URL: the database .* is a directory; set DATABASE_URL to a file/,
     );
   });
+
+  test('is refused on a database that has a second name, which would have a log of its own', async () => {
+    await database.write([]);
+    const link = join(database.directory, 'link.db');
+    linkSync(database.path, link);
+    for (const path of [database.path, link])
+      expect(await refusal(path)).toMatch(/has 2 names \(hard links\), .*; remove all but one/);
+  });
+
+  test.each(['missing', 'empty'])(
+    'is refused where only the log of a database is left: it is %s',
+    async (how) => {
+      if (how === 'empty') writeFileSync(database.path, '');
+      writeFileSync(`${database.path}-wal`, 'a log');
+      expect(await refusal(database.path)).toMatch(
+        /is missing, but its write-ahead log is there .*; move the/,
+      );
+      expect(readFileSync(`${database.path}-wal`, 'utf8')).toBe('a log');
+    },
+  );
 
   test('is refused below a file', async () => {
     writeFileSync(database.path, '');

@@ -144,8 +144,8 @@ describe('the journal', () => {
     expect(database.flaws()).toEqual([]);
   });
 
-  test('refuses new runs as long as more than 64 MiB wait for the disk, and loses none of those', async () => {
-    await start({ MAX_INPUT_BYTES: '100mb' });
+  test('refuses new runs as long as what waits for the disk takes the memory that they may, and loses none of that', async () => {
+    await start({ MAX_INPUT_BYTES: '100mb', MEMORY_BUDGET: '400mb' });
     askFor(database, 'stuck');
     const stuck = runDemo();
     const large = service.answer('demo', { input: 'x'.repeat(65 * 2 ** 20) });

@@ -1,0 +1,24 @@
+import { getHeapStatistics } from 'node:v8';
+import { Module } from '@nestjs/common';
+import { ConfigService } from '@nestjs/config';
+import type { Config } from '../config/config.js';
+import { MemoryBudget } from '../core/memory-budget.js';
+
+/** Of the memory that V8 may use for objects. */
+const SHARE_OF_HEAP = 1 / 4;
+
+/** A module of its own, because the journal counts there too, which runs need. */
+@Module({
+  providers: [
+    {
+      provide: MemoryBudget,
+      inject: [ConfigService],
+      useFactory: (config: ConfigService<Config, true>) => {
+        const bytes = config.get('MEMORY_BUDGET', { infer: true });
+        return new MemoryBudget(bytes ?? getHeapStatistics().heap_size_limit * SHARE_OF_HEAP);
+      },
+    },
+  ],
+  exports: [MemoryBudget],
+})
+export class MemoryBudgetModule {}
