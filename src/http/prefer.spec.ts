@@ -1,8 +1,20 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Response } from 'express';
-import { applyWait, type Preferences } from './prefer.js';
+import { applyWait, preferences, type Preferences } from './prefer.js';
 
 const TERMS = { otherwiseMs: 700, mostMs: 2_000 };
+
+describe('the preferences of a request', () => {
+  test('are read once, however many quotes nothing ends', () => {
+    const prefer = `wait=5, ${String.raw`\"`.repeat(500_000)}`;
+    expect(preferences({ headers: { prefer } })).toEqual({ wait: 5 });
+  });
+
+  test('may have commas and quotes in quotes', () => {
+    const prefer = String.raw`a="1, wait=2", b="\", wait=3", wait=4`;
+    expect(preferences({ headers: { prefer } })).toEqual({ wait: 4 });
+  });
+});
 
 describe('applyWait', () => {
   test.each<[string, Preferences, number, string | undefined]>([
@@ -17,12 +29,12 @@ describe('applyWait', () => {
       1_000,
       'respond-async, wait=1',
     ],
-  ])('waits %s, and says so', (_how, preferences, ms, applied) => {
+  ])('waits %s, and says so', (_how, preferred, ms, applied) => {
     const headers = new Map<string, unknown>();
     const response = {
       setHeader: (name: string, value: unknown) => headers.set(name, value),
     } as unknown as Response;
-    expect(applyWait(preferences, response, TERMS)).toBe(ms);
+    expect(applyWait(preferred, response, TERMS)).toBe(ms);
     expect(headers.get('Preference-Applied')).toBe(applied);
   });
 });

@@ -9,8 +9,8 @@ export interface Preferences {
   readonly respondAsync?: true;
 }
 
-/** What stands between commas that are in no quotes. */
-const PREFERENCE = /(?:"(?:\\.|[^"\\])*"|[^",])+/g;
+/** What stands between commas that are in no quotes. A quote that nothing ends goes on to the end, and is read once only so. */
+const PREFERENCE = /(?:"(?:\\.|[^"\\])*(?:"|\\?$)|[^",])+/g;
 
 /** What a request prefers. Preferences that are malformed or not known are ignored, as the RFC says. */
 export function preferences(request: Pick<Request, 'headers'>): Preferences {

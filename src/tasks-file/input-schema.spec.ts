@@ -1,10 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
 import { z } from 'zod';
 import { inputErrors } from '../core/domain-error.js';
+import type { JsonValue } from '../core/json.js';
 import { inputSchema } from './input-schema.js';
 
 /** What a caller is told of an input. */
-function errorsOf(schema: Readonly<Record<string, unknown>>, input: unknown) {
+function errorsOf(schema: Readonly<Record<string, JsonValue>>, input: unknown) {
   const parsed = inputSchema(schema).zodSchema!.safeParse(input);
   return inputErrors(parsed.error?.issues ?? [], '/input');
 }
@@ -58,6 +59,67 @@ describe('a JSON Schema of inputs', () => {
     };
     expect(errorsOf(list, { next: { next: 5 } })).toEqual([
       { pointer: '/input/next/next', detail: 'must be object' },
+    ]);
+  });
+
+  describe('costs no more than inputs are worth', () => {
+    const TOO_LONG = [{ pointer: '/input', detail: expect.stringMatching(/takes too long to check/) }];
+    /** `{ "a": { "a": … } }` */
+    const nested = (levels: number): JsonValue => (levels === 0 ? 1 : { a: nested(levels - 1) });
+
+    test('where it refers to itself twice, which doubles with every level', () => {
+      const a = { properties: { a: { $ref: '#' } } };
+      const schema = { anyOf: [{ type: 'string' }, { ...a, required: ['b'] }, { ...a, required: ['c'] }] };
+      expect(errorsOf(schema, nested(3)).length).toBeGreaterThan(3);
+      expect(errorsOf(schema, nested(90))).toEqual(TOO_LONG);
+    });
+
+    test('where it refers to itself without end', () => {
+      expect(errorsOf({ anyOf: [{ $ref: '#' }, { $ref: '#' }] }, 1)).toEqual(TOO_LONG);
+    });
+
+    test('where many alternatives meet many items', () => {
+      const schema = { items: { anyOf: Array.from({ length: 1_000 }, (_, at) => ({ const: `${at}` })) } };
+      expect(errorsOf(schema, Array(50).fill('999'))).toEqual([]);
+      expect(errorsOf(schema, Array(50_000).fill(1))).toEqual(TOO_LONG);
+    });
+
+    test('where a schema is simple, whatever the input is', () => {
+      const schema = {
+        items: { type: 'object', properties: { a: { type: 'string', maxLength: 5 } }, required: ['a'] },
+      };
+      expect(errorsOf(schema, Array(200_000).fill({ a: 'abc' }))).toEqual([]);
+    });
+
+    test('where items are unique: each is looked at once', () => {
+      const schema = { uniqueItems: true };
+      const many = Array.from({ length: 30_000 }, (_, at) => ({ n: at, of: ['many'] }));
+      expect(errorsOf(schema, many)).toEqual([]);
+      expect(errorsOf(schema, [...many, { of: ['many'], n: 7 }])).toEqual([
+        { pointer: '/input', detail: 'must not have two items that are the same' },
+      ]);
+      expect(errorsOf(schema, [1, '1', true, null, [1], { a: 1 }, [[1]]])).toEqual([]);
+      expect(errorsOf({ uniqueItems: false }, [1, 1])).toEqual([]);
+    });
+
+    test('where patterns repeat what they repeat', () => {
+      const schema = { pattern: '^(a+)+$', patternProperties: { '^(b|b)+$': { type: 'integer' } } };
+      expect(errorsOf(schema, `${'a'.repeat(90_000)}!`)).toHaveLength(1);
+      expect(errorsOf(schema, { [`${'b'.repeat(90_000)}!`]: 'x' })).toEqual([]);
+      expect(errorsOf(schema, { bb: 'x' })).toEqual([{ pointer: '/input/bb', detail: 'must be integer' }]);
+    });
+  });
+
+  test('has no pattern that looks around or refers back, wherever it stands', () => {
+    const schema = {
+      properties: { a: { pattern: '(?=b)' } },
+      items: { anyOf: [true, { pattern: '(a)\\1' }] },
+      patternProperties: { '(': true },
+    };
+    expect(inputSchema(schema).flaws).toEqual([
+      { path: ['patternProperties', '('], message: expect.stringMatching(/Unterminated group/) },
+      { path: ['properties', 'a', 'pattern'], message: expect.stringMatching(/looks around/) },
+      { path: ['items', 'anyOf', 1, 'pattern'], message: expect.stringMatching(/refers to what a group/) },
     ]);
   });
 });

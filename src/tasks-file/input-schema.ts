@@ -1,6 +1,9 @@
-import { Ajv2020, type ErrorObject } from 'ajv/dist/2020.js';
+import type { ErrorObject } from 'ajv';
 import { z } from 'zod';
+import type { JsonValue } from '../core/json.js';
 import { textOf } from '../core/thrown.js';
+import { boundedAjv, compile } from '../json-schema/bounded-ajv.js';
+import { patternMistakes } from '../json-schema/metered-schema.js';
 import type { Path } from './mistake.js';
 
 /** A caller is told of no more things that are wrong with an input. */
@@ -14,21 +17,16 @@ interface InputSchema {
 }
 
 /** Makes a zod schema of a JSON Schema (2020-12), or says what is wrong with that. */
-export function inputSchema(schema: Readonly<Record<string, unknown>>): InputSchema {
-  const ajv = new Ajv2020({
-    allErrors: true,
-    strictTypes: false,
-    strictTuples: false,
-    validateFormats: false,
-    logger: false,
-  });
+export function inputSchema(schema: Readonly<Record<string, JsonValue>>): InputSchema {
+  const ajv = boundedAjv({ allErrors: true, strictTypes: false, strictTuples: false });
   try {
     if (ajv.validateSchema(schema) !== true) return { flaws: flawsOf(ajv.errors ?? []) };
     if ('$async' in schema) return { flaws: [{ path: ['$async'], message: 'is not taken; take it out' }] };
-    const validate = ajv.compile(schema);
+    const flaws = patternMistakes(schema);
+    if (flaws.length > 0) return { flaws };
+    const check = compile(ajv, schema);
     const zodSchema = z.any().superRefine((input, context) => {
-      validate(input);
-      for (const error of (validate.errors ?? []).slice(0, MOST_ERRORS))
+      for (const error of check(input).slice(0, MOST_ERRORS))
         context.addIssue({ code: 'custom', ...issueOf(error) });
     });
     return { zodSchema: zodSchema.meta(schema) };

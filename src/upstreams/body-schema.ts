@@ -1,5 +1,6 @@
-import { Ajv2020 } from 'ajv/dist/2020.js';
 import type { JsonValue } from '../core/json.js';
+import { boundedAjv, compile } from '../json-schema/bounded-ajv.js';
+import { patternMistakes } from '../json-schema/metered-schema.js';
 
 /** Says what is wrong with a body; undefined when nothing is. */
 export type BodyCheck = (body: JsonValue) => string | undefined;
@@ -13,18 +14,13 @@ export type BodyCheck = (body: JsonValue) => string | undefined;
 export function compileBodySchema(schema: JsonValue): BodyCheck {
   if (typeof schema !== 'boolean' && (typeof schema !== 'object' || schema === null || Array.isArray(schema)))
     throw new Error('takes a JSON Schema: an object, true or false');
-  const ajv = new Ajv2020({
-    strict: true,
-    strictTypes: false,
-    strictTuples: false,
-    strictRequired: false,
-    validateFormats: false,
-    logger: false,
-  });
-  const validate = ajv.compile(schema as boolean | Record<string, unknown>);
+  const [mistake] = patternMistakes(schema);
+  if (mistake) throw new Error(`${mistake.path.join('/')} ${mistake.message}`);
+  const ajv = boundedAjv({ strict: true, strictTypes: false, strictTuples: false, strictRequired: false });
+  const check = compile(ajv, schema);
   return (body) => {
-    if (validate(body)) return undefined;
-    const [error] = validate.errors ?? [];
-    return `its body${error?.instancePath ? ` at ${error.instancePath}` : ''} ${error?.message ?? 'doesn’t fit'}`;
+    const [error] = check(body);
+    if (!error) return undefined;
+    return `its body${error.instancePath ? ` at ${error.instancePath}` : ''} ${error.message ?? 'doesn’t fit'}`;
   };
 }
