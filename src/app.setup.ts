@@ -9,6 +9,8 @@ import { refuseForeignPages, requireHost } from './access/web-pages.js';
 import { ClusterNode } from './cluster/cluster-node.js';
 import type { Config } from './config/config.js';
 import { answerWithNoStore, answerWithSecurityHeaders } from './http/common-headers.js';
+import { boundConnections } from './http/connection-bounds.js';
+import { ConnectionMemory } from './http/connection-memory.js';
 import { corsOptions } from './http/cors.js';
 import type { FastExpressAdapter } from './http/express-adapter.js';
 import { jsonBody } from './http/json-body.js';
@@ -25,6 +27,8 @@ import { TasksService } from './tasks/tasks.service.js';
 
 const EVERY_PATH = /(?:)/;
 const DOCUMENTATION = /^\/(docs|openapi\.json)\b/i;
+/** What a file of it takes in memory until it is sent, roughly. */
+const DOCUMENTATION_BYTES = 256 * 2 ** 10;
 
 /**
  * What the service and its e2e tests share: middleware, pipes, filters, documentation, the stop.
@@ -41,6 +45,13 @@ export function setUp(
   const tasks = app.get(TasksService);
   const operations = new Operations(document);
   const express = adapter.getInstance<Express>();
+  const memory = app.get(ConnectionMemory);
+  const maxInputBytes = config.get('MAX_INPUT_BYTES', { infer: true });
+  adapter.countConnectionsIn(memory);
+  boundConnections(adapter.getHttpServer(), {
+    maxConnections: config.get('MAX_CONNECTIONS', { infer: true }),
+    maxInputBytes,
+  });
   const origins = config.get('CORS_ORIGINS', { infer: true });
 
   // Each request goes through these in their order, then to the documentation or to a controller.
@@ -51,12 +62,15 @@ export function setUp(
   if (access.keys || access.limit) express.use(accessControl(access));
   if (origins !== '*') express.use(refuseForeignPages(operations, origins));
   express.use(answerOptions(operations), requireAcceptable(operations));
-  express.post(EVERY_PATH, ...jsonBody(config.get('MAX_INPUT_BYTES', { infer: true }), operations));
+  express.post(EVERY_PATH, ...jsonBody(maxInputBytes, operations, memory));
 
   express.get('/', (_request, response) => {
     response.redirect('/docs');
   });
-  express.use(DOCUMENTATION, compressed);
+  express.use(DOCUMENTATION, compressed, (_request, response, next) => {
+    memory.hold(response, DOCUMENTATION_BYTES);
+    next();
+  });
   SwaggerModule.setup('docs', app, document, {
     jsonDocumentUrl: 'openapi.json',
     raw: ['json'],

@@ -28,6 +28,8 @@ describe('parseConfig', () => {
       MAX_QUEUED_RUNS: 10_000,
       MAX_INPUT_BYTES: 100 * 1024,
       MAX_RESULT_BYTES: 1024 * 1024,
+      MEMORY_BUDGET: null,
+      MAX_CONNECTIONS: 10_000,
       CORS_ORIGINS: [],
       DEMO_TIME_SCALE: 1,
     });
@@ -74,6 +76,7 @@ describe('parseConfig', () => {
     ['MAX_INPUT_BYTES', '0'],
     ['MAX_INPUT_BYTES', '1gb'],
     ['MAX_RESULT_BYTES', '1tb'],
+    ['MAX_CONNECTIONS', '0'],
     ['CORS_ORIGINS', 'shop.example'],
     ['CORS_ORIGINS', 'https://shop.example/'],
     ['CORS_ORIGINS', 'https://SHOP.example'],

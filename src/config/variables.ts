@@ -175,6 +175,12 @@ export const variables = {
     purpose:
       'What inputs, results, unsent answers and streams may take in memory; past it, new runs get 503.',
   },
+  MAX_CONNECTIONS: {
+    schema: count(1),
+    fallback: '10000',
+    takes: 'a whole number from 1',
+    purpose: 'How many connections may be open; past it, new ones are closed.',
+  },
   CORS_ORIGINS: {
     schema: z
       .string()

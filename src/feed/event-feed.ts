@@ -1,6 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
+import { DomainError } from '../core/domain-error.js';
 import { EventBus } from '../events/event-bus.js';
+import { ConnectionMemory } from '../http/connection-memory.js';
 import { Journal, type EventPage, type EventQuery } from '../run/journal.js';
 import { Runs } from '../run/runs.js';
 import { EventChannel, type EventFilter, type EventReader } from './event-channel.js';
@@ -10,6 +12,8 @@ import { ReaderRounds } from './reader-rounds.js';
 const BEAT_MS = 15_000;
 /** Pages for readers are read during at most this share of the time: requests wait for the journal too. */
 const PAGE_SHARE = 1 / 4;
+/** What a stream and its connection take in memory, roughly, besides what is written and not sent yet. */
+const STREAM_BYTES = 32 * 2 ** 10;
 
 interface OpenChannel {
   readonly channel: EventChannel;
@@ -37,6 +41,7 @@ export class EventFeed {
     private readonly journal: Journal,
     private readonly bus: EventBus,
     private readonly runs: Runs,
+    readonly memory: ConnectionMemory,
   ) {}
 
   /** Whether a stop has begun: then no reader joins any more. */
@@ -44,8 +49,17 @@ export class EventFeed {
     return this.stopping;
   }
 
-  /** Adds a reader, which must read once by itself. */
+  /**
+   * Adds a reader, which must read once by itself.
+   *
+   * @throws {DomainError} `overloaded` when connections take as much memory as they may
+   */
   join(filter: EventFilter, reader: EventReader): EventChannel {
+    if (!this.memory.take(STREAM_BYTES))
+      throw new DomainError(
+        'overloaded',
+        'Event streams and unsent answers take as much memory as is allowed',
+      );
     const key = keyOf(filter);
     const open = this.channels.get(key) ?? this.open(filter);
     this.channels.set(key, open);
@@ -57,7 +71,9 @@ export class EventFeed {
   leave(filter: EventFilter, reader: EventReader): void {
     const key = keyOf(filter);
     const open = this.channels.get(key);
-    if (!open?.channel.readers.delete(reader) || open.channel.readers.size > 0) return;
+    if (!open?.channel.readers.delete(reader)) return;
+    this.memory.give(STREAM_BYTES);
+    if (open.channel.readers.size > 0) return;
     open.close();
     this.channels.delete(key);
     if (this.channels.size > 0) return;

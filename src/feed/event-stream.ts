@@ -5,8 +5,6 @@ import type { EventChannel, EventFilter, EventReader } from './event-channel.js'
 import type { EventFeed } from './event-feed.js';
 import { beat, eventText, opening, STREAM_HEADERS } from './server-sent-events.js';
 
-/** A reader that takes nothing of what was sent to it for so long is dropped, in milliseconds. */
-const STALL_MS = 10_000;
 /** How many events are read from the journal at a time. */
 export const PAGE_EVENTS = 500;
 
@@ -123,14 +121,13 @@ export class EventStream implements EventReader {
     this.response.cork();
     this.ready = this.response.write(text);
     this.response.uncork();
-    // Node counts the time in which nothing of it went out, and destroys the connection after that.
-    if (!this.ready) this.response.setTimeout(STALL_MS);
+    if (!this.ready) this.feed.memory.hold(this.response, this.response.writableLength);
   }
 
   private goOn(): void {
     if (this.ended) return;
     this.ready = true;
-    this.response.setTimeout(0);
+    this.feed.memory.release(this.response);
     this.feed.pump(this.filter, this);
   }
 }

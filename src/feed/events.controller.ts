@@ -4,6 +4,7 @@ import type { Request, Response } from 'express';
 import { EVENT_TYPES } from '../core/events.js';
 import { eventView } from '../core/events.js';
 import { ApiProblems } from '../http/api-problems.decorator.js';
+import { ConnectionMemory } from '../http/connection-memory.js';
 import { wholeNumber } from '../http/query.js';
 import { sendJson } from '../http/send-json.js';
 import { Journal, type EventPage } from '../run/journal.js';
@@ -25,6 +26,7 @@ export class EventsController {
   constructor(
     private readonly journal: Journal,
     private readonly feed: EventFeed,
+    private readonly memory: ConnectionMemory,
   ) {}
 
   @Get('events')
@@ -52,7 +54,7 @@ export class EventsController {
     },
     description: 'Only events of these types: with commas, or as several parameters.',
   })
-  @ApiProblems('invalid-request', 'journal-unavailable')
+  @ApiProblems('invalid-request', 'overloaded', 'journal-unavailable')
   async ofAll(
     @Query({ schema: eventsQuerySchema }) { after, limit, task, type: types }: EventsQuery,
     @Req() request: Request,
@@ -64,7 +66,10 @@ export class EventsController {
       new EventStream(response, filter, cursor, this.feed).begin();
       return;
     }
-    sendPage(response, await this.journal.events({ ...filter, after: await this.known(after ?? 0), limit }));
+    this.sendPage(
+      response,
+      await this.journal.events({ ...filter, after: await this.known(after ?? 0), limit }),
+    );
   }
 
   @Get('runs/:id/events')
@@ -76,7 +81,7 @@ export class EventsController {
   @ApiParam({ name: 'id', example: EXAMPLE_RUN_ID })
   @ApiEvents()
   @ApiResponse({ status: 204, description: 'The run has finished, and the reader has all its events' })
-  @ApiProblems('invalid-request', 'run-unknown', 'journal-unavailable')
+  @ApiProblems('invalid-request', 'run-unknown', 'overloaded', 'journal-unavailable')
   async ofRun(
     @Param('id') runId: string,
     @Query({ schema: runEventsQuerySchema }) { after = 0, limit }: RunEventsQuery,
@@ -87,7 +92,7 @@ export class EventsController {
       await this.stream(runId, await this.known(lastEventId(request) ?? after), response);
       return;
     }
-    sendPage(
+    this.sendPage(
       response,
       await this.journal.events(this.feed.queryOf({ runId, after: await this.known(after), limit })),
     );
@@ -108,11 +113,11 @@ export class EventsController {
     if (finished && page.events.length === 0) response.status(204).end();
     else stream.begin(page);
   }
-}
 
-function sendPage(response: Response, { events, next }: EventPage): void {
-  response.setHeader('Content-Type', 'application/json; charset=utf-8');
-  sendJson(response, JSON.stringify({ events: events.map(eventView), next }));
+  private sendPage(response: Response, { events, next }: EventPage): void {
+    response.setHeader('Content-Type', 'application/json; charset=utf-8');
+    sendJson(response, JSON.stringify({ events: events.map(eventView), next }), this.memory);
+  }
 }
 
 /** Whoever doesn't say what they want gets JSON. */

@@ -1,9 +1,13 @@
-import { createServer, IncomingMessage, ServerResponse } from 'node:http';
+import { createServer, IncomingMessage, type Server, ServerResponse } from 'node:http';
 import { Logger, StreamableFile } from '@nestjs/common';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import type { Express, Request as ExpressRequest, Response as ExpressResponse } from 'express';
+import { MemoryBudget } from '../core/memory-budget.js';
 import { CACHE_AN_HOUR } from './common-headers.js';
+import { ConnectionMemory } from './connection-memory.js';
+import { endConnections } from './ending-connections.js';
 import { problem } from './problems.js';
+import { RequestsAhead } from './requests-ahead.js';
 import { sendJson } from './send-json.js';
 
 /** Longest wait for connections that are still busy when the service has stopped. */
@@ -22,6 +26,10 @@ const logger = new Logger('Http');
  * docs/adr/0004-requests-born-as-express-requests.md has the figures.
  */
 export class FastExpressAdapter extends ExpressAdapter {
+  private memory = new ConnectionMemory(new MemoryBudget(Infinity));
+  private requestsAhead = new RequestsAhead(this.memory);
+  private responses: object = {};
+
   override initHttpServer(): void {
     const app = this.getInstance<Express>();
     class Request extends IncomingMessage {}
@@ -29,7 +37,13 @@ export class FastExpressAdapter extends ExpressAdapter {
     graft(Request.prototype, app.request);
     graft(Response.prototype, app.response);
     Object.assign(app, { request: Request.prototype, response: Response.prototype });
+    this.responses = Response.prototype;
     app.disable('etag').disable('x-powered-by').set('query parser', 'simple');
+    const handle = (request: IncomingMessage, response: ServerResponse): void => {
+      app(request as ExpressRequest, response as ExpressResponse, (error?: unknown) => {
+        answerUnhandled(error, request, response);
+      });
+    };
     this.httpServer = createServer(
       {
         IncomingMessage: Request,
@@ -39,11 +53,20 @@ export class FastExpressAdapter extends ExpressAdapter {
         requireHostHeader: false,
       },
       (request, response) => {
-        app(request as ExpressRequest, response as ExpressResponse, (error?: unknown) => {
-          answerUnhandled(error, request, response);
-        });
+        // The answer to the request before it is not sent yet.
+        if (response.socket === null)
+          this.requestsAhead.hold(request, response, () => {
+            handle(request, response);
+          });
+        else handle(request, response);
       },
     );
+  }
+
+  /** Counts what its connections take. Default: without a bound. */
+  countConnectionsIn(memory: ConnectionMemory): void {
+    this.memory = memory;
+    this.requestsAhead = new RequestsAhead(memory);
   }
 
   /** Writes JSON itself, as Express would: its way there costs a small request a tenth of its CPU. */
@@ -54,7 +77,7 @@ export class FastExpressAdapter extends ExpressAdapter {
     if (statusCode !== undefined) response.statusCode = statusCode;
     if (!response.hasHeader('Content-Type'))
       response.setHeader('Content-Type', 'application/json; charset=utf-8');
-    sendJson(response, text);
+    sendJson(response, text, this.memory);
     return response;
   }
 
@@ -72,7 +95,9 @@ export class FastExpressAdapter extends ExpressAdapter {
 
   // eslint-disable-next-line @typescript-eslint/no-misused-promises -- declared void, but Nest awaits it
   override async beforeClose(): Promise<void> {
+    const ended = endConnections(this.getHttpServer() as Server, this.responses, this.memory);
     await this.beforeStop();
+    await ended;
     super.beforeClose();
   }
 

@@ -1,20 +1,29 @@
 import type { IncomingMessage } from 'node:http';
 import { PayloadTooLargeException, UnsupportedMediaTypeException } from '@nestjs/common';
 import express, { type Request, type RequestHandler } from 'express';
-import { freezeRequest } from '../core/domain-error.js';
+import { DomainError, freezeRequest } from '../core/domain-error.js';
 import type { JsonValue } from '../core/json.js';
+import type { ConnectionMemory } from './connection-memory.js';
 import type { Operations } from './operations.js';
 
 const JSON_TYPES = ['application/json', 'application/*+json'];
 
+/** Smaller bodies count for nothing while they arrive. */
+const COUNTED_FROM_BYTES = 16 * 2 ** 10;
+
 /** Reads the JSON body of any operation, of at most `maxBytes`, and refuses other bodies; a missing one reads as `{}`. */
-export function jsonBody(maxBytes: number, operations: Operations): RequestHandler[] {
+export function jsonBody(
+  maxBytes: number,
+  operations: Operations,
+  memory: ConnectionMemory,
+): RequestHandler[] {
   return [
     (request, _response, next) => {
       next(operations.find(request) ? undefined : 'route');
     },
     requireJson,
     requireFitting(maxBytes),
+    countWhileItArrives(maxBytes, memory),
     continueOnceRead,
     express.json({
       limit: maxBytes,
@@ -55,6 +64,22 @@ function requireFitting(maxBytes: number): RequestHandler {
     const { 'content-length': length, 'content-encoding': encoding } = headers;
     if (encoding === undefined && Number(length) > maxBytes)
       throw new PayloadTooLargeException(`The body has ${length} bytes; at most ${maxBytes} are taken`);
+    next();
+  };
+}
+
+/** Refuses bodies that there is no memory for, before they arrive; one that doesn’t say its size counts as the largest. */
+function countWhileItArrives(maxBytes: number, memory: ConnectionMemory): RequestHandler {
+  return (request, _response, next) => {
+    const { 'content-length': length = 0, 'transfer-encoding': coding } = request.headers;
+    const bytes = coding === undefined ? Number(length) : maxBytes;
+    if (bytes > COUNTED_FROM_BYTES) {
+      if (!memory.take(bytes))
+        throw new DomainError('overloaded', 'The bodies of other requests take as much memory as is allowed');
+      request.once('close', () => {
+        memory.give(bytes);
+      });
+    }
     next();
   };
 }

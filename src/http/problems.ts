@@ -86,7 +86,8 @@ export const problemTypes = {
   'request-timeout': {
     status: 408,
     title: 'Request timeout',
-    happened: 'The request did not arrive in time: one minute for its headers, five for all of it.',
+    happened:
+      'The request did not arrive in time: one minute, and ten seconds more for each megabyte that MAX_INPUT_BYTES allows.',
     mend: 'Send it again, on a new connection.',
   },
   'run-finished': {
@@ -175,7 +176,7 @@ export const problemTypes = {
     status: 503,
     title: 'Overloaded',
     happened:
-      'As many runs wait for their turn, or take as much memory, as the service allows. The new one was not accepted.',
+      'As many runs, streams or connections wait or take memory as the service allows. The new one was not accepted.',
     mend: 'Try again after the time in Retry-After. MAX_CONCURRENT_SUB_TASKS, MAX_QUEUED_RUNS and MEMORY_BUDGET set the bounds.',
   },
   'journal-unavailable': {

@@ -1,14 +1,22 @@
 import compression from 'compression';
 import type { Response } from 'express';
+import type { ConnectionMemory } from './connection-memory.js';
 
 /** Smaller texts cost more to compress than they save. */
 const COMPRESSED_FROM_BYTES = 1_024;
 
+/** Smaller texts count for nothing while they wait to be sent. */
+const COUNTED_FROM_BYTES = 16 * 2 ** 10;
+
 /** Compresses what has a compressible type, as the request accepts it. Not for event streams: it would hold events back. */
 export const compressed = compression({ threshold: COMPRESSED_FROM_BYTES });
 
-/** Ends a response with a JSON text, compressed when it is large; without the detours that Express makes for it. */
-export function sendJson(response: Response, text: string): void {
+/**
+ * Ends a response with a JSON text, compressed when it is large; without the detours that Express makes for it.
+ *
+ * @param memory counts it until it is sent. Default: it is small
+ */
+export function sendJson(response: Response, text: string, memory?: ConnectionMemory): void {
   const { req: request } = response;
   const bytes = Buffer.byteLength(text);
   const large = bytes > COMPRESSED_FROM_BYTES;
@@ -17,4 +25,5 @@ export function sendJson(response: Response, text: string): void {
   if (!(large && request.method === 'HEAD' && request.headers['accept-encoding'] !== undefined))
     response.setHeader('Content-Length', bytes);
   response.end(text);
+  if (bytes > COUNTED_FROM_BYTES && !response.writableFinished) memory?.hold(response, bytes);
 }

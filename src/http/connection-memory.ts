@@ -1,0 +1,83 @@
+import type { ServerResponse } from 'node:http';
+import { Injectable, Logger } from '@nestjs/common';
+import { MemoryBudget } from '../core/memory-budget.js';
+import { Seldom } from './seldom.js';
+
+/** An answer of which nothing is taken for so long is cut off, in milliseconds. */
+const STALL_MS = 10_000;
+/** Of the memory budget: the rest is for inputs and results. */
+const SHARE = 1 / 2;
+
+/** Counts what connections take in memory: answers that were not taken yet, bodies that arrive, streams, and requests that wait for their turn. */
+@Injectable()
+export class ConnectionMemory {
+  private readonly seldom = new Seldom(new Logger('Http'));
+  private readonly limitBytes: number;
+  private usedBytes = 0;
+  /** What ends the count of each answer, the oldest first. */
+  private readonly unsent = new Map<ServerResponse, () => void>();
+
+  constructor(private readonly budget: MemoryBudget) {
+    this.limitBytes = budget.limitBytes * SHARE;
+  }
+
+  get used(): number {
+    return this.usedBytes;
+  }
+
+  /** How many answers were not taken yet. */
+  get unsentAnswers(): number {
+    return this.unsent.size;
+  }
+
+  /** Counts bytes, which must be given back; false where there is no room for them. */
+  take(bytes: number): boolean {
+    const fits = this.usedBytes + bytes <= this.limitBytes && this.budget.fits(bytes);
+    if (fits) this.count(bytes);
+    return fits;
+  }
+
+  give(bytes: number): void {
+    this.count(-bytes);
+  }
+
+  /**
+   * Counts what was written until it is sent, or released. Where there is no room, those are cut off whose callers have kept them
+   * waiting the longest: who reads at all is done sooner than who doesn’t.
+   */
+  hold(response: ServerResponse, bytes: number): void {
+    if (response.closed) return;
+    this.count(bytes);
+    const release = (): void => {
+      if (!this.unsent.delete(response)) return;
+      this.give(bytes);
+      response.off('finish', release).off('close', release).setTimeout(0);
+    };
+    this.unsent.set(response, release);
+    // Node counts the time in which nothing of it went out, and destroys the connection after that.
+    response.setTimeout(STALL_MS);
+    // Before Node’s own listener, which sets the time for which the connection is kept.
+    response.prependListener('finish', release).once('close', release);
+    this.cutOffOldest(response);
+  }
+
+  release(response: ServerResponse): void {
+    this.unsent.get(response)?.();
+  }
+
+  private cutOffOldest(newest: ServerResponse): void {
+    for (const [response, release] of this.unsent) {
+      if (this.usedBytes <= this.limitBytes || response === newest) return;
+      this.seldom.warn(
+        'A connection was cut off: callers read their answers so slowly that they take half of MEMORY_BUDGET',
+      );
+      release();
+      response.destroy();
+    }
+  }
+
+  private count(bytes: number): void {
+    this.usedBytes += bytes;
+    this.budget.take(bytes);
+  }
+}
