@@ -1,17 +1,27 @@
 import { Worker } from 'node:worker_threads';
+import Queue from 'yocto-queue';
 import type { StoreOptions } from './sqlite-database.js';
 import type { SqliteStore } from './sqlite-store.js';
-import type { AnswerMessage } from './sqlite-worker.js';
+import type { AnswerMessage, CallMessage } from './sqlite-worker.js';
 
 type Method = Exclude<keyof SqliteStore, 'close'>;
 type Arguments<M extends Method> = Parameters<SqliteStore[M]>;
 type Value<M extends Method> = Awaited<ReturnType<SqliteStore[M]>>;
 
+/**
+ * How many calls a thread has at once, and so how many answers there are that nobody has taken yet: they may be large, and Node hands
+ * over all that there are within one turn of the event loop.
+ */
+const MOST_CALLS = 32;
+
 /** A `SqliteStore` in a thread of its own. When the thread has died, the next call starts another. */
 export class SqliteThread {
   private worker: Worker | undefined;
   private readonly calls = new Map<number, PromiseWithResolvers<unknown>>();
+  /** Those that the thread doesn’t have yet. */
+  private readonly waiting = new Queue<CallMessage>();
   private lastCall = 0;
+  private refilling = false;
 
   constructor(private readonly options: StoreOptions) {}
 
@@ -21,7 +31,9 @@ export class SqliteThread {
     const call = ++this.lastCall;
     const answer = Promise.withResolvers<unknown>();
     this.calls.set(call, answer);
-    worker.postMessage({ call, method, args });
+    const message = { call, method, args } as CallMessage;
+    if (this.calls.size <= MOST_CALLS && this.waiting.size === 0) worker.postMessage(message);
+    else this.waiting.enqueue(message);
     return answer.promise as Promise<Value<M>>;
   }
 
@@ -36,6 +48,7 @@ export class SqliteThread {
     if (!worker) return;
     const { promise, resolve } = Promise.withResolvers<number>();
     worker.once('exit', resolve);
+    for (const message of this.waiting.drain()) worker.postMessage(message);
     worker.postMessage('close');
     await promise;
   }
@@ -47,12 +60,14 @@ export class SqliteThread {
       this.calls.delete(call);
       if (error === undefined) answer?.resolve(value);
       else answer?.reject(Object.assign(error as Error, details));
+      if (this.waiting.size > 0) this.refillSoon();
     });
     const died = (reason: unknown): void => {
       if (this.worker !== worker) return;
       this.worker = undefined;
       const calls = [...this.calls.values()];
       this.calls.clear();
+      this.waiting.clear();
       for (const { reject } of calls) reject(reason);
     };
     worker.on('error', died);
@@ -60,5 +75,16 @@ export class SqliteThread {
       died(new Error(`The journal’s thread ended with code ${code}`));
     });
     return worker;
+  }
+
+  /** In the next turn of the event loop: else answers could come as fast as they are taken, and nothing else would get its turn. */
+  private refillSoon(): void {
+    if (this.refilling) return;
+    this.refilling = true;
+    setImmediate(() => {
+      this.refilling = false;
+      while (this.waiting.size > 0 && this.calls.size - this.waiting.size < MOST_CALLS)
+        this.worker?.postMessage(this.waiting.dequeue());
+    });
   }
 }
