@@ -124,7 +124,7 @@ export const runEventSchema = z
             'From the start of the run, in milliseconds; not there when it is not the run’s first reply.',
         }),
         reply: replySchema,
-        status: runStatusSchema,
+        status: runStatusSchema.exclude(['set-aside']),
         background: z.array(z.string()),
       }),
     ),

@@ -8,12 +8,19 @@ export const NOT_NEEDED = 'not needed after the reply';
 
 export const jsonValueSchema: z.ZodType<JsonValue> = z.any().meta({ description: 'Any JSON value.' });
 
-export const RUN_STATUSES = ['running', 'succeeded', 'partly-failed', 'failed', 'cancelled'] as const;
+export const RUN_STATUSES = [
+  'running',
+  'succeeded',
+  'partly-failed',
+  'failed',
+  'cancelled',
+  'set-aside',
+] as const;
 
 export const runStatusSchema = z.enum(RUN_STATUSES).meta({
   id: 'RunStatus',
   description:
-    '`running`; `succeeded` (answered, and no sub-task failed); `partly-failed` (answered, but a sub-task failed); `failed` (the reply policy can’t be met any more); `cancelled` (cancelled before there was a reply).',
+    '`running`; `succeeded` (answered, and no sub-task failed); `partly-failed` (answered, but a sub-task failed); `failed` (the reply policy can’t be met any more); `cancelled` (cancelled before there was a reply); `set-aside` (unfinished, and not taken up any more, because several starts in a row died after they had taken it up).',
 });
 
 export type RunStatus = z.infer<typeof runStatusSchema>;
@@ -107,7 +114,7 @@ export type Reply = Frozen<z.infer<typeof replySchema>>;
 /** A reply, and how things stood when it was decided. */
 export interface Decision {
   readonly reply: Reply;
-  readonly status: RunStatus;
+  readonly status: Exclude<RunStatus, 'set-aside'>;
   /** The sub-tasks that were still unfinished. */
   readonly background: readonly string[];
 }
@@ -119,7 +126,10 @@ export type Outcome =
   | { readonly subTask: string; readonly status: 'cancelled' | 'skipped'; readonly reason: string };
 
 /** The status of a run whose sub-tasks have all ended. */
-export function runStatus(reply: Reply, outcomes: readonly Outcome[]): Exclude<RunStatus, 'running'> {
+export function runStatus(
+  reply: Reply,
+  outcomes: readonly Outcome[],
+): Exclude<RunStatus, 'running' | 'set-aside'> {
   if ('error' in reply) return reply.error.code === 'run-cancelled' ? 'cancelled' : 'failed';
   return outcomes.some(({ status }) => status === 'failed') ? 'partly-failed' : 'succeeded';
 }

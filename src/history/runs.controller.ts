@@ -127,6 +127,20 @@ export class RunsController {
     return commanded(await this.control.cancel(id), response);
   }
 
+  @Post(':id/resume')
+  @HttpCode(200)
+  @ApiOperation({
+    summary: 'Resume a run that is set aside',
+    description:
+      'Lets a run go on that the service has set aside, because several starts in a row died after they had taken it up. If this one dies too, the next start sets it aside again. A run that is not set aside is left as it is.',
+  })
+  @ApiParam({ name: 'id', example: EXAMPLE_RUN_ID })
+  @ApiOkResponse({ description: 'The run as that leaves it', standardSchema: runSchema })
+  @ApiProblems('malformed-json', 'invalid-request', 'run-unknown', 'journal-unavailable', 'stopping')
+  async resume(@Param('id') id: string) {
+    return runView(await this.control.resume(id));
+  }
+
   @Post(':id/sub-tasks/:name/retry')
   @HttpCode(200)
   @ApiOperation({

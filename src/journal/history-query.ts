@@ -18,6 +18,8 @@ export interface RunRow {
 /** Where runs are found: those that are open, and finished ones by their status, or by their task and status. */
 export interface HistoryTables {
   readonly open: RawBuilder<unknown>;
+  /** 1 for an open run that is set aside, else 0. */
+  readonly setAside: RawBuilder<unknown>;
   readonly ofStatus: RawBuilder<unknown>;
   readonly ofTask: RawBuilder<unknown>;
 }
@@ -33,13 +35,15 @@ export function historyQuery(query: RunQuery, tables: HistoryTables): RawBuilder
   const ofTask = task === undefined ? sql`` : sql`task = ${task} AND`;
   const inRange = sql`created_at >= ${since}
     AND (created_at, number) < (${olderThan.createdAt}, ${olderThan.number})`;
-  const open = sql`
-    SELECT number, id, task, 'running' AS status, created_at, CAST(NULL AS bigint) AS finished_at
-    FROM ${tables.open} WHERE ${ofTask} ${inRange}`;
+  const open = (status: 'running' | 'set-aside') => sql`
+    SELECT number, id, task, ${sql.lit(status)} AS status, created_at, CAST(NULL AS bigint) AS finished_at
+    FROM ${tables.open} WHERE ${tables.setAside} = ${sql.lit(status === 'set-aside' ? 1 : 0)} AND ${ofTask} ${inRange}`;
   const finished = (status: RunStatus) => sql`
     SELECT number, id, task, status, created_at, finished_at
     FROM ${task === undefined ? tables.ofStatus : tables.ofTask} WHERE ${ofTask} status = ${status} AND ${inRange}`;
-  const parts = [...new Set(statuses)].map((status) => (status === 'running' ? open : finished(status)));
+  const parts = [...new Set(statuses)].map((status) =>
+    status === 'running' || status === 'set-aside' ? open(status) : finished(status),
+  );
   return sql<RunRow>`${sql.join(parts, sql` UNION ALL `)}
     ORDER BY created_at DESC, number DESC LIMIT ${limit + 1}`;
 }

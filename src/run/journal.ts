@@ -170,7 +170,21 @@ export abstract class Journal {
    */
   abstract savedStatistics(): Promise<SavedStatistics | undefined>;
 
-  /** Each run that an earlier process has left unfinished, the oldest first. Default: there are none. */
+  /**
+   * The unfinished runs that are set aside: several starts in a row have died after they had taken them up. Default: none is, ever.
+   */
+  readonly setAside: ReadonlySet<string> = new Set();
+
+  /**
+   * Sets a run aside no more.
+   *
+   * @throws {DomainError} `journal-unavailable`
+   */
+  takeBack(_runId: string): Promise<void> {
+    return Promise.resolve();
+  }
+
+  /** Each run that an earlier process has left unfinished, the oldest first, but for those that are set aside. Default: there are none. */
   unfinished(): AsyncIterable<Readonly<RunRecord>> | Iterable<Readonly<RunRecord>> {
     return [];
   }

@@ -5,6 +5,9 @@ import { RecordedRuns } from './recorded-runs.js';
 import type { RunRecord } from '../core/run-record.js';
 import { textOf } from '../core/thrown.js';
 
+/** How many of the runs that are set aside are named in the log. */
+const SHOWN = 10;
+
 /** Resumes what an earlier process has left unfinished: every unfinished sub-task begins a new attempt. */
 @Injectable()
 export class Recovery implements OnApplicationBootstrap {
@@ -37,12 +40,23 @@ export class Recovery implements OnApplicationBootstrap {
     const terms = await this.recorded.termsOf(record);
     if (!terms.definition) this.recorded.reportMissing(terms.task);
     if (this.runs.stopping) return false;
-    this.runs.resume(terms, record);
+    if (this.journal.setAside.has(record.id)) await this.journal.takeBack(record.id);
+    this.runs.resume(terms, { ...record, status: 'running' });
     return true;
+  }
+
+  private reportSetAside(): void {
+    const { setAside } = this.journal;
+    if (setAside.size === 0) return;
+    this.logger.error({
+      msg: `${setAside.size} runs are set aside, because several starts in a row died after they had taken them up. GET /runs?status=set-aside lists them; POST /runs/<id>/resume lets one go on, POST /runs/<id>/cancel ends it`,
+      runIds: [...setAside].slice(0, SHOWN),
+    });
   }
 
   /** A few runs at a time, as there is room for them. */
   private async resumeAll(): Promise<void> {
+    this.reportSetAside();
     let count = 0;
     for await (const record of this.journal.unfinished()) {
       await this.runs.roomInQueue();

@@ -61,6 +61,16 @@ export class RunControl {
   }
 
   /**
+   * Lets a run that is set aside go on. Any other is left as it is.
+   *
+   * @returns the run as that leaves it
+   * @throws {DomainError} `run-unknown`, `journal-unavailable`, `stopping`
+   */
+  resume(id: string): Promise<Readonly<RunRecord>> {
+    return this.turns.take(id, () => this.current(id));
+  }
+
+  /**
    * Runs a failed sub-task again, as one further attempt; a run that was finished goes on until it has ended.
    *
    * @throws {DomainError} `run-unknown`, `sub-task-unknown`, `sub-task-not-failed`, `task-unknown` when this node can't execute it,

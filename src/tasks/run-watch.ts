@@ -32,7 +32,7 @@ export class RunWatch {
     const live = this.runs.get(id);
     if (live) await this.journal.committed(id);
     const run = live?.record ?? (await this.journal.run(id, live?.commits));
-    if (run) return run;
+    if (run) return this.journal.setAside.has(id) ? { ...run, status: 'set-aside' } : run;
     throw unknownRun(id);
   }
 

@@ -102,6 +102,8 @@ export class TasksService {
     const run = await this.watch.get(runId);
     if (waitMs === 0) return undefined;
     if (run.decision && isDecided(run)) return run.decision;
+    // Only a command lets it go on.
+    if (run.status === 'set-aside') return run.decision ?? undefined;
     if (this.journal.sharing) return this.decisionElsewhere(runId, waitMs);
     if (!(await this.recovery.resume(run))) return { recorded: true, elsewhere: false };
     const resumed = this.runs.get(runId);

@@ -56,6 +56,7 @@ async function crashAndProve(
   }
   const service = new BuiltService({ directory, env: settings(directory, 'power'), fault });
   const url = await service.url;
+  await resumeSetAside(url);
   await untilAllEnded(directory, fault === undefined ? PATIENCE_MS : PATIENCE_WITH_FAULT_MS);
   const answerViolations = await proveAnswers(url, all.told);
   await service.stop();
@@ -89,6 +90,16 @@ async function play(round: Round, service: BuiltService, all: Callers): Promise<
   await sleep(killAfterMs);
   await service.kill();
   await ended;
+}
+
+/** The service can't tell kills in a row from starts that died over the runs: whoever runs it must. */
+async function resumeSetAside(url: string): Promise<void> {
+  for (;;) {
+    const page = await fetch(`${url}/runs?status=set-aside&limit=200`);
+    const { runs } = (await page.json()) as { runs: readonly { id: string }[] };
+    if (runs.length === 0) return;
+    for (const { id } of runs) await (await fetch(`${url}/runs/${id}/resume`, { method: 'POST' })).text();
+  }
 }
 
 /** What hasn't ended by the end of patience is found in the proof. */

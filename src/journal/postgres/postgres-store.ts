@@ -8,6 +8,8 @@ import type { Schema } from './postgres-schema.js';
 
 const HISTORY: HistoryTables = {
   open: sql`frontrunner.open_runs`,
+  // What nodes die over waits in the dead-letter queue, a sub-task at a time.
+  setAside: sql`0`,
   ofStatus: sql`frontrunner.runs`,
   ofTask: sql`frontrunner.runs`,
 };

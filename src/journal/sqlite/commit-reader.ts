@@ -17,6 +17,13 @@ export interface TextPage {
   readonly next: number;
 }
 
+/** Where open runs have events: for each run in each commit its id, the first event of the commit, and how much text it has there. */
+export interface OpenCommits {
+  readonly found: (string | number)[];
+  /** The event behind which to go on. */
+  readonly next: number;
+}
+
 interface CommitRow {
   readonly first: number;
   readonly last: number;
@@ -88,8 +95,8 @@ export class CommitReader {
     return this.#openUpTo(Number.MAX_SAFE_INTEGER);
   }
 
-  /** Which of the open runs have events in the next commits behind an event: `id, first` of each pair of the two. */
-  commitsOfOpen(after: number, upTo: number): { pairs: (string | number)[]; next: number } {
+  /** Which of the open runs have events in the next commits behind an event. */
+  commitsOfOpen(after: number, upTo: number): OpenCommits {
     return this.#statements.snapshot(() => {
       const [oldest] = this.#statements.all<{ number: number | null }>(
         'SELECT min(number) AS number FROM open_runs',
@@ -97,13 +104,17 @@ export class CommitReader {
       const start = Math.max(after + 1, oldest?.number ?? upTo + 1);
       const end = Math.min(upTo, start + OPEN_STRETCH);
       const open = new Set(this.#openUpTo(end));
-      const pairs: (string | number)[] = [];
+      const found: (string | number)[] = [];
       for (const { first, events } of this.#rowsFrom(start)) {
         if (first > end) break;
-        const ids = new Set(textsOf(events).map((text) => headOf(text)?.runId ?? ''));
-        for (const id of ids) if (open.has(id)) pairs.push(id, first);
+        const sizes = new Map<string, number>();
+        for (const text of textsOf(events)) {
+          const id = headOf(text)?.runId ?? '';
+          if (open.has(id)) sizes.set(id, (sizes.get(id) ?? 0) + text.length);
+        }
+        for (const [id, size] of sizes) found.push(id, first, size);
       }
-      return { pairs, next: Math.max(start - 1, end) };
+      return { found, next: Math.max(start - 1, end) };
     });
   }
 

@@ -134,7 +134,11 @@ describe('a group of events', () => {
     commit(events.started('r1'), events.started('r2'), events.started('r3'));
     commit(events.finished('r2'));
     commit(events.attempt('r3'));
-    expect(store.commitsOfOpen(0, 5)).toEqual({ pairs: ['r1', 1, 'r3', 1, 'r3', 5], next: 5 });
+    const sizeOf = (id: number) => store.events({ after: id - 1, limit: 1 }, 5)?.texts[0]?.length;
+    expect(store.commitsOfOpen(0, 5)).toEqual({
+      found: ['r1', 1, sizeOf(1), 'r3', 1, sizeOf(3), 'r3', 5, sizeOf(5)],
+      next: 5,
+    });
     const texts = store.eventsOfRuns(['r1', 'r3'], [1, 5]);
     expect(texts.map((of) => of.map((text) => headOf(text)?.id))).toEqual([[1], [3, 5]]);
   });

@@ -38,6 +38,8 @@ import { UnfinishedRuns } from './unfinished-runs.js';
 
 /** How often it is seen to that the file and the right to write it are still there. */
 const WATCH_MS = 1_000;
+/** A start that dies later than this, in milliseconds, has not died over the runs that it took up. */
+const SURVIVAL_MS = 600_000;
 
 export interface SqliteJournalOptions {
   readonly path: string;
@@ -66,6 +68,7 @@ export class SqliteJournal extends Journal {
     private readonly writer: SqliteThread,
     private readonly reader: SqliteThread,
     openedAt: { readonly lastId: number; readonly openRuns: readonly string[] },
+    override readonly setAside: Set<string>,
     private readonly options: SqliteJournalOptions,
     memory: MemoryBudget,
   ) {
@@ -76,11 +79,17 @@ export class SqliteJournal extends Journal {
       this.giveWay();
     });
     this.groups = new GroupCommit(this.log, signal, memory);
-    this.left = new UnfinishedRuns((what) => this.read(what), openedAt, signal);
+    this.left = new UnfinishedRuns(
+      (what) => this.read(what),
+      { ...openedAt, openRuns: openedAt.openRuns.filter((id) => !setAside.has(id)) },
+      (ids) => this.countStart(ids),
+      signal,
+    );
     if (retentionMs > 0)
       void deleteOld((...old) => writer.call('deleteFinished', ...old), retentionMs, signal);
     void deleteOld((...old) => writer.call('deleteKeys', ...old), keyRetentionMs, signal);
     void this.watch();
+    void this.survive();
   }
 
   /**
@@ -107,8 +116,9 @@ export class SqliteJournal extends Journal {
       await writer.call('claim');
       const state = await writer.call('state');
       keepPrivate(path);
+      const setAside = new Set(await writer.call('setAside'));
       const reader = new SqliteThread({ ...terms, role: 'reader' });
-      return new SqliteJournal(bus, lock, writer, reader, state, { ...options, path }, memory);
+      return new SqliteJournal(bus, lock, writer, reader, state, setAside, { ...options, path }, memory);
     } catch (error) {
       await writer?.kill();
       lock?.release();
@@ -171,6 +181,15 @@ export class SqliteJournal extends Journal {
     return this.left.all();
   }
 
+  override async takeBack(runId: string): Promise<void> {
+    try {
+      await this.writer.call('takeBack', runId);
+      this.setAside.delete(runId);
+    } catch (error) {
+      throw new DomainError('journal-unavailable', `The journal can’t be written: ${textOf(error)}`);
+    }
+  }
+
   override drain(): Promise<void> {
     return this.groups.drain();
   }
@@ -178,6 +197,7 @@ export class SqliteJournal extends Journal {
   override async close(): Promise<void> {
     this.closing.abort();
     await this.groups.close();
+    await this.noteSurvival();
     await this.reader.close();
     await this.writer.close();
     this.lock.release();
@@ -190,6 +210,26 @@ export class SqliteJournal extends Journal {
     } catch (error) {
       throw new DomainError('journal-unavailable', `The journal can’t be read: ${textOf(error)}`);
     }
+  }
+
+  /** What can't be counted is taken up all the same. */
+  private async countStart(runIds: readonly string[]): Promise<void> {
+    try {
+      await this.writer.call('countStart', runIds);
+    } catch (error) {
+      this.logger.warn(`That unfinished runs are taken up could not be counted: ${textOf(error)}`);
+    }
+  }
+
+  private async survive(): Promise<void> {
+    while (!this.closing.signal.aborted) {
+      await this.pause(SURVIVAL_MS);
+      if (!this.closing.signal.aborted) await this.noteSurvival();
+    }
+  }
+
+  private async noteSurvival(): Promise<void> {
+    await this.writer.call('survived').catch(() => undefined);
   }
 
   /** Finds out also while nothing is appended whether it could be committed. */

@@ -46,7 +46,7 @@ async function createCommits(db: Kysely<unknown>): Promise<void> {
 }
 
 /**
- * A run is in `open_runs` until it is finished, and then in `runs`. `commits` is a JSON array: the `first` of each commit that has
+ * A run is in `open_runs` until it is finished, and then in `runs`. For `starts` and `set_aside` see `started-over.ts`. `commits` is a JSON array: the `first` of each commit that has
  * events of it. Three indexes will do for every filter of the history, see `history-query.ts`: each costs the writer a row.
  */
 async function createRuns(db: Kysely<unknown>): Promise<void> {
@@ -55,7 +55,9 @@ async function createRuns(db: Kysely<unknown>): Promise<void> {
       number INTEGER PRIMARY KEY,
       id TEXT NOT NULL,
       task TEXT NOT NULL,
-      created_at INTEGER NOT NULL
+      created_at INTEGER NOT NULL,
+      starts INTEGER NOT NULL DEFAULT 0,
+      set_aside INTEGER NOT NULL DEFAULT 0
     ) STRICT`.execute(db);
   await sql`CREATE INDEX open_runs_by_age ON open_runs (created_at)`.execute(db);
   await sql`
@@ -107,7 +109,9 @@ async function createViews(db: Kysely<unknown>): Promise<void> {
     CREATE VIEW runs_and_open AS
     SELECT number, id, task, status, created_at, finished_at FROM runs
     UNION ALL
-    SELECT number, id, task, 'running', created_at, NULL FROM open_runs`.execute(db);
+    SELECT number, id, task, iif(set_aside = 1, 'set-aside', 'running'), created_at, NULL FROM open_runs`.execute(
+    db,
+  );
   await sql`
     CREATE VIEW events AS
     SELECT value ->> '$.id' AS id,

@@ -2,17 +2,19 @@ import { sql, type Kysely } from 'kysely';
 import type { KeyedRun } from '../../run/idempotency-key.js';
 import type { EventQuery, RunQuery, SavedStatistics, StatisticsSlice, Stretch } from '../../run/journal.js';
 import { historyQuery, type HistoryTables, type RunRow } from '../history-query.js';
-import { CommitReader, type RunTexts, type TextPage } from './commit-reader.js';
+import { CommitReader, type OpenCommits, type RunTexts, type TextPage } from './commit-reader.js';
 import { deleteFinished } from './old-runs.js';
 import { OpenFiles } from './open-file.js';
 import { checkpoint, openDatabase, type OpenDatabase, type StoreOptions } from './sqlite-database.js';
 import type { EventGroup } from './sqlite-group.js';
 import { Statements } from './statements.js';
+import { countStart, setAside, survived, takeBack } from './started-over.js';
 import { claim, expectClaim, type Writer } from './writer-claim.js';
 
 /** Named because SQLite, which knows nothing of how the values are spread, would take the one without the task for both. */
 export const HISTORY: HistoryTables = {
   open: sql`open_runs INDEXED BY open_runs_by_age`,
+  setAside: sql`set_aside`,
   ofStatus: sql`runs INDEXED BY runs_of_status`,
   ofTask: sql`runs INDEXED BY runs_of_task`,
 };
@@ -125,8 +127,32 @@ export class SqliteStore {
     return this.#reader.page(query, upTo);
   }
 
-  /** Which open runs have events in the next commits behind an event: `id, first` of each pair of a run and a commit. */
-  commitsOfOpen(after: number, upTo: number): { pairs: (string | number)[]; next: number } {
+  /** The ids of the runs that are set aside, the oldest first. */
+  setAside(): string[] {
+    return this.#transaction(setAside);
+  }
+
+  /** Counts a start for each of some runs, which it is about to take up. */
+  countStart(ids: readonly string[]): void {
+    this.#transaction((statements) => {
+      countStart(statements, ids);
+    });
+  }
+
+  /** Called when this start has not died over what it took up. */
+  survived(): void {
+    this.#transaction(survived);
+  }
+
+  /** Lets a run that is set aside go on. */
+  takeBack(id: string): void {
+    this.#transaction((statements) => {
+      takeBack(statements, id);
+    });
+  }
+
+  /** Which open runs have events in the next commits behind an event: `id, first, size` of each run in each of them. */
+  commitsOfOpen(after: number, upTo: number): OpenCommits {
     return this.#reader.commitsOfOpen(after, upTo);
   }
 

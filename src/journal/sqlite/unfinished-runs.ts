@@ -7,11 +7,19 @@ import type { SqliteThread } from './sqlite-thread.js';
 
 /** Between a read that fails and its next try, in milliseconds. */
 const RETRY_MS = 250;
-/** How many runs are read at a time. */
+/** How many runs are read at a time, and how much text of theirs, in characters; of a run that has more, all of it. */
 const PAGE_RUNS = 100;
+const PAGE_SIZE = 4 * 2 ** 20;
 
 /** Reads from the log, and fails as the journal does. */
 type Read = <T>(what: (reader: SqliteThread) => Promise<T>) => Promise<T>;
+
+/** An unfinished run: the commits that have events of it, and how long those are, in characters. */
+interface LeftRun {
+  readonly id: string;
+  readonly commits: number[];
+  size: number;
+}
 
 /** The runs that an earlier process has left unfinished. */
 export class UnfinishedRuns {
@@ -19,44 +27,49 @@ export class UnfinishedRuns {
 
   /**
    * @param openedAt what the database had when it was opened
+   * @param takesUp called with the runs of each page before those are taken up
    * @param closing aborted when nothing is to be tried again
    */
   constructor(
     private readonly read: Read,
     private readonly openedAt: { readonly lastId: number; readonly openRuns: readonly string[] },
+    private readonly takesUp: (ids: readonly string[]) => Promise<void>,
     private readonly closing: AbortSignal,
   ) {}
 
-  /** Each of them, the oldest first. */
+  /** Each of them, the oldest first. The next page is read when all of one are taken up. */
   async *all(): AsyncIterable<Readonly<RunRecord>> {
-    const commitsOf = await this.commitsOfEach();
-    const runs = [...commitsOf];
-    for (let at = 0; at < runs.length; at += PAGE_RUNS) {
-      const page = runs.slice(at, at + PAGE_RUNS);
-      const commits = [...new Set(page.flatMap(([, firsts]) => firsts))].sort((a, b) => a - b);
-      const ids = page.map(([id]) => id);
+    for (const page of pagesOf(await this.runs())) {
+      const commits = [...new Set(page.flatMap((run) => run.commits))].sort((a, b) => a - b);
+      const ids = page.map(({ id }) => id);
       const textsOfRuns = await this.readUntilClosed((reader) => reader.call('eventsOfRuns', ids, commits));
       if (!textsOfRuns) return;
-      for (const [index, [id, firsts]] of page.entries()) {
-        const run = this.legible(id, textsOfRuns[index] ?? [], firsts);
+      await this.takesUp(ids);
+      for (const [index, { id, commits: firsts }] of page.entries()) {
+        const run = this.legible(id, textsOfRuns.splice(index, 1, [])[0] ?? [], firsts);
         if (run) yield run;
       }
     }
   }
 
-  /** The commits of each, the oldest run first. */
-  private async commitsOfEach(): Promise<Map<string, number[]>> {
+  /** The oldest run first. */
+  private async runs(): Promise<LeftRun[]> {
     const { lastId, openRuns } = this.openedAt;
-    const commitsOf = new Map(openRuns.map((id) => [id, [] as number[]]));
+    const runs = new Map(openRuns.map((id): [string, LeftRun] => [id, { id, commits: [], size: 0 }]));
     for (let after = 0; openRuns.length > 0 && after < lastId;) {
       const from = after;
       const found = await this.readUntilClosed((reader) => reader.call('commitsOfOpen', from, lastId));
       if (!found) break;
       after = found.next;
-      for (let at = 0; at < found.pairs.length; at += 2)
-        commitsOf.get(found.pairs[at] as string)?.push(found.pairs[at + 1] as number);
+      for (let at = 0; at < found.found.length; at += 3) {
+        const [id, first, size] = found.found.slice(at, at + 3) as [string, number, number];
+        const run = runs.get(id);
+        if (!run) continue;
+        run.commits.push(first);
+        run.size += size;
+      }
     }
-    return commitsOf;
+    return [...runs.values()];
   }
 
   /** What a read brings, which is tried until it succeeds; undefined once the journal is closed. */
@@ -90,4 +103,19 @@ export class UnfinishedRuns {
   private isClosed(): boolean {
     return this.closing.aborted;
   }
+}
+
+function* pagesOf(runs: readonly LeftRun[]): Iterable<LeftRun[]> {
+  let page: LeftRun[] = [];
+  let size = 0;
+  for (const run of runs) {
+    if (page.length === PAGE_RUNS || (page.length > 0 && size + run.size > PAGE_SIZE)) {
+      yield page;
+      page = [];
+      size = 0;
+    }
+    page.push(run);
+    size += run.size;
+  }
+  if (page.length > 0) yield page;
 }
