@@ -1,4 +1,6 @@
+import { Logger } from '@nestjs/common';
 import pg from 'pg';
+import type { DatabaseClock } from '../journal/postgres/database-clock.js';
 import { connectionConfig } from '../journal/postgres/postgres-connection.js';
 
 /** How a node stands among the others. */
@@ -12,6 +14,13 @@ export interface Standing {
   readonly gone: readonly string[];
 }
 
+/** How far this machine's clock may be from the database's before that is logged; ms. */
+const MAX_SKEW_MS = 1_000;
+
+interface Answer extends Omit<Standing, 'gone'> {
+  readonly databaseMs: number;
+}
+
 /** The shortest time that a beat may take, however short the timeout of nodes is; ms. */
 const PATIENCE_MS = 1_000;
 /** The longest; ms. */
@@ -20,7 +29,7 @@ const MAX_PATIENCE_MS = 5_000;
 const BEAT = `
   WITH me AS (
     UPDATE frontrunner.nodes SET seen_at = clock_timestamp(), free_slots = $2, tasks = $3 WHERE id = $1 RETURNING id)
-  SELECT EXISTS (SELECT FROM me) AS alive, last_id AS "lastId",
+  SELECT extract(epoch FROM clock_timestamp())::float8 * 1000 AS "databaseMs", EXISTS (SELECT FROM me) AS alive, last_id AS "lastId",
     (SELECT coalesce(sum(free_slots), 0) FROM frontrunner.nodes WHERE id <> $1) AS idle
   FROM frontrunner.log_head`;
 
@@ -36,13 +45,16 @@ const END_SILENT = `
  * failure the next beat opens another connection.
  */
 export class Heartbeat {
+  private readonly logger = new Logger(Heartbeat.name);
   private client: Promise<pg.Client> | undefined;
+  private isSkewed = false;
   private readonly config: pg.ClientConfig;
 
   /** @param timeoutMs how long a node may not be seen before it counts as dead; a beat fails after half of it */
   constructor(
     url: string,
     private readonly timeoutMs: number,
+    private readonly clock: DatabaseClock,
   ) {
     const patienceMs = Math.min(Math.max(timeoutMs / 2, PATIENCE_MS), MAX_PATIENCE_MS);
     this.config = {
@@ -62,8 +74,12 @@ export class Heartbeat {
   async beat(node: string, freeSlots: number, tasks: readonly string[], canTell: boolean): Promise<Standing> {
     try {
       const client = await (this.client ??= this.connect());
-      const { rows } = await client.query<Omit<Standing, 'gone'>>(BEAT, [node, freeSlots, tasks]);
-      const { alive, lastId, idle } = rows[0] ?? { alive: false, lastId: 0, idle: 0 };
+      const sentAt = performance.now();
+      const { rows } = await client.query<Answer>(BEAT, [node, freeSlots, tasks]);
+      const [answer] = rows;
+      if (answer) this.clock.measured(answer.databaseMs, sentAt, performance.now());
+      this.tellSkew();
+      const { alive, lastId, idle } = answer ?? { alive: false, lastId: 0, idle: 0 };
       const gone = alive && canTell ? await this.endSilent(client, node) : [];
       return { alive, lastId, idle, gone };
     } catch (error) {
@@ -76,6 +92,17 @@ export class Heartbeat {
     const { client } = this;
     this.client = undefined;
     await client?.then((open) => open.end()).catch(() => undefined);
+  }
+
+  /** Once, until the clock is right again. */
+  private tellSkew(): void {
+    const { skewMs } = this.clock;
+    const isSkewed = Math.abs(skewMs) > MAX_SKEW_MS;
+    if (isSkewed && !this.isSkewed)
+      this.logger.warn(
+        `This machine’s clock is ${Math.abs(skewMs)} ms ${skewMs > 0 ? 'ahead of' : 'behind'} the database’s, which all nodes go by: set it right, by NTP for example`,
+      );
+    this.isSkewed = isSkewed;
   }
 
   private async endSilent(client: pg.Client, node: string): Promise<string[]> {

@@ -56,8 +56,8 @@ export class PlacedWork {
   /** Anew, and not as deliveries that failed, which are counted. It comes to whichever node is there then. */
   private async passOn(jobs: readonly SubTaskJob[]): Promise<void> {
     if (jobs.length === 0) return;
-    const dueAt = new Date(Date.now() + (this.isFull ? 0 : PASS_ON_MS));
-    await this.journal.queue?.send(jobs.map((job) => ({ ...job, dueAt })));
+    const delayMs = this.isFull ? 0 : PASS_ON_MS;
+    await this.journal.queue?.send(jobs.map((job) => ({ ...job, delayMs })));
   }
 
   /** Gives back what it may have taken on without knowing. @returns whether there was anything */

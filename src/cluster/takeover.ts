@@ -153,14 +153,14 @@ export class Takeover {
     await db
       .insertInto('placed')
       .values(
-        [...sent, ...kept].map(({ number, subTask, attempts, worker, dueAt }) => ({
+        [...sent, ...kept].map(({ number, subTask, attempts, worker, delayMs = 0 }) => ({
           run: number,
           sub_task: subTask,
           attempt: attempts,
           node: null,
           deliveries: 0,
           worker,
-          due_at: dueAt ?? sql<Date>`clock_timestamp()`,
+          due_at: sql<Date>`clock_timestamp() + ${delayMs} * interval '1 ms'`,
         })),
       )
       .execute();
@@ -179,13 +179,15 @@ export class Takeover {
   /** @param all whether also those that are held, or that this node doesn't know: none of them begins any more */
   private toSend(run: Readonly<RunRecord>, already: readonly string[], all: boolean): PlacedSubTask[] {
     const task = this.registry.find(run.task);
-    return run.subTasks.flatMap(({ name, status, attempts, finishedAt, retryAt }) => {
+    return run.subTasks.flatMap(({ name, status, attempts, finishedAt, retryAt, retryDelayMs }) => {
       if (finishedAt !== null || already.includes(name)) return [];
       const at = task?.subTasks.findIndex((subTask) => subTask.name === name) ?? -1;
       if (!all && status === 'pending' && task?.starts[at] !== 'at-once') return [];
       const worker = task?.subTasks[at]?.placement === 'worker';
-      const dueAt = retryAt === null ? undefined : new Date(retryAt);
-      return [{ runId: run.id, task: run.task, subTask: name, attempts, worker, dueAt }];
+      const leftMs = retryAt === null ? 0 : Date.parse(retryAt) - this.journal.now();
+      // No longer than it was to be, whatever the clock of the node was that is gone.
+      const delayMs = Math.min(Math.max(0, leftMs), retryDelayMs);
+      return [{ runId: run.id, task: run.task, subTask: name, attempts, worker, delayMs }];
     });
   }
 

@@ -18,9 +18,9 @@ export function milliseconds(value: Duration): number {
   return result;
 }
 
-/** Milliseconds that have passed since an RFC 3339 time; 0 without one, and where the clock was set back behind it. */
-export function millisecondsSince(time: string | null): number {
-  return time === null ? 0 : Math.max(0, Date.now() - Date.parse(time));
+/** Milliseconds from an RFC 3339 time to `now`, in milliseconds since 1970; 0 without one, and where `now` is before it. */
+export function millisecondsSince(time: string | null, now: number): number {
+  return time === null ? 0 : Math.max(0, now - Date.parse(time));
 }
 
 /** Milliseconds since an instant of `performance.now()`, to a tenth. */

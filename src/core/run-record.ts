@@ -54,6 +54,8 @@ export interface RunRecord {
   readonly commits?: readonly number[] | undefined;
   /** The id of its last event so far: it changes whenever anything of the run does. */
   lastEventId: number;
+  /** The time of that event. */
+  lastEventTime: string;
   status: RunStatus;
   /** Null as long as there is no reply. */
   decision: Decision | null;
@@ -95,6 +97,7 @@ function openRun(event: RunEvent<'run.started'>): RunRecord {
     outcomes: [],
     firstEventId: event.id,
     lastEventId: event.id,
+    lastEventTime: event.time,
     status: 'running',
     decision: null,
     repliedAt: null,
@@ -114,6 +117,7 @@ export function runOf([first, ...rest]: readonly RunEvent[], commits?: readonly 
 /** Brings `run` up to date with the next of its events. */
 export function advance(run: RunRecord, event: RunEvent): void {
   run.lastEventId = event.id;
+  run.lastEventTime = event.time;
   switch (event.type) {
     case 'run.started':
       return;

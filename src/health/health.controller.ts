@@ -42,20 +42,21 @@ export class HealthController {
   @ApiOperation({
     summary: 'Does the service take runs?',
     description:
-      'Turns 503 as soon as a stop begins, and while the journal can’t be written, or memory leaves no room for new runs.',
+      'Turns 503 as soon as a stop begins, and while the journal can’t be written, or memory leaves no room for new runs. Among several nodes it says how far this machine’s clock is ahead of the database’s (`clockSkewMs`), in milliseconds.',
   })
   @ApiOkResponse({ description: 'It does', standardSchema: healthSchema })
   @ApiProblems('not-ready')
   ready() {
     const runs = this.indicators.check('runs');
     const journal = this.indicators.check('journal');
-    const { obstacle } = this.journal;
+    const { obstacle, sharing } = this.journal;
+    const figures: Record<string, number> = sharing ? { clockSkewMs: sharing.clockSkewMs } : {};
     return this.health.check([
       () => {
         if (this.runs.stopping) return runs.down('the service is stopping');
         return this.runs.memoryIsShort() ? runs.down('memory leaves no room for new runs') : runs.up();
       },
-      () => (obstacle ? journal.down(obstacle.message) : journal.up()),
+      () => (obstacle ? journal.down({ message: obstacle.message, ...figures }) : journal.up(figures)),
     ]);
   }
 }

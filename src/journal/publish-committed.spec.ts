@@ -18,6 +18,7 @@ describe('tellRuns', () => {
       number: 1,
       commits: [],
       shared: false,
+      lastMs: 0,
       originFields: { requestId: `of ${runId}` },
       committed,
       refused: () => undefined,

@@ -17,6 +17,7 @@ export class GuestSubTask implements SubTaskOwner, Hosted {
   readonly originFields: OriginFields;
   readonly number: number;
   readonly commits: number[] = [];
+  lastMs: number;
   readonly subTasks: readonly [SubTaskRun];
   private isOver = false;
 
@@ -34,6 +35,7 @@ export class GuestSubTask implements SubTaskOwner, Hosted {
     this.id = terms.id;
     this.task = terms.task;
     this.number = record.firstEventId;
+    this.lastMs = Date.parse(record.lastEventTime);
     this.originFields = originFields(terms.origin);
     const subTask = new SubTaskRun(this, name, definitionOf(terms, name));
     this.subTasks = [subTask];

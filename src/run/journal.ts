@@ -113,6 +113,11 @@ export abstract class Journal {
   /** Undefined while new runs may be started. What belongs to runs that were started is always taken. */
   abstract readonly obstacle: Obstacle | undefined;
 
+  /** The time that events are stamped with, in milliseconds since 1970. Default: that of this machine. */
+  now(): number {
+    return Date.now();
+  }
+
   /** Records an event behind all that were appended before it, and stamps it with its id and its time. */
   abstract append(run: JournaledRun, event: RunEvent, options?: AppendOptions): void;
 

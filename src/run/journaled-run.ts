@@ -13,6 +13,8 @@ export interface JournaledRun {
    * soon as they are committed.
    */
   shared: boolean;
+  /** When its last event here was, in milliseconds since 1970: none that follows is earlier. 0 without one. */
+  lastMs: number;
   /** What log lines say of the request that it came with. */
   readonly originFields: OriginFields;
   /** Called for each of its events when that is committed. */

@@ -2,6 +2,7 @@ import { elapsedMs, millisecondsSince } from '../core/duration.js';
 import type { RunEvent } from '../core/events.js';
 import type { RunRecord } from '../core/run-record.js';
 import type { Decision, Outcome } from '../core/run.js';
+import type { Execution } from './execution.js';
 import { releaseLosers } from './losers.js';
 import { answers, Outcomes } from './outcomes.js';
 import { counts } from './reply.js';
@@ -11,6 +12,7 @@ import { WaitingCallers, type Undecided } from './waiting-callers.js';
 
 /** What a reply needs of its run. */
 interface RepliedRun {
+  readonly execution: Execution;
   readonly terms: RunTerms;
   readonly subTasks: readonly SubTaskRun[];
   cancel(reason: string): void;
@@ -40,7 +42,8 @@ export class RunReply {
     const told = record?.decision?.reply;
     this.outcomes = new Outcomes(replyPolicy, subTasks.length, told && !('error' in told) ? told : undefined);
     this.callers = new WaitingCallers(record !== undefined);
-    if (!record?.decision) this.startedAt = performance.now() - millisecondsSince(record?.createdAt ?? null);
+    if (!record) this.startedAt = performance.now();
+    else if (!record.decision) this.startedAt = performance.now() - this.msSince(record.createdAt);
     for (const outcome of record?.outcomes ?? []) this.outcomes.settle(outcome);
     if (record?.decision) this.replyIsRecorded(record.decision);
   }
@@ -122,7 +125,7 @@ export class RunReply {
     if (!record.decision || !decision || isError(record.decision) !== isError(decision)) return;
     this.tell(record.decision);
     if (decision.background.length > 0 && !record.reopened)
-      this.releaseLosers(millisecondsSince(record.repliedAt));
+      this.releaseLosers(this.msSince(record.repliedAt));
   }
 
   /** Called when the losers have ended. */
@@ -155,6 +158,10 @@ export class RunReply {
     for (const { name, phase } of this.run.subTasks)
       if (phase !== 'held' && !this.outcomes.of(name)) names.push(name);
     return names;
+  }
+
+  private msSince(time: string | null): number {
+    return millisecondsSince(time, this.run.execution.journal.now());
   }
 
   private tell(decision: Decision): void {

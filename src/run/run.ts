@@ -38,6 +38,7 @@ export class Run implements SubTaskOwner, Hosted, StaggeredRun {
   number: number | undefined;
   readonly commits: number[] = [];
   shared = false;
+  lastMs: number;
   private phase: 'open' | 'ended' | 'left' = 'open';
   private readonly replying: RunReply;
   /** Starts the sub-tasks that are held; undefined when there are none, or none any more. */
@@ -63,6 +64,7 @@ export class Run implements SubTaskOwner, Hosted, StaggeredRun {
     this.history = new CommittedEvents(record);
     this.replying = new RunReply(this, record);
     this.number = record?.firstEventId;
+    this.lastMs = record ? Date.parse(record.lastEventTime) : 0;
     this.commits.push(...(record?.commits ?? []));
     record?.subTasks.forEach((state, index) => this.subTasks[index]?.restore(state));
   }
@@ -115,7 +117,7 @@ export class Run implements SubTaskOwner, Hosted, StaggeredRun {
     });
     run.later = host.plans.laterStartsOf(
       run,
-      performance.now() - millisecondsSince(record.createdAt),
+      performance.now() - millisecondsSince(record.createdAt, host.execution.journal.now()),
       record,
     );
     run.replying.resume(record);
@@ -248,6 +250,7 @@ export class Run implements SubTaskOwner, Hosted, StaggeredRun {
 
   committed(event: RunEvent): void {
     if (this.phase === 'left' || !this.history.add(event)) return;
+    if (this.shared) this.lastMs = Math.max(this.lastMs, Date.parse(event.time));
     if ('subTask' in event) this.subTaskCommitted(event);
     else if (event.type === 'run.started') this.replying.runIsRecorded();
     else if (event.type === 'run.replied') this.replied(event.data);

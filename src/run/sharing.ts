@@ -11,8 +11,8 @@ export interface PlacedSubTask {
   readonly attempts: number;
   /** Whether only nodes whose role is to take work may take it on. */
   readonly worker: boolean;
-  /** When it is due; undefined for at once. */
-  readonly dueAt?: Date | undefined;
+  /** How long until it is due, in milliseconds; undefined for at once. A delay and not a time: the clocks of nodes differ. */
+  readonly delayMs?: number | undefined;
   /** Why it starts, where it has not begun. */
   readonly cause?: StartCause | undefined;
 }
@@ -27,6 +27,9 @@ export interface RunCommand {
 
 /** What nodes do with a journal that they share. */
 export interface Sharing {
+  /** How far this machine's clock is ahead of the one that all nodes go by, in milliseconds. */
+  readonly clockSkewMs: number;
+
   /** Lets a sub-task leave this node, in the commit of what was appended last. */
   place(run: JournaledRun, subTask: PlacedSubTask): void;
 

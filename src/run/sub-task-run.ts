@@ -64,7 +64,7 @@ export class SubTaskRun {
     this.attempts = attempts;
     this.failures = failures;
     this.retried = retried;
-    if (startedAt !== null) this.startedAt = performance.now() - millisecondsSince(startedAt);
+    if (startedAt !== null) this.startedAt = performance.now() - millisecondsSince(startedAt, this.now);
     this.retryAt = retryAt;
     this.retryDelayMs = retryDelayMs;
   }
@@ -103,7 +103,7 @@ export class SubTaskRun {
 
   /** Records that it is retried on request, after it has failed: one further attempt. */
   retry(error: AttemptError): void {
-    this.append('sub-task.retrying', { error, delayMs: 0, dueAt: new Date().toISOString() });
+    this.append('sub-task.retrying', { error, delayMs: 0, dueAt: new Date(this.now).toISOString() });
     this.retried = true;
     this.startedAt = undefined;
     this.retryAt = null;
@@ -121,7 +121,7 @@ export class SubTaskRun {
     this.phase = 'running';
     this.startedAt ??= performance.now();
     this.owner.changeWaiting(-1);
-    const untilRetryMs = this.retryAt === null ? 0 : Date.parse(this.retryAt) - Date.now();
+    const untilRetryMs = this.retryAt === null ? 0 : Date.parse(this.retryAt) - this.now;
     // A clock that was set back in between must not make the wait longer than it was to be.
     if (untilRetryMs > 0) this.retryIn(Math.min(untilRetryMs, this.retryDelayMs));
     else this.beginAttempt();
@@ -161,7 +161,7 @@ export class SubTaskRun {
     }
     this.attempts = event.attempt;
     if (event.type === 'sub-task.started')
-      this.startedAt ??= performance.now() - millisecondsSince(event.time);
+      this.startedAt ??= performance.now() - millisecondsSince(event.time, this.now);
     // The attempt began before the cancellation was committed, which told of the attempt before it and so was fenced out.
     if (this.cancelReason !== undefined) this.appendCancelled(this.cancelReason);
   }
@@ -183,6 +183,11 @@ export class SubTaskRun {
     return this.startedAt === undefined ? 0 : elapsedMs(this.startedAt);
   }
 
+  /** In milliseconds since 1970, by the clock of the journal. */
+  private get now(): number {
+    return this.owner.execution.journal.now();
+  }
+
   private isForAnotherNode(): boolean {
     const { execution, isGuest } = this.owner;
     const { sharing } = execution.journal;
@@ -191,7 +196,7 @@ export class SubTaskRun {
   }
 
   /** Gives it to whichever node takes it on, perhaps this one. */
-  private place(dueAt?: Date): void {
+  private place(delayMs?: number): void {
     const { owner, attempts, name } = this;
     owner.execution.journal.sharing?.place(owner, {
       runId: owner.id,
@@ -199,7 +204,7 @@ export class SubTaskRun {
       subTask: name,
       attempts,
       worker: this.definition?.placement === 'worker',
-      dueAt,
+      delayMs,
       cause: attempts === 0 ? this.cause : undefined,
     });
     this.fenced = true;
@@ -252,9 +257,8 @@ export class SubTaskRun {
       this.rest('ended');
       return;
     }
-    const dueAt = new Date(Date.now() + delayMs);
-    this.append('sub-task.retrying', { error, delayMs, dueAt: dueAt.toISOString() });
-    if (delayMs > Execution.laterMs && owner.execution.journal.sharing) this.place(dueAt);
+    this.append('sub-task.retrying', { error, delayMs, dueAt: new Date(this.now + delayMs).toISOString() });
+    if (delayMs > Execution.laterMs && owner.execution.journal.sharing) this.place(delayMs);
     else this.retryIn(delayMs);
   }
 

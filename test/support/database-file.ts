@@ -105,6 +105,7 @@ function pastRun(id: string): JournaledRun {
     number: undefined,
     commits: [],
     shared: false,
+    lastMs: 0,
     originFields: {},
     committed: silent,
     refused: silent,

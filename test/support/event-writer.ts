@@ -8,6 +8,7 @@ import type { JournaledRun } from '../../src/run/journaled-run.js';
 class WrittenRun implements JournaledRun {
   readonly originFields = {};
   readonly shared = false;
+  lastMs = 0;
   readonly refusals: RunEvent[] = [];
   private readonly waiting = new Map<RunEvent, PromiseWithResolvers<undefined>>();
   readonly id: string;

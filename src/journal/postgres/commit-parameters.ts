@@ -26,6 +26,8 @@ export interface Leaving extends PlacedSubTask {
   readonly run: JournaledRun;
   /** The place of the event that it leaves with, where that may be refused; else 0. */
   readonly after: number;
+  /** When it is due, on the clock of `performance.now()`; undefined for at once. */
+  readonly dueAt: number | undefined;
 }
 
 type Column = (number | null)[];
@@ -92,11 +94,12 @@ class Parameters {
   }
 }
 
-/** The parameters of `commit_group_1` from `numbers` to `placed_dues`. @param hasRows whether the group becomes several rows */
+/** The parameters of `commit_group_1` from `numbers` to `placed_dues`. @param hasRows whether the group becomes several rows @param now of the database */
 export function commitParameters(
   entries: readonly Entry[],
   hasRows: boolean,
   leaving: readonly Leaving[],
+  now: number,
 ): unknown[] {
   const parameters = new Parameters(entries, hasRows);
   return [
@@ -107,7 +110,7 @@ export function commitParameters(
     leaving.map(({ attempts }) => attempts),
     leaving.map(({ worker }) => worker),
     leaving.map(({ after }) => after),
-    leaving.map(({ dueAt }) => dueAt?.getTime() ?? null),
+    leaving.map(({ dueAt }) => (dueAt === undefined ? null : Math.round(now + dueAt - performance.now()))),
   ];
 }
 

@@ -1,17 +1,21 @@
 import { sql, type Kysely } from 'kysely';
 import { firstIdOf } from '../event-clock.js';
 import { deleteOld } from '../retention.js';
+import type { DatabaseClock } from './database-clock.js';
 import type { PostgresJournalOptions } from './postgres-options.js';
 import type { Schema } from './postgres-schema.js';
 
-/** Deletes runs and keys that are too old, until `closing` is aborted. */
+/** Deletes runs and keys that are too old by the clock of the database, until `closing` is aborted. */
 export function keepTidy(
   db: Kysely<Schema>,
   { retentionMs, keyRetentionMs }: PostgresJournalOptions,
+  clock: DatabaseClock,
   closing: AbortSignal,
 ): void {
-  if (retentionMs > 0) void deleteOld((...old) => deleteFinished(db, ...old), retentionMs, closing);
-  void deleteOld((...old) => deleteKeys(db, ...old), keyRetentionMs, closing);
+  const runs = (before: number, limit: number) => deleteFinished(db, before - clock.skewMs, limit);
+  const keys = (before: number, limit: number) => deleteKeys(db, before - clock.skewMs, limit);
+  if (retentionMs > 0) void deleteOld(runs, retentionMs, closing);
+  void deleteOld(keys, keyRetentionMs, closing);
 }
 
 /**

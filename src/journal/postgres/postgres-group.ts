@@ -4,6 +4,7 @@ import type { PlacedSubTask } from '../../run/sharing.js';
 import { CommitGroup } from '../commit-group.js';
 import { stamped } from '../event-clock.js';
 import { arrayOf, commitParameters, type Entry, type Guard, type Leaving } from './commit-parameters.js';
+import type { DatabaseClock } from './database-clock.js';
 import { rowWithIds, textWithoutId } from './commit-text.js';
 
 /** How long the text of a row of `commits` may become by another event, in characters. */
@@ -44,7 +45,10 @@ export class PostgresGroup extends CommitGroup {
   /** Whether its commit tells other nodes of it; undefined before it was tried. */
   tells: boolean | undefined;
 
-  constructor(readonly number: number) {
+  constructor(
+    readonly number: number,
+    private readonly clock: DatabaseClock,
+  ) {
     super();
   }
 
@@ -54,7 +58,9 @@ export class PostgresGroup extends CommitGroup {
 
   /** The sub-tasks that leave the node. */
   get jobs(): readonly PlacedSubTask[] {
-    return this.leaving;
+    return this.leaving.map(({ dueAt, ...subTask }) =>
+      dueAt === undefined ? subTask : { ...subTask, delayMs: dueAt - performance.now() },
+    );
   }
 
   /** Whether another node executes some of it, or waits for it. */
@@ -66,7 +72,7 @@ export class PostgresGroup extends CommitGroup {
 
   /** @param fenced whether the event is recorded only if its attempt is still the one that counts */
   add(run: JournaledRun, unstamped: RunEvent, fenced: boolean): void {
-    const ms = Date.now();
+    const ms = (run.lastMs = Math.max(run.lastMs, this.clock.now()));
     const event = stamped(unstamped, 0, ms);
     const text = textWithoutId(event);
     this.entries.push({ run, event, ms, guard: this.guardOf(event, fenced) });
@@ -84,7 +90,9 @@ export class PostgresGroup extends CommitGroup {
     const leavesWithIt =
       guard !== undefined && event && 'subTask' in event && event.subTask === subTask.subTask;
     const after = leavesWithIt && event.runId === subTask.runId ? this.entries.length : 0;
-    this.leaving.push({ ...subTask, run, after });
+    const { delayMs } = subTask;
+    const dueAt = delayMs === undefined ? undefined : performance.now() + delayMs;
+    this.leaving.push({ ...subTask, run, after, dueAt });
   }
 
   override tellsOf(runId: string): boolean {
@@ -99,7 +107,7 @@ export class PostgresGroup extends CommitGroup {
       rowWithIds(texts, this.guess),
       this.guess,
       arrayOf(rows),
-      ...commitParameters(entries, rows.length > 1, leaving),
+      ...commitParameters(entries, rows.length > 1, leaving, this.clock.now()),
       this.tells,
     ];
   }

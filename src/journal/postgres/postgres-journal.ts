@@ -21,6 +21,7 @@ import {
 import type { JournaledRun } from '../../run/journaled-run.js';
 import { asking } from './asking.js';
 import { CommitNotices } from './commit-notices.js';
+import { DatabaseClock } from './database-clock.js';
 import { JournalReads } from './journal-reads.js';
 import { KeyClaims } from './key-claims.js';
 import { LogTail } from './log-tail.js';
@@ -68,6 +69,7 @@ export class PostgresJournal extends Journal implements Sharing {
     bus: EventBus,
     readonly store: PostgresStore,
     readonly queue: SubTaskQueue | undefined,
+    readonly clock: DatabaseClock,
     lastId: number,
     readonly options: PostgresJournalOptions,
     memory: MemoryBudget,
@@ -77,18 +79,20 @@ export class PostgresJournal extends Journal implements Sharing {
     const { signal } = this.closing;
     this.node = new NodeRow(store.db, options.role);
     this.reads = new JournalReads(store);
-    this.keys = new KeyClaims(store, this.node, keyRetentionMs, signal);
+    this.keys = new KeyClaims(store, this.node, clock, keyRetentionMs, signal);
     this.tail = new LogTail(bus, (...stretch) => store.log.tail(...stretch), lastId);
     this.writer = new PostgresWriter(url, queue);
     this.commitNotices = new CommitNotices((id) => this.listener.tell(this.nodeId, id));
     this.groups = new GroupCommit(
-      new PostgresLog(url, this.writer, bus, this.tail, this.commitNotices, this.node, () => this.lose()),
+      new PostgresLog(url, this.writer, bus, this.tail, this.commitNotices, this.node, clock, () =>
+        this.lose(),
+      ),
       signal,
       memory,
     );
     this.listener = new PostgresListener(url, (notice) => this.hear(notice), signal);
     this.listening = this.listener.listen();
-    keepTidy(store.db, options, signal);
+    keepTidy(store.db, options, clock, signal);
   }
 
   /**
@@ -106,7 +110,9 @@ export class PostgresJournal extends Journal implements Sharing {
   ): Promise<PostgresJournal> {
     const store = new PostgresStore(await openDatabase(options.url));
     await queue?.start();
-    const journal = new PostgresJournal(bus, store, queue, await store.lastId(), options, memory);
+    const clock = new DatabaseClock();
+    await store.setClock(clock);
+    const journal = new PostgresJournal(bus, store, queue, clock, await store.lastId(), options, memory);
     await journal.node.insert();
     await journal.listener.ready;
     return journal;
@@ -119,6 +125,14 @@ export class PostgresJournal extends Journal implements Sharing {
 
   override get obstacle(): Obstacle | undefined {
     return this.joined ? this.groups.obstacle : UNAVAILABLE;
+  }
+
+  get clockSkewMs(): number {
+    return this.clock.skewMs;
+  }
+
+  override now(): number {
+    return this.clock.now();
   }
 
   override append(run: JournaledRun, event: RunEvent, { fenced = false }: AppendOptions = {}): void {

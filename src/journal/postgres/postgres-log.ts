@@ -3,6 +3,7 @@ import { textOf } from '../../core/thrown.js';
 import { tellRuns } from '../publish-committed.js';
 import type { GroupLog } from '../group-commit.js';
 import type { CommitNotices } from './commit-notices.js';
+import type { DatabaseClock } from './database-clock.js';
 import type { LogTail } from './log-tail.js';
 import { postgresError } from './postgres-connection.js';
 import { PostgresGroup } from './postgres-group.js';
@@ -24,11 +25,12 @@ export class PostgresLog implements GroupLog<PostgresGroup> {
     private readonly tail: LogTail,
     private readonly notices: CommitNotices,
     private readonly node: { readonly id: string },
+    private readonly clock: DatabaseClock,
     private readonly lost: () => Promise<void>,
   ) {}
 
   begin(before?: PostgresGroup): PostgresGroup {
-    return new PostgresGroup((before?.number ?? 0) + 1);
+    return new PostgresGroup((before?.number ?? 0) + 1, this.clock);
   }
 
   async commit(group: PostgresGroup): Promise<void> {

@@ -4,6 +4,7 @@ import type { RunQuery, SavedStatistics, Stretch } from '../../run/journal.js';
 import type { RunCommand } from '../../run/sharing.js';
 import { historyQuery, type HistoryTables, type RunRow } from '../history-query.js';
 import { CommitReader } from './commit-reader.js';
+import type { DatabaseClock } from './database-clock.js';
 import type { Schema } from './postgres-schema.js';
 
 const HISTORY: HistoryTables = {
@@ -26,6 +27,14 @@ export class PostgresStore {
 
   async lastId(): Promise<number> {
     return (await this.db.selectFrom('log_head').select('last_id').executeTakeFirstOrThrow()).last_id;
+  }
+
+  /** Corrects a clock by that of the database. */
+  async setClock(clock: DatabaseClock): Promise<void> {
+    const sentAt = performance.now();
+    const { rows } = await sql<{ now: number }>`
+      SELECT extract(epoch FROM clock_timestamp())::float8 * 1000 AS now`.execute(this.db);
+    if (rows[0]) clock.measured(rows[0].now, sentAt, performance.now());
   }
 
   async runs(query: RunQuery): Promise<RunRow[]> {
@@ -61,14 +70,16 @@ export class PostgresStore {
    * Makes a key a run's, unless it is another's: of its first use, or of a run that another node is about to start.
    *
    * @param after keys from before then have expired, in milliseconds since 1970
+   * @param now the time of the claim, on the same clock
    */
   async claimKey(
     { client, key, fingerprint }: IdempotencyKey,
     runId: string,
     node: string,
     after: number,
+    now: number,
   ): Promise<KeyedRun & { readonly isStarted: boolean }> {
-    const row = { client, key, fingerprint, run_id: runId, node, created_at: Date.now() };
+    const row = { client, key, fingerprint, run_id: runId, node, created_at: now };
     const claimed = await this.db
       .insertInto('idempotency_keys')
       .values(row)
@@ -93,7 +104,7 @@ export class PostgresStore {
       .where('client', '=', client)
       .where('key', '=', key)
       .executeTakeFirst();
-    if (!found) return this.claimKey({ client, key, fingerprint }, runId, node, after);
+    if (!found) return this.claimKey({ client, key, fingerprint }, runId, node, after, now);
     return { runId: found.run_id, fingerprint: found.fingerprint, isStarted: found.isStarted };
   }
 

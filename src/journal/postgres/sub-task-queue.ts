@@ -126,7 +126,7 @@ export class SubTaskQueue {
   }
 }
 
-function jobOf({ runId, task, subTask, cause, dueAt }: Omit<PlacedSubTask, 'attempts'>) {
+function jobOf({ runId, task, subTask, cause, delayMs }: Omit<PlacedSubTask, 'attempts'>) {
   const data: Omit<SubTaskJob, 'worker'> = { runId, task, subTask, ...(cause && { cause }) };
-  return { data, ...(dueAt && { startAfter: dueAt }) };
+  return { data, ...(delayMs !== undefined && delayMs > 0 && { startAfter: delayMs / 1000 }) };
 }

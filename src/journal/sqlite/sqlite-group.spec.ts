@@ -15,7 +15,7 @@ let databases = 0;
 
 const silent = (): void => undefined;
 const runWith = (id: string): JournaledRun => ({
-  ...{ id, number: undefined, commits: [], shared: false, originFields: {} },
+  ...{ id, number: undefined, commits: [], shared: false, lastMs: 0, originFields: {} },
   ...{ committed: silent, refused: silent },
 });
 
