@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
 import { textOf } from '../core/thrown.js';
+import type { ClockWatch } from './clock-watch.js';
 
 /** Old runs and keys go in batches, each a short transaction of its own, with pauses that leave the thread to the writers. */
 const BATCH = 100;
@@ -17,13 +18,14 @@ const logger = new Logger('Journal');
 export async function deleteOld(
   deleteBefore: (before: number, limit: number) => Promise<number>,
   retentionMs: number,
+  clock: ClockWatch,
   closing: AbortSignal,
 ): Promise<void> {
   const pause = (ms: number) => delay(ms, undefined, { signal: closing }).catch(() => undefined);
   const isClosed = () => closing.aborted;
   while (!isClosed()) {
     try {
-      const deleted = await deleteBefore(Date.now() - retentionMs, BATCH);
+      const deleted = await deleteBefore(clock.before(retentionMs), BATCH);
       await pause(deleted > 0 ? PAUSE_MS : EVERY_MS);
     } catch (error) {
       if (isClosed()) return;

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { EventEmitter2 } from '@nestjs/event-emitter';
 import type { RunEvent } from '../../src/core/events.js';
 import { EventBus } from '../../src/events/event-bus.js';
@@ -47,6 +47,25 @@ describe.each(Object.keys(journals))('the %s journal', (name) => {
       [7, 'r2', 'run.finished'],
     ]);
     for (const { time } of published) expect(new Date(time).toISOString()).toBe(time);
+  });
+
+  test('has no event of a run before an earlier one, when the clock is set back too', async () => {
+    await writer.append(events.started('r1'));
+    const now = jest.spyOn(Date, 'now').mockReturnValue(Date.now() - 3_600_000);
+    await writer.append(events.finished('r1'));
+    now.mockRestore();
+    const [started, finished] = published.map(({ time }) => Date.parse(time));
+    expect(finished).toBeGreaterThanOrEqual(started!);
+    expect((await journal.runs({ limit: 1 })).runs[0]).toMatchObject({ finishedAt: published[1]!.time });
+  });
+
+  test('knows the run of a key when the clock has leapt far ahead', async () => {
+    const key = { client: 'c', key: 'k', fingerprint: 'f' };
+    await journal.claimKey(key, 'r1');
+    await writer.append(events.started('r1'), key);
+    const now = jest.spyOn(Date, 'now').mockReturnValue(Date.now() + 40 * 24 * 3_600_000);
+    expect(await journal.claimKey(key, 'r2')).toMatchObject({ runId: 'r1' });
+    now.mockRestore();
   });
 
   test('publishes nothing while append runs, and has published what it says is committed', async () => {

@@ -18,6 +18,7 @@ import {
   type Stretch,
 } from '../../run/journal.js';
 import type { JournaledRun, JournalEntry } from '../../run/journaled-run.js';
+import { ClockWatch } from '../clock-watch.js';
 import { stamped, timeText } from '../event-clock.js';
 import { compareNewest, pageOf, rangeOf } from '../history-page.js';
 import { publishCommitted } from '../publish-committed.js';
@@ -65,6 +66,7 @@ export class MemoryJournal extends Journal {
   private readonly log = new MemoryLog();
   private readonly slices = new Map<string, StatisticsSlice>();
   private counted: Omit<SavedStatistics, 'slices'> | undefined;
+  private readonly clock = new ClockWatch();
   private lastCommitted = 0;
   private batch: JournalEntry[] = [];
   /** Called when the batch is committed. */
@@ -86,7 +88,7 @@ export class MemoryJournal extends Journal {
   }
 
   override append(run: JournaledRun, event: RunEvent, { key }: AppendOptions = {}): void {
-    const ms = Date.now();
+    const ms = (run.lastMs = Math.max(run.lastMs, Date.now()));
     stamped(event, ++this.sequence, ms);
     if (event.type === 'run.started') this.kept.set(run.id, this.keptRun(event, ms, key));
     if (this.batch.length === 0) this.soon(this.commit);
@@ -95,7 +97,7 @@ export class MemoryJournal extends Journal {
 
   override claimKey({ client, key, fingerprint }: IdempotencyKey, runId: string): Promise<KeyedRun> {
     const found = this.keys.get(keyText(client, key));
-    const isKept = found !== undefined && found.createdMs > Date.now() - this.keyRetentionMs;
+    const isKept = found !== undefined && found.createdMs > this.clock.before(this.keyRetentionMs);
     return Promise.resolve(isKept ? found : { runId, fingerprint });
   }
 

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { DomainError } from '../../core/domain-error.js';
 import type { IdempotencyKey, KeyedRun } from '../../run/idempotency-key.js';
 import { asking } from './asking.js';
-import type { DatabaseClock } from './database-clock.js';
+import type { ClockWatch } from '../clock-watch.js';
 import type { PostgresStore } from './postgres-store.js';
 
 /** How often, and how long, a second request with a key asks whether the first has started its run at another node. */
@@ -18,7 +18,7 @@ export class KeyClaims {
   constructor(
     private readonly store: PostgresStore,
     private readonly node: { readonly id: string },
-    private readonly clock: DatabaseClock,
+    private readonly clock: ClockWatch,
     private readonly retentionMs: number,
     private readonly closing: AbortSignal,
   ) {}
@@ -28,8 +28,9 @@ export class KeyClaims {
     const until = performance.now() + WAIT_MS;
     for (;;) {
       const now = this.clock.now();
+      const after = this.clock.before(this.retentionMs);
       const { id } = this.node;
-      const keyed = await asking(() => this.store.claimKey(key, runId, id, now - this.retentionMs, now));
+      const keyed = await asking(() => this.store.claimKey(key, runId, id, after, now));
       // The claim of a node that was taken for dead meanwhile is void, and another node may have the key by now.
       if (keyed.runId === runId && id !== this.node.id) continue;
       if (keyed.isStarted || keyed.runId === runId) return keyed;

@@ -1,7 +1,7 @@
 import { sql, type Kysely } from 'kysely';
 import { firstIdOf } from '../event-clock.js';
+import type { ClockWatch } from '../clock-watch.js';
 import { deleteOld } from '../retention.js';
-import type { DatabaseClock } from './database-clock.js';
 import type { PostgresJournalOptions } from './postgres-options.js';
 import type { Schema } from './postgres-schema.js';
 
@@ -9,13 +9,11 @@ import type { Schema } from './postgres-schema.js';
 export function keepTidy(
   db: Kysely<Schema>,
   { retentionMs, keyRetentionMs }: PostgresJournalOptions,
-  clock: DatabaseClock,
+  clock: ClockWatch,
   closing: AbortSignal,
 ): void {
-  const runs = (before: number, limit: number) => deleteFinished(db, before - clock.skewMs, limit);
-  const keys = (before: number, limit: number) => deleteKeys(db, before - clock.skewMs, limit);
-  if (retentionMs > 0) void deleteOld(runs, retentionMs, closing);
-  void deleteOld(keys, keyRetentionMs, closing);
+  if (retentionMs > 0) void deleteOld((...old) => deleteFinished(db, ...old), retentionMs, clock, closing);
+  void deleteOld((...old) => deleteKeys(db, ...old), keyRetentionMs, clock, closing);
 }
 
 /**

@@ -4,6 +4,7 @@ import type { RunEvent } from '../../core/events.js';
 import { MemoryBudget } from '../../core/memory-budget.js';
 import type { EventBus } from '../../events/event-bus.js';
 import type { RunRecord } from '../../core/run-record.js';
+import { ClockWatch, PROOF_MS } from '../clock-watch.js';
 import { GroupCommit, UNAVAILABLE } from '../group-commit.js';
 import { NodeRow } from './node-row.js';
 import type { IdempotencyKey, KeyedRun } from '../../run/idempotency-key.js';
@@ -70,6 +71,7 @@ export class PostgresJournal extends Journal implements Sharing {
     readonly store: PostgresStore,
     readonly queue: SubTaskQueue | undefined,
     readonly clock: DatabaseClock,
+    watch: ClockWatch,
     lastId: number,
     readonly options: PostgresJournalOptions,
     memory: MemoryBudget,
@@ -79,7 +81,7 @@ export class PostgresJournal extends Journal implements Sharing {
     const { signal } = this.closing;
     this.node = new NodeRow(store.db, options.role);
     this.reads = new JournalReads(store);
-    this.keys = new KeyClaims(store, this.node, clock, keyRetentionMs, signal);
+    this.keys = new KeyClaims(store, this.node, watch, keyRetentionMs, signal);
     this.tail = new LogTail(bus, (...stretch) => store.log.tail(...stretch), lastId);
     this.writer = new PostgresWriter(url, queue);
     this.commitNotices = new CommitNotices((id) => this.listener.tell(this.nodeId, id));
@@ -92,7 +94,7 @@ export class PostgresJournal extends Journal implements Sharing {
     );
     this.listener = new PostgresListener(url, (notice) => this.hear(notice), signal);
     this.listening = this.listener.listen();
-    keepTidy(store.db, options, clock, signal);
+    keepTidy(store.db, options, watch, signal);
   }
 
   /**
@@ -112,7 +114,9 @@ export class PostgresJournal extends Journal implements Sharing {
     await queue?.start();
     const clock = new DatabaseClock();
     await store.setClock(clock);
-    const journal = new PostgresJournal(bus, store, queue, clock, await store.lastId(), options, memory);
+    const watch = new ClockWatch(await store.newestRun(clock.now() - PROOF_MS), () => clock.now());
+    const lastId = await store.lastId();
+    const journal = new PostgresJournal(bus, store, queue, clock, watch, lastId, options, memory);
     await journal.node.insert();
     await journal.listener.ready;
     return journal;

@@ -2,6 +2,7 @@ import { sql, type Kysely, type RawBuilder } from 'kysely';
 import type { IdempotencyKey, KeyedRun } from '../../run/idempotency-key.js';
 import type { RunQuery, SavedStatistics, Stretch } from '../../run/journal.js';
 import type { RunCommand } from '../../run/sharing.js';
+import { firstIdOf } from '../event-clock.js';
 import { historyQuery, type HistoryTables, type RunRow } from '../history-query.js';
 import { CommitReader } from './commit-reader.js';
 import type { DatabaseClock } from './database-clock.js';
@@ -35,6 +36,17 @@ export class PostgresStore {
     const { rows } = await sql<{ now: number }>`
       SELECT extract(epoch FROM clock_timestamp())::float8 * 1000 AS now`.execute(this.db);
     if (rows[0]) clock.measured(rows[0].now, sentAt, performance.now());
+  }
+
+  /** When the newest run was created of those from before a time; both in milliseconds since 1970. */
+  async newestRun(before: number): Promise<number | undefined> {
+    const { rows } = await sql<{ newest: number | null }>`
+      SELECT greatest(
+        (SELECT created_at FROM frontrunner.runs WHERE id < ${firstIdOf(before)} ORDER BY id DESC LIMIT 1),
+        (SELECT max(created_at) FROM frontrunner.open_runs WHERE created_at < ${before})) AS newest`.execute(
+      this.db,
+    );
+    return rows[0]?.newest ?? undefined;
   }
 
   async runs(query: RunQuery): Promise<RunRow[]> {

@@ -65,7 +65,7 @@ export class SqliteGroup extends CommitGroup {
 
   /** Stamps an event and adds it. @param key kept with a run that starts */
   add(run: JournaledRun, unstamped: RunEvent, key?: IdempotencyKey): void {
-    const ms = Date.now();
+    const ms = (run.lastMs = Math.max(run.lastMs, Date.now()));
     const event = stamped(unstamped, this.nextId, ms);
     if (event.type === 'run.started') run.number = event.id;
     const { number } = run;

@@ -13,6 +13,7 @@ import { databaseError } from '../database-error.js';
 import { DatabaseLock, processName } from './database-lock.js';
 import { keepPrivate, preparePath } from './database-path.js';
 import { parseEvents } from '../event-text.js';
+import { ClockWatch, PROOF_MS } from '../clock-watch.js';
 import { GroupCommit } from '../group-commit.js';
 import { pageOfRows } from '../history-query.js';
 import type { IdempotencyKey, KeyedRun } from '../../run/idempotency-key.js';
@@ -69,6 +70,7 @@ export class SqliteJournal extends Journal {
     private readonly reader: SqliteThread,
     openedAt: { readonly lastId: number; readonly openRuns: readonly string[] },
     override readonly setAside: Set<string>,
+    private readonly clock: ClockWatch,
     private readonly options: SqliteJournalOptions,
     memory: MemoryBudget,
   ) {
@@ -86,8 +88,8 @@ export class SqliteJournal extends Journal {
       signal,
     );
     if (retentionMs > 0)
-      void deleteOld((...old) => writer.call('deleteFinished', ...old), retentionMs, signal);
-    void deleteOld((...old) => writer.call('deleteKeys', ...old), keyRetentionMs, signal);
+      void deleteOld((...old) => writer.call('deleteFinished', ...old), retentionMs, clock, signal);
+    void deleteOld((...old) => writer.call('deleteKeys', ...old), keyRetentionMs, clock, signal);
     void this.watch();
     void this.survive();
   }
@@ -117,8 +119,10 @@ export class SqliteJournal extends Journal {
       const state = await writer.call('state');
       keepPrivate(path);
       const setAside = new Set(await writer.call('setAside'));
+      const clock = new ClockWatch(await writer.call('newestRun', Date.now() - PROOF_MS));
       const reader = new SqliteThread({ ...terms, role: 'reader' });
-      return new SqliteJournal(bus, lock, writer, reader, state, setAside, { ...options, path }, memory);
+      const settings = { ...options, path };
+      return new SqliteJournal(bus, lock, writer, reader, state, setAside, clock, settings, memory);
     } catch (error) {
       await writer?.kill();
       lock?.release();
@@ -136,7 +140,7 @@ export class SqliteJournal extends Journal {
   }
 
   override async claimKey(key: IdempotencyKey, runId: string): Promise<KeyedRun> {
-    const after = Date.now() - this.options.keyRetentionMs;
+    const after = this.clock.before(this.options.keyRetentionMs);
     const found = await this.read((reader) => reader.call('runOfKey', key.client, key.key, after));
     return found ?? { runId, fingerprint: key.fingerprint };
   }

@@ -2,6 +2,7 @@ import { sql, type Kysely } from 'kysely';
 import type { KeyedRun } from '../../run/idempotency-key.js';
 import type { EventQuery, RunQuery, SavedStatistics, StatisticsSlice, Stretch } from '../../run/journal.js';
 import { historyQuery, type HistoryTables, type RunRow } from '../history-query.js';
+import { firstIdOf } from '../event-clock.js';
 import { CommitReader, type OpenCommits, type RunTexts, type TextPage } from './commit-reader.js';
 import { deleteFinished } from './old-runs.js';
 import { OpenFiles } from './open-file.js';
@@ -30,6 +31,12 @@ const RUN_OF_KEY = `
   SELECT coalesce(runs.id, open_runs.id) AS runId, fingerprint
   FROM idempotency_keys LEFT JOIN runs ON runs.number = run LEFT JOIN open_runs ON open_runs.number = run
   WHERE client = ? AND key = ? AND idempotency_keys.created_at > ? AND coalesce(runs.id, open_runs.id) IS NOT NULL`;
+const NEWEST_RUN = `
+  SELECT max(created_at) AS createdAt FROM (
+    SELECT * FROM (SELECT created_at FROM runs WHERE id < ? ORDER BY id DESC LIMIT 1)
+    UNION ALL
+    SELECT * FROM (SELECT created_at FROM open_runs WHERE created_at < ? ORDER BY created_at DESC LIMIT 1))
+  HAVING createdAt IS NOT NULL`;
 const DELETE_KEYS = `
   DELETE FROM idempotency_keys WHERE (client, key) IN
     (SELECT client, key FROM idempotency_keys WHERE created_at < ? ORDER BY created_at LIMIT ?)`;
@@ -71,6 +78,11 @@ export class SqliteStore {
   /** What a journal must know before it writes. */
   state(): { lastId: number; openRuns: string[] } {
     return { lastId: this.#lastId, openRuns: this.#reader.openRuns() };
+  }
+
+  /** When the newest run was created of those from before a time; both in milliseconds since 1970. */
+  newestRun(before: number): number | undefined {
+    return this.#statements.all<{ createdAt: number }>(NEWEST_RUN, firstIdOf(before), before)[0]?.createdAt;
   }
 
   /**

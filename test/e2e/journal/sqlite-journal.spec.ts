@@ -1,6 +1,7 @@
 import { chmodSync, mkdirSync, readdirSync, statSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { Logger } from '@nestjs/common';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { EventEmitter2 } from '@nestjs/event-emitter';
 import { v7 as uuidv7 } from 'uuid';
@@ -11,7 +12,8 @@ import { EventWriter } from '../../support/event-writer.js';
 import { events, unfinishedOf } from '../../support/run-events.js';
 import { temporaryDirectory } from '../../support/temporary-directory.js';
 
-const DAY_MS = 24 * 3_600_000;
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
 const directory = temporaryDirectory();
 let databases = 0;
 
@@ -195,7 +197,7 @@ describe('the SQLite journal', () => {
     /** The newest of those that are old, so the last to be deleted. */
     let old: string;
     beforeEach(() => {
-      old = uuidv7({ msecs: Date.now() - 2 * DAY_MS + 60_000 });
+      old = uuidv7({ msecs: Date.now() - 20 * HOUR_MS + 60_000 });
     });
 
     /** Resolves when the journal has looked for old runs once. */
@@ -206,8 +208,8 @@ describe('the SQLite journal', () => {
 
     async function writeRuns(): Promise<{ recent: string; unfinished: string; last: string }> {
       const [recent, last] = [uuidv7(), uuidv7()];
-      const unfinished = uuidv7({ msecs: Date.now() - 3 * DAY_MS });
-      const now = jest.spyOn(Date, 'now').mockReturnValue(Date.now() - 2 * DAY_MS);
+      const unfinished = uuidv7({ msecs: Date.now() - 30 * HOUR_MS });
+      const now = jest.spyOn(Date, 'now').mockReturnValue(Date.now() - 20 * HOUR_MS);
       void writer.append(events.started(unfinished));
       for (let n = 0; n < 250; n += 1) {
         const id = uuidv7({ msecs: Date.now() - n - 1 });
@@ -229,7 +231,7 @@ describe('the SQLite journal', () => {
     test('deletes runs that finished before it with their events, in batches, and no others', async () => {
       await open();
       const { recent, unfinished, last } = await writeRuns();
-      await open({ path, retentionMs: DAY_MS });
+      await open({ path, retentionMs: 10 * HOUR_MS });
       await lookedForOldRuns();
       expect(look('SELECT id FROM runs_and_open').map(({ id }) => id)).toEqual(
         expect.arrayContaining([unfinished, recent, last]),
@@ -242,7 +244,7 @@ describe('the SQLite journal', () => {
 
     test('keeps the row of the last event without its text, so that no number is given twice', async () => {
       await open();
-      const now = jest.spyOn(Date, 'now').mockReturnValue(Date.now() - 2 * DAY_MS);
+      const now = jest.spyOn(Date, 'now').mockReturnValue(Date.now() - 20 * HOUR_MS);
       const last = uuidv7({ msecs: Date.now() });
       for (const id of [old, last]) {
         void writer.append(events.started(id));
@@ -251,13 +253,30 @@ describe('the SQLite journal', () => {
       now.mockRestore();
       await journal.drain();
       await journal.close();
-      await open({ path, retentionMs: DAY_MS });
+      await open({ path, retentionMs: 10 * HOUR_MS });
       await lookedForOldRuns();
       await journal.close();
       expect(look('SELECT * FROM commits')).toEqual([{ first: 1, last: 4, events: '[]' }]);
       const published = await open({ path });
       await writer.append(events.started('next'));
       expect(published.map(({ id }) => id)).toEqual([5]);
+    });
+
+    test('deletes nothing at once when the clock is far ahead of the newest run, and says so', async () => {
+      await open();
+      await writeRuns();
+      const warn = jest.spyOn(Logger.prototype, 'warn').mockReturnValue(undefined);
+      const now = jest.spyOn(Date, 'now').mockReturnValue(Date.now() + 40 * DAY_MS);
+      await open({ path, retentionMs: 10 * HOUR_MS });
+      expect(warn.mock.calls).toEqual([
+        [expect.stringMatching(/^The clock says .* no old runs or keys are deleted/)],
+      ]);
+      // The writer does one thing after the other, and so has looked for old runs by now.
+      void writer.append(events.started('r1'));
+      await journal.drain();
+      now.mockRestore();
+      warn.mockRestore();
+      expect(look('SELECT count(*) AS n FROM runs_and_open')).toEqual([{ n: 255 }]);
     });
 
     test('of 0 keeps everything', async () => {
