@@ -26,8 +26,10 @@ export function accessControl({ keys, limit }: Pick<Access, 'keys' | 'limit'>): 
     const client = presented?.token === undefined ? undefined : keys?.find(presented.token);
     await limit?.count(client ? `key ${client.name}` : `address ${addressOf(request)}`, response);
     if (!keys || !presented) return;
-    const { name } = client ?? (await clientBySlowKey(keys, presented, response));
-    contextOf(request).client = name;
+    const { name, id } = client ?? (await clientBySlowKey(keys, presented, response));
+    const context = contextOf(request);
+    context.client = name;
+    context.clientId = id;
   }
   return async (request, response, next) => {
     if (!isOpenToAll(request.path)) await admit(request, response);

@@ -1,8 +1,8 @@
 import type { TokenError } from './bearer-token.js';
-import type { Scope } from './scope.js';
+import type { NeededScope } from './scope.js';
 
 /** The value of `WWW-Authenticate` (RFC 6750, section 3). @param scope what the operation asks for */
-export function challenge(error?: TokenError, scope?: Scope): string {
+export function challenge(error?: TokenError, scope?: NeededScope): string {
   const parameters = { realm: 'frontrunner', ...(error && { error }), ...(scope && { scope }) };
   const pairs = Object.entries(parameters).map(([name, value]) => `${name}="${value}"`);
   return `Bearer ${pairs.join(', ')}`;

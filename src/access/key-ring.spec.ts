@@ -12,12 +12,22 @@ describe('KeyRing', () => {
       names.map((name) => ({ name, scopes: ['runs:read'], sha256: hex(`key-of-${name}`) })),
     );
     for (const name of names) {
-      expect(ring.find(`key-of-${name}`)).toEqual({ name, scopes: new Set(['runs:read']) });
+      expect(ring.find(`key-of-${name}`)).toMatchObject({ name, scopes: new Set(['runs:read']) });
       expect(ring.client(name)).toBe(ring.find(`key-of-${name}`));
     }
     expect(ring.find('key-of-nobody')).toBeUndefined();
     expect(ring.find('')).toBeUndefined();
     expect(ring.client('nobody')).toBeUndefined();
+  });
+
+  test('tells a key from another one of the same name, and knows it again', async () => {
+    const scrypt = await scryptText('chosen');
+    const idOf = (hashes: { sha256: string } | { scrypt: string }) =>
+      new KeyRing([{ name: 'ci', scopes: ['runs:read'], ...hashes }]).client('ci')?.id;
+    const ids = [{ sha256: hex('a') }, { sha256: hex('b') }, { scrypt }].map(idOf);
+    expect(new Set(ids).size).toBe(3);
+    for (const id of ids) expect(id).toMatch(/^ci:[0-9a-f]{12}$/);
+    expect([{ sha256: hex('a') }, { sha256: hex('b') }, { scrypt }].map(idOf)).toEqual(ids);
   });
 
   test('finds a key by its scrypt hash slowly once, and at once from then on', async () => {

@@ -1,7 +1,7 @@
 import { timingSafeEqual } from 'node:crypto';
 import { bulkhead } from 'cockatiel';
 import { matchesScrypt, parseScrypt, sha256 } from './key-hash.js';
-import type { KeyEntry } from './keys-file.js';
+import { clientIdOf, type KeyEntry } from './keys-file.js';
 import type { Scope } from './scope.js';
 
 /** How many keys may wait for their scrypt check. One at a time is in it, so that wrong keys take one core at most. */
@@ -10,6 +10,8 @@ const MAX_WAITING = 100;
 /** A caller that has shown its key. */
 export interface Client {
   readonly name: string;
+  /** Other than that of every earlier caller of this name. */
+  readonly id: string;
   readonly scopes: ReadonlySet<Scope>;
 }
 
@@ -28,10 +30,10 @@ export class KeyRing {
   private readonly oneByOne = bulkhead(1, MAX_WAITING);
 
   constructor(entries: readonly KeyEntry[]) {
-    this.keys = entries.map(({ name, scopes, sha256, scrypt = '' }) => ({
-      client: { name, scopes: new Set(scopes) },
-      digest: sha256 === undefined ? undefined : Buffer.from(sha256, 'hex'),
-      scrypt: parseScrypt(scrypt),
+    this.keys = entries.map((entry) => ({
+      client: { name: entry.name, id: clientIdOf(entry), scopes: new Set(entry.scopes) },
+      digest: entry.sha256 === undefined ? undefined : Buffer.from(entry.sha256, 'hex'),
+      scrypt: parseScrypt(entry.scrypt ?? ''),
     }));
     this.clients = new Map(this.keys.map(({ client }) => [client.name, client]));
   }

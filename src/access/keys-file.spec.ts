@@ -47,7 +47,11 @@ describe('a file of API keys', () => {
 
   test.each([
     ['an unknown scope', { ...KEY, scopes: ['runs:all'] }, '.scopes.0: takes runs:write or runs:read'],
-    ['no scope', { ...KEY, scopes: [] }, '.scopes: takes runs:write, runs:read, or both'],
+    [
+      'no scope',
+      { ...KEY, scopes: [] },
+      '.scopes: takes at least one of runs:write, runs:read, runs:write:own, runs:read:own',
+    ],
     ['a short hash', { ...KEY, sha256: 'abc' }, '.sha256: takes 64 hexadecimal digits'],
     ['no hash', { ...KEY, sha256: undefined }, ': has either sha256 or scrypt'],
     [

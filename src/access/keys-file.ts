@@ -12,7 +12,7 @@ import {
 import { dirname } from 'node:path';
 import { z } from 'zod';
 import { AccessError } from './access-error.ts';
-import { parseScrypt } from './key-hash.ts';
+import { parseScrypt, sha256 } from './key-hash.ts';
 import { SCOPES } from './scope.ts';
 
 /** What a caller presents is compared with each: a thousand cost a request about 50 µs. */
@@ -25,7 +25,7 @@ const entrySchema = z
     }),
     scopes: z
       .array(z.enum(SCOPES, { error: `takes ${SCOPES.join(' or ')}` }))
-      .min(1, { error: `takes ${SCOPES.join(', ')}, or both` }),
+      .min(1, { error: `takes at least one of ${SCOPES.join(', ')}` }),
     /** Of a key that was made at random. */
     sha256: z
       .string()
@@ -50,6 +50,14 @@ const fileSchema = z.strictObject({
 
 /** An API key, as far as it is written down. */
 export type KeyEntry = z.infer<typeof entrySchema>;
+
+/**
+ * Whose key it is: its name, and the beginning of a hash that no other key has. A name that is given out again is another client,
+ * which neither sees the runs of the one before nor finds them by its idempotency keys.
+ */
+export function clientIdOf({ name, sha256: hash, scrypt }: KeyEntry): string {
+  return `${name}:${sha256(hash ?? scrypt ?? '').toString('hex', 0, 6)}`;
+}
 
 /** Reads a file of API keys. @throws {AccessError} that names the file, each wrong entry and the mend */
 export function readKeys(path: string): KeyEntry[] {

@@ -21,6 +21,7 @@ list    shows the names and scopes of the keys.
 revoke  takes a key out of the file.
 
   --scope  runs:write starts and changes runs, runs:read looks at them. Neither implies the other.
+           runs:write:own and runs:read:own do so with the runs alone that the key itself has started.
   --stdin  Takes a key that you chose from standard input, and keeps its scrypt hash.
   --file   The file of the keys. Default: API_KEYS_FILE, which may be set in a file .env.
 
@@ -54,7 +55,7 @@ async function create(
   chosen: boolean,
   { stdin, stdout, stderr }: Terminal,
 ): Promise<void> {
-  if (scopes.length === 0) throw new AccessError(`A key needs a --scope: ${SCOPES.join(', ')}, or both`);
+  if (scopes.length === 0) throw new AccessError(`A key needs a --scope, or several: ${SCOPES.join(', ')}`);
   const key = chosen ? await readKey(stdin) : generateKey();
   const hash = chosen ? { scrypt: await scryptText(key) } : { sha256: sha256(key).toString('hex') };
   const entry: KeyEntry = {

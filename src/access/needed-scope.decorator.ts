@@ -1,16 +1,27 @@
 import { applyDecorators, SetMetadata } from '@nestjs/common';
 import { ApiSecurity } from '@nestjs/swagger';
-import type { Scope } from './scope.js';
+import type { NeededScope } from './scope.js';
 
 /** The metadata that says which scope an operation needs, null where any key will do. */
 export const NEEDED_SCOPE = 'frontrunner:needed-scope';
+
+/** The metadata of operations that show and change no runs but those of `onlyClient` of their request, where it has one. */
+export const KEEPS_TO_OWN_RUNS = 'frontrunner:keeps-to-own-runs';
 
 /** The name of the security scheme in the OpenAPI document. */
 export const SECURITY_SCHEME = 'apiKey';
 
 /** For an operation that needs another scope than its method says: runs:read for GET and HEAD, runs:write otherwise. */
-export function NeedsScope(scope: Scope): MethodDecorator & ClassDecorator {
+export function NeedsScope(scope: NeededScope): MethodDecorator & ClassDecorator {
   return applyDecorators(SetMetadata(NEEDED_SCOPE, scope), ApiSecurity(SECURITY_SCHEME, [scope]));
+}
+
+/**
+ * For operations that keep to the runs of `contextOf(request).onlyClient` where that is set: keys that are good for their own runs alone
+ * may use them.
+ */
+export function KeepsToOwnRuns(): MethodDecorator & ClassDecorator {
+  return SetMetadata(KEEPS_TO_OWN_RUNS, true);
 }
 
 /** For operations that show nothing of any run: whoever has a key may use them. */

@@ -5,10 +5,10 @@ import { contextOf } from '../http/request-context.js';
 import { isOpenToAll } from './access-control.js';
 import { challenge } from './challenge.js';
 import type { KeyRing } from './key-ring.js';
-import { NEEDED_SCOPE } from './needed-scope.decorator.js';
-import { defaultScope, type Scope } from './scope.js';
+import { KEEPS_TO_OWN_RUNS, NEEDED_SCOPE } from './needed-scope.decorator.js';
+import { defaultScope, type NeededScope } from './scope.js';
 
-/** Refuses a caller whose key hasn't the scope that an operation needs. */
+/** Refuses a caller whose key hasn't the scope that an operation needs, and keeps one that has it for its own runs to those. */
 export class ScopeGuard implements CanActivate {
   private readonly reflector = new Reflector();
 
@@ -17,16 +17,22 @@ export class ScopeGuard implements CanActivate {
   canActivate(context: ExecutionContext): boolean {
     const request = context.switchToHttp().getRequest<Request>();
     if (isOpenToAll(request.path)) return true;
-    const declared = this.reflector.getAllAndOverride<Scope | null | undefined>(NEEDED_SCOPE, [
-      context.getHandler(),
-      context.getClass(),
-    ]);
+    const targets = [context.getHandler(), context.getClass()];
+    const declared = this.reflector.getAllAndOverride<NeededScope | null | undefined>(NEEDED_SCOPE, targets);
     const needed = declared === undefined ? defaultScope(request.method) : declared;
-    const { client } = contextOf(request);
-    if (needed === null || (client !== undefined && this.keys.client(client)?.scopes.has(needed)))
+    const caller = contextOf(request);
+    const { client = '' } = caller;
+    const scopes = this.keys.client(client)?.scopes;
+    if (needed === null || scopes?.has(needed)) return true;
+    if (
+      scopes?.has(`${needed}:own`) &&
+      this.reflector.getAllAndOverride(KEEPS_TO_OWN_RUNS, targets) === true
+    ) {
+      caller.onlyClient = caller.clientId;
       return true;
+    }
     const response = context.switchToHttp().getResponse<Response>();
     response.setHeader('WWW-Authenticate', challenge('insufficient_scope', needed));
-    throw new ForbiddenException(`The API key ${client ?? ''} has not the scope ${needed}`);
+    throw new ForbiddenException(`The API key ${client} has not the scope ${needed}`);
   }
 }

@@ -1,12 +1,17 @@
-/** What an API key may do: start and change runs, or look at them. Neither implies the other. */
-export const SCOPES = ['runs:write', 'runs:read'] as const;
+/** What operations ask for: to start and change runs, or to look at them. Neither implies the other. */
+const NEEDS = ['runs:write', 'runs:read'] as const;
+
+export type NeededScope = (typeof NEEDS)[number];
+
+/** What an API key may do: what operations ask for, with all runs or with those that it has started. */
+export const SCOPES = [...NEEDS, 'runs:write:own', 'runs:read:own'] as const;
 
 export type Scope = (typeof SCOPES)[number];
 
 /** What asks for this starts or changes runs. */
-export const WRITES: Scope = 'runs:write';
+export const WRITES: NeededScope = 'runs:write';
 
 /** What an operation asks for that doesn't say it itself. */
-export function defaultScope(method: string): Scope {
+export function defaultScope(method: string): NeededScope {
   return /^(get|head)$/i.test(method) ? 'runs:read' : 'runs:write';
 }

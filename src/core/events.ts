@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Frozen } from './json.js';
+import { clientName } from './run-origin.js';
 import { losersPolicySchema, replyPolicySchema } from './policies.js';
 import {
   attemptErrorSchema,
@@ -26,6 +27,9 @@ const about = {
   time: z.iso.datetime(),
   runId: z.string(),
   task: z.string(),
+  client: z.string().exactOptional().meta({
+    description: 'The name of the API key that the run was started with, where one was needed.',
+  }),
 };
 const aboutSubTask = {
   subTask: z.string(),
@@ -169,8 +173,8 @@ export type StartCause = RunEvent<'sub-task.started'>['data'];
 
 /** An event with its members in the order in which people read them. */
 export function eventView(event: RunEvent) {
-  const { id, type, time, runId, task, data } = event;
-  const about = { id, type, time, runId, task };
+  const { id, type, time, runId, task, client, data } = event;
+  const about = { id, type, time, runId, task, ...(client !== undefined && { client: clientName(client) }) };
   return 'subTask' in event
     ? { ...about, subTask: event.subTask, attempt: event.attempt, data }
     : { ...about, data };

@@ -4,6 +4,13 @@ export interface RunOrigin {
   readonly requestId?: string | null | undefined;
   /** Its `traceparent`, version 00 of W3C Trace Context. */
   readonly traceparent?: string | null | undefined;
+  /** Who sent it: the name of the API key, a colon, and what tells the key from an earlier one of that name. */
+  readonly clientId?: string | null | undefined;
+}
+
+/** The name of a client. */
+export function clientName(clientId: string): string {
+  return clientId.slice(0, clientId.indexOf(':'));
 }
 
 /** What every log line of a run says of its origin; `traceId` is what tracing tools look lines up by. */

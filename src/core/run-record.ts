@@ -44,6 +44,8 @@ export interface RunRecord {
   readonly requestId: string | null;
   /** The `traceparent` of that request, where it had one. */
   readonly traceparent: string | null;
+  /** Whose API key that request came with, where it needed one: see `RunOrigin`. */
+  readonly clientId: string | null;
   readonly createdAt: string;
   readonly subTasks: readonly SubTaskRecord[];
   /** How those of its sub-tasks ended that have, in the order of their ends. */
@@ -76,6 +78,7 @@ function openRun(event: RunEvent<'run.started'>): RunRecord {
     losers,
     requestId,
     traceparent,
+    clientId: event.client ?? null,
     createdAt: event.time,
     subTasks: subTasks.map((name) => ({
       name,

@@ -2,7 +2,7 @@ import { Controller, Get, Req, Res } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { Request, Response } from 'express';
 import { z } from 'zod';
-import { NeedsScope } from '../access/needed-scope.decorator.js';
+import { KeepsToOwnRuns, NeedsScope } from '../access/needed-scope.decorator.js';
 import { ApiProblems, locationHeader } from '../http/api-problems.decorator.js';
 import { contextOf } from '../http/request-context.js';
 import { TasksService } from '../tasks/tasks.service.js';
@@ -18,6 +18,7 @@ export class DemoController {
 
   @Get()
   @NeedsScope('runs:write')
+  @KeepsToOwnRuns()
   @ApiOperation({
     summary: 'Run the demo task',
     description:

@@ -13,6 +13,8 @@ const MAX_BATCH = 64 * 2 ** 10;
 export interface EventFilter {
   readonly runId?: string | undefined;
   readonly task?: string | undefined;
+  /** The `clientId` of the one who started the run. */
+  readonly client?: string | undefined;
   readonly types?: readonly EventType[] | undefined;
 }
 
@@ -124,9 +126,13 @@ export class EventChannel {
     return this.lastBatch.text;
   }
 
-  private fits({ type, task }: RunEvent): boolean {
-    const { task: wanted, types } = this.filter;
-    return (wanted === undefined || task === wanted) && (types?.includes(type) ?? true);
+  private fits({ type, task, client }: RunEvent): boolean {
+    const { task: wanted, client: whose, types } = this.filter;
+    return (
+      (wanted === undefined || task === wanted) &&
+      (whose === undefined || client === whose) &&
+      (types?.includes(type) ?? true)
+    );
   }
 
   private forgetOldest(): void {

@@ -146,6 +146,6 @@ export class EventFeed {
   }
 }
 
-function keyOf({ runId, task, types }: EventFilter): string {
-  return JSON.stringify([runId ?? null, task ?? null, types?.toSorted() ?? null]);
+function keyOf({ runId, task, client, types }: EventFilter): string {
+  return JSON.stringify([runId ?? null, task ?? null, client ?? null, types?.toSorted() ?? null]);
 }

@@ -1,15 +1,18 @@
 import { Controller, Get, Param, Query, Req, Res } from '@nestjs/common';
 import { ApiOperation, ApiParam, ApiQuery, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { Request, Response } from 'express';
+import { KeepsToOwnRuns } from '../access/needed-scope.decorator.js';
 import { EVENT_TYPES } from '../core/events.js';
 import { eventView } from '../core/events.js';
 import { ApiProblems } from '../http/api-problems.decorator.js';
 import { ConnectionMemory } from '../http/connection-memory.js';
 import { wholeNumber } from '../http/query.js';
+import { contextOf } from '../http/request-context.js';
 import { sendJson } from '../http/send-json.js';
 import { Journal, type EventPage } from '../run/journal.js';
 import { invalidRequest } from '../core/domain-error.js';
 import { EXAMPLE_RUN_ID } from '../core/run.js';
+import { RunWatch } from '../tasks/run-watch.js';
 import { ApiEvents } from './api-events.decorator.js';
 import { EventFeed } from './event-feed.js';
 import { EventStream, PAGE_EVENTS } from './event-stream.js';
@@ -21,12 +24,14 @@ import {
 } from './events.schemas.js';
 
 @ApiTags('Events')
+@KeepsToOwnRuns()
 @Controller()
 export class EventsController {
   constructor(
     private readonly journal: Journal,
     private readonly feed: EventFeed,
     private readonly memory: ConnectionMemory,
+    private readonly runs: RunWatch,
   ) {}
 
   @Get('events')
@@ -60,7 +65,7 @@ export class EventsController {
     @Req() request: Request,
     @Res() response: Response,
   ): Promise<void> {
-    const filter = { task, types };
+    const filter = { task, types, client: contextOf(request).onlyClient };
     if (wantsStream(request, response)) {
       const cursor = await this.known(lastEventId(request) ?? after ?? this.journal.lastEventId);
       new EventStream(response, filter, cursor, this.feed).begin();
@@ -88,6 +93,7 @@ export class EventsController {
     @Req() request: Request,
     @Res() response: Response,
   ): Promise<void> {
+    await this.runs.requireSeen(runId, contextOf(request).onlyClient);
     if (wantsStream(request, response)) {
       await this.stream(runId, await this.known(lastEventId(request) ?? after), response);
       return;

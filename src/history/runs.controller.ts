@@ -11,11 +11,13 @@ import {
 } from '@nestjs/swagger';
 import type { Request, Response } from 'express';
 import type { z } from 'zod';
+import { KeepsToOwnRuns } from '../access/needed-scope.decorator.js';
 import type { Config } from '../config/config.js';
 import { ApiProblems } from '../http/api-problems.decorator.js';
 import { answerHeaders, requestHeaders } from '../http/headers.js';
 import { linkHeader, nextLink } from '../http/next-link.js';
 import { applyWait, preferences } from '../http/prefer.js';
+import { contextOf } from '../http/request-context.js';
 import { Journal } from '../run/journal.js';
 import { isFinished, RunControl, type Commanded } from '../tasks/run-control.js';
 import { RunWatch } from '../tasks/run-watch.js';
@@ -29,6 +31,7 @@ import { runSchema } from '../tasks/runs.schemas.js';
 const showHeaders = { ...answerHeaders.etag, ...answerHeaders.preferenceApplied };
 
 @ApiTags('Runs')
+@KeepsToOwnRuns()
 @Controller('runs')
 export class RunsController {
   private readonly maxWaitMs: number;
@@ -56,7 +59,8 @@ export class RunsController {
     @Res({ passthrough: true }) response: Response,
   ) {
     const { status: statuses, cursor: olderThan, ...rest } = query;
-    const { runs, next } = await this.journal.runs({ ...rest, statuses, olderThan });
+    const client = contextOf(request).onlyClient;
+    const { runs, next } = await this.journal.runs({ ...rest, client, statuses, olderThan });
     const cursor = next ? cursorOf(next) : null;
     if (cursor !== null) response.setHeader('Link', nextLink('/runs', request.originalUrl, cursor));
     return { runs: runs.map((run) => ({ ...run, links: { run: `/runs/${run.id}` } })), next: cursor };
@@ -79,6 +83,7 @@ export class RunsController {
     @Req() request: Request,
     @Res({ passthrough: true }) response: Response,
   ) {
+    await this.runs.requireSeen(id, contextOf(request).onlyClient);
     const { wait } = preferences(request);
     const waitMs = applyWait(wait === undefined ? {} : { wait }, response, {
       otherwiseMs: 0,
@@ -123,7 +128,12 @@ export class RunsController {
     'journal-unavailable',
     'stopping',
   )
-  async cancel(@Param('id') id: string, @Res({ passthrough: true }) response: Response) {
+  async cancel(
+    @Param('id') id: string,
+    @Req() request: Request,
+    @Res({ passthrough: true }) response: Response,
+  ) {
+    await this.runs.requireSeen(id, contextOf(request).onlyClient);
     return commanded(await this.control.cancel(id), response);
   }
 
@@ -137,7 +147,8 @@ export class RunsController {
   @ApiParam({ name: 'id', example: EXAMPLE_RUN_ID })
   @ApiOkResponse({ description: 'The run as that leaves it', standardSchema: runSchema })
   @ApiProblems('malformed-json', 'invalid-request', 'run-unknown', 'journal-unavailable', 'stopping')
-  async resume(@Param('id') id: string) {
+  async resume(@Param('id') id: string, @Req() request: Request) {
+    await this.runs.requireSeen(id, contextOf(request).onlyClient);
     return runView(await this.control.resume(id));
   }
 
@@ -170,8 +181,10 @@ export class RunsController {
   async retry(
     @Param('id') id: string,
     @Param('name') name: string,
+    @Req() request: Request,
     @Res({ passthrough: true }) response: Response,
   ) {
+    await this.runs.requireSeen(id, contextOf(request).onlyClient);
     return commanded(await this.control.retry(id, name), response);
   }
 }

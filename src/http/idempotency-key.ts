@@ -25,7 +25,7 @@ export function idempotencyKey(
       errors: [{ header: 'Idempotency-Key', detail }],
     });
   }
-  return { client: contextOf(request).client ?? '', key };
+  return { client: contextOf(request).clientId ?? '', key };
 }
 
 function keyOf(text: string): string | undefined {

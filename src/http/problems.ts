@@ -38,7 +38,7 @@ export const problemTypes = {
     status: 403,
     title: 'Forbidden',
     happened: 'The API key is good, but not for this: it lacks the scope that WWW-Authenticate names.',
-    mend: 'Use a key with that scope. runs:write starts and changes runs, runs:read looks at them; neither implies the other.',
+    mend: 'Use a key with that scope. runs:write starts and changes runs, runs:read looks at them; neither implies the other. With :own behind it, a scope is good for the runs that the key has started.',
   },
   'foreign-page': {
     status: 403,

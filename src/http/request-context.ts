@@ -11,6 +11,10 @@ export interface RequestContext {
   readonly traceparent: string | undefined;
   /** The name of the API key that it came with, once that is known; undefined for an anonymous caller. */
   client: string | undefined;
+  /** What tells the client from others, also from an earlier one of the same name. */
+  clientId: string | undefined;
+  /** The `clientId` of a caller whose key is good for the runs alone that it has started. */
+  onlyClient: string | undefined;
 }
 
 const CONTEXT = Symbol('request context');
@@ -38,5 +42,7 @@ function readContext(headers: IncomingHttpHeaders): RequestContext {
     requestId,
     traceparent: typeof traceparent === 'string' ? parseTraceparent(traceparent) : undefined,
     client: undefined,
+    clientId: undefined,
+    onlyClient: undefined,
   };
 }

@@ -21,6 +21,18 @@ describe('the text of an event', () => {
     expect(headOf('{"id":1,"type":')).toBeUndefined();
   });
 
+  test('says at its beginning who started the run, as the API does by name', () => {
+    const event = { ...stored[0]!, client: 'ci:0a1b' };
+    expect(headOf(eventText(event))).toEqual({
+      id: 1,
+      type: 'run.started',
+      runId: 'r1',
+      task: 'task',
+      client: 'ci:0a1b',
+    });
+    expect(eventText(event).replace('ci:0a1b', 'ci')).toEqual(JSON.stringify(eventView(event)));
+  });
+
   test('is a line of a row that is JSON', () => {
     const row = rowOf(texts);
     expect(row.split('\n')).toHaveLength(3);

@@ -6,10 +6,12 @@ export interface EventHead {
   readonly type: string;
   readonly runId: string;
   readonly task: string;
+  readonly client: string | undefined;
 }
 
 /** How the text of an event begins. No id or name has a character that JSON escapes. */
-const HEAD = /^\{"id":(\d+),"type":"([^"]*)","time":"[^"]*","runId":"([^"]*)","task":"([^"]*)"/;
+const HEAD =
+  /^\{"id":(\d+),"type":"([^"]*)","time":"[^"]*","runId":"([^"]*)","task":"([^"]*)"(?:,"client":"([^"]*)")?/;
 
 /** Between two events of a row. JSON text has no line break of its own, so each event is a line. */
 export const EVENT_BREAK = ',\n';
@@ -19,15 +21,16 @@ export const EVENT_BREAK = ',\n';
  * of `JSON.stringify(event)`.
  */
 export function eventText(event: RunEvent): string {
-  const { id, type, time, runId, task, data } = event;
+  const { id, type, time, runId, task, client, data } = event;
+  const by = client === undefined ? '' : `,"client":"${client}"`;
   const part = 'subTask' in event ? `,"subTask":"${event.subTask}","attempt":${event.attempt}` : '';
-  return `{"id":${id},"type":"${type}","time":"${time}","runId":"${runId}","task":"${task}"${part},"data":${JSON.stringify(data)}}`;
+  return `{"id":${id},"type":"${type}","time":"${time}","runId":"${runId}","task":"${task}"${by}${part},"data":${JSON.stringify(data)}}`;
 }
 
 /** Undefined for a text that is damaged. */
 export function headOf(text: string): EventHead | undefined {
-  const [, id, type = '', runId = '', task = ''] = HEAD.exec(text) ?? [];
-  return id === undefined ? undefined : { id: Number(id), type, runId, task };
+  const [, id, type = '', runId = '', task = '', client] = HEAD.exec(text) ?? [];
+  return id === undefined ? undefined : { id: Number(id), type, runId, task, client };
 }
 
 /** @throws {Error} for a text that is damaged */

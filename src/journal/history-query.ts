@@ -15,32 +15,37 @@ export interface RunRow {
   readonly finished_at: number | null;
 }
 
-/** Where runs are found: those that are open, and finished ones by their status, or by their task and status. */
+/** Where runs are found: those that are open, and finished ones by their status, or by their task or client and their status. */
 export interface HistoryTables {
   readonly open: RawBuilder<unknown>;
   /** 1 for an open run that is set aside, else 0. */
   readonly setAside: RawBuilder<unknown>;
   readonly ofStatus: RawBuilder<unknown>;
   readonly ofTask: RawBuilder<unknown>;
+  readonly ofClient: RawBuilder<unknown>;
 }
 
 /**
  * The runs that a query asks for, and one more. For each status an index has them in the order of the answer, so the database
  * merges as many ranges as there are statuses, and stops at the limit: it sorts nothing, and reads no run that it doesn't
- * show but for one a status, and the open runs of other tasks.
+ * show but for one a status, the open runs of others, and those of a client that are of other tasks.
  */
 export function historyQuery(query: RunQuery, tables: HistoryTables): RawBuilder<RunRow> {
-  const { task, statuses = RUN_STATUSES, limit } = query;
+  const { task, client, statuses = RUN_STATUSES, limit } = query;
   const { since, olderThan } = rangeOf(query);
   const ofTask = task === undefined ? sql`` : sql`task = ${task} AND`;
+  const ofClient = client === undefined ? sql`` : sql`client = ${client} AND`;
+  const finishedRuns =
+    client !== undefined ? tables.ofClient : task !== undefined ? tables.ofTask : tables.ofStatus;
   const inRange = sql`created_at >= ${since}
     AND (created_at, number) < (${olderThan.createdAt}, ${olderThan.number})`;
   const open = (status: 'running' | 'set-aside') => sql`
     SELECT number, id, task, ${sql.lit(status)} AS status, created_at, CAST(NULL AS bigint) AS finished_at
-    FROM ${tables.open} WHERE ${tables.setAside} = ${sql.lit(status === 'set-aside' ? 1 : 0)} AND ${ofTask} ${inRange}`;
+    FROM ${tables.open}
+    WHERE ${tables.setAside} = ${sql.lit(status === 'set-aside' ? 1 : 0)} AND ${ofClient} ${ofTask} ${inRange}`;
   const finished = (status: RunStatus) => sql`
     SELECT number, id, task, status, created_at, finished_at
-    FROM ${task === undefined ? tables.ofStatus : tables.ofTask} WHERE ${ofTask} status = ${status} AND ${inRange}`;
+    FROM ${finishedRuns} WHERE ${ofClient} ${ofTask} status = ${status} AND ${inRange}`;
   const parts = [...new Set(statuses)].map((status) =>
     status === 'running' || status === 'set-aside' ? open(status) : finished(status),
   );

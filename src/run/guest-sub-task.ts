@@ -11,6 +11,7 @@ import { SubTaskRun } from './sub-task-run.js';
 export class GuestSubTask implements SubTaskOwner, Hosted {
   readonly id: string;
   readonly task: string;
+  readonly client: string | undefined;
   readonly isGuest = true;
   /** Its run hears of its events through the log. */
   readonly shared = true;
@@ -34,6 +35,7 @@ export class GuestSubTask implements SubTaskOwner, Hosted {
   ) {
     this.id = terms.id;
     this.task = terms.task;
+    this.client = terms.origin.clientId ?? undefined;
     this.number = record.firstEventId;
     this.lastMs = Date.parse(record.lastEventTime);
     this.originFields = originFields(terms.origin);

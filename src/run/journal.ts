@@ -24,6 +24,8 @@ export interface RunPosition {
 
 /** Which runs of the history to show. What is left out bounds nothing. */
 export interface RunQuery {
+  /** The `clientId` of the one who started the run. */
+  readonly client?: string | undefined;
   readonly task?: string | undefined;
   /** The run has any of these; one at least. */
   readonly statuses?: readonly RunStatus[] | undefined;
@@ -56,6 +58,8 @@ export interface EventQuery {
   /** Of a live run its {@link JournaledRun.commits}: without them, the journal looks for its events among all others. */
   readonly commits?: readonly number[] | undefined;
   readonly task?: string | undefined;
+  /** The `clientId` of the one who started the run. */
+  readonly client?: string | undefined;
   readonly types?: readonly EventType[] | undefined;
 }
 

@@ -32,6 +32,7 @@ const SMALL_RESULT = 4_096;
 export class Run implements SubTaskOwner, Hosted, StaggeredRun {
   readonly id: string;
   readonly task: string;
+  readonly client: string | undefined;
   readonly subTasks: readonly SubTaskRun[];
   readonly originFields: OriginFields;
   readonly isGuest = false;
@@ -59,6 +60,7 @@ export class Run implements SubTaskOwner, Hosted, StaggeredRun {
     const { id, task, subTasks, origin } = terms;
     this.id = id;
     this.task = task;
+    this.client = origin.clientId ?? undefined;
     this.originFields = originFields(origin);
     this.subTasks = subTasks.map((name, at) => new SubTaskRun(this, name, definitionOf(terms, name, at)));
     this.history = new CommittedEvents(record);
@@ -280,7 +282,11 @@ export class Run implements SubTaskOwner, Hosted, StaggeredRun {
 
   /** Appends an event of the run itself. */
   appendOwn<T extends EventType>(type: T, data: RunEvent<T>['data'], key?: IdempotencyKey): void {
-    const event = { id: 0, type, time: '', runId: this.id, task: this.task, data };
+    const { id: runId, task, client } = this;
+    const event =
+      client === undefined
+        ? { id: 0, type, time: '', runId, task, data }
+        : { id: 0, type, time: '', runId, task, client, data };
     this.append(event as unknown as RunEvent, false, key);
   }
 

@@ -6,6 +6,8 @@ import type { JournaledRun } from './journaled-run.js';
 export interface SubTaskOwner extends JournaledRun {
   /** The name of the task. */
   readonly task: string;
+  /** Who started the run: see `RunOrigin`. */
+  readonly client: string | undefined;
   /** What sub-tasks get. */
   readonly parsedInput: unknown;
   readonly execution: Execution;

@@ -273,8 +273,11 @@ export class SubTaskRun {
     data: Extract<SubTaskEvent, { readonly type: T }>['data'],
   ): void {
     const { owner, name, attempts } = this;
-    const { id: runId, task } = owner;
-    const event = { id: 0, type, time: '', runId, task, subTask: name, attempt: attempts, data };
+    const { id: runId, task, client } = owner;
+    const event =
+      client === undefined
+        ? { id: 0, type, time: '', runId, task, subTask: name, attempt: attempts, data }
+        : { id: 0, type, time: '', runId, task, client, subTask: name, attempt: attempts, data };
     owner.append(event as unknown as SubTaskEvent, this.fenced);
   }
 

@@ -1,3 +1,4 @@
+import { clientName } from '../core/run-origin.js';
 import type { RunRecord } from '../core/run-record.js';
 
 /** A run as callers are shown it. */
@@ -18,6 +19,7 @@ export function runView(run: Readonly<RunRecord>) {
     lastEventId: run.lastEventId,
     requestId: run.requestId,
     traceparent: run.traceparent,
+    ...(run.clientId !== null && { client: clientName(run.clientId) }),
     subTasks: run.subTasks.map(({ retried: _, retryDelayMs: __, ...subTask }) => ({
       ...subTask,
       ...(answeredBy.includes(subTask.name) && { answered: true }),

@@ -37,6 +37,16 @@ export class RunWatch {
   }
 
   /**
+   * Refuses a run that another client has started as it refuses one that there is none of.
+   *
+   * @param client undefined for callers who see all runs
+   * @throws {DomainError} `run-unknown`, `journal-unavailable`
+   */
+  async requireSeen(id: string, client: string | undefined): Promise<void> {
+    if (client !== undefined && (await this.get(id)).clientId !== client) throw unknownRun(id);
+  }
+
+  /**
    * The run as soon as `holds` is true of it; as it is after `waitMs` milliseconds, or when a stop comes.
    *
    * @throws {DomainError} what {@link get} does

@@ -36,6 +36,10 @@ export const runSchema = z
       .string()
       .nullable()
       .meta({ description: 'The `traceparent` (W3C Trace Context) of that request; null when it had none.' }),
+    client: z
+      .string()
+      .optional()
+      .meta({ description: 'The name of the API key that it came with, where it needed one.' }),
     createdAt: z.iso.datetime(),
     repliedAt: time('When the reply was decided.'),
     finishedAt: time('When the last sub-task ended.'),

@@ -11,7 +11,7 @@ import {
 } from '@nestjs/swagger';
 import type { Request, Response } from 'express';
 import { z } from 'zod';
-import { NeedsAnyKey } from '../access/needed-scope.decorator.js';
+import { KeepsToOwnRuns, NeedsAnyKey } from '../access/needed-scope.decorator.js';
 import type { Config } from '../config/config.js';
 import { ApiProblems, locationHeader } from '../http/api-problems.decorator.js';
 import { answerHeaders, requestHeaders } from '../http/headers.js';
@@ -74,6 +74,7 @@ export class TasksController {
   }
 
   @Post(':name/runs')
+  @KeepsToOwnRuns()
   @HttpCode(200)
   @ApiTags('Runs')
   @ApiOperation({

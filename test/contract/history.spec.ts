@@ -16,12 +16,14 @@ type RecordedStatus = Exclude<RunStatus, 'set-aside'>;
 /** A run to be added, so many milliseconds after the one before: before it, where the clock was set back. */
 interface Added {
   readonly task: string;
+  readonly client: string | undefined;
   readonly status: RecordedStatus;
   readonly afterMs: number;
 }
 
 const added = fc.record<Added>({
   task: fc.constantFrom('a', 'b'),
+  client: fc.constantFrom(undefined, 'ci:1', 'ci:2'),
   status: fc.constantFrom(...RUN_STATUSES.filter((status) => status !== 'set-aside')),
   afterMs: fc.constantFrom(0, 0, 0, 1, 5, -2),
 });
@@ -29,6 +31,7 @@ const added = fc.record<Added>({
 const filters = fc.record(
   {
     task: fc.constantFrom('a', 'b', 'none'),
+    client: fc.constantFrom('ci:1', 'ci:2', 'none:0'),
     statuses: fc.array(fc.constantFrom(...RUN_STATUSES), { minLength: 1, maxLength: 3 }),
     since: fc.integer({ min: START - 5, max: START + 20 }),
     until: fc.integer({ min: START - 5, max: START + 20 }),
@@ -41,9 +44,12 @@ describe.each(Object.keys(journals))('the history of the %s journal', (name) => 
   let writer: EventWriter;
   let now: number;
   let all: RunSummary[];
+  /** Who started each run, by its id. */
+  let clients: Map<string, string | undefined>;
   beforeEach(async () => {
     now = START;
     all = [];
+    clients = new Map();
     jest.spyOn(Date, 'now').mockImplementation(() => now);
     journal = await journals[name]!(new EventBus(new EventEmitter2()));
     writer = new EventWriter(journal);
@@ -56,6 +62,7 @@ describe.each(Object.keys(journals))('the history of the %s journal', (name) => 
   /** Adds a run that is committed when this resolves. */
   async function add({
     task = 'task',
+    client,
     status = 'running',
     afterMs = 0,
   }: Partial<Added> = {}): Promise<string> {
@@ -63,7 +70,8 @@ describe.each(Object.keys(journals))('the history of the %s journal', (name) => 
     const id = `r${all.length + 1}`;
     const time = new Date(now).toISOString();
     all.push({ id, task, status, createdAt: time, finishedAt: status === 'running' ? null : time });
-    let committed = writer.append({ ...events.started(id), task });
+    clients.set(id, client);
+    let committed = writer.append({ ...events.started(id), task, ...(client !== undefined && { client }) });
     if (status !== 'running') committed = finish(id, task, status);
     await committed;
     return id;
@@ -77,6 +85,7 @@ describe.each(Object.keys(journals))('the history of the %s journal', (name) => 
   /** What a query without bounds would find: of runs of one time the last one comes first. */
   function expected({
     task,
+    client,
     statuses,
     since = -Infinity,
     until = Infinity,
@@ -86,6 +95,7 @@ describe.each(Object.keys(journals))('the history of the %s journal', (name) => 
       .filter(({ createdAt, ...run }) => {
         const ms = Date.parse(createdAt);
         const fits = (task ?? run.task) === run.task && (statuses ?? [run.status]).includes(run.status);
+        if (client !== undefined && clients.get(run.id) !== client) return false;
         return fits && ms >= since && ms < until;
       })
       .sort((a, b) => Date.parse(b.createdAt) - Date.parse(a.createdAt));

@@ -139,8 +139,8 @@ describe.each(Object.keys(journals))('the %s journal', (name) => {
     async function fill(): Promise<void> {
       for (const runId of ['r1', 'r2', 'r3']) void writer.append(events.started(runId, runId));
       for (const runId of ['r3', 'r1', 'r2']) void writer.append(events.attempt(runId));
-      void writer.append({ ...events.started('other'), task: 'other' });
-      void writer.append({ ...events.retrying('other', 'boom'), task: 'other' });
+      void writer.append({ ...events.started('other'), task: 'other', client: 'ci:1' });
+      void writer.append({ ...events.retrying('other', 'boom'), task: 'other', client: 'ci:1' });
       for (const runId of ['r2', 'r1']) void writer.append(events.finished(runId));
       await journal.drain();
     }
@@ -162,6 +162,15 @@ describe.each(Object.keys(journals))('the %s journal', (name) => {
         next: 10,
       });
       expect(await journal.events({ after: 10, limit: 1 })).toEqual({ events: [], next: 10 });
+    });
+
+    test('tells of each event who started its run, and finds those of one client', async () => {
+      await fill();
+      expect(await idsOf({ client: 'ci:1' })).toEqual({ ids: [7, 8], next: 10 });
+      expect(await idsOf({ client: 'ci:1', task: 'task' })).toEqual({ ids: [], next: 10 });
+      expect(await idsOf({ client: 'ci:2' })).toEqual({ ids: [], next: 10 });
+      expect(await journal.run('other')).toMatchObject({ clientId: 'ci:1' });
+      expect(await journal.run('r1')).toMatchObject({ clientId: null });
     });
 
     test('is empty at first', async () => {

@@ -2,6 +2,8 @@ import { get, type IncomingMessage } from 'node:http';
 import type { RunEvent } from '../../src/core/events.js';
 
 interface Options {
+  /** The API key that it comes with. */
+  readonly key?: string;
   readonly lastEventId?: number | string | undefined;
 }
 
@@ -36,11 +38,12 @@ export class StreamReader {
   }
 
   /** Opens a stream, and resolves with it when its headers are there. */
-  static async open(url: string, { lastEventId }: Options = {}): Promise<StreamReader> {
+  static async open(url: string, { lastEventId, key }: Options = {}): Promise<StreamReader> {
     const response = await new Promise<IncomingMessage>((resolve, reject) => {
       const headers = {
         Accept: 'text/event-stream',
         ...(lastEventId !== undefined && { 'Last-Event-ID': String(lastEventId) }),
+        ...(key !== undefined && { Authorization: `Bearer ${key}` }),
       };
       get(url, { agent: false, headers }, resolve).once('error', reject);
     });

@@ -36,6 +36,7 @@ const BYTES_PER_CHARACTER = 2;
 interface KeptRun extends RunLog {
   readonly id: string;
   readonly task: string;
+  readonly client: string | undefined;
   readonly position: { readonly createdAt: number; readonly number: number };
   status: RunStatus;
   finishedAt: number | null;
@@ -113,11 +114,12 @@ export class MemoryJournal extends Journal {
 
   override async runs(query: RunQuery): Promise<RunPage> {
     await this.committed();
-    const { task, statuses, limit } = query;
+    const { task, client, statuses, limit } = query;
     const { since, olderThan } = rangeOf(query);
     const found = [...this.kept.values()].filter(
       (run) =>
         (task === undefined || run.task === task) &&
+        (client === undefined || run.client === client) &&
         (statuses?.includes(run.status) ?? true) &&
         run.position.createdAt >= since &&
         compareNewest(run.position, olderThan) > 0,
@@ -195,12 +197,16 @@ export class MemoryJournal extends Journal {
     this.retain(run);
   }
 
-  private keptRun({ id: number, runId, task }: RunEvent, createdAt: number, key?: IdempotencyKey): KeptRun {
+  private keptRun(
+    { id: number, runId, task, client }: RunEvent,
+    createdAt: number,
+    key?: IdempotencyKey,
+  ): KeptRun {
     const text = key && keyText(key.client, key.key);
     if (text !== undefined && key)
       this.keys.set(text, { runId, fingerprint: key.fingerprint, createdMs: createdAt });
     const position = { createdAt, number };
-    const run = { id: runId, task, position, status: 'running' as const, finishedAt: null };
+    const run = { id: runId, task, client, position, status: 'running' as const, finishedAt: null };
     return { ...run, key: text, end: undefined, blocks: [], size: 0 };
   }
 

@@ -98,7 +98,7 @@ export class MemoryLog {
    * @param run where its events are, when the query is for one run
    */
   page(query: EventQuery, upTo: number, isKept: (runId: string) => boolean, run?: RunLog): EventPage {
-    const { after, limit, runId, task, types } = query;
+    const { after, limit, runId, task, client, types } = query;
     const blocks = run?.blocks ?? this.blocks;
     const events: RunEvent[] = [];
     let [size, last, looked] = [0, after, 0];
@@ -109,6 +109,7 @@ export class MemoryLog {
         if (looked++ === PAGE_STRETCH) return { events, next: last };
         last = head.id;
         if ((runId ?? head.runId) !== head.runId || (task ?? head.task) !== head.task) continue;
+        if (client !== undefined && head.client !== client) continue;
         if (types?.some((type) => type === head.type) === false || !isKept(head.runId)) continue;
         events.push(JSON.parse(line) as RunEvent);
         size += line.length;

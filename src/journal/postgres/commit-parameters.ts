@@ -32,7 +32,7 @@ export interface Leaving extends PlacedSubTask {
 
 type Column = (number | null)[];
 
-/** What `commit_group_1` is told of events, by the names of its parameters. */
+/** What `commit_group_2` is told of events, by the names of its parameters. */
 class Parameters {
   private readonly begins = new Map<JournaledRun, number>();
   private readonly firsts = new Map<JournaledRun, number>();
@@ -40,7 +40,7 @@ class Parameters {
   private readonly guarded: Column[] = [[], [], [], []];
   private readonly guardedNames: string[] = [];
   private readonly started: Column[] = [[], []];
-  private readonly startedNames: string[][] = [[], []];
+  private readonly startedNames: (string | null)[][] = [[], [], []];
   private readonly ended: Column[] = [[], [], [], [], []];
   private readonly endedNames: string[][] = [[], []];
 
@@ -80,7 +80,7 @@ class Parameters {
     else if (event.type === 'run.started') {
       this.begins.set(run, place);
       addTo(this.started, place, ms);
-      addTo(this.startedNames, event.runId, event.task);
+      addTo(this.startedNames, event.runId, event.task, event.client ?? null);
     } else if (event.type === 'run.finished') {
       addTo(this.ended, place, number ?? null, this.beginOf(run), ms, this.firsts.get(run) ?? place);
       addTo(this.endedNames, event.data.status, arrayOf(run.commits));
@@ -94,7 +94,7 @@ class Parameters {
   }
 }
 
-/** The parameters of `commit_group_1` from `numbers` to `placed_dues`. @param hasRows whether the group becomes several rows @param now of the database */
+/** The parameters of `commit_group_2` from `numbers` to `placed_dues`. @param hasRows whether the group becomes several rows @param now of the database */
 export function commitParameters(
   entries: readonly Entry[],
   hasRows: boolean,

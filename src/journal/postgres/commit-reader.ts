@@ -159,13 +159,14 @@ class Page {
     return { events, next: this.isFull ? (events.at(-1)?.id ?? after) : Math.max(after, last) };
   }
 
-  private fits({ id, type, runId, task }: EventHead, upTo: number): boolean {
-    const { after, runId: ofRun, task: ofTask } = this.query;
+  private fits({ id, type, runId, task, client }: EventHead, upTo: number): boolean {
+    const { after, runId: ofRun, task: ofTask, client: ofClient } = this.query;
     return (
       id > after &&
       id <= upTo &&
       (ofRun === undefined || runId === ofRun) &&
       (ofTask === undefined || task === ofTask) &&
+      (ofClient === undefined || client === ofClient) &&
       (!this.types || this.types.has(type))
     );
   }

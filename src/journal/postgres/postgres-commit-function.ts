@@ -32,11 +32,11 @@ export const LATE_AFTER = 50_000;
  */
 export async function createCommitGroup(db: Kysely<unknown>): Promise<void> {
   await sql`
-    CREATE FUNCTION frontrunner.commit_group_1(
+    CREATE FUNCTION frontrunner.commit_group_2(
       this_node text, this_group bigint,
       lines text, guess bigint, rows integer[], numbers bigint[],
       guarded integer[], guards integer[], guarded_runs bigint[], names text[], attempts integer[],
-      started integer[], started_ids text[], started_tasks text[], started_times bigint[],
+      started integer[], started_ids text[], started_tasks text[], started_clients text[], started_times bigint[],
       ended integer[], ended_numbers bigint[], ended_begins integer[], statuses text[], ended_times bigint[],
       ended_from integer[], ended_commits text[],
       placed_numbers bigint[], placed_begins integer[], placed_names text[], placed_attempts integer[],
@@ -87,10 +87,11 @@ export async function createCommitGroup(db: Kysely<unknown>): Promise<void> {
               WHERE run = guarded_runs[place] AND sub_task = names[place] AND attempt = attempts[place];
           WHEN 5 THEN
             WITH gone AS (
-              DELETE FROM frontrunner.runs WHERE id = names[place] RETURNING number, id, task, created_at, commits),
+              DELETE FROM frontrunner.runs WHERE id = names[place]
+              RETURNING number, id, task, created_at, commits, client),
             opened AS (
-              INSERT INTO frontrunner.open_runs (number, id, task, created_at, node)
-              SELECT number, id, task, created_at, this_node FROM gone)
+              INSERT INTO frontrunner.open_runs (number, id, task, created_at, node, client)
+              SELECT number, id, task, created_at, this_node, client FROM gone)
             INSERT INTO frontrunner.late_commits (run, first) SELECT number, unnest(commits) FROM gone;
         END CASE;
         IF NOT FOUND THEN
@@ -130,10 +131,11 @@ export async function createCommitGroup(db: Kysely<unknown>): Promise<void> {
       END IF;
 
       IF cardinality(started) > 0 THEN
-        INSERT INTO frontrunner.open_runs (number, id, task, created_at, node)
+        INSERT INTO frontrunner.open_runs (number, id, task, created_at, node, client)
           SELECT first_id - 1 + place - CASE WHEN refused = '{}' THEN 0
-              ELSE (SELECT count(*) FROM unnest(refused) AS r WHERE r < place) END, id, task, time, this_node
-          FROM unnest(started, started_ids, started_tasks, started_times) AS a (place, id, task, time);
+              ELSE (SELECT count(*) FROM unnest(refused) AS r WHERE r < place) END, id, task, time, this_node, client
+          FROM unnest(started, started_ids, started_tasks, started_clients, started_times)
+            AS a (place, id, task, client, time);
       END IF;
 
       IF cardinality(ended) > 0 THEN
@@ -144,10 +146,10 @@ export async function createCommitGroup(db: Kysely<unknown>): Promise<void> {
           WHERE number = coalesce(ended_number, first_id - 1 + begin
               - (SELECT count(*) FROM unnest(refused) AS r WHERE r < begin))
             AND node = this_node AND NOT place = ANY (refused)
-          RETURNING number, id, task, created_at, status, time, place, from_place, before),
+          RETURNING number, id, task, created_at, client, status, time, place, from_place, before),
         forgotten AS (DELETE FROM frontrunner.late_commits USING gone WHERE run = number)
-        INSERT INTO frontrunner.runs (number, id, task, status, created_at, finished_at, commits)
-          SELECT number, id, task, status, created_at, time, CASE
+        INSERT INTO frontrunner.runs (number, id, task, client, status, created_at, finished_at, commits)
+          SELECT number, id, task, client, status, created_at, time, CASE
             WHEN EXISTS (SELECT FROM frontrunner.late_commits WHERE run = number OFFSET 0) THEN ARRAY(
               SELECT unnest(known) UNION SELECT first FROM frontrunner.late_commits WHERE run = number ORDER BY 1)
             ELSE known END

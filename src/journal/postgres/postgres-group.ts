@@ -99,7 +99,7 @@ export class PostgresGroup extends CommitGroup {
     return this.entries.some(({ run }) => run.id === runId);
   }
 
-  /** The arguments of `commit_group_1` but for the node. */
+  /** The arguments of `commit_group_2` but for the node. */
   parameters(): unknown[] {
     const { entries, texts, rows, leaving } = this;
     return [

@@ -25,6 +25,8 @@ export interface Schema extends Pick<LogSchema, 'statistics' | 'counted_events'>
     id: string;
     task: string;
     created_at: number;
+    /** Who started it; null where nobody needed a key. */
+    client: string | null;
     /** The node that executes it; empty when that has let it go. */
     node: string;
   };
@@ -43,6 +45,7 @@ export interface Schema extends Pick<LogSchema, 'statistics' | 'counted_events'>
     finished_at: number;
     /** The `first` of each commit that has events of it. */
     commits: number[];
+    client: string | null;
   };
   idempotency_keys: LogSchema['idempotency_keys'] & {
     run_id: string;
@@ -114,11 +117,25 @@ export const migrations: Readonly<Record<string, Migration>> = {
       await createPlaced(db);
       await createIdempotencyKeys(db);
       await createStatistics(db);
+    },
+  },
+  '0002-clients': {
+    async up(db) {
+      await addClients(db);
       await createCommitGroup(db);
     },
   },
   '0002-operations': { up: createOperationTables },
 };
+
+/** Who started a run; null where nobody needed a key. Runs without cost the index nothing. */
+async function addClients(db: Kysely<unknown>): Promise<void> {
+  await sql`ALTER TABLE frontrunner.open_runs ADD COLUMN client text COLLATE "C"`.execute(db);
+  await sql`ALTER TABLE frontrunner.runs ADD COLUMN client text COLLATE "C"`.execute(db);
+  await sql`
+    CREATE INDEX runs_of_client ON frontrunner.runs (client, status, created_at, number)
+    WHERE client IS NOT NULL`.execute(db);
+}
 
 /** The version of the tables' users that this code is: how many migrations it knows. */
 export const VERSION = Object.keys(migrations).length;

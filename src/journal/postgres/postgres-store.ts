@@ -14,6 +14,7 @@ const HISTORY: HistoryTables = {
   setAside: sql`0`,
   ofStatus: sql`frontrunner.runs`,
   ofTask: sql`frontrunner.runs`,
+  ofClient: sql`frontrunner.runs`,
 };
 
 /** The journal's tables in Postgres, but for what is committed in groups. */

@@ -3,10 +3,10 @@ import { connectionConfig } from './postgres-connection.js';
 import type { Committed, PostgresGroup } from './postgres-group.js';
 import type { SubTaskQueue } from './sub-task-queue.js';
 
-const PARAMETERS = 30;
+const PARAMETERS = 31;
 const COMMIT = {
   name: 'commit-group',
-  text: `SELECT first_id, refused FROM frontrunner.commit_group_1(${Array.from({ length: PARAMETERS }, (_, index) => `$${index + 1}`).join(', ')})`,
+  text: `SELECT first_id, refused FROM frontrunner.commit_group_2(${Array.from({ length: PARAMETERS }, (_, index) => `$${index + 1}`).join(', ')})`,
 };
 
 /** The connection that commits. When it has broken, the next commit opens another. */

@@ -167,7 +167,7 @@ export class CommitReader {
 function pageOf(
   rows: Iterable<CommitRow>,
   textsIn: (row: string) => string[],
-  { after, limit, runId, task, types }: EventQuery,
+  { after, limit, runId, task, client, types }: EventQuery,
   upTo: number,
 ): TextPage {
   const wanted = types && new Set<string>(types);
@@ -182,6 +182,7 @@ function pageOf(
       end ??= runId === undefined ? Math.min(upTo, head.id + PAGE_STRETCH - 1) : upTo;
       if (head.id > end) break;
       if ((task !== undefined && head.task !== task) || wanted?.has(head.type) === false) continue;
+      if (client !== undefined && head.client !== client) continue;
       texts.push(text);
       size += text.length;
       if (texts.length === limit || size > PAGE_SIZE) return { texts, next: head.id };

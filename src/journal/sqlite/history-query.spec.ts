@@ -11,12 +11,19 @@ import { HISTORY } from './sqlite-store.js';
 
 const directory = temporaryDirectory();
 
-const combinations: RunQuery[] = [undefined, 'demo'].flatMap((task) =>
+const finders: Pick<RunQuery, 'task' | 'client'>[] = [
+  {},
+  { task: 'demo' },
+  { client: 'ci:1' },
+  { task: 'demo', client: 'ci:1' },
+];
+const combinations: RunQuery[] = finders.flatMap((finder) =>
   [undefined, RUN_STATUSES.slice(0, 1), RUN_STATUSES.slice(1, 3)].flatMap((statuses) =>
     [undefined, 1].flatMap((since) =>
       [undefined, 9].flatMap((until) =>
         [undefined, { createdAt: 5, number: 5 }].map((olderThan) => ({
-          ...{ task, statuses, since, until, olderThan, limit: 200 },
+          ...finder,
+          ...{ statuses, since, until, olderThan, limit: 200 },
         })),
       ),
     ),
@@ -39,10 +46,11 @@ describe('historyQuery', () => {
   }
 
   test.each(combinations)(
-    'reads a range of an index for each status, and sorts nothing: $task, $statuses, $since, $until, $olderThan',
+    'reads a range of an index for each status, and sorts nothing: $task, $client, $statuses, $since, $until, $olderThan',
     async (query) => {
-      const { task, statuses = RUN_STATUSES } = query;
-      const index = task === undefined ? 'runs_of_status (' : 'runs_of_task (task=? AND ';
+      const { task, client, statuses = RUN_STATUSES } = query;
+      const byTask = task === undefined ? 'runs_of_status (' : 'runs_of_task (task=? AND ';
+      const index = client === undefined ? byTask : 'runs_of_client (client=? AND ';
       const finished = `SEARCH runs USING INDEX ${index}status=? AND created_at>? AND created_at<?)`;
       const open = 'SEARCH open_runs USING INDEX open_runs_by_age (created_at>? AND created_at<?)';
       const steps = (await planOf(query)).filter((step) => !/^(MERGE \(UNION ALL\)|LEFT|RIGHT)$/.test(step));
@@ -53,7 +61,7 @@ describe('historyQuery', () => {
   );
 
   test('keeps its plan whatever SQLite has learnt of the values', async () => {
-    open.database.exec(`INSERT INTO runs VALUES (1, 'r1', 'demo', 'succeeded', 1, 1, '[1]');
+    open.database.exec(`INSERT INTO runs VALUES (1, 'r1', 'demo', 'succeeded', 1, 1, '[1]', 'ci:1');
       INSERT INTO open_runs (number, id, task, created_at) VALUES (2, 'r2', 'demo', 1)`);
     const before = await Promise.all(combinations.map(planOf));
     open.database.exec('ANALYZE');

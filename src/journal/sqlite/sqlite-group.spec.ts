@@ -92,9 +92,9 @@ describe('a group of events', () => {
   test('has a run that starts and finishes in it among the finished ones alone, and its key', async () => {
     const group = new SqliteGroup(1);
     add(group, events.started('r1'), { client: 'ada', key: 'k', fingerprint: 'f' });
-    add(group, events.started('r2'));
+    add(group, { ...events.started('r2'), client: 'ada:1' });
     add(group, events.finished('r1'));
-    expect(group.rows.started).toEqual([2, 'r2', 'task', expect.any(Number)]);
+    expect(group.rows.started).toEqual([2, 'r2', 'task', expect.any(Number), 'ada:1']);
     store.commit(group.rows);
     expect(store.state().openRuns).toEqual(['r2']);
     expect(await statuses()).toEqual([

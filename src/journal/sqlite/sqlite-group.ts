@@ -15,11 +15,11 @@ export interface EventGroup {
   readonly lastId: number;
   /** `first, last, events` of each row of `commits`. */
   readonly commits: readonly SQLInputValue[];
-  /** `number, id, task, created_at` of each run that starts and goes on. */
+  /** `number, id, task, created_at, client` of each run that starts and goes on. */
   readonly started: readonly SQLInputValue[];
   /** `status, finished_at, commits, number` of each run that finishes. */
   readonly finished: readonly SQLInputValue[];
-  /** `number, id, task, created_at, status, finished_at, commits` of each run that starts and finishes. */
+  /** `number, id, task, created_at, client, status, finished_at, commits` of each run that starts and finishes. */
   readonly whole: readonly SQLInputValue[];
   /** `number` of each finished run that goes on again. */
   readonly reopened: readonly SQLInputValue[];
@@ -72,7 +72,7 @@ export class SqliteGroup extends CommitGroup {
     if (number === undefined) throw new Error(`The run ${run.id} was never started`);
     this.write(eventText(event), event.id);
     if (run.commits.at(-1) !== this.first) run.commits.push(this.first);
-    if (event.type === 'run.started') this.started.push(number, run.id, event.task, ms);
+    if (event.type === 'run.started') this.started.push(number, run.id, event.task, ms, event.client ?? null);
     else if (event.type === 'run.finished') this.finish(run, number, event.data.status, ms);
     else if (event.type === 'run.reopened') this.reopened.push(number);
     if (key) this.keys.push(key.client, key.key, key.fingerprint, number, ms);
@@ -104,8 +104,8 @@ export class SqliteGroup extends CommitGroup {
     if (this.ends.size === 0) return { started: this.started, whole: [] };
     const started: SQLInputValue[] = [];
     const whole: SQLInputValue[] = [];
-    for (let at = 0; at < this.started.length; at += 4) {
-      const row = this.started.slice(at, at + 4);
+    for (let at = 0; at < this.started.length; at += 5) {
+      const row = this.started.slice(at, at + 5);
       const end = this.ends.get(row[0] ?? null);
       if (end) whole.push(...row, ...end);
       else started.push(...row);

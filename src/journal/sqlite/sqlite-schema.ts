@@ -23,6 +23,7 @@ export const migrations: Readonly<Record<string, Migration>> = {
       await sql`PRAGMA application_id = ${sql.lit(APPLICATION_ID)}`.execute(db);
     },
   },
+  '0002-clients': { up: addClients },
 };
 
 /** One row: the journal that writes the database. */
@@ -33,6 +34,14 @@ async function createWriter(db: Kysely<unknown>): Promise<void> {
       token TEXT NOT NULL,
       name TEXT NOT NULL
     ) STRICT`.execute(db);
+}
+
+/** Who started a run; null where nobody needed a key. Runs without cost the index nothing. */
+async function addClients(db: Kysely<unknown>): Promise<void> {
+  for (const table of ['open_runs', 'runs'])
+    await sql`ALTER TABLE ${sql.table(table)} ADD COLUMN client TEXT`.execute(db);
+  await sql`
+    CREATE INDEX runs_of_client ON runs (client, status, created_at) WHERE client IS NOT NULL`.execute(db);
 }
 
 /** A row for each commit: the ids of its first and last event, and the texts of all, as a JSON array with a line for each. */
@@ -46,8 +55,9 @@ async function createCommits(db: Kysely<unknown>): Promise<void> {
 }
 
 /**
- * A run is in `open_runs` until it is finished, and then in `runs`. For `starts` and `set_aside` see `started-over.ts`. `commits` is a JSON array: the `first` of each commit that has
- * events of it. Three indexes will do for every filter of the history, see `history-query.ts`: each costs the writer a row.
+ * A run is in `open_runs` until it is finished, and then in `runs`. For `starts` and `set_aside` see `started-over.ts`. `commits` is a
+ * JSON array: the `first` of each commit that has events of it. Three indexes, and one for the runs of clients, will do for every filter
+ * of the history, see `history-query.ts`: each costs the writer a row.
  */
 async function createRuns(db: Kysely<unknown>): Promise<void> {
   await sql`

@@ -18,7 +18,7 @@ const groupFrom = (firstId: number): EventGroup => ({
   firstId,
   lastId: firstId + 1,
   commits: [firstId, firstId + 1, `[${textOf(firstId)},\n${textOf(firstId + 1)}]`],
-  started: [firstId, firstId + 1].flatMap((run) => [run, `r${run}`, 'task', 1]),
+  started: [firstId, firstId + 1].flatMap((run) => [run, `r${run}`, 'task', 1, null]),
   finished: [],
   whole: [],
   reopened: [],

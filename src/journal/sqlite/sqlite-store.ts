@@ -18,19 +18,20 @@ export const HISTORY: HistoryTables = {
   setAside: sql`set_aside`,
   ofStatus: sql`runs INDEXED BY runs_of_status`,
   ofTask: sql`runs INDEXED BY runs_of_task`,
+  ofClient: sql`runs INDEXED BY runs_of_client`,
 };
 
 const FINISH = `
-  INSERT INTO runs (number, id, task, created_at, status, finished_at, commits)
-  SELECT number, id, task, created_at, ?, ?, ? FROM open_runs WHERE number = ?`;
+  INSERT INTO runs (number, id, task, created_at, client, status, finished_at, commits)
+  SELECT number, id, task, created_at, client, ?, ?, ? FROM open_runs WHERE number = ?`;
 const REOPEN = `
-  INSERT INTO open_runs (number, id, task, created_at)
-  SELECT number, id, task, created_at FROM runs WHERE number = ?`;
+  INSERT INTO open_runs (number, id, task, created_at, client)
+  SELECT number, id, task, created_at, client FROM runs WHERE number = ?`;
 /** A key of a run that retention has deleted is free. */
 const RUN_OF_KEY = `
   SELECT coalesce(runs.id, open_runs.id) AS runId, fingerprint
   FROM idempotency_keys LEFT JOIN runs ON runs.number = run LEFT JOIN open_runs ON open_runs.number = run
-  WHERE client = ? AND key = ? AND idempotency_keys.created_at > ? AND coalesce(runs.id, open_runs.id) IS NOT NULL`;
+  WHERE idempotency_keys.client = ? AND key = ? AND idempotency_keys.created_at > ? AND coalesce(runs.id, open_runs.id) IS NOT NULL`;
 const NEWEST_RUN = `
   SELECT max(created_at) AS createdAt FROM (
     SELECT * FROM (SELECT created_at FROM runs WHERE id < ? ORDER BY id DESC LIMIT 1)
@@ -105,11 +106,11 @@ export class SqliteStore {
       if (firstId !== this.#lastId + 1)
         throw new Error(`The log ends with event ${this.#lastId}, so event ${firstId} can't be the next`);
       statements.insert('commits (first, last, events)', 3, commits);
-      statements.insert('open_runs (number, id, task, created_at)', 4, started);
+      statements.insert('open_runs (number, id, task, created_at, client)', 5, started);
       // A key that is there has expired: else its run would have been found.
       statements.insert('idempotency_keys (client, key, fingerprint, run, created_at)', 5, keys, 'REPLACE');
-      const columns = 'number, id, task, created_at, status, finished_at, commits';
-      statements.insert(`runs (${columns})`, 7, whole);
+      const columns = 'number, id, task, created_at, client, status, finished_at, commits';
+      statements.insert(`runs (${columns})`, 8, whole);
       statements.runEach(REOPEN, 1, reopened);
       statements.runEach('DELETE FROM runs WHERE number = ?', 1, reopened);
       statements.runEach(FINISH, 4, finished);
