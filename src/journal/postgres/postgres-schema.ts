@@ -123,6 +123,10 @@ export const migrations: Readonly<Record<string, Migration>> = {
     async up(db) {
       await addClients(db);
       await createCommitGroup(db);
+      // Nodes of the version before commit by a function that only databases of that version have.
+      await sql`
+        UPDATE frontrunner.compatibility SET minimum = 2
+        WHERE to_regproc('frontrunner.commit_group_1') IS NULL`.execute(db);
     },
   },
   '0002-operations': { up: createOperationTables },

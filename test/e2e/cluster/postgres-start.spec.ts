@@ -93,7 +93,9 @@ describe('a start with Postgres', () => {
 
   test('is refused with tables of before events were kept as rows of commits', async () => {
     await (await open(url)).close();
-    await cluster.query(`UPDATE frontrunner.kysely_migration SET name = '0001-log'`);
+    await cluster.query(
+      `UPDATE frontrunner.kysely_migration SET name = '0001-log' WHERE name = '0001-commits'`,
+    );
     await cluster.query(
       `INSERT INTO frontrunner.kysely_migration VALUES ('0002-nodes', '2026-01-01T00:00:00.000Z')`,
     );
