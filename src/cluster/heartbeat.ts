@@ -115,6 +115,8 @@ export class Heartbeat {
     // The next beat learns of it by itself.
     client.on('error', () => undefined);
     await client.connect();
+    // A beat is no promise to anybody, and waits for no standby.
+    await client.query('SET synchronous_commit = local');
     return client;
   }
 }

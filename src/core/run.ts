@@ -54,6 +54,7 @@ const ATTEMPT_ERROR_CODES = [
   'timeout',
   'result-not-json',
   'result-too-large',
+  'result-unstorable',
   'upstream-unreachable',
   'upstream-status',
   'upstream-unfit',

@@ -42,7 +42,7 @@ export class HealthController {
   @ApiOperation({
     summary: 'Does the service take runs?',
     description:
-      'Turns 503 as soon as a stop begins, and while the journal can’t be written, or memory leaves no room for new runs. Among several nodes it says how far this machine’s clock is ahead of the database’s (`clockSkewMs`), in milliseconds.',
+      'Turns 503 as soon as a stop begins, and while the journal can’t be written, or memory leaves no room for new runs. Among several nodes it says how far this machine’s clock is ahead of the database’s (`clockSkewMs`), and how long the commit under way has taken so far (`commitLagMs`), both in milliseconds.',
   })
   @ApiOkResponse({ description: 'It does', standardSchema: healthSchema })
   @ApiProblems('not-ready')
@@ -50,7 +50,9 @@ export class HealthController {
     const runs = this.indicators.check('runs');
     const journal = this.indicators.check('journal');
     const { obstacle, sharing } = this.journal;
-    const figures: Record<string, number> = sharing ? { clockSkewMs: sharing.clockSkewMs } : {};
+    const figures: Record<string, number> = sharing
+      ? { clockSkewMs: sharing.clockSkewMs, commitLagMs: sharing.commitLagMs }
+      : {};
     return this.health.check([
       () => {
         if (this.runs.stopping) return runs.down('the service is stopping');

@@ -37,9 +37,13 @@ export interface GroupLog<Group extends CommitGroup> {
 export class GroupCommit<Group extends CommitGroup> {
   /** How long a stop waits for commits that fail, in milliseconds. */
   static readonly drainMs: number = 5_000;
+  /** New runs are refused while a commit takes longer than this, in milliseconds. */
+  static readonly slowMs: number = 5_000;
   private readonly logger = new Logger('Journal');
   private current: Group;
   private committing: Group | undefined;
+  /** When that began, on the clock of `performance.now()`. */
+  private committingSince = 0;
   /** The writing that goes on, until nothing waits any more. */
   private writing: Promise<void> | undefined;
   /** Why commits fail. */
@@ -72,9 +76,15 @@ export class GroupCommit<Group extends CommitGroup> {
     return this.failure !== undefined;
   }
 
+  /** For how long the commit that is under way has been so, in milliseconds; 0 without one. */
+  get lagMs(): number {
+    return this.committing ? Math.round(performance.now() - this.committingSince) : 0;
+  }
+
   /** Why new runs are refused at the moment. */
   get obstacle(): Obstacle | undefined {
-    return this.failing ? UNAVAILABLE : undefined;
+    const isSlow = this.committing !== undefined && this.lagMs > GroupCommit.slowMs;
+    return this.failing || isSlow ? UNAVAILABLE : undefined;
   }
 
   /** To be called when something was added: it is committed soon. Where nothing was, it shows whether commits fail. */
@@ -134,6 +144,7 @@ export class GroupCommit<Group extends CommitGroup> {
       await nextTurn();
       const group = this.current;
       this.committing = group;
+      this.committingSince = performance.now();
       this.current = this.log.begin(group);
       if (!(await this.write(group))) break;
       if (this.committing !== group) continue;

@@ -29,6 +29,7 @@ export class RunReply {
   private resultIsRecorded = false;
   /** Whether what was told is in the journal alone. */
   private resultIsForgotten = false;
+  private unstorable = false;
   private losersDeadline: NodeJS.Timeout | undefined;
   /** When the run began, on the clock of `performance.now()`; undefined when its first reply is out. */
   private startedAt: number | undefined;
@@ -133,6 +134,12 @@ export class RunReply {
     clearTimeout(this.losersDeadline);
   }
 
+  /** Tells callers that there is no run, because the journal can't hold it. */
+  refuse(): void {
+    this.unstorable = true;
+    this.callers.tell(this.elsewhere);
+  }
+
   /** Tells callers that this process doesn't decide. @param elsewhere whether another node does now; else the next process */
   giveUp(elsewhere: boolean): void {
     this.end();
@@ -141,7 +148,7 @@ export class RunReply {
 
   /** What a caller is told when another node has the run. */
   get elsewhere(): Undecided {
-    return { recorded: this.callers.isRecorded, elsewhere: true };
+    return { recorded: this.callers.isRecorded, elsewhere: true, unstorable: this.unstorable };
   }
 
   /**

@@ -260,8 +260,9 @@ export class Run implements SubTaskOwner, Hosted, StaggeredRun {
     else this.host.ended(this);
   }
 
-  /** Another node has the run, or has reopened it. What is fenced of its sub-tasks is in the log. */
+  /** Another node has the run, or has reopened it, or the journal can't hold it. What is fenced of its sub-tasks is in the log. */
   refused(event: RunEvent, isLost: boolean): void {
+    if (event.type === 'run.started') this.replying.refuse();
     if (isLost || event.type === 'run.reopened') this.leave();
   }
 

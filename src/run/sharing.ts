@@ -29,6 +29,8 @@ export interface RunCommand {
 export interface Sharing {
   /** How far this machine's clock is ahead of the one that all nodes go by, in milliseconds. */
   readonly clockSkewMs: number;
+  /** For how long the commit that is under way has been so, in milliseconds. */
+  readonly commitLagMs: number;
 
   /** Lets a sub-task leave this node, in the commit of what was appended last. */
   place(run: JournaledRun, subTask: PlacedSubTask): void;

@@ -7,6 +7,8 @@ export interface Undecided {
   readonly recorded: boolean;
   /** Whether another node resumes it now; else the next process that starts. */
   readonly elsewhere: boolean;
+  /** Whether the journal can't hold the run. */
+  readonly unstorable?: boolean;
 }
 
 interface Caller {

@@ -3,7 +3,7 @@ import { Journal } from '../run/journal.js';
 import { Runs } from '../run/runs.js';
 import type { Undecided } from '../run/waiting-callers.js';
 import { acceptRun } from './accepted-run.js';
-import { DomainError } from '../core/domain-error.js';
+import { DomainError, invalidRequest } from '../core/domain-error.js';
 import { MAX_DURATION_MS } from '../core/duration.js';
 import { IdempotentRuns, type ClientKey } from './idempotent-runs.js';
 import type { JsonValue } from '../core/json.js';
@@ -85,6 +85,8 @@ export class TasksService {
       ? run.reply(waitMs)
       : this.pastDecision(runId, waitMs));
     if (decision && 'recorded' in decision && decision.elsewhere) {
+      if (decision.unstorable)
+        throw invalidRequest([{ pointer: '/input', detail: 'The database of the service can’t store it' }]);
       if (!decision.recorded) throw unrecorded(runId);
       decision = await this.decisionElsewhere(runId, Math.max(0, until - performance.now()));
     }

@@ -6,6 +6,7 @@ import { stamped } from '../event-clock.js';
 import { arrayOf, commitParameters, type Entry, type Guard, type Leaving } from './commit-parameters.js';
 import type { DatabaseClock } from './database-clock.js';
 import { rowWithIds, textWithoutId } from './commit-text.js';
+import { storableEvent } from './storable-event.js';
 
 /** How long the text of a row of `commits` may become by another event, in characters. */
 const ROW_SIZE = 256 * 2 ** 10;
@@ -24,6 +25,13 @@ export interface CommittedRow {
   readonly events: readonly RunEvent[];
 }
 
+/** What is on record of a group, stamped, and what was fenced out. */
+export interface GroupOutcome {
+  readonly committed: readonly JournalEntry[];
+  readonly rows: readonly CommittedRow[];
+  readonly refused: readonly Refusal[];
+}
+
 /** An event that was fenced out. */
 export interface Refusal extends JournalEntry {
   /** Whether the run is another node's; else only the sub-task is, or the reopening. */
@@ -38,17 +46,18 @@ export class PostgresGroup extends CommitGroup {
   private readonly rows: number[] = [1];
   private rowSize = 0;
   private leaving: Leaving[] = [];
-  /** Set when it is committed. */
-  result: Committed | undefined;
+  /** What became of it; set when it is committed. */
+  result: GroupOutcome | undefined;
+  /** What it is committed in, one after the other, where it can't be committed as a whole for a reason of its own. */
+  parts: readonly PostgresGroup[] | undefined;
+  /** What is not recorded at all, because the database can't hold it. */
+  readonly unstorable: Refusal[] = [];
   /** What the id of its first event will be if no other node commits before. */
   guess = 0;
   /** Whether its commit tells other nodes of it; undefined before it was tried. */
   tells: boolean | undefined;
 
-  constructor(
-    readonly number: number,
-    private readonly clock: DatabaseClock,
-  ) {
+  constructor(private readonly clock: DatabaseClock) {
     super();
   }
 
@@ -74,8 +83,11 @@ export class PostgresGroup extends CommitGroup {
   add(run: JournaledRun, unstamped: RunEvent, fenced: boolean): void {
     const ms = (run.lastMs = Math.max(run.lastMs, this.clock.now()));
     const event = stamped(unstamped, 0, ms);
-    const text = textWithoutId(event);
-    this.entries.push({ run, event, ms, guard: this.guardOf(event, fenced) });
+    this.push({ run, event, ms, guard: this.guardOf(event, fenced) }, textWithoutId(event));
+  }
+
+  private push(entry: Entry, text: string): void {
+    this.entries.push(entry);
     this.texts.push(text);
     this.size += text.length;
     this.rowSize += text.length;
@@ -99,11 +111,11 @@ export class PostgresGroup extends CommitGroup {
     return this.entries.some(({ run }) => run.id === runId);
   }
 
-  /** The arguments of `commit_group_2` but for the node. */
-  parameters(): unknown[] {
+  /** The arguments of `commit_group_2` but for the node. @param number of the group among those of the node */
+  parameters(number: number): unknown[] {
     const { entries, texts, rows, leaving } = this;
     return [
-      this.number,
+      number,
       rowWithIds(texts, this.guess),
       this.guess,
       arrayOf(rows),
@@ -112,9 +124,8 @@ export class PostgresGroup extends CommitGroup {
     ];
   }
 
-  /** Called when it is committed: what is on record of it, stamped, and what was fenced out. Each run learns of its commits. */
-  outcome(): { committed: JournalEntry[]; rows: CommittedRow[]; refused: Refusal[] } {
-    const { firstId, refused: places } = this.result ?? { firstId: 0, refused: [] };
+  /** Called when it is committed. Each run learns of its commits. */
+  settleAs({ firstId, refused: places }: Committed): void {
     const committed: JournalEntry[] = [];
     const refused: Refusal[] = [];
     const rows: { first: number; events: RunEvent[] }[] = [];
@@ -139,7 +150,58 @@ export class PostgresGroup extends CommitGroup {
       addCommit(run, row.first);
       committed.push(entry);
     }
-    return { committed, rows, refused };
+    this.result = { committed, rows, refused };
+  }
+
+  /** Makes it two halves, or where it is one event, something that the database can hold. @returns false when there is nothing */
+  divide(reason: string): boolean {
+    const { entries } = this;
+    const [only] = entries;
+    if (entries.length > 1) {
+      const middle = entries.length >> 1;
+      this.parts = [this.part(0, middle), this.part(middle, entries.length)];
+    } else if (only?.event.type === 'run.started') {
+      this.unstorable.push({ ...only, isLost: true });
+      this.parts = [];
+    } else {
+      const event = only && storableEvent(only.event, reason);
+      if (!event) return false;
+      const part = this.part(0, 0);
+      part.push({ ...only, event }, textWithoutId(event));
+      part.leaving = this.leaving;
+      this.parts = [part];
+    }
+    return true;
+  }
+
+  /** Leaves out what tells of some runs. */
+  leaveOut(runs: { has(run: JournaledRun): boolean }): void {
+    if (!this.entries.some(({ run }) => runs.has(run))) return;
+    const places = [0];
+    const part = this.part(0, 0);
+    for (const [index, entry] of this.entries.entries()) {
+      if (runs.has(entry.run)) this.unstorable.push({ ...entry, isLost: true });
+      else part.push(entry, this.texts[index] ?? '');
+      places.push(part.entries.length);
+    }
+    part.leaving = this.leaving.filter(({ run }) => !runs.has(run));
+    part.leaving = part.leaving.map((one) => ({ ...one, after: places[one.after] ?? 0 }));
+    this.parts = part.count > 0 ? [part] : [];
+  }
+
+  /** Its events from one place up to another, and the sub-tasks that leave with them. */
+  private part(from: number, to: number): PostgresGroup {
+    const part = new PostgresGroup(this.clock);
+    part.tells = this.tells;
+    for (let index = from; index < to; index += 1) {
+      const entry = this.entries[index];
+      if (entry) part.push(entry, this.texts[index] ?? '');
+    }
+    const isLast = to === this.entries.length;
+    part.leaving = this.leaving
+      .filter(({ after }) => (after === 0 ? isLast : after > from && after <= to))
+      .map((one) => ({ ...one, after: Math.max(0, one.after - from) }));
+    return part;
   }
 
   /** Says of ascending places which row each is in. */

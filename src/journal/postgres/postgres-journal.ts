@@ -135,6 +135,10 @@ export class PostgresJournal extends Journal implements Sharing {
     return this.clock.skewMs;
   }
 
+  get commitLagMs(): number {
+    return this.groups.lagMs;
+  }
+
   override now(): number {
     return this.clock.now();
   }

@@ -1,3 +1,5 @@
+import { Logger } from '@nestjs/common';
+import type { JournaledRun } from '../../run/journaled-run.js';
 import type { EventBus } from '../../events/event-bus.js';
 import { textOf } from '../../core/thrown.js';
 import { tellRuns } from '../publish-committed.js';
@@ -14,6 +16,13 @@ const TAKEN_FOR_DEAD = 'FR001';
 
 /** The log in Postgres: the database numbers its groups when it commits them, for other nodes write too. */
 export class PostgresLog implements GroupLog<PostgresGroup> {
+  private readonly logger = new Logger('Journal');
+  /** How many groups this node has committed. */
+  private committed = 0;
+  /** Runs that were never recorded, because the database can't hold how they began. */
+  private readonly dropped = new WeakSet<JournaledRun>();
+  private hasDropped = false;
+
   /**
    * @param url names the database in what is logged
    * @param lost called when the node was taken for dead
@@ -30,17 +39,31 @@ export class PostgresLog implements GroupLog<PostgresGroup> {
   ) {}
 
   begin(before?: PostgresGroup): PostgresGroup {
-    return new PostgresGroup((before?.number ?? 0) + 1, this.clock);
+    if (!before) this.committed = 0;
+    return new PostgresGroup(this.clock);
   }
 
+  /** Commits it as a whole, or where it can't be for a reason of its own, in parts: what is at fault keeps nothing else waiting. */
   async commit(group: PostgresGroup): Promise<void> {
-    group.tells ??= this.notices.isDue(group.isUrgent);
-    group.guess = this.tail.lastId + 1;
-    group.result = await this.writer.commit(this.node.id, group);
+    if (group.result) return;
+    if (this.hasDropped && !group.parts) group.leaveOut(this.dropped);
+    if (!group.parts) {
+      try {
+        await this.commitWhole(group);
+        return;
+      } catch (error) {
+        if (!isOfItsOwn(error) || !group.divide(textOf(error))) throw error;
+        for (const { run } of group.unstorable) this.drop(run, error);
+      }
+    }
+    for (const part of group.parts ?? []) await this.commit(part);
   }
 
   publish(group: PostgresGroup): void {
-    const { committed, rows, refused } = group.outcome();
+    for (const part of group.parts ?? []) this.publish(part);
+    for (const { run, event, isLost } of group.unstorable) run.refused(event, isLost);
+    if (!group.result) return;
+    const { committed, rows, refused } = group.result;
     tellRuns(committed);
     this.bus.publishOwn(committed);
     this.tail.add(rows);
@@ -49,15 +72,48 @@ export class PostgresLog implements GroupLog<PostgresGroup> {
     for (const { run, event, isLost } of refused) run.refused(event, isLost);
   }
 
+  private async commitWhole(group: PostgresGroup): Promise<void> {
+    const { id } = this.node;
+    const number = this.committed + 1;
+    group.tells ??= this.notices.isDue(group.isUrgent);
+    group.guess = this.tail.lastId + 1;
+    const committed = await this.writer.commit(id, number, group);
+    // It may be a node's that was taken for dead meanwhile.
+    if (this.node.id === id) this.committed = number;
+    group.settleAs(committed);
+  }
+
+  private drop(run: JournaledRun, error: unknown): void {
+    this.dropped.add(run);
+    this.hasDropped = true;
+    const { id: runId } = run;
+    this.logger.error({
+      msg: `A run was refused: the database can’t hold its input: ${textOf(error)}`,
+      runId,
+    });
+  }
+
   /** Whatever became of the commit: another connection learns of it. */
   async recover(error: unknown): Promise<void> {
     if (saysDead(error)) await this.lost();
+    else if (isSilence(error)) await this.writer.giveUp();
     else await this.writer.close();
   }
 
   explain(error: unknown): string | undefined {
     return saysDead(error) ? undefined : textOf(postgresError(this.url, error));
   }
+}
+
+/** Whether a commit failed for what is in it (data exceptions, or too much of it), and not for how the database is. */
+function isOfItsOwn(error: unknown): boolean {
+  const { code = '' } = error as { code?: string };
+  return /^(22|54)/.test(code) || error instanceof RangeError;
+}
+
+/** Whether the server may still be at it. */
+function isSilence(error: unknown): boolean {
+  return /timeout/i.test((error as Error).message);
 }
 
 function saysDead(error: unknown): boolean {

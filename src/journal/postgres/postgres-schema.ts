@@ -129,7 +129,7 @@ export const migrations: Readonly<Record<string, Migration>> = {
         WHERE to_regproc('frontrunner.commit_group_1') IS NULL`.execute(db);
     },
   },
-  '0002-operations': { up: createOperationTables },
+  '0003-operations': { up: createOperationTables },
 };
 
 /** Who started a run; null where nobody needed a key. Runs without cost the index nothing. */

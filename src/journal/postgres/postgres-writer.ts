@@ -3,14 +3,24 @@ import { connectionConfig } from './postgres-connection.js';
 import type { Committed, PostgresGroup } from './postgres-group.js';
 import type { SubTaskQueue } from './sub-task-queue.js';
 
+/** How long a commit waits for those of other nodes, in milliseconds. */
+const LOCK_MS = 5_000;
 const PARAMETERS = 31;
 const COMMIT = {
   name: 'commit-group',
   text: `SELECT first_id, refused FROM frontrunner.commit_group_2(${Array.from({ length: PARAMETERS }, (_, index) => `$${index + 1}`).join(', ')})`,
 };
 
+/** Waits for whatever the server's commits wait for, such as a synchronous standby, and with it for all commits before. */
+const CONFIRM = 'UPDATE frontrunner.nodes SET seen_at = clock_timestamp() WHERE id = $1';
+
 /** The connection that commits. When it has broken, the next commit opens another. */
 export class PostgresWriter {
+  /** How long a commit may take before its connection is given up, in milliseconds. */
+  static readonly answerMs: number = 10_000;
+  /** Whether the connection was given up with a commit under way: what is found of that may be on this server alone. */
+  private isUnsure = false;
+  private ending: Promise<void> | undefined;
   private client: Promise<pg.Client> | undefined;
 
   constructor(
@@ -18,13 +28,23 @@ export class PostgresWriter {
     private readonly queue: SubTaskQueue | undefined,
   ) {}
 
-  /** All or nothing, and once, however often it is asked for. */
-  async commit(node: string, group: PostgresGroup): Promise<Committed> {
+  /** All or nothing, and once, however often it is asked for. @param number of the group among those of the node */
+  async commit(node: string, number: number, group: PostgresGroup): Promise<Committed> {
+    const committed = await this.commitOnce(node, number, group);
+    if (this.isUnsure) {
+      const client = await this.client;
+      await client?.query(CONFIRM, [node]);
+      this.isUnsure = false;
+    }
+    return committed;
+  }
+
+  private async commitOnce(node: string, number: number, group: PostgresGroup): Promise<Committed> {
     const client = await (this.client ??= this.connect());
     const commit = () =>
       client.query<{ first_id: number; refused: number[] }>({
         ...COMMIT,
-        values: [node, ...group.parameters()],
+        values: [node, ...group.parameters(number)],
       });
     const { jobs } = group;
     if (jobs.length === 0) return committedOf(await commit());
@@ -41,18 +61,52 @@ export class PostgresWriter {
     }
   }
 
-  /** Ends the connection; what was asked over it may have happened or not. */
+  /**
+   * Ends the connection, and what the server still does for it: else a server whose commits hang has one connection more with each try. What
+   * was asked over it may have happened or not.
+   */
+  async giveUp(): Promise<void> {
+    const { client } = this;
+    this.isUnsure = true;
+    await this.ending;
+    this.ending = client?.then((given) => this.terminate(given)).catch(() => undefined);
+    await this.end();
+  }
+
+  /** Ends the connection when nothing is under way. */
   async close(): Promise<void> {
+    await this.end();
+    await this.ending;
+  }
+
+  private async end(): Promise<void> {
     const { client } = this;
     this.client = undefined;
     await client?.then((open) => open.end()).catch(() => undefined);
   }
 
+  private async terminate(given: pg.Client): Promise<void> {
+    const { processID } = given as unknown as { readonly processID: number | null };
+    const client = new pg.Client(connectionConfig(this.url));
+    client.on('error', () => undefined);
+    try {
+      await client.connect();
+      await client.query('SELECT pg_terminate_backend($1)', [processID]);
+    } finally {
+      await client.end();
+    }
+  }
+
   private async connect(): Promise<pg.Client> {
-    const client = new pg.Client({ ...connectionConfig(this.url), pipeline: true });
+    const client = new pg.Client({
+      ...connectionConfig(this.url),
+      query_timeout: PostgresWriter.answerMs,
+      pipeline: true,
+    });
     // What is under way learns of it by itself.
     client.on('error', () => undefined);
     await client.connect();
+    await client.query(`SET lock_timeout = ${LOCK_MS}; SET statement_timeout = ${PostgresWriter.answerMs}`);
     return client;
   }
 }

@@ -53,6 +53,14 @@ describe('a start with Postgres', () => {
     expect(await cluster.query('SELECT * FROM frontrunner.nodes')).toEqual([]);
   });
 
+  test('is refused with a database whose encoding lacks characters', async () => {
+    const name = `latin_${new URL(url).pathname.slice(1)}`;
+    await cluster.query(`CREATE DATABASE ${name} ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0`);
+    const message = await refusal(changed((to) => (to.pathname = `/${name}`)));
+    expect(message).toMatch(/has the encoding LATIN1.*ENCODING 'UTF8'/);
+    await cluster.query(`DROP DATABASE ${name} WITH (FORCE)`);
+  });
+
   test.each<[string, (url: URL) => void, RegExp]>([
     ['another password', (to) => (to.password = 'wrong'), /refuses the user or the password/],
     ['no such database', (to) => (to.pathname = '/nowhere'), /doesn’t exist; create it/],
@@ -93,9 +101,7 @@ describe('a start with Postgres', () => {
 
   test('is refused with tables of before events were kept as rows of commits', async () => {
     await (await open(url)).close();
-    await cluster.query(
-      `UPDATE frontrunner.kysely_migration SET name = '0001-log' WHERE name = '0001-commits'`,
-    );
+    await cluster.query(`UPDATE frontrunner.kysely_migration SET name = '0001-log' WHERE name LIKE '0001%'`);
     await cluster.query(
       `INSERT INTO frontrunner.kysely_migration VALUES ('0002-nodes', '2026-01-01T00:00:00.000Z')`,
     );
