@@ -8,7 +8,10 @@ const STALL_MS = 10_000;
 /** Of the memory budget: the rest is for inputs and results. */
 const SHARE = 1 / 2;
 
-/** Counts what connections take in memory: answers that were not taken yet, bodies that arrive, streams, and requests that wait for their turn. */
+/**
+ * Counts what connections take in memory: answers that were not taken yet, bodies that arrive, streams, and requests that wait for
+ * the answer before theirs.
+ */
 @Injectable()
 export class ConnectionMemory {
   private readonly seldom = new Seldom(new Logger('Http'));
@@ -42,11 +45,12 @@ export class ConnectionMemory {
   }
 
   /**
-   * Counts what was written until it is sent, or released. Where there is no room, those are cut off whose callers have kept them
-   * waiting the longest: who reads at all is done sooner than who doesn’t.
+   * Counts what was written, all of it, until it is sent or released. Where there is no room, those are cut off whose callers have
+   * kept them waiting the longest: who reads at all is done sooner than who doesn’t.
    */
   hold(response: ServerResponse, bytes: number): void {
     if (response.closed) return;
+    this.release(response);
     this.count(bytes);
     const release = (): void => {
       if (!this.unsent.delete(response)) return;

@@ -1,3 +1,7 @@
+import { once } from 'node:events';
+import { Agent, request, type IncomingMessage } from 'node:http';
+import { connect } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { ControlledTask } from '../../support/controlled-task.js';
 import { expectProblem } from '../../support/problem.js';
@@ -52,6 +56,53 @@ describe('a stop', () => {
     const messages = service.log.lines.map(({ msg }) => msg);
     expect(messages).toContain('Stopping: 1 unfinished runs have 3600000 ms to finish');
     expect(messages.filter((msg) => msg.startsWith('Stopped before'))).toEqual([]);
+  });
+
+  test('ends connections with their answers, and those that have no request', async () => {
+    const service = await start({ SHUTDOWN_GRACE: '1h' });
+    service.server.keepAliveTimeout = 0;
+    const send = (line: string) => {
+      const socket = connect(Number(new URL(service.url).port), '127.0.0.1');
+      socket.write(`${line} HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n`);
+      return socket;
+    };
+    const idle = send('GET /health/live');
+    await once(idle, 'data');
+    const answer = text(send('POST /tasks/race/runs'));
+    const { fast, slow } = await race.all();
+    const closed = service.close();
+
+    await once(idle.resume(), 'close');
+    await untilNotReady(service);
+    const refusal = await text(send('POST /tasks/race/runs'));
+    expect(refusal).toMatch(/^HTTP\/1.1 503 [^]*\r\nConnection: close\r\n[^]*"\/problems\/stopping"/);
+    expect(await text(send(`GET /runs/${fast.context.runId}`))).toMatch(/^HTTP\/1.1 200 [^]*"running"/);
+    fast.succeed('won');
+    expect(await answer).toMatch(/^HTTP\/1.1 200 [^]*\r\nConnection: close\r\n[^]*"won"/);
+    slow.succeed();
+    await closed;
+  });
+
+  test('cuts off no caller that goes on asking', async () => {
+    const service = await start({ SHUTDOWN_GRACE: '1h' });
+    const agent = new Agent({ keepAlive: true });
+    let answers = 0;
+    const call = async (): Promise<IncomingMessage> => {
+      const post = request(`${service.url}/tasks/demo/runs`, { method: 'POST', agent }).end();
+      const [response] = (await once(post, 'response')) as [IncomingMessage];
+      await text(response);
+      answers += 1;
+      return response;
+    };
+    const callers = Array.from({ length: 30 }, async () => {
+      let response = await call();
+      while (response.statusCode === 200) response = await call();
+      return [response.statusCode, response.headers.connection];
+    });
+    while (answers < 200) await new Promise((resolve) => setImmediate(resolve));
+    await service.close();
+    for (const caller of callers) expect(await caller).toEqual([503, 'close']);
+    agent.destroy();
   });
 
   test('aborts what is still running when the grace period is over, and says what that was', async () => {
