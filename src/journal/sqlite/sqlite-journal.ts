@@ -226,9 +226,10 @@ export class SqliteJournal extends Journal {
   }
 
   private async survive(): Promise<void> {
-    while (!this.closing.signal.aborted) {
+    for (;;) {
       await this.pause(SURVIVAL_MS);
-      if (!this.closing.signal.aborted) await this.noteSurvival();
+      if (this.closing.signal.aborted) return;
+      await this.noteSurvival();
     }
   }
 
