@@ -1,4 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
+import { crc32 } from 'node:zlib';
 import { v7 as uuidv7 } from 'uuid';
 
 /** The service ends a row of commits where it would become larger, in characters. */
@@ -94,12 +95,19 @@ function writePart(
   lastId: number,
   copies: readonly Copy[],
 ): number {
-  const insert = database.prepare('INSERT INTO commits (first, last, events) VALUES (?, ?, ?)');
+  const insert = database.prepare(
+    'INSERT INTO commits (first, last, events, previous, checksum) VALUES (?, ?, ?, ?, ?)',
+  );
+  const newest = database.prepare('SELECT checksum FROM commits ORDER BY first DESC LIMIT 1').get();
+  let previous = Number(newest?.checksum ?? 0);
   let first = lastId + 1;
   let last = lastId;
   let row = '';
   const end = (): void => {
-    insert.run(first, last, `[${row}]`);
+    const events = `[${row}]`;
+    const checksum = crc32(events, crc32(`${first},${last},`, previous));
+    insert.run(first, last, events, previous, checksum);
+    previous = checksum;
     first = last + 1;
     row = '';
   };

@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { NewEvent, RunEvent } from '../../src/core/events.js';
+import { checksumOf, ROW, type CommitRow } from '../../src/journal/sqlite/commit-row.js';
+import { endFileOf } from '../../src/journal/sqlite/log-end.js';
 import { SqliteGroup } from '../../src/journal/sqlite/sqlite-group.js';
 import { SqliteStore } from '../../src/journal/sqlite/sqlite-store.js';
 import { storeOptions } from './store-options.js';
@@ -67,6 +69,18 @@ export class DatabaseFile {
     }
     store.commit(group.rows);
     store.close();
+  }
+
+  /** Changes the first row of the log, as if it had been written so. */
+  rewrite(change: (events: string) => string): void {
+    const file = new DatabaseSync(this.path);
+    const row = file.prepare(`SELECT ${ROW} FROM commits ORDER BY first`).get() as unknown as CommitRow;
+    const events = change(row.events);
+    file
+      .prepare('UPDATE commits SET events = ?, checksum = ? WHERE first = ?')
+      .run(events, checksumOf({ ...row, events }), row.first);
+    file.close();
+    rmSync(endFileOf(this.path));
   }
 
   /** How many runs are committed. */

@@ -1,5 +1,6 @@
 import { PAGE_SIZE, PAGE_STRETCH, type EventQuery } from '../../run/journal.js';
 import { headOf, textsOf, textsOfRun } from '../event-text.js';
+import { chained, damage, ROW, sound, type CommitRow } from './commit-row.js';
 import type { Statements } from './statements.js';
 
 /** How many ids are looked through at a time for events of open runs. */
@@ -24,25 +25,22 @@ export interface OpenCommits {
   readonly next: number;
 }
 
-interface CommitRow {
-  readonly first: number;
-  readonly last: number;
-  readonly events: string;
-}
+/** A commit that a run says it is in: without values where there is no such row. */
+type CommitOfRun = CommitRow | { readonly first: null };
 
-/** Those from the one on that has an event, or would have it: retention leaves holes. */
-const ROWS_FROM = `
-  FROM commits WHERE first >= coalesce((SELECT max(first) FROM commits WHERE first <= ?), 0)`;
-const ALL_FROM = `SELECT first, last, events ${ROWS_FROM} ORDER BY first`;
-/** SQLite finds the id of a run faster in a text than the text is handed over. */
-const ALL_WITH = `SELECT first, last, events ${ROWS_FROM} AND instr(events, ?) > 0 ORDER BY first`;
+const LAST = `SELECT ${ROW} FROM commits ORDER BY first DESC LIMIT 1`;
+/** Those from the one on that has an event. */
+const ALL_FROM = `
+  SELECT ${ROW} FROM commits
+  WHERE first >= coalesce((SELECT max(first) FROM commits WHERE first <= ?), 0) ORDER BY first`;
 const OF_FINISHED = `
-  SELECT first, last, events
-  FROM runs CROSS JOIN json_each(runs.commits) AS part CROSS JOIN commits ON commits.first = part.value
-  WHERE runs.id = ? AND commits.last > ?`;
+  SELECT ${ROW}
+  FROM runs CROSS JOIN json_each(runs.commits) AS part LEFT JOIN commits ON commits.first = part.value
+  WHERE runs.id = ? AND coalesce(commits.last > ?, true)`;
 const OF_COMMITS = `
-  SELECT first, last, events
-  FROM json_each(?) AS part CROSS JOIN commits ON commits.first = part.value WHERE commits.last > ?`;
+  SELECT ${ROW}
+  FROM json_each(?) AS part LEFT JOIN commits ON commits.first = part.value
+  WHERE coalesce(commits.last > ?, true)`;
 
 /** Reads events from the rows of the commits. */
 export class CommitReader {
@@ -52,17 +50,21 @@ export class CommitReader {
     this.#statements = statements;
   }
 
-  /** The last event that is committed; 0 when there is none. */
-  get lastId(): number {
-    const newest = 'SELECT last FROM commits ORDER BY first DESC LIMIT 1';
-    return this.#statements.all<{ last: number }>(newest)[0]?.last ?? 0;
+  /** The last commit. */
+  get last(): CommitRow | undefined {
+    const [row] = this.#statements.all<CommitRow>(LAST);
+    return row && sound(row);
   }
 
-  /** All events of a run; undefined when there is no such run. @param commits that have them, where they are known */
-  run(id: string, commits?: readonly number[]): RunTexts | undefined {
+  /**
+   * All events of a run up to one of them; undefined when there is no such run.
+   *
+   * @param commits that have them, where they are known
+   */
+  run(id: string, upTo: number, commits?: readonly number[]): RunTexts | undefined {
     return this.#statements.snapshot(() => {
       const found: RunTexts = { texts: [], commits: [] };
-      const rows = commits ? this.#rowsOfCommits(commits, 0) : this.#rowsOf(id);
+      const rows = commits ? this.#rowsOfCommits(committed(commits, upTo), 0) : this.#rowsOf(id, upTo);
       for (const { first, events } of rows) {
         const texts = textsOfRun(events, id);
         if (texts.length === 0) continue;
@@ -77,13 +79,14 @@ export class CommitReader {
   page(query: EventQuery, upTo: number): TextPage | undefined {
     return this.#statements.snapshot(() => {
       const { runId, after, commits } = query;
-      if (runId === undefined) return pageOf(this.#rowsFrom(after + 1), textsOf, query, upTo);
+      if (runId === undefined) return pageOf(this.#rowsFrom(after + 1, upTo), textsOf, query, upTo);
       const textsIn = (row: string) => textsOfRun(row, runId);
-      if (commits) return pageOf(this.#rowsOfCommits(commits, after), textsIn, query, upTo);
+      if (commits) return pageOf(this.#rowsOfCommits(committed(commits, upTo), after), textsIn, query, upTo);
       const number = this.#openNumber(runId);
       if (number !== undefined) {
         const start = Math.max(number, after + 1);
-        return pageOf(this.#rowsWith(runId, start), textsIn, query, Math.min(upTo, start + OPEN_STRETCH));
+        const end = Math.min(upTo, start + OPEN_STRETCH);
+        return pageOf(this.#rowsFrom(start, end), textsIn, query, end);
       }
       const page = pageOf(this.#rowsOfFinished(runId, after), textsIn, query, upTo);
       return page.texts.length > 0 || this.#isFinished(runId) ? page : undefined;
@@ -105,7 +108,7 @@ export class CommitReader {
       const end = Math.min(upTo, start + OPEN_STRETCH);
       const open = new Set(this.#openUpTo(end));
       const found: (string | number)[] = [];
-      for (const { first, events } of this.#rowsFrom(start)) {
+      for (const { first, events } of this.#rowsFrom(start, end)) {
         if (first > end) break;
         const sizes = new Map<string, number>();
         for (const text of textsOf(events)) {
@@ -126,25 +129,21 @@ export class CommitReader {
     return [...textsOfRuns.values()];
   }
 
-  #rowsFrom(id: number): Iterable<CommitRow> {
-    return this.#statements.each<CommitRow>(ALL_FROM, id);
+  #rowsFrom(id: number, upTo: number): Iterable<CommitRow> {
+    return chained(this.#statements.each<CommitRow>(ALL_FROM, id), id, upTo);
   }
 
-  #rowsWith(runId: string, from: number): Iterable<CommitRow> {
-    return this.#statements.each<CommitRow>(ALL_WITH, from, runId);
-  }
-
-  #rowsOf(runId: string): Iterable<CommitRow> {
+  #rowsOf(runId: string, upTo: number): Iterable<CommitRow> {
     const number = this.#openNumber(runId);
-    return number === undefined ? this.#rowsOfFinished(runId, 0) : this.#rowsWith(runId, number);
+    return number === undefined ? this.#rowsOfFinished(runId, 0) : this.#rowsFrom(number, upTo);
   }
 
   #rowsOfFinished(runId: string, after: number): Iterable<CommitRow> {
-    return this.#statements.each<CommitRow>(OF_FINISHED, runId, after);
+    return present(this.#statements.each<CommitOfRun>(OF_FINISHED, runId, after));
   }
 
   #rowsOfCommits(commits: readonly number[], after: number): Iterable<CommitRow> {
-    return this.#statements.each<CommitRow>(OF_COMMITS, JSON.stringify(commits), after);
+    return present(this.#statements.each<CommitOfRun>(OF_COMMITS, JSON.stringify(commits), after));
   }
 
   #isFinished(id: string): boolean {
@@ -160,6 +159,18 @@ export class CommitReader {
   #openUpTo(number: number): string[] {
     const open = 'SELECT id FROM open_runs WHERE number <= ? ORDER BY number';
     return this.#statements.all<{ id: string }>(open, number).map(({ id }) => id);
+  }
+}
+
+/** A live run knows of commits before a reader may. */
+function committed(commits: readonly number[], upTo: number): number[] {
+  return commits.filter((first) => first <= upTo);
+}
+
+function* present(rows: Iterable<CommitOfRun>): Iterable<CommitRow> {
+  for (const row of rows) {
+    if (row.first === null) throw damage('events of a run are missing');
+    yield sound(row);
   }
 }
 

@@ -43,8 +43,8 @@ describe('a group of events', () => {
     return group;
   }
 
-  const commitsOf = (id: string) => store.run(id)?.commits;
-  const idsOf = (id: string) => store.run(id)?.texts.map((text) => headOf(text)?.id);
+  const commitsOf = (id: string) => store.run(id, store.state().lastId)?.commits;
+  const idsOf = (id: string) => store.run(id, store.state().lastId)?.texts.map((text) => headOf(text)?.id);
   const statuses = async () =>
     (await store.runs({ limit: 10 })).map(({ id, status }) => [id, status] as const);
 
@@ -148,7 +148,7 @@ describe('a group of events', () => {
     commit(events.attempt('00'));
     commit(events.finished('00'));
     expect(store.deleteFinished(Date.now() + 1, 100)).toBe(1);
-    expect(store.run('00')).toBeUndefined();
+    expect(store.run('00', store.state().lastId)).toBeUndefined();
     expect(idsOf('01')).toEqual([2]);
     expect(store.events({ after: 0, limit: 9 }, 4)).toEqual({
       texts: [expect.stringMatching(/^\{"id":2,.*"01"/)],

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
@@ -32,9 +33,12 @@ import type { JournaledRun } from '../../run/journaled-run.js';
 import { deleteOld } from '../retention.js';
 import type { SqliteGroup } from './sqlite-group.js';
 import { SqliteLog } from './sqlite-log.js';
+import { missingEnd } from './log-end.js';
 import { fileAt } from './open-file.js';
 import { SqliteThread } from './sqlite-thread.js';
+import { isDamage } from './store-error.js';
 import type { StoreOptions } from './sqlite-database.js';
+import { sayEnd } from './unclosed-log.js';
 import { UnfinishedRuns } from './unfinished-runs.js';
 
 /** How often it is seen to that the file and the right to write it are still there. */
@@ -51,17 +55,20 @@ export interface SqliteJournalOptions {
   readonly keyRetentionMs: number;
 }
 
+const logger = new Logger('Journal');
+
 /** The journal in an SQLite file. One thread writes, in groups; another reads, so that no reader waits for an `fsync`. */
 export class SqliteJournal extends Journal {
   override readonly durable = true;
-  private readonly logger = new Logger(SqliteJournal.name);
   private readonly log: SqliteLog;
   private readonly groups: GroupCommit<SqliteGroup>;
   private readonly left: UnfinishedRuns;
   /** Aborted when it is closed: then nothing is tried again. */
   private readonly closing = new AbortController();
-  /** Why no run is ever taken again. */
+  /** Why no run is taken again before a restart. */
   private lasting: Obstacle | undefined;
+  /** Why the last read failed. */
+  private unread: string | undefined;
 
   private constructor(
     bus: EventBus,
@@ -86,9 +93,11 @@ export class SqliteJournal extends Journal {
       { ...openedAt, openRuns: openedAt.openRuns.filter((id) => !setAside.has(id)) },
       (ids) => this.countStart(ids),
       signal,
+      () => this.lasting !== undefined,
     );
-    if (retentionMs > 0)
-      void deleteOld((...old) => writer.call('deleteFinished', ...old), retentionMs, clock, signal);
+    const deleteFinished = (before: number, limit: number) =>
+      this.heeded(writer.call('deleteFinished', before, limit));
+    if (retentionMs > 0) void deleteOld(deleteFinished, retentionMs, clock, signal);
     void deleteOld((...old) => writer.call('deleteKeys', ...old), keyRetentionMs, clock, signal);
     void this.watch();
     void this.survive();
@@ -112,11 +121,14 @@ export class SqliteJournal extends Journal {
     try {
       path = preparePath(path);
       lock = DatabaseLock.take(path);
+      const clean = !statSync(`${path}-wal`, { throwIfNoEntry: false })?.size;
+      const missing = missingEnd(path);
       const file = fileAt(path) ?? '';
       const terms = { path, file, durability, writer: { token: randomUUID(), name: processName() } };
       writer = new SqliteThread({ ...terms, role: 'writer' });
       await writer.call('claim');
       const state = await writer.call('state');
+      if (!clean || missing !== undefined) sayEnd(state.lastId, await writer.call('lastTime'), missing);
       keepPrivate(path);
       const setAside = new Set(await writer.call('setAside'));
       const clock = new ClockWatch(await writer.call('newestRun', Date.now() - PROOF_MS));
@@ -151,7 +163,9 @@ export class SqliteJournal extends Journal {
 
   override async run(id: string, commits?: readonly number[]): Promise<Readonly<RunRecord> | undefined> {
     await this.groups.committed(id);
-    const found = await this.read((reader) => reader.call('run', id, commits && [...commits]));
+    const found = await this.read((reader) =>
+      reader.call('run', id, this.lastEventId, commits && [...commits]),
+    );
     return found && runOf(parseEvents(found.texts), found.commits);
   }
 
@@ -210,9 +224,28 @@ export class SqliteJournal extends Journal {
   /** @throws {DomainError} `journal-unavailable` */
   private async read<T>(what: (reader: SqliteThread) => Promise<T>): Promise<T> {
     try {
-      return await what(this.reader);
+      const found = await this.heeded(what(this.reader));
+      this.unread = undefined;
+      return found;
     } catch (error) {
-      throw new DomainError('journal-unavailable', `The journal can’t be read: ${textOf(error)}`);
+      const message = `The journal can’t be read: ${textOf(error)}`;
+      if (this.unread !== message) logger.error((this.unread = message));
+      throw new DomainError('journal-unavailable', message);
+    }
+  }
+
+  /** Takes no new runs once a call has met damage: who has lost a part of the log can't keep promises about the rest. */
+  private async heeded<T>(call: Promise<T>): Promise<T> {
+    try {
+      return await call;
+    } catch (error) {
+      if (isDamage(error) && !this.lasting) {
+        const message = 'The journal is damaged; the log says where';
+        this.lasting = { code: 'journal-unavailable', message };
+        const what = textOf(databaseError(this.options.path, error));
+        logger.error(`The journal is damaged, and takes no new runs: ${what}`);
+      }
+      throw error;
     }
   }
 
@@ -221,7 +254,7 @@ export class SqliteJournal extends Journal {
     try {
       await this.writer.call('countStart', runIds);
     } catch (error) {
-      this.logger.warn(`That unfinished runs are taken up could not be counted: ${textOf(error)}`);
+      logger.warn(`That unfinished runs are resumed could not be counted: ${textOf(error)}`);
     }
   }
 
@@ -248,11 +281,11 @@ export class SqliteJournal extends Journal {
 
   /** Another process has taken over the database, and with it all runs: this one ends. */
   private giveWay(): void {
-    if (this.lasting) return;
+    if (this.lasting?.lasting) return;
     const message = 'Another process has taken over the journal';
     this.lasting = { code: 'journal-unavailable', message, lasting: true };
     this.closing.abort();
-    this.logger.fatal(`${message}, and with it all runs: this one ends`);
+    logger.fatal(`${message}, and with it all runs: this one ends`);
     process.once('exit', () => (process.exitCode = 1));
     process.kill(process.pid, 'SIGTERM');
   }

@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import { sql, type Kysely } from 'kysely';
 import type { Migration } from 'kysely/migration';
 
@@ -20,6 +21,8 @@ export const migrations: Readonly<Record<string, Migration>> = {
       await createIdempotencyKeys(db);
       await createStatistics(db);
       await createViews(db);
+      // Tells this log from every other one.
+      await sql`PRAGMA user_version = ${sql.lit(randomInt(1, 2 ** 31))}`.execute(db);
       await sql`PRAGMA application_id = ${sql.lit(APPLICATION_ID)}`.execute(db);
     },
   },
@@ -44,13 +47,20 @@ async function addClients(db: Kysely<unknown>): Promise<void> {
     CREATE INDEX runs_of_client ON runs (client, status, created_at) WHERE client IS NOT NULL`.execute(db);
 }
 
-/** A row for each commit: the ids of its first and last event, and the texts of all, as a JSON array with a line for each. */
+/**
+ * A row for each commit: the ids of its first and last event, and the texts of all, as a JSON array with a line for each. The ids have
+ * no gaps. `checksum` is of the whole row. `previous` is the link of the row before, and the link of a row is the checksum that it was
+ * written with; in `link`, where retention has changed the row.
+ */
 async function createCommits(db: Kysely<unknown>): Promise<void> {
   await sql`
     CREATE TABLE commits (
       first INTEGER PRIMARY KEY,
       last INTEGER NOT NULL,
-      events TEXT NOT NULL
+      events TEXT NOT NULL,
+      previous INTEGER NOT NULL,
+      link INTEGER,
+      checksum INTEGER NOT NULL
     ) STRICT`.execute(db);
 }
 

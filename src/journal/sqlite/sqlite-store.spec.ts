@@ -41,7 +41,7 @@ describe('SqliteStore', () => {
     store.commit(groupFrom(1));
     store.commit(groupFrom(1));
     expect(store.state()).toEqual({ lastId: 2, openRuns: ['r1', 'r2'] });
-    expect(store.run('r1')).toEqual({ texts: [textOf(1)], commits: [1] });
+    expect(store.run('r1', store.state().lastId)).toEqual({ texts: [textOf(1)], commits: [1] });
   });
 
   test('moves what it finds in the log to the database before it counts: it may never have been synced', async () => {

@@ -1,10 +1,13 @@
 import { sql, type Kysely } from 'kysely';
 import type { KeyedRun } from '../../run/idempotency-key.js';
 import type { EventQuery, RunQuery, SavedStatistics, StatisticsSlice, Stretch } from '../../run/journal.js';
+import { textsOf } from '../event-text.js';
 import { historyQuery, type HistoryTables, type RunRow } from '../history-query.js';
+import { chainedTo, linkOf, NO_LINK, WRITTEN } from './commit-row.js';
 import { firstIdOf } from '../event-clock.js';
 import { CommitReader, type OpenCommits, type RunTexts, type TextPage } from './commit-reader.js';
 import { deleteFinished } from './old-runs.js';
+import { LogEnd } from './log-end.js';
 import { OpenFiles } from './open-file.js';
 import { checkpoint, openDatabase, type OpenDatabase, type StoreOptions } from './sqlite-database.js';
 import type { EventGroup } from './sqlite-group.js';
@@ -45,20 +48,29 @@ const DELETE_KEYS = `
 /** The journal's database, for one thread that may wait on the disk. */
 export class SqliteStore {
   /** The last event that is committed; 0 when there is none. */
-  #lastId: number;
+  #lastId = 0;
+  /** The link of the last row. */
+  #link = NO_LINK;
   readonly #db: Kysely<unknown>;
   readonly #statements: Statements;
   readonly #reader: CommitReader;
   readonly #writer: Writer;
   readonly #files: OpenFiles;
+  readonly #end: LogEnd;
+  readonly #durability: StoreOptions['durability'];
+  /** Which log it is. */
+  readonly #log: number;
 
-  private constructor({ database, db }: OpenDatabase, { path, file, writer }: StoreOptions) {
+  private constructor({ database, db }: OpenDatabase, { path, file, writer, durability }: StoreOptions) {
     this.#db = db;
     this.#writer = writer;
     this.#files = new OpenFiles(path, file);
     this.#statements = new Statements(database);
     this.#reader = new CommitReader(this.#statements);
-    this.#lastId = this.#reader.lastId;
+    this.#end = new LogEnd(path);
+    this.#durability = durability;
+    this.#log = this.#statements.all<{ user_version: number }>('PRAGMA user_version')[0]?.user_version ?? 0;
+    this.#findEnd();
   }
 
   /** @throws {StoreError} for a file that must not be written to; SQLite's errors for one that can't be */
@@ -71,7 +83,7 @@ export class SqliteStore {
     this.#statements.transaction(() => {
       claim(this.#statements, this.#writer);
       // Whoever had it may have written since it was opened.
-      this.#lastId = this.#reader.lastId;
+      this.#findEnd();
     });
     this.#files.check();
   }
@@ -84,6 +96,12 @@ export class SqliteStore {
   /** When the newest run was created of those from before a time; both in milliseconds since 1970. */
   newestRun(before: number): number | undefined {
     return this.#statements.all<{ createdAt: number }>(NEWEST_RUN, firstIdOf(before), before)[0]?.createdAt;
+  }
+
+  /** The time of the last event, as text; undefined when there is none, or none any more. */
+  lastTime(): string | undefined {
+    const text = textsOf(this.#reader.last?.events ?? '[]').at(-1);
+    return text && /"time":"([^"]*)"/.exec(text)?.[1];
   }
 
   /**
@@ -99,13 +117,20 @@ export class SqliteStore {
         expectClaim(this.#statements, this.#writer.token);
       });
     this.#files.check();
+    this.#end.write({
+      log: this.#log,
+      last: this.#lastId,
+      link: this.#link,
+      durability: this.#durability,
+    });
   }
 
   #write({ firstId, lastId, commits, started, finished, whole, reopened, keys }: EventGroup): void {
+    const rows = chainedTo(this.#link, commits);
     this.#transaction((statements) => {
       if (firstId !== this.#lastId + 1)
         throw new Error(`The log ends with event ${this.#lastId}, so event ${firstId} can't be the next`);
-      statements.insert('commits (first, last, events)', 3, commits);
+      statements.insert(`commits (${WRITTEN})`, 5, rows);
       statements.insert('open_runs (number, id, task, created_at, client)', 5, started);
       // A key that is there has expired: else its run would have been found.
       statements.insert('idempotency_keys (client, key, fingerprint, run, created_at)', 5, keys, 'REPLACE');
@@ -118,11 +143,16 @@ export class SqliteStore {
       statements.runEach('DELETE FROM open_runs WHERE number = ?', 1, ended);
     });
     this.#lastId = lastId;
+    this.#link = rows.at(-1) as number;
   }
 
-  /** All events of a run; undefined when there is no such run. @param commits that have them, where they are known */
-  run(id: string, commits?: readonly number[]): RunTexts | undefined {
-    return this.#reader.run(id, commits);
+  /**
+   * All events of a run up to one of them; undefined when there is no such run.
+   *
+   * @param commits that have them, where they are known
+   */
+  run(id: string, upTo: number, commits?: readonly number[]): RunTexts | undefined {
+    return this.#reader.run(id, upTo, commits);
   }
 
   /** The run of an idempotency key that was first used after a time. */
@@ -212,6 +242,13 @@ export class SqliteStore {
 
   close(): void {
     this.#statements.close();
+    this.#end.close();
+  }
+
+  #findEnd(): void {
+    const { last } = this.#reader;
+    this.#lastId = last?.last ?? 0;
+    this.#link = last ? linkOf(last) : NO_LINK;
   }
 
   /** All or nothing of it, as long as no other process has claimed the database. */

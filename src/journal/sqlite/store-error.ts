@@ -29,3 +29,12 @@ export function detailsOf(error: unknown): StoreErrorDetails {
   const { explanation, kind, errcode } = error as StoreErrorDetails;
   return { explanation, kind, errcode };
 }
+
+/** By SQLite's primary result codes: a page that isn't what it should be, and a file that doesn't begin as a database. */
+const DAMAGED = [11, 26];
+
+/** Whether the database is not what was written: reading it again won't help. */
+export function isDamage(error: unknown): boolean {
+  const { kind, errcode } = detailsOf(error);
+  return kind === 'damaged' || (errcode !== undefined && DAMAGED.includes(errcode & 0xff));
+}

@@ -29,12 +29,14 @@ export class UnfinishedRuns {
    * @param openedAt what the database had when it was opened
    * @param takesUp called with the runs of each page before those are taken up
    * @param closing aborted when nothing is to be tried again
+   * @param isHopeless whether trying again won't help
    */
   constructor(
     private readonly read: Read,
     private readonly openedAt: { readonly lastId: number; readonly openRuns: readonly string[] },
     private readonly takesUp: (ids: readonly string[]) => Promise<void>,
     private readonly closing: AbortSignal,
+    private readonly isHopeless: () => boolean,
   ) {}
 
   /** Each of them, the oldest first. The next page is read when all of one are taken up. */
@@ -42,7 +44,7 @@ export class UnfinishedRuns {
     for (const page of pagesOf(await this.runs())) {
       const commits = [...new Set(page.flatMap((run) => run.commits))].sort((a, b) => a - b);
       const ids = page.map(({ id }) => id);
-      const textsOfRuns = await this.readUntilClosed((reader) => reader.call('eventsOfRuns', ids, commits));
+      const textsOfRuns = await this.readUntilOver((reader) => reader.call('eventsOfRuns', ids, commits));
       if (!textsOfRuns) return;
       await this.takesUp(ids);
       for (const [index, { id, commits: firsts }] of page.entries()) {
@@ -58,8 +60,8 @@ export class UnfinishedRuns {
     const runs = new Map(openRuns.map((id): [string, LeftRun] => [id, { id, commits: [], size: 0 }]));
     for (let after = 0; openRuns.length > 0 && after < lastId;) {
       const from = after;
-      const found = await this.readUntilClosed((reader) => reader.call('commitsOfOpen', from, lastId));
-      if (!found) break;
+      const found = await this.readUntilOver((reader) => reader.call('commitsOfOpen', from, lastId));
+      if (!found) return [];
       after = found.next;
       for (let at = 0; at < found.found.length; at += 3) {
         const [id, first, size] = found.found.slice(at, at + 3) as [string, number, number];
@@ -72,15 +74,14 @@ export class UnfinishedRuns {
     return [...runs.values()];
   }
 
-  /** What a read brings, which is tried until it succeeds; undefined once the journal is closed. */
-  private async readUntilClosed<T>(what: (reader: SqliteThread) => Promise<T>): Promise<T | undefined> {
-    let said: string | undefined;
-    while (!this.isClosed()) {
+  /** What a read brings, which is tried until it succeeds; undefined once nothing is to be tried again. */
+  private async readUntilOver<T>(what: (reader: SqliteThread) => Promise<T>): Promise<T | undefined> {
+    while (!this.closing.aborted && !this.isHopeless()) {
       try {
         return await this.read(what);
-      } catch (error) {
-        if (said !== textOf(error)) this.logger.error((said = textOf(error)));
-        await delay(RETRY_MS, undefined, { signal: this.closing }).catch(() => undefined);
+      } catch {
+        if (!this.isHopeless())
+          await delay(RETRY_MS, undefined, { signal: this.closing }).catch(() => undefined);
       }
     }
     return undefined;
@@ -98,10 +99,6 @@ export class UnfinishedRuns {
       this.logger.error({ msg: `Can’t be read, and so not gone on with: ${textOf(error)}`, runId });
       return undefined;
     }
-  }
-
-  private isClosed(): boolean {
-    return this.closing.aborted;
   }
 }
 

@@ -1,0 +1,87 @@
+import type { SQLInputValue } from 'node:sqlite';
+import { crc32 } from 'node:zlib';
+import { StoreError } from './store-error.js';
+
+/** A row of `commits`: see `sqlite-schema.ts`. */
+export interface CommitRow {
+  readonly first: number;
+  readonly last: number;
+  readonly events: string;
+  readonly previous: number;
+  readonly link: number | null;
+  readonly checksum: number;
+}
+
+/** What a chain begins with. */
+export const NO_LINK = 0;
+
+export const ROW = 'first, last, events, previous, link, checksum';
+
+/** What is written of a row. */
+export const WRITTEN = 'first, last, events, previous, checksum';
+
+/**
+ * Rows as they are written behind another one, {@link WRITTEN} of each.
+ *
+ * @param link that of the row before
+ * @param rows `first, last, events` of each
+ */
+export function chainedTo(link: number, rows: readonly SQLInputValue[]): SQLInputValue[] {
+  const written: SQLInputValue[] = [];
+  let previous = link;
+  for (let at = 0; at < rows.length; at += 3) {
+    const [first, last, events] = rows.slice(at, at + 3) as [number, number, string];
+    const checksum = checksumOf({ first, last, events, previous, link: null });
+    written.push(first, last, events, previous, checksum);
+    previous = checksum;
+  }
+  return written;
+}
+
+/** Of all that a row has. */
+export function checksumOf({ first, last, events, previous, link }: Omit<CommitRow, 'checksum'>): number {
+  return crc32(events, crc32(`${first},${last},${link ?? ''}`, previous));
+}
+
+/** What the row behind it has as `previous`. */
+export function linkOf({ link, checksum }: Pick<CommitRow, 'link' | 'checksum'>): number {
+  return link ?? checksum;
+}
+
+export function isSound(row: CommitRow): boolean {
+  return row.checksum === checksumOf(row);
+}
+
+/** @throws {StoreError} `damaged` unless the row is what was written */
+export function sound(row: CommitRow): CommitRow {
+  if (isSound(row)) return row;
+  throw damage(`events ${row.first} to ${row.last} are not what was written`);
+}
+
+/**
+ * Rows in their order, from the one that has an event on.
+ *
+ * @throws {StoreError} `damaged` for a row that isn't what was written, and where rows are missing up to `upTo`
+ */
+export function* chained(rows: Iterable<CommitRow>, from: number, upTo: number): Iterable<CommitRow> {
+  let before: CommitRow | undefined;
+  for (const row of rows) {
+    const isNext = before ? follows(row, before) : row.first <= from;
+    if (!isNext) throw damage(`events before event ${row.first} are missing`);
+    yield (before = sound(row));
+  }
+  const end = before?.last ?? from - 1;
+  if (end < upTo) throw damage(`events ${end + 1} to ${upTo} are missing`);
+}
+
+export function follows(row: CommitRow, before: CommitRow): boolean {
+  return row.first === before.last + 1 && row.previous === linkOf(before);
+}
+
+/** @param what is damaged in which way */
+export function damage(what: string): StoreError {
+  return new StoreError(
+    `is damaged: ${what}; “npm run journal -- verify” says what else is, and “restore” brings a backup back`,
+    'damaged',
+  );
+}

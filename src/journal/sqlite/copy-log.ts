@@ -1,0 +1,68 @@
+import { closeSync, copyFileSync, existsSync, fsyncSync, openSync, renameSync, rmSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { DatabaseLock } from './database-lock.js';
+import { endFileOf } from './log-end.js';
+import { StoreError } from './store-error.js';
+import { verifyLog, type LogReport } from './verify-log.js';
+
+/** Copies a database, as it is at one moment, to a file that there is none of yet. The service may run meanwhile. */
+export function backUp(path: string, to: string): LogReport {
+  const copy = `${to}.partial`;
+  const report = copyTo(path, copy);
+  renameSync(copy, to);
+  sync(dirname(resolve(to)));
+  return report;
+}
+
+/**
+ * Puts a copy in the place of a database, which no service may use meanwhile. The one that was there is kept.
+ *
+ * @returns where that is kept; undefined where there was none
+ * @throws {DatabaseError} while a service uses the database
+ */
+export function restore(path: string, from: string): { report: LogReport; kept: string | undefined } {
+  const lock = DatabaseLock.take(path);
+  try {
+    const copy = `${path}.partial`;
+    const report = copyTo(from, copy);
+    const kept = existsSync(path) ? `${path}.replaced-${Date.now()}` : undefined;
+    if (kept !== undefined)
+      for (const suffix of ['', '-wal'])
+        if (existsSync(path + suffix)) copyFileSync(path + suffix, kept + suffix);
+    for (const suffix of ['-wal', '-shm']) rmSync(path + suffix, { force: true });
+    renameSync(copy, path);
+    // Last: a start that finds it beside a log that lost its end, because this was cut off, refuses that.
+    rmSync(endFileOf(path), { force: true });
+    sync(dirname(path));
+    return { report, kept };
+  } finally {
+    lock.release();
+  }
+}
+
+/** @throws {StoreError} for a database that is damaged */
+function copyTo(from: string, to: string): LogReport {
+  rmSync(to, { force: true });
+  try {
+    const database = new DatabaseSync(from, { readOnly: true });
+    try {
+      database.prepare('VACUUM INTO ?').run(to);
+    } finally {
+      database.close();
+    }
+    sync(to);
+    const report = verifyLog(to);
+    if (report.flaws.length === 0) return report;
+    throw new StoreError(`is damaged, and was not copied:\n${report.flaws.join('\n')}`, 'damaged');
+  } catch (error) {
+    rmSync(to, { force: true });
+    throw error;
+  }
+}
+
+function sync(path: string): void {
+  const file = openSync(path, 'r');
+  fsyncSync(file);
+  closeSync(file);
+}

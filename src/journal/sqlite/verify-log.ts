@@ -1,0 +1,123 @@
+import { DatabaseSync } from 'node:sqlite';
+import type { RunEvent } from '../../core/events.js';
+import { soundHeadOf, textsOf } from '../event-text.js';
+import { follows, isSound, ROW, type CommitRow } from './commit-row.js';
+import { missingEnd } from './log-end.js';
+import { APPLICATION_ID } from './sqlite-schema.js';
+import { StoreError } from './store-error.js';
+
+/** How many of SQLite's own complaints are shown. */
+const MAX_COMPLAINTS = 20;
+
+const RUN = `
+  SELECT 1 FROM runs
+  WHERE number = ? AND id = ? AND status = ? AND finished_at = ? AND commits = coalesce(?, commits)`;
+
+/** What a look through a whole log has found. */
+export interface LogReport {
+  readonly events: number;
+  /** The last event; 0 when there is none. */
+  readonly lastId: number;
+  /** What is wrong, a line each; none where all is as it was written. */
+  readonly flaws: readonly string[];
+}
+
+/** Reads all of a database, as it is at one moment: the service may go on writing to it meanwhile. */
+export function verifyLog(path: string): LogReport {
+  const flaws: string[] = [];
+  attempt(flaws, () => {
+    const missing = missingEnd(path);
+    if (missing !== undefined) flaws.push(`events up to ${missing} had been told, and are missing`);
+  });
+  const database = new DatabaseSync(path, { readOnly: true });
+  try {
+    const { application_id: owner } = database.prepare('PRAGMA application_id').get() ?? {};
+    if (owner !== APPLICATION_ID)
+      throw new StoreError('is not one of this service’s, or its beginning is damaged');
+    database.exec('BEGIN');
+    attempt(flaws, () => {
+      const complaints = database.prepare(`PRAGMA integrity_check(${MAX_COMPLAINTS})`).all();
+      flaws.push(...complaints.map((row) => String(row.integrity_check)).filter((text) => text !== 'ok'));
+    });
+    const log = new LogCheck(database, flaws);
+    attempt(flaws, () => {
+      log.readAll();
+    });
+    return { events: log.events, lastId: log.lastId, flaws };
+  } finally {
+    database.close();
+  }
+}
+
+/** What can't be read is a flaw, and keeps nothing else from being looked at. */
+function attempt(flaws: string[], work: () => void): void {
+  try {
+    work();
+  } catch (error) {
+    flaws.push((error as Error).message);
+  }
+}
+
+/** Compares the rows of the log with their checksums and each other, and the rows of runs with the log. */
+class LogCheck {
+  events = 0;
+  lastId = 0;
+  /** Runs that are open at this place of the log; without commits, where some of them are before it. */
+  private readonly open = new Map<string, { readonly number: number; readonly commits?: number[] }>();
+  private finished = 0;
+
+  constructor(
+    private readonly database: DatabaseSync,
+    private readonly flaws: string[],
+  ) {}
+
+  readAll(): void {
+    let before: CommitRow | undefined;
+    for (const row of this.database.prepare(`SELECT ${ROW} FROM commits ORDER BY first`).iterate()) {
+      const commit = row as unknown as CommitRow;
+      const isNext = before ? follows(commit, before) : commit.first === 1;
+      if (!isNext) this.flaws.push(`events before event ${commit.first} are missing`);
+      if (isSound(commit)) this.readEvents(commit);
+      else this.flaws.push(`events ${commit.first} to ${commit.last} are not what was written`);
+      before = commit;
+      this.lastId = commit.last;
+    }
+    if (this.flaws.length === 0) this.compareRuns();
+  }
+
+  private readEvents({ first, events }: CommitRow): void {
+    for (const text of textsOf(events)) {
+      this.events += 1;
+      const { id, type, runId } = soundHeadOf(text);
+      if (type === 'run.started') this.open.set(runId, { number: id, commits: [] });
+      else if (type === 'run.reopened') this.open.set(runId, { number: this.numberOf(runId) });
+      const run = this.open.get(runId);
+      if (run?.commits && run.commits.at(-1) !== first) run.commits.push(first);
+      if (type === 'run.finished') this.finish(JSON.parse(text) as RunEvent<'run.finished'>);
+    }
+  }
+
+  private finish({ runId, time, data }: RunEvent<'run.finished'>): void {
+    const { number = 0, commits } = this.open.get(runId) ?? {};
+    this.open.delete(runId);
+    const list = commits ? JSON.stringify(commits) : null;
+    const found = this.database.prepare(RUN).get(number, runId, data.status, Date.parse(time), list);
+    // Of a run that was opened again, the last end is in its row.
+    if (found) this.finished += 1;
+  }
+
+  private numberOf(runId: string): number {
+    const sql = 'SELECT number FROM runs WHERE id = ? UNION ALL SELECT number FROM open_runs WHERE id = ?';
+    return Number(this.database.prepare(sql).get(runId, runId)?.number ?? 0);
+  }
+
+  private compareRuns(): void {
+    const rows = this.database.prepare('SELECT number, id FROM open_runs').all();
+    const same =
+      rows.length === this.open.size &&
+      rows.every(({ number, id }) => this.open.get(id as string)?.number === number);
+    if (!same) this.flaws.push('the rows of open runs are not those of the log');
+    const { count } = this.database.prepare('SELECT count(*) AS count FROM runs').get() as { count: number };
+    if (count !== this.finished) this.flaws.push('the rows of finished runs are not those of the log');
+  }
+}

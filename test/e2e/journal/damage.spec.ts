@@ -1,0 +1,77 @@
+import { copyFileSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { DurableService } from '../../support/durable-service.js';
+import { expectProblem } from '../../support/problem.js';
+
+describe('a damaged journal', () => {
+  let durable: DurableService;
+  beforeEach(() => {
+    durable = new DurableService();
+  });
+  afterEach(() => durable.end());
+
+  /** Leaves the events of some runs in the database, each in commits of its own. */
+  async function leaveRuns(): Promise<string[]> {
+    const service = await durable.start();
+    const runIds: string[] = [];
+    for (let run = 0; run < 3; run += 1) {
+      const { runId } = await service.answer('demo', { input: `input ${run}` });
+      await service.finishedRun(runId);
+      runIds.push(runId);
+    }
+    await durable.stop();
+    return runIds;
+  }
+
+  test.each(['/events', '/runs/:id', '/runs/:id/events'])(
+    'is noticed by whoever reads it at %s, told in the log, and takes no new runs',
+    async (route) => {
+      const [runId] = await leaveRuns();
+      const { path } = durable.database;
+      const bytes = readFileSync(path);
+      // Within an event, so that the row is JSON as before.
+      for (let at = bytes.indexOf('input 0'); at >= 0; at = bytes.indexOf('input 0', at))
+        bytes.write('X', at);
+      writeFileSync(path, bytes);
+      const service = await durable.start();
+      await service.http.get('/health/ready').expect(200);
+      const read = await service.http.get(route.replace(':id', runId!)).set('Accept', 'application/json');
+      await expectProblem(service, read, 503, 'journal-unavailable');
+      const said = await service.log.line(/^The journal is damaged, and takes no new runs: /);
+      expect(said).toMatchObject({
+        level: 'error',
+        msg: expect.stringMatching(
+          /is damaged: events \d+ to \d+ are not what was written; “npm run journal/,
+        ),
+      });
+      await expectProblem(service, await service.run('demo'), 503, 'journal-unavailable');
+      const ready = await service.http.get('/health/ready').expect(503);
+      expect(ready.body).toMatchObject({
+        error: { journal: { message: expect.stringMatching(/is damaged/) } },
+      });
+    },
+  );
+
+  test('says after a crash how far it reaches, and is refused where the end of what was told is missing', async () => {
+    const service = await durable.start();
+    const before = durable.database.path;
+    const { runId } = await service.answer('demo');
+    await service.finishedRun(runId);
+    durable.crash();
+    const { path } = durable.database;
+    const crashed = [path, `${path}-wal`].map((file) => [file, readFileSync(file)] as const);
+    copyFileSync(`${before}.end`, `${path}.end`);
+    const next = await durable.start();
+    expect((await next.log.line(/^No stop has closed the log/)).msg).toMatch(/reaches event \d+ of 2/);
+    await durable.stop();
+
+    for (const [file, content] of crashed) writeFileSync(file, content);
+    truncateSync(`${path}-wal`, statSync(`${path}-wal`).size - 100);
+    const lost =
+      /is damaged: events \d+ to \d+ are missing, which had been told \(delete \S+\.end to go on without\)/;
+    await expect(durable.start()).rejects.toThrow(lost);
+    await expect(durable.start()).rejects.toThrow(lost);
+    rmSync(`${path}.end`);
+    await durable.start();
+  });
+});

@@ -1,0 +1,118 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { manageJournal } from '../../../src/journal/sqlite/manage-journal.js';
+import { CommandLine } from '../../support/command-line.js';
+import { DurableService } from '../../support/durable-service.js';
+
+const COMMAND = resolve(import.meta.dirname, '../../../dist/journal/sqlite/journal.command.js');
+
+describe('npm run journal', () => {
+  let durable: DurableService;
+  let path: string;
+  let copy: string;
+  beforeEach(() => {
+    durable = new DurableService();
+    ({ path } = durable.database);
+    copy = join(durable.database.directory, 'copy.db');
+  });
+  afterEach(() => durable.end());
+
+  const journal = (...args: readonly string[]) =>
+    new CommandLine(durable.database.directory, manageJournal, COMMAND).run(args, {
+      env: { DATABASE_URL: durable.database.url },
+    });
+
+  async function runDemo(): Promise<string> {
+    const service = await durable.start();
+    const { runId } = await service.answer('demo');
+    await service.finishedRun(runId);
+    return runId;
+  }
+
+  test('verifies the log and backs it up while the service runs, and brings the backup back when it does not', async () => {
+    const kept = await runDemo();
+    expect(await journal('verify')).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/ is sound: 9 events, /),
+    });
+    expect(await journal('backup', copy)).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(
+        /copy\.db is a copy of .*: 9 events, the last of which has the number 9\n$/,
+      ),
+    });
+    expect(await journal('backup', copy)).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/there already; name/),
+    });
+    expect(await journal('restore', copy)).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/in use by the process/),
+    });
+    const lost = await runDemo();
+    await durable.stop();
+    const restored = await journal('restore', copy);
+    expect(restored).toMatchObject({ code: 0, stdout: expect.stringMatching(/is a copy of .*: 9 events/) });
+    const replaced = /What was in \S+ is in (\S+) now/.exec(restored.stdout)![1]!;
+    const service = await durable.start();
+    expect((await service.showRun(kept)).status).toBe('succeeded');
+    await service.http.get(`/runs/${lost}`).expect(404);
+    const { runId } = await service.answer('demo');
+    await service.finishedRun(runId);
+    await durable.stop();
+    expect(readFileSync(replaced).includes(lost)).toBe(true);
+    expect(durable.database.flaws()).toEqual([]);
+  });
+
+  test('tells where the log is damaged, and neither backs such a one up nor restores it', async () => {
+    await runDemo();
+    await durable.stop();
+    const bytes = readFileSync(path);
+    const result = 'First result';
+    for (let at = bytes.indexOf(result); at >= 0; at = bytes.indexOf(result, at)) bytes.write('X', at);
+    writeFileSync(path, bytes);
+    expect(await journal('verify')).toMatchObject({
+      code: 1,
+      stdout: expect.stringMatching(/^(events \d+ to \d+ are not what was written\n)+.* is damaged: /),
+    });
+    expect(await journal('backup', copy)).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/was not copied:\nevents/),
+    });
+    expect(existsSync(copy)).toBe(false);
+    writeFileSync(copy, bytes);
+    const before = readdirSync(durable.database.directory).filter((name) => name.includes('replaced'));
+    expect(await journal('restore', copy)).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/was not copied/),
+    });
+    expect(before).toEqual([]);
+    expect(readFileSync(path).equals(bytes)).toBe(true);
+  });
+
+  test.each([
+    [[], 0, /Usage: npm run -s journal/],
+    [['--help'], 0, /restore {2}puts such a copy/],
+    [['verify'], 1, /There is no file/],
+    [['backup'], 1, /It takes verify, backup <file>, or restore <file>; npm run journal -- --help/],
+    [['salvage', 'x'], 1, /It takes verify/],
+    [['verify', '--all'], 1, /--help says what there is/],
+  ])('takes %j, or says what it takes', async (args, code, said) => {
+    const ended = await journal(...args);
+    expect(ended.code).toBe(code);
+    expect(ended.stdout + ended.stderr).toMatch(said);
+  });
+
+  test('is a command of the build', async () => {
+    const child = spawn(process.execPath, [COMMAND, '--help'], { stdio: ['ignore', 'pipe', 'ignore'] });
+    const [stdout] = await Promise.all([text(child.stdout), once(child, 'close')]);
+    expect([child.exitCode, stdout]).toEqual([
+      0,
+      expect.stringMatching(/^Usage: npm run -s journal -- verify/),
+    ]);
+  });
+});
