@@ -112,7 +112,7 @@ describe('a key that is good for its own runs', () => {
   });
 
   test('lists its own runs and events alone, page by page, and streams no others', async () => {
-    const others = await StreamReader.open(`${service.url}/events`, { key: bob });
+    const others = await StreamReader.open(`${service.url}/events?type=run.finished`, { key: bob });
     const stream = await StreamReader.open(`${service.url}/events?type=run.finished`, { key: ada });
     const [first, foreign, second] = [
       await start(ada, 'succeed'),
@@ -134,8 +134,8 @@ describe('a key that is good for its own runs', () => {
     expect(runsIn(events)).not.toContain(foreign);
     await stream.until(() => stream.events.some(({ runId }) => runId === second));
     expect(stream.events.map(({ runId }) => runId)).toEqual([first, second]);
-    await others.until(() => others.events.some(({ type }) => type === 'run.finished'));
-    expect([...new Set(others.events.map(({ runId }) => runId))]).toEqual([foreign]);
+    await others.until(() => others.events.length > 0);
+    expect(others.events.map(({ runId }) => runId)).toEqual([foreign]);
     stream.close();
     others.close();
     const replayed = await StreamReader.open(`${service.url}/events?after=0&type=run.started`, { key: bob });
