@@ -50,7 +50,8 @@ export function parseDatabaseUrl(url: string): Database | undefined {
 
 /** With a host, or one among the parameters, and the name of a database. */
 function isPostgresUrl(text: string): boolean {
-  const url = URL.parse(text);
+  // Several hosts are refused later, by what says how to mend it; a user without a host is one of a socket.
+  const url = URL.parse(text.replace(/,[^/?]*/, '').replace(/\/\/[^/?@]*@\//, '///'));
   return url !== null && (url.hostname !== '' || url.searchParams.has('host')) && url.pathname.length > 1;
 }
 

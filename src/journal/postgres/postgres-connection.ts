@@ -39,11 +39,15 @@ export function openPool(url: string): pg.Pool {
   return pool;
 }
 
-/** The address of a database without its password, for people. */
+/** The address of a database for people: without its password and parameters, but for the host where it is one of those. */
 export function nameOf(url: string): string {
-  const { protocol, username, host, pathname } = new URL(url);
-  return `${protocol}//${username && `${username}@`}${host}${pathname}`;
+  const [base = ''] = url.split('?', 1);
+  const host = new URLSearchParams(url.slice(base.length)).get('host');
+  return base.replace(/^(\w+:\/\/[^:@/]*):[^@/]*@/, '$1@') + (host === null ? '' : `?host=${host}`);
 }
+
+const UNKNOWN_CA =
+  'has a certificate of an authority that this machine doesn’t know; add sslrootcert=/path/of/ca.pem to DATABASE_URL';
 
 /** By Postgres' codes (https://www.postgresql.org/docs/current/errcodes-appendix.html) and Node's of the network. */
 const explanations: Readonly<Record<string, string>> = {
@@ -61,17 +65,43 @@ const explanations: Readonly<Record<string, string>> = {
   EHOSTUNREACH: 'can’t be reached: there is no way to its host',
   ETIMEDOUT: 'can’t be reached: its host doesn’t answer',
   ECONNRESET: 'has ended the connection',
+  SELF_SIGNED_CERT_IN_CHAIN: UNKNOWN_CA,
+  DEPTH_ZERO_SELF_SIGNED_CERT: UNKNOWN_CA,
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: UNKNOWN_CA,
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: UNKNOWN_CA,
+  ERR_TLS_CERT_ALTNAME_INVALID:
+    'has a certificate of another name than the host of DATABASE_URL; set that to the name in the certificate',
+  CERT_HAS_EXPIRED: 'has a certificate that has expired; renew it on the server',
 };
 
 /** Says what keeps the database from being used, where that is known; else gives `error` back as it is. */
 export function postgresError(url: string, error: unknown): unknown {
-  const { code = '', message = '' } = error as { code?: string; message?: string };
-  const known = explanations[code] ?? (isSilence(message) ? explanations.ETIMEDOUT : undefined);
+  if (error instanceof DatabaseError) return error;
+  const { code, message } = error as NodeJS.ErrnoException;
+  const known =
+    code === undefined ? ofMessage(message) : (explanations[code] ?? ofCode(error as SystemError));
   return known === undefined ? error : new DatabaseError(nameOf(url), known, error);
 }
 
-function isSilence(message: string): boolean {
-  return /timeout/i.test(message);
+/** The driver's own errors have no code. */
+function ofMessage(message: string): string | undefined {
+  if (/does not support SSL/i.test(message))
+    return 'takes no TLS; switch it on there, or take sslmode and the like out of DATABASE_URL';
+  return /timeout/i.test(message) ? explanations.ETIMEDOUT : undefined;
+}
+
+/** Node says of a socket by its address, and of a file by its path. */
+type SystemError = NodeJS.ErrnoException & { readonly address?: string };
+
+function ofCode({ code, message, address, path, syscall }: SystemError): string | undefined {
+  // As pgbouncer says it, whatever the code.
+  const [, parameter] = /unsupported startup parameter(?: in options)?: (\w+)/.exec(message) ?? [];
+  if (parameter !== undefined)
+    return `is behind a pooler that refuses ${parameter}; add it to the pooler’s ignore_startup_parameters, or set DATABASE_URL to the server itself`;
+  if (code !== 'ENOENT' && code !== 'EACCES') return undefined;
+  if (syscall === 'connect')
+    return `can’t be reached: there is no socket ${address}, or none that this user may open; start it, or correct DATABASE_URL`;
+  return `has a certificate or key in its URL that can’t be read, ${path}; correct DATABASE_URL`;
 }
 
 /** Whether trying again may help by itself: the server is away, or not there yet. */

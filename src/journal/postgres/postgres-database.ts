@@ -4,6 +4,7 @@ import { Kysely, PostgresDialect, sql } from 'kysely';
 import { Migrator } from 'kysely/migration';
 import { textOf } from '../../core/thrown.js';
 import { DatabaseError } from '../database-error.js';
+import { checkServer } from './postgres-check.js';
 import { mayPass, nameOf, openPool, postgresError } from './postgres-connection.js';
 import { migrations, SCHEMA, VERSION, type Schema } from './postgres-schema.js';
 
@@ -22,6 +23,7 @@ export async function openDatabase(url: string): Promise<Kysely<Schema>> {
   const db = new Kysely<Schema>({ dialect: new PostgresDialect({ pool: openPool(url) }) });
   for (let tries = 0; ; tries += 1) {
     try {
+      await checkServer(url);
       await migrate(url, db);
       return db.withSchema(SCHEMA);
     } catch (error) {
