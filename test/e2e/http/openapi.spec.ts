@@ -80,6 +80,7 @@ describe('the description of the service', () => {
       'get /tasks/{name}',
       'get /tasks/{name}/stats',
       'post /runs/{id}/cancel',
+      'post /runs/{id}/resume',
       'post /runs/{id}/sub-tasks/{name}/retry',
       'post /tasks/{name}/runs',
     ]);
