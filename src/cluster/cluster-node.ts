@@ -83,7 +83,7 @@ export class ClusterNode implements OnApplicationBootstrap {
 
   private async beginTaking(): Promise<void> {
     const { journal, work } = this.parts;
-    await journal.queue?.work(this.role !== 'api', (jobs) => work.take(jobs));
+    if (!journal.draining) await journal.queue?.work(this.role !== 'api', (jobs) => work.take(jobs));
   }
 
   /** Lets the others go on at once with what is unfinished, while requests are still being answered here. */
@@ -126,7 +126,8 @@ export class ClusterNode implements OnApplicationBootstrap {
       this.wake = Promise.withResolvers();
       await this.attempt(() => this.tidyWork());
       if (this.hasCommands) await this.attempt(() => this.performCommands());
-      if (this.lookAround && !this.parts.runs.stopping) await this.attempt(() => this.takeOver());
+      if (this.lookAround && !this.parts.runs.stopping && !this.parts.journal.draining)
+        await this.attempt(() => this.takeOver());
       await this.wake.promise;
     }
   }
@@ -150,15 +151,18 @@ export class ClusterNode implements OnApplicationBootstrap {
     // Whoever was away itself can’t tell who else was, and who only seems to have been.
     if (performance.now() - this.lastBeat > this.timeoutMs / 2) this.healthySince = Infinity;
     const canTell = performance.now() - this.healthySince > this.timeoutMs;
-    const standing = await heartbeat.beat(id, runs.freeSlots, tasks, canTell);
+    const condition = { freeSlots: runs.freeSlots, tasks, lagMs: journal.commitLagMs };
+    const standing = await heartbeat.beat(id, condition, canTell);
     this.lastBeat = performance.now();
     this.healthySince = Math.min(this.healthySince, this.lastBeat);
-    if (!standing.alive) {
+    if (!standing?.alive) {
       if (id === journal.nodeId) await journal.lose();
       return;
     }
     journal.knows(standing.lastId);
     journal.idleSlots = standing.idle;
+    journal.paused = new Set(standing.paused);
+    if (journal.draining !== standing.draining) await this.drain(standing.draining);
     for (const gone of standing.gone)
       this.logger.warn(
         `The node ${gone} was not seen for ${this.timeoutMs} ms: others go on with what it had`,
@@ -166,12 +170,19 @@ export class ClusterNode implements OnApplicationBootstrap {
     if (standing.gone.length > 0) this.findStalled();
   }
 
+  private async drain(draining: boolean): Promise<void> {
+    this.logger.log(draining ? 'Drained: this node takes nothing new' : 'This node takes runs again');
+    this.parts.journal.draining = draining;
+    if (draining) await this.stopTaking();
+    else if (this.life) await this.beginTaking();
+  }
+
   /** Gives back what could not be taken on, and takes sub-tasks again when there is room. */
   private async tidyWork(): Promise<void> {
     const { runs, work } = this.parts;
     // A delivery that could not be taken on may be nobody's now.
     if (await work.giveBack()) this.findStalled();
-    if (!work.isFull || runs.freeSlots === 0) return;
+    if (!work.isFull || runs.freeSlots === 0 || this.parts.journal.draining) return;
     work.isFull = false;
     await this.beginTaking();
   }

@@ -10,12 +10,24 @@ export interface Standing {
   readonly lastId: number;
   /** How many sub-tasks the others could take on. */
   readonly idle: number;
+  /** Whether an operator lets it take nothing new. */
+  readonly draining: boolean;
+  /** The tasks of which operators let nothing new be taken. */
+  readonly paused: readonly string[];
   /** The nodes that were not seen for too long; they are gone now. */
   readonly gone: readonly string[];
 }
 
 /** How far this machine's clock may be from the database's before that is logged; ms. */
 const MAX_SKEW_MS = 1_000;
+
+/** What a node tells the others of itself. */
+interface Condition {
+  readonly freeSlots: number;
+  /** What it knows: see `knownNames`. */
+  readonly tasks: readonly string[];
+  readonly lagMs: number;
+}
 
 interface Answer extends Omit<Standing, 'gone'> {
   readonly databaseMs: number;
@@ -28,8 +40,10 @@ const MAX_PATIENCE_MS = 5_000;
 
 const BEAT = `
   WITH me AS (
-    UPDATE frontrunner.nodes SET seen_at = clock_timestamp(), free_slots = $2, tasks = $3 WHERE id = $1 RETURNING id)
-  SELECT extract(epoch FROM clock_timestamp())::float8 * 1000 AS "databaseMs", EXISTS (SELECT FROM me) AS alive, last_id AS "lastId",
+    UPDATE frontrunner.nodes SET seen_at = clock_timestamp(), free_slots = $2, tasks = $3, skew_ms = $4, lag_ms = $5
+    WHERE id = $1 RETURNING id, draining)
+  SELECT extract(epoch FROM clock_timestamp())::float8 * 1000 AS "databaseMs", EXISTS (SELECT FROM me) AS alive,
+    coalesce((SELECT draining FROM me), false) AS draining, ARRAY(SELECT task FROM frontrunner.paused_tasks) AS paused, last_id AS "lastId",
     (SELECT coalesce(sum(free_slots), 0) FROM frontrunner.nodes WHERE id <> $1) AS idle
   FROM frontrunner.log_head`;
 
@@ -71,17 +85,20 @@ export class Heartbeat {
    *
    * @param canTell whether this node can tell who was away; it can't when it was away itself
    */
-  async beat(node: string, freeSlots: number, tasks: readonly string[], canTell: boolean): Promise<Standing> {
+  async beat(
+    node: string,
+    { freeSlots, tasks, lagMs }: Condition,
+    canTell: boolean,
+  ): Promise<Standing | undefined> {
     try {
       const client = await (this.client ??= this.connect());
       const sentAt = performance.now();
-      const { rows } = await client.query<Answer>(BEAT, [node, freeSlots, tasks]);
+      const { rows } = await client.query<Answer>(BEAT, [node, freeSlots, tasks, this.clock.skewMs, lagMs]);
       const [answer] = rows;
       if (answer) this.clock.measured(answer.databaseMs, sentAt, performance.now());
       this.tellSkew();
-      const { alive, lastId, idle } = answer ?? { alive: false, lastId: 0, idle: 0 };
-      const gone = alive && canTell ? await this.endSilent(client, node) : [];
-      return { alive, lastId, idle, gone };
+      if (!answer) return undefined;
+      return { ...answer, gone: answer.alive && canTell ? await this.endSilent(client, node) : [] };
     } catch (error) {
       void this.close();
       throw error;

@@ -1,8 +1,9 @@
 /** `npm run queue`: shows the dead-letter queue of sub-tasks that left their node, and sends them on their way again. */
 import { parseArgs } from 'node:util';
 import { environmentOf, runCommand, say, UsageError, type Terminal } from '../command-line/command.js';
-import { variables } from '../config/variables.js';
+import { table } from '../command-line/table.js';
 import { DatabaseError } from '../journal/database-error.js';
+import { urlOfNodes } from './database-of-nodes.js';
 import type { DeadLetter } from './dead-runs.js';
 import { DeadSubTasks } from './dead-sub-tasks.js';
 
@@ -49,7 +50,7 @@ async function manage(args: readonly string[], terminal: Terminal): Promise<unde
 }
 
 async function withQueue(terminal: Terminal, use: (queue: DeadSubTasks) => Promise<void>): Promise<void> {
-  const queue = await DeadSubTasks.open(urlOf(environmentOf(terminal)));
+  const queue = await DeadSubTasks.open(urlOfNodes(environmentOf(terminal)));
   try {
     await use(queue);
   } finally {
@@ -72,17 +73,10 @@ async function list(queue: DeadSubTasks, { stdout, stderr }: Terminal): Promise<
     task,
     subTask,
     since.toISOString(),
-    String(deliveries),
+    deliveries,
     reason,
   ]);
-  const widths = head.map((_, column) => Math.max(...[head, ...rows].map((row) => row[column]?.length ?? 0)));
-  for (const row of [head, ...rows])
-    stdout.write(
-      `${row
-        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-        .join('  ')
-        .trimEnd()}\n`,
-    );
+  stdout.write(table(head, rows));
 }
 
 async function redrive(
@@ -106,15 +100,4 @@ async function redrive(
     stdout.write(`${subTask} of the run ${runId} goes back to ${name}\n`);
   if (runs.length + subTasks.length === 0) say(stderr, EMPTY);
   else if (count < subTasks.length) say(stderr, 'Some had been sent back by somebody else just before');
-}
-
-function urlOf(env: Terminal['env']): string {
-  const { schema, fallback, takes } = variables.DATABASE_URL;
-  const text = env.DATABASE_URL === '' ? fallback : (env.DATABASE_URL ?? fallback);
-  const { data } = schema.safeParse(text);
-  if (!data) throw new UsageError(`DATABASE_URL takes ${takes}`);
-  if (data.kind === 'postgres') return data.url;
-  throw new UsageError(
-    `DATABASE_URL is ${text}, of one node alone, which no sub-task leaves; the queue is in a Postgres database: postgres://…`,
-  );
 }

@@ -40,10 +40,16 @@ export class PlacedWork {
    * node that knows it sends it again when it starts.
    */
   async take(jobs: readonly SubTaskJob[]): Promise<void> {
-    const ours = jobs.filter((job) => this.knows(job));
+    const { paused } = this.journal;
+    const isPaused = ({ task }: SubTaskJob): boolean => paused.has(task);
+    const ours = jobs.filter((job) => this.knows(job) && !isPaused(job));
     const fitting = ours.slice(0, this.runs.freeSlots);
     if (fitting.length < ours.length) await this.rest();
-    await this.passOn([...ours.slice(fitting.length), ...(await this.knownElsewhere(jobs))]);
+    await this.passOn([
+      ...ours.slice(fitting.length),
+      ...jobs.filter((job) => this.knows(job) && isPaused(job)),
+      ...(await this.knownElsewhere(jobs)),
+    ]);
     if (fitting.length > 0) await this.takeOurs(fitting);
   }
 

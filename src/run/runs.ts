@@ -120,6 +120,11 @@ export class Runs implements RunHost {
       );
     const { obstacle } = journal;
     if (obstacle) throw new DomainError(obstacle.code, obstacle.message);
+    if (task && journal.sharing?.paused.has(task.name))
+      throw new DomainError(
+        'overloaded',
+        `The task ${task.name} is paused; npm run nodes -- resume lets it go on`,
+      );
     if (this.queued < this.maxQueuedRuns) return;
     const starting = task?.subTasks.filter((_subTask, index) => task.starts[index] === 'at-once') ?? [];
     const waits = !slots.hasFree || starting.some((subTask) => !this.execution.slotsOf(subTask).hasFree);

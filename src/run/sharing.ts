@@ -21,12 +21,14 @@ export interface PlacedSubTask {
 export interface RunCommand {
   readonly runId: string;
   readonly kind: 'cancel' | 'retry';
-  /** The one to retry. */
+  /** The one to retry; undefined for all that have failed. */
   readonly subTask?: string | undefined;
 }
 
 /** What nodes do with a journal that they share. */
 export interface Sharing {
+  /** The tasks of which operators let nothing new be taken. */
+  readonly paused: ReadonlySet<string>;
   /** How far this machine's clock is ahead of the one that all nodes go by, in milliseconds. */
   readonly clockSkewMs: number;
   /** For how long the commit that is under way has been so, in milliseconds. */

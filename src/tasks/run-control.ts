@@ -95,7 +95,7 @@ export class RunControl {
    *
    * @returns whether that is on record, or nothing is left to be done; else it is to be tried again
    */
-  async perform({ runId, kind, subTask = '' }: RunCommand): Promise<boolean> {
+  async perform({ runId, kind, subTask }: RunCommand): Promise<boolean> {
     try {
       if (kind === 'retry') return await this.turns.take(runId, () => this.performRetry(runId, subTask));
       this.runs.get(runId)?.cancel(CANCELLED);
@@ -106,9 +106,16 @@ export class RunControl {
     }
   }
 
-  private async performRetry(id: string, name: string): Promise<boolean> {
+  /** @param name undefined for all sub-tasks that have failed */
+  private async performRetry(id: string, name: string | undefined): Promise<boolean> {
     const run = await this.current(id);
-    return !this.isElsewhere(run) && (await this.retryHere(run, failedSubTask(run, name))) !== undefined;
+    if (this.isElsewhere(run)) return false;
+    const failed = run.subTasks.filter((subTask) => subTask.status === 'failed').map((one) => one.name);
+    for (const one of name === undefined ? failed : [name]) {
+      const now = await this.current(id);
+      if (!(await this.retryHere(now, failedSubTask(now, one)))) return false;
+    }
+    return true;
   }
 
   /** Leaves a cancel that could not be written in time to the nodes that go on with the run. */

@@ -16,6 +16,15 @@ export async function createOperationTables(db: Kysely<unknown>): Promise<void> 
       run bigint PRIMARY KEY,
       since timestamptz NOT NULL DEFAULT clock_timestamp(),
       dead boolean NOT NULL DEFAULT false)`.execute(db);
+  await sql`
+    CREATE TABLE frontrunner.paused_tasks (
+      task text COLLATE "C" PRIMARY KEY,
+      since timestamptz NOT NULL DEFAULT clock_timestamp())`.execute(db);
+  await sql`
+    ALTER TABLE frontrunner.nodes
+      ADD COLUMN draining boolean NOT NULL DEFAULT false,
+      ADD COLUMN skew_ms double precision NOT NULL DEFAULT 0,
+      ADD COLUMN lag_ms double precision NOT NULL DEFAULT 0`.execute(db);
   // The run may have finished by the time that somebody does what was asked.
   await sql`ALTER TABLE frontrunner.commands ADD COLUMN run_id text COLLATE "C" NOT NULL DEFAULT ''`.execute(
     db,

@@ -39,6 +39,10 @@ import type { SubTaskQueue } from './sub-task-queue.js';
 
 /** A node that waits with more than this, while commits fail, gives its runs up to the others. */
 const MAX_HELD = 256 * 2 ** 20;
+const DRAINING: Obstacle = {
+  code: 'overloaded',
+  message: 'This node is drained: it takes no new runs; send them to another one',
+};
 /** The lock of the node that counts for all. */
 const COUNTING = 1;
 
@@ -50,6 +54,10 @@ export class PostgresJournal extends Journal implements Sharing {
   readonly notices = new Subject<Notice | undefined>();
   /** Emits when this node was taken for dead: others go on with its runs, and it begins anew under another id. */
   readonly lost = new Subject<void>();
+  /** Whether an operator lets this node take nothing new. */
+  draining = false;
+  /** The tasks of which operators let nothing new be taken. */
+  paused: ReadonlySet<string> = new Set();
   /** How many sub-tasks other nodes could take on. */
   idleSlots = 0;
   private readonly logger = new Logger(PostgresJournal.name);
@@ -128,6 +136,7 @@ export class PostgresJournal extends Journal implements Sharing {
   }
 
   override get obstacle(): Obstacle | undefined {
+    if (this.draining) return DRAINING;
     return this.joined ? this.groups.obstacle : UNAVAILABLE;
   }
 

@@ -65,6 +65,15 @@ export interface Schema extends Pick<LogSchema, 'statistics' | 'counted_events'>
     free_slots: number;
     /** The tasks that it knows, and their sub-tasks as `task/sub-task`. */
     tasks: string[];
+    /** Whether an operator lets it take nothing new. */
+    draining: boolean;
+    /** How far its machine's clock is ahead of the database's, and how long its commit under way has taken, in milliseconds. */
+    skew_ms: number;
+    lag_ms: number;
+  };
+  paused_tasks: {
+    task: string;
+    since: Date;
   };
   /** The sub-tasks that left the node of their run. Whoever changes one of these rows decides what is recorded. */
   placed: {
