@@ -56,7 +56,9 @@ describe('npm run nodes', () => {
   test('lets no node take runs of a paused task, nor its sub-tasks that left their node', async () => {
     const far = new ControlledTask('far', { only: { placement: 'worker' } });
     const api = await cluster.start(far.providers, { ROLE: 'api' });
-    const { body } = await api.http.post('/tasks/far/runs').set('Prefer', 'respond-async').expect(202);
+    const { body } = (await api.http.post('/tasks/far/runs').set('Prefer', 'respond-async').expect(202)) as {
+      body: unknown;
+    };
     await nodes('pause', 'far');
     const worker = await cluster.start(far.providers, { ROLE: 'worker' });
     const isPaused = async (at: TestApp) => {
