@@ -22,7 +22,6 @@ describe('parseConfig', () => {
       RUN_RETENTION: 30 * 24 * 3_600_000,
       IDEMPOTENCY_RETENTION: 24 * 3_600_000,
       MAX_WAIT: 60_000,
-      MEMORY_BUDGET: null,
       LOG_LEVEL: 'info',
       SHUTDOWN_GRACE: 30_000,
       MAX_CONCURRENT_SUB_TASKS: 20_000,

@@ -7,8 +7,8 @@ import type { Sharing } from './sharing.js';
 
 /** Why the journal takes no new runs at the moment. */
 export interface Obstacle {
-  /** Commits fail, and are tried again until they don't. */
-  readonly code: 'journal-unavailable';
+  /** `overloaded`: other nodes take them. `journal-unavailable`: commits fail, and are tried again until they don't. */
+  readonly code: 'overloaded' | 'journal-unavailable';
   readonly message: string;
   /** Whether this process will never take runs again, nor end those that it has. */
   readonly lasting?: true;
