@@ -17,6 +17,7 @@ import { proveViews } from './log-views.ts';
 import { readOptions, USAGE, type Options } from './options.ts';
 import { DISTURBANCES, nameOf, planRounds, type Disturbance, type Round } from './plan.ts';
 import { proveStreams } from './run-stream.ts';
+import { proveTimes } from './times-proof.ts';
 import { untilAtRest } from './rest-proof.ts';
 import { summary } from './summary.ts';
 import { Watchers } from './watchers.ts';
@@ -74,7 +75,11 @@ async function disturbAndProve(
     }
     await watchers.catchUp();
     violations.push(...(await proveViews(cluster, watchers.readers)));
-    violations.push(...(await proveStreams(cluster, all.streams)), ...(await proveKeys(cluster)));
+    violations.push(
+      ...(await proveStreams(cluster, all.streams)),
+      ...(await proveKeys(cluster)),
+      ...(await proveTimes(cluster)),
+    );
     for (const url of cluster.urls) violations.push(...(await proveAnswers(url, all.told)));
   } finally {
     await watchers.close();

@@ -7,6 +7,8 @@ import type { Role } from './plan.ts';
 
 /** So short that a node is soon taken for dead. */
 export const NODE_TIMEOUT_MS = 1_000;
+/** How far the clocks of nodes are ahead, one after the other. */
+const SKEWS_MS = [0, 300_000, -300_000];
 /** How long a caller may be kept waiting before it is told that its run goes on. */
 const MAX_WAIT = '20s';
 /** What a node logs as an error, as it should, while it can't reach Postgres or was taken for dead. */
@@ -34,11 +36,13 @@ export class Node {
   readonly #surroundings: Surroundings;
   readonly #tally: Tally;
   readonly #past: BuiltService[] = [];
+  readonly #skewMs: number;
   #service: BuiltService | undefined;
   #url: string | undefined;
 
   private constructor(name: string, surroundings: Surroundings, proxy: TcpProxy, tally: Tally) {
     this.name = name;
+    this.#skewMs = SKEWS_MS[Number(/\d+$/.exec(name)?.[0] ?? 0) % SKEWS_MS.length] ?? 0;
     this.#surroundings = surroundings;
     this.proxy = proxy;
     this.#tally = tally;
@@ -68,6 +72,7 @@ export class Node {
         ROLE: role,
         NODE_TIMEOUT: `${String(NODE_TIMEOUT_MS)}ms`,
         MAX_WAIT,
+        CRASH_CLOCK_SKEW: String(this.#skewMs),
       },
       fault,
       heard: (line) => {

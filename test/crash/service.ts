@@ -9,7 +9,11 @@ import { crashModule } from './crash-task.ts';
 import { breakCode, brokenFiles, type ClusterFaultName, type FaultName } from './faults.ts';
 
 const built = (file: string) => new URL(`../../dist/${file}`, import.meta.url).href;
-const { CRASH_EFFECTS: effects = '', CRASH_FAULT: fault } = process.env;
+const { CRASH_EFFECTS: effects = '', CRASH_FAULT: fault, CRASH_CLOCK_SKEW: skew = '0' } = process.env;
+
+// The clock of this process is so many milliseconds ahead.
+const machineNow = Date.now.bind(Date);
+if (skew !== '0') Date.now = () => machineNow() + Number(skew);
 
 if (fault !== undefined) insertFault(fault as FaultName | ClusterFaultName);
 const { SubTask } = (await import(built('tasks/sub-task.js'))) as typeof subTaskFile;
