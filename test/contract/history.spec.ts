@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globa
 import { EventEmitter2 } from '@nestjs/event-emitter';
 import fc from 'fast-check';
 import { EventBus } from '../../src/events/event-bus.js';
+import { PostgresJournal } from '../../src/journal/postgres/postgres-journal.js';
 import type { Journal, RunPage, RunQuery, RunSummary } from '../../src/run/journal.js';
 import { RUN_STATUSES, type RunStatus } from '../../src/core/run.js';
 import { EventWriter } from '../support/event-writer.js';
@@ -52,6 +53,7 @@ describe.each(Object.keys(journals))('the history of the %s journal', (name) => 
     clients = new Map();
     jest.spyOn(Date, 'now').mockImplementation(() => now);
     journal = await journals[name]!(new EventBus(new EventEmitter2()));
+    if (journal instanceof PostgresJournal) jest.spyOn(journal.clock, 'now').mockImplementation(() => now);
     writer = new EventWriter(journal);
   });
   afterEach(async () => {

@@ -39,8 +39,8 @@ describe('hostile callers', () => {
     const { runId } = (await run('x'.repeat(MB - 100)).expect(200)).body as { runId: string };
     for (let n = 0; n < 20; n += 1) await run('x'.repeat(MB - 100)).expect(200);
     const get = (path: string, accept = '*/*') =>
-      `GET ${path} HTTP/1.1\r\nHost: x\r\nAccept: ${accept}\r\n\r\n`;
-    const post = 'POST /tasks/demo/runs HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n';
+      `GET ${path} HTTP/1.1\r\nHost: localhost\r\nAccept: ${accept}\r\n\r\n`;
+    const post = 'POST /tasks/demo/runs HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n';
     const attacks: [string, ...string[]] = [
       get(`/runs/${runId}`),
       get(`/runs/${runId}`).repeat(100),

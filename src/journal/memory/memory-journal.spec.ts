@@ -3,6 +3,7 @@ import { EventEmitter2 } from '@nestjs/event-emitter';
 import { EventWriter } from '../../../test/support/event-writer.js';
 import { events } from '../../../test/support/run-events.js';
 import { EventBus } from '../../events/event-bus.js';
+import { MemoryBudget } from '../../core/memory-budget.js';
 import { MemoryJournal, RETAINED_RUNS } from './memory-journal.js';
 
 describe('MemoryJournal', () => {
@@ -65,6 +66,18 @@ describe('MemoryJournal', () => {
     }
     expect(await journal.run('r0')).toBeUndefined();
     expect(await journal.run('r19')).toBeDefined();
+  });
+
+  test('keeps the newest finished run, however large it is', async () => {
+    const small = new MemoryJournal(new EventBus(new EventEmitter2()), 3_600_000, new MemoryBudget(2 ** 20));
+    writer = new EventWriter(small);
+    void writer.append(events.started('r0', 'x'.repeat(2 ** 21)));
+    await writer.append(events.finished('r0'));
+    expect(await small.run('r0')).toBeDefined();
+    void writer.append(events.started('r1'));
+    await writer.append(events.finished('r1'));
+    expect(await small.run('r0')).toBeUndefined();
+    expect(await small.run('r1')).toBeDefined();
   });
 
   test('keeps a run that was reopened from its last end on, and counts it once', async () => {

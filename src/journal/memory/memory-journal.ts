@@ -217,7 +217,11 @@ export class MemoryJournal extends Journal {
     this.ends.enqueue(end);
     this.retainedRuns += 1;
     this.retainedBytes += end.bytes;
-    while (this.retainedRuns > RETAINED_RUNS || this.retainedBytes > this.maxRetainedBytes) {
+    // The newest one stays: its caller may still ask for it.
+    while (
+      this.retainedRuns > RETAINED_RUNS ||
+      (this.retainedBytes > this.maxRetainedBytes && this.retainedRuns > 1)
+    ) {
       const oldest = this.ends.dequeue();
       if (!oldest) return;
       if (oldest.run.end !== oldest) continue;

@@ -40,7 +40,6 @@ export async function openDatabase(url: string): Promise<Kysely<Schema>> {
 
 /** Kysely lets only one node migrate at a time, by an advisory lock, and runs all in one transaction. */
 async function migrate(url: string, db: Kysely<Schema>): Promise<void> {
-  await refuseEncoding(url, db);
   await refuseOlder(url, db);
   if (await isNewer(url, db)) return;
   const migrator = new Migrator({
@@ -52,19 +51,6 @@ async function migrate(url: string, db: Kysely<Schema>): Promise<void> {
   if (error === undefined) return;
   // A newer node may have migrated meanwhile.
   if (!(await isNewer(url, db))) throw error as Error;
-}
-
-/** @throws {DatabaseError} for an encoding that lacks characters which inputs and results may have */
-async function refuseEncoding(url: string, db: Kysely<Schema>): Promise<void> {
-  const { rows } = await sql<{
-    encoding: string;
-  }>`SELECT current_setting('server_encoding') AS encoding`.execute(db);
-  const { encoding = 'UTF8' } = rows[0] ?? {};
-  if (encoding === 'UTF8') return;
-  throw new DatabaseError(
-    nameOf(url),
-    `has the encoding ${encoding}, which can’t hold every text; create one with CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0, and set DATABASE_URL to that`,
-  );
 }
 
 /** @throws {DatabaseError} for tables of before events were kept as rows of commits; no migration leads from there */

@@ -57,7 +57,7 @@ describe('a start with Postgres', () => {
     const name = `latin_${new URL(url).pathname.slice(1)}`;
     await cluster.query(`CREATE DATABASE ${name} ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0`);
     const message = await refusal(changed((to) => (to.pathname = `/${name}`)));
-    expect(message).toMatch(/has the encoding LATIN1.*ENCODING 'UTF8'/);
+    expect(message).toMatch(/keeps texts as LATIN1.*ENCODING 'UTF8'/);
     await cluster.query(`DROP DATABASE ${name} WITH (FORCE)`);
   });
 

@@ -13,7 +13,7 @@ import { StreamReader } from '../../support/stream-reader.js';
 import { TestApp } from '../../support/test-app.js';
 
 const MB = 2 ** 20;
-const START = 'POST /tasks/controlled/runs HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n';
+const START = 'POST /tasks/controlled/runs HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n';
 
 describe('a connection', () => {
   let service: TestApp;
@@ -35,7 +35,7 @@ describe('a connection', () => {
   }
 
   const memory = () => service.app.get(ConnectionMemory);
-  const get = (path: string) => `GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`;
+  const get = (path: string) => `GET ${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`;
 
   async function until(holds: () => boolean): Promise<void> {
     while (!holds()) await nextTurn();
@@ -158,7 +158,7 @@ describe('a connection', () => {
   test('counts what it is about to send, until it hangs up', async () => {
     service = await TestApp.start();
     const socket = send(
-      'POST /tasks/demo/runs HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n{\r\n',
+      'POST /tasks/demo/runs HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n{\r\n',
     );
     await until(() => memory().used === 100 * 1024);
     socket.destroy();

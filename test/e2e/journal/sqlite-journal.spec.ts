@@ -74,6 +74,7 @@ describe('the SQLite journal', () => {
       'runs.db': '600',
       'runs.db-shm': '600',
       'runs.db-wal': '600',
+      'runs.db.end': '600',
       'runs.db.holder': '600',
       'runs.db.lock': '600',
     });

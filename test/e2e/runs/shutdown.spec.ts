@@ -63,7 +63,7 @@ describe('a stop', () => {
     service.server.keepAliveTimeout = 0;
     const send = (line: string) => {
       const socket = connect(Number(new URL(service.url).port), '127.0.0.1');
-      socket.write(`${line} HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n`);
+      socket.write(`${line} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n`);
       return socket;
     };
     const idle = send('GET /health/live');
