@@ -18,11 +18,14 @@ function disk(sql: string): void {
   while (existsSync(file('stuck'))) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10);
 }
 
-/** Ends what a file `before` or `after` names, `thread` or `process`, at the next statement that has its text. */
+/** Whether the transaction that is open writes events. */
+let writesEvents = false;
+
+/** Ends what a file `before` or `after` names, `thread` or `process`, at the next statement that has its text; at a COMMIT, of events. */
 function end(moment: 'before' | 'after', sql: string): void {
   if (!existsSync(file(moment))) return;
   const [what, statement = ''] = readFileSync(file(moment), 'utf8').split(': ');
-  if (!sql.includes(statement)) return;
+  if (!sql.includes(statement) || (statement === 'COMMIT' && !writesEvents)) return;
   rmSync(file(moment));
   if (what === 'process') process.kill(process.pid, 'SIGKILL');
   process.exit(1);
@@ -32,6 +35,8 @@ function end(moment: 'before' | 'after', sql: string): void {
 const run = StatementSync.prototype.run as (...values: unknown[]) => ReturnType<StatementSync['run']>;
 
 StatementSync.prototype.run = function (this: StatementSync, ...values: unknown[]) {
+  if (this.sourceSQL.startsWith('BEGIN')) writesEvents = false;
+  if (this.sourceSQL.includes('INTO commits')) writesEvents = true;
   disk(this.sourceSQL);
   end('before', this.sourceSQL);
   const result = run.apply(this, values);

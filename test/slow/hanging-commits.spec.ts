@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { Client } from 'pg';
-import { GroupCommit } from '../../../src/journal/group-commit.js';
-import { PostgresWriter } from '../../../src/journal/postgres/postgres-writer.js';
-import { EmbeddedPostgres } from '../../support/embedded-postgres.ts';
-import { activeResources, expectNothingLeft } from '../../support/resources.js';
-import { TestApp } from '../../support/test-app.js';
+import { GroupCommit } from '../../src/journal/group-commit.js';
+import { PostgresWriter } from '../../src/journal/postgres/postgres-writer.js';
+import { EmbeddedPostgres } from '../support/embedded-postgres.ts';
+import { activeResources, expectNothingLeft } from '../support/resources.js';
+import { TestApp } from '../support/test-app.js';
 
 describe('while commits hang, as with a synchronous standby that is away, a node', () => {
   let resources: readonly string[];

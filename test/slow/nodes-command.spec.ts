@@ -1,14 +1,14 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { manageNodes } from '../../../src/cluster/manage-nodes.js';
-import type { PostgresJournal } from '../../../src/journal/postgres/postgres-journal.js';
-import { Journal } from '../../../src/run/journal.js';
-import { CommandLine } from '../../support/command-line.js';
-import { ControlledTask } from '../../support/controlled-task.js';
-import { temporaryDatabase } from '../../support/postgres-database.js';
-import { expectProblem } from '../../support/problem.js';
-import { temporaryDirectory } from '../../support/temporary-directory.js';
-import type { ShownRun, TestApp } from '../../support/test-app.js';
-import { TestCluster } from '../../support/test-cluster.js';
+import { manageNodes } from '../../src/cluster/manage-nodes.js';
+import type { PostgresJournal } from '../../src/journal/postgres/postgres-journal.js';
+import { Journal } from '../../src/run/journal.js';
+import { CommandLine } from '../support/command-line.js';
+import { ControlledTask } from '../support/controlled-task.js';
+import { temporaryDatabase } from '../support/postgres-database.js';
+import { expectProblem } from '../support/problem.js';
+import { temporaryDirectory } from '../support/temporary-directory.js';
+import type { ShownRun, TestApp } from '../support/test-app.js';
+import { TestCluster } from '../support/test-cluster.js';
 
 describe('npm run nodes', () => {
   const line = new CommandLine(temporaryDirectory(), manageNodes, '');

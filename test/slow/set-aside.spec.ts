@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { ControlledTask } from '../../support/controlled-task.js';
-import { DurableService } from '../../support/durable-service.js';
-import { PastRun } from '../../support/past-run.js';
-import type { TestApp } from '../../support/test-app.js';
+import { ControlledTask } from '../support/controlled-task.js';
+import { DurableService } from '../support/durable-service.js';
+import { PastRun } from '../support/past-run.js';
+import type { TestApp } from '../support/test-app.js';
 
 /** So many starts in a row may die over a run. */
 const STARTS = 5;
