@@ -46,14 +46,15 @@ export const clusterFaults = {
         file: 'journal/postgres/postgres-journal.js',
         from: `this.groups.waiting.add(run, event, fenced);`,
         to: `this.groups.waiting.add(run, event, fenced);
-        const early = { ...event, id: (this.earlyId = (this.earlyId ?? 2 ** 50) + 1), time: '' };
+        const id = (this.earlyId = (this.earlyId ?? 2 ** 50) + 1);
+        const early = { ...event, id, time: new Date().toISOString() };
         queueMicrotask(() => run.committed(early));`,
       },
       {
         file: 'journal/postgres/postgres-log.js',
-        from: `group.result = await`,
+        from: `const committed = await this.writer.commit(`,
         to: `await new Promise((resolve) => setTimeout(resolve, 1_000));
-        group.result = await`,
+        const committed = await this.writer.commit(`,
       },
     ],
   },
@@ -86,7 +87,7 @@ export const clusterFaults = {
         from: `IF cardinality(lost) > 0 THEN`,
         to: `IF false THEN`,
       },
-      { file: 'cluster/cluster-node.js', from: `if (!standing.alive)`, to: `if (false)` },
+      { file: 'cluster/cluster-node.js', from: `if (!standing?.alive)`, to: `if (!standing)` },
     ],
   },
 } as const satisfies Readonly<Record<string, Fault>>;
