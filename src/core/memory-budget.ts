@@ -1,6 +1,6 @@
 /** Up to this share of the limit new runs are taken: what was accepted needs the rest. */
 export const NEW_RUNS_SHARE = 0.5;
-/** Up to this share runs of an earlier process are taken up: new ones alone can't keep them waiting. */
+/** Up to this share runs of an earlier process are resumed: new ones alone can't keep them waiting. */
 export const RESUMED_RUNS_SHARE = 0.6;
 /** Past this share, what comes over connections is read only as fast as memory is given back. */
 export const READING_SHARE = 0.75;

@@ -64,9 +64,9 @@ export class Recovery implements OnApplicationBootstrap {
       try {
         if (await this.resume(record)) count += 1;
       } catch (error) {
-        this.logger.error({ msg: `Could not be taken up: ${textOf(error)}`, runId: record.id });
+        this.logger.error({ msg: `Could not be resumed: ${textOf(error)}`, runId: record.id });
       }
     }
-    if (count > 0) this.logger.log(`Took up ${count} unfinished runs of an earlier process`);
+    if (count > 0) this.logger.log(`Resumed ${count} unfinished runs of an earlier process`);
   }
 }

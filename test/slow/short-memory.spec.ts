@@ -71,7 +71,7 @@ describe('a service with a small heap', () => {
 
     await service.stop('SIGKILL');
     await start();
-    await service.line(new RegExp(`^Took up ${ids.length} unfinished runs`));
+    await service.line(new RegExp(`^Resumed ${ids.length} unfinished runs`));
     gate.resolve();
     for (const id of ids) expect(await service.finishedRun(id)).toMatchObject({ status: 'succeeded' });
     expect(await service.stop()).toBe(0);

@@ -43,7 +43,7 @@ import { UnfinishedRuns } from './unfinished-runs.js';
 
 /** How often it is seen to that the file and the right to write it are still there. */
 const WATCH_MS = 1_000;
-/** A start that dies later than this, in milliseconds, has not died over the runs that it took up. */
+/** A start that dies later than this, in milliseconds, has not died over the runs that it resumed. */
 const SURVIVAL_MS = 600_000;
 
 export interface SqliteJournalOptions {
@@ -249,7 +249,7 @@ export class SqliteJournal extends Journal {
     }
   }
 
-  /** What can't be counted is taken up all the same. */
+  /** What can't be counted is resumed all the same. */
   private async countStart(runIds: readonly string[]): Promise<void> {
     try {
       await this.writer.call('countStart', runIds);

@@ -175,14 +175,14 @@ export class SqliteStore {
     return this.#transaction(setAside);
   }
 
-  /** Counts a start for each of some runs, which it is about to take up. */
+  /** Counts a start for each of some runs, which it is about to resume. */
   countStart(ids: readonly string[]): void {
     this.#transaction((statements) => {
       countStart(statements, ids);
     });
   }
 
-  /** Called when this start has not died over what it took up. */
+  /** Called when this start has not died over what it resumed. */
   survived(): void {
     this.#transaction(survived);
   }

@@ -1,6 +1,6 @@
 import type { Statements } from './statements.js';
 
-/** A run that so many starts in a row have taken up and died over is set aside. */
+/** A run that so many starts in a row have resumed and died over is set aside. */
 const MOST_STARTS = 5;
 
 const SET_ASIDE = 'UPDATE open_runs SET set_aside = 1 WHERE starts >= ?';
@@ -9,18 +9,18 @@ const COUNT = 'UPDATE open_runs SET starts = starts + 1 WHERE id IN (SELECT valu
 const SURVIVED = 'UPDATE open_runs SET starts = 0 WHERE starts > 0 AND set_aside = 0';
 const TAKE_BACK = 'UPDATE open_runs SET set_aside = 0 WHERE id = ?';
 
-/** Sets aside what is not to be taken up any more. @returns the ids of all runs that are set aside, the oldest first */
+/** Sets aside what is not to be resumed any more. @returns the ids of all runs that are set aside, the oldest first */
 export function setAside(statements: Statements): string[] {
   statements.run(SET_ASIDE, MOST_STARTS);
   return statements.all<{ id: string }>(THOSE_SET_ASIDE).map(({ id }) => id);
 }
 
-/** Counts a start for each of some runs, which it is about to take up. */
+/** Counts a start for each of some runs, which it is about to resume. */
 export function countStart(statements: Statements, ids: readonly string[]): void {
   statements.run(COUNT, JSON.stringify(ids));
 }
 
-/** Called when a start has not died over what it took up: from then on, deaths are counted anew. */
+/** Called when a start has not died over what it resumed: from then on, deaths are counted anew. */
 export function survived(statements: Statements): void {
   statements.run(SURVIVED);
 }

@@ -27,26 +27,26 @@ export class UnfinishedRuns {
 
   /**
    * @param openedAt what the database had when it was opened
-   * @param takesUp called with the runs of each page before those are taken up
+   * @param beforeResuming called with the runs of each page before those are resumed
    * @param closing aborted when nothing is to be tried again
    * @param isHopeless whether trying again won't help
    */
   constructor(
     private readonly read: Read,
     private readonly openedAt: { readonly lastId: number; readonly openRuns: readonly string[] },
-    private readonly takesUp: (ids: readonly string[]) => Promise<void>,
+    private readonly beforeResuming: (ids: readonly string[]) => Promise<void>,
     private readonly closing: AbortSignal,
     private readonly isHopeless: () => boolean,
   ) {}
 
-  /** Each of them, the oldest first. The next page is read when all of one are taken up. */
+  /** Each of them, the oldest first. The next page is read when all of one are resumed. */
   async *all(): AsyncIterable<Readonly<RunRecord>> {
     for (const page of pagesOf(await this.runs())) {
       const commits = [...new Set(page.flatMap((run) => run.commits))].sort((a, b) => a - b);
       const ids = page.map(({ id }) => id);
       const textsOfRuns = await this.readUntilOver((reader) => reader.call('eventsOfRuns', ids, commits));
       if (!textsOfRuns) return;
-      await this.takesUp(ids);
+      await this.beforeResuming(ids);
       for (const [index, { id, commits: firsts }] of page.entries()) {
         const run = this.legible(id, textsOfRuns.splice(index, 1, [])[0] ?? [], firsts);
         if (run) yield run;

@@ -17,7 +17,7 @@ describe('what a crash or a stop has left unfinished', () => {
   afterEach(() => durable.end());
 
   const takenUp = (service: TestApp) =>
-    service.until(() => service.log.lines.find(({ msg }) => msg.startsWith('Took up')));
+    service.until(() => service.log.lines.find(({ msg }) => msg.startsWith('Resumed')));
   const begun = (service: TestApp) => service.events.filter(({ type }) => type === 'sub-task.started').length;
 
   test('is resumed by the next start as a new attempt of each unfinished sub-task', async () => {
