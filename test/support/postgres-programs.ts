@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { chownSync, cpSync, readdirSync, readFileSync, symlinkSync } from 'node:fs';
+import { chownSync, cpSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join, relative } from 'node:path';
 
@@ -23,6 +23,8 @@ export function postgresPrograms(directory: string): PostgresPrograms {
   const user = unprivilegedUser();
   if (!user || canRun(native, user)) return programsIn(native, user);
   const copy = join(directory, 'native');
+  // Of an earlier start in the same directory.
+  rmSync(copy, { recursive: true, force: true });
   cpSync(native, copy, { recursive: true, verbatimSymlinks: true });
   give(copy, user);
   return programsIn(copy, user);
