@@ -9,6 +9,6 @@ export function urlOfNodes(env: Terminal['env']): string {
   if (!data) throw new UsageError(`DATABASE_URL takes ${takes}`);
   if (data.kind === 'postgres') return data.url;
   throw new UsageError(
-    `DATABASE_URL is ${text}, of one node alone, which no sub-task leaves; the queue is in a Postgres database: postgres://…`,
+    `DATABASE_URL is ${text}, of one node alone; nodes, and the queue between them, are in a Postgres database: postgres://…`,
   );
 }

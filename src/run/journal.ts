@@ -180,7 +180,7 @@ export abstract class Journal {
   abstract savedStatistics(): Promise<SavedStatistics | undefined>;
 
   /**
-   * The unfinished runs that are set aside: several starts in a row have died after they had taken them up. Default: none is, ever.
+   * The unfinished runs that are set aside: several starts in a row have died after they had resumed them. Default: none is, ever.
    */
   readonly setAside: ReadonlySet<string> = new Set();
 

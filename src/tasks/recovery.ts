@@ -49,7 +49,7 @@ export class Recovery implements OnApplicationBootstrap {
     const { setAside } = this.journal;
     if (setAside.size === 0) return;
     this.logger.error({
-      msg: `${setAside.size} runs are set aside, because several starts in a row died after they had taken them up. GET /runs?status=set-aside lists them; POST /runs/<id>/resume lets one go on, POST /runs/<id>/cancel ends it`,
+      msg: `${setAside.size} runs are set aside, because several starts in a row died after they had resumed them. GET /runs?status=set-aside lists them; POST /runs/<id>/resume lets one go on, POST /runs/<id>/cancel ends it`,
       runIds: [...setAside].slice(0, SHOWN),
     });
   }
