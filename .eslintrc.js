@@ -5,14 +5,7 @@ import tseslint from 'typescript-eslint';
 /** The flat configuration, under the name that `eslint -c .eslintrc.js` and .vscode/settings.json point to. */
 export default tseslint.config(
   {
-    ignores: [
-      'dist/',
-      '.dependency-cruiser.cjs',
-      'coverage/',
-      'node_modules/',
-      'bench/results/',
-      'test/.readme-example/',
-    ],
+    ignores: ['dist/', '.dependency-cruiser.cjs', 'coverage/', 'node_modules/', 'bench/results/'],
   },
   eslint.configs.recommended,
   {

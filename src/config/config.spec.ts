@@ -188,10 +188,10 @@ describe('what is said of the variables', () => {
     );
   });
 
-  test('the README lists each with its default', () => {
-    const readme = readFileSync('README.md', 'utf8').replaceAll(/ +/g, ' ');
+  test('the guide lists each with its default', () => {
+    const guide = readFileSync('docs/guide/configuration.md', 'utf8').replaceAll(/ +/g, ' ');
     for (const [name, { fallback }] of Object.entries(variables)) {
-      expect(readme).toContain(`| \`${name}\` | \`${fallback}\` |`);
+      expect(guide).toContain(`| \`${name}\` | \`${fallback}\` |`);
     }
   });
 

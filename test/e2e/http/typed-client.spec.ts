@@ -7,8 +7,8 @@ import openapiTypeScript, { astToString } from 'openapi-typescript';
 import { TestApp } from '../../support/test-app.js';
 import { ROOT, typeCheck, type Mistake } from '../../support/type-check.js';
 
-const README = readFileSync(join(ROOT, 'README.md'), 'utf8');
-const PROGRAM = /```ts\n(\/\/ client\.ts\n[^]*?)```/.exec(README)![1]!;
+const PAGE = readFileSync(join(ROOT, 'docs/guide/typed-client.md'), 'utf8');
+const PROGRAM = /```ts\n(\/\/ client\.ts\n[^]*?)```/.exec(PAGE)![1]!;
 
 /** What the program says, and mistakes that could be made there. */
 const wrong = {
@@ -24,7 +24,7 @@ const wrong = {
 
 const edited = ([right, mistaken]: readonly [string, string]): string => PROGRAM.replace(right, mistaken);
 
-describe('the README’s client, with the types that openapi-typescript makes of /openapi.json', () => {
+describe('the guide’s client, with the types that openapi-typescript makes of /openapi.json', () => {
   let service: TestApp;
   let mistakes: Record<string, Mistake[]>;
 

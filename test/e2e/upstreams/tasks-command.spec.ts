@@ -94,15 +94,15 @@ describe('npm run tasks', () => {
     );
   });
 
-  test('finds in the README’s file no mistake, and after a change the one that the README shows', async () => {
-    const readme = readFileSync(join(ROOT, 'README.md'), 'utf8');
-    const yaml = /```yaml\n([^]*?)```/.exec(readme)![1]!;
+  test('finds in the guide’s file no mistake, and after a change the one that the guide shows', async () => {
+    const page = readFileSync(join(ROOT, 'docs/guide/tasks-file.md'), 'utf8');
+    const yaml = /```yaml\n([^]*?)```/.exec(page)![1]!;
     writeFileSync(join(directory, 'tasks.yaml'), yaml);
     const { stdout } = await tasks(['check', 'tasks.yaml']);
-    expect(readme).toContain(`$ npm run -s tasks -- check tasks.yaml\n${stdout}`);
+    expect(page).toContain(`$ npm run -s tasks -- check tasks.yaml\n${stdout}`);
     writeFileSync(join(directory, 'tasks.yaml'), yaml.replace('timeout: 2s', 'timeout: 2'));
     const { stderr } = await tasks(['check', 'tasks.yaml']);
-    expect(readme).toContain(`\`${stderr.split('\n', 1)[0]}\``);
+    expect(page).toContain(`\`${stderr.split('\n', 1)[0]}\``);
   });
 
   test('prints a schema that finds what is misspelt', () => {

@@ -10,7 +10,9 @@ import ts from 'typescript';
 import { CapturedLog } from '../../support/captured-log.js';
 import { compilerOptions, ROOT, typeCheck } from '../../support/type-check.js';
 
-const EXAMPLE = /```ts\n(\/\/ (src\/\S+)\n[^]*?)```/.exec(readFileSync(resolve(ROOT, 'README.md'), 'utf8'))!;
+const EXAMPLE = /```ts\n(\/\/ (src\/\S+)\n[^]*?)```/.exec(
+  readFileSync(resolve(ROOT, 'docs/guide/typescript-tasks.md'), 'utf8'),
+)!;
 const code = EXAMPLE[1]!;
 const sourcePath = resolve(ROOT, EXAMPLE[2]!);
 const builtPath = sourcePath.replace(`${ROOT}/src`, `${ROOT}/dist`).replace(/ts$/, 'js');
@@ -27,7 +29,7 @@ function compile() {
 const built = (path: string) =>
   import(pathToFileURL(resolve(ROOT, 'dist', path)).href) as Promise<Record<string, never>>;
 
-describe('the README’s task of one’s own', () => {
+describe('the guide’s task of one’s own', () => {
   let app: NestExpressApplication;
   const { js, mistakes } = compile();
 
