@@ -4,7 +4,7 @@
 #   docker run --rm frontrunner node dist/main.js --help        # what can be set
 #
 # It listens to whoever reaches the container, and so doesn't start without API keys (or ALLOW_ANONYMOUS=true said out loud).
-# npm run keys makes their file; it holds hashes alone, and the user node (1000) must be able to read it:
+# npm run keys makes their file; the user node (1000) must be able to read it (docs/guide/docker.md):
 #
 #   docker run -p 127.0.0.1:3000:3000 -v "$PWD/keys.json:/run/secrets/api-keys:ro" -e API_KEYS_FILE=/run/secrets/api-keys \
 #     -v frontrunner:/app/data frontrunner                       # one node; runs are in the volume
