@@ -32,8 +32,9 @@ import { SubTaskQueue } from './journal/postgres/sub-task-queue.js';
         if (database.kind === 'postgres') {
           const { url } = database;
           const role = config.get('ROLE', { infer: true });
-          const options = { url, role, retentionMs, keyRetentionMs };
-          return PostgresJournal.open(options, bus, new SubTaskQueue(url), memory);
+          const schema = config.get('DATABASE_SCHEMA', { infer: true });
+          const options = { url, schema, role, retentionMs, keyRetentionMs };
+          return PostgresJournal.open(options, bus, new SubTaskQueue(options), memory);
         }
         const { path } = database;
         const durability = config.get('JOURNAL_DURABILITY', { infer: true });

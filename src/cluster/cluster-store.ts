@@ -43,11 +43,11 @@ export class ClusterStore {
   async resendOrphans(): Promise<{ sent: number; buried: readonly SubTaskOf[] }> {
     return this.db.transaction().execute(async (db) => {
       const { rows } = await sql<PlacedRow>`
-        UPDATE frontrunner.placed SET node = NULL, due_at = clock_timestamp()
-        FROM frontrunner.open_runs
+        UPDATE placed SET node = NULL, due_at = clock_timestamp()
+        FROM open_runs
         WHERE open_runs.number = placed.run AND (placed.run, placed.sub_task) IN (
-          SELECT run, sub_task FROM frontrunner.placed AS p
-          WHERE node IS NOT NULL AND NOT EXISTS (SELECT FROM frontrunner.nodes WHERE nodes.id = p.node)
+          SELECT run, sub_task FROM placed AS p
+          WHERE node IS NOT NULL AND NOT EXISTS (SELECT FROM nodes WHERE nodes.id = p.node)
           LIMIT ${PAGE} FOR UPDATE SKIP LOCKED)
         RETURNING open_runs.id, open_runs.task, placed.sub_task, placed.attempt, placed.worker, placed.deliveries`.execute(
         db,
@@ -66,12 +66,12 @@ export class ClusterStore {
   async resendStalled(): Promise<number> {
     return this.db.transaction().execute(async (db) => {
       const { rows } = await sql<PlacedRow>`
-        UPDATE frontrunner.placed SET due_at = clock_timestamp()
-        FROM frontrunner.open_runs
+        UPDATE placed SET due_at = clock_timestamp()
+        FROM open_runs
         WHERE open_runs.number = placed.run AND (placed.run, placed.sub_task) IN (
-          SELECT p.run, p.sub_task FROM frontrunner.placed AS p JOIN frontrunner.open_runs AS r ON r.number = p.run
+          SELECT p.run, p.sub_task FROM placed AS p JOIN open_runs AS r ON r.number = p.run
           WHERE p.node IS NULL AND p.due_at < clock_timestamp() - ${STALLED_MS} * interval '1 ms'
-            AND EXISTS (SELECT FROM frontrunner.nodes WHERE r.task || '/' || p.sub_task = ANY (nodes.tasks))
+            AND EXISTS (SELECT FROM nodes WHERE r.task || '/' || p.sub_task = ANY (nodes.tasks))
           LIMIT ${PAGE} FOR UPDATE OF p SKIP LOCKED)
         RETURNING open_runs.id, open_runs.task, placed.sub_task, placed.attempt, placed.worker, placed.deliveries`.execute(
         db,
@@ -85,8 +85,8 @@ export class ClusterStore {
   async giveBack(node: string, subTasks: readonly SubTaskOf[]): Promise<readonly SubTaskOf[]> {
     return this.db.transaction().execute(async (db) => {
       const { rows } = await sql<PlacedRow>`
-        UPDATE frontrunner.placed SET node = NULL, due_at = clock_timestamp()
-        FROM frontrunner.open_runs, ${pairs(subTasks)}
+        UPDATE placed SET node = NULL, due_at = clock_timestamp()
+        FROM open_runs, ${pairs(subTasks)}
         WHERE open_runs.id = given.run_id AND placed.run = open_runs.number AND placed.sub_task = given.sub_task
           AND placed.node = ${node}
         RETURNING open_runs.id, open_runs.task, placed.sub_task, placed.attempt, placed.worker, placed.deliveries`.execute(
@@ -99,8 +99,8 @@ export class ClusterStore {
   /** Takes sub-tasks on that nobody has; those that are another's, or have ended, are left out. */
   async takeOn(node: string, subTasks: readonly SubTaskOf[]): Promise<TakenSubTask[]> {
     const { rows } = await sql<{ id: string; number: number; task: string; sub_task: string }>`
-      UPDATE frontrunner.placed SET node = ${node}, deliveries = deliveries + 1
-      FROM frontrunner.open_runs, ${pairs(subTasks)}
+      UPDATE placed SET node = ${node}, deliveries = deliveries + 1
+      FROM open_runs, ${pairs(subTasks)}
       WHERE open_runs.id = given.run_id AND placed.run = open_runs.number AND placed.sub_task = given.sub_task
         AND placed.node IS NULL
       RETURNING open_runs.id, open_runs.number, open_runs.task, placed.sub_task`.execute(this.db);
@@ -110,7 +110,7 @@ export class ClusterStore {
   /** Of some names of sub-tasks, those that a node knows: see `knownNames`. */
   async known(names: readonly string[]): Promise<ReadonlySet<string>> {
     const { rows } = await sql<{ name: string }>`
-      SELECT DISTINCT name FROM frontrunner.nodes, unnest(nodes.tasks) AS name
+      SELECT DISTINCT name FROM nodes, unnest(nodes.tasks) AS name
       WHERE name = ANY (${[...names]}::text[])`.execute(this.db);
     return new Set(rows.map(({ name }) => name));
   }
@@ -122,7 +122,7 @@ export class ClusterStore {
   async commands(node: string, leads: boolean): Promise<KeptCommand[]> {
     const { rows } = await sql<Omit<KeptCommand, 'subTask'> & { readonly subTask: string | null }>`
       SELECT commands.id, run_id AS "runId", kind, sub_task AS "subTask", open_runs.number IS NULL AS "isFinished"
-      FROM frontrunner.commands LEFT JOIN frontrunner.open_runs ON open_runs.number = commands.run
+      FROM commands LEFT JOIN open_runs ON open_runs.number = commands.run
       WHERE open_runs.node = ${node} OR (open_runs.number IS NULL AND ${leads})
       ORDER BY commands.id LIMIT ${PAGE}`.execute(this.db);
     return rows.map(({ subTask, ...command }) => ({ ...command, subTask: subTask ?? undefined }));

@@ -41,7 +41,7 @@ import { WaitingRuns } from './waiting-runs.js';
         const waiting = new WaitingRuns(journal, config.get('UNKNOWN_TASK_GRACE', { infer: true }));
         const work = new PlacedWork(journal, store, bus, runs, registry, recorded);
         const timeoutMs = config.get('NODE_TIMEOUT', { infer: true });
-        const heartbeat = new Heartbeat(journal.options.url, timeoutMs, journal.clock);
+        const heartbeat = new Heartbeat(journal.options, timeoutMs, journal.clock);
         return new ClusterNode(
           { journal, store, heartbeat, runs, registry, control, takeover, waiting, work },
           config.get('ROLE', { infer: true }),

@@ -1,14 +1,12 @@
 import { UsageError, type Terminal } from '../command-line/command.js';
-import { variables } from '../config/variables.js';
+import { valueOf } from '../command-line/variable.js';
+import type { PostgresAddress } from '../journal/postgres/postgres-connection.js';
 
-/** The URL of the Postgres database that nodes share. @throws {UsageError} when `DATABASE_URL` is another one */
-export function urlOfNodes(env: Terminal['env']): string {
-  const { schema, fallback, takes } = variables.DATABASE_URL;
-  const text = env.DATABASE_URL === '' ? fallback : (env.DATABASE_URL ?? fallback);
-  const { data } = schema.safeParse(text);
-  if (!data) throw new UsageError(`DATABASE_URL takes ${takes}`);
-  if (data.kind === 'postgres') return data.url;
+/** Where nodes have the tables that they share. @throws {UsageError} when `DATABASE_URL` is not one of Postgres */
+export function databaseOfNodes(env: Terminal['env']): PostgresAddress {
+  const database = valueOf('DATABASE_URL', env);
+  if (database.kind === 'postgres') return { url: database.url, schema: valueOf('DATABASE_SCHEMA', env) };
   throw new UsageError(
-    `DATABASE_URL is ${text}, of one node alone; nodes, and the queue between them, are in a Postgres database: postgres://…`,
+    `DATABASE_URL is ${database.kind === 'memory' ? 'memory:' : `sqlite:${database.path}`}, of one node alone; nodes, and the queue between them, are in a Postgres database: postgres://…`,
   );
 }

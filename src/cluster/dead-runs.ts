@@ -12,7 +12,7 @@ export interface DeadLetter {
 /** Unfinished runs that wait for a node that knows their task, or have waited for too long, the oldest first. */
 export async function waitingRuns(db: Kysely<Schema>): Promise<readonly DeadLetter[]> {
   const { rows } = await sql<{ id: string; task: string; since: Date; dead: boolean }>`
-    SELECT id, task, since, dead FROM frontrunner.waiting_runs JOIN frontrunner.open_runs ON number = run
+    SELECT id, task, since, dead FROM waiting_runs JOIN open_runs ON number = run
     ORDER BY since, run`.execute(db);
   return rows.map(({ id, task, since, dead }) => ({
     runId: id,
@@ -29,7 +29,9 @@ export async function redriveRuns(db: Kysely<Schema>, runIds: readonly string[])
   if (runIds.length === 0) return;
   await sql`
     WITH redriven AS (
-      UPDATE frontrunner.waiting_runs SET dead = false, since = clock_timestamp()
-      FROM frontrunner.open_runs WHERE number = run AND id = ANY (${[...runIds]}::text[]) RETURNING run)
-    SELECT pg_notify('frontrunner', json_build_array('let-go', '')::text) FROM redriven LIMIT 1`.execute(db);
+      UPDATE waiting_runs SET dead = false, since = clock_timestamp()
+      FROM open_runs WHERE number = run AND id = ANY (${[...runIds]}::text[]) RETURNING run)
+    SELECT pg_notify(current_schema(), json_build_array('let-go', '')::text) FROM redriven LIMIT 1`.execute(
+    db,
+  );
 }

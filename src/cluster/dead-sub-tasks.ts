@@ -1,10 +1,15 @@
 import { Kysely, PostgresDialect, sql } from 'kysely';
 import { fromKysely, PgBoss, type JobWithMetadata } from 'pg-boss';
 import { DatabaseError } from '../journal/database-error.js';
-import { nameOf, openPool, postgresError } from '../journal/postgres/postgres-connection.js';
-import { SCHEMA, type Schema } from '../journal/postgres/postgres-schema.js';
+import {
+  nameOf,
+  openPool,
+  postgresError,
+  type PostgresAddress,
+} from '../journal/postgres/postgres-connection.js';
+import type { Schema } from '../journal/postgres/postgres-schema.js';
 import { redriveRuns, waitingRuns, type DeadLetter } from './dead-runs.js';
-import { QUEUE_SCHEMA, QUEUES, type SubTaskJob } from '../journal/postgres/sub-task-queue.js';
+import { queueSchema, QUEUES, type SubTaskJob } from '../journal/postgres/sub-task-queue.js';
 
 /** A sub-task that waits in the dead-letter queue for somebody to look into it. */
 export interface DeadSubTask extends DeadLetter {
@@ -31,12 +36,13 @@ export class DeadSubTasks {
   ) {}
 
   /** @throws {DatabaseError} when the database can't be used, or no node was ever started on it */
-  static async open(url: string): Promise<DeadSubTasks> {
-    const pool = openPool(url);
-    const db = new Kysely<Schema>({ dialect: new PostgresDialect({ pool }) }).withSchema(SCHEMA);
+  static async open(address: PostgresAddress): Promise<DeadSubTasks> {
+    const { url, schema } = address;
+    const pool = openPool(address);
+    const db = new Kysely<Schema>({ dialect: new PostgresDialect({ pool }) });
     const boss = new PgBoss({
       db: { executeSql: (text, values) => pool.query(text, values) },
-      schema: QUEUE_SCHEMA,
+      schema: queueSchema(schema),
       migrate: false,
       supervise: false,
       schedule: false,
@@ -46,7 +52,10 @@ export class DeadSubTasks {
     try {
       await dead.asking(async () => {
         if (!(await hasTables(db)))
-          throw new DatabaseError(nameOf(url), 'has nothing of the service; start a node on it first');
+          throw new DatabaseError(
+            nameOf(url),
+            `has nothing of the service in the schema ${schema}; start a node on it first, or correct DATABASE_SCHEMA`,
+          );
         await boss.start();
       });
     } catch (error) {
@@ -112,8 +121,8 @@ export class DeadSubTasks {
     const names = subTasks.map(({ subTask }) => subTask);
     return this.db.transaction().execute(async (trx) => {
       await sql`
-        UPDATE frontrunner.placed SET deliveries = 0
-        FROM frontrunner.open_runs, unnest(${runIds}::text[], ${names}::text[]) AS given (run_id, sub_task)
+        UPDATE placed SET deliveries = 0
+        FROM open_runs, unnest(${runIds}::text[], ${names}::text[]) AS given (run_id, sub_task)
         WHERE open_runs.id = given.run_id AND placed.run = open_runs.number AND placed.sub_task = given.sub_task
           AND placed.node IS NULL`.execute(trx);
       let count = 0;
@@ -131,7 +140,7 @@ export class DeadSubTasks {
     const runIds = [...new Set(jobs.map(({ data }) => data.runId))];
     const { rows } = await sql<Placed & { run_id: string; sub_task: string }>`
       SELECT open_runs.id AS run_id, sub_task, deliveries, worker
-      FROM frontrunner.placed JOIN frontrunner.open_runs ON open_runs.number = placed.run
+      FROM placed JOIN open_runs ON open_runs.number = placed.run
       WHERE open_runs.id = ANY (${runIds}::text[])`.execute(this.db);
     return new Map(rows.map((row) => [keyOf({ runId: row.run_id, subTask: row.sub_task }), row]));
   }
@@ -147,7 +156,7 @@ export class DeadSubTasks {
 
 async function hasTables(db: Kysely<Schema>): Promise<boolean> {
   const { rows } = await sql<{ found: boolean }>`
-    SELECT to_regclass('frontrunner.waiting_runs') IS NOT NULL AS found`.execute(db);
+    SELECT to_regclass('waiting_runs') IS NOT NULL AS found`.execute(db);
   return rows[0]?.found ?? false;
 }
 

@@ -1,7 +1,11 @@
 import { Logger } from '@nestjs/common';
 import pg from 'pg';
 import type { DatabaseClock } from '../journal/postgres/database-clock.js';
-import { connectionConfig } from '../journal/postgres/postgres-connection.js';
+import {
+  connectionConfig,
+  searchPath,
+  type PostgresAddress,
+} from '../journal/postgres/postgres-connection.js';
 
 /** How a node stands among the others. */
 export interface Standing {
@@ -40,19 +44,19 @@ const MAX_PATIENCE_MS = 5_000;
 
 const BEAT = `
   WITH me AS (
-    UPDATE frontrunner.nodes SET seen_at = clock_timestamp(), free_slots = $2, tasks = $3, skew_ms = $4, lag_ms = $5
+    UPDATE nodes SET seen_at = clock_timestamp(), free_slots = $2, tasks = $3, skew_ms = $4, lag_ms = $5
     WHERE id = $1 RETURNING id, draining)
   SELECT extract(epoch FROM clock_timestamp())::float8 * 1000 AS "databaseMs", EXISTS (SELECT FROM me) AS alive,
-    coalesce((SELECT draining FROM me), false) AS draining, ARRAY(SELECT task FROM frontrunner.paused_tasks) AS paused, last_id AS "lastId",
-    (SELECT coalesce(sum(free_slots), 0) FROM frontrunner.nodes WHERE id <> $1) AS idle
-  FROM frontrunner.log_head`;
+    coalesce((SELECT draining FROM me), false) AS draining, ARRAY(SELECT task FROM paused_tasks) AS paused, last_id AS "lastId",
+    (SELECT coalesce(sum(free_slots), 0) FROM nodes WHERE id <> $1) AS idle
+  FROM log_head`;
 
 /** A node that commits meanwhile is seen, and stays: its row is locked by whichever comes first. */
 const END_SILENT = `
   WITH gone AS (
-    DELETE FROM frontrunner.nodes
+    DELETE FROM nodes
     WHERE id <> $1 AND seen_at < clock_timestamp() - $2 * interval '1 ms' RETURNING id)
-  SELECT id, pg_notify('frontrunner', json_build_array('left', id)::text) FROM gone`;
+  SELECT id, pg_notify(current_schema(), json_build_array('left', id)::text) FROM gone`;
 
 /**
  * Says that a node lives, over a connection that nothing else uses: readers that hold all others keep no beat waiting. After a
@@ -66,13 +70,13 @@ export class Heartbeat {
 
   /** @param timeoutMs how long a node may not be seen before it counts as dead; a beat fails after half of it */
   constructor(
-    url: string,
+    private readonly address: PostgresAddress,
     private readonly timeoutMs: number,
     private readonly clock: DatabaseClock,
   ) {
     const patienceMs = Math.min(Math.max(timeoutMs / 2, PATIENCE_MS), MAX_PATIENCE_MS);
     this.config = {
-      ...connectionConfig(url),
+      ...connectionConfig(address.url),
       connectionTimeoutMillis: patienceMs,
       query_timeout: patienceMs,
       // Else the server goes on waiting for a lock for a beat that was given up.
@@ -133,7 +137,7 @@ export class Heartbeat {
     client.on('error', () => undefined);
     await client.connect();
     // A beat is no promise to anybody, and waits for no standby.
-    await client.query('SET synchronous_commit = local');
+    await client.query(`${searchPath(this.address)}; SET synchronous_commit = local`);
     return client;
   }
 }

@@ -4,7 +4,7 @@ import { environmentOf, runCommand, say, UsageError, type Terminal } from '../co
 import { table } from '../command-line/table.js';
 import { DURATION_FORM, durationSchema, milliseconds } from '../core/duration.js';
 import { DatabaseError } from '../journal/database-error.js';
-import { urlOfNodes } from './database-of-nodes.js';
+import { databaseOfNodes } from './database-of-nodes.js';
 import { ClusterOperations } from './operations.js';
 
 const HINT = 'npm run nodes -- --help says what there is';
@@ -26,7 +26,7 @@ pause    lets no node take new runs of a task, which get 503, nor sub-tasks of i
 cancel   asks for the end of all unfinished runs of a task that were created so long ago, or at all.
 retry    asks for another attempt of all failed sub-tasks of its finished runs.
 
-DATABASE_URL says which database, and may be set in a file .env.
+DATABASE_URL and DATABASE_SCHEMA say which database, and may be set in a file .env.
 Where the service is built, node dist/cluster/nodes.command.js does the same at once.
 `;
 
@@ -51,7 +51,7 @@ async function manage(args: readonly string[], terminal: Terminal): Promise<unde
   if (!isKnown || rest.length > 0 || (values['older-than'] !== undefined && !isForRuns))
     throw new UsageError(`It takes ${Object.keys(COMMANDS).join(', ')}, with what the usage says; ${HINT}`);
   const olderThanMs = olderThan(values['older-than'] ?? '0ms');
-  const operations = await ClusterOperations.open(urlOfNodes(environmentOf(terminal)));
+  const operations = await ClusterOperations.open(databaseOfNodes(environmentOf(terminal)));
   try {
     await COMMANDS[command as Command].does(operations, terminal, name ?? '', olderThanMs);
   } finally {

@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util';
 import { environmentOf, runCommand, say, UsageError, type Terminal } from '../command-line/command.js';
 import { table } from '../command-line/table.js';
 import { DatabaseError } from '../journal/database-error.js';
-import { urlOfNodes } from './database-of-nodes.js';
+import { databaseOfNodes } from './database-of-nodes.js';
 import type { DeadLetter } from './dead-runs.js';
 import { DeadSubTasks } from './dead-sub-tasks.js';
 
@@ -22,7 +22,7 @@ list     shows them, the oldest first: run, task, sub-task, since when, how ofte
 redrive  sends those of some runs, or all, back to the queue that they came from, with as many deliveries as at first;
          runs whose task no node knew wait for such a node anew.
 
-DATABASE_URL says which database, and may be set in a file .env. Nodes may run meanwhile.
+DATABASE_URL and DATABASE_SCHEMA say which database, and may be set in a file .env. Nodes may run meanwhile.
 Where the service is built, node dist/cluster/queue.command.js does the same at once.
 `;
 
@@ -50,7 +50,7 @@ async function manage(args: readonly string[], terminal: Terminal): Promise<unde
 }
 
 async function withQueue(terminal: Terminal, use: (queue: DeadSubTasks) => Promise<void>): Promise<void> {
-  const queue = await DeadSubTasks.open(urlOfNodes(environmentOf(terminal)));
+  const queue = await DeadSubTasks.open(databaseOfNodes(environmentOf(terminal)));
   try {
     await use(queue);
   } finally {

@@ -93,11 +93,11 @@ export class Takeover {
     const ours = numbers.filter((number) => !this.failed.has(number));
     const others = numbers.filter((number) => this.failed.has(number));
     await sql`
-      WITH waited AS (DELETE FROM frontrunner.waiting_runs WHERE run = ANY (${ours}::bigint[]))
-      UPDATE frontrunner.open_runs SET node = ${nodeId} WHERE number = ANY (${ours}::bigint[])`.execute(db);
+      WITH waited AS (DELETE FROM waiting_runs WHERE run = ANY (${ours}::bigint[]))
+      UPDATE open_runs SET node = ${nodeId} WHERE number = ANY (${ours}::bigint[])`.execute(db);
     if (others.length > 0)
       await sql`
-        INSERT INTO frontrunner.waiting_runs (run) SELECT unnest(${others}::bigint[])
+        INSERT INTO waiting_runs (run) SELECT unnest(${others}::bigint[])
         ON CONFLICT DO NOTHING`.execute(db);
   }
 
@@ -109,14 +109,14 @@ export class Takeover {
     const tasks = this.registry.all().map(({ name }) => name);
     for (const [number, until] of this.failed) if (until < performance.now()) this.failed.delete(number);
     const { rows } = await sql<Orphan>`
-      SELECT number, id, is_cancelled AS cancelled FROM frontrunner.open_runs, LATERAL (
+      SELECT number, id, is_cancelled AS cancelled FROM open_runs, LATERAL (
         SELECT EXISTS (
-          SELECT FROM frontrunner.commands WHERE run = number AND kind = 'cancel' OFFSET 0) AS is_cancelled) AS asked
+          SELECT FROM commands WHERE run = number AND kind = 'cancel' OFFSET 0) AS is_cancelled) AS asked
       WHERE number <> ALL (${[...this.failed.keys()]}::bigint[])
-        AND (NOT EXISTS (SELECT FROM frontrunner.nodes WHERE nodes.id = open_runs.node)
+        AND (NOT EXISTS (SELECT FROM nodes WHERE nodes.id = open_runs.node)
           OR (number = ANY (${this.unsure}::bigint[]) AND node = ${nodeId}))
         AND (is_cancelled OR (task = ANY (${tasks}::text[])
-          AND NOT EXISTS (SELECT FROM frontrunner.waiting_runs WHERE run = number AND dead)))
+          AND NOT EXISTS (SELECT FROM waiting_runs WHERE run = number AND dead)))
       ORDER BY number LIMIT ${PAGE} FOR UPDATE OF open_runs SKIP LOCKED`.execute(db);
     return rows;
   }
@@ -220,9 +220,9 @@ export class Takeover {
       await journal.committed(id);
       await sql`
         WITH let_go AS (
-          UPDATE frontrunner.open_runs SET node = '' WHERE number = ${number} AND node = ${nodeId}
+          UPDATE open_runs SET node = '' WHERE number = ${number} AND node = ${nodeId}
           RETURNING number)
-        SELECT pg_notify('frontrunner', json_build_array('let-go', ${nodeId}::text)::text) FROM let_go`.execute(
+        SELECT pg_notify(current_schema(), json_build_array('let-go', ${nodeId}::text)::text) FROM let_go`.execute(
         journal.store.db,
       );
     } catch {

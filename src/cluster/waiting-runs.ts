@@ -35,22 +35,22 @@ export class WaitingRuns {
   private async mark(): Promise<readonly { readonly task: string; readonly count: number }[]> {
     const { rows } = await sql<{ task: string; count: number }>`
       WITH begun AS (
-        INSERT INTO frontrunner.waiting_runs (run)
-        SELECT number FROM frontrunner.open_runs
-        WHERE NOT EXISTS (SELECT FROM frontrunner.nodes WHERE nodes.id = open_runs.node)
-          AND NOT EXISTS (SELECT FROM frontrunner.nodes WHERE open_runs.task = ANY (nodes.tasks))
+        INSERT INTO waiting_runs (run)
+        SELECT number FROM open_runs
+        WHERE NOT EXISTS (SELECT FROM nodes WHERE nodes.id = open_runs.node)
+          AND NOT EXISTS (SELECT FROM nodes WHERE open_runs.task = ANY (nodes.tasks))
         ON CONFLICT DO NOTHING RETURNING run)
-      SELECT task, count(*)::integer AS count FROM begun JOIN frontrunner.open_runs ON number = run
+      SELECT task, count(*)::integer AS count FROM begun JOIN open_runs ON number = run
       GROUP BY task ORDER BY task`.execute(this.journal.store.db);
     return rows;
   }
 
   private async bury(): Promise<readonly { readonly id: string; readonly task: string }[]> {
     const { rows } = await sql<{ id: string; task: string }>`
-      UPDATE frontrunner.waiting_runs SET dead = true
-      FROM frontrunner.open_runs
+      UPDATE waiting_runs SET dead = true
+      FROM open_runs
       WHERE number = run AND run IN (
-        SELECT run FROM frontrunner.waiting_runs
+        SELECT run FROM waiting_runs
         WHERE NOT dead AND since < clock_timestamp() - ${this.graceMs} * interval '1 ms'
         LIMIT ${PAGE} FOR UPDATE SKIP LOCKED)
       RETURNING id, task`.execute(this.journal.store.db);

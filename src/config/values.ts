@@ -55,6 +55,11 @@ function isPostgresUrl(text: string): boolean {
   return url !== null && (url.hostname !== '' || url.searchParams.has('host')) && url.pathname.length > 1;
 }
 
+/** What no quotes are needed for, and what Postgres, the queue of another service, and other programs leave free. */
+export const SCHEMA_NAME = /^(?!pg_|public$|information_schema$)(?!.*_queue$)[a-z_][a-z0-9_]{0,39}$/;
+export const SCHEMA_FORM =
+  'a plain name of a schema: up to 40 small letters, digits and _, no digit first, not public, nor with pg_ first or _queue last';
+
 /** Requests of one caller in a window of whole seconds. */
 export function parseRate(
   text: string,

@@ -8,6 +8,8 @@ import {
   parseOrigins,
   parseRate,
   retention,
+  SCHEMA_FORM,
+  SCHEMA_NAME,
   size,
   SIZE_FORM,
 } from './values.js';
@@ -86,6 +88,13 @@ export const variables = {
     takes: 'sqlite: and the path of a file, postgres://user:password@host:port/database, or memory:',
     purpose:
       'Where runs are kept. Nodes with the same Postgres database share the work. memory: keeps runs until the process ends.',
+  },
+  DATABASE_SCHEMA: {
+    schema: z.string().regex(SCHEMA_NAME),
+    fallback: 'frontrunner',
+    takes: SCHEMA_FORM,
+    purpose:
+      'The schema of a Postgres database that has the tables, and with _queue behind it, the queue. Services with different ones don’t see each other.',
   },
   ROLE: {
     schema: z.enum(ROLES),

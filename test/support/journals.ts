@@ -20,6 +20,9 @@ export const journals: Record<string, (bus: EventBus) => Journal | Promise<Journ
   },
   Postgres: async (bus) => {
     const url = await temporaryDatabase();
-    return PostgresJournal.open({ url, role: 'all', retentionMs: 0, keyRetentionMs: HOUR_MS }, bus);
+    return PostgresJournal.open(
+      { url, schema: 'frontrunner', role: 'all', retentionMs: 0, keyRetentionMs: HOUR_MS },
+      bus,
+    );
   },
 };

@@ -80,7 +80,7 @@ export class CommitReader {
 
   private async rowsAfter(after: number, upTo: number): Promise<readonly Row[]> {
     const { rows } = await sql<Row>`
-      SELECT first, last, events FROM frontrunner.commits
+      SELECT first, last, events FROM commits
       WHERE first >= ${rowWith(sql`${after + 1}`)} AND last > ${after} AND first <= ${upTo}
       ORDER BY first LIMIT ${ROWS}`.execute(this.db);
     return rows;
@@ -94,17 +94,17 @@ export class CommitReader {
     const [only] = ids;
     const { rows } = await sql<Row>`
       SELECT row.* FROM (
-        SELECT unnest(commits) AS first FROM frontrunner.runs WHERE id = ANY (${[...ids]})
+        SELECT unnest(commits) AS first FROM runs WHERE id = ANY (${[...ids]})
         UNION
-        SELECT late_commits.first FROM frontrunner.open_runs
-          JOIN frontrunner.late_commits ON late_commits.run = open_runs.number
+        SELECT late_commits.first FROM open_runs
+          JOIN late_commits ON late_commits.run = open_runs.number
           WHERE id = ANY (${[...ids]})
         UNION
-        SELECT near.first FROM frontrunner.open_runs, LATERAL (
-          SELECT first FROM frontrunner.commits
+        SELECT near.first FROM open_runs, LATERAL (
+          SELECT first FROM commits
           WHERE first >= ${rowWith(sql`number`)} AND first <= number + ${LATE_AFTER}) AS near
           WHERE id = ANY (${[...ids]})) AS found,
-        LATERAL (SELECT first, last, events FROM frontrunner.commits WHERE first = found.first OFFSET 0) AS row
+        LATERAL (SELECT first, last, events FROM commits WHERE first = found.first OFFSET 0) AS row
       WHERE row.last > ${after}
         AND (${ids.length > 1} OR strpos(row.events, ${memberOf(only ?? '')}) > 0)
       ORDER BY row.first`.execute(this.db);
@@ -119,7 +119,7 @@ export function recordOf({ texts, commits }: RecordedRun): RunRecord {
 
 /** The `first` of the row that has an event, or of the one before. */
 function rowWith(id: RawBuilder<unknown>): RawBuilder<unknown> {
-  return sql`coalesce((SELECT max(first) FROM frontrunner.commits WHERE first <= ${id}), 0)`;
+  return sql`coalesce((SELECT max(first) FROM commits WHERE first <= ${id}), 0)`;
 }
 
 /** The id of the first event behind one; retention leaves holes. */

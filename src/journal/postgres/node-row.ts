@@ -19,15 +19,15 @@ export class NodeRow {
   /** Makes the row. That it is there already means that an answer got lost. */
   async insert(): Promise<void> {
     await sql`
-      INSERT INTO frontrunner.nodes (id, role) VALUES (${this.id}, ${this.role})
+      INSERT INTO nodes (id, role) VALUES (${this.id}, ${this.role})
       ON CONFLICT DO NOTHING`.execute(this.db);
   }
 
   /** Lets the others go on with what the node has, or had under another id, at once. */
   async delete(id = this.id): Promise<void> {
     await sql`
-      WITH gone AS (DELETE FROM frontrunner.nodes WHERE id = ${id} RETURNING id)
-      SELECT pg_notify('frontrunner', json_build_array('left', id)::text) FROM gone`.execute(this.db);
+      WITH gone AS (DELETE FROM nodes WHERE id = ${id} RETURNING id)
+      SELECT pg_notify(current_schema(), json_build_array('left', id)::text) FROM gone`.execute(this.db);
   }
 
   /** Takes another id. @returns the one before */

@@ -26,7 +26,7 @@ async function deleteFinished(db: Kysely<Schema>, before: number, limit: number)
   return db.transaction().execute(async (transaction) => {
     // The bound of the ids spares looking at younger runs.
     const { rows } = await sql<{ id: string; commits: number[] }>`
-      SELECT id, commits FROM frontrunner.runs
+      SELECT id, commits FROM runs
       WHERE id < ${firstIdOf(before)} AND finished_at < ${before}
       ORDER BY id LIMIT ${limit} FOR UPDATE SKIP LOCKED`.execute(transaction);
     if (rows.length === 0) return 0;
@@ -34,22 +34,20 @@ async function deleteFinished(db: Kysely<Schema>, before: number, limit: number)
     const commits = [...new Set(rows.flatMap((row) => row.commits))];
     // Another node may take other runs out of the same commits: what it leaves of them is read behind the lock.
     await sql`
-      SELECT FROM frontrunner.commits WHERE first = ANY (${commits}) ORDER BY first FOR UPDATE`.execute(
-      transaction,
-    );
+      SELECT FROM commits WHERE first = ANY (${commits}) ORDER BY first FOR UPDATE`.execute(transaction);
     await sql`
       WITH left_over AS (
         SELECT first,
           string_agg(line, E',\n' ORDER BY place) FILTER (
             WHERE substring(line FROM '"runId":"([^"]*)"') <> ALL (${ids})) AS lines
-        FROM frontrunner.commits,
+        FROM commits,
           string_to_table(substr(events, 2, length(events) - 2), E',\n') WITH ORDINALITY AS a (line, place)
         WHERE first = ANY (${commits})
         GROUP BY first),
       emptied AS (
-        DELETE FROM frontrunner.commits USING left_over
+        DELETE FROM commits USING left_over
         WHERE commits.first = left_over.first AND lines IS NULL)
-      UPDATE frontrunner.commits SET events = '[' || lines || ']' FROM left_over
+      UPDATE commits SET events = '[' || lines || ']' FROM left_over
       WHERE commits.first = left_over.first AND lines IS NOT NULL`.execute(transaction);
     await transaction.deleteFrom('runs').where('id', 'in', ids).execute();
     return ids.length;

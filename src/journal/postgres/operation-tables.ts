@@ -12,21 +12,19 @@ export interface WaitingRun {
 /** What nodes and operators need besides the log. */
 export async function createOperationTables(db: Kysely<unknown>): Promise<void> {
   await sql`
-    CREATE TABLE frontrunner.waiting_runs (
+    CREATE TABLE waiting_runs (
       run bigint PRIMARY KEY,
       since timestamptz NOT NULL DEFAULT clock_timestamp(),
       dead boolean NOT NULL DEFAULT false)`.execute(db);
   await sql`
-    CREATE TABLE frontrunner.paused_tasks (
+    CREATE TABLE paused_tasks (
       task text COLLATE "C" PRIMARY KEY,
       since timestamptz NOT NULL DEFAULT clock_timestamp())`.execute(db);
   await sql`
-    ALTER TABLE frontrunner.nodes
+    ALTER TABLE nodes
       ADD COLUMN draining boolean NOT NULL DEFAULT false,
       ADD COLUMN skew_ms double precision NOT NULL DEFAULT 0,
       ADD COLUMN lag_ms double precision NOT NULL DEFAULT 0`.execute(db);
   // The run may have finished by the time that somebody does what was asked.
-  await sql`ALTER TABLE frontrunner.commands ADD COLUMN run_id text COLLATE "C" NOT NULL DEFAULT ''`.execute(
-    db,
-  );
+  await sql`ALTER TABLE commands ADD COLUMN run_id text COLLATE "C" NOT NULL DEFAULT ''`.execute(db);
 }

@@ -32,7 +32,7 @@ export const LATE_AFTER = 50_000;
  */
 export async function createCommitGroup(db: Kysely<unknown>): Promise<void> {
   await sql`
-    CREATE FUNCTION frontrunner.commit_group_2(
+    CREATE FUNCTION commit_group_2(
       this_node text, this_group bigint,
       lines text, guess bigint, rows integer[], numbers bigint[],
       guarded integer[], guards integer[], guarded_runs bigint[], names text[], attempts integer[],
@@ -55,11 +55,11 @@ export async function createCommitGroup(db: Kysely<unknown>): Promise<void> {
       lost bigint[];
       firsts bigint[] := '{}';
     BEGIN
-      UPDATE frontrunner.nodes SET seen_at = clock_timestamp(), last_group = this_group
+      UPDATE nodes SET seen_at = clock_timestamp(), last_group = this_group
         WHERE id = this_node AND last_group = this_group - 1;
       IF NOT FOUND THEN
         SELECT last_first_id, last_refused INTO first_id, refused
-          FROM frontrunner.nodes WHERE id = this_node AND last_group = this_group;
+          FROM nodes WHERE id = this_node AND last_group = this_group;
         IF NOT FOUND THEN
           RAISE EXCEPTION 'the node was taken for dead' USING ERRCODE = 'FR001';
         END IF;
@@ -71,28 +71,28 @@ export async function createCommitGroup(db: Kysely<unknown>): Promise<void> {
         at := guarded[place];
         CASE guards[place]
           WHEN 1 THEN
-            UPDATE frontrunner.placed SET attempt = attempts[place]
+            UPDATE placed SET attempt = attempts[place]
               WHERE run = guarded_runs[place] AND sub_task = names[place] AND node = this_node
                 AND attempt = attempts[place] - 1;
           WHEN 2 THEN
-            UPDATE frontrunner.placed SET attempt = attempts[place]
+            UPDATE placed SET attempt = attempts[place]
               WHERE run = guarded_runs[place] AND sub_task = names[place] AND node = this_node
                 AND attempt = attempts[place];
           WHEN 3 THEN
-            DELETE FROM frontrunner.placed
+            DELETE FROM placed
               WHERE run = guarded_runs[place] AND sub_task = names[place] AND node = this_node
                 AND attempt = attempts[place];
           WHEN 4 THEN
-            DELETE FROM frontrunner.placed
+            DELETE FROM placed
               WHERE run = guarded_runs[place] AND sub_task = names[place] AND attempt = attempts[place];
           WHEN 5 THEN
             WITH gone AS (
-              DELETE FROM frontrunner.runs WHERE id = names[place]
+              DELETE FROM runs WHERE id = names[place]
               RETURNING number, id, task, created_at, commits, client),
             opened AS (
-              INSERT INTO frontrunner.open_runs (number, id, task, created_at, node, client)
+              INSERT INTO open_runs (number, id, task, created_at, node, client)
               SELECT number, id, task, created_at, this_node, client FROM gone)
-            INSERT INTO frontrunner.late_commits (run, first) SELECT number, unnest(commits) FROM gone;
+            INSERT INTO late_commits (run, first) SELECT number, unnest(commits) FROM gone;
         END CASE;
         IF NOT FOUND THEN
           refused := refused || at;
@@ -102,21 +102,21 @@ export async function createCommitGroup(db: Kysely<unknown>): Promise<void> {
       lost := ARRAY(
         SELECT number FROM (SELECT DISTINCT number FROM unnest(numbers) AS a (number) WHERE number > 0) AS b
         WHERE NOT EXISTS (
-          SELECT FROM frontrunner.open_runs WHERE open_runs.number = b.number AND node = this_node OFFSET 0));
+          SELECT FROM open_runs WHERE open_runs.number = b.number AND node = this_node OFFSET 0));
       IF cardinality(lost) > 0 THEN
         refused := refused || ARRAY(
           SELECT place::integer FROM unnest(numbers) WITH ORDINALITY AS a (number, place) WHERE number = ANY (lost));
       END IF;
 
       kept := cardinality(numbers) - cardinality(refused);
-      UPDATE frontrunner.log_head SET last_id = last_id + kept RETURNING last_id - kept + 1 INTO first_id;
+      UPDATE log_head SET last_id = last_id + kept RETURNING last_id - kept + 1 INTO first_id;
 
       IF first_id = guess AND refused = '{}' AND cardinality(rows) = 1 AND kept > 0 THEN
-        INSERT INTO frontrunner.commits (first, last, events) VALUES (first_id, first_id + kept - 1, lines);
+        INSERT INTO commits (first, last, events) VALUES (first_id, first_id + kept - 1, lines);
         firsts := ARRAY[first_id];
       ELSIF kept > 0 THEN
         WITH inserted AS (
-          INSERT INTO frontrunner.commits (first, last, events)
+          INSERT INTO commits (first, last, events)
           SELECT min(id), max(id),
             '[' || string_agg('{"id":' || id || substr(line, strpos(line, ',')), E',\n' ORDER BY id) || ']'
           FROM (
@@ -131,7 +131,7 @@ export async function createCommitGroup(db: Kysely<unknown>): Promise<void> {
       END IF;
 
       IF cardinality(started) > 0 THEN
-        INSERT INTO frontrunner.open_runs (number, id, task, created_at, node, client)
+        INSERT INTO open_runs (number, id, task, created_at, node, client)
           SELECT first_id - 1 + place - CASE WHEN refused = '{}' THEN 0
               ELSE (SELECT count(*) FROM unnest(refused) AS r WHERE r < place) END, id, task, time, this_node, client
           FROM unnest(started, started_ids, started_tasks, started_clients, started_times)
@@ -140,18 +140,18 @@ export async function createCommitGroup(db: Kysely<unknown>): Promise<void> {
 
       IF cardinality(ended) > 0 THEN
         WITH gone AS (
-          DELETE FROM frontrunner.open_runs
+          DELETE FROM open_runs
           USING unnest(ended, ended_numbers, ended_begins, statuses, ended_times, ended_from, ended_commits)
             AS a (place, ended_number, begin, status, time, from_place, before)
           WHERE number = coalesce(ended_number, first_id - 1 + begin
               - (SELECT count(*) FROM unnest(refused) AS r WHERE r < begin))
             AND node = this_node AND NOT place = ANY (refused)
           RETURNING number, id, task, created_at, client, status, time, place, from_place, before),
-        forgotten AS (DELETE FROM frontrunner.late_commits USING gone WHERE run = number)
-        INSERT INTO frontrunner.runs (number, id, task, client, status, created_at, finished_at, commits)
+        forgotten AS (DELETE FROM late_commits USING gone WHERE run = number)
+        INSERT INTO runs (number, id, task, client, status, created_at, finished_at, commits)
           SELECT number, id, task, client, status, created_at, time, CASE
-            WHEN EXISTS (SELECT FROM frontrunner.late_commits WHERE run = number OFFSET 0) THEN ARRAY(
-              SELECT unnest(known) UNION SELECT first FROM frontrunner.late_commits WHERE run = number ORDER BY 1)
+            WHEN EXISTS (SELECT FROM late_commits WHERE run = number OFFSET 0) THEN ARRAY(
+              SELECT unnest(known) UNION SELECT first FROM late_commits WHERE run = number ORDER BY 1)
             ELSE known END
           FROM gone, LATERAL (SELECT before::bigint[] || CASE
             WHEN cardinality(firsts) = 1 THEN firsts
@@ -165,17 +165,17 @@ export async function createCommitGroup(db: Kysely<unknown>): Promise<void> {
 
       IF (SELECT min(number) FROM unnest(numbers || guarded_runs) AS a (number) WHERE number > 0)
           < firsts[cardinality(firsts)] - ${sql.raw(String(LATE_AFTER))} THEN
-        INSERT INTO frontrunner.late_commits (run, first)
+        INSERT INTO late_commits (run, first)
           SELECT number, f
           FROM (SELECT DISTINCT number FROM unnest(numbers || guarded_runs) AS a (number)
               WHERE number > 0 AND number < firsts[cardinality(firsts)] - ${sql.raw(String(LATE_AFTER))}) AS b,
             unnest(firsts) AS f
-          WHERE EXISTS (SELECT FROM frontrunner.open_runs WHERE open_runs.number = b.number OFFSET 0)
+          WHERE EXISTS (SELECT FROM open_runs WHERE open_runs.number = b.number OFFSET 0)
           ON CONFLICT DO NOTHING;
       END IF;
 
       IF cardinality(placed_names) > 0 THEN
-        INSERT INTO frontrunner.placed (run, sub_task, attempt, worker, due_at)
+        INSERT INTO placed (run, sub_task, attempt, worker, due_at)
           SELECT coalesce(number, first_id - 1 + begin
               - (SELECT count(*) FROM unnest(refused) AS r WHERE r < begin)), name, attempt, worker,
             coalesce(to_timestamp(due / 1000.0), clock_timestamp())
@@ -186,9 +186,9 @@ export async function createCommitGroup(db: Kysely<unknown>): Promise<void> {
             WHERE placed.node = this_node AND placed.attempt = excluded.attempt;
       END IF;
 
-      UPDATE frontrunner.nodes SET last_first_id = first_id, last_refused = refused WHERE id = this_node;
-      IF telling AND EXISTS (SELECT FROM frontrunner.nodes WHERE id <> this_node) THEN
-        PERFORM pg_notify('frontrunner', json_build_array('events', this_node, first_id + kept - 1)::text);
+      UPDATE nodes SET last_first_id = first_id, last_refused = refused WHERE id = this_node;
+      IF telling AND EXISTS (SELECT FROM nodes WHERE id <> this_node) THEN
+        PERFORM pg_notify(current_schema(), json_build_array('events', this_node, first_id + kept - 1)::text);
       END IF;
     END $$`.execute(db);
 }

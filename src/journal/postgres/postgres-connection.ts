@@ -15,6 +15,13 @@ const types: pg.CustomTypesConfig = {
     asked[0] === pg.types.builtins.INT8 ? Number : (pg.types.getTypeParser(...asked) as () => unknown),
 };
 
+/** Where the tables are: a schema of a database, beside whatever else is in that. */
+export interface PostgresAddress {
+  readonly url: string;
+  /** A plain identifier, which needs no quotes. */
+  readonly schema: string;
+}
+
 /** What all connections of a node have in common. */
 export function connectionConfig(url: string): pg.ClientConfig {
   return {
@@ -28,13 +35,20 @@ export function connectionConfig(url: string): pg.ClientConfig {
   };
 }
 
+/** Lets a session find the tables by their names alone. Not a startup parameter, since poolers refuse those that they don't know. */
+export function searchPath({ schema }: PostgresAddress): string {
+  return `SET search_path = "${schema}"`;
+}
+
 /** Connections for whoever reads. One that breaks is replaced without a word: who uses it learns from what it asks. */
-export function openPool(url: string): pg.Pool {
-  const pool = new pg.Pool({ ...connectionConfig(url), max: READERS });
+export function openPool(address: PostgresAddress): pg.Pool {
+  const pool = new pg.Pool({ ...connectionConfig(address.url), max: READERS });
   pool.on('error', () => undefined);
   // The pool listens to those that nobody uses, and a transaction has moments in which it asks nothing.
   pool.on('connect', (client) => {
     client.on('error', () => undefined);
+    // It comes before what the connection was made for.
+    client.query(searchPath(address)).catch(() => undefined);
   });
   return pool;
 }

@@ -5,8 +5,9 @@ import { Migrator } from 'kysely/migration';
 import { textOf } from '../../core/thrown.js';
 import { DatabaseError } from '../database-error.js';
 import { checkServer } from './postgres-check.js';
-import { mayPass, nameOf, openPool, postgresError } from './postgres-connection.js';
-import { migrations, SCHEMA, VERSION, type Schema } from './postgres-schema.js';
+import { mayPass, nameOf, openPool, postgresError, type PostgresAddress } from './postgres-connection.js';
+import { queueSchema } from './sub-task-queue.js';
+import { migrations, VERSION, type Schema } from './postgres-schema.js';
 
 /** How long a start waits for a server that isn't there yet. */
 const PATIENCE_MS = 30_000;
@@ -17,15 +18,16 @@ const RETRY_MS = 500;
  *
  * @throws {DatabaseError} when it can't be used
  */
-export async function openDatabase(url: string): Promise<Kysely<Schema>> {
+export async function openDatabase(address: PostgresAddress): Promise<Kysely<Schema>> {
+  const { url } = address;
   const logger = new Logger('Journal');
   const until = performance.now() + PATIENCE_MS;
-  const db = new Kysely<Schema>({ dialect: new PostgresDialect({ pool: openPool(url) }) });
+  const db = new Kysely<Schema>({ dialect: new PostgresDialect({ pool: openPool(address) }) });
   for (let tries = 0; ; tries += 1) {
     try {
       await checkServer(url);
-      await migrate(url, db);
-      return db.withSchema(SCHEMA);
+      await migrate(address, db);
+      return db;
     } catch (error) {
       const explained = postgresError(url, error);
       if (!mayPass(error) || performance.now() > until) {
@@ -39,32 +41,32 @@ export async function openDatabase(url: string): Promise<Kysely<Schema>> {
 }
 
 /** Kysely lets only one node migrate at a time, by an advisory lock, and runs all in one transaction. */
-async function migrate(url: string, db: Kysely<Schema>): Promise<void> {
-  await refuseOlder(url, db);
-  if (await isNewer(url, db)) return;
+async function migrate(address: PostgresAddress, db: Kysely<Schema>): Promise<void> {
+  await refuseOlder(address, db);
+  if (await isNewer(address.url, db)) return;
   const migrator = new Migrator({
     db,
     provider: { getMigrations: () => Promise.resolve({ ...migrations }) },
-    migrationTableSchema: SCHEMA,
+    migrationTableSchema: address.schema,
   });
   const { error } = await migrator.migrateToLatest();
   if (error === undefined) return;
   // A newer node may have migrated meanwhile.
-  if (!(await isNewer(url, db))) throw error as Error;
+  if (!(await isNewer(address.url, db))) throw error as Error;
 }
 
 /** @throws {DatabaseError} for tables of before events were kept as rows of commits; no migration leads from there */
-async function refuseOlder(url: string, db: Kysely<Schema>): Promise<void> {
+async function refuseOlder({ url, schema }: PostgresAddress, db: Kysely<Schema>): Promise<void> {
   const { rows: tables } = await sql<{ found: boolean }>`
-    SELECT to_regclass('frontrunner.kysely_migration') IS NOT NULL AS found`.execute(db);
+    SELECT to_regclass('kysely_migration') IS NOT NULL AS found`.execute(db);
   if (!tables[0]?.found) return;
   const { rows } = await sql<{ oldest: string | null }>`
-    SELECT min(name) AS oldest FROM frontrunner.kysely_migration`.execute(db);
+    SELECT min(name) AS oldest FROM kysely_migration`.execute(db);
   const oldest = rows[0]?.oldest ?? null;
   if (oldest === null || oldest in migrations) return;
   throw new DatabaseError(
     nameOf(url),
-    `has tables of an earlier version (${oldest}), which this one can’t read; set DATABASE_URL to another database, or give up what is in it with DROP SCHEMA frontrunner, frontrunner_queue CASCADE`,
+    `has tables of an earlier version (${oldest}), which this one can’t read; set DATABASE_SCHEMA to another name, or give up what is in it with DROP SCHEMA ${schema}, ${queueSchema(schema)} CASCADE`,
   );
 }
 
@@ -75,12 +77,12 @@ async function refuseOlder(url: string, db: Kysely<Schema>): Promise<void> {
  */
 async function isNewer(url: string, db: Kysely<Schema>): Promise<boolean> {
   const { rows: tables } = await sql<{ found: boolean }>`
-    SELECT to_regclass('frontrunner.kysely_migration') IS NOT NULL
-      AND to_regclass('frontrunner.compatibility') IS NOT NULL AS found`.execute(db);
+    SELECT to_regclass('kysely_migration') IS NOT NULL
+      AND to_regclass('compatibility') IS NOT NULL AS found`.execute(db);
   if (!tables[0]?.found) return false;
   const { rows } = await sql<{ minimum: number; newest: string }>`
-    SELECT minimum, (SELECT max(name) FROM frontrunner.kysely_migration) AS newest
-    FROM frontrunner.compatibility`.execute(db);
+    SELECT minimum, (SELECT max(name) FROM kysely_migration) AS newest
+    FROM compatibility`.execute(db);
   const { minimum = 0, newest = '' } = rows[0] ?? {};
   if (minimum > VERSION)
     throw new DatabaseError(

@@ -91,7 +91,7 @@ export class PostgresJournal extends Journal implements Sharing {
     this.reads = new JournalReads(store);
     this.keys = new KeyClaims(store, this.node, watch, keyRetentionMs, signal);
     this.tail = new LogTail(bus, (...stretch) => store.log.tail(...stretch), lastId);
-    this.writer = new PostgresWriter(url, queue);
+    this.writer = new PostgresWriter(options, queue);
     this.commitNotices = new CommitNotices((id) => this.listener.tell(this.nodeId, id));
     this.groups = new GroupCommit(
       new PostgresLog(url, this.writer, bus, this.tail, this.commitNotices, this.node, clock, () =>
@@ -100,7 +100,7 @@ export class PostgresJournal extends Journal implements Sharing {
       signal,
       memory,
     );
-    this.listener = new PostgresListener(url, (notice) => this.hear(notice), signal);
+    this.listener = new PostgresListener(options, (notice) => this.hear(notice), signal);
     this.listening = this.listener.listen();
     keepTidy(store.db, options, watch, signal);
   }
@@ -118,7 +118,7 @@ export class PostgresJournal extends Journal implements Sharing {
     queue?: SubTaskQueue,
     memory = new MemoryBudget(),
   ): Promise<PostgresJournal> {
-    const store = new PostgresStore(await openDatabase(options.url));
+    const store = new PostgresStore(await openDatabase(options));
     await queue?.start();
     const clock = new DatabaseClock();
     await store.setClock(clock);

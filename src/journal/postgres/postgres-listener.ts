@@ -1,9 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
-import { connectionConfig } from './postgres-connection.js';
-
-/** The channel of all nodes. What is sent there is JSON; see {@link Notice}. */
-const CHANNEL = 'frontrunner';
+import { connectionConfig, searchPath, type PostgresAddress } from './postgres-connection.js';
 
 /** Between a connection that broke and the next one. */
 const RETRY_MS = 500;
@@ -11,10 +8,10 @@ const RETRY_MS = 500;
 const PROBE_MS = 5_000;
 
 const TELL = `
-  SELECT pg_notify('${CHANNEL}', json_build_array('events', $1::text, $2::bigint)::text)
-  WHERE EXISTS (SELECT FROM frontrunner.nodes WHERE id <> $1)`;
+  SELECT pg_notify(current_schema(), json_build_array('events', $1::text, $2::bigint)::text)
+  WHERE EXISTS (SELECT FROM nodes WHERE id <> $1)`;
 
-/** What nodes tell each other, and only to be quick: what it says is found in the database too. */
+/** What nodes tell each other as JSON, on a channel with the name of their schema, and only to be quick: what it says is found in the database too. */
 export type Notice =
   | readonly ['events', node: string, lastId: number]
   /** Somebody asks something of a run that `node` follows. */
@@ -35,7 +32,7 @@ export class PostgresListener {
    * @param closing aborted when it is to end
    */
   constructor(
-    private readonly url: string,
+    private readonly address: PostgresAddress,
     private readonly hear: (notice: Notice | undefined) => void,
     private readonly closing: AbortSignal,
   ) {}
@@ -48,7 +45,7 @@ export class PostgresListener {
   /** Resolves when the connection has come to its end for good. */
   async listen(): Promise<void> {
     while (!this.isClosing()) {
-      const client = new pg.Client({ ...connectionConfig(this.url), pipeline: true });
+      const client = new pg.Client({ ...connectionConfig(this.address.url), pipeline: true });
       try {
         await this.listenWith(client);
       } catch {
@@ -80,8 +77,8 @@ export class PostgresListener {
 
   private async tryLock(client: pg.Client, lock: number): Promise<boolean> {
     try {
-      const text = 'SELECT pg_try_advisory_lock(hashtext($1), $2) AS held';
-      const { rows } = await client.query<{ held: boolean }>(text, [CHANNEL, lock]);
+      const text = 'SELECT pg_try_advisory_lock(hashtext(current_schema()), $1) AS held';
+      const { rows } = await client.query<{ held: boolean }>(text, [lock]);
       if (rows[0]?.held) return true;
     } catch {
       // The connection breaks, and is made anew.
@@ -102,8 +99,8 @@ export class PostgresListener {
     });
     await client.connect();
     // A notice is lost with the server in any case.
-    await client.query('SET synchronous_commit = off');
-    await client.query(`LISTEN ${CHANNEL}`);
+    await client.query(`${searchPath(this.address)}; SET synchronous_commit = off`);
+    await client.query(`LISTEN "${this.address.schema}"`);
     this.client = client;
     this.firstConnection.resolve(undefined);
     this.hear(undefined);

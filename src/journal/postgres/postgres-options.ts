@@ -1,7 +1,8 @@
+import type { PostgresAddress } from './postgres-connection.js';
+
 export type Role = 'all' | 'api' | 'worker';
 
-export interface PostgresJournalOptions {
-  readonly url: string;
+export interface PostgresJournalOptions extends PostgresAddress {
   readonly role: Role;
   /** How long finished runs are kept, in milliseconds; 0 for ever. */
   readonly retentionMs: number;

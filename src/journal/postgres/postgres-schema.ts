@@ -5,9 +5,6 @@ import { createOperationTables, type WaitingRun } from './operation-tables.js';
 import { createCommitGroup } from './postgres-commit-function.js';
 import { createViews } from './postgres-views.js';
 
-/** Where the tables are: beside whatever else is in the database. */
-export const SCHEMA = 'frontrunner';
-
 /** The tables as the newest migration leaves them. Times are milliseconds since 1970 in UTC but for `seen_at` and `due_at`. */
 export interface Schema extends Pick<LogSchema, 'statistics' | 'counted_events'> {
   /** One row for each commit, or several for one with more than fits into one. No two have an event in common. */
@@ -134,8 +131,8 @@ export const migrations: Readonly<Record<string, Migration>> = {
       await createCommitGroup(db);
       // Nodes of the version before commit by a function that only databases of that version have.
       await sql`
-        UPDATE frontrunner.compatibility SET minimum = 2
-        WHERE to_regproc('frontrunner.commit_group_1') IS NULL`.execute(db);
+        UPDATE compatibility SET minimum = 2
+        WHERE to_regproc('commit_group_1') IS NULL`.execute(db);
     },
   },
   '0003-operations': { up: createOperationTables },
@@ -143,10 +140,10 @@ export const migrations: Readonly<Record<string, Migration>> = {
 
 /** Who started a run; null where nobody needed a key. Runs without cost the index nothing. */
 async function addClients(db: Kysely<unknown>): Promise<void> {
-  await sql`ALTER TABLE frontrunner.open_runs ADD COLUMN client text COLLATE "C"`.execute(db);
-  await sql`ALTER TABLE frontrunner.runs ADD COLUMN client text COLLATE "C"`.execute(db);
+  await sql`ALTER TABLE open_runs ADD COLUMN client text COLLATE "C"`.execute(db);
+  await sql`ALTER TABLE runs ADD COLUMN client text COLLATE "C"`.execute(db);
   await sql`
-    CREATE INDEX runs_of_client ON frontrunner.runs (client, status, created_at, number)
+    CREATE INDEX runs_of_client ON runs (client, status, created_at, number)
     WHERE client IS NOT NULL`.execute(db);
 }
 
@@ -155,42 +152,42 @@ export const VERSION = Object.keys(migrations).length;
 
 async function createLog(db: Kysely<unknown>): Promise<void> {
   await sql`
-    CREATE TABLE frontrunner.compatibility (
+    CREATE TABLE compatibility (
       "only" boolean PRIMARY KEY DEFAULT true CHECK ("only"), minimum integer NOT NULL)`.execute(db);
-  await sql`INSERT INTO frontrunner.compatibility (minimum) VALUES (1)`.execute(db);
+  await sql`INSERT INTO compatibility (minimum) VALUES (1)`.execute(db);
   await sql`
-    CREATE TABLE frontrunner.log_head (
+    CREATE TABLE log_head (
       "only" boolean PRIMARY KEY DEFAULT true CHECK ("only"), last_id bigint NOT NULL)`.execute(db);
-  await sql`INSERT INTO frontrunner.log_head (last_id) VALUES (0)`.execute(db);
+  await sql`INSERT INTO log_head (last_id) VALUES (0)`.execute(db);
   await sql`
-    CREATE TABLE frontrunner.commits (
+    CREATE TABLE commits (
       first bigint PRIMARY KEY,
       last bigint NOT NULL,
       events text NOT NULL)`.execute(db);
   // It is faster than pglz, but not every Postgres was built with it.
   await sql`
     DO $$ BEGIN
-      ALTER TABLE frontrunner.commits ALTER COLUMN events SET COMPRESSION lz4;
+      ALTER TABLE commits ALTER COLUMN events SET COMPRESSION lz4;
     EXCEPTION WHEN feature_not_supported OR invalid_parameter_value THEN NULL;
     END $$`.execute(db);
 }
 
 async function createRuns(db: Kysely<unknown>): Promise<void> {
   await sql`
-    CREATE TABLE frontrunner.open_runs (
+    CREATE TABLE open_runs (
       number bigint PRIMARY KEY,
       id text COLLATE "C" NOT NULL UNIQUE,
       task text COLLATE "C" NOT NULL,
       created_at bigint NOT NULL,
       node text COLLATE "C" NOT NULL)`.execute(db);
-  await sql`CREATE INDEX open_runs_by_age ON frontrunner.open_runs (created_at, number)`.execute(db);
+  await sql`CREATE INDEX open_runs_by_age ON open_runs (created_at, number)`.execute(db);
   await sql`
-    CREATE TABLE frontrunner.late_commits (
+    CREATE TABLE late_commits (
       run bigint NOT NULL,
       first bigint NOT NULL,
       PRIMARY KEY (run, first))`.execute(db);
   await sql`
-    CREATE TABLE frontrunner.runs (
+    CREATE TABLE runs (
       id text COLLATE "C" PRIMARY KEY,
       number bigint NOT NULL,
       task text COLLATE "C" NOT NULL,
@@ -198,13 +195,13 @@ async function createRuns(db: Kysely<unknown>): Promise<void> {
       created_at bigint NOT NULL,
       finished_at bigint NOT NULL,
       commits bigint[] NOT NULL)`.execute(db);
-  await sql`CREATE INDEX runs_of_status ON frontrunner.runs (status, created_at, number)`.execute(db);
-  await sql`CREATE INDEX runs_of_task ON frontrunner.runs (task, status, created_at, number)`.execute(db);
+  await sql`CREATE INDEX runs_of_status ON runs (status, created_at, number)`.execute(db);
+  await sql`CREATE INDEX runs_of_task ON runs (task, status, created_at, number)`.execute(db);
 }
 
 async function createNodes(db: Kysely<unknown>): Promise<void> {
   await sql`
-    CREATE TABLE frontrunner.nodes (
+    CREATE TABLE nodes (
       id text COLLATE "C" PRIMARY KEY,
       role text NOT NULL,
       seen_at timestamptz NOT NULL DEFAULT clock_timestamp(),
@@ -217,7 +214,7 @@ async function createNodes(db: Kysely<unknown>): Promise<void> {
 
 async function createPlaced(db: Kysely<unknown>): Promise<void> {
   await sql`
-    CREATE TABLE frontrunner.placed (
+    CREATE TABLE placed (
       run bigint NOT NULL,
       sub_task text COLLATE "C" NOT NULL,
       attempt integer NOT NULL,
@@ -226,9 +223,9 @@ async function createPlaced(db: Kysely<unknown>): Promise<void> {
       worker boolean NOT NULL,
       due_at timestamptz NOT NULL DEFAULT clock_timestamp(),
       PRIMARY KEY (run, sub_task))`.execute(db);
-  await sql`CREATE INDEX placed_on_nodes ON frontrunner.placed (node) WHERE node IS NOT NULL`.execute(db);
+  await sql`CREATE INDEX placed_on_nodes ON placed (node) WHERE node IS NOT NULL`.execute(db);
   await sql`
-    CREATE TABLE frontrunner.commands (
+    CREATE TABLE commands (
       id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
       run bigint NOT NULL,
       kind text NOT NULL,
@@ -237,7 +234,7 @@ async function createPlaced(db: Kysely<unknown>): Promise<void> {
 
 async function createIdempotencyKeys(db: Kysely<unknown>): Promise<void> {
   await sql`
-    CREATE TABLE frontrunner.idempotency_keys (
+    CREATE TABLE idempotency_keys (
       client text COLLATE "C" NOT NULL,
       key text COLLATE "C" NOT NULL,
       fingerprint text NOT NULL,
@@ -245,18 +242,18 @@ async function createIdempotencyKeys(db: Kysely<unknown>): Promise<void> {
       node text COLLATE "C" NOT NULL,
       created_at bigint NOT NULL,
       PRIMARY KEY (client, key))`.execute(db);
-  await sql`CREATE INDEX keys_by_age ON frontrunner.idempotency_keys (created_at)`.execute(db);
+  await sql`CREATE INDEX keys_by_age ON idempotency_keys (created_at)`.execute(db);
 }
 
 async function createStatistics(db: Kysely<unknown>): Promise<void> {
   await sql`
-    CREATE TABLE frontrunner.statistics (
+    CREATE TABLE statistics (
       task text COLLATE "C" NOT NULL,
       start bigint NOT NULL,
       data text NOT NULL,
       PRIMARY KEY (task, start))`.execute(db);
   await sql`
-    CREATE TABLE frontrunner.counted_events (
+    CREATE TABLE counted_events (
       "only" integer PRIMARY KEY,
       up_to bigint NOT NULL,
       read_from bigint NOT NULL)`.execute(db);

@@ -9,12 +9,12 @@ import type { DatabaseClock } from './database-clock.js';
 import type { Schema } from './postgres-schema.js';
 
 const HISTORY: HistoryTables = {
-  open: sql`frontrunner.open_runs`,
+  open: sql`open_runs`,
   // What nodes die over waits in the dead-letter queue, a sub-task at a time.
   setAside: sql`0`,
-  ofStatus: sql`frontrunner.runs`,
-  ofTask: sql`frontrunner.runs`,
-  ofClient: sql`frontrunner.runs`,
+  ofStatus: sql`runs`,
+  ofTask: sql`runs`,
+  ofClient: sql`runs`,
 };
 
 /** The journal's tables in Postgres, but for what is committed in groups. */
@@ -43,10 +43,8 @@ export class PostgresStore {
   async newestRun(before: number): Promise<number | undefined> {
     const { rows } = await sql<{ newest: number | null }>`
       SELECT greatest(
-        (SELECT created_at FROM frontrunner.runs WHERE id < ${firstIdOf(before)} ORDER BY id DESC LIMIT 1),
-        (SELECT max(created_at) FROM frontrunner.open_runs WHERE created_at < ${before})) AS newest`.execute(
-      this.db,
-    );
+        (SELECT created_at FROM runs WHERE id < ${firstIdOf(before)} ORDER BY id DESC LIMIT 1),
+        (SELECT max(created_at) FROM open_runs WHERE created_at < ${before})) AS newest`.execute(this.db);
     return rows[0]?.newest ?? undefined;
   }
 
@@ -64,10 +62,10 @@ export class PostgresStore {
   async command({ runId, kind, subTask }: RunCommand): Promise<number | undefined> {
     const { rows } = await sql<{ id: number }>`
       WITH asked AS (
-        INSERT INTO frontrunner.commands (run, run_id, kind, sub_task)
-        SELECT number, id, ${kind}, ${subTask ?? null} FROM frontrunner.open_runs WHERE id = ${runId} RETURNING id, run)
-      SELECT asked.id, pg_notify('frontrunner', json_build_array('command', node)::text)
-      FROM asked JOIN frontrunner.open_runs ON open_runs.number = asked.run`.execute(this.db);
+        INSERT INTO commands (run, run_id, kind, sub_task)
+        SELECT number, id, ${kind}, ${subTask ?? null} FROM open_runs WHERE id = ${runId} RETURNING id, run)
+      SELECT asked.id, pg_notify(current_schema(), json_build_array('command', node)::text)
+      FROM asked JOIN open_runs ON open_runs.number = asked.run`.execute(this.db);
     return rows[0]?.id;
   }
 
@@ -105,7 +103,7 @@ export class PostgresStore {
             sql<boolean>`idempotency_keys.created_at <= ${after} OR (
               NOT ${isRun(sql`idempotency_keys.run_id`)}
               AND (idempotency_keys.node = ${node}
-                OR NOT EXISTS (SELECT FROM frontrunner.nodes WHERE id = idempotency_keys.node)))`,
+                OR NOT EXISTS (SELECT FROM nodes WHERE id = idempotency_keys.node)))`,
           ),
       )
       .returning('run_id')
@@ -172,6 +170,6 @@ export class PostgresStore {
 
 /** Whether there is a run with this id, unfinished or finished. */
 function isRun(id: RawBuilder<unknown>): RawBuilder<boolean> {
-  return sql<boolean>`(EXISTS (SELECT FROM frontrunner.open_runs WHERE open_runs.id = ${id})
-    OR EXISTS (SELECT FROM frontrunner.runs WHERE runs.id = ${id}))`;
+  return sql<boolean>`(EXISTS (SELECT FROM open_runs WHERE open_runs.id = ${id})
+    OR EXISTS (SELECT FROM runs WHERE runs.id = ${id}))`;
 }

@@ -7,41 +7,41 @@ import { sql, type Kysely } from 'kysely';
  */
 export async function createViews(db: Kysely<unknown>): Promise<void> {
   await sql`
-    CREATE VIEW frontrunner.runs_and_open AS
-    SELECT number, id, task, status, created_at, finished_at, NULL AS node FROM frontrunner.runs
+    CREATE VIEW runs_and_open AS
+    SELECT number, id, task, status, created_at, finished_at, NULL AS node FROM runs
     UNION ALL
-    SELECT number, id, task, 'running', created_at, NULL, node FROM frontrunner.open_runs`.execute(db);
+    SELECT number, id, task, 'running', created_at, NULL, node FROM open_runs`.execute(db);
   await sql`
-    CREATE VIEW frontrunner.events AS
+    CREATE VIEW events AS
     SELECT (head ->> 'id')::bigint AS id,
       coalesce(
-        (SELECT number FROM frontrunner.runs WHERE runs.id = head ->> 'runId'),
-        (SELECT number FROM frontrunner.open_runs WHERE open_runs.id = head ->> 'runId')) AS run,
+        (SELECT number FROM runs WHERE runs.id = head ->> 'runId'),
+        (SELECT number FROM open_runs WHERE open_runs.id = head ->> 'runId')) AS run,
       head ->> 'runId' AS run_id, head ->> 'task' AS task, head ->> 'type' AS type,
       (extract(epoch FROM (head ->> 'time')::timestamptz) * 1000)::bigint AS time,
       head ->> 'subTask' AS sub_task, (head ->> 'attempt')::integer AS attempt,
       substr(line, data_at + 8, length(line) - data_at - 8) AS data
-    FROM frontrunner.commits,
+    FROM commits,
       string_to_table(substr(events, 2, length(events) - 2), E',\n') AS line,
       strpos(line, ',"data":') AS data_at,
       LATERAL (SELECT (left(line, data_at - 1) || '}')::json AS head OFFSET 0) AS heads`.execute(db);
   await sql`
-    CREATE VIEW frontrunner.attempts AS
+    CREATE VIEW attempts AS
     SELECT run_id, task, sub_task, attempt,
       min(time) FILTER (WHERE type = 'sub-task.started') AS started_at,
       max(time) FILTER (WHERE type <> 'sub-task.started') AS ended_at,
       coalesce(max(substr(type, 10)) FILTER (WHERE type <> 'sub-task.started'), 'unfinished') AS outcome,
       max(data::json #>> '{error,message}') AS error
-    FROM frontrunner.events
+    FROM events
     WHERE attempt > 0
     GROUP BY run_id, task, sub_task, attempt`.execute(db);
   await sql`
-    CREATE VIEW frontrunner.sub_tasks AS
+    CREATE VIEW sub_tasks AS
     SELECT DISTINCT ON (run_id, sub_task) run_id, task, sub_task, attempt AS attempts,
       CASE WHEN type IN ('sub-task.held-back', 'sub-task.started', 'sub-task.retrying') THEN 'unfinished'
         ELSE substr(type, 10) END AS outcome,
       id AS last_event, data::json -> 'result' AS result
-    FROM frontrunner.events
+    FROM events
     WHERE sub_task IS NOT NULL
     ORDER BY run_id, sub_task, id DESC`.execute(db);
 }

@@ -1,5 +1,5 @@
 import pg from 'pg';
-import { connectionConfig } from './postgres-connection.js';
+import { connectionConfig, searchPath, type PostgresAddress } from './postgres-connection.js';
 import type { Committed, PostgresGroup } from './postgres-group.js';
 import type { SubTaskQueue } from './sub-task-queue.js';
 
@@ -8,11 +8,11 @@ const LOCK_MS = 5_000;
 const PARAMETERS = 31;
 const COMMIT = {
   name: 'commit-group',
-  text: `SELECT first_id, refused FROM frontrunner.commit_group_2(${Array.from({ length: PARAMETERS }, (_, index) => `$${index + 1}`).join(', ')})`,
+  text: `SELECT first_id, refused FROM commit_group_2(${Array.from({ length: PARAMETERS }, (_, index) => `$${index + 1}`).join(', ')})`,
 };
 
 /** Waits for whatever the server's commits wait for, such as a synchronous standby, and with it for all commits before. */
-const CONFIRM = 'UPDATE frontrunner.nodes SET seen_at = clock_timestamp() WHERE id = $1';
+const CONFIRM = 'UPDATE nodes SET seen_at = clock_timestamp() WHERE id = $1';
 
 /** The connection that commits. When it has broken, the next commit opens another. */
 export class PostgresWriter {
@@ -24,7 +24,7 @@ export class PostgresWriter {
   private client: Promise<pg.Client> | undefined;
 
   constructor(
-    private readonly url: string,
+    private readonly address: PostgresAddress,
     private readonly queue: SubTaskQueue | undefined,
   ) {}
 
@@ -87,7 +87,7 @@ export class PostgresWriter {
 
   private async terminate(given: pg.Client): Promise<void> {
     const { processID } = given as unknown as { readonly processID: number | null };
-    const client = new pg.Client(connectionConfig(this.url));
+    const client = new pg.Client(connectionConfig(this.address.url));
     client.on('error', () => undefined);
     try {
       await client.connect();
@@ -99,14 +99,16 @@ export class PostgresWriter {
 
   private async connect(): Promise<pg.Client> {
     const client = new pg.Client({
-      ...connectionConfig(this.url),
+      ...connectionConfig(this.address.url),
       query_timeout: PostgresWriter.answerMs,
       pipeline: true,
     });
     // What is under way learns of it by itself.
     client.on('error', () => undefined);
     await client.connect();
-    await client.query(`SET lock_timeout = ${LOCK_MS}; SET statement_timeout = ${PostgresWriter.answerMs}`);
+    await client.query(
+      `${searchPath(this.address)}; SET lock_timeout = ${LOCK_MS}; SET statement_timeout = ${PostgresWriter.answerMs}`,
+    );
     return client;
   }
 }

@@ -4,6 +4,7 @@ import { PgBoss, type Db, type Job } from 'pg-boss';
 import type { StartCause } from '../../core/events.js';
 import { textOf } from '../../core/thrown.js';
 import type { PlacedSubTask } from '../../run/sharing.js';
+import type { PostgresAddress } from './postgres-connection.js';
 
 /** What is delivered to the node that is to execute a sub-task. */
 export interface SubTaskJob {
@@ -15,8 +16,10 @@ export interface SubTaskJob {
   readonly worker: boolean;
 }
 
-/** Where pg-boss has its tables. */
-export const QUEUE_SCHEMA = 'frontrunner_queue';
+/** Where pg-boss has its tables, beside those of the journal. */
+export function queueSchema(schema: string): string {
+  return `${schema}_queue`;
+}
 
 /** For any node, for those that take work (`placement: 'worker'`), and for what could not be delivered to any. */
 export const QUEUES = { any: 'sub-tasks', worker: 'worker-sub-tasks', dead: 'dead-sub-tasks' } as const;
@@ -47,17 +50,17 @@ const WORK = {
   burstWhenBatchFull: true,
 } as const;
 
-/** Delivers sub-tasks that leave their node to one that takes them on: pg-boss, whose tables lie beside the journal's. */
+/** Delivers sub-tasks that leave their node to one that takes them on: pg-boss, in a schema beside the journal's. */
 export class SubTaskQueue {
   private readonly logger = new Logger(SubTaskQueue.name);
   private readonly boss: PgBoss;
   private failure: string | undefined;
 
-  constructor(url: string) {
+  constructor({ url, schema }: PostgresAddress) {
     this.boss = new PgBoss({
       connectionString: url,
       application_name: 'frontrunner-queue',
-      schema: QUEUE_SCHEMA,
+      schema: queueSchema(schema),
       max: 4,
       connectionTimeoutMillis: 5_000,
       useListenNotify: true,

@@ -14,7 +14,7 @@ import { temporaryDirectory } from '../../support/temporary-directory.js';
 
 /** What a start is refused with. */
 async function refusal(url: string): Promise<string> {
-  const error = await openDatabase(url).then(
+  const error = await openDatabase({ url, schema: 'frontrunner' }).then(
     (db) => db.destroy(),
     (reason: unknown) => reason,
   );
@@ -132,7 +132,10 @@ describe('the start is refused by what it finds of its Postgres', () => {
     });
     await listening(server, join(directory, '.s.PGSQL.5432'));
     const { username, password, pathname } = url;
-    const db = await openDatabase(`postgres://${username}:${password}@${pathname}?host=${directory}`);
+    const db = await openDatabase({
+      url: `postgres://${username}:${password}@${pathname}?host=${directory}`,
+      schema: 'frontrunner',
+    });
     await db.destroy();
   });
 

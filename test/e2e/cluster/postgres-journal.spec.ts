@@ -33,7 +33,13 @@ describe('the Postgres journal', () => {
     const bus = new EventBus(new EventEmitter2());
     const log: RunEvent[] = [];
     bus.watchAll((published) => log.push(...published));
-    const options = { url, role: 'all' as const, retentionMs: 0, keyRetentionMs: HOUR_MS };
+    const options = {
+      url,
+      schema: 'frontrunner',
+      role: 'all' as const,
+      retentionMs: 0,
+      keyRetentionMs: HOUR_MS,
+    };
     const journal = await PostgresJournal.open(options, bus);
     journals.push(journal);
     return { journal, writer: new EventWriter(journal), log };
@@ -354,7 +360,7 @@ describe('the Postgres journal', () => {
   });
 
   test('deletes finished runs and keys when they are old enough', async () => {
-    const options = { url, role: 'all' as const, retentionMs: 1, keyRetentionMs: 1 };
+    const options = { url, schema: 'frontrunner', role: 'all' as const, retentionMs: 1, keyRetentionMs: 1 };
     const { v7 } = await import('uuid');
     const { journal, writer } = await open();
     const old = v7({ msecs: Date.now() - HOUR_MS });

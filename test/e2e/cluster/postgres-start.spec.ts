@@ -7,13 +7,25 @@ import { EventBus } from '../../../src/events/event-bus.js';
 import { DatabaseError } from '../../../src/journal/database-error.js';
 import { PostgresJournal } from '../../../src/journal/postgres/postgres-journal.js';
 import { SubTaskQueue } from '../../../src/journal/postgres/sub-task-queue.js';
+import { manageNodes } from '../../../src/cluster/manage-nodes.js';
+import { Journal } from '../../../src/run/journal.js';
+import { CommandLine } from '../../support/command-line.js';
+import { ControlledTask } from '../../support/controlled-task.js';
+import { temporaryDirectory } from '../../support/temporary-directory.js';
+import type { ShownRun } from '../../support/test-app.js';
 import { ServiceProcess } from '../../support/service-process.js';
 import { TcpProxy } from '../../support/tcp-proxy.js';
 import { TestCluster } from '../../support/test-cluster.js';
 
 function open(url: string): Promise<PostgresJournal> {
-  const options = { url, role: 'all', retentionMs: 0, keyRetentionMs: 3_600_000 } as const;
-  return PostgresJournal.open(options, new EventBus(new EventEmitter2()), new SubTaskQueue(url));
+  const options = {
+    url,
+    schema: 'frontrunner',
+    role: 'all',
+    retentionMs: 0,
+    keyRetentionMs: 3_600_000,
+  } as const;
+  return PostgresJournal.open(options, new EventBus(new EventEmitter2()), new SubTaskQueue(options));
 }
 
 /** What the journal refuses to open a database with: a start says that and ends. */
@@ -27,6 +39,7 @@ async function refusal(url: string): Promise<string> {
 }
 
 describe('a start with Postgres', () => {
+  const line = new CommandLine(temporaryDirectory(), manageNodes, '');
   let cluster: TestCluster;
   let url: string;
   beforeEach(async () => {
@@ -81,6 +94,47 @@ describe('a start with Postgres', () => {
     expect(stderr).not.toContain('wrong');
   });
 
+  test('sees nothing of a service that has another schema of the same database', async () => {
+    const task = new ControlledTask('ours', { here: {}, there: { placement: 'worker' } });
+    const [one, other] = [
+      await cluster.start(task.providers),
+      await cluster.start(task.providers, { DATABASE_SCHEMA: 'other' }),
+    ];
+    const journals = [one, other].map(({ app }) => app.get<PostgresJournal>(Journal));
+    expect(await Promise.all(journals.map((journal) => journal.leads()))).toEqual([true, true]);
+    const runIds: string[] = [];
+    for (const node of [one, other]) {
+      const { body } = (await node.http
+        .post('/tasks/ours/runs')
+        .set({ 'Idempotency-Key': 'of-both', Prefer: 'respond-async' })
+        .expect(202)) as { body: ShownRun };
+      runIds.push(body.id);
+      // Else the node of the other service could have either of them.
+      const { here, there } = await task.all();
+      here.succeed();
+      there.succeed();
+      expect((await node.finishedRun(body.id)).status).toBe('succeeded');
+      const { body: page } = (await node.http.get('/runs')) as { body: { runs: ShownRun[] } };
+      expect(page.runs.map(({ id }) => id)).toEqual([body.id]);
+    }
+    expect(new Set(runIds).size).toBe(2);
+    const notices: unknown[] = [];
+    const heard = new Promise((resolve) =>
+      journals[1]!.notices.subscribe((notice) => resolve(notices.push(notice))),
+    );
+    await cluster.stop(one);
+    await cluster.query(`SELECT pg_notify('other', '["left","somebody"]')`);
+    await heard;
+    expect(notices).toEqual([['left', 'somebody']]);
+    expect(await cluster.query('SELECT id FROM other.nodes')).toEqual([{ id: journals[1]!.nodeId }]);
+    const { stdout } = await line.run(['list'], {
+      env: { DATABASE_URL: url, DATABASE_SCHEMA: 'other' },
+    });
+    expect(stdout).toContain(journals[1]!.nodeId);
+    const { stderr } = await line.run(['list'], { env: { DATABASE_URL: url, DATABASE_SCHEMA: 'nobody' } });
+    expect(stderr).toMatch(/has nothing of the service in the schema nobody; .*correct DATABASE_SCHEMA/);
+  });
+
   test('waits for a server that is not there yet', async () => {
     const free = createServer().listen(0, '127.0.0.1');
     await once(free, 'listening');
@@ -106,7 +160,7 @@ describe('a start with Postgres', () => {
       `INSERT INTO frontrunner.kysely_migration VALUES ('0002-nodes', '2026-01-01T00:00:00.000Z')`,
     );
     expect(await refusal(url)).toMatch(
-      /has tables of an earlier version \(0001-log\), .* set DATABASE_URL to another database, or .* DROP SCHEMA/,
+      /has tables of an earlier version \(0001-log\), .* set DATABASE_SCHEMA to another name, or .* DROP SCHEMA frontrunner, frontrunner_queue CASCADE/,
     );
   });
 
