@@ -51,6 +51,7 @@ export function setUp(
   boundConnections(adapter.getHttpServer(), {
     maxConnections: config.get('MAX_CONNECTIONS', { infer: true }),
     maxInputBytes,
+    keepAliveMs: config.get('KEEP_ALIVE_TIMEOUT', { infer: true }),
   });
   const origins = config.get('CORS_ORIGINS', { infer: true });
 

@@ -31,6 +31,7 @@ describe('parseConfig', () => {
       MAX_RESULT_BYTES: 1024 * 1024,
       MEMORY_BUDGET: null,
       MAX_CONNECTIONS: 10_000,
+      KEEP_ALIVE_TIMEOUT: 75_000,
       CORS_ORIGINS: [],
       DEMO_TIME_SCALE: 1,
     });
@@ -86,6 +87,7 @@ describe('parseConfig', () => {
     ['MAX_INPUT_BYTES', '1gb'],
     ['MAX_RESULT_BYTES', '1tb'],
     ['MAX_CONNECTIONS', '0'],
+    ['KEEP_ALIVE_TIMEOUT', '999ms'],
     ['CORS_ORIGINS', 'shop.example'],
     ['CORS_ORIGINS', 'https://shop.example/'],
     ['CORS_ORIGINS', 'https://SHOP.example'],

@@ -190,6 +190,12 @@ export const variables = {
     takes: 'a whole number from 1',
     purpose: 'How many connections may be open; past it, new ones are closed.',
   },
+  KEEP_ALIVE_TIMEOUT: {
+    schema: durationSchema.transform(milliseconds).refine((ms) => ms >= 1_000),
+    fallback: '75s',
+    takes: `${DURATION_FORM}; 1s at least`,
+    purpose: 'How long a connection is kept for its next request: longer than the proxy in front keeps it.',
+  },
   CORS_ORIGINS: {
     schema: z
       .string()

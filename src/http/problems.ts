@@ -87,7 +87,7 @@ export const problemTypes = {
     status: 408,
     title: 'Request timeout',
     happened:
-      'The request did not arrive in time: one minute, and ten seconds more for each megabyte that MAX_INPUT_BYTES allows.',
+      'The request did not arrive in time: one minute or KEEP_ALIVE_TIMEOUT, whichever is longer, and ten seconds more for each megabyte that MAX_INPUT_BYTES allows.',
     mend: 'Send it again, on a new connection.',
   },
   'run-finished': {

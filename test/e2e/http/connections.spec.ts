@@ -182,10 +182,16 @@ describe('a connection', () => {
   });
 
   test.each([
-    ['100kb', 61_024],
-    ['100mb', 1_108_576],
-  ])('has a minute for a request, and more where bodies of %s are allowed', async (bytes, milliseconds) => {
-    service = await TestApp.start({ env: { MAX_INPUT_BYTES: bytes } });
-    expect([service.server.headersTimeout, service.server.requestTimeout]).toEqual([60_000, milliseconds]);
-  });
+    ['10s', '100kb', 60_000, 61_024],
+    ['75s', '100kb', 76_000, 77_024],
+    ['620s', '100mb', 621_000, 1_669_576],
+  ])(
+    'is kept for %s, has a minute and no less than that for the headers of a request, and more for bodies of %s',
+    async (KEEP_ALIVE_TIMEOUT, MAX_INPUT_BYTES, headersTimeout, requestTimeout) => {
+      service = await TestApp.start({ env: { KEEP_ALIVE_TIMEOUT, MAX_INPUT_BYTES } });
+      expect(service.server).toMatchObject({ headersTimeout, requestTimeout });
+      const response = await service.http.get('/health/live').set('Connection', 'keep-alive');
+      expect(response.get('Keep-Alive')).toBe(`timeout=${parseInt(KEEP_ALIVE_TIMEOUT)}`);
+    },
+  );
 });
