@@ -8,6 +8,7 @@ export type DomainErrorCode =
   | 'run-finished'
   | 'sub-task-unknown'
   | 'sub-task-not-failed'
+  | 'precondition-failed'
   | 'idempotency-key-reused'
   | 'invalid-request'
   | 'run-failed'

@@ -16,6 +16,7 @@ import type { Config } from '../config/config.js';
 import { ApiProblems } from '../http/api-problems.decorator.js';
 import { answerHeaders, requestHeaders } from '../http/headers.js';
 import { linkHeader, nextLink } from '../http/next-link.js';
+import { hasTag, requireMatch } from '../http/preconditions.js';
 import { applyWait, preferences } from '../http/prefer.js';
 import { contextOf } from '../http/request-context.js';
 import { Journal } from '../run/journal.js';
@@ -84,21 +85,22 @@ export class RunsController {
     @Res({ passthrough: true }) response: Response,
   ) {
     await this.runs.requireSeen(id, contextOf(request).onlyClient);
+    const { 'if-none-match': known } = request.headers;
     const { wait } = preferences(request);
     const waitMs = applyWait(wait === undefined ? {} : { wait }, response, {
       otherwiseMs: 0,
       mostMs: this.maxWaitMs,
     });
     /** Whether the caller has this already, by its `If-None-Match`. */
-    const isKnown = ({ lastEventId }: Readonly<RunRecord>): boolean => {
-      response.setHeader('ETag', `W/"${lastEventId}"`);
-      return request.fresh;
+    const isKnown = (run: Readonly<RunRecord>): boolean => {
+      const tag = tagOf(run);
+      response.setHeader('ETag', `W/${tag}`);
+      return known !== undefined && hasTag(known, tag);
     };
-    const conditional = request.headers['if-none-match'] !== undefined;
     const run =
       waitMs === 0
         ? await this.runs.get(id)
-        : await (conditional
+        : await (known !== undefined
             ? this.runs.when(id, (now) => isFinished(now) || !isKnown(now), { waitMs })
             : this.runs.when(id, isFinished, { waitMs, types: ['run.finished'] }));
     if (!isKnown(run)) return runView(run);
@@ -114,6 +116,7 @@ export class RunsController {
       'Cancels every sub-task that is unfinished, which ends the run. A run that has no reply yet is then `cancelled`; one that was answered keeps its reply. Doing so again changes nothing.',
   })
   @ApiParam({ name: 'id', example: EXAMPLE_RUN_ID })
+  @ApiHeader(requestHeaders.ifMatch)
   @ApiOkResponse({ description: 'The run as that leaves it', standardSchema: runSchema })
   @ApiAcceptedResponse({
     description:
@@ -125,6 +128,7 @@ export class RunsController {
     'invalid-request',
     'run-unknown',
     'run-finished',
+    'precondition-failed',
     'journal-unavailable',
     'stopping',
   )
@@ -134,7 +138,7 @@ export class RunsController {
     @Res({ passthrough: true }) response: Response,
   ) {
     await this.runs.requireSeen(id, contextOf(request).onlyClient);
-    return commanded(await this.control.cancel(id), response);
+    return commanded(await this.control.cancel(id, expectedBy(request)), response);
   }
 
   @Post(':id/resume')
@@ -161,6 +165,7 @@ export class RunsController {
   })
   @ApiParam({ name: 'id', example: EXAMPLE_RUN_ID })
   @ApiParam({ name: 'name', example: 'first' })
+  @ApiHeader(requestHeaders.ifMatch)
   @ApiOkResponse({ description: 'The run as that leaves it', standardSchema: runSchema })
   @ApiAcceptedResponse({
     description:
@@ -173,6 +178,7 @@ export class RunsController {
     'run-unknown',
     'sub-task-unknown',
     'sub-task-not-failed',
+    'precondition-failed',
     'task-unknown',
     'overloaded',
     'journal-unavailable',
@@ -185,8 +191,20 @@ export class RunsController {
     @Res({ passthrough: true }) response: Response,
   ) {
     await this.runs.requireSeen(id, contextOf(request).onlyClient);
-    return commanded(await this.control.retry(id, name), response);
+    return commanded(await this.control.retry(id, name, expectedBy(request)), response);
   }
+}
+
+/** Changes with every event of the run. */
+function tagOf({ lastEventId }: Readonly<RunRecord>): string {
+  return `"${lastEventId}"`;
+}
+
+/** Throws when a run is not as the caller expects it to be. */
+function expectedBy({ headers }: Request) {
+  return (run: Readonly<RunRecord>): void => {
+    requireMatch(headers, tagOf(run));
+  };
 }
 
 /** 200 when it is done, 202 when it will be. */

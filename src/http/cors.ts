@@ -10,6 +10,7 @@ const ALLOWED_HEADERS = [
   'Idempotency-Key',
   'X-Request-Id',
   'traceparent',
+  'If-Match',
   'If-None-Match',
   'Last-Event-ID',
 ];

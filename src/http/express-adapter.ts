@@ -6,6 +6,7 @@ import { MemoryBudget } from '../core/memory-budget.js';
 import { CACHE_AN_HOUR } from './common-headers.js';
 import { ConnectionMemory } from './connection-memory.js';
 import { endConnections } from './ending-connections.js';
+import { readAsOrigin } from './preconditions.js';
 import { problem } from './problems.js';
 import { RequestsAhead } from './requests-ahead.js';
 import { sendJson } from './send-json.js';
@@ -40,6 +41,7 @@ export class FastExpressAdapter extends ExpressAdapter {
     this.responses = Response.prototype;
     app.disable('etag').disable('x-powered-by').set('query parser', 'simple');
     const handle = (request: IncomingMessage, response: ServerResponse): void => {
+      readAsOrigin(request.headers);
       app(request as ExpressRequest, response as ExpressResponse, (error?: unknown) => {
         answerUnhandled(error, request, response);
       });

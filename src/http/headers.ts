@@ -25,6 +25,12 @@ export const requestHeaders = {
     description: 'The `ETag` of an earlier answer: 304 when nothing has changed since.',
     schema: { type: 'string', example: 'W/"17"' },
   },
+  ifMatch: {
+    name: 'If-Match',
+    required: false,
+    description: 'The `ETag` of `GET /runs/{id}`: 412, and nothing is done, when the run has changed since.',
+    schema: { type: 'string', example: 'W/"17"' },
+  },
 } as const satisfies Record<string, ApiHeaderOptions>;
 
 /** Headers of answers, as the OpenAPI document describes them. */

@@ -103,6 +103,12 @@ export const problemTypes = {
       'Only a sub-task that has failed can be retried, and this one has not, or has been retried already.',
     mend: 'GET /runs/{runId} shows its status. To do everything again, start a new run.',
   },
+  'precondition-failed': {
+    status: 412,
+    title: 'Precondition failed',
+    happened: 'The run has changed: its ETag is none of those in If-Match. Nothing was done.',
+    mend: 'GET /runs/{runId} shows the run as it is, and its ETag. Send the request again with that, or without If-Match.',
+  },
   'payload-too-large': {
     status: 413,
     title: 'Payload too large',

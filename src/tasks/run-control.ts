@@ -23,6 +23,8 @@ export interface Commanded {
   readonly isDone: boolean;
 }
 
+type RunCheck = (run: Readonly<RunRecord>) => void;
+
 /** What callers may do to a run that was started. */
 @Injectable()
 export class RunControl {
@@ -41,11 +43,13 @@ export class RunControl {
   /**
    * Cancels what is unfinished of a run. Doing so again changes nothing.
    *
+   * @param check may throw because of how the run is. Default: any will do
    * @throws {DomainError} `run-unknown`, `run-finished` when it finished otherwise, `journal-unavailable`, `stopping`
    */
-  cancel(id: string): Promise<Commanded> {
+  cancel(id: string, check?: RunCheck): Promise<Commanded> {
     return this.turns.take(id, async () => {
       let run = await this.current(id);
+      if (run.finishedAt === null || isCancelled(run)) check?.(run);
       if (run.finishedAt === null) {
         const live = this.runs.get(id);
         if (live) live.cancel(CANCELLED);
@@ -55,7 +59,7 @@ export class RunControl {
         if (live && run.finishedAt === null) run = await this.keepCancel(id);
       }
       const isDone = run.finishedAt !== null;
-      if (!isDone || run.subTasks.some(({ reason }) => reason === CANCELLED)) return { run, isDone };
+      if (!isDone || isCancelled(run)) return { run, isDone };
       throw new DomainError('run-finished', `The run has finished before: it ${run.status}`, { runId: id });
     });
   }
@@ -73,14 +77,16 @@ export class RunControl {
   /**
    * Runs a failed sub-task again, as one further attempt; a run that was finished goes on until it has ended.
    *
+   * @param check as in {@link cancel}
    * @throws {DomainError} `run-unknown`, `sub-task-unknown`, `sub-task-not-failed`, `task-unknown` when this node can't execute it,
    * `overloaded`, `journal-unavailable`, `stopping`
    */
-  retry(id: string, name: string): Promise<Commanded> {
+  retry(id: string, name: string, check?: RunCheck): Promise<Commanded> {
     return this.turns.take(id, async () => {
       for (;;) {
         const run = await this.current(id);
         const failed = failedSubTask(run, name);
+        check?.(run);
         const retried = this.isElsewhere(run)
           ? await this.retryElsewhere(run, failed)
           : await this.retryHere(run, failed);
@@ -198,6 +204,11 @@ export class RunControl {
 
 export function isFinished({ finishedAt }: Readonly<RunRecord>): boolean {
   return finishedAt !== null;
+}
+
+/** Whether a cancel on request ended what was unfinished. */
+function isCancelled({ subTasks }: Readonly<RunRecord>): boolean {
+  return subTasks.some(({ reason }) => reason === CANCELLED);
 }
 
 /** Whether a sub-task was retried since it was read. */

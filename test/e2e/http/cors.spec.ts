@@ -60,7 +60,7 @@ describe('a page of another origin', () => {
         'access-control-allow-origin': SHOP,
         'access-control-allow-methods': 'GET,HEAD,POST,OPTIONS',
         'access-control-allow-headers':
-          'Authorization,Content-Type,Prefer,Idempotency-Key,X-Request-Id,traceparent,If-None-Match,Last-Event-ID',
+          'Authorization,Content-Type,Prefer,Idempotency-Key,X-Request-Id,traceparent,If-Match,If-None-Match,Last-Event-ID',
         'access-control-max-age': '7200',
         vary: 'Origin',
       });

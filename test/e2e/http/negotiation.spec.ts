@@ -17,6 +17,26 @@ describe('how requests are received, whatever they ask for', () => {
     },
   );
 
+  test('files are not sent to who has them, whatever Cache-Control the request has', async () => {
+    const path = '/docs/swagger-ui.css';
+    const { headers } = (await service.http.get(path).expect(200)) as { headers: Record<string, string> };
+    const { etag, 'last-modified': modified } = headers as { etag: string; 'last-modified': string };
+    for (const precondition of [
+      { 'If-None-Match': etag },
+      { 'If-None-Match': `"other"\t,\t${etag}\t` },
+      { 'If-Modified-Since': modified },
+    ])
+      await service.http
+        .get(path)
+        .set({ ...precondition, 'Cache-Control': 'no-cache' })
+        .expect(304);
+    await service.http
+      .get('/problems')
+      .set({ 'If-None-Match': '*', 'Cache-Control': 'no-cache' })
+      .expect(304);
+    await service.http.get(path).set('If-None-Match', '"other"').expect(200);
+  });
+
   describe('an Accept header', () => {
     test.each([
       ['/tasks', '*/*'],

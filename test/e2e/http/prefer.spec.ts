@@ -171,7 +171,10 @@ describe('GET /runs/{id}', () => {
     expect(tag).toBe(`W/"${String((first.body as { lastEventId: number }).lastEventId)}"`);
     const known = await service.http.get(path).set('If-None-Match', tag).expect(304);
     expect([known.text, known.get('ETag')]).toEqual(['', tag]);
-    await service.http.get(path).set('If-None-Match', `"other", ${tag}`).expect(304);
+    for (const list of [`"other", ${tag}`, `"a,b"\t,,\t${tag}\t`, tag.slice(2)])
+      await service.http.get(path).set('If-None-Match', list).expect(304);
+    for (const list of [`"other"`, `"a, ${tag.slice(3)}`, tag.slice(0, -1), '""'])
+      await service.http.get(path).set('If-None-Match', list).expect(200);
     await service.http.get(path).set('If-None-Match', '*').expect(304);
     await service.http.head(path).set('If-None-Match', tag).expect(304);
     fast.succeed();
@@ -197,6 +200,25 @@ describe('GET /runs/{id}', () => {
     const shown = held.then((response) => [response.status, response.body] as unknown[]);
     fast.succeed();
     expect(await shown).toMatchObject([200, { status: 'running' }]);
+    slow.succeed();
+    await service.event(fast.context.runId, 'run.finished');
+  });
+
+  test('is held for fetch too, which adds Cache-Control: no-cache by itself', async () => {
+    const { path, fast, slow } = await start();
+    const tag = (await service.http.get(path)).get('ETag')!;
+    const known = { 'If-None-Match': tag };
+    expect((await fetch(service.url + path, { headers: known })).status).toBe(304);
+    const cacheControl = new Promise((resolve) => {
+      service.server.prependOnceListener('request', ({ headers }) => resolve(headers['cache-control']));
+    });
+    const held = fetch(service.url + path, { headers: { ...known, Prefer: 'wait=15' } });
+    expect(await cacheControl).toBe('no-cache');
+    await service.http.get('/health/live').expect(200);
+    fast.succeed();
+    const { status, headers } = await held;
+    expect(status).toBe(200);
+    expect(headers.get('ETag')).not.toBe(tag);
     slow.succeed();
     await service.event(fast.context.runId, 'run.finished');
   });

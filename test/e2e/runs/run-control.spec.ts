@@ -84,6 +84,25 @@ describe.each(['memory', 'sqlite', 'postgres'])('with %s,', (kind) => {
       expect((await cancel(service, runId).expect(200)).body).toEqual(one.body);
     });
 
+    test('is done when the run is as If-Match says, and else refused', async () => {
+      const { runId, fast } = await start();
+      const tag = (await service.http.get(`/runs/${runId}`)).get('ETag')!;
+      fast.succeed('won');
+      await service.event(runId, 'run.replied');
+      const stale = await cancel(service, runId).set('If-Match', `"other", ${tag}`);
+      await expectProblem(service, stale, 412, 'precondition-failed');
+      const run = await service.showRun(runId);
+      expect(run).toMatchObject({ status: 'running' });
+      await cancel(service, runId).set('If-Match', `"other",\tW/"${run.lastEventId}"`).expect(200);
+      await expectProblem(
+        service,
+        await cancel(service, runId).set('If-Match', tag),
+        412,
+        'precondition-failed',
+      );
+      await cancel(service, runId).set('If-Match', '*').expect(200);
+    });
+
     test('is refused when the run has finished before', async () => {
       const { runId, fast, slow } = await start();
       fast.succeed();
@@ -189,6 +208,20 @@ describe.each(['memory', 'sqlite', 'postgres'])('with %s,', (kind) => {
         status: 'succeeded',
         reply: { answeredBy: 'fast', result: 'second thoughts' },
       });
+    });
+
+    test('is done when the run is as If-Match says, and else refused', async () => {
+      const started = await start();
+      const { runId } = started;
+      const { lastEventId } = await failed(started);
+      const stale = await retry(service, runId, 'slow').set('If-Match', `W/"${lastEventId - 1}"`);
+      await expectProblem(service, stale, 412, 'precondition-failed');
+      expect((await service.showRun(runId)).lastEventId).toBe(lastEventId);
+      await retry(service, runId, 'slow').set('If-Match', `W/"${lastEventId}"`).expect(200);
+      (await race.next('slow')).succeed();
+      await finishedTimes(runId, 2);
+      const missing = await retry(service, runId, 'slow').set('If-Match', `W/"${lastEventId}"`);
+      await expectProblem(service, missing, 409, 'sub-task-not-failed');
     });
 
     test('is one attempt, whatever the sub-task’s own retries', async () => {
