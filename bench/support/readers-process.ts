@@ -46,6 +46,7 @@ function read(
 function count(text: string): void {
   counts.bytes += text.length;
   for (let at = text.indexOf('\nevent: '); at >= 0; at = text.indexOf('\nevent: ', at + 8)) {
+    if (text.startsWith('cursor', at + 8)) continue;
     counts.events += 1;
     if (counts.events % SAMPLE > 0) continue;
     const time = /"time":"([^"]+)"/.exec(text.slice(at, at + 200))?.[1];

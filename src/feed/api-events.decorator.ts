@@ -2,16 +2,17 @@ import { applyDecorators } from '@nestjs/common';
 import { ApiHeader, ApiQuery, ApiResponse } from '@nestjs/swagger';
 import { EXAMPLE_EVENT } from '../core/events.js';
 import { DEFAULT_EVENTS, MAX_EVENTS } from './events.schemas.js';
-import { eventText, opening } from './server-sent-events.js';
+import { eventText, OPENING } from './server-sent-events.js';
 
-const EXAMPLE = opening(4) + eventText(EXAMPLE_EVENT);
+const EXAMPLE = OPENING + eventText(EXAMPLE_EVENT);
 
 const DESCRIPTION = `Events, in the order in which they were recorded.
 
 - \`Accept: application/json\`, or no preference: a page. \`next\` is the \`after\` of the next one.
 - \`Accept: text/event-stream\`: a stream (WHATWG server-sent events), as \`EventSource\` reads it. \`id\` is the event’s number,
-  \`event\` its type, \`data\` the event as \`RunEvent\` describes it. A comment comes at once and every 15 s, with the id up to
-  which the reader has all. A reader that takes nothing of what was sent for 10 s is dropped; by \`Last-Event-ID\` whoever
+  \`event\` its type, \`data\` the event as \`RunEvent\` describes it. An event of the type \`cursor\`, such as
+  \`{"id":17,"type":"cursor"}\`, says up to which id the reader has all: at the beginning where the reader has named no id, and
+  every 15 s where the log has gone on without an event for it. Else a comment comes every 15 s. A reader that takes nothing of what was sent for 10 s is dropped; by \`Last-Event-ID\` whoever
   comes back gets what was missed, without gap or repeat. A stop of the service ends the stream.
 
 An id behind the end of the log is taken for one of another log: the answer begins at the beginning.`;

@@ -49,7 +49,7 @@ describe('EventChannel', () => {
     };
     expect(channel.add([finished, { ...finished, id: 5, task: 'other' }])).toBe(true);
     const batch = channel.read(0);
-    expect([idsIn(batch?.text), batch?.next, batch?.lastType]).toEqual([[4], 5, 'run.finished']);
+    expect([idsIn(batch?.text), batch?.next, batch?.last]).toEqual([[4], 5, finished]);
   });
 
   test('knows nothing of what was before it', () => {

@@ -33,8 +33,8 @@ export interface Batch {
   readonly text: Buffer | undefined;
   /** The cursor of a reader that has it: nothing up to there is missing. */
   readonly next: number;
-  /** The type of the last event. */
-  readonly lastType?: EventType;
+  /** The last event of the text. */
+  readonly last?: RunEvent;
 }
 
 interface Entry {
@@ -114,7 +114,7 @@ export class EventChannel {
     return {
       text: this.textOf(first, end),
       next: end === this.entries.length ? this.seen : lastEntry.id,
-      lastType: lastEntry.event.type,
+      last: lastEntry.event,
     };
   }
 

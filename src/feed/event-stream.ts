@@ -1,9 +1,9 @@
 import type { Response } from 'express';
-import type { EventType } from '../core/events.js';
+import type { RunEvent } from '../core/events.js';
 import type { EventPage } from '../run/journal.js';
 import type { EventChannel, EventFilter, EventReader } from './event-channel.js';
 import type { EventFeed } from './event-feed.js';
-import { beat, eventText, opening, STREAM_HEADERS } from './server-sent-events.js';
+import { BEAT, cursorText, eventText, OPENING, STREAM_HEADERS } from './server-sent-events.js';
 
 /** How many events are read from the journal at a time. */
 export const PAGE_EVENTS = 500;
@@ -17,19 +17,24 @@ export class EventStream implements EventReader {
   private ready = false;
   private begun = false;
   private ended = false;
-  private lastType: EventType | undefined;
+  private last: RunEvent | undefined;
+  /** The id up to which the reader knows that it has all. */
+  private known: number | undefined;
 
   /**
    * Hears of events until the response is closed, and writes nothing before it begins.
    *
    * @param cursor the event that the stream begins behind
+   * @param asked the event that the reader has asked to begin behind, if any
    */
   constructor(
     private readonly response: Response,
     private readonly filter: EventFilter,
     private cursor: number,
     private readonly feed: EventFeed,
+    asked: number | undefined,
   ) {
+    this.known = asked;
     this.channel = feed.join(filter, this);
     response.once('close', () => {
       this.leave();
@@ -54,7 +59,8 @@ export class EventStream implements EventReader {
     response.on('drain', () => {
       this.goOn();
     });
-    this.write(opening(this.cursor));
+    this.write(OPENING);
+    this.tellCursor();
     if (feed.stopped || response.req.method === 'HEAD') this.end();
     else feed.pump(this.filter, this);
   }
@@ -72,17 +78,16 @@ export class EventStream implements EventReader {
       }
       this.cursor = batch.next;
       if (batch.text === undefined) {
-        if (this.lastType === 'run.finished' && this.filter.runId !== undefined) this.end();
+        if (this.last?.type === 'run.finished' && this.filter.runId !== undefined) this.end();
         return;
       }
-      this.lastType = batch.lastType;
-      this.write(batch.text);
+      this.writeEvents(batch.text, batch.last);
     }
   }
 
   beat(): void {
     this.pump();
-    if (this.ready && !this.ended) this.write(beat(this.cursor));
+    if (this.ready && !this.ended && !this.tellCursor()) this.write(BEAT);
   }
 
   end(): void {
@@ -112,8 +117,22 @@ export class EventStream implements EventReader {
     this.page = undefined;
     this.cursor = next;
     if (events.length === 0) return;
-    this.lastType = events.at(-1)?.type;
-    this.write(events.map(eventText).join(''));
+    this.writeEvents(events.map(eventText).join(''), events.at(-1));
+  }
+
+  private writeEvents(text: string | Buffer, last: RunEvent | undefined): void {
+    this.last = last;
+    this.known = last?.id;
+    this.write(text);
+  }
+
+  /** False when the reader knows. */
+  private tellCursor(): boolean {
+    const { cursor } = this;
+    if (this.known === cursor) return false;
+    this.known = cursor;
+    this.write(cursorText(cursor));
+    return true;
   }
 
   private write(text: string | Buffer): void {

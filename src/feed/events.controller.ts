@@ -67,8 +67,9 @@ export class EventsController {
   ): Promise<void> {
     const filter = { task, types, client: contextOf(request).onlyClient };
     if (wantsStream(request, response)) {
-      const cursor = await this.known(lastEventId(request) ?? after ?? this.journal.lastEventId);
-      new EventStream(response, filter, cursor, this.feed).begin();
+      const asked = lastEventId(request) ?? after;
+      const cursor = await this.known(asked ?? this.journal.lastEventId);
+      new EventStream(response, filter, cursor, this.feed, asked).begin();
       return;
     }
     this.sendPage(
@@ -95,7 +96,7 @@ export class EventsController {
   ): Promise<void> {
     await this.runs.requireSeen(runId, contextOf(request).onlyClient);
     if (wantsStream(request, response)) {
-      await this.stream(runId, await this.known(lastEventId(request) ?? after), response);
+      await this.stream(runId, lastEventId(request) ?? after, response);
       return;
     }
     this.sendPage(
@@ -110,9 +111,10 @@ export class EventsController {
     return (sharing ? await sharing.reaches(after) : after <= lastEventId) ? after : 0;
   }
 
-  private async stream(runId: string, after: number, response: Response): Promise<void> {
+  private async stream(runId: string, asked: number, response: Response): Promise<void> {
+    const after = await this.known(asked);
     // It hears of events before it is read what there is, so that nothing falls between the two.
-    const stream = new EventStream(response, { runId }, after, this.feed);
+    const stream = new EventStream(response, { runId }, after, this.feed, asked);
     const finished =
       after > 0 && !this.feed.isLive(runId) && (await this.journal.run(runId))?.status !== 'running';
     const page = await this.journal.events(this.feed.queryOf({ runId, after, limit: PAGE_EVENTS }));

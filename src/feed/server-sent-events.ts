@@ -16,15 +16,16 @@ export function eventText(event: RunEvent): string {
   return `id: ${event.id}\nevent: ${event.type}\ndata: ${JSON.stringify(eventView(event))}\n\n`;
 }
 
-/** The beginning of a stream: bytes at once, so that every proxy passes the headers on. */
-export function opening(cursor: number): string {
-  return `retry: ${RETRY_MS}\n${beat(cursor)}`;
-}
-
 /**
- * A comment that shows that the connection is alive, with the id up to which the reader has all: a reader that has seen
- * nothing for long need not be read the log from there.
+ * The beginning of a stream: bytes at once, so that every proxy passes the headers on. Without a blank line, as whatever has no data:
+ * many readers take what a blank line ends for a message.
  */
-export function beat(cursor: number): string {
-  return `:\nid: ${cursor}\n\n`;
+export const OPENING = `retry: ${RETRY_MS}\n`;
+
+/** A comment, which shows that the connection is alive. */
+export const BEAT = ':\n';
+
+/** Tells a reader up to which id it has all. One that has seen nothing for long need not be read the log from there. */
+export function cursorText(id: number): string {
+  return `id: ${id}\nevent: cursor\ndata: ${JSON.stringify({ id, type: 'cursor' })}\n\n`;
 }

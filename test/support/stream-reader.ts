@@ -14,11 +14,16 @@ interface Message {
   readonly data: string;
 }
 
-/** Reads an event stream to the letter, and hangs up when a test says so. */
+/**
+ * Reads an event stream to the letter, and hangs up when a test says so. Whatever ends with a blank line is a message to it, also
+ * without data, as to many clients.
+ */
 export class StreamReader {
   /** What came so far, byte for byte. */
   text = '';
   readonly messages: Message[] = [];
+  /** The data of the messages that say up to where it has all. */
+  readonly cursors: unknown[] = [];
   /** What a browser would send as Last-Event-ID. */
   lastEventId: string | undefined;
   /** Resolves when the stream has ended: whether it was brought to its end. */
@@ -87,9 +92,10 @@ export class StreamReader {
       const fields = new Map(
         lines.map((line) => /^([^:]*): ?(.*)$/s.exec(line)!.slice(1, 3) as [string, string]),
       );
-      const [id, data] = [fields.get('id'), fields.get('data')];
-      if (id !== undefined) this.lastEventId = id;
-      if (data !== undefined) this.messages.push({ id: id!, event: fields.get('event')!, data });
+      const { id = '', event = '', data = '' } = Object.fromEntries(fields);
+      this.lastEventId = id;
+      if (event === 'cursor') this.cursors.push(JSON.parse(data));
+      else this.messages.push({ id, event, data });
     }
   }
 }
