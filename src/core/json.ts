@@ -1,5 +1,7 @@
-/** A value that JSON can hold (RFC 8259). */
-export type JsonValue = string | number | boolean | null | readonly JsonValue[] | JsonObject;
+import { parseJson } from './exact-json.js';
+
+/** A value that JSON can hold (RFC 8259). An integer outside of ±(2^53 - 1) is a bigint: a double would lose its last digits. */
+export type JsonValue = string | number | bigint | boolean | null | readonly JsonValue[] | JsonObject;
 interface JsonObject {
   readonly [key: string]: JsonValue;
 }
@@ -28,7 +30,7 @@ export class JsonError extends Error {
  * A frozen copy of `value` as JSON holds it, so that nobody can change it afterwards and every journal
  * gives back the same. `undefined` becomes `null`: a sub-task need not return anything.
  *
- * @throws {JsonError} `not-json` for what JSON would lose or can't hold (functions, symbols, bigints, NaN,
+ * @throws {JsonError} `not-json` for what JSON would lose or can't hold (functions, symbols, NaN,
  * maps, sets, circles, more than {@link MAX_DEPTH} levels), `too-large` past `maxBytes` of UTF-8 text.
  */
 export function toJson(value: unknown, maxBytes: number): JsonValue {
@@ -41,7 +43,7 @@ export function toJson(value: unknown, maxBytes: number): JsonValue {
       `${String(Buffer.byteLength(text))} bytes of JSON, at most ${String(maxBytes)} are kept`,
     );
   }
-  return typeof value === 'string' ? value : freezeJson(JSON.parse(text) as JsonValue);
+  return typeof value === 'string' ? value : freezeJson(parseJson(text) as JsonValue);
 }
 
 /**
@@ -96,7 +98,7 @@ function stringify(value: unknown): string {
 const JSON_TAGS = new Set(['Object', 'Array', 'String', 'Number', 'Boolean']);
 
 function refuseLossy(_key: string, value: unknown): unknown {
-  if (typeof value === 'function' || typeof value === 'symbol' || typeof value === 'bigint') {
+  if (typeof value === 'function' || typeof value === 'symbol') {
     throw new JsonError('not-json', `JSON can't hold a ${typeof value}`);
   }
   if (typeof value === 'number' && !Number.isFinite(value)) {

@@ -23,7 +23,10 @@ export interface SubTaskContext {
   readonly logger: SubTaskLogger;
 }
 
-/** One unit of work. What `run` returns must be something JSON can hold; `undefined` counts as `null`. */
+/**
+ * One unit of work. What `run` returns must be something JSON can hold; `undefined` counts as `null`. Integers outside of ±(2^53 - 1) are
+ * bigints, in the input and in the result.
+ */
 export interface SubTaskHandler<Input = never> {
   run(input: Input, context: SubTaskContext): unknown;
 }

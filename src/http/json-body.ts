@@ -1,12 +1,16 @@
 import type { IncomingMessage } from 'node:http';
-import { PayloadTooLargeException, UnsupportedMediaTypeException } from '@nestjs/common';
+import { BadRequestException, PayloadTooLargeException, UnsupportedMediaTypeException } from '@nestjs/common';
 import express, { type Request, type RequestHandler } from 'express';
 import { DomainError, freezeRequest } from '../core/domain-error.js';
+import { parseJson } from '../core/exact-json.js';
 import type { JsonValue } from '../core/json.js';
 import type { ConnectionMemory } from './connection-memory.js';
 import type { Operations } from './operations.js';
 
 const JSON_TYPES = ['application/json', 'application/*+json'];
+
+/** JSON is UTF-8 (RFC 8259, 8.1); its siblings are taken too. */
+const OTHER_CHARSET = /;\s*charset\s*=\s*"?(?!utf-)/i;
 
 /** Smaller bodies count for nothing while they arrive. */
 const COUNTED_FROM_BYTES = 16 * 2 ** 10;
@@ -25,19 +29,15 @@ export function jsonBody(
     requireFitting(maxBytes),
     countWhileItArrives(maxBytes, memory),
     continueOnceRead,
-    express.json({
-      limit: maxBytes,
-      strict: false,
-      type: (request) => isJson(request as Request),
-      verify: requireType,
-    }),
-    checkBody,
+    express.text({ limit: maxBytes, type: (request) => isJson(request as Request), verify: requireType }),
+    parseBody,
   ];
 }
 
 /** Whether a body is marked as JSON, or not at all. */
 function isJson(request: Pick<Request, 'headers' | 'is'>): boolean {
-  return request.headers['content-type'] === undefined || request.is(JSON_TYPES) !== false;
+  const { 'content-type': type } = request.headers;
+  return type === undefined || (request.is(JSON_TYPES) !== false && !OTHER_CHARSET.test(type));
 }
 
 /** Refuses a body that isn't marked as JSON: a web page can send such a one without asking first (CORS). */
@@ -97,9 +97,18 @@ const continueOnceRead: RequestHandler = (request, response, next) => {
   next();
 };
 
-/** Refuses what no recursive reader could take, before any validation meets it. */
-const checkBody: RequestHandler = (request, _response, next) => {
-  if (request.body === undefined) request.body = {};
+/** Reads the text, and refuses what no recursive reader could take, before any validation meets it. */
+const parseBody: RequestHandler = (request, _response, next) => {
+  const text = request.body as string | undefined;
+  request.body = text ? parsed(text) : {};
   freezeRequest(request.body as JsonValue, '');
   next();
 };
+
+function parsed(text: string): JsonValue {
+  try {
+    return parseJson(text) as JsonValue;
+  } catch (error) {
+    throw new BadRequestException((error as Error).message, { cause: { type: 'entity.parse.failed' } });
+  }
+}

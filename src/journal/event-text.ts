@@ -1,4 +1,5 @@
 import type { RunEvent } from '../core/events.js';
+import { parseJson } from '../core/exact-json.js';
 
 /** What of an event can be read without parsing all of its text. */
 export interface EventHead {
@@ -72,5 +73,5 @@ export function rowOf(texts: readonly string[]): string {
 
 /** Stored events as the journal published them. @throws {SyntaxError} for a text that is damaged */
 export function parseEvents(texts: readonly string[]): RunEvent[] {
-  return JSON.parse(rowOf(texts)) as RunEvent[];
+  return parseJson(rowOf(texts)) as RunEvent[];
 }

@@ -1,12 +1,13 @@
 import { _, type CodeKeywordDefinition, type ErrorObject, type FuncKeywordDefinition } from 'ajv';
 import { Ajv2020, type Options } from 'ajv/dist/2020.js';
+import { bigints } from '../core/exact-json.js';
 import type { JsonValue } from '../core/json.js';
 import { effort, EffortError } from './effort.js';
 import { LinearPattern } from './linear-pattern.js';
 import { metered, STEPS } from './metered-schema.js';
 
 /** What is wrong with a value; nothing when it fits. */
-export type Check = (value: unknown) => readonly ErrorObject[];
+export type Check = (value: JsonValue) => readonly ErrorObject[];
 
 /** Ajv makes an object of everything that doesn’t fit, which takes more than the check: a schema behind one costs so much more. */
 const STEPS_OF_ERROR = 5;
@@ -27,6 +28,24 @@ const steps: CodeKeywordDefinition = {
   },
 };
 
+/** The lists that {@link asDoubles} has copied. */
+const exactItems = new WeakMap<readonly JsonValue[], readonly JsonValue[]>();
+
+/** A copy with bigints as the nearest doubles, the only numbers that Ajv takes for numbers; values without one are not copied. */
+function asDoubles(value: JsonValue): JsonValue {
+  if (typeof value === 'bigint') return Number(value);
+  if (typeof value !== 'object' || value === null) return value;
+  const entries = Object.entries(value).map(
+    ([key, child]: [string, JsonValue]) => [key, asDoubles(child)] as const,
+  );
+  if (entries.every(([key, child]) => child === (value as Readonly<Record<string, JsonValue>>)[key]))
+    return value;
+  if (!Array.isArray(value)) return Object.fromEntries(entries);
+  const items = entries.map(([, child]) => child);
+  exactItems.set(items, value as readonly JsonValue[]);
+  return items;
+}
+
 /** Ajv's own compares each two items. */
 const uniqueItems: FuncKeywordDefinition = {
   keyword: 'uniqueItems',
@@ -34,7 +53,7 @@ const uniqueItems: FuncKeywordDefinition = {
   schemaType: 'boolean',
   error: { message: 'must not have two items that are the same' },
   validate: (isAsked: boolean, items: readonly JsonValue[]) =>
-    !isAsked || new Set(items.map(canonicalText)).size === items.length,
+    !isAsked || new Set((exactItems.get(items) ?? items).map(canonicalText)).size === items.length,
 };
 
 /** Ajv for JSON Schema 2020-12, whose checks take a time that grows with the value alone: callers and upstreams send those. */
@@ -51,7 +70,7 @@ export function compile(ajv: Ajv2020, schema: JsonValue): Check {
   return (value) => {
     try {
       effort.begin(value);
-      validate(value);
+      validate(bigints.seen ? asDoubles(value) : value);
       return validate.errors ?? [];
     } catch (error) {
       // A schema may refer to itself without end.

@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { z } from 'zod';
 import { inputErrors } from '../core/domain-error.js';
+import { parseJson } from '../core/exact-json.js';
 import type { JsonValue } from '../core/json.js';
 import { inputSchema } from './input-schema.js';
 
@@ -33,6 +34,19 @@ describe('a JSON Schema of inputs', () => {
     expect(errorsOf({ properties: { a: true }, unevaluatedProperties: false }, { b: 1 })).toEqual([
       { pointer: '/input/b', detail: 'is not known here' },
     ]);
+  });
+
+  test('takes a bigint for the integer that it is, and tells items apart that are the same as doubles', () => {
+    const ids = parseJson('[9007199254740993,9007199254740992,3]');
+    const schema = { items: { type: 'integer', minimum: 3, maximum: 1e300 }, uniqueItems: true };
+    expect(inputSchema(schema).zodSchema!.parse(ids)).toBe(ids);
+    expect(errorsOf({ items: { maximum: 2 ** 40, type: 'string' } }, { ids })).toEqual([]);
+    expect(errorsOf({ properties: { ids: { items: { maximum: 2 ** 53 - 1 } } } }, { ids })).toEqual([
+      { pointer: '/input/ids/0', detail: 'must be <= 9007199254740991' },
+      { pointer: '/input/ids/1', detail: 'must be <= 9007199254740991' },
+    ]);
+    const twice: unknown = parseJson('[9007199254740993,9007199254740993]');
+    expect(errorsOf({ uniqueItems: true }, twice)).toHaveLength(1);
   });
 
   test('tells of a hundred things at most', () => {

@@ -35,10 +35,16 @@ export async function acceptRun(
   };
 }
 
+/** Zod's own message would name JavaScript's types. */
+const PARAMETERS = {
+  error: ({ input }: { readonly input?: unknown }): string | undefined =>
+    typeof input === 'bigint' ? 'is an integer outside of ±(2^53 - 1), which is not taken here' : undefined,
+};
+
 /** What the task's schema makes of an input. @throws {DomainError} `invalid-request` */
 export async function parseInput(task: TaskDefinition, input: JsonValue): Promise<unknown> {
   if (!task.input) return input;
-  const parsed = await task.input.safeParseAsync(input);
+  const parsed = await task.input.safeParseAsync(input, PARAMETERS);
   if (parsed.success) return parsed.data;
   throw invalidRequest(inputErrors(parsed.error.issues, '/input'));
 }

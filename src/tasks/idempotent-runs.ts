@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
-import { configure } from 'safe-stable-stringify';
+import { stringify } from 'safe-stable-stringify';
 import type { IdempotencyKey, KeyedRun } from '../run/idempotency-key.js';
 import { Journal } from '../run/journal.js';
 import { DomainError } from '../core/domain-error.js';
@@ -8,8 +8,6 @@ import type { RunRequest } from './tasks.schemas.js';
 
 /** An `Idempotency-Key` and whose it is. */
 export type ClientKey = Pick<IdempotencyKey, 'client' | 'key'>;
-
-const stringify = configure({ bigint: false });
 
 /** Lets requests with the same `Idempotency-Key` (draft-ietf-httpapi-idempotency-key-header) share one run. */
 @Injectable()

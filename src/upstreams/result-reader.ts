@@ -1,4 +1,5 @@
 import { get, type Json } from '@hyperjump/json-pointer';
+import { parseJson } from '../core/exact-json.js';
 import type { JsonValue } from '../core/json.js';
 import { compileBodySchema } from './body-schema.js';
 import type { HttpRequestOptions } from './http-sub-task.schema.js';
@@ -31,7 +32,7 @@ function valueOf(response: UpstreamResponse): JsonValue {
   const text = textOf(response, charsetOf(type));
   if (!isJson(type)) return text;
   try {
-    return JSON.parse(text) as JsonValue;
+    return parseJson(text) as JsonValue;
   } catch {
     throw new UnfitResponse('its body says that it is JSON and is none', response);
   }

@@ -30,18 +30,25 @@ export function templateValues(input: unknown, names: readonly string[]): Record
 }
 
 function templateValue(value: unknown, name: string): TemplateValue {
-  if (isScalar(value)) return value;
+  const scalar = scalarOf(value);
+  if (scalar !== undefined) return scalar;
   if (typeof value === 'object' && value !== null) {
     const present = Object.entries(value).filter(([, item]) => item !== null && item !== undefined);
-    const items = present.map(([, item]: [string, unknown]) => item);
-    if (Array.isArray(value) && items.every(isScalar)) return items;
-    if (items.every(isScalar)) return Object.fromEntries(present);
+    const scalars = present.flatMap(([key, item]: [string, unknown]) => {
+      const one = scalarOf(item);
+      return one === undefined ? [] : [[key, one] as const];
+    });
+    if (scalars.length === present.length)
+      return Array.isArray(value) ? scalars.map(([, item]) => item) : Object.fromEntries(scalars);
   }
   throw forbiddenInput(
     `The input’s ${name} can’t stand in a URL or header: only texts, numbers, booleans and flat lists of them can`,
   );
 }
 
-function isScalar(value: unknown): value is Scalar {
-  return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean';
+function scalarOf(value: unknown): Scalar | undefined {
+  if (typeof value === 'bigint') return String(value);
+  return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean'
+    ? value
+    : undefined;
 }

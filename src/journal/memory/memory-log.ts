@@ -1,5 +1,6 @@
 import { indexBehind } from '../../core/event-order.js';
 import type { RunEvent } from '../../core/events.js';
+import { parseJson } from '../../core/exact-json.js';
 import { eventText, headOf } from '../event-text.js';
 import { PAGE_SIZE, PAGE_STRETCH, type EventPage, type EventQuery } from '../../run/journal.js';
 
@@ -90,7 +91,7 @@ export class MemoryLog {
     return blocks
       .flatMap(({ lines }) => lines)
       .filter((line) => line.includes(runId) && headOf(line)?.runId === runId)
-      .map((line) => JSON.parse(line) as RunEvent);
+      .map((line) => parseJson(line) as RunEvent);
   }
 
   /**
@@ -111,7 +112,7 @@ export class MemoryLog {
         if ((runId ?? head.runId) !== head.runId || (task ?? head.task) !== head.task) continue;
         if (client !== undefined && head.client !== client) continue;
         if (types?.some((type) => type === head.type) === false || !isKept(head.runId)) continue;
-        events.push(JSON.parse(line) as RunEvent);
+        events.push(parseJson(line) as RunEvent);
         size += line.length;
         if (events.length === limit || size > PAGE_SIZE) return { events, next: last };
       }

@@ -85,6 +85,15 @@ describe('an input that does not fit', () => {
     expect(JSON.stringify(errors)).toMatch(/prize.*orders.*stock, price/);
   });
 
+  test('is refused for an integer that a double can’t hold where the schema takes numbers, with all of its digits read', async () => {
+    const body = '{"input": {"lines": [{"sku": "A-1", "amount": 175928847299117063}]}}';
+    const { errors } = await expectProblem(service, await send(body), 400, 'invalid-request');
+    const detail = 'is an integer outside of ±(2^53 - 1), which is not taken here';
+    expect(errors).toEqual([{ pointer: '/input/lines/0/amount', detail }]);
+    const endless = await expectProblem(service, await send('{"input": 1e400}'), 400, 'invalid-request');
+    expect(endless.errors).toEqual([{ pointer: '', detail: 'has a number out of range' }]);
+  });
+
   test.each(['{"__proto__": {"input": 1}}', '{"input": {"lines": [{"__proto__": {"admin": true}}]}}'])(
     'is refused for a key __proto__: %s',
     async (body) => {

@@ -38,7 +38,7 @@ const faults: readonly Fault[] = [
     message: 'then',
     run: () => ({ then: throwing(new Error('then')) }),
   },
-  { what: 'returns a bigint', code: 'result-not-json', message: /bigint/, run: () => 1n },
+  { what: 'returns a symbol', code: 'result-not-json', message: /symbol/, run: () => Symbol('s') },
   { what: 'returns a function', code: 'result-not-json', message: /function/, run: () => ({ f: () => 1 }) },
   { what: 'returns a symbol', code: 'result-not-json', message: /symbol/, run: () => [Symbol('s')] },
   { what: 'returns NaN', code: 'result-not-json', message: /NaN/, run: () => NaN },

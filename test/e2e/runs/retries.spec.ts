@@ -139,7 +139,7 @@ describe('a sub-task with retries', () => {
   test('is not tried again after a result that JSON can’t hold, but after any other error', async () => {
     const response = service.run('picky');
     (await picky.next('picky')).fail(new Error('try again'));
-    (await picky.next('picky')).succeed(1n);
+    (await picky.next('picky')).succeed(NaN);
     const { runId, failures } = (await response).body as { runId: string; failures: unknown[] };
     expect(failures).toMatchObject([{ code: 'result-not-json' }]);
     expect((await service.finishedRun(runId)).subTasks[0]).toMatchObject({ status: 'failed', attempts: 2 });

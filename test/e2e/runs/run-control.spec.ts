@@ -229,7 +229,7 @@ describe.each(['memory', 'sqlite', 'postgres'])('with %s,', (kind) => {
         .post('/tasks/patient/runs')
         .set('Prefer', 'respond-async')
         .send({})) as { body: { id: string } };
-      (await patient.next('only')).succeed(1n);
+      (await patient.next('only')).succeed(NaN);
       expect(await service.finishedRun(body.id)).toMatchObject({ status: 'failed' });
       await retry(service, body.id, 'only').expect(200);
       (await patient.next('only')).fail(new Error('again'));

@@ -65,13 +65,13 @@ describe('a task of a file', () => {
 
   const yaml = () => `tasks:
   weather:
-    input: { type: object, required: [city], properties: { city: { type: string, minLength: 1 } } }
+    input: { type: object, required: [city], properties: { city: { type: string, minLength: 1 }, id: { type: integer, minimum: 1 } } }
     reply: { policy: primary, primary: eu }
     subTasks:
       - name: eu
         kind: http
-        url: ${weather.url}/v1/{city}
-        headers: { Authorization: 'Bearer \${WEATHER_KEY}' }
+        url: ${weather.url}/v1/{city}{?id}
+        headers: { Authorization: 'Bearer \${WEATHER_KEY}', X-Id: '{id}' }
         timeout: 20s
         retry: { attempts: 2, delay: 1ms }
         concurrency: 50
@@ -159,7 +159,7 @@ describe('a task of a file', () => {
         $schema: 'https://json-schema.org/draft/2020-12/schema',
         type: 'object',
         required: ['city'],
-        properties: { city: { type: 'string', minLength: 1 } },
+        properties: { city: { type: 'string', minLength: 1 }, id: { type: 'integer', minimum: 1 } },
       },
     });
     const list = await service.http.get('/tasks').expect(200);
@@ -204,6 +204,37 @@ describe('a task of a file', () => {
         reply: { answeredBy: 'eu', result: 19 },
         subTasks: [{ attempts: 2 }, { attempts: 1 }],
       });
+    });
+
+    test('keeps all digits of integers: in the journal, in calls, in replies and wherever runs are shown', async () => {
+      const env = { TASKS_FILE: file };
+      const before = await durable.start([Almanac], env);
+      const send = (service: TestApp, id: string) =>
+        service.http
+          .post('/tasks/weather/runs')
+          .set({ 'Idempotency-Key': '"exact"', 'Content-Type': 'application/json' })
+          .send(`{"input":{"city":"Rome","id":${id}}}`);
+      const cutOff = send(before, '175928847299117063').then(({ status }) => status);
+      (await weather.next()).destroy();
+      const { runId } = await before.until(() =>
+        before.events.find(({ type }) => type === 'sub-task.retrying'),
+      );
+      durable.crash();
+      await weather.next();
+      const after = await durable.start([Almanac], env);
+      expect(await cutOff).toBe(503);
+      const response = await weather.next();
+      expect(weather.requests.slice(-3)).toMatchObject(
+        Array(3).fill({ url: '/v1/Rome?id=175928847299117063', headers: { 'x-id': '175928847299117063' } }),
+      );
+      response.setHeader('Content-Type', 'application/json').end('{"temp":-9007199254740993}');
+      await after.event(runId, 'run.finished');
+      const reply = await send(after, '175928847299117063').expect(200);
+      const shown = await after.http.get(`/runs/${runId}`);
+      const events = await after.http.get(`/runs/${runId}/events`);
+      for (const { text } of [reply, shown, events]) expect(text).toContain('"result":-9007199254740993');
+      for (const { text } of [shown, events]) expect(text).toContain('"id":175928847299117063');
+      await expectProblem(after, await send(after, '175928847299117064'), 422, 'idempotency-key-reused');
     });
   });
 });

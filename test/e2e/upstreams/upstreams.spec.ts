@@ -39,6 +39,30 @@ describe('HTTP sub-tasks', () => {
       expect(JSON.parse(request?.body ?? '')).toEqual({ wanted: 'x&y', note: 'of a b', list: [2, null] });
     });
 
+    test('keeps all digits of integers in the URL, headers and body, and in what it gets', async () => {
+      const server = await caller.serve(
+        bytes('{"ids":[9007199254740993,1]}', { 'content-type': 'application/json' }),
+      );
+      const options = {
+        url: `${server.origin}/{id}{?ids*}`,
+        method: 'POST',
+        headers: { 'X-Id': '{id}' },
+        body: { id: '{id}', text: 'of {id}' },
+        expect: { body: { properties: { ids: { items: { type: 'integer' } } } } },
+        result: '/ids',
+      };
+      const input = { id: 175928847299117063n, ids: [9007199254740993n, 2] };
+      expect(await caller.call(options, { input })).toEqual([9007199254740993n, 1]);
+      await caller.call({ url: `${server.origin}/`, method: 'PUT' }, { input });
+      const [made, whole] = server.requests;
+      expect(made).toMatchObject({
+        target: '/175928847299117063?ids=9007199254740993&ids=2',
+        headers: { 'x-id': '175928847299117063' },
+        body: '{"id":175928847299117063,"text":"of 175928847299117063"}',
+      });
+      expect(whole?.body).toBe('{"id":175928847299117063,"ids":[9007199254740993,2]}');
+    });
+
     test('sends the input as the body of a POST that names none, and none with GET and DELETE', async () => {
       const server = await caller.serve(json(null));
       for (const method of ['POST', 'GET', 'DELETE'])
