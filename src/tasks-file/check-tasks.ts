@@ -12,7 +12,7 @@ const USAGE = `Usage: npm run -s tasks -- check [<file>…]
 
 check   finds every mistake in files of tasks, with its line and column. Default: TASKS_FILE, which may be set in a
         file .env. Whether the service has the classes that they name, and no tasks of the same names, only its start
-        can say. A variable that headers name and that isn’t set here is a warning; the service doesn’t start without.
+        can say. A variable of the environment that isn’t set here is a warning; the service doesn’t start without.
 schema  prints the JSON Schema of such files, by which editors complete and check them.
 
 Where the service is built, node dist/tasks-file/tasks.command.js does the same at once.

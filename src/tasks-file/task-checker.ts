@@ -1,10 +1,13 @@
 import type { z } from 'zod';
 import { defineSubTask, defineTask, replyMisfit } from '../tasks/task-declaration.js';
+import type { JsonValue } from '../core/json.js';
 import type { SubTaskHandler } from '../core/sub-task.js';
 import type { SubTaskDefinition, TaskDefinition } from '../core/task.js';
 import { textOf } from '../core/thrown.js';
+import { usesOf, type Use } from '../upstreams/template-uses.js';
 import { environmentIssues } from '../upstreams/environment.js';
 import { httpRequestSchema, type HttpRequestOptions } from '../upstreams/http-sub-task.schema.js';
+import { isRuledOut, knownMembers } from './input-members.js';
 import { inputSchema } from './input-schema.js';
 import { hint } from './issue-message.js';
 import type { Mistake, Path } from './mistake.js';
@@ -41,9 +44,9 @@ export class TaskChecker {
     const other = this.surroundings?.declarationOf(name);
     if (other !== undefined)
       this.source.noteKey(path, `is the name of a task of the code, ${other}, too; rename one`);
-    const raw = (value ?? {}) as { readonly input?: unknown; readonly subTasks?: unknown };
+    const raw = (value ?? {}) as { readonly input?: JsonValue; readonly subTasks?: unknown };
     const input = this.input(raw.input, [...path, 'input']);
-    const subTasks = this.subTasks(raw.subTasks, [...path, 'subTasks']);
+    const subTasks = this.subTasks(raw.subTasks, [...path, 'subTasks'], input && raw.input);
     const { data: task } = fileTaskSchema.safeParse(value);
     if (!task || !subTasks.every((subTask) => subTask !== undefined)) return undefined;
     const reply = this.knownReply(task);
@@ -70,13 +73,15 @@ export class TaskChecker {
     return zodSchema;
   }
 
-  private subTasks(value: unknown, path: Path): (SubTaskDefinition | undefined)[] {
+  /** @param schema of the input, where there is a sound one */
+  private subTasks(value: unknown, path: Path, schema?: JsonValue): (SubTaskDefinition | undefined)[] {
     const names: string[] = [];
     return (Array.isArray(value) ? (value as unknown[]) : []).map((raw, index) => {
       const here = [...path, index];
       const { data } = subTaskSchema.safeParse(raw);
       if (!data) this.noteMisfits(raw, here);
-      const subTask = data && (data.kind === 'http' ? this.call(data, here) : this.ofClass(data.class, here));
+      const subTask =
+        data && (data.kind === 'http' ? this.call(data, here, schema) : this.ofClass(data.class, here));
       const name = subTask?.name ?? (raw as { readonly name?: unknown } | null)?.name;
       if (typeof name !== 'string') return subTask;
       const first = names.indexOf(name);
@@ -95,8 +100,9 @@ export class TaskChecker {
       if (issue.code === 'custom') this.source.note([...path, ...issue.path], issue.message);
   }
 
-  private call(subTask: HttpFileSubTask, path: Path): SubTaskDefinition | undefined {
+  private call(subTask: HttpFileSubTask, path: Path, schema?: JsonValue): SubTaskDefinition | undefined {
     const { name, kind: _, start: __, timeout, retry, concurrency, placement, ...request } = subTask;
+    this.noteUnknownMembers(usesOf(request).input, path, schema);
     const unset = environmentIssues(request, this.environment);
     for (const issue of unset)
       this.unset.push(this.source.mistakeAt([...path, ...issue.path], issue.message));
@@ -106,6 +112,15 @@ export class TaskChecker {
       () => defineSubTask(options, surroundings?.handlerOf(request) ?? IDLE, name),
       (message) => this.source.note(path, message),
     );
+  }
+
+  /** Notes variables that stand for no member that an input may have: they would vanish. */
+  private noteUnknownMembers(uses: readonly Use[], path: Path, schema?: JsonValue): void {
+    for (const { path: to, name } of uses) {
+      if (!isRuledOut(schema, name)) continue;
+      const message = `has {${name}}, but no input has a member ${name}; ${hint(name, knownMembers(schema))}`;
+      this.source.note([...path, ...to], message);
+    }
   }
 
   private ofClass(name: string, path: Path): SubTaskDefinition | undefined {

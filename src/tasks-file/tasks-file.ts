@@ -2,6 +2,7 @@ import type { TaskDefinition } from '../core/task.js';
 import { TaskChecker, type Surroundings } from './task-checker.js';
 import { readText } from './file-text.js';
 import { issueMessage } from './issue-message.js';
+import { noteMisplacedVariables } from './misplaced-variables.js';
 import type { Mistake } from './mistake.js';
 import { tasksFileSchema } from './tasks-file.schema.js';
 import { YamlSource } from './yaml-source.js';
@@ -29,6 +30,7 @@ export function readTasksFile(
   const source = new YamlSource(readText(file));
   const { value } = source;
   if (value === undefined) return { tasks: [], mistakes: source.mistakes, unset: [] };
+  noteMisplacedVariables(source);
   const issues = tasksFileSchema.safeParse(value, { error: issueMessage }).error?.issues ?? [];
   for (const issue of issues) {
     const { path, message } = issue;

@@ -22,6 +22,15 @@ export function isPublic(address: string): boolean {
   return parsed instanceof ipaddr.IPv4 || (parsed.parts[0] ?? 0) >> 13 === 1;
 }
 
+/** What resolvers never ask the network for (RFC 6761). */
+const LOCALHOST = /(?:^|\.)localhost\.?$/;
+
+/** What is wrong with a host that needs no lookup to be known as private; undefined for others. */
+export function hostMistake(hostname: string): string | undefined {
+  if (isIP(hostname) ? isPublic(hostname) : !LOCALHOST.test(hostname)) return undefined;
+  return `${hostname} is no public address; write allowPrivate: true beside it if it is meant`;
+}
+
 /** A lookup that finds public addresses alone. Its error, where there are none but others, is {@link ForbiddenAddress}. */
 export function publicLookup(lookup: LookupFunction): LookupFunction {
   return (hostname, options, callback) => {

@@ -1,40 +1,60 @@
 import type { JsonValue } from '../core/json.js';
+import { tokensOf, type Environment } from './template-text.js';
 import { member } from './template-values.js';
 
 /** What a template makes of an input; undefined is left out of objects, and null in lists. */
 type Fill = (input: unknown) => unknown;
 
-const EXACTLY_ONE = /^\{(\w+)\}$/;
-const ANY = /\{(\w+)\}/g;
-
 /** The JSON text of a body that a template makes of an input; a text where no input changes it. */
-export function compileBody(template: JsonValue): string | ((input: unknown) => string) {
-  const fill = compile(template);
-  if (!fill) return JSON.stringify(template);
+export function compileBody(
+  template: JsonValue,
+  environment: Environment,
+): string | ((input: unknown) => string) {
+  const fill = compile(template, environment);
+  if (typeof fill !== 'function') return JSON.stringify(fill);
   return (input) => JSON.stringify(fill(input) ?? null);
 }
 
-/** @returns undefined for what no input changes */
-function compile(template: JsonValue): Fill | undefined {
-  if (typeof template === 'string') return compileText(template);
-  if (typeof template !== 'object' || template === null) return undefined;
-  const compiled = Object.entries(template).map(
-    ([key, value]: [string, JsonValue]) => [key, value, compile(value)] as const,
+/** @returns the value itself where no input changes it */
+function compile(template: JsonValue, environment: Environment): JsonValue | Fill {
+  if (typeof template === 'string') return compileText(template, environment);
+  if (typeof template !== 'object' || template === null) return template;
+  const entries = Object.entries(template).map(
+    ([key, value]: [string, JsonValue]) => [key, compile(value, environment)] as const,
   );
-  if (compiled.every(([, , fill]) => fill === undefined)) return undefined;
-  const entries = compiled.map(([key, value, fill]) => [key, fill ?? (() => value)] as const);
-  if (Array.isArray(template)) return (input) => entries.map(([, fill]) => fill(input) ?? null);
-  return (input) => Object.fromEntries(entries.map(([key, fill]) => [key, fill(input)]));
+  const isList = Array.isArray(template);
+  if (entries.every((entry): entry is [string, JsonValue] => typeof entry[1] !== 'function'))
+    return isList ? entries.map(([, value]) => value) : Object.fromEntries(entries);
+  const fills = entries.map(([key, fill]) => [key, typeof fill === 'function' ? fill : () => fill] as const);
+  if (isList) return (input) => fills.map(([, fill]) => fill(input) ?? null);
+  return (input) => Object.fromEntries(fills.map(([key, fill]) => [key, fill(input)]));
 }
 
-function compileText(text: string): Fill | undefined {
-  const [, name] = EXACTLY_ONE.exec(text) ?? [];
-  if (name !== undefined) return (input) => member(input, name);
-  if (text.search(ANY) < 0) return undefined;
-  return (input) => text.replace(ANY, (_all, name: string) => textOf(member(input, name)));
+function compileText(text: string, environment: Environment): string | Fill {
+  const parts = tokensOf(text).map((token) => {
+    if ('variable' in token) return (input: unknown) => member(input, token.variable);
+    return 'literal' in token ? token.literal : (environment[token.environment] ?? '');
+  });
+  const [only] = parts;
+  if (parts.length === 1 && typeof only === 'function') return only;
+  if (parts.every((part) => typeof part === 'string')) return parts.join('');
+  return (input) => parts.map((part) => (typeof part === 'string' ? part : textOf(part(input)))).join('');
 }
 
 function textOf(value: unknown): string {
   if (value === undefined || value === null) return '';
   return typeof value === 'string' ? value : JSON.stringify(value);
+}
+
+/** The texts of a body, and the way to each. */
+export function textsOf(
+  value: JsonValue,
+  path: readonly PropertyKey[],
+): (readonly [readonly PropertyKey[], string])[] {
+  if (typeof value === 'string') return [[path, value]];
+  if (typeof value !== 'object' || value === null) return [];
+  const isList = Array.isArray(value);
+  return Object.entries(value).flatMap(([key, child]: [string, JsonValue]) =>
+    textsOf(child, [...path, isList ? Number(key) : key]),
+  );
 }

@@ -1,33 +1,60 @@
 import { TaskDeclarationError } from '../tasks/task-declaration.js';
-import { environmentMistake, HeaderTemplate } from './header-template.js';
+import { hostMistake } from './address-guard.js';
+import { hasVariableOrigin, urlTemplate, variablesOfUrl } from './environment-url.js';
 import type { HttpRequestOptions } from './http-sub-task.schema.js';
+import type { Environment } from './template-text.js';
+import { usesOf, type Use } from './template-uses.js';
 
-export type Environment = Readonly<Record<string, string | undefined>>;
-
-/** What is wrong with an environment variable that options name; `path` leads to the member that names it. */
+/** What is wrong with the environment variables that options name; `path` leads to the member that names them. */
 export interface EnvironmentIssue {
-  readonly path: readonly ['headers', string];
-  readonly variable: string;
+  readonly path: Use['path'];
   readonly message: string;
 }
 
-/** The environment variables that options name and that are not set, or can't stand in a header. Never says a value. */
+/** The environment variables that options name and that are not set, or can't stand where they do. Never says a value. */
 export function environmentIssues(options: HttpRequestOptions, environment: Environment): EnvironmentIssue[] {
-  return Object.entries(options.headers ?? {}).flatMap(([header, text]) =>
-    HeaderTemplate.parse(text).environment.flatMap((variable) => {
-      const message = environmentMistake(variable, environment[variable]);
-      return message === undefined ? [] : [{ path: ['headers', header] as const, variable, message }];
-    }),
-  );
+  const issues = usesOf(options).environment.flatMap(({ path, name }) => {
+    const message = valueMistake(name, environment[name], path[0] === 'headers');
+    return message === undefined ? [] : [{ path, message }];
+  });
+  const mistake = issues.some(({ path }) => path[0] === 'url') ? undefined : urlMistake(options, environment);
+  return mistake === undefined ? issues : [{ path: ['url'], message: mistake }, ...issues];
 }
 
 /** @throws {TaskDeclarationError} that names each variable */
 export function requireEnvironment(options: HttpRequestOptions, environment: Environment): void {
   const issues = environmentIssues(options, environment);
   if (issues.length === 0) return;
-  throw new TaskDeclarationError(
-    issues
-      .map(({ path: [, header], message }) => `The header ${header} of ${options.url} ${message}`)
-      .join('\n'),
-  );
+  const lines = issues.map(({ path, message }) => `${path.join('.')} of ${options.url} ${message}`);
+  throw new TaskDeclarationError(lines.join('\n'));
+}
+
+/** What must not be told of what came from the environment: the values, and the host and path that they make. */
+export function secretsOf(options: HttpRequestOptions, environment: Environment): string[] {
+  const values = usesOf(options).environment.map(({ name }) => environment[name] ?? '');
+  if (!hasVariableOrigin(options.url)) return values;
+  const { origin, hostname } = urlTemplate(options.url, (name) => environment[name] ?? '');
+  const paths = values.map((value) => (value.includes('://') ? (URL.parse(value)?.pathname ?? '') : ''));
+  return [...values, ...paths, hostname, origin.replace(/^.*:\/\//, '')];
+}
+
+function valueMistake(name: string, value: string | undefined, inHeader: boolean): string | undefined {
+  if (value === undefined || value === '')
+    return `takes the environment variable ${name}, which is not set; set it`;
+  if (inHeader && !/^[\t\x20-\x7e]*$/.test(value))
+    return `takes the environment variable ${name}, whose value has a line break or a character that is no ASCII`;
+  return undefined;
+}
+
+/** What is wrong with a URL whose variables are all set. */
+function urlMistake({ url, allowPrivate }: HttpRequestOptions, environment: Environment): string | undefined {
+  const names = [...new Set(variablesOfUrl(url))].join(' and ');
+  if (names === '') return undefined;
+  try {
+    const { hostname } = urlTemplate(url, (name) => environment[name] ?? '');
+    if (allowPrivate || hostMistake(hostname) === undefined) return undefined;
+    return `leads to no public address with the value of ${names}; write allowPrivate: true beside it if it is meant`;
+  } catch {
+    return `is no URL with the value of ${names}; before the path it takes a host such as api.example.com, or all of https://api.example.com`;
+  }
 }

@@ -1,18 +1,19 @@
-import { isIP } from 'node:net';
 import bytes from 'bytes';
 import { z } from 'zod';
+import type { JsonValue } from '../core/json.js';
 import { jsonValueSchema } from '../core/run.js';
-import { isPublic } from './address-guard.js';
+import { hostMistake } from './address-guard.js';
 import { compileBodySchema } from './body-schema.js';
+import { textsOf } from './body-template.js';
+import { hasVariableOrigin, urlTemplate } from './environment-url.js';
 import { headerNameMistake, HeaderTemplate } from './header-template.js';
 import { isJson } from './media-type.js';
-import { UrlTemplate } from './url-template.js';
+import { TemplateError } from './template-error.js';
+import { tokensOf } from './template-text.js';
 
 export const DEFAULT_MAX_RESPONSE = '1mb';
 
 const MOST_BYTES = 100 * 2 ** 20;
-/** What resolvers never ask the network for (RFC 6761). */
-const LOCALHOST = /(?:^|\.)localhost\.?$/;
 
 const SIZE_FORM = 'takes a size such as 512b, 100kb or 1mb, at most 100mb';
 const POINTER_FORM =
@@ -32,11 +33,14 @@ function fits(parse: (value: never) => unknown) {
 const urlSchema = z
   .string()
   .max(8_000)
-  .superRefine(fits((url: string) => UrlTemplate.parse(url)))
+  .superRefine(fits((url: string) => urlTemplate(url)))
   .meta({
     description:
-      'A literal scheme, host and port, then a path and query in which the members of the run’s input stand as RFC 6570 templates: {id}, {?page,size}, {/path*}. What the input brings is percent-encoded; it changes neither the host nor the number of segments.',
-    examples: ['https://api.example.com/customers/{id}/orders{?page,size}'],
+      'A literal scheme, host and port, then a path and query in which the members of the run’s input stand as RFC 6570 templates: {id}, {?page,size}, {/path*}. What the input brings is percent-encoded; it changes neither the host nor the number of segments. ${NAME} is an environment variable: as it is in the host and port or at the very beginning, percent-encoded behind; its value is never logged or kept.',
+    examples: [
+      'https://api.example.com/customers/{id}/orders{?page,size}',
+      '${API_URL}/v1/{id}{?page}&key=${API_KEY}',
+    ],
   });
 
 const headersSchema = z
@@ -60,7 +64,7 @@ const headersSchema = z
   })
   .meta({
     description:
-      'Headers of the request. ${NAME} is an environment variable, for secrets: its value is never logged or kept. {name} is a member of the run’s input, percent-encoded; a header of which one is missing is left out. Unless named here, Accept, Accept-Encoding, User-Agent and, for methods other than GET and HEAD, Idempotency-Key are sent; it is the same for all attempts.',
+      'Headers of the request. ${NAME} is an environment variable, for secrets: its value is never logged or kept. {name} is a member of the run’s input, percent-encoded; a header of which one is missing is left out. "{{" and "}}" are literal braces. Unless named here, Accept, Accept-Encoding, User-Agent and, for methods other than GET and HEAD, Idempotency-Key are sent; it is the same for all attempts.',
     examples: [{ Authorization: 'Bearer ${API_TOKEN}', 'X-Tenant': '{tenant}' }],
   });
 
@@ -89,6 +93,17 @@ const expectSchema = z
       'What a success has besides a status from 200 to 299. A response that doesn’t have it is a failure, which `retry` tries again.',
   });
 
+function checkBody(body: JsonValue, context: z.RefinementCtx): void {
+  for (const [path, text] of textsOf(body, [])) {
+    try {
+      tokensOf(text);
+    } catch (error) {
+      if (!(error instanceof TemplateError)) throw error;
+      context.addIssue({ code: 'custom', path: [...path], message: error.message });
+    }
+  }
+}
+
 /** What is particular to a sub-task that calls an upstream. The tasks file adds what every sub-task has. */
 const requestFields = z.strictObject({
   url: urlSchema,
@@ -97,11 +112,14 @@ const requestFields = z.strictObject({
     .optional()
     .meta({ description: 'Default GET.', examples: ['POST'] }),
   headers: headersSchema.optional(),
-  body: jsonValueSchema.optional().meta({
-    description:
-      'JSON, in which a text that is exactly "{name}" becomes the member of the run’s input, whatever it is, and {name} within a text becomes its text; "{ name }" stays as it is. Default for POST, PUT and PATCH: the whole input; for DELETE: none.',
-    examples: [{ query: '{q}', note: 'for {customer}' }],
-  }),
+  body: jsonValueSchema
+    .superRefine(checkBody)
+    .optional()
+    .meta({
+      description:
+        'JSON, in which a text that is exactly "{name}" becomes the member of the run’s input, whatever it is, {name} within a text becomes its text, and ${NAME} an environment variable, whose value is never logged or kept. "{{" and "}}" are literal braces. Names of members are sent as they are. Default for POST, PUT and PATCH: the whole input; for DELETE: none.',
+      examples: [{ query: '{q}', note: 'for {customer}' }],
+    }),
   expect: expectSchema.optional(),
   result: z
     .string()
@@ -141,9 +159,8 @@ function checkTogether(options: HttpRequestOptions, context: z.RefinementCtx): v
   const { url, method = 'GET', body, expect, result, allowPrivate = false } = options;
   const report = (path: PropertyKey[], message: string) =>
     context.addIssue({ code: 'custom', path, message });
-  const host = hostOf(url);
-  if (!allowPrivate && (isIP(host) ? !isPublic(host) : LOCALHOST.test(host)))
-    report(['url'], `${host} is no public address; write allowPrivate: true beside it if it is meant`);
+  const mistake = allowPrivate || hasVariableOrigin(url) ? undefined : hostMistake(hostOf(url));
+  if (mistake !== undefined) report(['url'], mistake);
   if (body !== undefined && (method === 'GET' || method === 'HEAD'))
     report(['body'], `a ${method} has no body; write method: POST, or put it into the query`);
   if (method !== 'HEAD') return;
@@ -156,7 +173,7 @@ function checkTogether(options: HttpRequestOptions, context: z.RefinementCtx): v
 /** The host of a URL, an IP address in its usual form, however it was written; empty where there is none. */
 function hostOf(url: string): string {
   try {
-    return UrlTemplate.parse(url).hostname;
+    return urlTemplate(url).hostname;
   } catch {
     return '';
   }

@@ -4,7 +4,7 @@ import { SubTaskError, type SubTaskErrorOptions } from '../core/sub-task-error.j
 import type { SubTaskContext, SubTaskHandler } from '../core/sub-task.js';
 import { textOf } from '../core/thrown.js';
 import { ForbiddenAddress } from './address-guard.js';
-import { requireEnvironment, type Environment } from './environment.js';
+import { requireEnvironment, secretsOf } from './environment.js';
 import { excerptOf } from './excerpt.js';
 import { DEFAULT_MAX_RESPONSE, type HttpRequestOptions } from './http-sub-task.schema.js';
 import { isRedirect, MAX_REDIRECTS, redirected, type Hop } from './redirects.js';
@@ -13,6 +13,7 @@ import { statusFailure, UnfollowedRedirect } from './response-outcome.js';
 import { exchange, UnfitResponse, type ReadingTerms, type UpstreamResponse } from './response-reader.js';
 import { compileResult } from './result-reader.js';
 import { Secrets } from './secrets.js';
+import type { Environment } from './template-text.js';
 import type { Upstream, Upstreams } from './upstreams.js';
 
 /**
@@ -36,7 +37,7 @@ export class HttpSubTask implements SubTaskHandler<unknown> {
 
   /**
    * @param options as `httpRequestSchema` has checked them
-   * @param environment where the variables of headers are; their values are read once, here
+   * @param environment where the variables of the templates are; their values are read once, here
    * @throws {TaskDeclarationError} when one of them is not set
    */
   constructor(
@@ -47,7 +48,7 @@ export class HttpSubTask implements SubTaskHandler<unknown> {
     requireEnvironment(options, environment);
     this.template = new RequestTemplate(options, environment);
     this.upstream = upstreams.declare(this.template.url.origin, options.allowPrivate ?? false);
-    this.secrets = new Secrets(this.template.secrets);
+    this.secrets = new Secrets(secretsOf(options, environment));
     const statuses = options.expect?.status && new Set(options.expect.status);
     this.terms = {
       maxBytes: bytes.parse(options.maxResponse ?? DEFAULT_MAX_RESPONSE) ?? 0,

@@ -1,8 +1,10 @@
 import { ACCEPTED_ENCODINGS } from './decompression.js';
 import { compileBody } from './body-template.js';
+import { urlTemplate } from './environment-url.js';
 import { HeaderTemplate } from './header-template.js';
 import type { HttpRequestOptions } from './http-sub-task.schema.js';
-import { UrlTemplate } from './url-template.js';
+import type { Environment } from './template-text.js';
+import type { UrlTemplate } from './url-template.js';
 
 /** A request to one of the declared origins. */
 export interface UpstreamRequest {
@@ -27,8 +29,6 @@ const DEFAULT_HEADERS = {
 export class RequestTemplate {
   readonly url: UrlTemplate;
   readonly method: UpstreamRequest['method'];
-  /** What came from the environment. */
-  readonly secrets: readonly string[];
   /** The names, in lower case, of the headers that only this origin may get. */
   readonly private: ReadonlySet<string>;
   private readonly fixed: readonly string[];
@@ -36,16 +36,14 @@ export class RequestTemplate {
   private readonly body: ReturnType<typeof compileBody> | null;
   private readonly withKey: boolean;
 
-  constructor(options: HttpRequestOptions, environment: Readonly<Record<string, string | undefined>>) {
-    this.url = UrlTemplate.parse(options.url);
+  constructor(options: HttpRequestOptions, environment: Environment) {
+    this.url = urlTemplate(options.url, (name) => environment[name] ?? '');
     this.method = options.method ?? 'GET';
-    this.body = bodyOf(options, this.method);
+    this.body = bodyOf(options, this.method, environment);
     const templates = Object.entries(options.headers ?? {}).map(
       ([name, text]) => [name, HeaderTemplate.parse(text)] as const,
     );
-    const taken = templates.flatMap(([, template]) => template.environment);
-    this.secrets = taken.map((name) => environment[name] ?? '');
-    const secretive = templates.filter(([, template]) => template.environment.length > 0);
+    const secretive = templates.filter(([, template]) => template.isSecret);
     this.private = new Set(['authorization', 'cookie', ...secretive.map(([name]) => name.toLowerCase())]);
     const compiled = templates.map(([name, template]) => [name, template.compile(environment)] as const);
     const named = new Set(compiled.map(([name]) => name.toLowerCase()));
@@ -80,7 +78,11 @@ export class RequestTemplate {
   }
 }
 
-function bodyOf({ body }: HttpRequestOptions, method: string): RequestTemplate['body'] {
-  if (body !== undefined) return compileBody(body);
+function bodyOf(
+  { body }: HttpRequestOptions,
+  method: string,
+  environment: Environment,
+): RequestTemplate['body'] {
+  if (body !== undefined) return compileBody(body, environment);
   return WITH_BODY.has(method) ? (input) => JSON.stringify(input ?? null) : null;
 }

@@ -5,9 +5,6 @@ type Scalar = string | number | boolean;
 /** What a variable of a URL or header template may hold: RFC 6570 knows values, lists, and lists of pairs. */
 export type TemplateValue = Scalar | Scalar[] | Record<string, Scalar>;
 
-/** The name of a variable: a member of the input, whatever stands in it. */
-export const VARIABLE = /^\w+$/;
-
 /** A request that this input must not or can't make; no other attempt would. */
 export function forbiddenInput(message: string): SubTaskError {
   return new SubTaskError(message, { code: 'upstream-forbidden', retry: false });

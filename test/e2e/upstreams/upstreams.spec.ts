@@ -63,6 +63,36 @@ describe('HTTP sub-tasks', () => {
       expect(whole?.body).toBe('{"id":175928847299117063,"ids":[9007199254740993,2]}');
     });
 
+    test('takes variables of the environment in the host, path, query and body, and tells them to nobody else', async () => {
+      const server = await caller.serve((request, response) => {
+        response.writeHead(500).end(`${String(request.headers.host)} has no ${String(request.url)}`);
+      });
+      const [PORT = ''] = /\d+$/.exec(server.origin) ?? [];
+      const PATH_KEY = 'k/{id}?';
+      const subTask = caller.subTask(
+        {
+          url: 'http://${HOST}:${PORT}/${PATH_KEY}/{id}?key=${QUERY_KEY}',
+          method: 'POST',
+          body: { key: '${QUERY_KEY}', text: '${{x}} {{{id}}} of ${PATH_KEY}', id: ['{id}', '{{id}}'] },
+        },
+        { HOST: '127.0.0.1', PORT, PATH_KEY, QUERY_KEY: 'a b&c' },
+      );
+      const { message, options } = await caller.failure(subTask, { input: { id: 7 } });
+      const [request] = server.requests;
+      expect(request?.target).toBe('/k%2F%7Bid%7D%3F/7?key=a%20b%26c');
+      expect(JSON.parse(request?.body ?? '')).toEqual({
+        key: 'a b&c',
+        text: '${x} {7} of k/{id}?',
+        id: [7, '{id}'],
+      });
+      expect(message).toBe('http://[redacted] answered 500');
+      expect(options.upstream?.excerpt).toBe('[redacted] has no /[redacted]/7?key=[redacted]');
+      const whole = caller.subTask({ url: '${BASE}/{id}' }, { BASE: `${server.origin}/secret/path/` });
+      const failure = await caller.failure(whole, { input: { id: 7 } });
+      expect(server.requests[1]?.target).toBe('/secret/path/7');
+      expect(failure.options.upstream?.excerpt).not.toContain('secret');
+    });
+
     test('sends the input as the body of a POST that names none, and none with GET and DELETE', async () => {
       const server = await caller.serve(json(null));
       for (const method of ['POST', 'GET', 'DELETE'])

@@ -1,0 +1,78 @@
+import type { JsonValue } from '../core/json.js';
+
+type Schema = JsonValue | undefined;
+type SchemaObject = Readonly<Record<string, JsonValue>>;
+
+/**
+ * Whether no input that fits a schema has a member of this name. What can't be told from its keywords is taken for possible.
+ *
+ * @param root what references lead into
+ * @param open the schemas that refer to this one
+ */
+export function isRuledOut(
+  schema: Schema,
+  name: string,
+  root = schema,
+  open: readonly Schema[] = [],
+): boolean {
+  if (schema === false) return true;
+  if (!isObject(schema) || open.includes(schema)) return false;
+  const below = (child: Schema): boolean => isRuledOut(child, name, root, [...open, schema]);
+  const {
+    type,
+    properties,
+    patternProperties = {},
+    additionalProperties,
+    allOf,
+    anyOf,
+    oneOf,
+    $ref,
+  } = schema;
+  if (type !== undefined && ![type].flat().includes('object')) return true;
+  if (isObject(properties) && Object.hasOwn(properties, name)) {
+    if (properties[name] === false) return true;
+  } else if (additionalProperties === false && !matches(patternProperties, name)) return true;
+  if (typeof $ref === 'string' && below(target(root, $ref))) return true;
+  if (Array.isArray(allOf) && (allOf as Schema[]).some(below)) return true;
+  if ([anyOf, oneOf].some((list) => Array.isArray(list) && (list as Schema[]).every(below))) return true;
+  return schema.unevaluatedProperties === false && !mentions(schema, name);
+}
+
+/** The names of members that a schema knows of, in whichever part of it. */
+export function knownMembers(schema: Schema): string[] {
+  if (typeof schema !== 'object' || schema === null) return [];
+  const { properties } = schema as SchemaObject;
+  const own = isObject(properties) ? Object.entries(properties) : [];
+  const parts = Object.entries(schema).flatMap(([key, child]: [string, Schema]) =>
+    key === 'properties' ? [] : knownMembers(child),
+  );
+  return [...new Set([...own.flatMap(([name, child]) => (child === false ? [] : [name])), ...parts])];
+}
+
+/** Whether anything of a schema, however deep, may evaluate a member of this name. */
+function mentions(schema: SchemaObject, name: string): boolean {
+  const { unevaluatedProperties: _, ...rest } = schema;
+  const text = JSON.stringify(rest);
+  return (
+    text.includes(JSON.stringify(name)) ||
+    /"(?:\$ref|\$dynamicRef|(?:pattern|additional)Properties)"/.test(text)
+  );
+}
+
+function matches(patterns: Schema, name: string): boolean {
+  return isObject(patterns) && Object.keys(patterns).some((pattern) => new RegExp(pattern, 'u').test(name));
+}
+
+/** What a reference within the schema leads to; true where it is of another kind. */
+function target(root: Schema, reference: string): Schema {
+  if (!/^#(?:\/|$)/.test(reference)) return true;
+  return decodeURIComponent(reference)
+    .split('/')
+    .slice(1)
+    .map((step) => step.replaceAll('~1', '/').replaceAll('~0', '~'))
+    .reduce<Schema>((schema, step) => (isObject(schema) ? schema[step] : true), root);
+}
+
+function isObject(value: Schema): value is SchemaObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

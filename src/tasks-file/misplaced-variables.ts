@@ -1,0 +1,39 @@
+import type { JsonValue } from '../core/json.js';
+import type { Path } from './mistake.js';
+import type { YamlSource } from './yaml-source.js';
+
+const VARIABLE = /\$\{[A-Za-z_]\w*\}/;
+/** Members that say something to people alone. */
+const NOTES = ['$comment', 'description', 'title'];
+/** Members of a sub-task whose texts are templates. */
+const TEMPLATES = ['url', 'headers', 'body'];
+
+/** Notes variables of the environment where they would be sent, or taken, as they are written. */
+export function noteMisplacedVariables(
+  source: YamlSource,
+  value = source.value ?? null,
+  path: Path = [],
+): void {
+  const note = (text: string, add: (message: string) => void): void => {
+    const [variable] = VARIABLE.exec(text) ?? [];
+    if (variable !== undefined)
+      add(`has ${variable}, which is taken in url, in headers and in texts of body alone; write its value`);
+  };
+  if (typeof value === 'string') {
+    if (!isTemplate(path) && !NOTES.includes(String(path.at(-1))))
+      note(value, (message) => source.note(path, message));
+    return;
+  }
+  if (typeof value !== 'object' || value === null) return;
+  const isList = Array.isArray(value);
+  for (const [key, child] of Object.entries<JsonValue>(value)) {
+    const below = [...path, isList ? Number(key) : key];
+    if (!isList) note(key, (message) => source.noteKey(below, message));
+    noteMisplacedVariables(source, child, below);
+  }
+}
+
+/** tasks.<name>.subTasks[0].url, for example */
+function isTemplate([, , subTasks, , member]: Path): boolean {
+  return subTasks === 'subTasks' && TEMPLATES.includes(String(member));
+}

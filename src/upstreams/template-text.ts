@@ -1,0 +1,55 @@
+import { TemplateError } from './template-error.js';
+
+/** A part of a text: itself, a variable of the environment, or a member of the input. */
+export type Token =
+  { readonly literal: string } | { readonly environment: string } | { readonly variable: string };
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** The name of a variable of the environment. */
+const ENVIRONMENT = /^[A-Za-z_]\w*$/;
+
+/** The name of a member of the input, whatever stands in it. */
+const VARIABLE = /^\w+$/;
+
+const TOKEN = /\{\{|\}\}|\$?\{([^{}]*)\}|[{}]/g;
+
+/** The parts of a header or of a text in a body: `${NAME}`, `{member}`, and `{{` and `}}` for braces. @throws {TemplateError} */
+export function tokensOf(text: string): Token[] {
+  const tokens: Token[] = [];
+  let literal = '';
+  let at = 0;
+  for (const { 0: found, 1: name, index } of text.matchAll(TOKEN)) {
+    literal += text.slice(at, index);
+    at = index + found.length;
+    if (found === '{{' || found === '}}') {
+      literal += found.charAt(0);
+      continue;
+    }
+    if (literal !== '') tokens.push({ literal });
+    literal = '';
+    tokens.push(tokenOf(found, name));
+  }
+  literal += text.slice(at);
+  if (literal !== '') tokens.push({ literal });
+  return tokens;
+}
+
+function tokenOf(found: string, name: string | undefined): Token {
+  if (name === undefined)
+    throw new TemplateError(
+      `has a "${found}" that is part of no variable; {name} is a member of the input, and "{{" and "}}" are literal braces`,
+    );
+  if (found.startsWith('$')) return { environment: environmentName(name) };
+  if (!VARIABLE.test(name))
+    throw new TemplateError(
+      `"${found}" names no member of the input; write {tenant}, for example, or {${found}} for literal braces`,
+    );
+  return { variable: name };
+}
+
+/** @throws {TemplateError} */
+export function environmentName(name: string): string {
+  if (ENVIRONMENT.test(name)) return name;
+  throw new TemplateError(`"\${${name}}" names no environment variable; write \${API_TOKEN}, for example`);
+}

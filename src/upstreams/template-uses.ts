@@ -1,0 +1,34 @@
+import { textsOf } from './body-template.js';
+import { urlTemplate, variablesOfUrl } from './environment-url.js';
+import type { HttpRequestOptions } from './http-sub-task.schema.js';
+import { tokensOf } from './template-text.js';
+
+/** A name that a template of a request has, and the way to that template in the options. */
+export interface Use {
+  readonly path: readonly PropertyKey[];
+  readonly name: string;
+}
+
+/** What the templates of a request take. */
+interface Uses {
+  readonly input: readonly Use[];
+  readonly environment: readonly Use[];
+}
+
+/** @param options as `httpRequestSchema` has checked them */
+export function usesOf({ url, headers = {}, body }: HttpRequestOptions): Uses {
+  const at = (path: Use['path']) => (name: string) => ({ path, name });
+  const input = urlTemplate(url).variables.map(at(['url']));
+  const environment = variablesOfUrl(url).map(at(['url']));
+  const texts = [
+    ...Object.entries(headers).map(([name, text]) => [['headers', name], text] as const),
+    ...textsOf(body ?? null, ['body']),
+  ];
+  for (const [path, text] of texts) {
+    for (const token of tokensOf(text)) {
+      if ('variable' in token) input.push({ path, name: token.variable });
+      if ('environment' in token) environment.push({ path, name: token.environment });
+    }
+  }
+  return { input, environment };
+}
