@@ -47,6 +47,7 @@ export const options = {
   testTimeout: 60_000,
   // Suites wait for the processes that they start for a third of their time.
   maxWorkers: Math.ceil(1.5 * availableParallelism()),
+  testSequencer: '<rootDir>/test/support/longest-first.cjs',
   reporters: ['default', '<rootDir>/test/support/closing-line.js'],
 };
 

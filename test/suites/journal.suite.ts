@@ -1,3 +1,3 @@
 import { importSpecs } from '../support/import-specs.ts';
 
-await importSpecs('test/contract', 'test/e2e/journal');
+await importSpecs('test/e2e/journal');
