@@ -196,8 +196,9 @@ export class RunsController {
 }
 
 /** Changes with every event of the run. */
-function tagOf({ lastEventId }: Readonly<RunRecord>): string {
-  return `"${lastEventId}"`;
+function tagOf({ lastEventId, status }: Readonly<RunRecord>): string {
+  // No event tells that a run is set aside.
+  return `"${lastEventId}${status === 'set-aside' ? '-set-aside' : ''}"`;
 }
 
 /** Throws when a run is not as the caller expects it to be. */

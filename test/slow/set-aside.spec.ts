@@ -53,6 +53,23 @@ describe('a run that several starts died over', () => {
     expect(service.events).toEqual([]);
   });
 
+  test('has another ETag than in the last of them', async () => {
+    const tagOf = async (service: TestApp) =>
+      (await service.http.get(`/runs/${run.id}`).expect(200)).get('ETag')!;
+    for (let start = 1; start < STARTS; start += 1) await die();
+    const last = await durable.start(race.providers);
+    await race.next('slow');
+    const tag = await tagOf(last);
+    durable.crash();
+    const service = await durable.start(race.providers);
+    expect(await tagOf(service)).not.toBe(tag);
+    await service.http.get(`/runs/${run.id}`).set('If-None-Match', tag).expect(200);
+    await service.http
+      .get(`/runs/${run.id}`)
+      .set('If-None-Match', await tagOf(service))
+      .expect(304);
+  });
+
   test('goes on when it is resumed, and is set aside again when that start dies too', async () => {
     const service = await dieOften();
     const { body } = (await post(service, 'resume')) as { body: unknown };
