@@ -188,7 +188,7 @@ export const variables = {
     schema: count(1),
     fallback: '10000',
     takes: 'a whole number from 1',
-    purpose: 'How many connections may be open; past it, new ones are closed.',
+    purpose: 'How many connections may be open; past it, new ones get 503 and are closed.',
   },
   KEEP_ALIVE_TIMEOUT: {
     schema: durationSchema.transform(milliseconds).refine((ms) => ms >= 1_000),

@@ -1,5 +1,8 @@
+import { randomUUID } from 'node:crypto';
 import type { Server } from 'node:http';
+import type { Socket } from 'node:net';
 import { Logger } from '@nestjs/common';
+import { LINGER_MS, refusal } from './protocol-errors.js';
 import { Seldom } from './seldom.js';
 
 /** The least time that a request has to arrive, in milliseconds: its headers, and with them a body of usual size. */
@@ -8,6 +11,8 @@ const ARRIVAL_MS = 60_000;
 const KEEP_ALIVE_BUFFER_MS = 1_000;
 /** The slowest that a large body may arrive, in bytes a millisecond. */
 const ARRIVAL_RATE = 100;
+/** So many connections past the bound are told so at a time; others are closed without an answer. */
+const MOST_REFUSED = 100;
 
 interface Bounds {
   readonly maxConnections: number;
@@ -25,11 +30,45 @@ export function boundConnections(
   { maxConnections, maxInputBytes, keepAliveMs }: Bounds,
 ): void {
   const seldom = new Seldom(new Logger('Http'));
+  const warn = (): void => {
+    seldom.warn(`New connections are refused: ${maxConnections} are open, as many as MAX_CONNECTIONS allows`);
+  };
   server.keepAliveTimeout = keepAliveMs;
   server.headersTimeout = Math.max(ARRIVAL_MS, keepAliveMs + KEEP_ALIVE_BUFFER_MS);
   server.requestTimeout = server.headersTimeout + Math.ceil(maxInputBytes / ARRIVAL_RATE);
-  server.maxConnections = maxConnections;
-  server.on('drop', () => {
-    seldom.warn(`New connections are closed: ${maxConnections} are open, as many as MAX_CONNECTIONS allows`);
+  server.maxConnections = maxConnections + MOST_REFUSED;
+  server.on('drop', warn);
+
+  // Node's own, which reads requests from a connection.
+  const [serve] = server.listeners('connection') as ((socket: Socket) => void)[];
+  let served = 0;
+  const ended = (): void => {
+    served -= 1;
+  };
+  server.removeAllListeners('connection').on('connection', (socket: Socket) => {
+    if (served >= maxConnections) {
+      warn();
+      refuse(socket);
+      return;
+    }
+    served += 1;
+    socket.once('close', ended);
+    serve?.call(server, socket);
   });
+}
+
+/** Answers whatever a connection asks first; one that asks nothing is closed without an answer. */
+function refuse(socket: Socket): void {
+  const timer = setTimeout(() => socket.destroy(), LINGER_MS).unref();
+  socket
+    .once('data', () => {
+      const detail = 'As many connections are open as MAX_CONNECTIONS allows';
+      socket.end(refusal('overloaded', detail, randomUUID()));
+    })
+    .on('data', () => undefined)
+    .on('error', () => socket.destroy())
+    .on('end', () => socket.end())
+    .once('close', () => {
+      clearTimeout(timer);
+    });
 }

@@ -1,14 +1,14 @@
 import { IncomingMessage, ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
 import { beforeEach, describe, expect, test } from '@jest/globals';
-import { MemoryBudget } from '../core/memory-budget.js';
+import { MemoryBudget, NEW_RUNS_SHARE } from '../core/memory-budget.js';
 import { ConnectionMemory } from './connection-memory.js';
 
 describe('ConnectionMemory', () => {
   let budget: MemoryBudget;
   let memory: ConnectionMemory;
   beforeEach(() => {
-    budget = new MemoryBudget(200);
+    budget = new MemoryBudget(400);
     memory = new ConnectionMemory(budget);
   });
 
@@ -69,12 +69,13 @@ describe('ConnectionMemory', () => {
     expect(memory.used).toBe(0);
   });
 
-  test('has room for half of the budget, and for no more than what is left of all', () => {
+  test('has room for a quarter of the budget, which leaves some for new runs, and for no more than what is left of all', () => {
     expect(memory.take(101)).toBe(false);
     expect(memory.take(100)).toBe(true);
     expect(memory.take(1)).toBe(false);
+    expect(budget.fits(99, NEW_RUNS_SHARE)).toBe(true);
     memory.give(100);
-    budget.take(150);
+    budget.take(350);
     expect(memory.take(51)).toBe(false);
     expect(memory.take(50)).toBe(true);
   });

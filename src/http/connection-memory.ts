@@ -1,12 +1,12 @@
 import type { ServerResponse } from 'node:http';
 import { Injectable, Logger } from '@nestjs/common';
-import { MemoryBudget } from '../core/memory-budget.js';
+import { MemoryBudget, NEW_RUNS_SHARE } from '../core/memory-budget.js';
 import { Seldom } from './seldom.js';
 
 /** An answer of which nothing is taken for so long is cut off, in milliseconds. */
 const STALL_MS = 10_000;
-/** Of the memory budget: the rest is for inputs and results. */
-const SHARE = 1 / 2;
+/** Of the memory budget: less than what new runs may take, so that readers alone keep nobody from starting runs. */
+const SHARE = NEW_RUNS_SHARE / 2;
 
 /**
  * Counts what connections take in memory: answers that were not taken yet, bodies that arrive, streams, and requests that wait for
@@ -73,7 +73,7 @@ export class ConnectionMemory {
     for (const [response, release] of this.unsent) {
       if (this.usedBytes <= this.limitBytes || response === newest) return;
       this.seldom.warn(
-        'A connection was cut off: callers read their answers so slowly that they take half of MEMORY_BUDGET',
+        'A connection was cut off: callers read their answers so slowly that they take a quarter of MEMORY_BUDGET',
       );
       release();
       response.destroy();

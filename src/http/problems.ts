@@ -183,7 +183,7 @@ export const problemTypes = {
     title: 'Overloaded',
     happened:
       'As many runs, streams or connections wait or take memory as the service allows. The new one was not accepted.',
-    mend: 'Try again after the time in Retry-After. MAX_CONCURRENT_SUB_TASKS, MAX_QUEUED_RUNS and MEMORY_BUDGET set the bounds.',
+    mend: 'Try again after the time in Retry-After. MAX_CONCURRENT_SUB_TASKS, MAX_QUEUED_RUNS, MAX_CONNECTIONS and MEMORY_BUDGET set the bounds.',
   },
   'journal-unavailable': {
     status: 503,

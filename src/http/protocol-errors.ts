@@ -7,8 +7,8 @@ import { NO_STORE } from './common-headers.js';
 import { problem, problemTypes, type ProblemCode } from './problems.js';
 import { isRepeated } from './repeated-header.js';
 
-/** How long a caller that was refused may go on sending: closed at once, the connection would take the answer along. */
-const LINGER_MS = 1_000;
+/** How long a caller that is refused may go on sending: closed at once, the connection would take the answer along. */
+export const LINGER_MS = 1_000;
 
 const codeOfError: Readonly<Record<string, ProblemCode>> = {
   HPE_HEADER_OVERFLOW: 'headers-too-large',
@@ -65,9 +65,11 @@ function refuse(error: NodeJS.ErrnoException, socket: HttpSocket): void {
   setTimeout(() => socket.destroy(), LINGER_MS).unref();
 }
 
-function refusal(code: ProblemCode, detail: string, requestId: string): string {
+/** A whole answer, for a connection that it ends. */
+export function refusal(code: ProblemCode, detail: string, requestId: string): string {
   const { status } = problemTypes[code];
   const body = JSON.stringify(problem(code, detail, ''));
+  const retry = status === 503 ? ['Retry-After: 1'] : [];
   return [
     `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`,
     `Date: ${new Date().toUTCString()}`,
@@ -77,6 +79,7 @@ function refusal(code: ProblemCode, detail: string, requestId: string): string {
     'Content-Type: application/problem+json; charset=utf-8',
     `Content-Length: ${Buffer.byteLength(body)}`,
     'Connection: close',
+    ...retry,
     '',
     body,
   ].join('\r\n');

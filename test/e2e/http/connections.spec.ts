@@ -141,13 +141,13 @@ describe('a connection', () => {
 
   test('is refused an event stream, and a large body, when connections take as much as they may', async () => {
     service = await TestApp.start({ env: { MEMORY_BUDGET: '16mb' } });
-    expect(memory().take(8 * MB)).toBe(true);
+    expect(memory().take(4 * MB)).toBe(true);
     const stream = await service.http.get('/events').set('Accept', 'text/event-stream');
     expect(stream.get('Retry-After')).toBe('1');
     await expectProblem(service, stream, 503, 'overloaded');
     await expectProblem(service, await service.run('demo', { input: 'x'.repeat(50_000) }), 503, 'overloaded');
     await service.answer('demo', { input: 'small' });
-    memory().give(8 * MB);
+    memory().give(4 * MB);
     await service.answer('demo', { input: 'x'.repeat(50_000) });
     const reader = await StreamReader.open(`${service.url}/events`);
     expect([reader.status, memory().used]).toEqual([200, 32 * 1024]);
@@ -165,17 +165,27 @@ describe('a connection', () => {
     await until(() => memory().used === 0);
   });
 
-  test('is closed past MAX_CONNECTIONS, and the log says so', async () => {
+  test('gets 503 past MAX_CONNECTIONS and is closed, starts no run, and the log says so once', async () => {
     service = await TestApp.start({ env: { MAX_CONNECTIONS: '2' } });
+    const served: Socket[] = [];
+    service.server.on('connection', (socket) => served.push(socket));
     const open = [send(''), send('')];
     await Promise.all(open.map((socket) => once(socket, 'connect')));
     await once(send('').resume(), 'close');
-    await once(send('').resume(), 'close');
+    const refused = await text(
+      send('POST /tasks/demo/runs HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n'),
+    );
+    const [head, body = ''] = refused.split('\r\n\r\n');
+    expect(head).toMatch(/^HTTP\/1\.1 503 [^]*\r\nConnection: close\r\nRetry-After: 1$/);
+    expect(JSON.parse(body)).toMatchObject({ type: '/problems/overloaded', status: 503 });
+    expect(service.runsStarted).toBe(0);
+    // Past so many refusals at a time, connections are closed without an answer.
+    expect(service.server.maxConnections).toBe(102);
     const warnings = service.log.lines.filter(({ msg }) => msg.includes('MAX_CONNECTIONS'));
     expect(warnings).toEqual([
-      { level: 'warn', msg: 'New connections are closed: 2 are open, as many as MAX_CONNECTIONS allows' },
+      { level: 'warn', msg: 'New connections are refused: 2 are open, as many as MAX_CONNECTIONS allows' },
     ]);
-    const gone = once(open[0]!, 'close');
+    const gone = new Promise((resolve) => served[0]!.once('close', resolve));
     open[0]!.destroy();
     await gone;
     await service.http.get('/health/live').expect(200);
