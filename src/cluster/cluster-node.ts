@@ -197,6 +197,8 @@ export class ClusterNode implements OnApplicationBootstrap {
     const taken = await takeover.takeOver();
     this.hasCommands = true;
     if (stalled + sent + taken === 0) {
+      // What there was no room for is looked for again with the next beat.
+      this.lookAround = !this.parts.runs.hasRoom;
       await waiting.look();
       await work.reportDead();
       return;
@@ -248,9 +250,11 @@ export class ClusterNode implements OnApplicationBootstrap {
   }
 
   private hear(notice: Notice | undefined): void {
-    if (notice?.[0] === 'command' && notice[1] !== this.parts.journal.nodeId) return;
+    if (notice?.[0] === 'command' && notice[1] !== '' && notice[1] !== this.parts.journal.nodeId) return;
     this.hasCommands = true;
-    if (notice?.[0] !== 'command') {
+    // Whoever takes over a run that nobody executes does what is asked of it.
+    if (notice?.[0] === 'command') this.lookAround ||= notice[1] === '';
+    else {
       this.findStalled();
       this.beatAtOnce.resolve(undefined);
     }

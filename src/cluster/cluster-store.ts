@@ -48,6 +48,7 @@ export class ClusterStore {
         WHERE open_runs.number = placed.run AND (placed.run, placed.sub_task) IN (
           SELECT run, sub_task FROM placed AS p
           WHERE node IS NOT NULL AND NOT EXISTS (SELECT FROM nodes WHERE nodes.id = p.node)
+            AND NOT EXISTS (SELECT FROM open_runs WHERE number = p.run AND set_aside)
           LIMIT ${PAGE} FOR UPDATE SKIP LOCKED)
         RETURNING open_runs.id, open_runs.task, placed.sub_task, placed.attempt, placed.worker, placed.deliveries`.execute(
         db,
@@ -70,7 +71,7 @@ export class ClusterStore {
         FROM open_runs
         WHERE open_runs.number = placed.run AND (placed.run, placed.sub_task) IN (
           SELECT p.run, p.sub_task FROM placed AS p JOIN open_runs AS r ON r.number = p.run
-          WHERE p.node IS NULL AND p.due_at < clock_timestamp() - ${STALLED_MS} * interval '1 ms'
+          WHERE p.node IS NULL AND NOT r.set_aside AND p.due_at < clock_timestamp() - ${STALLED_MS} * interval '1 ms'
             AND EXISTS (SELECT FROM nodes WHERE r.task || '/' || p.sub_task = ANY (nodes.tasks))
           LIMIT ${PAGE} FOR UPDATE OF p SKIP LOCKED)
         RETURNING open_runs.id, open_runs.task, placed.sub_task, placed.attempt, placed.worker, placed.deliveries`.execute(
@@ -96,13 +97,13 @@ export class ClusterStore {
     });
   }
 
-  /** Takes sub-tasks on that nobody has; those that are another's, or have ended, are left out. */
+  /** Takes sub-tasks on that nobody has; those that are another's, have ended, or are of runs that are set aside are left out. */
   async takeOn(node: string, subTasks: readonly SubTaskOf[]): Promise<TakenSubTask[]> {
     const { rows } = await sql<{ id: string; number: number; task: string; sub_task: string }>`
       UPDATE placed SET node = ${node}, deliveries = deliveries + 1
       FROM open_runs, ${pairs(subTasks)}
       WHERE open_runs.id = given.run_id AND placed.run = open_runs.number AND placed.sub_task = given.sub_task
-        AND placed.node IS NULL
+        AND placed.node IS NULL AND NOT set_aside
       RETURNING open_runs.id, open_runs.number, open_runs.task, placed.sub_task`.execute(this.db);
     return rows.map(({ id, number, task, sub_task }) => ({ runId: id, number, task, subTask: sub_task }));
   }

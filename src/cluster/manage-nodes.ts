@@ -115,13 +115,14 @@ async function list(operations: ClusterOperations, { stdout, stderr }: Terminal)
 async function figures(operations: ClusterOperations, { stdout }: Terminal): Promise<void> {
   const found = await operations.figures();
   if (!found) return;
-  const { unfinished, waiting, deliveries, oldestDeliveryMs, dead, commands, paused } = found;
+  const { unfinished, waiting, setAside, deliveries, oldestDeliveryMs, dead, commands, paused } = found;
   stdout.write(
     table(
       ['WHAT', 'HOW MUCH'],
       [
         ['unfinished runs', unfinished],
         ['runs whose task no node knows', waiting],
+        ['runs that are set aside', setAside],
         ['deliveries that are due', deliveries],
         ['the oldest of them, in ms', oldestDeliveryMs],
         ['dead letters', dead],

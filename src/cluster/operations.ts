@@ -25,6 +25,7 @@ export interface NodeFigures {
 export interface ClusterFigures {
   readonly unfinished: number;
   readonly waiting: number;
+  readonly setAside: number;
   readonly deliveries: number;
   readonly oldestDeliveryMs: number;
   readonly dead: number;
@@ -83,6 +84,7 @@ export class ClusterOperations {
     const [figures] = await this.ask<ClusterFigures>(sql`
       SELECT (SELECT count(*)::integer FROM open_runs) AS unfinished,
         (SELECT count(*)::integer FROM waiting_runs) AS waiting,
+        (SELECT count(*)::integer FROM open_runs WHERE set_aside) AS "setAside",
         (SELECT count(*)::integer FROM commands) AS commands,
         ARRAY(SELECT task FROM paused_tasks ORDER BY task) AS paused,
         (SELECT count(*)::integer FROM ${this.jobs} WHERE name = ${QUEUES.dead} AND state < 'active') AS dead,

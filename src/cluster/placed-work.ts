@@ -112,27 +112,25 @@ export class PlacedWork {
   private async takeOurs(jobs: readonly SubTaskJob[]): Promise<void> {
     const { nodeId } = this.journal;
     try {
-      const taken = await this.store.takeOn(nodeId, jobs);
-      const runs = await this.runsOf(taken);
-      for (const subTask of taken) {
-        // It was taken for dead meanwhile: others have what it took on.
-        if (this.journal.nodeId !== nodeId) return;
-        const run = runs.get(subTask.runId);
-        if (!run) throw new Error(`There is no run ${subTask.runId}`);
-        const job = jobs.find(
-          ({ runId, subTask: name }) => runId === subTask.runId && name === subTask.subTask,
-        );
-        await this.begin(run, subTask, job);
+      let taken: readonly TakenSubTask[] = await this.store.takeOn(nodeId, jobs);
+      while (taken.length > 0) {
+        const runs = await this.journal.store.log.runs([...new Set(taken.map(({ runId }) => runId))]);
+        for (const subTask of taken) {
+          const run = runs.get(subTask.runId);
+          if (!run) continue;
+          // It was taken for dead meanwhile: others have what it took on.
+          if (this.journal.nodeId !== nodeId) return;
+          const job = jobs.find(
+            ({ runId, subTask: name }) => runId === subTask.runId && name === subTask.subTask,
+          );
+          await this.begin(recordOf(run), subTask, job);
+        }
+        taken = taken.filter(({ runId }) => !runs.has(runId));
       }
     } catch (error) {
       this.unsure.push(...jobs);
       this.logger.warn(`Sub-tasks of other nodes could not be begun, and are given back: ${textOf(error)}`);
     }
-  }
-
-  private async runsOf(subTasks: readonly TakenSubTask[]): Promise<ReadonlyMap<string, RunRecord>> {
-    const runs = await this.journal.store.log.runs([...new Set(subTasks.map(({ runId }) => runId))]);
-    return new Map([...runs].map(([id, run]) => [id, recordOf(run)]));
   }
 
   private async begin(record: RunRecord, { subTask: name }: TakenSubTask, job?: SubTaskJob): Promise<void> {

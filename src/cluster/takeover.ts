@@ -5,21 +5,12 @@ import type { Runs } from '../run/runs.js';
 import type { PostgresJournal } from '../journal/postgres/postgres-journal.js';
 import type { Schema } from '../journal/postgres/postgres-schema.js';
 import { CommitReader, recordOf, type RecordedRun } from '../journal/postgres/commit-reader.js';
+import { Orphans, type Orphan } from './orphans.js';
 import type { PlacedSubTask } from '../run/sharing.js';
 import type { RecordedRuns } from '../tasks/recorded-runs.js';
 import type { RunRecord } from '../core/run-record.js';
 import type { TaskRegistry } from '../tasks/task-registry.js';
 import { textOf } from '../core/thrown.js';
-
-/** How many runs are taken over in one transaction. */
-const PAGE = 100;
-
-interface Orphan {
-  readonly number: number;
-  readonly id: string;
-  /** Whether a caller has asked for its end: then it is taken over for that, whoever knows its task. */
-  readonly cancelled: boolean;
-}
 
 interface TakenOver {
   readonly run: RunRecord;
@@ -37,7 +28,8 @@ export class Takeover {
   /** How long it leaves one to them that has sub-tasks it doesn't know, in milliseconds. */
   static readonly unfitMs: number = 30_000;
   private readonly logger = new Logger(Takeover.name);
-  /** Runs of which it isn't known whether they are this node's, by their numbers. */
+  private readonly orphans = new Orphans();
+  /** Runs that this node has claimed, or may have, and has not begun, by their numbers. */
   private unsure: number[] = [];
   /** Runs that this node can't go on with, by their numbers, and until when it leaves them to others, on the clock of `performance.now()`. */
   private readonly failed = new Map<number, number>();
@@ -49,10 +41,14 @@ export class Takeover {
     private readonly recorded: RecordedRuns,
   ) {}
 
-  /** Takes over some of what there is, and says how much. Other nodes that do the same meanwhile take other runs. */
+  /**
+   * Takes over some of what there is, as far as there is memory for it, and says how much. Other nodes that do the same meanwhile
+   * take other runs.
+   */
   async takeOver(): Promise<number> {
     const { nodeId } = this.journal;
     const isOurs = (): boolean => this.journal.nodeId === nodeId;
+    if (!this.runs.hasRoom) return 0;
     const page = await this.takePage(nodeId);
     // A node that loses its place meanwhile has none of them any more: others resume them.
     for (const taken of page) if (isOurs()) await this.resume(taken, isOurs);
@@ -65,65 +61,66 @@ export class Takeover {
     this.unsure = [];
   }
 
-  private async takePage(nodeId: string): Promise<TakenOver[]> {
+  private async takePage(nodeId: string): Promise<readonly TakenOver[]> {
     const { journal } = this;
-    let orphans: readonly Orphan[] = [];
+    const orphans = await this.claim(nodeId);
+    if (orphans.length === 0) return [];
     try {
       return await journal.store.db.transaction().execute(async (db) => {
-        orphans = await this.lockOrphans(db, nodeId);
-        const numbers = orphans.map(({ number }) => number);
         // Before they are read: what other nodes commit of them after that must reach this one.
         journal.expect(orphans.map(({ id }) => id));
-        const taken = await this.divide(db, orphans);
+        const { taken, released } = await this.divide(db, orphans);
         const left = orphans.filter(({ id }) => !taken.some(({ run }) => run.id === id));
         journal.expectNoMore(left.map(({ id }) => id));
-        await this.record(db, nodeId, numbers);
-        this.unsure = this.unsure.filter((number) => this.failed.has(number));
+        await this.record(db, nodeId, orphans, released);
+        this.unsure = [];
         return taken;
       });
     } catch (error) {
       journal.expectNoMore(orphans.map(({ id }) => id));
-      this.unsure = [...new Set([...this.unsure, ...orphans.map(({ number }) => number)])];
       throw error;
     }
   }
 
-  /** Makes runs this node's, but for those that do not fit its tasks: they wait for another one. */
-  private async record(db: Transaction<Schema>, nodeId: string, numbers: readonly number[]): Promise<void> {
-    const ours = numbers.filter((number) => !this.failed.has(number));
-    const others = numbers.filter((number) => this.failed.has(number));
-    await sql`
-      WITH waited AS (DELETE FROM waiting_runs WHERE run = ANY (${ours}::bigint[]))
-      UPDATE open_runs SET node = ${nodeId} WHERE number = ANY (${ours}::bigint[])`.execute(db);
-    if (others.length > 0)
-      await sql`
-        INSERT INTO waiting_runs (run) SELECT unnest(${others}::bigint[])
-        ON CONFLICT DO NOTHING`.execute(db);
-  }
-
-  /**
-   * Runs whose node is gone, and those that it took over without knowing: as far as this node knows their tasks, or they are to be
-   * cancelled.
-   */
-  private async lockOrphans(db: Transaction<Schema>, nodeId: string): Promise<readonly Orphan[]> {
+  /** Before they are read, and so in a transaction of its own: see {@link Orphans}. */
+  private async claim(nodeId: string): Promise<readonly Orphan[]> {
+    const { orphans } = this;
+    const { db } = this.journal.store;
+    const unsure = await orphans.claimed(db, nodeId, this.unsure);
+    this.unsure = unsure.map(({ number }) => number);
+    if (unsure.length > 0) return unsure;
     const tasks = this.registry.all().map(({ name }) => name);
     for (const [number, until] of this.failed) if (until < performance.now()) this.failed.delete(number);
-    const { rows } = await sql<Orphan>`
-      SELECT number, id, is_cancelled AS cancelled FROM open_runs, LATERAL (
-        SELECT EXISTS (
-          SELECT FROM commands WHERE run = number AND kind = 'cancel' OFFSET 0) AS is_cancelled) AS asked
-      WHERE number <> ALL (${[...this.failed.keys()]}::bigint[])
-        AND (NOT EXISTS (SELECT FROM nodes WHERE nodes.id = open_runs.node)
-          OR (number = ANY (${this.unsure}::bigint[]) AND node = ${nodeId}))
-        AND (is_cancelled OR (task = ANY (${tasks}::text[])
-          AND NOT EXISTS (SELECT FROM waiting_runs WHERE run = number AND dead)))
-      ORDER BY number LIMIT ${PAGE} FOR UPDATE OF open_runs SKIP LOCKED`.execute(db);
-    return rows;
+    await orphans.setAside(db);
+    return db.transaction().execute(async (transaction) => {
+      const locked = await orphans.lock(transaction, tasks, [...this.failed.keys()]);
+      this.unsure = locked.map(({ number }) => number);
+      if (locked.length > 0) await orphans.claim(transaction, nodeId, this.unsure);
+      return locked;
+    });
+  }
+
+  /** Keeps those that this node goes on with, or that nobody can read. The others are for any node. */
+  private async record(
+    db: Transaction<Schema>,
+    nodeId: string,
+    all: readonly Orphan[],
+    released: readonly number[],
+  ): Promise<void> {
+    const ours = all.map(({ number }) => number).filter((number) => !released.includes(number));
+    await sql`DELETE FROM waiting_runs WHERE run = ANY (${ours}::bigint[])`.execute(db);
+    if (released.length === 0) return;
+    await this.orphans.release(db, nodeId, released);
+    const unfit = released.filter((number) => this.failed.has(number));
+    await sql`
+      INSERT INTO waiting_runs (run) SELECT unnest(${unfit}::bigint[]) ON CONFLICT DO NOTHING`.execute(db);
   }
 
   /** Sends those sub-tasks on their way that are not held, as they stand. */
-  private async divide(db: Transaction<Schema>, orphans: readonly Orphan[]): Promise<TakenOver[]> {
-    if (orphans.length === 0) return [];
+  private async divide(
+    db: Transaction<Schema>,
+    orphans: readonly Orphan[],
+  ): Promise<{ taken: readonly TakenOver[]; released: readonly number[] }> {
     const numbers = orphans.map(({ number }) => number);
     // In this order: a sub-task that ends in between is in its events, and one that isn't placed now never will be by others.
     const placed = await db
@@ -134,13 +131,15 @@ export class Takeover {
     const recorded = await new CommitReader(db).runs(orphans.map(({ id }) => id));
     const sent: (PlacedSubTask & { readonly number: number })[] = [];
     const kept: typeof sent = [];
+    const released: number[] = [];
     const taken = orphans.flatMap(({ number, id, cancelled }) => {
-      const run = this.legible(id, recorded.get(id));
-      if (!run) return [];
-      if (!cancelled && !this.fits(run)) {
-        this.failed.set(number, performance.now() + Takeover.unfitMs);
-        return [];
-      }
+      const found = recorded.get(id);
+      const run = found && this.legible(id, found);
+      const isUnfit = run && !cancelled && !this.fits(run);
+      if (isUnfit) this.failed.set(number, performance.now() + Takeover.unfitMs);
+      // What more was claimed than fits into memory is for any node too.
+      if (isUnfit || !found) released.push(number);
+      if (!run || isUnfit) return [];
       const unfinished = run.subTasks.filter(({ finishedAt }) => finishedAt === null).map(({ name }) => name);
       const already = unfinished.filter((name) =>
         placed.some((row) => row.run === number && row.sub_task === name),
@@ -149,7 +148,7 @@ export class Takeover {
       (cancelled ? kept : sent).push(...toSend.map((subTask) => ({ ...subTask, number })));
       return [{ run, placed: [...already, ...toSend.map(({ subTask }) => subTask)] }];
     });
-    if (sent.length + kept.length === 0) return taken;
+    if (sent.length + kept.length === 0) return { taken, released };
     await db
       .insertInto('placed')
       .values(
@@ -165,7 +164,7 @@ export class Takeover {
       )
       .execute();
     await this.journal.queue?.send(sent, fromKysely(db));
-    return taken;
+    return { taken, released };
   }
 
   /** Whether this node knows what is unfinished of a run. */
@@ -220,7 +219,8 @@ export class Takeover {
       await journal.committed(id);
       await sql`
         WITH let_go AS (
-          UPDATE open_runs SET node = '' WHERE number = ${number} AND node = ${nodeId}
+          UPDATE open_runs SET node = '', takeovers = greatest(takeovers - 1, 0)
+          WHERE number = ${number} AND node = ${nodeId}
           RETURNING number)
         SELECT pg_notify(current_schema(), json_build_array('let-go', ${nodeId}::text)::text) FROM let_go`.execute(
         journal.store.db,
@@ -232,7 +232,7 @@ export class Takeover {
   }
 
   /** One run that is damaged keeps no other from being gone on with. */
-  private legible(runId: string, recorded: RecordedRun = { texts: [], commits: [] }): RunRecord | undefined {
+  private legible(runId: string, recorded: RecordedRun): RunRecord | undefined {
     try {
       return recordOf(recorded);
     } catch (error) {

@@ -20,7 +20,7 @@ export const RUN_STATUSES = [
 export const runStatusSchema = z.enum(RUN_STATUSES).meta({
   id: 'RunStatus',
   description:
-    '`running`; `succeeded` (answered, and no sub-task failed); `partly-failed` (answered, but a sub-task failed); `failed` (the reply policy can’t be met any more); `cancelled` (cancelled before there was a reply); `set-aside` (unfinished, and not resumed any more, because several starts in a row died after they had resumed it).',
+    '`running`; `succeeded` (answered, and no sub-task failed); `partly-failed` (answered, but a sub-task failed); `failed` (the reply policy can’t be met any more); `cancelled` (cancelled before there was a reply); `set-aside` (unfinished, and not resumed any more, because several starts or nodes in a row died after they had resumed it).',
 });
 
 export type RunStatus = z.infer<typeof runStatusSchema>;

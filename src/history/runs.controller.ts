@@ -146,7 +146,7 @@ export class RunsController {
   @ApiOperation({
     summary: 'Resume a run that is set aside',
     description:
-      'Lets a run go on that the service has set aside, because several starts in a row died after they had resumed it. If this one dies too, the next start sets it aside again. A run that is not set aside is left as it is.',
+      'Lets a run go on that the service has set aside, because several starts or nodes in a row died after they had resumed it. If the next one dies too, it is set aside again. A run that is not set aside is left as it is.',
   })
   @ApiParam({ name: 'id', example: EXAMPLE_RUN_ID })
   @ApiOkResponse({ description: 'The run as that leaves it', standardSchema: runSchema })

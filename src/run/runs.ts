@@ -53,7 +53,15 @@ export class Runs implements RunHost {
 
   /** How many sub-tasks could begin at once. */
   get freeSlots(): number {
-    return this.stopped ? 0 : this.execution.slots.freeCount;
+    // Guests end by themselves; those that are to come are for nodes that have memory for them, until there are none here.
+    const isShort = this.guests.size > 0 && !this.hasMemory;
+    return this.stopped || isShort ? 0 : this.execution.slots.freeCount;
+  }
+
+  /** Whether a run of an earlier process, or of another node, can be resumed without a flood, and new runs still find room. */
+  get hasRoom(): boolean {
+    const roomy = Math.min(ROOMY_QUEUE, this.maxQueuedRuns / 2);
+    return this.queued < roomy && (this.live.size === 0 || this.hasMemory);
   }
 
   /** Whether so many bytes more leave too little memory for what was accepted. A run that is alone always fits. */
@@ -132,13 +140,9 @@ export class Runs implements RunHost {
       throw new DomainError('overloaded', `${this.queued} runs wait for a free slot, as many as may`);
   }
 
-  /** Resolves when a run of an earlier process can be resumed without a flood, and new runs still find room. */
+  /** Resolves when there is room: see {@link hasRoom}. */
   async roomInQueue(): Promise<void> {
-    const roomy = Math.min(ROOMY_QUEUE, this.maxQueuedRuns / 2);
-    const { memory } = this.execution;
-    const hasRoom = (): boolean =>
-      this.queued < roomy && (memory.fits(0, RESUMED_RUNS_SHARE) || this.live.size === 0);
-    if (!hasRoom()) await firstValueFrom(this.eased.pipe(filter(hasRoom)));
+    if (!this.hasRoom) await firstValueFrom(this.eased.pipe(filter(() => this.hasRoom)));
   }
 
   /** Ends everything here, without outcomes, and lets other nodes have all runs of this one. */
@@ -200,6 +204,10 @@ export class Runs implements RunHost {
   private add(run: Run): void {
     this.live.set(run.id, run);
     this.execution.memory.take(RUN_BYTES + run.terms.inputBytes);
+  }
+
+  private get hasMemory(): boolean {
+    return this.execution.memory.fits(0, RESUMED_RUNS_SHARE);
   }
 
   /** Those with sub-tasks that this process executes, or is to. */

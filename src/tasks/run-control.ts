@@ -71,7 +71,13 @@ export class RunControl {
    * @throws {DomainError} `run-unknown`, `journal-unavailable`, `stopping`
    */
   resume(id: string): Promise<Readonly<RunRecord>> {
-    return this.turns.take(id, () => this.current(id));
+    return this.turns.take(id, async () => {
+      const run = await this.current(id);
+      if (run.status !== 'set-aside') return run;
+      // Any node may go on with it.
+      await this.journal.takeBack(id);
+      return this.watch.get(id);
+    });
   }
 
   /**

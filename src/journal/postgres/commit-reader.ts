@@ -1,13 +1,23 @@
 import { sql, type Kysely, type RawBuilder } from 'kysely';
 import { runOf, type RunRecord } from '../../core/run-record.js';
 import { PAGE_SIZE, PAGE_STRETCH, type EventPage, type EventQuery } from '../../run/journal.js';
-import { headOf, memberOf, parseEvents, soundHeadOf, textsOf, type EventHead } from '../event-text.js';
+import {
+  headOf,
+  memberOf,
+  parseEvents,
+  soundHeadOf,
+  textsOf,
+  textsOfRun,
+  type EventHead,
+} from '../event-text.js';
 import { LATE_AFTER } from './postgres-commit-function.js';
 import type { CommittedRow } from './postgres-group.js';
 import type { Schema } from './postgres-schema.js';
 
 /** How many rows are read at a time: each may have 256 KiB, or more where it has one event. */
 const ROWS = 8;
+/** How much of the rows of several runs is read at a time, in bytes, and of the runs themselves kept; of one that has more, all of it. */
+const MOST_BYTES = 4 * 2 ** 20;
 
 type Row = Schema['commits'];
 
@@ -30,20 +40,35 @@ export interface TailPage {
 export class CommitReader {
   constructor(private readonly db: Kysely<Schema>) {}
 
-  /** What the log has of runs, by their ids. Those that there are none of are missing. */
+  /** What the log has of a run; undefined when there is none. */
+  async run(id: string): Promise<RecordedRun | undefined> {
+    const run: RecordedRun = { texts: [], commits: [] };
+    for (const row of await this.rowsOf(id)) addTo(run, row.first, textsOfRun(row.events, id));
+    return run.texts.length > 0 ? run : undefined;
+  }
+
+  /**
+   * What the log has of several runs, by their ids: of as many of them as fit into memory together, those at the front, and one at least.
+   * Those that there are none of have no texts.
+   */
   async runs(ids: readonly string[]): Promise<ReadonlyMap<string, RecordedRun>> {
-    const found = new Map<string, RecordedRun>();
-    if (ids.length === 0) return found;
-    const wanted = new Set(ids);
-    for (const { first, events } of await this.rowsOf(ids))
+    const found = new Map<string, RecordedRun & { size: number }>();
+    for (const id of ids) found.set(id, { texts: [], commits: [], size: 0 });
+    let total = 0;
+    for await (const { first, events } of this.rowsOfSeveral(ids)) {
       for (const text of textsOf(events)) {
-        const runId = headOf(text)?.runId;
-        if (runId === undefined || !wanted.has(runId)) continue;
-        const run = found.get(runId) ?? { texts: [], commits: [] };
-        run.texts.push(text);
-        if (run.commits.at(-1) !== first) run.commits.push(first);
-        found.set(runId, run);
+        const run = found.get(headOf(text)?.runId ?? '');
+        if (!run) continue;
+        addTo(run, first, [text]);
+        run.size += text.length;
+        total += text.length;
       }
+      for (let last = ids.length - 1; total > MOST_BYTES && last > 0; last -= 1) {
+        const id = ids[last] ?? '';
+        total -= found.get(id)?.size ?? 0;
+        found.delete(id);
+      }
+    }
     return found;
   }
 
@@ -52,7 +77,7 @@ export class CommitReader {
     const { after, runId } = query;
     const page = new Page(query);
     if (runId !== undefined) {
-      for (const row of await this.rowsOf([runId], after)) if (page.isFullWith(row, upTo)) break;
+      for (const row of await this.rowsOf(runId, after)) if (page.isFullWith(row, upTo)) break;
       return page.read(upTo);
     }
     let last = upTo;
@@ -86,30 +111,62 @@ export class CommitReader {
     return rows;
   }
 
-  /**
-   * The rows that may have events of some runs, behind one. For finished runs `runs` says which; for others they are those that
-   * follow the run's number, and `late_commits`.
-   */
-  private async rowsOf(ids: readonly string[], after = 0): Promise<readonly Row[]> {
-    const [only] = ids;
+  /** The rows that may have events of a run, behind one. */
+  private async rowsOf(id: string, after = 0): Promise<readonly Row[]> {
     const { rows } = await sql<Row>`
-      SELECT row.* FROM (
-        SELECT unnest(commits) AS first FROM runs WHERE id = ANY (${[...ids]})
-        UNION
-        SELECT late_commits.first FROM open_runs
-          JOIN late_commits ON late_commits.run = open_runs.number
-          WHERE id = ANY (${[...ids]})
-        UNION
-        SELECT near.first FROM open_runs, LATERAL (
-          SELECT first FROM commits
-          WHERE first >= ${rowWith(sql`number`)} AND first <= number + ${LATE_AFTER}) AS near
-          WHERE id = ANY (${[...ids]})) AS found,
+      SELECT row.* FROM (${rowsNear([id])}) AS found,
         LATERAL (SELECT first, last, events FROM commits WHERE first = found.first OFFSET 0) AS row
-      WHERE row.last > ${after}
-        AND (${ids.length > 1} OR strpos(row.events, ${memberOf(only ?? '')}) > 0)
+      WHERE row.last > ${after} AND strpos(row.events, ${memberOf(id)}) > 0
       ORDER BY row.first`.execute(this.db);
     return rows;
   }
+
+  /** The rows that may have events of some runs, some at a time. */
+  private async *rowsOfSeveral(ids: readonly string[]): AsyncIterable<Row> {
+    if (ids.length === 0) return;
+    const { rows: found } = await sql<{ first: number; size: number }>`
+      SELECT found.first, row.size FROM (${rowsNear(ids)}) AS found,
+        LATERAL (SELECT octet_length(events) AS size FROM commits WHERE first = found.first OFFSET 0) AS row
+      ORDER BY found.first`.execute(this.db);
+    let size = 0;
+    let some: number[] = [];
+    for (const [index, row] of found.entries()) {
+      some.push(row.first);
+      size += row.size;
+      if (index < found.length - 1 && size + (found[index + 1]?.size ?? 0) <= MOST_BYTES) continue;
+      const { rows } = await sql<Row>`
+        SELECT first, last, events FROM commits WHERE first = ANY (${some}::bigint[]) ORDER BY first`.execute(
+        this.db,
+      );
+      yield* rows;
+      some = [];
+      size = 0;
+    }
+  }
+}
+
+/**
+ * The `first` of the rows that may have events of some runs. For finished runs `runs` says which; for others they are those that
+ * follow the run's number, and `late_commits`.
+ */
+function rowsNear(ids: readonly string[]): RawBuilder<unknown> {
+  return sql`
+    SELECT unnest(commits) AS first FROM runs WHERE id = ANY (${[...ids]})
+    UNION
+    SELECT late_commits.first FROM open_runs JOIN late_commits ON late_commits.run = open_runs.number
+      WHERE id = ANY (${[...ids]})
+    UNION
+    SELECT near.first FROM open_runs, LATERAL (
+      SELECT first FROM commits
+      WHERE first >= ${rowWith(sql`number`)} AND first <= number + ${LATE_AFTER}) AS near
+      WHERE id = ANY (${[...ids]})`;
+}
+
+/** Adds events of a row to a run. */
+function addTo({ texts, commits }: RecordedRun, first: number, added: readonly string[]): void {
+  if (added.length === 0) return;
+  texts.push(...added);
+  if (commits.at(-1) !== first) commits.push(first);
 }
 
 /** What is on record of a run that there is something of. */

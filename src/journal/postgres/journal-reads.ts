@@ -12,8 +12,10 @@ export class JournalReads {
 
   async run(id: string): Promise<Readonly<RunRecord> | undefined> {
     if (id.includes('\0')) return undefined;
-    const run = (await asking(() => this.store.log.runs([id]))).get(id);
-    return run && recordOf(run);
+    const found = await asking(() => this.store.log.run(id));
+    const run = found && recordOf(found);
+    if (run?.finishedAt !== null) return run;
+    return (await asking(() => this.store.isSetAside(id))) ? { ...run, status: 'set-aside' } : run;
   }
 
   async runs(query: RunQuery): Promise<RunPage> {

@@ -30,6 +30,12 @@ export class NodeRow {
       SELECT pg_notify(current_schema(), json_build_array('left', id)::text) FROM gone`.execute(this.db);
   }
 
+  /** Leaves the others what the node has. It didn't die over that. */
+  async leave(): Promise<void> {
+    await sql`UPDATE open_runs SET takeovers = 0 WHERE node = ${this.id} AND takeovers > 0`.execute(this.db);
+    await this.delete();
+  }
+
   /** Takes another id. @returns the one before */
   renew(): string {
     const { id } = this;

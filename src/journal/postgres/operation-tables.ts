@@ -28,3 +28,12 @@ export async function createOperationTables(db: Kysely<unknown>): Promise<void> 
   // The run may have finished by the time that somebody does what was asked.
   await sql`ALTER TABLE commands ADD COLUMN run_id text COLLATE "C" NOT NULL DEFAULT ''`.execute(db);
 }
+
+/** What runs need that nodes die over. */
+export async function addSetAside(db: Kysely<unknown>): Promise<void> {
+  await sql`
+    ALTER TABLE open_runs
+      ADD COLUMN takeovers integer NOT NULL DEFAULT 0,
+      ADD COLUMN taken_at timestamptz,
+      ADD COLUMN set_aside boolean NOT NULL DEFAULT false`.execute(db);
+}

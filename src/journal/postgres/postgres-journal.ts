@@ -231,6 +231,10 @@ export class PostgresJournal extends Journal implements Sharing {
     return asking(() => this.store.savedStatistics());
   }
 
+  override takeBack(runId: string): Promise<void> {
+    return asking(() => this.store.takeBack(runId));
+  }
+
   leads(): Promise<boolean> {
     return this.listener.hold(COUNTING);
   }
@@ -270,7 +274,7 @@ export class PostgresJournal extends Journal implements Sharing {
   async leave(): Promise<void> {
     this.left = true;
     this.tail.clear();
-    await this.node.delete().catch(() => undefined);
+    await this.node.leave().catch(() => undefined);
   }
 
   override drain(): Promise<void> {

@@ -3,6 +3,7 @@ import type { IdempotencyKey, KeyedRun } from '../../run/idempotency-key.js';
 import type { RunQuery, SavedStatistics, Stretch } from '../../run/journal.js';
 import type { RunCommand } from '../../run/sharing.js';
 import { firstIdOf } from '../event-clock.js';
+import { MOST_STARTS } from '../survival.js';
 import { historyQuery, type HistoryTables, type RunRow } from '../history-query.js';
 import { CommitReader } from './commit-reader.js';
 import type { DatabaseClock } from './database-clock.js';
@@ -10,8 +11,7 @@ import type { Schema } from './postgres-schema.js';
 
 const HISTORY: HistoryTables = {
   open: sql`open_runs`,
-  // What nodes die over waits in the dead-letter queue, a sub-task at a time.
-  setAside: sql`0`,
+  setAside: sql`set_aside::integer`,
   ofStatus: sql`runs`,
   ofTask: sql`runs`,
   ofClient: sql`runs`,
@@ -56,6 +56,25 @@ export class PostgresStore {
   async hasRun(id: string): Promise<boolean> {
     const { rows } = await sql<{ found: boolean }>`SELECT ${isRun(sql`${id}`)} AS found`.execute(this.db);
     return rows[0]?.found ?? false;
+  }
+
+  async isSetAside(id: string): Promise<boolean> {
+    const run = await this.db
+      .selectFrom('open_runs')
+      .select('set_aside')
+      .where('id', '=', id)
+      .executeTakeFirst();
+    return run?.set_aside ?? false;
+  }
+
+  /** Sets a run aside no more, and tells the nodes. When the one that takes it over dies over it too, it is set aside again. */
+  async takeBack(id: string): Promise<void> {
+    await sql`
+      WITH taken_back AS (
+        UPDATE open_runs SET set_aside = false, taken_at = clock_timestamp(), takeovers = ${MOST_STARTS - 1}
+        WHERE id = ${id} AND set_aside
+        RETURNING id)
+      SELECT pg_notify(current_schema(), '["let-go", ""]') FROM taken_back`.execute(this.db);
   }
 
   /** Keeps what somebody asks of an unfinished run, and tells the node that executes it. @returns its id; undefined when it has finished */

@@ -30,6 +30,7 @@ import {
 } from '../../run/journal.js';
 import type { JournaledRun } from '../../run/journaled-run.js';
 import { deleteOld } from '../retention.js';
+import { SURVIVAL_MS } from '../survival.js';
 import type { SqliteGroup } from './sqlite-group.js';
 import { SqliteLog } from './sqlite-log.js';
 import { missingEnd } from './log-end.js';
@@ -42,8 +43,6 @@ import { UnfinishedRuns } from './unfinished-runs.js';
 
 /** How often it is seen to that the file and the right to write it are still there. */
 const WATCH_MS = 1_000;
-/** A start that dies later than this, in milliseconds, has not died over the runs that it resumed. */
-const SURVIVAL_MS = 600_000;
 
 export interface SqliteJournalOptions {
   readonly path: string;

@@ -1,7 +1,5 @@
+import { MOST_STARTS } from '../survival.js';
 import type { Statements } from './statements.js';
-
-/** A run that so many starts in a row have resumed and died over is set aside. */
-const MOST_STARTS = 5;
 
 const SET_ASIDE = 'UPDATE open_runs SET set_aside = 1 WHERE starts >= ?';
 const THOSE_SET_ASIDE = 'SELECT id FROM open_runs WHERE set_aside = 1 ORDER BY number';

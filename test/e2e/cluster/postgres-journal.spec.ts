@@ -49,6 +49,24 @@ describe('the Postgres journal', () => {
     while (!holds()) await new Promise((resolve) => setTimeout(resolve, 5));
   };
 
+  test('reads several runs as far as they fit into memory, the first ones first, and one at least', async () => {
+    const { journal, writer } = await open();
+    const large = 'x'.repeat(3 * 2 ** 20);
+    for (const runId of ['r1', 'r2', 'r3', 'r4']) {
+      void writer.append(events.started(runId));
+      void writer.append(events.attempt(runId));
+      if (runId !== 'r1') await writer.append(events.succeeded(runId, large));
+    }
+    const read = async (...ids: string[]) => {
+      const found = await journal.store.log.runs(ids);
+      return Object.fromEntries([...found].map(([id, { texts }]) => [id, texts.length]));
+    };
+    expect(await read('r1', 'r2', 'r3', 'r4')).toEqual({ r1: 2, r2: 3 });
+    expect(await read('r3', 'r4')).toEqual({ r3: 3 });
+    expect(await read('r1', 'unknown')).toEqual({ r1: 2, unknown: 0 });
+    expect((await journal.store.log.run('r4'))?.texts).toHaveLength(3);
+  });
+
   test('commits the runs of a moment in one transaction, and tells of it once', async () => {
     const [{ journal, writer }] = await Promise.all([open(), open()]);
     const notices: unknown[] = [];

@@ -1,9 +1,13 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { Takeover } from '../../../src/cluster/takeover.js';
+import { MemoryBudget } from '../../../src/core/memory-budget.js';
 import { Runs } from '../../../src/run/runs.js';
 import { ControlledTask } from '../../support/controlled-task.js';
 import type { ShownRun, TestApp } from '../../support/test-app.js';
 import { TestCluster } from '../../support/test-cluster.js';
+
+/** Nodes are seen with each beat, by the clock of the database. */
+const BEATS = 'SELECT extract(epoch FROM seen_at)::float8 * 1000 AS at FROM frontrunner.nodes';
 
 describe('a run that a node fails to take over', () => {
   let cluster: TestCluster;
@@ -66,5 +70,105 @@ describe('a run that a node fails to take over', () => {
     await finish();
     expect(await node.finishedRun(runId)).toMatchObject({ status: 'succeeded' });
     expect(resume).toHaveBeenCalledTimes(2);
+  });
+
+  describe('and dies', () => {
+    const row = async (columns: string) =>
+      (await cluster.query<Record<string, unknown>>(`SELECT ${columns} FROM frontrunner.open_runs`))[0];
+    const listed = async (node: TestApp, status: string) =>
+      ((await node.http.get(`/runs?status=${status}`).expect(200)).body as { runs: ShownRun[] }).runs;
+    /** Lets it look as if so many nodes had died over the run before. */
+    const dieOver = (takeovers: number) =>
+      cluster.query('UPDATE frontrunner.open_runs SET takeovers = $1, taken_at = clock_timestamp()', [
+        takeovers,
+      ]);
+    const setAside = async (node: TestApp): Promise<string> => {
+      const runId = await start(node);
+      await task.all();
+      await dieOver(5);
+      const said = node.log.said(({ level, msg }) => level === 'error' && msg.includes('is set aside'));
+      await cluster.takeForDead(node);
+      expect(await said).toMatchObject({ runId });
+      return runId;
+    };
+
+    test('is set aside after five of them, shown so, and taken over when somebody resumes it', async () => {
+      const node = await cluster.start(task.providers);
+      const runId = await setAside(node);
+      expect(await node.showRun(runId)).toMatchObject({
+        status: 'set-aside',
+        subTasks: [{ attempts: 1 }, { attempts: 1 }],
+      });
+      expect(await listed(node, 'set-aside')).toMatchObject([{ id: runId, status: 'set-aside' }]);
+      expect(await listed(node, 'running')).toEqual([]);
+      const { body } = (await node.http.post(`/runs/${runId}/resume`).expect(200)) as { body: ShownRun };
+      expect(body).toMatchObject({ id: runId, status: 'running' });
+      const attempts = await task.all();
+      expect(await row('takeovers')).toEqual({ takeovers: 5 });
+      for (const attempt of Object.values(attempts)) attempt.succeed();
+      expect((await node.finishedRun(runId)).status).toBe('succeeded');
+    });
+
+    test('can be cancelled when it is set aside', async () => {
+      const node = await cluster.start(task.providers);
+      const runId = await setAside(node);
+      await node.http.post(`/runs/${runId}/cancel`).expect(200);
+      expect((await node.showRun(runId)).status).toBe('cancelled');
+    });
+
+    test('is counted a death, but not one long after it was taken over, nor a clean stop', async () => {
+      const node = await cluster.start(task.providers);
+      await start(node);
+      await task.all();
+      await dieOver(4);
+      await cluster.takeForDead(node);
+      await task.all();
+      expect(await row('takeovers')).toEqual({ takeovers: 5 });
+      await cluster.query(`UPDATE frontrunner.open_runs SET taken_at = clock_timestamp() - interval '1 h'`);
+      await cluster.takeForDead(node);
+      await task.all();
+      expect(await row('takeovers')).toEqual({ takeovers: 1 });
+      await cluster.stop(node);
+      expect(await row("takeovers, node <> '' AS left")).toEqual({ takeovers: 0, left: true });
+    });
+
+    test('leaves what was placed alone with it', async () => {
+      const far = new ControlledTask('race', { far: { placement: 'worker' } });
+      const node = await cluster.start(far.providers);
+      const runId = await start(node);
+      await far.next('far');
+      await dieOver(5);
+      const said = node.log.said(({ msg }) => msg.includes('is set aside'));
+      const joined = node.log.said(({ msg }) => msg.includes('has joined the others again'));
+      await cluster.takeForDead(node);
+      await Promise.all([said, joined]);
+      // Another run, of which all that comes after has been looked for.
+      const other = await start(node);
+      (await far.next('far')).succeed();
+      await node.finishedRun(other);
+      expect((await node.showRun(runId)).subTasks).toMatchObject([{ attempts: 1 }]);
+      await node.http.post(`/runs/${runId}/resume`).expect(200);
+      (await far.next('far')).succeed();
+      expect((await node.finishedRun(runId)).status).toBe('succeeded');
+    });
+  });
+
+  test('is left to others where there is no memory for it, until there is', async () => {
+    const dying = await cluster.start(task.providers);
+    const full = await cluster.start(task.providers, { NODE_TIMEOUT: '500ms' });
+    await start(full);
+    await task.all();
+    const memory = full.app.get(MemoryBudget);
+    memory.take(memory.limitBytes);
+    const runId = await start(dying);
+    await task.all();
+    await cluster.stop(dying);
+    const seen = async () => (await cluster.query<{ at: number }>(BEATS))[0]!.at;
+    const before = await seen();
+    while ((await seen()) < before + 1_000);
+    expect(await nodesOfRuns()).not.toEqual([cluster.idOf(full), cluster.idOf(full)]);
+    memory.give(memory.limitBytes);
+    await finish();
+    expect((await full.finishedRun(runId)).status).toBe('succeeded');
   });
 });

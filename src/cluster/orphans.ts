@@ -1,0 +1,84 @@
+import { Logger } from '@nestjs/common';
+import { sql, type Kysely } from 'kysely';
+import { MOST_STARTS, SURVIVAL_MS } from '../journal/survival.js';
+import type { Schema } from '../journal/postgres/postgres-schema.js';
+
+/** How many runs are taken over at a time. */
+const PAGE = 100;
+
+export interface Orphan {
+  readonly number: number;
+  readonly id: string;
+  /** Whether a caller has asked for its end: then it is taken over for that, whoever knows its task. */
+  readonly cancelled: boolean;
+}
+
+const IS_ORPHAN = sql`NOT EXISTS (SELECT FROM nodes WHERE nodes.id = open_runs.node)`;
+/** Whether a node that died later would not have died over it. */
+const IS_RECENT = sql`taken_at > clock_timestamp() - ${SURVIVAL_MS} * interval '1 ms'`;
+const IS_CANCELLED = sql`EXISTS (SELECT FROM commands WHERE run = number AND kind = 'cancel' OFFSET 0)`;
+
+/**
+ * The unfinished runs of nodes that are gone. A node makes them its own before it reads them: if it dies over them, the next one
+ * knows.
+ */
+export class Orphans {
+  private readonly logger = new Logger(Orphans.name);
+
+  /** Sets aside those that several nodes in a row died over. */
+  async setAside(db: Kysely<Schema>): Promise<void> {
+    const { rows } = await sql<{ id: string; task: string }>`
+      UPDATE open_runs SET set_aside = true, node = ''
+      WHERE takeovers >= ${MOST_STARTS} AND NOT set_aside AND ${IS_RECENT} AND ${IS_ORPHAN} AND NOT ${IS_CANCELLED}
+      RETURNING id, task`.execute(db);
+    for (const { id: runId, task } of rows)
+      this.logger.error({
+        msg: `A run of the task ${task} is set aside, because ${MOST_STARTS} nodes in a row died after they had taken it over. GET /runs?status=set-aside lists such runs; POST /runs/<id>/resume lets one go on, POST /runs/<id>/cancel ends it`,
+        runId,
+      });
+  }
+
+  /**
+   * Locks some of them, the oldest first: other nodes that do the same meanwhile get other ones.
+   *
+   * @param tasks those that the node knows
+   * @param besides runs that it leaves to others, by their numbers
+   */
+  async lock(
+    db: Kysely<Schema>,
+    tasks: readonly string[],
+    besides: readonly number[],
+  ): Promise<readonly Orphan[]> {
+    const { rows } = await sql<Orphan>`
+      SELECT number, id, ${IS_CANCELLED} AS cancelled FROM open_runs
+      WHERE number <> ALL (${[...besides]}::bigint[]) AND ${IS_ORPHAN}
+        AND (${IS_CANCELLED} OR (task = ANY (${[...tasks]}::text[]) AND NOT set_aside
+          AND NOT EXISTS (SELECT FROM waiting_runs WHERE run = number AND dead)))
+      ORDER BY number LIMIT ${PAGE} FOR UPDATE OF open_runs SKIP LOCKED`.execute(db);
+    return rows;
+  }
+
+  /** Makes them a node's. */
+  async claim(db: Kysely<Schema>, node: string, numbers: readonly number[]): Promise<void> {
+    await sql`
+      UPDATE open_runs SET node = ${node}, set_aside = false, taken_at = clock_timestamp(),
+        takeovers = CASE WHEN ${IS_RECENT} THEN takeovers + 1 ELSE 1 END
+      WHERE number = ANY (${[...numbers]}::bigint[])`.execute(db);
+  }
+
+  /** Of some runs those that are a node's. */
+  async claimed(db: Kysely<Schema>, node: string, numbers: readonly number[]): Promise<readonly Orphan[]> {
+    const { rows } = await sql<Orphan>`
+      SELECT number, id, ${IS_CANCELLED} AS cancelled FROM open_runs
+      WHERE number = ANY (${[...numbers]}::bigint[]) AND node = ${node}
+      ORDER BY number LIMIT ${PAGE}`.execute(db);
+    return rows;
+  }
+
+  /** Lets any node have runs that one has claimed and not begun: it didn't die over them. */
+  async release(db: Kysely<Schema>, node: string, numbers: readonly number[]): Promise<void> {
+    await sql`
+      UPDATE open_runs SET node = '', takeovers = greatest(takeovers - 1, 0)
+      WHERE number = ANY (${[...numbers]}::bigint[]) AND node = ${node}`.execute(db);
+  }
+}
