@@ -18,7 +18,7 @@ import { answerOptions, requireAcceptable } from './http/negotiation.js';
 import { createOpenApiDocument } from './api/openapi.js';
 import { Operations } from './http/operations.js';
 import { ProblemFilter } from './http/problem.filter.js';
-import { answerProtocolErrors, requireProtocol } from './http/protocol-errors.js';
+import { answerHalfClosed, answerProtocolErrors, requireProtocol } from './http/protocol-errors.js';
 import { answerWithRequestId } from './http/request-context.js';
 import { compressed } from './http/send-json.js';
 import { ValidationPipe } from './http/validation.pipe.js';
@@ -78,6 +78,7 @@ export function setUp(
     customSiteTitle: 'Frontrunner',
   });
   answerProtocolErrors(adapter.getHttpServer());
+  answerHalfClosed(adapter.getHttpServer());
   const node = app.get<ClusterNode | undefined>(ClusterNode);
   adapter.beforeStop = async () => {
     app.get(EventFeed).stop();

@@ -67,6 +67,29 @@ export function addCommonProblems(method: string, operation: OperationObject): v
   }
 }
 
+/** Says of lists in queries that they are separated by commas: OpenAPI's default is a parameter for each value. */
+export function describeLists({ parameters = [] }: OperationObject): void {
+  for (const parameter of parameters)
+    if ('in' in parameter && parameter.in === 'query' && isList(parameter.schema))
+      Object.assign(parameter, { style: 'form', explode: false });
+}
+
+function isList(schema: object = {}): boolean {
+  return 'type' in schema && schema.type === 'array';
+}
+
+/** The operation that does what a GET does, and answers without a body. */
+export function headOf(get: OperationObject): OperationObject {
+  const responses = Object.entries(get.responses) as [string, { description: string; content?: object }][];
+  return {
+    ...get,
+    operationId: `${get.operationId ?? ''}Head`,
+    summary: `${get.summary ?? ''}: the headers`,
+    description: 'Does what GET does, and answers with the status and the headers alone.',
+    responses: Object.fromEntries(responses.map(([status, { content: _, ...rest }]) => [status, rest])),
+  };
+}
+
 /** Adds to an operation's answers the headers that all answers have. */
 export function addCommonHeaders({ responses }: OperationObject): void {
   for (const response of Object.values(responses))

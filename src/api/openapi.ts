@@ -7,6 +7,8 @@ import {
   addCommonHeaders,
   addCommonProblems,
   commonHeaders,
+  describeLists,
+  headOf,
   type OperationObject,
 } from './common-contract.js';
 import { problemSchema } from '../http/problem.schema.js';
@@ -17,7 +19,7 @@ Start with \`GET /run-tasks\`, follow its \`Location\`, then \`POST /tasks/demo/
 
 Every answer has an \`X-Request-Id\`: the one that the request came with, or a new one. It and a valid \`traceparent\` are kept with the run that the request starts, and stand in each of its log lines.
 
-Every path answers to \`OPTIONS\` (204, with \`Allow\`), and to \`HEAD\` where it answers to \`GET\`; other methods get 405 with \`Allow\`. JSON of more than 1 KiB is compressed as \`Accept-Encoding\` allows. A body may be announced with \`Expect: 100-continue\`: what would be refused anyway is refused before it is sent.
+Every path answers to \`OPTIONS\` (204, with \`Allow\`); other methods get 405 with \`Allow\`. JSON of more than 1 KiB is compressed as \`Accept-Encoding\` allows. A body may be announced with \`Expect: 100-continue\`: what would be refused anyway is refused before it is sent.
 
 Pages of other origins may call the service if \`CORS_ORIGINS\` names them; of other pages, whatever starts or changes runs is refused (403 \`foreign-page\`). Where no key is needed, \`Host\` must be a name of this machine, \`HOST\` or one of \`ALLOWED_HOSTS\` (421).`;
 
@@ -44,9 +46,14 @@ export function createOpenApiDocument(app: INestApplication): OpenAPIObject {
   const operations = Object.values(document.paths).flatMap(
     (operationsOfPath) => Object.entries(operationsOfPath) as [string, OperationObject][],
   );
-  for (const [method, operation] of operations) addCommonProblems(method, operation);
+  for (const [method, operation] of operations) {
+    describeLists(operation);
+    addCommonProblems(method, operation);
+  }
   documentAccess(document);
   for (const [, operation] of operations) addCommonHeaders(operation);
+  for (const [path, { get, ...others }] of Object.entries(document.paths))
+    if (get) document.paths[path] = { get, head: headOf(get), ...others };
   document.components = {
     ...document.components,
     headers: { ...document.components?.headers, ...commonHeaders },

@@ -39,6 +39,7 @@ export class EventStream implements EventReader {
     response.once('close', () => {
       this.leave();
     });
+    response.req.socket.on('end', this.probe);
   }
 
   /**
@@ -97,8 +98,14 @@ export class EventStream implements EventReader {
 
   private leave(): void {
     this.ended = true;
+    this.response.req.socket.off('end', this.probe);
     this.feed.leave(this.filter, this);
   }
+
+  /** Writes to a reader that has ended its side of the connection: one that has closed it all refuses what is written. */
+  private readonly probe = (): void => {
+    this.beat();
+  };
 
   /** A journal that can’t be read ends the stream: the reader comes back. */
   private async readPage(): Promise<void> {

@@ -12,6 +12,7 @@ import { sendJson } from '../http/send-json.js';
 import { Journal, type EventPage } from '../run/journal.js';
 import { invalidRequest } from '../core/domain-error.js';
 import { EXAMPLE_RUN_ID } from '../core/run.js';
+import { anyCase } from '../tasks/run-id.pipe.js';
 import { RunWatch } from '../tasks/run-watch.js';
 import { ApiEvents } from './api-events.decorator.js';
 import { EventFeed } from './event-feed.js';
@@ -50,8 +51,6 @@ export class EventsController {
   @ApiQuery({
     name: 'type',
     required: false,
-    style: 'form',
-    explode: false,
     schema: {
       type: 'array',
       items: { type: 'string', enum: [...EVENT_TYPES] },
@@ -89,7 +88,7 @@ export class EventsController {
   @ApiResponse({ status: 204, description: 'The run has finished, and the reader has all its events' })
   @ApiProblems('invalid-request', 'run-unknown', 'overloaded', 'journal-unavailable')
   async ofRun(
-    @Param('id') runId: string,
+    @Param('id', anyCase) runId: string,
     @Query({ schema: runEventsQuerySchema }) { after = 0, limit }: RunEventsQuery,
     @Req() request: Request,
     @Res() response: Response,

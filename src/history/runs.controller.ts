@@ -21,6 +21,7 @@ import { applyWait, preferences } from '../http/prefer.js';
 import { contextOf } from '../http/request-context.js';
 import { Journal } from '../run/journal.js';
 import { isFinished, RunControl, type Commanded } from '../tasks/run-control.js';
+import { anyCase } from '../tasks/run-id.pipe.js';
 import { RunWatch } from '../tasks/run-watch.js';
 import type { RunRecord } from '../core/run-record.js';
 import { EXAMPLE_RUN_ID } from '../core/run.js';
@@ -80,7 +81,7 @@ export class RunsController {
   @ApiResponse({ status: 304, description: 'Nothing has changed since', headers: showHeaders })
   @ApiProblems('run-unknown', 'journal-unavailable')
   async show(
-    @Param('id') id: string,
+    @Param('id', anyCase) id: string,
     @Req() request: Request,
     @Res({ passthrough: true }) response: Response,
   ) {
@@ -133,7 +134,7 @@ export class RunsController {
     'stopping',
   )
   async cancel(
-    @Param('id') id: string,
+    @Param('id', anyCase) id: string,
     @Req() request: Request,
     @Res({ passthrough: true }) response: Response,
   ) {
@@ -151,7 +152,7 @@ export class RunsController {
   @ApiParam({ name: 'id', example: EXAMPLE_RUN_ID })
   @ApiOkResponse({ description: 'The run as that leaves it', standardSchema: runSchema })
   @ApiProblems('malformed-json', 'invalid-request', 'run-unknown', 'journal-unavailable', 'stopping')
-  async resume(@Param('id') id: string, @Req() request: Request) {
+  async resume(@Param('id', anyCase) id: string, @Req() request: Request) {
     await this.runs.requireSeen(id, contextOf(request).onlyClient);
     return runView(await this.control.resume(id));
   }
@@ -185,7 +186,7 @@ export class RunsController {
     'stopping',
   )
   async retry(
-    @Param('id') id: string,
+    @Param('id', anyCase) id: string,
     @Param('name') name: string,
     @Req() request: Request,
     @Res({ passthrough: true }) response: Response,

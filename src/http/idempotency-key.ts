@@ -4,11 +4,11 @@ import { DomainError } from '../core/domain-error.js';
 import { contextOf } from './request-context.js';
 
 const MAX_LENGTH = 255;
-/** The tokens of RFC 9110 and RFC 9651: what many clients send without the quotes that the draft asks for. */
-const TOKEN = /^[!#$%&'*+.^_`|~0-9a-z:/-]+$/i;
+/** Tokens of RFC 9110 and RFC 9651, and base64: what many clients send without the quotes that the draft asks for. */
+const BARE = /^[!#$%&'*+.^_`|~0-9a-z:/=-]+$/i;
 
 /**
- * The `Idempotency-Key` of a request, a string as RFC 9651 writes it or a bare token; undefined without one
+ * The `Idempotency-Key` of a request, a string as RFC 9651 writes it or a bare word; undefined without one
  * (draft-ietf-httpapi-idempotency-key-header).
  *
  * @throws {DomainError} `invalid-request`
@@ -29,7 +29,7 @@ export function idempotencyKey(
 }
 
 function keyOf(text: string): string | undefined {
-  if (TOKEN.test(text)) return text;
+  if (BARE.test(text)) return text;
   try {
     const [value, parameters] = parseItem(text) as readonly [unknown, ReadonlyMap<string, unknown>];
     return typeof value === 'string' && parameters.size === 0 ? value : undefined;

@@ -19,7 +19,8 @@ export class Operations {
   private readonly paths: readonly Path[];
 
   constructor(document: OpenAPIObject) {
-    const page = { get: { responses: {}, security: [] } };
+    const operation = { responses: {}, security: [] };
+    const page = { get: operation, head: operation };
     const paths = Object.entries({ ...document.paths, '/docs': page, '/openapi.json': page, '/': page });
     this.paths = paths.map(([path, item]) => ({
       pattern: new RegExp(`^${path.replace(/\/$/, '').replaceAll(/\{\w+\}/g, '[^/]+')}/?$`, 'i'),
@@ -40,15 +41,15 @@ export class Operations {
   /** The methods that a path answers to; none for a path that doesn't exist. */
   methodsOf(path: string): readonly string[] {
     const found = this.paths.find(({ pattern }) => pattern.test(path));
-    return found ? withImplied([...found.operations.keys()]) : [];
+    return found ? [...found.operations.keys(), 'OPTIONS'] : [];
   }
 
   /** The methods that any path answers to. */
   get methods(): readonly string[] {
-    return withImplied([...new Set(this.paths.flatMap(({ operations }) => [...operations.keys()]))]);
+    return [...new Set(this.paths.flatMap(({ operations }) => [...operations.keys()])), 'OPTIONS'];
   }
 
-  /** The operation that a request asks for, if there is one. */
+  /** The operation that a request asks for, if there is one; for HEAD that of GET, whose media types it has. */
   find(request: Request): Operation | undefined {
     const path = pathOf(request);
     const method = request.method === 'HEAD' ? 'GET' : request.method;
@@ -63,11 +64,6 @@ function typesOf(responses: DocumentedOperation['responses']): string[] {
     .filter(([status]) => status.startsWith('2'))
     .flatMap(([, response]) => Object.keys((response as { content?: object }).content ?? {}));
   return [...new Set(types)];
-}
-
-/** HEAD goes with GET, and OPTIONS with everything. */
-function withImplied(methods: readonly string[]): string[] {
-  return [...methods.flatMap((method) => (method === 'GET' ? ['GET', 'HEAD'] : [method])), 'OPTIONS'];
 }
 
 /** The path that a request asks for, also where it names the whole URL as for a proxy (RFC 9112, 3.2.2). */

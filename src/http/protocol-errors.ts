@@ -20,6 +20,15 @@ const codeOfError: Readonly<Record<string, ProblemCode>> = {
 type HttpSocket = Socket & { readonly _httpMessage?: ServerResponse | null };
 
 /**
+ * Makes a server answer callers that have ended their side of the connection, as `nc -N` does, where Node would end the other side
+ * unanswered. Whether a caller has closed it all shows when something is written.
+ */
+export function answerHalfClosed(server: Server): void {
+  // Node has had this property from its beginning, and has no option for it.
+  Object.assign(server, { httpAllowHalfOpen: true });
+}
+
+/**
  * Makes a server answer with problem documents where Node would answer without a body: requests that can't be read, have
  * too many headers or come too slowly. Requests with an `Expect` become requests like any other.
  */

@@ -14,7 +14,14 @@ export function wholeNumber(least: number, most = Number.MAX_SAFE_INTEGER) {
 /** The issues of the validation of a query, by its parameters. */
 export function parameterErrors(issues: readonly Issue[]): ParameterError[] {
   return issues.flatMap(({ message, path: [step = ''] = [], keys }) => {
-    if (keys) return keys.map((parameter) => ({ parameter, detail: 'is not known here' }));
+    if (keys) return keys.map((parameter) => ({ parameter, detail: unknownParameter(parameter) }));
     return { parameter: String(typeof step === 'object' ? step.key : step), detail: message };
   });
+}
+
+function unknownParameter(parameter: string): string {
+  const [, name] = /^([^[]+)\[\d*\]$/.exec(parameter) ?? [];
+  return name === undefined
+    ? 'is not known here'
+    : `is written without brackets: ${name}=a,b or ${name}=a&${name}=b`;
 }

@@ -1,5 +1,7 @@
 import { once } from 'node:events';
 import { get, request, type IncomingMessage } from 'node:http';
+import { connect } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { EventSource } from 'eventsource';
 import { runEventSchema } from '../../../src/core/events.js';
@@ -89,6 +91,18 @@ describe('event streams', () => {
       fast.succeed();
       slow.succeed();
       await reader.ended;
+    });
+
+    test('go on for a reader that has ended its side of the connection', async () => {
+      const { runId, fast, slow } = await begin();
+      const socket = connect(Number(new URL(service.url).port), '127.0.0.1');
+      const headers = 'Host: localhost\r\nAccept: text/event-stream\r\nConnection: close';
+      socket.end(`GET /runs/${runId}/events HTTP/1.1\r\n${headers}\r\n\r\n`);
+      const received = text(socket);
+      await service.http.get('/health/live').expect(200);
+      fast.succeed();
+      slow.succeed();
+      expect(await received).toContain('event: run.finished');
     });
 
     test('bring each of many readers the same, wherever each begins', async () => {

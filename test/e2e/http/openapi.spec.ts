@@ -49,7 +49,7 @@ describe('the description of the service', () => {
     const response = await service.http.get('/openapi.json').expect(200).expect('Content-Type', /json/);
     document = response.body as OpenAPIObject;
     operations = Object.entries(document.paths).flatMap(([path, item]) =>
-      Object.entries(item as Record<string, Operation>).map(([method, operation]) => ({
+      Object.entries(withoutHead(item)).map(([method, operation]) => ({
         ...operation,
         name: `${method} ${path}`,
       })),
@@ -57,6 +57,8 @@ describe('the description of the service', () => {
   });
   afterAll(() => service.close());
 
+  const withoutHead = ({ head: _, ...item }: object & { head?: unknown }) =>
+    item as Record<string, Operation>;
   const examplesOf = ({ schema, example, examples }: Content): unknown[] => {
     const own = example === undefined ? Object.values(examples ?? {}).map(({ value }) => value) : [example];
     const named = document.components?.schemas?.[schema.$ref?.split('/').at(-1) ?? ''] as Schema | undefined;
@@ -85,6 +87,22 @@ describe('the description of the service', () => {
       'post /tasks/{name}/runs',
     ]);
     expect(new Set(operations.map(({ operationId }) => operationId)).size).toBe(operations.length);
+  });
+
+  test('has HEAD wherever it has GET, with the same answers, but for their bodies', () => {
+    for (const { get, head } of Object.values(document.paths)) {
+      expect(head?.operationId).toBe(get && `${get.operationId!}Head`);
+      expect(Object.keys(head?.responses ?? {})).toEqual(Object.keys(get?.responses ?? {}));
+      expect(JSON.stringify(head?.responses ?? {})).not.toContain('"content":');
+    }
+  });
+
+  test('says that lists in queries are separated by commas', () => {
+    const lists = operations.flatMap(({ parameters }) =>
+      parameters.filter(({ schema }) => 'items' in schema),
+    );
+    expect(lists.map(({ name }) => name).toSorted()).toEqual(['status', 'type']);
+    for (const list of lists) expect(list).toMatchObject({ style: 'form', explode: false });
   });
 
   test('says of every operation in a line and in full what it does, and puts it under one known tag', () => {

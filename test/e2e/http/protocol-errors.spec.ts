@@ -148,6 +148,16 @@ describe('what HTTP itself forbids', () => {
     expect(await service.finishedRun(context.runId)).toMatchObject({ status: 'succeeded' });
   });
 
+  test('answers whoever has ended its side of the connection, as nc -N does', async () => {
+    const socket = open();
+    socket.end('POST /tasks/controlled/runs HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n');
+    const received = text(socket);
+    const { succeed } = await controlled.next('only');
+    await service.http.get('/health/live').expect(200);
+    succeed('late');
+    expect(await received).toMatch(/^HTTP\/1.1 200 [^]*"result":"late"/);
+  });
+
   test('takes away nothing from the next request', async () => {
     await service.http.get('/tasks').expect(200);
   });

@@ -33,6 +33,8 @@ const mistakes: readonly [string, Readonly<Record<string, string>>][] = [
   ['cursor=MS4', { cursor: 'next' }],
   ['cursor=MS5uYW4', { cursor: 'next' }],
   ['stat=failed', { stat: 'not known' }],
+  ['status[]=failed', { 'status[]': 'status=a,b or status=a&status=b' }],
+  ['status[0]=failed', { 'status[0]': 'status=a,b or status=a&status=b' }],
   ['__proto__=1&constructor=2', { ['__proto__']: 'not known', constructor: 'not known' }],
   ['limit=0&since=x&page=2', { since: 'RFC 3339', limit: '>=1', page: 'not known' }],
 ];

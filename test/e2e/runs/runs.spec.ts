@@ -100,6 +100,20 @@ describe('GET /runs/{id}', () => {
     expect([...times, run.finishedAt]).toEqual([...times, run.finishedAt].toSorted());
   });
 
+  test('is found by its id in upper case too, at every address of it', async () => {
+    const { runId } = await service.answer('demo');
+    const run = await service.finishedRun(runId);
+    const path = `/runs/${runId.toUpperCase()}`;
+    expect((await service.http.get(path).expect(200)).body).toEqual(run);
+    const { body } = (await service.http.get(`${path}/events`).expect(200)) as {
+      body: { events: unknown[] };
+    };
+    expect(body.events).toEqual(service.events.filter((event) => event.runId === runId));
+    await service.http.post(`${path}/resume`).expect(200);
+    for (const command of ['cancel', 'sub-tasks/first/retry'])
+      await service.http.post(`${path}/${command}`).expect(409);
+  });
+
   test('shows the result of a sub-task that returned nothing as null', async () => {
     const answer = service.answer('race');
     const { fast, slow } = await race.all();
@@ -114,7 +128,7 @@ describe('GET /runs/{id}', () => {
 
   test('follows a run to its end when the caller hung up before the reply', async () => {
     const hungUp = new Promise((resolve) => {
-      service.server.once('request', (_request, response) => response.once('close', resolve));
+      service.server.once('request', ({ socket }) => socket.once('end', resolve));
     });
     const call = request(`${service.url}/tasks/race/runs`, {
       method: 'POST',
