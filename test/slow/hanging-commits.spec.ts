@@ -6,7 +6,7 @@ import { EmbeddedPostgres } from '../support/embedded-postgres.ts';
 import { activeResources, expectNothingLeft } from '../support/resources.js';
 import { TestApp } from '../support/test-app.js';
 
-describe('while commits hang, as with a synchronous standby that is away, a node', () => {
+describe('while the database hangs, as commits do with a synchronous standby that is away, a node', () => {
   let resources: readonly string[];
   let postgres: EmbeddedPostgres;
   let node: TestApp;
@@ -39,6 +39,24 @@ describe('while commits hang, as with a synchronous standby that is away, a node
       await client.query<{ pid: number; waits: boolean }>(`
         SELECT pid, wait_event = 'SyncRep' AS waits FROM pg_stat_activity WHERE application_name = 'frontrunner'`)
     ).rows;
+
+  test('says so of reads that hang as well, answers them with 503, and leaves nothing of them on the server', async () => {
+    await node.answer('demo');
+    const before = (await backends()).length;
+    await client.query('BEGIN; LOCK TABLE frontrunner.runs IN ACCESS EXCLUSIVE MODE');
+    const reads = Array.from({ length: 30 }, () => node.http.get('/runs'));
+    for (const { status } of await Promise.all(reads)) expect(status).toBe(503);
+    expect(await ready()).toBe(503);
+    const hanging = await client.query(
+      `SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%SELECT number, id%'`,
+    );
+    expect(hanging.rows).toEqual([]);
+    // Ten for readers.
+    expect((await backends()).length).toBeLessThanOrEqual(before + 10);
+    await client.query('ROLLBACK');
+    await node.http.get('/runs').expect(200);
+    expect(await ready()).toBe(200);
+  }, 60_000);
 
   test('says that it isn’t ready, opens no more connections, and answers when they go on, not before', async () => {
     const before = (await backends()).length;

@@ -4,6 +4,8 @@ import { DatabaseError } from '../database-error.js';
 /** How long a connection may take to come about, and a statement to be answered, in milliseconds. */
 const CONNECT_MS = 5_000;
 const ANSWER_MS = 10_000;
+/** When the server ends a statement of a reader by itself: before that is given up here, so that nothing of it is left there. */
+const STATEMENT_MS = 8_000;
 /** How long the server keeps a transaction whose node says nothing any more: others may wait for its locks. */
 const SILENT_TRANSACTION_MS = 3_000;
 /** How many connections wait for readers. */
@@ -42,13 +44,14 @@ export function searchPath({ schema }: PostgresAddress): string {
 
 /** Connections for whoever reads. One that breaks is replaced without a word: who uses it learns from what it asks. */
 export function openPool(address: PostgresAddress): pg.Pool {
-  const pool = new pg.Pool({ ...connectionConfig(address.url), max: READERS });
+  // With `pipeline` a connection that answers nothing is closed. Else the next reader would wait behind it.
+  const pool = new pg.Pool({ ...connectionConfig(address.url), max: READERS, pipeline: true });
   pool.on('error', () => undefined);
   // The pool listens to those that nobody uses, and a transaction has moments in which it asks nothing.
   pool.on('connect', (client) => {
     client.on('error', () => undefined);
     // It comes before what the connection was made for.
-    client.query(searchPath(address)).catch(() => undefined);
+    client.query(`${searchPath(address)}; SET statement_timeout = ${STATEMENT_MS}`).catch(() => undefined);
   });
   return pool;
 }
@@ -116,6 +119,11 @@ function ofCode({ code, message, address, path, syscall }: SystemError): string 
   if (syscall === 'connect')
     return `can’t be reached: there is no socket ${address}, or none that this user may open; start it, or correct DATABASE_URL`;
   return `has a certificate or key in its URL that can’t be read, ${path}; correct DATABASE_URL`;
+}
+
+/** Whether an error says that the server took too long, and may still be at it. */
+export function isSilence(error: unknown): boolean {
+  return /timeout/i.test((error as Error).message);
 }
 
 /** Whether trying again may help by itself: the server is away, or not there yet. */

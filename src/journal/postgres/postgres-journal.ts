@@ -137,7 +137,7 @@ export class PostgresJournal extends Journal implements Sharing {
 
   override get obstacle(): Obstacle | undefined {
     if (this.draining) return DRAINING;
-    return this.joined ? this.groups.obstacle : UNAVAILABLE;
+    return this.joined ? (this.groups.obstacle ?? this.reads.obstacle) : UNAVAILABLE;
   }
 
   get clockSkewMs(): number {

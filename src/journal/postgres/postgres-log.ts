@@ -7,7 +7,7 @@ import type { GroupLog } from '../group-commit.js';
 import type { CommitNotices } from './commit-notices.js';
 import type { DatabaseClock } from './database-clock.js';
 import type { LogTail } from './log-tail.js';
-import { postgresError } from './postgres-connection.js';
+import { isSilence, postgresError } from './postgres-connection.js';
 import { PostgresGroup } from './postgres-group.js';
 import type { PostgresWriter } from './postgres-writer.js';
 
@@ -109,11 +109,6 @@ export class PostgresLog implements GroupLog<PostgresGroup> {
 function isOfItsOwn(error: unknown): boolean {
   const { code = '' } = error as { code?: string };
   return /^(22|54)/.test(code) || error instanceof RangeError;
-}
-
-/** Whether the server may still be at it. */
-function isSilence(error: unknown): boolean {
-  return /timeout/i.test((error as Error).message);
 }
 
 function saysDead(error: unknown): boolean {

@@ -28,6 +28,10 @@ export const QUEUES = { any: 'sub-tasks', worker: 'worker-sub-tasks', dead: 'dea
 const DELIVERIES = 10;
 
 const CLOSE_MS = 5_000;
+/** How long a statement of pg-boss may take before it is ended, in milliseconds: some tidy up. */
+const ANSWER_MS = 30_000;
+/** What pg-boss passes on to the driver. The server ends a statement first, so that nothing of it is left there. */
+const TIMEOUTS = { statement_timeout: ANSWER_MS, query_timeout: ANSWER_MS + 2_000 };
 
 const QUEUE = {
   notify: true,
@@ -58,6 +62,7 @@ export class SubTaskQueue {
 
   constructor({ url, schema }: PostgresAddress) {
     this.boss = new PgBoss({
+      ...TIMEOUTS,
       connectionString: url,
       application_name: 'frontrunner-queue',
       schema: queueSchema(schema),
