@@ -7,7 +7,7 @@ export interface SubTaskErrorOptions {
   readonly upstream?: UpstreamAnswer;
   /** Whether another attempt may mend it; false ends the sub-task. Default true. */
   readonly retry?: boolean;
-  /** The least wait before the next attempt, in milliseconds, at most the sub-task’s timeout. Default: as its `retry` says. */
+  /** The least wait before the next attempt, in milliseconds. None follows where it is longer than `retry.maxDelay`. Default 0. */
   readonly retryAfterMs?: number;
 }
 

@@ -17,8 +17,8 @@ export class AttemptTimeout extends Error {
   }
 }
 
-function attemptError(thrown: unknown): AttemptError {
-  const message = textOf(thrown).slice(0, MAX_MESSAGE).toWellFormed();
+function attemptError(thrown: unknown, note: string): AttemptError {
+  const message = textOf(thrown).slice(0, MAX_MESSAGE).toWellFormed() + note;
   if (isOneOf(thrown, [SubTaskError])) {
     const { code = 'threw', upstream } = (thrown as SubTaskError).options;
     if (!upstream) return { code, message };
@@ -31,14 +31,15 @@ function attemptError(thrown: unknown): AttemptError {
   return { code: code === 'too-large' ? 'result-too-large' : 'result-not-json', message };
 }
 
-/** What is recorded of whatever an attempt failed with. The stack trace of what was thrown unawares is only logged. */
+/** What is recorded of whatever an attempt failed with; its message ends with the note. The stack trace of what was thrown unawares is only logged. */
 export function recordedError(
   thrown: unknown,
   owner: SubTaskOwner,
   subTask: string,
   attempt: number,
+  note = '',
 ): AttemptError {
-  const error = deepFreeze(attemptError(thrown));
+  const error = deepFreeze(attemptError(thrown, note));
   const stack = error.code === 'threw' ? stackOf(thrown) : undefined;
   if (stack !== undefined) {
     const about = { runId: owner.id, task: owner.task, subTask, attempt };

@@ -4,25 +4,37 @@ import type { SubTaskDefinition } from '../core/task.js';
 import { isOneOf } from '../core/thrown.js';
 import { retryTermsOf } from './attempt-error.js';
 
+/** What follows a failed attempt: another one after `delayMs`, or none; `note` adds why to the message of the failure. */
+interface Retry {
+  readonly delayMs?: number;
+  readonly note?: string;
+}
+
+const NONE: Retry = {};
+
 /**
- * How long to wait before the next attempt, in milliseconds: exponential backoff with full jitter, and no sooner than the
- * failure asks for; undefined when none follows.
+ * When the next attempt begins: exponential backoff with full jitter, and no sooner than the failure asks for. None follows one that asks for
+ * more than `retry.maxDelay`.
  *
+ * @param definition undefined where no attempt may follow
  * @param failures how many attempts have failed; attempts that the end of a process cut off don't count
  */
-export function retryDelay(
-  { retry, timeoutMs }: SubTaskDefinition,
+export function retryAfter(
+  definition: Pick<SubTaskDefinition, 'retry'> | undefined,
   failures: number,
   thrown: unknown,
-): number | undefined {
-  if (failures >= retry.attempts) return undefined;
+): Retry {
+  if (!definition || failures >= definition.retry.attempts) return NONE;
+  const { retry } = definition;
   const { retry: mayRetry, retryAfterMs = 0 } = retryTermsOf(thrown);
-  if (mayRetry === false || isOneOf(thrown, [JsonError, ...retry.except])) return undefined;
+  if (mayRetry === false || isOneOf(thrown, [JsonError, ...retry.except])) return NONE;
+  if (retryAfterMs > retry.maxDelayMs)
+    return { note: `; the wait that it asks for is longer than retry.maxDelay, ${retry.maxDelayMs} ms` };
   const [wait] = fullJitterGenerator(Math.min(failures, 50) - 1, {
     generator: fullJitterGenerator,
     exponent: 2,
     initialDelay: retry.delayMs,
     maxDelay: retry.maxDelayMs,
   });
-  return Math.max(wait, Math.min(retryAfterMs, timeoutMs) || 0);
+  return { delayMs: Math.max(wait, retryAfterMs || 0) };
 }

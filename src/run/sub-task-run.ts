@@ -7,7 +7,7 @@ import type { SubTaskDefinition } from '../core/task.js';
 import { recordedError } from './attempt-error.js';
 import { Attempt } from './attempt.js';
 import { Execution } from './execution.js';
-import { retryDelay } from './retry-delay.js';
+import { retryAfter } from './retry-delay.js';
 import type { SubTaskOwner } from './sub-task-owner.js';
 
 const WITH_ITS_RUN: StartCause = Object.freeze({});
@@ -250,8 +250,8 @@ export class SubTaskRun {
     const { definition, owner } = this;
     this.current = undefined;
     this.failures += 1;
-    const error = recordedError(thrown, owner, this.name, this.attempts);
-    const delayMs = this.retried || !definition ? undefined : retryDelay(definition, this.failures, thrown);
+    const { delayMs, note } = retryAfter(this.retried ? undefined : definition, this.failures, thrown);
+    const error = recordedError(thrown, owner, this.name, this.attempts, note);
     if (delayMs === undefined) {
       this.fail(error);
       this.rest('ended');

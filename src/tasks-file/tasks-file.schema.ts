@@ -35,7 +35,11 @@ const httpSubTaskSchema = httpRequestSchema
           })
           .optional(),
         maxDelay: durationSchema
-          .meta({ description: 'Bound that the doubling stops at. Default 10s.', examples: ['2s'] })
+          .meta({
+            description:
+              'Bound that the doubling stops at, and longest wait that the upstream may ask for (Retry-After): a longer one ends the attempts. Default 10s.',
+            examples: ['2s'],
+          })
           .optional(),
       })
       .meta({

@@ -79,7 +79,9 @@ export const taskSchema = z
           delayMs: z
             .number()
             .meta({ description: 'Bound of the wait before the second attempt; it doubles.' }),
-          maxDelayMs: z.number().meta({ description: 'Bound that the doubling stops at.' }),
+          maxDelayMs: z.number().meta({
+            description: 'Bound that the doubling stops at, and longest wait that a failure may ask for.',
+          }),
         }),
         concurrency: z
           .int()

@@ -22,7 +22,7 @@ import type { Upstream, Upstreams } from './upstreams.js';
  *
  * - `upstream-unreachable`: no connection, or one that broke. May be tried again.
  * - `upstream-status`: 408, 425, 429, 5xx and a 2xx that `expect.status` leaves out may be tried again, not before
- *   `Retry-After`; when that is longer than the timeout, and for all other statuses, the failure is final.
+ *   `Retry-After`; when that is longer than `retry.maxDelay`, and for all other statuses, the failure is final.
  * - `upstream-unfit`: a success that `expect`, `result` or `maxResponse` doesn't take, or that can't be read. May be
  *   tried again: what is behind a load balancer rarely breaks all at once.
  * - `upstream-forbidden`: the input makes a path of another shape, the address is a private one, or a redirect leads to
@@ -59,7 +59,6 @@ export class HttpSubTask implements SubTaskHandler<unknown> {
 
   /** @throws {SubTaskError} */
   async run(input: unknown, context: SubTaskContext): Promise<JsonValue> {
-    const timeoutMs = context.deadline.getTime() - Date.now();
     const { signal } = context;
     let hop: Hop = {
       upstream: this.upstream,
@@ -68,7 +67,7 @@ export class HttpSubTask implements SubTaskHandler<unknown> {
     for (let redirects = 0; ; redirects += 1) {
       const response = await this.ask(hop, signal);
       if (this.terms.accepts(response.status)) return this.read(hop, response);
-      if (!isRedirect(response.status, hop.request.method)) throw this.statusError(hop, response, timeoutMs);
+      if (!isRedirect(response.status, hop.request.method)) throw this.statusError(hop, response);
       hop = this.follow(hop, response, redirects);
     }
   }
@@ -109,8 +108,8 @@ export class HttpSubTask implements SubTaskHandler<unknown> {
     }
   }
 
-  private statusError({ upstream }: Hop, response: UpstreamResponse, timeoutMs: number): SubTaskError {
-    const { message, ...options } = statusFailure(response, timeoutMs);
+  private statusError({ upstream }: Hop, response: UpstreamResponse): SubTaskError {
+    const { message, ...options } = statusFailure(response);
     return this.failure(`${upstream.origin} ${message}`, { code: 'upstream-status', ...options }, response);
   }
 

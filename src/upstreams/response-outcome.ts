@@ -14,17 +14,16 @@ export class UnfollowedRedirect extends Error {
 }
 
 /** What a response that is no success means: a message that goes on from the origin, and whether to try again. */
-export function statusFailure(
-  { status, headers }: UpstreamResponse,
-  timeoutMs: number,
-): { readonly message: string } & Pick<SubTaskErrorOptions, 'retry' | 'retryAfterMs'> {
+export function statusFailure({
+  status,
+  headers,
+}: UpstreamResponse): { readonly message: string } & Pick<SubTaskErrorOptions, 'retry' | 'retryAfterMs'> {
   const message = `answered ${status}`;
   if (!mayMend(status)) return { message, retry: false };
   const waitMs = retryAfterMs(headers['retry-after'], Date.now());
   if (waitMs === undefined) return { message, retry: true };
   const asks = `${message} and asks to wait ${seconds(waitMs)} (Retry-After)`;
-  if (waitMs <= timeoutMs) return { message: asks, retry: true, retryAfterMs: waitMs };
-  return { message: `${asks}, longer than the timeout of ${seconds(timeoutMs)}`, retry: false };
+  return { message: asks, retry: true, retryAfterMs: waitMs };
 }
 
 /** Whether another try may fare better: a success that was not expected is treated like one whose body doesn't fit. */
