@@ -177,6 +177,25 @@ describe('the race table', () => {
       expect(table().hedging).toMatchObject({ extraStarts: 0, withoutHedgesMs: { count: 2, p99: 9 } });
     });
 
+    test('takes what the failure of a hedge started for a hedge too', () => {
+      const names = ['a', 'b', 'c'];
+      const run = () => log.run({ at, subTasks: names }).started(0, 'a').hedged(100, 'b').failed(120, 'b');
+      run()
+        .started(120, 'c', { trigger: 'failure' })
+        .succeeded(140, 'c')
+        .replied(140, 'c')
+        .succeeded(1_000, 'a')
+        .finished(1_000);
+      expect(table({ subTasks: names }).hedging).toMatchObject({
+        extraStarts: 1,
+        unknownRuns: 0,
+        withoutHedgesMs: { count: 1, p50: expect.closeTo(1_000, -1) },
+      });
+      const late = run().started(120, 'c', { trigger: 'failure' }).succeeded(140, 'c').replied(140, 'c');
+      late.failed(1_000, 'a').finished(1_000);
+      expect(table({ subTasks: names }).hedging.unknownRuns).toBe(1);
+    });
+
     test('shows what is certain where the others were cancelled, and that more is unknown', () => {
       hedged().succeeded(22, 'b').replied(22, 'b').cancelled(24, 'a').finished(24);
       expect(table().hedging).toMatchObject({ withoutHedgesMs: only(24), unknownRuns: 1 });

@@ -9,7 +9,7 @@ interface CountedRun {
   readonly firstEventId: number;
   /** Its reply policy, where that is the task's own: the reply times under others would say nothing of the next run. */
   readonly policy: ReplyPolicy | undefined;
-  /** The sub-tasks that were started because their time had come. */
+  /** The sub-tasks that were started because their time had come, and all that started after the first of those. */
   hedges: string[] | undefined;
   failed: string[] | undefined;
   /** The sub-task that was the first to succeed, and when. */
@@ -117,9 +117,12 @@ function countSubTask(
     case 'sub-task.started':
       if (event.attempt > 1) return;
       tally.starts += 1;
-      if (event.data.trigger !== 'delay') return;
-      tally.extraStarts += 1;
-      (run.hedges ??= []).push(subTask);
+      if (event.data.trigger === 'delay') {
+        run.hedges ??= [];
+        tally.extraStarts += 1;
+      }
+      // A failure behind a hedge starts another sub-task than it would have started without, or is the hedge's own.
+      run.hedges?.push(subTask);
       return;
     case 'sub-task.held-back':
       tally.heldBack += 1;
@@ -168,7 +171,7 @@ function countReply(run: CountedRun, slice: TaskSlice, { data }: RunEvent<'run.r
 }
 
 /**
- * Without hedges the first success of the others would have been the reply. Where there was none, the reply would have come
+ * Without hedges the first success of the others, which hedges had no part in, would have been the reply. Where there was none, the reply would have come
  * later than the moment at which one of them was cancelled, or than it did.
  */
 function countWithoutHedges(run: CountedRun, slice: TaskSlice): void {

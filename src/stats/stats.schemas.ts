@@ -48,7 +48,7 @@ const hedgingSchema = z.object({
   extraStartShare: share('Extra starts a run'),
   heldBack: count('How many more the hedge budget held back.'),
   withoutHedgesMs: quantiles(
-    'What `replyMs` would have been without hedges, which is what they saved: in runs without hedges as it was, and in those that have ended with some, when the first of the other sub-tasks succeeded. That is known under `first-success` of losers that are let run. Where it is not, they count as if they had succeeded when they were cancelled, or when the reply came: so these figures are too low rather than too high.',
+    'What `replyMs` would have been without hedges, which is what they saved: in runs without hedges as it was, and in those that have ended with some, when the first of the sub-tasks that started before any hedge succeeded. That is known under `first-success` of losers that are let run. Where it is not, they count as if they had succeeded when they were cancelled, or when the reply came: so these figures are too low rather than too high.',
   ),
   unknownRuns: count('In how many runs with hedges that was not known.'),
 });
