@@ -52,6 +52,8 @@ describe('the options of an HTTP sub-task', () => {
     ['result', { result: '/a~2' }, 'JSON Pointer'],
     ['result', { method: 'HEAD', result: '/a' }, 'method: GET'],
     ['expect/body', { method: 'HEAD', expect: { body: true } }, 'method: GET'],
+    ['redirects/1', { redirects: ['https://b.example', 'https://b.example/path'] }, 'without a path'],
+    ['redirects/0', { redirects: ['ftp://b.example'] }, 'http or https'],
     ['maxResponse', { maxResponse: '1gb' }, 'at most 100mb'],
     ['maxResponse', { maxResponse: '101mb' }, 'at most 100mb'],
     ['maxResponse', { maxResponse: '0' }, 'at most 100mb'],

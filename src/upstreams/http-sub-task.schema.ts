@@ -138,6 +138,18 @@ const requestFields = z.strictObject({
         'Whether this origin may have an address that is not on the public internet: private, loopback, link-local. Default false.',
       examples: [true],
     }),
+  redirects: z
+    .array(
+      z
+        .string()
+        .refine(isOrigin, 'takes an origin of http or https without a path, such as https://cdn.example.com'),
+    )
+    .optional()
+    .meta({
+      description:
+        'Other origins that redirects may lead to, with the headers that name no environment variable, and the body. Default: none but its own.',
+      examples: [['https://cdn.example.com']],
+    }),
   maxResponse: z
     .string()
     .regex(/^\d{1,9}(?:\.\d+)?\s*(?:b|kb|mb)?$/i, SIZE_FORM)
@@ -168,6 +180,11 @@ function checkTogether(options: HttpRequestOptions, context: z.RefinementCtx): v
     report(['result'], 'the response to HEAD has no body; take it out, or write method: GET');
   if (expect?.body !== undefined)
     report(['expect', 'body'], 'the response to HEAD has no body; take it out, or write method: GET');
+}
+
+function isOrigin(text: string): boolean {
+  const origin = URL.parse(text)?.origin ?? '';
+  return /^https?:/.test(origin) && origin === text.toLowerCase().replace(/\/$/, '');
 }
 
 /** The host of a URL, an IP address in its usual form, however it was written; empty where there is none. */

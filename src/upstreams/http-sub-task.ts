@@ -7,13 +7,14 @@ import { ForbiddenAddress } from './address-guard.js';
 import { requireEnvironment, secretsOf } from './environment.js';
 import { excerptOf } from './excerpt.js';
 import { DEFAULT_MAX_RESPONSE, type HttpRequestOptions } from './http-sub-task.schema.js';
-import { isRedirect, MAX_REDIRECTS, redirected, type Hop } from './redirects.js';
+import { isRedirect, MAX_REDIRECTS, redirected, type Hop, type RedirectTerms } from './redirects.js';
 import { RequestTemplate } from './request-template.js';
 import { statusFailure, UnfollowedRedirect } from './response-outcome.js';
 import { exchange, UnfitResponse, type ReadingTerms, type UpstreamResponse } from './response-reader.js';
 import { compileResult } from './result-reader.js';
 import { Secrets } from './secrets.js';
 import type { Environment } from './template-text.js';
+import { usesOf } from './template-uses.js';
 import type { Upstream, Upstreams } from './upstreams.js';
 
 /**
@@ -26,13 +27,14 @@ import type { Upstream, Upstreams } from './upstreams.js';
  * - `upstream-unfit`: a success that `expect`, `result` or `maxResponse` doesn't take, or that can't be read. May be
  *   tried again: what is behind a load balancer rarely breaks all at once.
  * - `upstream-forbidden`: the input makes a path of another shape, the address is a private one, or a redirect leads to
- *   an origin that is not declared. Final.
+ *   an origin that is neither its own nor one of `redirects`. Final.
  */
 export class HttpSubTask implements SubTaskHandler<unknown> {
   private readonly template: RequestTemplate;
   private readonly upstream: Upstream;
   private readonly secrets: Secrets;
   private readonly terms: ReadingTerms;
+  private readonly redirects: RedirectTerms;
   private readonly resultOf: (response: UpstreamResponse) => JsonValue;
 
   /**
@@ -40,14 +42,17 @@ export class HttpSubTask implements SubTaskHandler<unknown> {
    * @param environment where the variables of the templates are; their values are read once, here
    * @throws {TaskDeclarationError} when one of them is not set
    */
-  constructor(
-    options: HttpRequestOptions,
-    private readonly upstreams: Upstreams,
-    environment: Environment = process.env,
-  ) {
+  constructor(options: HttpRequestOptions, upstreams: Upstreams, environment: Environment = process.env) {
     requireEnvironment(options, environment);
     this.template = new RequestTemplate(options, environment);
     this.upstream = upstreams.declare(this.template.url.origin, options.allowPrivate ?? false);
+    const { redirects = [] } = options;
+    const others = redirects.map((origin) => upstreams.declare(new URL(origin).origin, false));
+    this.redirects = {
+      origins: new Map([this.upstream, ...others].map((upstream) => [upstream.origin, upstream])),
+      privateHeaders: this.template.privateHeaders,
+      hasPrivateBody: usesOf(options).environment.some(({ path }) => path[0] === 'body'),
+    };
     this.secrets = new Secrets(secretsOf(options, environment));
     const statuses = options.expect?.status && new Set(options.expect.status);
     this.terms = {
@@ -100,7 +105,7 @@ export class HttpSubTask implements SubTaskHandler<unknown> {
     try {
       if (redirects === MAX_REDIRECTS)
         throw new UnfollowedRedirect(`more than ${MAX_REDIRECTS} times in a row`, 'upstream-status');
-      return redirected(hop, response, this.upstreams, this.template.private);
+      return redirected(hop, response, this.redirects);
     } catch (error) {
       if (!(error instanceof UnfollowedRedirect)) throw error;
       const message = `${hop.upstream.origin} redirects ${error.message}`;

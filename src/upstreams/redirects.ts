@@ -1,7 +1,7 @@
 import { UnfollowedRedirect } from './response-outcome.js';
 import type { UpstreamRequest } from './request-template.js';
 import type { UpstreamResponse } from './response-reader.js';
-import type { Upstream, Upstreams } from './upstreams.js';
+import type { Upstream } from './upstreams.js';
 
 /** How many redirects of one request are followed. */
 export const MAX_REDIRECTS = 5;
@@ -18,31 +18,42 @@ export function isRedirect(status: number, method: string): boolean {
   return (status === 301 || status === 302) && (method === 'GET' || method === 'HEAD');
 }
 
+/** Where the requests of a sub-task may go, and what stays with the first origin. */
+export interface RedirectTerms {
+  readonly origins: ReadonlyMap<string, Upstream>;
+  /** Names in lower case. */
+  readonly privateHeaders: ReadonlySet<string>;
+  readonly hasPrivateBody: boolean;
+}
+
 /**
  * The request that a redirect leads to.
  *
- * @param privateHeaders names in lower case of what another origin must not get
  * @throws {UnfollowedRedirect}
  */
 export function redirected(
   { upstream, request }: Hop,
   { status, headers }: UpstreamResponse,
-  upstreams: Upstreams,
-  privateHeaders: ReadonlySet<string>,
+  { origins, privateHeaders, hasPrivateBody }: RedirectTerms,
 ): Hop {
   const { location } = headers;
   if (typeof location !== 'string') throw new UnfollowedRedirect('without one Location', 'upstream-status');
   const url = URL.parse(location, upstream.origin + request.path);
   if (!url) throw new UnfollowedRedirect('to what is no URL', 'upstream-status');
-  const target = upstreams.find(url.origin);
+  const target = origins.get(url.origin);
   if (!target)
     throw new UnfollowedRedirect(
-      `to ${url.origin}, which no sub-task of the tasks file names`,
+      `to ${url.origin}, which is none of its origins; redirects: [${url.origin}] makes it one`,
       'upstream-forbidden',
     );
   if (upstream.origin.startsWith('https:') && url.protocol !== 'https:')
     throw new UnfollowedRedirect(`from https to ${url.origin}`, 'upstream-forbidden');
   const toGet = status === 303 && request.method !== 'HEAD';
+  if (target !== upstream && !toGet && hasPrivateBody)
+    throw new UnfollowedRedirect(
+      `to ${url.origin}, which must not get the environment variables of its body`,
+      'upstream-forbidden',
+    );
   const dropped = (name: string) =>
     (target !== upstream && privateHeaders.has(name)) ||
     (toGet && (name === 'content-type' || name === 'idempotency-key'));

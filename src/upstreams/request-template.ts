@@ -30,7 +30,7 @@ export class RequestTemplate {
   readonly url: UrlTemplate;
   readonly method: UpstreamRequest['method'];
   /** The names, in lower case, of the headers that only this origin may get. */
-  readonly private: ReadonlySet<string>;
+  readonly privateHeaders: ReadonlySet<string>;
   private readonly fixed: readonly string[];
   private readonly variable: readonly (readonly [string, (input: unknown) => string | undefined])[];
   private readonly body: ReturnType<typeof compileBody> | null;
@@ -44,7 +44,11 @@ export class RequestTemplate {
       ([name, text]) => [name, HeaderTemplate.parse(text)] as const,
     );
     const secretive = templates.filter(([, template]) => template.isSecret);
-    this.private = new Set(['authorization', 'cookie', ...secretive.map(([name]) => name.toLowerCase())]);
+    this.privateHeaders = new Set([
+      'authorization',
+      'cookie',
+      ...secretive.map(([name]) => name.toLowerCase()),
+    ]);
     const compiled = templates.map(([name, template]) => [name, template.compile(environment)] as const);
     const named = new Set(compiled.map(([name]) => name.toLowerCase()));
     const defaults = Object.entries({

@@ -69,11 +69,6 @@ export class Upstreams implements OnApplicationShutdown {
     return upstream;
   }
 
-  /** The upstream of a declared origin. */
-  find(origin: string): Upstream | undefined {
-    return this.upstreams.get(origin);
-  }
-
   /** Cuts all connections off. The engine has stopped by then, so nobody waits for them any more. */
   async onApplicationShutdown(): Promise<void> {
     const closed = Promise.all([...this.upstreams.values()].map((upstream) => upstream.close()));

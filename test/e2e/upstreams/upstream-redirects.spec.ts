@@ -17,13 +17,16 @@ describe('HTTP sub-tasks', () => {
   afterEach(() => caller.close());
 
   describe('a redirect', () => {
-    test.each([301, 302, 303, 307, 308])('with %i is followed to a declared origin', async (status) => {
-      const there = await caller.serve(json('there'));
-      caller.subTask({ url: `${there.origin}/` });
-      const here = await caller.serve(misbehaviours.redirect(`${there.origin}/a/../b?c#d`, status));
-      expect(await caller.call({ url: `${here.origin}/` })).toBe('there');
-      expect(there.requests[0]?.target).toBe('/b?c');
-    });
+    test.each([301, 302, 303, 307, 308])(
+      'with %i is followed to an origin of its redirects',
+      async (status) => {
+        const there = await caller.serve(json('there'));
+        caller.subTask({ url: `${there.origin}/` });
+        const here = await caller.serve(misbehaviours.redirect(`${there.origin}/a/../b?c#d`, status));
+        expect(await caller.call({ url: `${here.origin}/`, redirects: [there.origin] })).toBe('there');
+        expect(there.requests[0]?.target).toBe('/b?c');
+      },
+    );
 
     test('is followed relative to where it was, and its connection is used again', async () => {
       const server = await caller.serve(({ url }, response) => {
@@ -43,6 +46,7 @@ describe('HTTP sub-tasks', () => {
       const subTask = caller.subTask(
         {
           url: `${here.origin}/`,
+          redirects: [there.origin],
           headers: {
             Authorization: 'Basic x',
             COOKIE: 'a=b',
@@ -75,7 +79,12 @@ describe('HTTP sub-tasks', () => {
       caller.subTask({ url: `${there.origin}/` });
       const post = async (status: number) => {
         const here = await caller.serve(misbehaviours.redirect(`${there.origin}/`, status));
-        return caller.subTask({ url: `${here.origin}/`, method: 'POST', body: { a: 1 } });
+        return caller.subTask({
+          url: `${here.origin}/`,
+          method: 'POST',
+          body: { a: 1 },
+          redirects: [there.origin],
+        });
       };
       for (const status of [307, 308, 303]) await caller.call(await post(status));
       expect(there.requests.map(({ method, body }) => `${method} ${body}`)).toEqual([
@@ -90,6 +99,16 @@ describe('HTTP sub-tasks', () => {
           retry: false,
           upstream: { status, excerpt: 'moved' },
         });
+    });
+
+    test('to an origin that only another sub-task names is a failure for good: it gets neither headers nor body', async () => {
+      const there = await caller.serve(json('there'));
+      caller.subTask({ url: `${there.origin}/` });
+      const here = await caller.serve(misbehaviours.redirect(`${there.origin}/`, 307));
+      const failure = await caller.failure({ url: `${here.origin}/`, method: 'POST', body: { a: 1 } });
+      expect(failure.options).toMatchObject({ code: 'upstream-forbidden', retry: false });
+      expect(failure.message).toContain(`redirects: [${there.origin}] makes it one`);
+      expect(there.requests).toEqual([]);
     });
 
     test.each([
@@ -118,7 +137,7 @@ describe('HTTP sub-tasks', () => {
       const named = there.origin.replace('127.0.0.1', 'upstream.example');
       caller.subTask({ url: `${named}/`, allowPrivate: false });
       const here = await caller.serve(misbehaviours.redirect(`${named}/`));
-      const { options } = await caller.failure({ url: `${here.origin}/` });
+      const { options } = await caller.failure({ url: `${here.origin}/`, redirects: [named] });
       expect(options).toEqual({ code: 'upstream-forbidden', retry: false });
       expect(there.connections).toBe(0);
     });
