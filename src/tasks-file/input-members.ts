@@ -1,4 +1,5 @@
 import type { JsonValue } from '../core/json.js';
+import { stepsOf, valueAt } from '../core/json-pointer.js';
 
 type Schema = JsonValue | undefined;
 type SchemaObject = Readonly<Record<string, JsonValue>>;
@@ -66,11 +67,7 @@ function matches(patterns: Schema, name: string): boolean {
 /** What a reference within the schema leads to; true where it is of another kind. */
 function target(root: Schema, reference: string): Schema {
   if (!/^#(?:\/|$)/.test(reference)) return true;
-  return decodeURIComponent(reference)
-    .split('/')
-    .slice(1)
-    .map((step) => step.replaceAll('~1', '/').replaceAll('~0', '~'))
-    .reduce<Schema>((schema, step) => (isObject(schema) ? schema[step] : true), root);
+  return valueAt(root, stepsOf(decodeURIComponent(reference)));
 }
 
 function isObject(value: Schema): value is SchemaObject {

@@ -1,6 +1,7 @@
 import type { ErrorObject } from 'ajv';
 import { z } from 'zod';
 import type { JsonValue } from '../core/json.js';
+import { stepsOf } from '../core/json-pointer.js';
 import { textOf } from '../core/thrown.js';
 import { boundedAjv, compile } from '../json-schema/bounded-ajv.js';
 import { patternMistakes } from '../json-schema/metered-schema.js';
@@ -25,7 +26,7 @@ export function inputSchema(schema: Readonly<Record<string, JsonValue>>): InputS
     const flaws = patternMistakes(schema);
     if (flaws.length > 0) return { flaws };
     const check = compile(ajv, schema);
-    const zodSchema = z.any().superRefine((input, context) => {
+    const zodSchema = z.any().superRefine((input: JsonValue, context) => {
       for (const error of check(input).slice(0, MOST_ERRORS))
         context.addIssue({ code: 'custom', ...issueOf(error) });
     });
@@ -41,14 +42,14 @@ function flawsOf(errors: readonly ErrorObject[]): NonNullable<InputSchema['flaws
   return [...first.values()].map(({ instancePath, message = 'is wrong', params }) => {
     const { allowedValues } = params as { allowedValues?: readonly unknown[] };
     return {
-      path: pathOf(instancePath).map(step),
+      path: stepsOf(instancePath).map(step),
       message: message + (allowedValues ? `: ${allowedValues.join(', ')}` : ''),
     };
   });
 }
 
 function issueOf({ keyword, params, instancePath, message = 'does not fit' }: ErrorObject) {
-  const path = pathOf(instancePath);
+  const path = stepsOf(instancePath);
   const {
     missingProperty,
     additionalProperty,
@@ -64,12 +65,4 @@ function issueOf({ keyword, params, instancePath, message = 'does not fit' }: Er
 /** What may be the index of an entry is taken for that. */
 function step(part: string): string | number {
   return /^\d+$/.test(part) ? Number(part) : part;
-}
-
-/** The steps of a JSON Pointer (RFC 6901). */
-function pathOf(pointer: string): string[] {
-  return pointer
-    .split('/')
-    .slice(1)
-    .map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~'));
 }

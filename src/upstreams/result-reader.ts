@@ -1,6 +1,6 @@
-import { get, type Json } from '@hyperjump/json-pointer';
 import { parseJson } from '../core/exact-json.js';
 import type { JsonValue } from '../core/json.js';
+import { stepsOf, valueAt } from '../core/json-pointer.js';
 import { compileBodySchema } from './body-schema.js';
 import type { HttpRequestOptions } from './http-sub-task.schema.js';
 import { charsetOf, isJson } from './media-type.js';
@@ -14,13 +14,13 @@ export function compileResult({
   result,
 }: HttpRequestOptions): (response: UpstreamResponse) => JsonValue {
   const mistake = expect?.body === undefined ? undefined : compileBodySchema(expect.body);
-  const point = result === undefined ? undefined : get(result);
+  const steps = result === undefined ? undefined : stepsOf(result);
   return (response) => {
     const body = valueOf(response);
     const wrong = mistake?.(body);
     if (wrong !== undefined) throw new UnfitResponse(wrong, response);
-    if (!point) return body;
-    const found = pointed(() => point(body as Json));
+    if (!steps) return body;
+    const found = valueAt(body, steps);
     if (found === undefined) throw new UnfitResponse(`its body has nothing at ${String(result)}`, response);
     return found;
   };
@@ -45,14 +45,5 @@ function textOf(response: UpstreamResponse, charset: string): string {
     );
   } catch {
     throw new UnfitResponse(`its body is no text in ${JSON.stringify(charset.slice(0, 40))}`, response);
-  }
-}
-
-/** Of own members alone. The library throws where the pointer leads through what is neither object nor list. */
-function pointed(find: () => Json | undefined): JsonValue | undefined {
-  try {
-    return find();
-  } catch {
-    return undefined;
   }
 }

@@ -1,0 +1,23 @@
+import type { JsonValue } from './json.js';
+
+/** An index has no leading zeros; "-", the place behind the last entry, holds nothing. */
+const INDEX = /^(?:0|[1-9]\d*)$/;
+
+/** The steps of a JSON Pointer (RFC 6901). */
+export function stepsOf(pointer: string): string[] {
+  return pointer
+    .split('/')
+    .slice(1)
+    .map((step) => step.replaceAll('~1', '/').replaceAll('~0', '~'));
+}
+
+/** What steps lead to: members of objects, and entries of lists. Undefined where there is nothing. */
+export function valueAt(value: JsonValue | undefined, steps: readonly string[]): JsonValue | undefined {
+  let at = value;
+  for (const step of steps) {
+    if (typeof at !== 'object' || at === null || !Object.hasOwn(at, step)) return undefined;
+    if (Array.isArray(at) && !INDEX.test(step)) return undefined;
+    at = (at as Readonly<Record<string, JsonValue>>)[step];
+  }
+  return at;
+}
