@@ -9,6 +9,13 @@ export default {
   ...options,
   projects: [
     { ...e2e, displayName: 'slow', testMatch: ['<rootDir>/test/slow/*.spec.ts'] },
+    {
+      ...e2e,
+      displayName: 'clients',
+      testMatch: ['<rootDir>/test/clients/*.spec.ts'],
+      globalSetup: '<rootDir>/test/clients/install.ts',
+      globalTeardown: null,
+    },
     { ...e2e, ...serial, testMatch: ['<rootDir>/test/serial/fuzz.spec.ts'] },
   ],
 };
