@@ -10,14 +10,16 @@ export type Presented =
   | { readonly token: string }
   | { readonly token?: undefined; readonly error?: TokenError; readonly detail: string };
 
-/** Reads `Authorization: Bearer <token>` (RFC 6750, section 2.1). */
+/** For clients that can't set `Authorization`. */
+const API_KEY_HEADER = 'x-api-key';
+
+/** Reads `Authorization: Bearer <token>` (RFC 6750, section 2.1), or `X-API-Key: <token>` where there is none. */
 export function bearerToken({
   headers,
   rawHeaders,
 }: Pick<IncomingMessage, 'headers' | 'rawHeaders'>): Presented {
   const { authorization } = headers;
-  if (authorization === undefined)
-    return { detail: 'The request has no API key; send one as Authorization: Bearer <key>' };
+  if (authorization === undefined) return keyOfHeader(headers[API_KEY_HEADER]);
   if (isRepeated(rawHeaders, 'authorization'))
     return { error: 'invalid_request', detail: 'The request has more than one Authorization header' };
   const [, scheme = '', token = ''] = /^(\S*) *(.*)$/s.exec(authorization) ?? [];
@@ -28,4 +30,13 @@ export function bearerToken({
   if (!KEY_FORM.test(token))
     return { error: 'invalid_token', detail: 'What is behind Bearer has not the form of an API key' };
   return { token };
+}
+
+/** Node joins repeated headers by commas, which no key has. */
+function keyOfHeader(key: string | readonly string[] | undefined): Presented {
+  if (typeof key !== 'string')
+    return { detail: 'The request has no API key; send one as Authorization: Bearer <key>, or as X-API-Key' };
+  if (!KEY_FORM.test(key))
+    return { error: 'invalid_token', detail: 'What X-API-Key has is not the form of one API key' };
+  return { token: key };
 }

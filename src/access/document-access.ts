@@ -1,7 +1,7 @@
 import type { OpenAPIObject } from '@nestjs/swagger';
 import { problemResponse } from '../http/api-problems.decorator.js';
 import { isOpenToAll } from './access-control.js';
-import { SECURITY_SCHEME } from './needed-scope.decorator.js';
+import { HEADER_SCHEME, SECURITY_SCHEME } from './needed-scope.decorator.js';
 import { defaultScope, WRITES } from './scope.js';
 
 interface Operation {
@@ -14,6 +14,13 @@ const SCHEME = {
   scheme: 'bearer',
   description:
     'An API key, made by `npm run keys`. Where the service has keys (`API_KEYS_FILE`), every request but those for health needs one. Its scopes say what it is good for: `runs:write` starts and changes runs, `runs:read` looks at them; neither implies the other. `runs:write:own` and `runs:read:own` do so with the runs alone that the key itself has started: any other run is unknown to it (404).',
+};
+
+const HEADER = {
+  type: 'apiKey' as const,
+  in: 'header' as const,
+  name: 'X-API-Key',
+  description: 'The same key, for clients that can’t set `Authorization`, which counts where both are sent.',
 };
 
 const HEADERS = {
@@ -34,10 +41,10 @@ const HEADERS = {
 export function documentAccess(document: OpenAPIObject): void {
   document.components = {
     ...document.components,
-    securitySchemes: { [SECURITY_SCHEME]: SCHEME },
+    securitySchemes: { [SECURITY_SCHEME]: SCHEME, [HEADER_SCHEME]: HEADER },
     headers: { ...document.components?.headers, ...HEADERS },
   };
-  document.security = [{ [SECURITY_SCHEME]: [] }];
+  document.security = [{ [SECURITY_SCHEME]: [] }, { [HEADER_SCHEME]: [] }];
   for (const [path, operations] of Object.entries(document.paths)) {
     for (const [method, operation] of Object.entries(operations as Record<string, Operation>)) {
       if (isOpenToAll(path)) operation.security = [];
@@ -47,11 +54,12 @@ export function documentAccess(document: OpenAPIObject): void {
 }
 
 function documentOperation(method: string, operation: Operation): void {
-  operation.security ??= [{ [SECURITY_SCHEME]: [defaultScope(method)] }];
+  const [needed = { [SECURITY_SCHEME]: [defaultScope(method)] }] = operation.security ?? [];
+  operation.security = [needed, { [HEADER_SCHEME]: needed[SECURITY_SCHEME] ?? [] }];
   const { responses } = operation;
   responses['400'] ??= problemResponse(['bad-request']);
   responses['401'] ??= problemResponse(['unauthorized']);
-  const writes = operation.security.some((needed) => needed[SECURITY_SCHEME]?.includes(WRITES));
+  const writes = needed[SECURITY_SCHEME]?.includes(WRITES);
   responses['403'] ??= problemResponse(writes ? ['forbidden', 'foreign-page'] : ['forbidden']);
   responses['421'] ??= problemResponse(['misdirected-request']);
   responses['429'] ??= problemResponse(['too-many-requests']);

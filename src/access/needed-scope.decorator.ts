@@ -11,6 +11,9 @@ export const KEEPS_TO_OWN_RUNS = 'frontrunner:keeps-to-own-runs';
 /** The name of the security scheme in the OpenAPI document. */
 export const SECURITY_SCHEME = 'apiKey';
 
+/** The same key, in a header of its own. */
+export const HEADER_SCHEME = 'apiKeyHeader';
+
 /** For an operation that needs another scope than its method says: runs:read for GET and HEAD, runs:write otherwise. */
 export function NeedsScope(scope: NeededScope): MethodDecorator & ClassDecorator {
   return applyDecorators(SetMetadata(NEEDED_SCOPE, scope), ApiSecurity(SECURITY_SCHEME, [scope]));

@@ -18,7 +18,11 @@ export class ProblemsController {
   @Get()
   @Header('Content-Type', 'text/html; charset=utf-8')
   @Header('Cache-Control', CACHE_AN_HOUR)
-  @ApiOperation({ summary: 'List the problem types', description: 'A page that lists every problem type.' })
+  @ApiOperation({
+    operationId: 'listProblemTypes',
+    summary: 'List the problem types',
+    description: 'A page that lists every problem type.',
+  })
   @ApiOkResponse({
     description: 'The list',
     content: { 'text/html': { schema: { type: 'string' }, example: '<h1>Problems</h1>' } },
@@ -35,6 +39,7 @@ export class ProblemsController {
   @Header('Content-Type', 'text/html; charset=utf-8')
   @Header('Cache-Control', CACHE_AN_HOUR)
   @ApiOperation({
+    operationId: 'getProblemType',
     summary: 'Explain a problem type',
     description: 'The page that the `type` of a problem document leads to: what happened, and what to do.',
   })

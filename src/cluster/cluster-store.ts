@@ -121,12 +121,16 @@ export class ClusterStore {
    * node that leads.
    */
   async commands(node: string, leads: boolean): Promise<KeptCommand[]> {
-    const { rows } = await sql<Omit<KeptCommand, 'subTask'> & { readonly subTask: string | null }>`
-      SELECT commands.id, run_id AS "runId", kind, sub_task AS "subTask", open_runs.number IS NULL AS "isFinished"
+    const { rows } = await sql<CommandRow>`
+      SELECT commands.id, run_id AS "runId", kind, sub_task AS "subTask", commands.key, open_runs.number IS NULL AS "isFinished"
       FROM commands LEFT JOIN open_runs ON open_runs.number = commands.run
       WHERE open_runs.node = ${node} OR (open_runs.number IS NULL AND ${leads})
       ORDER BY commands.id LIMIT ${PAGE}`.execute(this.db);
-    return rows.map(({ subTask, ...command }) => ({ ...command, subTask: subTask ?? undefined }));
+    return rows.map(({ subTask, key, ...command }) => ({
+      ...command,
+      subTask: subTask ?? undefined,
+      key: key ?? undefined,
+    }));
   }
 
   async forgetCommands(ids: readonly number[]): Promise<void> {
@@ -145,6 +149,11 @@ export class ClusterStore {
     await queue?.bury(deadly, db);
     return { sent: others.length, buried: deadly };
   }
+}
+
+interface CommandRow extends Omit<KeptCommand, 'subTask' | 'key'> {
+  readonly subTask: string | null;
+  readonly key: string | null;
 }
 
 interface PlacedRow {

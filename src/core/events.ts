@@ -101,6 +101,10 @@ export const runEventSchema = z
         error: attemptErrorSchema,
         delayMs: z.number().meta({ description: 'How long until the next attempt, in milliseconds.' }),
         dueAt: z.iso.datetime(),
+        key: z.string().exactOptional().meta({
+          description:
+            'What stands for the `Idempotency-Key` of the request for this retry, where it had one.',
+        }),
       }),
     ),
     subTaskEvent(

@@ -13,6 +13,8 @@ export interface SubTaskRecord {
   failures: number;
   /** Whether it was tried again on request, after it had failed: then no attempt follows by itself. */
   retried: boolean;
+  /** What stands for the idempotency keys of those requests; undefined where none had any. */
+  retryKeys: string[] | undefined;
   /** Why it started when it did; undefined when it started with the run, or hasn't started. */
   trigger: StartTrigger | undefined;
   /** Set when its time had come and the hedge budget was spent. */
@@ -86,6 +88,7 @@ function openRun(event: RunEvent<'run.started'>): RunRecord {
       attempts: 0,
       failures: 0,
       retried: false,
+      retryKeys: undefined,
       trigger: undefined,
       heldBack: undefined,
       retryAt: null,
@@ -179,6 +182,7 @@ function advanceSubTask(subTask: SubTaskRecord, event: SubTaskEvent): void {
       subTask.retryAt = event.data.dueAt;
       subTask.retryDelayMs = event.data.delayMs;
       subTask.error = event.data.error;
+      if (event.data.key !== undefined) (subTask.retryKeys ??= []).push(event.data.key);
       return;
     case 'sub-task.succeeded':
       subTask.status = 'succeeded';

@@ -37,6 +37,7 @@ export class EventsController {
 
   @Get('events')
   @ApiOperation({
+    operationId: 'watchRuns',
     summary: 'Watch all runs',
     description:
       'The events of all runs, in the order in which they were recorded. As a stream: those from now on, or behind `Last-Event-ID` or `after`.',
@@ -79,6 +80,7 @@ export class EventsController {
 
   @Get('runs/:id/events')
   @ApiOperation({
+    operationId: 'watchRun',
     summary: 'Watch a run',
     description:
       'The events of one run, from its beginning, or behind `Last-Event-ID` or `after`. A stream of them ends when the run has finished; to a reader that has all of a finished run the answer is 204, which tells an `EventSource` to stop.',

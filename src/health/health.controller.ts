@@ -32,7 +32,11 @@ export class HealthController {
   ) {}
 
   @Get('live')
-  @ApiOperation({ summary: 'Is the process alive?', description: 'Answers as long as the event loop turns.' })
+  @ApiOperation({
+    operationId: 'isLive',
+    summary: 'Is the process alive?',
+    description: 'Answers as long as the event loop turns.',
+  })
   @ApiOkResponse({ description: 'It is', standardSchema: healthSchema })
   live() {
     return { status: 'ok', info: {}, error: {}, details: {} };
@@ -40,6 +44,7 @@ export class HealthController {
 
   @Get('ready')
   @ApiOperation({
+    operationId: 'isReady',
     summary: 'Does the service take runs?',
     description:
       'Turns 503 as soon as a stop begins, and while the journal can’t be written, or memory leaves no room for new runs. Among several nodes it says how far this machine’s clock is ahead of the database’s (`clockSkewMs`), and how long the commit under way has taken so far (`commitLagMs`), both in milliseconds.',

@@ -6,6 +6,7 @@ import {
   ApiOkResponse,
   ApiOperation,
   ApiParam,
+  ApiQuery,
   ApiResponse,
   ApiTags,
 } from '@nestjs/swagger';
@@ -14,7 +15,8 @@ import type { z } from 'zod';
 import { KeepsToOwnRuns } from '../access/needed-scope.decorator.js';
 import type { Config } from '../config/config.js';
 import { ApiProblems } from '../http/api-problems.decorator.js';
-import { answerHeaders, requestHeaders } from '../http/headers.js';
+import { answerHeaders, requestHeaders, waitQuery } from '../http/headers.js';
+import { idempotencyKey } from '../http/idempotency-key.js';
 import { linkHeader, nextLink } from '../http/next-link.js';
 import { hasTag, requireMatch } from '../http/preconditions.js';
 import { applyWait, preferences } from '../http/prefer.js';
@@ -49,6 +51,7 @@ export class RunsController {
 
   @Get()
   @ApiOperation({
+    operationId: 'listRuns',
     summary: 'List runs',
     description:
       'The history, the newest run first. Follow `Link: rel="next"`, or give `next` as the `cursor`, to page on: that neither skips nor repeats a run, however many are added meanwhile.',
@@ -70,6 +73,7 @@ export class RunsController {
 
   @Get(':id')
   @ApiOperation({
+    operationId: 'getRun',
     summary: 'Show a run',
     description:
       'The run and its sub-tasks, while it is going on and afterwards. With `Prefer: wait=N` the answer is held until the run is finished, with `If-None-Match` besides until it has changed, for at most N seconds.',
@@ -77,9 +81,10 @@ export class RunsController {
   @ApiParam({ name: 'id', example: EXAMPLE_RUN_ID })
   @ApiHeader(requestHeaders.prefer)
   @ApiHeader(requestHeaders.ifNoneMatch)
+  @ApiQuery(waitQuery)
   @ApiOkResponse({ description: 'The run', standardSchema: runSchema, headers: showHeaders })
   @ApiResponse({ status: 304, description: 'Nothing has changed since', headers: showHeaders })
-  @ApiProblems('run-unknown', 'journal-unavailable')
+  @ApiProblems('invalid-request', 'run-unknown', 'journal-unavailable')
   async show(
     @Param('id', anyCase) id: string,
     @Req() request: Request,
@@ -87,8 +92,8 @@ export class RunsController {
   ) {
     await this.runs.requireSeen(id, contextOf(request).onlyClient);
     const { 'if-none-match': known } = request.headers;
-    const { wait } = preferences(request);
-    const waitMs = applyWait(wait === undefined ? {} : { wait }, response, {
+    const { respondAsync: _, ...wait } = preferences(request);
+    const waitMs = applyWait(wait, response, {
       otherwiseMs: 0,
       mostMs: this.maxWaitMs,
     });
@@ -112,6 +117,7 @@ export class RunsController {
   @Post(':id/cancel')
   @HttpCode(200)
   @ApiOperation({
+    operationId: 'cancelRun',
     summary: 'Cancel a run',
     description:
       'Cancels every sub-task that is unfinished, which ends the run. A run that has no reply yet is then `cancelled`; one that was answered keeps its reply. Doing so again changes nothing.',
@@ -145,6 +151,7 @@ export class RunsController {
   @Post(':id/resume')
   @HttpCode(200)
   @ApiOperation({
+    operationId: 'resumeRun',
     summary: 'Resume a run that is set aside',
     description:
       'Lets a run go on that the service has set aside, because several starts or nodes in a row died after they had resumed it. If the next one dies too, it is set aside again. A run that is not set aside is left as it is.',
@@ -160,6 +167,7 @@ export class RunsController {
   @Post(':id/sub-tasks/:name/retry')
   @HttpCode(200)
   @ApiOperation({
+    operationId: 'retrySubTask',
     summary: 'Retry a failed sub-task',
     description:
       'Runs a sub-task that has failed again, as one further attempt. A run that was finished goes on until that has ended, and its status follows. A result that was replied stays; a run that failed is decided anew.',
@@ -167,7 +175,12 @@ export class RunsController {
   @ApiParam({ name: 'id', example: EXAMPLE_RUN_ID })
   @ApiParam({ name: 'name', example: 'first' })
   @ApiHeader(requestHeaders.ifMatch)
-  @ApiOkResponse({ description: 'The run as that leaves it', standardSchema: runSchema })
+  @ApiHeader(requestHeaders.idempotencyKeyOfRetry)
+  @ApiOkResponse({
+    description: 'The run as that leaves it',
+    standardSchema: runSchema,
+    headers: answerHeaders.replayed,
+  })
   @ApiAcceptedResponse({
     description:
       'It is on record that this was asked for, and it is done as soon as a node can: the one that executes the run doesn’t answer, or is stopping.',
@@ -180,6 +193,7 @@ export class RunsController {
     'sub-task-unknown',
     'sub-task-not-failed',
     'precondition-failed',
+    'idempotency-key-reused',
     'task-unknown',
     'overloaded',
     'journal-unavailable',
@@ -192,7 +206,10 @@ export class RunsController {
     @Res({ passthrough: true }) response: Response,
   ) {
     await this.runs.requireSeen(id, contextOf(request).onlyClient);
-    return commanded(await this.control.retry(id, name, expectedBy(request)), response);
+    return commanded(
+      await this.control.retry(id, name, { key: idempotencyKey(request), check: expectedBy(request) }),
+      response,
+    );
   }
 }
 
@@ -210,7 +227,8 @@ function expectedBy({ headers }: Request) {
 }
 
 /** 200 when it is done, 202 when it will be. */
-function commanded({ run, isDone }: Commanded, response: Response) {
+function commanded({ run, isDone, replayed }: Commanded, response: Response) {
   if (!isDone) response.status(202);
+  if (replayed) response.setHeader('Idempotency-Replayed', 'true');
   return runView(run);
 }

@@ -5,6 +5,7 @@ export type CorsOrigins = readonly string[] | '*';
 
 const ALLOWED_HEADERS = [
   'Authorization',
+  'X-API-Key',
   'Content-Type',
   'Prefer',
   'Idempotency-Key',

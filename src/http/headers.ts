@@ -1,4 +1,4 @@
-import type { ApiHeaderOptions } from '@nestjs/swagger';
+import type { ApiHeaderOptions, ApiQueryOptions } from '@nestjs/swagger';
 
 const integer = { type: 'integer' as const };
 const text = { type: 'string' as const };
@@ -19,6 +19,13 @@ export const requestHeaders = {
       'A quoted string of your making, of at most 255 characters. The same request with the same key gives the same run and the same reply, however often it is sent (draft-ietf-httpapi-idempotency-key-header).',
     schema: { type: 'string', example: '"8e03978e-40d5-43dd-bc93-6894a57f9324"' },
   },
+  idempotencyKeyOfRetry: {
+    name: 'Idempotency-Key',
+    required: false,
+    description:
+      'A quoted string of your making, of at most 255 characters. However often the request is sent with the same key, the sub-task is retried once. A key counts for the run.',
+    schema: { type: 'string', example: '"8e03978e-40d5-43dd-bc93-6894a57f9324"' },
+  },
   ifNoneMatch: {
     name: 'If-None-Match',
     required: false,
@@ -32,6 +39,15 @@ export const requestHeaders = {
     schema: { type: 'string', example: 'W/"17"' },
   },
 } as const satisfies Record<string, ApiHeaderOptions>;
+
+/** The parameter of requests that do the same as `Prefer: wait`. */
+export const waitQuery = {
+  name: 'wait',
+  required: false,
+  description:
+    'How long to wait at most, such as `30s` or `500ms`; `0` for an answer at once. For callers that can’t set headers: it counts, and not `Prefer: wait`, where both are there.',
+  schema: { type: 'string', example: '30s' },
+} as const satisfies ApiQueryOptions;
 
 /** Headers of answers, as the OpenAPI document describes them. */
 export const answerHeaders = {
@@ -47,7 +63,7 @@ export const answerHeaders = {
   },
   replayed: {
     'Idempotency-Replayed': {
-      description: '`true` when the run was started by an earlier request with the same `Idempotency-Key`.',
+      description: '`true` when an earlier request with the same `Idempotency-Key` has done this.',
       schema: { type: 'string' as const, enum: ['true'] },
     },
   },

@@ -7,12 +7,12 @@ const TERMS = { otherwiseMs: 700, mostMs: 2_000 };
 describe('the preferences of a request', () => {
   test('are read once, however many quotes nothing ends', () => {
     const prefer = `wait=5, ${String.raw`\"`.repeat(500_000)}`;
-    expect(preferences({ headers: { prefer } })).toEqual({ wait: 5 });
+    expect(preferences({ headers: { prefer }, url: '/', query: {} })).toEqual({ wait: 5 });
   });
 
   test('may have commas and quotes in quotes', () => {
     const prefer = String.raw`a="1, wait=2", b="\", wait=3", wait=4`;
-    expect(preferences({ headers: { prefer } })).toEqual({ wait: 4 });
+    expect(preferences({ headers: { prefer }, url: '/', query: {} })).toEqual({ wait: 4 });
   });
 });
 
@@ -23,6 +23,8 @@ describe('applyWait', () => {
     ['not at all with wait=0', { wait: 0 }, 0, 'wait=0'],
     ['no longer than is allowed', { wait: 1_000 }, 2_000, 'wait=2'],
     ['not at all with respond-async', { respondAsync: true }, 0, 'respond-async'],
+    ['as long as the parameter says, which is told of by no header', { waitMs: 50, wait: 1 }, 50, undefined],
+    ['no longer than is allowed by a parameter', { waitMs: 60_000 }, 2_000, undefined],
     [
       'as long as is preferred with respond-async too',
       { respondAsync: true, wait: 1 },

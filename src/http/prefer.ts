@@ -1,8 +1,12 @@
 import type { Request, Response } from 'express';
 import { parseDictionary } from 'structured-headers';
+import { invalidRequest } from '../core/domain-error.js';
+import { milliseconds, type Duration } from '../core/duration.js';
 
 /** How a caller wants to be answered (RFC 7240). */
 export interface Preferences {
+  /** The parameter `wait`, in milliseconds: it counts, and not `Prefer`, where both are there. */
+  readonly waitMs?: number | undefined;
   /** How long the caller would wait, in seconds. */
   readonly wait?: number;
   /** Whether the caller would rather be told at once that its request was accepted. */
@@ -12,10 +16,16 @@ export interface Preferences {
 /** What stands between commas that are in no quotes. A quote that nothing ends goes on to the end, and is read once only so. */
 const PREFERENCE = /(?:"(?:\\.|[^"\\])*(?:"|\\?$)|[^",])+/g;
 
-/** What a request prefers. Preferences that are malformed or not known are ignored, as the RFC says. */
-export function preferences(request: Pick<Request, 'headers'>): Preferences {
+/**
+ * What a request prefers. Preferences that are malformed or not known are ignored, as the RFC says.
+ *
+ * @throws {DomainError} `invalid-request` for a parameter `wait` that is malformed
+ */
+export function preferences(request: Pick<Request, 'headers' | 'url' | 'query'>): Preferences {
   const { prefer } = request.headers;
-  if (typeof prefer !== 'string') return {};
+  // Express parses the query whenever it is asked for.
+  const waitMs = request.url.includes('?') ? waitParameter(request.query.wait) : undefined;
+  if (typeof prefer !== 'string') return waitMs === undefined ? {} : { waitMs };
   const found = new Map<string, unknown>();
   // One by one: a malformed preference takes nothing from the others. The first of several of a name counts.
   for (const [text] of prefer.matchAll(PREFERENCE)) {
@@ -23,6 +33,7 @@ export function preferences(request: Pick<Request, 'headers'>): Preferences {
   }
   const wait = found.get('wait');
   return {
+    ...(waitMs !== undefined && { waitMs }),
     ...(typeof wait === 'number' && Number.isInteger(wait) && wait >= 0 && { wait }),
     ...(found.get('respond-async') === true && { respondAsync: true }),
   };
@@ -33,16 +44,35 @@ export function preferences(request: Pick<Request, 'headers'>): Preferences {
  * `mostMs`. Tells the caller by `Preference-Applied`.
  */
 export function applyWait(
-  { wait, respondAsync }: Preferences,
+  { waitMs: askedMs, wait, respondAsync }: Preferences,
   response: Response,
   { otherwiseMs, mostMs }: { otherwiseMs: number; mostMs: number },
 ): number {
   const applied: string[] = [];
   if (respondAsync) applied.push('respond-async');
-  const waitMs = wait === undefined ? (respondAsync ? 0 : otherwiseMs) : Math.min(wait * 1000, mostMs);
-  if (wait !== undefined) applied.push(`wait=${Math.floor(waitMs / 1000)}`);
+  const preferredMs = wait === undefined ? (respondAsync ? 0 : otherwiseMs) : wait * 1000;
+  const waitMs =
+    askedMs === undefined && wait === undefined ? preferredMs : Math.min(askedMs ?? preferredMs, mostMs);
+  if (wait !== undefined && askedMs === undefined) applied.push(`wait=${Math.floor(waitMs / 1000)}`);
   if (applied.length > 0) response.setHeader('Preference-Applied', applied.join(', '));
   return waitMs;
+}
+
+/** A number counts seconds, as in `Prefer`. */
+function waitParameter(text: unknown): number | undefined {
+  if (text === undefined) return undefined;
+  try {
+    if (typeof text === 'string')
+      return milliseconds(/^\d+$/.test(text) ? Number(text) * 1000 : (text as Duration));
+  } catch {
+    // It is refused below.
+  }
+  throw invalidRequest([
+    {
+      parameter: 'wait',
+      detail: 'takes one duration such as 30s or 500ms, at most 24d, or 0 for an answer at once',
+    },
+  ]);
 }
 
 function dictionaryOf(text: string): ReturnType<typeof parseDictionary> {

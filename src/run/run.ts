@@ -201,13 +201,13 @@ export class Run implements SubTaskOwner, Hosted, StaggeredRun {
     });
   }
 
-  /** Retries a failed sub-task; false when it has not failed, or the run is over. A result that was replied stays. */
-  retry(name: string): boolean {
+  /** Retries a failed sub-task; false when it has not failed, or the run is over. A result that was replied stays. @param key stands for the request’s idempotency key */
+  retry(name: string, key?: string): boolean {
     const subTask = this.subTasks.find((candidate) => candidate.name === name);
     const outcome = this.replying.outcomeOf(name);
     if (!subTask || this.isOver || outcome?.status !== 'failed') return false;
     this.replying.unsettle(name);
-    subTask.retry(outcome.error);
+    subTask.retry(outcome.error, key);
     const obstacle = obstacleOf(this.terms, name);
     if (obstacle) subTask.fail(obstacle);
     else {

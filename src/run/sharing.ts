@@ -23,6 +23,8 @@ export interface RunCommand {
   readonly kind: 'cancel' | 'retry';
   /** The one to retry; undefined for all that have failed. */
   readonly subTask?: string | undefined;
+  /** What stands for the idempotency key of the request. */
+  readonly key?: string | undefined;
 }
 
 /** What nodes do with a journal that they share. */

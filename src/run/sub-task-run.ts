@@ -102,8 +102,9 @@ export class SubTaskRun {
   }
 
   /** Records that it is retried on request, after it has failed: one further attempt. */
-  retry(error: AttemptError): void {
-    this.append('sub-task.retrying', { error, delayMs: 0, dueAt: new Date(this.now).toISOString() });
+  retry(error: AttemptError, key: string | undefined): void {
+    const dueAt = new Date(this.now).toISOString();
+    this.append('sub-task.retrying', { error, delayMs: 0, dueAt, ...(key !== undefined && { key }) });
     this.retried = true;
     this.startedAt = undefined;
     this.retryAt = null;

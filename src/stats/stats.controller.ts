@@ -18,6 +18,7 @@ export class StatsController {
 
   @Get(':name/stats')
   @ApiOperation({
+    operationId: 'getTaskStats',
     summary: 'Show a task’s race table',
     description:
       'What its runs of the last hour have shown: how often each sub-task won and by how much, how long it took, what hedging cost, and what it saved. A restart forgets none of it.',

@@ -16,6 +16,7 @@ export class TasksSchemaController {
   @Header('Content-Type', MEDIA_TYPE)
   @Header('Cache-Control', CACHE_AN_HOUR)
   @ApiOperation({
+    operationId: 'getTasksSchema',
     summary: 'Describe the file of tasks',
     description: 'The JSON Schema (draft 7) of `TASKS_FILE`, by which editors complete and check it.',
   })

@@ -9,6 +9,14 @@ import type { RunRequest } from './tasks.schemas.js';
 /** An `Idempotency-Key` and whose it is. */
 export type ClientKey = Pick<IdempotencyKey, 'client' | 'key'>;
 
+/** What stands for a key where it is kept with what it was used for. */
+export function digestOf({ client, key }: ClientKey): string {
+  return createHash('sha256')
+    .update(JSON.stringify([client, key]))
+    .digest('base64url')
+    .slice(0, 22);
+}
+
 /** Lets requests with the same `Idempotency-Key` (draft-ietf-httpapi-idempotency-key-header) share one run. */
 @Injectable()
 export class IdempotentRuns {

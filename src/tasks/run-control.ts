@@ -3,6 +3,7 @@ import { Journal } from '../run/journal.js';
 import { Runs } from '../run/runs.js';
 import type { RunCommand } from '../run/sharing.js';
 import { DomainError } from '../core/domain-error.js';
+import { digestOf, type ClientKey } from './idempotent-runs.js';
 import { Recovery } from './recovery.js';
 import { RecordedRuns } from './recorded-runs.js';
 import { RunWatch } from './run-watch.js';
@@ -21,6 +22,8 @@ export interface Commanded {
   readonly run: Readonly<RunRecord>;
   /** Whether it is done and on record; else it is on record that it was asked for, and a node does it as soon as it can. */
   readonly isDone: boolean;
+  /** Whether an earlier request with the same idempotency key has done it. */
+  readonly replayed?: boolean;
 }
 
 type RunCheck = (run: Readonly<RunRecord>) => void;
@@ -81,21 +84,35 @@ export class RunControl {
   }
 
   /**
-   * Runs a failed sub-task again, as one further attempt; a run that was finished goes on until it has ended.
+   * Runs a failed sub-task again, as one further attempt; a run that was finished goes on until it has ended. With a key that was used
+   * before in this run, nothing is done again.
    *
    * @param check as in {@link cancel}
    * @throws {DomainError} `run-unknown`, `sub-task-unknown`, `sub-task-not-failed`, `task-unknown` when this node can't execute it,
-   * `overloaded`, `journal-unavailable`, `stopping`
+   * `overloaded`, `journal-unavailable`, `stopping`, `idempotency-key-reused` when that was for another sub-task
    */
-  retry(id: string, name: string, check?: RunCheck): Promise<Commanded> {
+  retry(
+    id: string,
+    name: string,
+    { key: clientKey, check }: { readonly key?: ClientKey | undefined; readonly check?: RunCheck } = {},
+  ): Promise<Commanded> {
+    const key = clientKey && digestOf(clientKey);
     return this.turns.take(id, async () => {
       for (;;) {
         const run = await this.current(id);
+        const retriedBefore = subTaskOfKey(run, key);
+        if (retriedBefore === name) return { run, isDone: true, replayed: true };
+        if (retriedBefore !== undefined)
+          throw new DomainError(
+            'idempotency-key-reused',
+            `The Idempotency-Key belongs to a retry of ${retriedBefore}`,
+            { runId: id },
+          );
         const failed = failedSubTask(run, name);
         check?.(run);
         const retried = this.isElsewhere(run)
-          ? await this.retryElsewhere(run, failed)
-          : await this.retryHere(run, failed);
+          ? await this.retryElsewhere(run, failed, key)
+          : await this.retryHere(run, failed, key);
         // What has changed since it was read is read again.
         if (retried) return retried;
       }
@@ -107,9 +124,9 @@ export class RunControl {
    *
    * @returns whether that is on record, or nothing is left to be done; else it is to be tried again
    */
-  async perform({ runId, kind, subTask }: RunCommand): Promise<boolean> {
+  async perform({ runId, kind, subTask, key }: RunCommand): Promise<boolean> {
     try {
-      if (kind === 'retry') return await this.turns.take(runId, () => this.performRetry(runId, subTask));
+      if (kind === 'retry') return await this.turns.take(runId, () => this.performRetry(runId, subTask, key));
       this.runs.get(runId)?.cancel(CANCELLED);
       return isFinished(await this.watch.get(runId));
     } catch (error) {
@@ -119,13 +136,14 @@ export class RunControl {
   }
 
   /** @param name undefined for all sub-tasks that have failed */
-  private async performRetry(id: string, name: string | undefined): Promise<boolean> {
+  private async performRetry(id: string, name: string | undefined, key?: string): Promise<boolean> {
     const run = await this.current(id);
     if (this.isElsewhere(run)) return false;
+    if (subTaskOfKey(run, key) !== undefined) return true;
     const failed = run.subTasks.filter((subTask) => subTask.status === 'failed').map((one) => one.name);
     for (const one of name === undefined ? failed : [name]) {
       const now = await this.current(id);
-      if (!(await this.retryHere(now, failedSubTask(now, one)))) return false;
+      if (!(await this.retryHere(now, failedSubTask(now, one), key))) return false;
     }
     return true;
   }
@@ -145,6 +163,7 @@ export class RunControl {
   private async retryHere(
     record: Readonly<RunRecord>,
     failed: Readonly<SubTaskRecord>,
+    key: string | undefined,
   ): Promise<Commanded | undefined> {
     const { id, finishedAt } = record;
     const { name } = failed;
@@ -157,7 +176,7 @@ export class RunControl {
     this.runs.admit(terms.definition, terms.inputBytes);
     const run = live ?? this.runs.reopen(terms, record);
     if (!live && !(await run.reopened)) return undefined;
-    if (!run.retry(name)) return undefined;
+    if (!run.retry(name, key)) return undefined;
     const retried = await this.whenRetried(id, failed);
     if (isRetried(retried, failed)) return { run: retried, isDone: true };
     const code = this.runs.stopping ? 'stopping' : 'journal-unavailable';
@@ -172,9 +191,10 @@ export class RunControl {
   private async retryElsewhere(
     { id }: Readonly<RunRecord>,
     failed: Readonly<SubTaskRecord>,
+    key: string | undefined,
   ): Promise<Commanded | undefined> {
     const { sharing } = this.journal;
-    const command = await sharing?.command({ runId: id, kind: 'retry', subTask: failed.name });
+    const command = await sharing?.command({ runId: id, kind: 'retry', subTask: failed.name, key });
     if (command === undefined) return undefined;
     const run = await this.whenRetried(id, failed);
     if (isRetried(run, failed)) return { run, isDone: true };
@@ -215,6 +235,12 @@ export function isFinished({ finishedAt }: Readonly<RunRecord>): boolean {
 /** Whether a cancel on request ended what was unfinished. */
 function isCancelled({ subTasks }: Readonly<RunRecord>): boolean {
   return subTasks.some(({ reason }) => reason === CANCELLED);
+}
+
+/** The sub-task that a request with a key has retried; undefined when none has. */
+function subTaskOfKey({ subTasks }: Readonly<RunRecord>, key: string | undefined): string | undefined {
+  if (key === undefined) return undefined;
+  return subTasks.find(({ retryKeys }) => retryKeys?.includes(key))?.name;
 }
 
 /** Whether a sub-task was retried since it was read. */

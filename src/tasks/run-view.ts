@@ -20,7 +20,7 @@ export function runView(run: Readonly<RunRecord>) {
     requestId: run.requestId,
     traceparent: run.traceparent,
     ...(run.clientId !== null && { client: clientName(run.clientId) }),
-    subTasks: run.subTasks.map(({ retried: _, retryDelayMs: __, ...subTask }) => ({
+    subTasks: run.subTasks.map(({ retried: _, retryDelayMs: __, retryKeys: ___, ...subTask }) => ({
       ...subTask,
       ...(answeredBy.includes(subTask.name) && { answered: true }),
     })),

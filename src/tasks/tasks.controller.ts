@@ -7,6 +7,7 @@ import {
   ApiOkResponse,
   ApiOperation,
   ApiParam,
+  ApiQuery,
   ApiTags,
 } from '@nestjs/swagger';
 import type { Request, Response } from 'express';
@@ -14,7 +15,7 @@ import { z } from 'zod';
 import { KeepsToOwnRuns, NeedsAnyKey } from '../access/needed-scope.decorator.js';
 import type { Config } from '../config/config.js';
 import { ApiProblems, locationHeader } from '../http/api-problems.decorator.js';
-import { answerHeaders, requestHeaders } from '../http/headers.js';
+import { answerHeaders, requestHeaders, waitQuery } from '../http/headers.js';
 import { idempotencyKey } from '../http/idempotency-key.js';
 import { applyWait, preferences } from '../http/prefer.js';
 import { runView } from './run-view.js';
@@ -53,7 +54,11 @@ export class TasksController {
   @Get()
   @NeedsAnyKey()
   @ApiTags('Tasks')
-  @ApiOperation({ summary: 'List the tasks', description: 'Every task of the service.' })
+  @ApiOperation({
+    operationId: 'listTasks',
+    summary: 'List the tasks',
+    description: 'Every task of the service.',
+  })
   @ApiOkResponse({ description: 'The tasks', standardSchema: taskListSchema })
   list() {
     return { tasks: this.registry.all().map(view) };
@@ -63,6 +68,7 @@ export class TasksController {
   @NeedsAnyKey()
   @ApiTags('Tasks')
   @ApiOperation({
+    operationId: 'getTask',
     summary: 'Show a task',
     description: 'Its sub-tasks, its default policies and its input’s JSON Schema.',
   })
@@ -78,6 +84,7 @@ export class TasksController {
   @HttpCode(200)
   @ApiTags('Runs')
   @ApiOperation({
+    operationId: 'createRun',
     summary: 'Run a task',
     description:
       'Starts all sub-tasks of the task at once and answers as soon as the reply policy is met. The others go on in the background; `links.run` shows them. When the reply takes longer than the caller prefers to wait, or than `MAX_WAIT`, the answer is 202 with the run, which goes on.',
@@ -85,6 +92,7 @@ export class TasksController {
   @ApiParam({ name: 'name', example: 'demo' })
   @ApiHeader(requestHeaders.prefer)
   @ApiHeader(requestHeaders.idempotencyKey)
+  @ApiQuery(waitQuery)
   @ApiBody({
     schema: { $ref: '#/components/schemas/RunRequest' },
     required: false,
@@ -126,17 +134,18 @@ export class TasksController {
     @Req() request: Request,
     @Res({ passthrough: true }) response: Response,
   ) {
+    const preferred = preferences(request);
     const run = await this.tasks.start(name, body, contextOf(request), idempotencyKey(request));
     const { runId } = run;
     response.setHeader('Location', `/runs/${runId}`);
     if (run.replayed) response.setHeader('Idempotency-Replayed', 'true');
     const { maxWaitMs } = this;
-    const waitMs = applyWait(preferences(request), response, {
+    const waitMs = applyWait(preferred, response, {
       otherwiseMs: maxWaitMs,
       mostMs: maxWaitMs,
     });
     const answer = await this.tasks.reply(run, waitMs);
-    if (answer) return { ...answer, links: { run: `/runs/${runId}`, task: `/tasks/${name}` } };
+    if (answer) return { id: runId, ...answer, links: { run: `/runs/${runId}`, task: `/tasks/${name}` } };
     response.status(202).setHeader('Retry-After', RETRY_AFTER_S);
     return runView(await this.runs.get(runId));
   }

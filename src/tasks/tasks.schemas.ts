@@ -24,7 +24,8 @@ export type RunRequest = Readonly<z.infer<typeof runRequestSchema>>;
 /** The answer of `POST /tasks/{name}/runs`. */
 export const answerSchema = z
   .object({
-    runId: z.string().meta({ description: 'A UUIDv7: runs sort by their time.' }),
+    id: z.string().meta({ description: 'The id of the run, a UUIDv7: runs sort by their time.' }),
+    runId: z.string().meta({ description: 'The same.' }),
     task: z.string(),
     status: runStatusSchema,
     result: jsonValueSchema.meta({
@@ -38,6 +39,7 @@ export const answerSchema = z
     id: 'Answer',
     examples: [
       {
+        id: EXAMPLE_RUN_ID,
         runId: EXAMPLE_RUN_ID,
         task: 'demo',
         status: 'running',

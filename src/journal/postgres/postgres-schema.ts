@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { Migration } from 'kysely/migration';
+import { addLabels } from './label-tables.js';
 import type { LogSchema } from '../log-schema.js';
 import { addSetAside, createOperationTables, type WaitingRun } from './operation-tables.js';
 import {
@@ -109,6 +110,7 @@ export interface Schema extends Pick<LogSchema, 'statistics' | 'counted_events'>
     run_id: string;
     kind: string;
     sub_task: string | null;
+    key: string | null;
   };
   compatibility: {
     only: boolean;
@@ -151,6 +153,7 @@ export const migrations: Readonly<Record<string, Migration>> = {
   },
   '0003-operations': { up: createOperationTables },
   '0004-set-aside': { up: addSetAside },
+  '0005-labels': { up: addLabels },
 };
 
 /** The version of the tables' users that this code is: how many migrations it knows. */

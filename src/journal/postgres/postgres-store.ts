@@ -78,11 +78,11 @@ export class PostgresStore {
   }
 
   /** Keeps what somebody asks of an unfinished run, and tells the node that executes it. @returns its id; undefined when it has finished */
-  async command({ runId, kind, subTask }: RunCommand): Promise<number | undefined> {
+  async command({ runId, kind, subTask, key }: RunCommand): Promise<number | undefined> {
     const { rows } = await sql<{ id: number }>`
       WITH asked AS (
-        INSERT INTO commands (run, run_id, kind, sub_task)
-        SELECT number, id, ${kind}, ${subTask ?? null} FROM open_runs WHERE id = ${runId} RETURNING id, run)
+        INSERT INTO commands (run, run_id, kind, sub_task, key)
+        SELECT number, id, ${kind}, ${subTask ?? null}, ${key ?? null} FROM open_runs WHERE id = ${runId} RETURNING id, run)
       SELECT asked.id, pg_notify(current_schema(), json_build_array('command', node)::text)
       FROM asked JOIN open_runs ON open_runs.number = asked.run`.execute(this.db);
     return rows[0]?.id;

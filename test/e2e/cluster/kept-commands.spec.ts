@@ -57,7 +57,9 @@ describe('what was asked of a run whose node can’t do it now', () => {
     const refusal = stopping.log.said(({ msg }) => msg.includes('unfinished runs have'));
     const stopped = cluster.stop(stopping);
     await refusal;
-    await other.http.post(`/runs/${runId}/sub-tasks/fast/retry`).expect(202);
+    const retry = () =>
+      other.http.post(`/runs/${runId}/sub-tasks/fast/retry`).set('Idempotency-Key', '"once"').expect(202);
+    await Promise.all([retry(), retry()]);
     slow.succeed('slow');
     await stopped;
     const again = await task.next('fast');

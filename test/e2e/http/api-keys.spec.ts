@@ -146,6 +146,17 @@ describe('a service with API keys', () => {
     await as('correct-horse-batterY').get('/whoami').expect(401);
   });
 
+  test('takes the key as X-API-Key too, unless there is an Authorization header', async () => {
+    const by = (key: string) => anonymous().get('/whoami').set('X-API-Key', key);
+    await by(reader).expect(200, { client: 'reader' });
+    await by(reader).set('Authorization', `Bearer ${both}`).expect(200, { client: 'both' });
+    await by(reader).set('Authorization', 'Basic YTpi').expect(401);
+    for (const wrong of [`fr_${'A'.repeat(43)}`, `${reader}, ${reader}`, ''])
+      await expectProblem(service, await by(wrong), 401, 'unauthorized');
+    const field = `X-API-Key: ${reader}`;
+    expect(await sendRaw(service.url, ['GET /tasks HTTP/1.1', field, field])).toMatch(/^HTTP\/1.1 401 /);
+  });
+
   test.each([
     ['a key that it doesn’t know', `Bearer fr_${'A'.repeat(43)}`],
     ['a key with a letter more', `Bearer ${both}A`],

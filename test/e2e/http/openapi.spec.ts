@@ -86,7 +86,10 @@ describe('the description of the service', () => {
       'post /runs/{id}/sub-tasks/{name}/retry',
       'post /tasks/{name}/runs',
     ]);
-    expect(new Set(operations.map(({ operationId }) => operationId)).size).toBe(operations.length);
+    const ids = operations.map(({ operationId }) => operationId);
+    expect(new Set(ids).size).toBe(operations.length);
+    for (const id of ids) expect(id).toMatch(/^[a-z]+(?:[A-Z][a-z]+)*$/);
+    expect(ids).toEqual(expect.arrayContaining(['createRun', 'getRun', 'listRuns', 'watchRun']));
   });
 
   test('has HEAD wherever it has GET, with the same answers, but for their bodies', () => {
@@ -150,8 +153,12 @@ describe('the description of the service', () => {
   test('says which key each operation needs, and that health needs none', () => {
     expect(document.components?.securitySchemes).toMatchObject({
       apiKey: { type: 'http', scheme: 'bearer' },
+      apiKeyHeader: { type: 'apiKey', in: 'header', name: 'X-API-Key' },
     });
-    const needed = operations.map(({ name, security }) => [name, security]);
+    for (const { security } of operations)
+      for (const [index, { apiKey }] of security.entries())
+        if (index === 0) expect(security).toEqual([{ apiKey }, { apiKeyHeader: apiKey }]);
+    const needed = operations.map(({ name, security }) => [name, security.slice(0, 1)]);
     expect(Object.fromEntries(needed)).toMatchObject({
       'get /health/live': [],
       'get /health/ready': [],

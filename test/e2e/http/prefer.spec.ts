@@ -5,6 +5,7 @@ import type { Response } from 'supertest';
 import { ControlledTask } from '../../support/controlled-task.js';
 import { DurableService } from '../../support/durable-service.js';
 import { JournalCalls } from '../../support/journal-calls.js';
+import { expectProblem } from '../../support/problem.js';
 import { TestApp } from '../../support/test-app.js';
 
 const race = new ControlledTask('race', { fast: {}, slow: {} });
@@ -100,6 +101,27 @@ describe('Prefer on POST /tasks/{name}/runs', () => {
   test('several header fields count as one list', async () => {
     expect((await send('handling=strict', 'wait=0')).get('Preference-Applied')).toBe('wait=0');
     await end();
+  });
+
+  test('the parameter wait does the same for callers that can’t set headers, and counts more than Prefer', async () => {
+    const sent = service.http.post('/tasks/race/runs?wait=0').set('Prefer', 'wait=20').send({});
+    const response = await sent;
+    expect([response.status, response.get('Preference-Applied')]).toEqual([202, undefined]);
+    const { id } = response.body as { id: string };
+    const { fast, slow } = await race.all();
+    await service.http.get(`/runs/${id}?wait=1ms`).expect(200);
+    const shown = service.http.get(`/runs/${id}?wait=20s`).then(({ body }) => body as object);
+    fast.succeed();
+    slow.succeed();
+    expect(await shown).toMatchObject({ id, status: 'succeeded' });
+  });
+
+  test.each(['', 'soon', '-1', '1.5', '30d', '1&wait=2'])('?wait=%s starts nothing', async (wait) => {
+    const before = service.runsStarted;
+    const response = await service.http.post(`/tasks/race/runs?wait=${wait}`).send({});
+    const { errors } = await expectProblem(service, response, 400, 'invalid-request');
+    expect(errors).toEqual([{ parameter: 'wait', detail: expect.stringContaining('30s') }]);
+    expect(service.runsStarted).toBe(before);
   });
 
   test('curl gets what it prefers', async () => {

@@ -251,6 +251,23 @@ describe.each(['memory', 'sqlite', 'postgres'])('with %s,', (kind) => {
       await finishedTimes(run.runId, 2);
     });
 
+    test('is done once for all requests with the same Idempotency-Key', async () => {
+      const run = await start();
+      await failed(run);
+      const keyed = (subTask: string) => retry(service, run.runId, subTask).set('Idempotency-Key', '"once"');
+      expect((await keyed('fast').expect(200)).get('Idempotency-Replayed')).toBeUndefined();
+      (await race.next('fast')).fail(new Error('again'));
+      await finishedTimes(run.runId, 2);
+      const again = await keyed('fast').expect(200);
+      expect(again.get('Idempotency-Replayed')).toBe('true');
+      expect(again.body).toMatchObject({ subTasks: [{ status: 'failed', attempts: 2 }, { attempts: 1 }] });
+      await expectProblem(service, await keyed('slow'), 422, 'idempotency-key-reused');
+      await retry(service, run.runId, 'fast').set('Idempotency-Key', '"twice"').expect(200);
+      (await race.next('fast')).succeed();
+      expect((await keyed('fast').expect(200)).get('Idempotency-Replayed')).toBe('true');
+      await finishedTimes(run.runId, 3);
+    });
+
     test('can be cancelled', async () => {
       const run = await start();
       await failed(run);

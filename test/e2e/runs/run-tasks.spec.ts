@@ -32,6 +32,18 @@ describe('GET /run-tasks', () => {
     ]);
   });
 
+  test('gives the run of before to the same Idempotency-Key', async () => {
+    const send = () => service.http.get('/run-tasks').set('Idempotency-Key', '"demo"').expect(200);
+    const first = await send();
+    const again = await send();
+    expect(again.get('Location')).toBe(first.get('Location'));
+    expect([first, again].map((response) => response.get('Idempotency-Replayed'))).toEqual([
+      undefined,
+      'true',
+    ]);
+    await service.finishedRun(first.get('Location')!.slice('/runs/'.length));
+  });
+
   test('starts another run for each request', async () => {
     const responses = await Promise.all([1, 2, 3].map(() => service.http.get('/run-tasks').expect(200)));
     const locations = responses.map((response) => response.get('Location')!);
