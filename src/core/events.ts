@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Frozen } from './json.js';
+import { labelsSchema } from './labels.js';
 import { clientName } from './run-origin.js';
 import { losersPolicySchema, replyPolicySchema } from './policies.js';
 import {
@@ -30,6 +31,7 @@ const about = {
   client: z.string().exactOptional().meta({
     description: 'The name of the API key that the run was started with, where one was needed.',
   }),
+  labels: labelsSchema.exactOptional(),
 };
 const aboutSubTask = {
   subTask: z.string(),
@@ -177,8 +179,12 @@ export type StartCause = RunEvent<'sub-task.started'>['data'];
 
 /** An event with its members in the order in which people read them. */
 export function eventView(event: RunEvent) {
-  const { id, type, time, runId, task, client, data } = event;
-  const about = { id, type, time, runId, task, ...(client !== undefined && { client: clientName(client) }) };
+  const { id, type, time, runId, task, client, labels, data } = event;
+  const about = {
+    ...{ id, type, time, runId, task },
+    ...(client !== undefined && { client: clientName(client) }),
+    ...(labels && { labels }),
+  };
   return 'subTask' in event
     ? { ...about, subTask: event.subTask, attempt: event.attempt, data }
     : { ...about, data };

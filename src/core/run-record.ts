@@ -1,5 +1,6 @@
 import type { RunEvent, SubTaskEvent } from './events.js';
 import type { JsonValue } from './json.js';
+import type { Labels } from './labels.js';
 import type { LosersPolicy, ReplyPolicy } from './policies.js';
 import type { AttemptError, Decision, Outcome, RunStatus, StartTrigger, SubTaskStatus } from './run.js';
 
@@ -42,6 +43,8 @@ export interface RunRecord {
   readonly input: JsonValue;
   readonly replyPolicy: ReplyPolicy;
   readonly losers: LosersPolicy;
+  /** Undefined when it has none. */
+  readonly labels: Labels | undefined;
   /** The id of the request that started it, where one did. */
   readonly requestId: string | null;
   /** The `traceparent` of that request, where it had one. */
@@ -78,6 +81,7 @@ function openRun(event: RunEvent<'run.started'>): RunRecord {
     input,
     replyPolicy,
     losers,
+    labels: event.labels,
     requestId,
     traceparent,
     clientId: event.client ?? null,

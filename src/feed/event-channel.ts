@@ -1,5 +1,6 @@
 import type { EventType, RunEvent } from '../core/events.js';
 import { indexBehind } from '../core/event-order.js';
+import { hasLabels } from '../core/labels.js';
 import { memoryBytes } from '../core/json.js';
 import { eventText } from './server-sent-events.js';
 
@@ -16,6 +17,8 @@ export interface EventFilter {
   /** The `clientId` of the one who started the run. */
   readonly client?: string | undefined;
   readonly types?: readonly EventType[] | undefined;
+  /** Their run has all of these, each as `name:value`. */
+  readonly labels?: readonly string[] | undefined;
 }
 
 /** Whoever is written to as events come. */
@@ -126,12 +129,13 @@ export class EventChannel {
     return this.lastBatch.text;
   }
 
-  private fits({ type, task, client }: RunEvent): boolean {
-    const { task: wanted, client: whose, types } = this.filter;
+  private fits({ type, task, client, labels }: RunEvent): boolean {
+    const { task: wanted, client: whose, types, labels: under } = this.filter;
     return (
       (wanted === undefined || task === wanted) &&
       (whose === undefined || client === whose) &&
-      (types?.includes(type) ?? true)
+      (types?.includes(type) ?? true) &&
+      hasLabels(labels, under)
     );
   }
 

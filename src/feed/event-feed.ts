@@ -146,6 +146,7 @@ export class EventFeed {
   }
 }
 
-function keyOf({ runId, task, client, types }: EventFilter): string {
-  return JSON.stringify([runId ?? null, task ?? null, client ?? null, types?.toSorted() ?? null]);
+function keyOf({ runId, task, client, types, labels }: EventFilter): string {
+  const lists = [types, labels].map((list) => list?.toSorted() ?? null);
+  return JSON.stringify([runId ?? null, task ?? null, client ?? null, ...lists]);
 }

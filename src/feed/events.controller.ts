@@ -3,6 +3,7 @@ import { ApiOperation, ApiParam, ApiQuery, ApiResponse, ApiTags } from '@nestjs/
 import type { Request, Response } from 'express';
 import { KeepsToOwnRuns } from '../access/needed-scope.decorator.js';
 import { EVENT_TYPES } from '../core/events.js';
+import { labelFilterParameter } from '../core/labels.js';
 import { eventView } from '../core/events.js';
 import { ApiProblems } from '../http/api-problems.decorator.js';
 import { ConnectionMemory } from '../http/connection-memory.js';
@@ -50,6 +51,11 @@ export class EventsController {
     description: 'Only events of runs of this task.',
   })
   @ApiQuery({
+    ...labelFilterParameter,
+    description:
+      'Only events of runs with this label: its name, a colon and its value. Given several times, of runs with all of them.',
+  })
+  @ApiQuery({
     name: 'type',
     required: false,
     schema: {
@@ -61,11 +67,11 @@ export class EventsController {
   })
   @ApiProblems('invalid-request', 'overloaded', 'journal-unavailable')
   async ofAll(
-    @Query({ schema: eventsQuerySchema }) { after, limit, task, type: types }: EventsQuery,
+    @Query({ schema: eventsQuerySchema }) { after, limit, task, label: labels, type: types }: EventsQuery,
     @Req() request: Request,
     @Res() response: Response,
   ): Promise<void> {
-    const filter = { task, types, client: contextOf(request).onlyClient };
+    const filter = { task, types, labels, client: contextOf(request).onlyClient };
     if (wantsStream(request, response)) {
       const asked = lastEventId(request) ?? after;
       const cursor = await this.known(asked ?? this.journal.lastEventId);

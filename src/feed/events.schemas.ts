@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { EVENT_TYPES } from '../core/events.js';
 import { runEventSchema } from '../core/events.js';
+import { labelFilterSchema } from '../core/labels.js';
 import { wholeNumber } from '../http/query.js';
 import { EXAMPLE_RUN_ID } from '../core/run.js';
 
@@ -19,6 +20,7 @@ export type RunEventsQuery = z.infer<typeof runEventsQuerySchema>;
 /** The query of `GET /events`. */
 export const eventsQuerySchema = runEventsQuerySchema.extend({
   task: z.string({ error: 'takes one name' }).optional(),
+  label: labelFilterSchema.optional(),
   type: z
     .union([z.string(), z.array(z.string())])
     .transform((types) => [...new Set([types].flat().flatMap((list) => list.split(',')))])

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { labelFilterSchema, labelsSchema } from '../core/labels.js';
 import { EXAMPLE_RUN_ID, runStatusSchema } from '../core/run.js';
 import { positionOf, cursorOf } from './run-cursor.js';
 
@@ -20,6 +21,7 @@ export const runQuerySchema = z.strictObject({
     .string()
     .optional()
     .meta({ description: 'Runs of this task.', examples: ['demo'] }),
+  label: labelFilterSchema.optional(),
   status: z
     .preprocess(
       (values) => [values].flat().flatMap((value) => String(value).split(',')),
@@ -59,6 +61,7 @@ const summary = z.object({
   status: runStatusSchema,
   createdAt: z.iso.datetime(),
   finishedAt: z.iso.datetime().nullable().meta({ description: 'When the last sub-task ended.' }),
+  labels: labelsSchema.optional(),
   links: z.object({ run: z.string() }),
 });
 

@@ -63,9 +63,9 @@ export class RunsController {
     @Req() request: Request,
     @Res({ passthrough: true }) response: Response,
   ) {
-    const { status: statuses, cursor: olderThan, ...rest } = query;
+    const { status: statuses, label: labels, cursor: olderThan, ...rest } = query;
     const client = contextOf(request).onlyClient;
-    const { runs, next } = await this.journal.runs({ ...rest, client, statuses, olderThan });
+    const { runs, next } = await this.journal.runs({ ...rest, client, labels, statuses, olderThan });
     const cursor = next ? cursorOf(next) : null;
     if (cursor !== null) response.setHeader('Link', nextLink('/runs', request.originalUrl, cursor));
     return { runs: runs.map((run) => ({ ...run, links: { run: `/runs/${run.id}` } })), next: cursor };

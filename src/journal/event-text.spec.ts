@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { events } from '../../test/support/run-events.js';
 import { eventView } from '../core/events.js';
-import { eventText, headOf, parseEvents, rowOf, textsOf, textsOfRun } from './event-text.js';
+import { eventText, fitting, headOf, parseEvents, rowOf, textsOf, textsOfRun } from './event-text.js';
 
 const time = '2026-01-01T00:00:00.000Z';
 const stored = [
@@ -31,6 +31,17 @@ describe('the text of an event', () => {
       client: 'ci:0a1b',
     });
     expect(eventText(event).replace('ci:0a1b', 'ci')).toEqual(JSON.stringify(eventView(event)));
+  });
+
+  test('says at its beginning what labels its run has, whatever is in them', () => {
+    const labels = { a: '"b":"c"', b: '}],"data":{\\', data: 'x"' };
+    const event = { ...stored[2]!, client: 'ci', labels };
+    const text = eventText(event);
+    expect(JSON.parse(text)).toEqual(event);
+    expect(text).toBe(JSON.stringify(eventView({ ...event, client: 'ci:' })));
+    const fits = (...labels: string[]) => fitting({ after: 0, limit: 1, labels })(headOf(text)!);
+    expect(fits('a:"b":"c"', 'data:x"')).toBe(true);
+    expect([fits('b:c'), fits('a:"b"'), fits('data:x'), fits('b:}],"data":{')]).toEqual(Array(4).fill(false));
   });
 
   test('is a line of a row that is JSON', () => {

@@ -1,5 +1,7 @@
 import type { RunEvent } from '../core/events.js';
 import { parseJson } from '../core/exact-json.js';
+import { labelMembers } from '../core/labels.js';
+import type { EventQuery } from '../run/journal.js';
 
 /** What of an event can be read without parsing all of its text. */
 export interface EventHead {
@@ -8,11 +10,13 @@ export interface EventHead {
   readonly runId: string;
   readonly task: string;
   readonly client: string | undefined;
+  /** As JSON. */
+  readonly labels: string | undefined;
 }
 
 /** How the text of an event begins. No id or name has a character that JSON escapes. */
 const HEAD =
-  /^\{"id":(\d+),"type":"([^"]*)","time":"[^"]*","runId":"([^"]*)","task":"([^"]*)"(?:,"client":"([^"]*)")?/;
+  /^\{"id":(\d+),"type":"([^"]*)","time":"[^"]*","runId":"([^"]*)","task":"([^"]*)"(?:,"client":"([^"]*)")?(?:,"labels":(\{(?:"(?:[^"\\]|\\.)*"[:,]?)*\}))?/;
 
 /** Between two events of a row. JSON text has no line break of its own, so each event is a line. */
 export const EVENT_BREAK = ',\n';
@@ -22,16 +26,17 @@ export const EVENT_BREAK = ',\n';
  * of `JSON.stringify(event)`.
  */
 export function eventText(event: RunEvent): string {
-  const { id, type, time, runId, task, client, data } = event;
+  const { id, type, time, runId, task, client, labels, data } = event;
   const by = client === undefined ? '' : `,"client":"${client}"`;
+  const under = labels === undefined ? '' : `,"labels":${JSON.stringify(labels)}`;
   const part = 'subTask' in event ? `,"subTask":"${event.subTask}","attempt":${event.attempt}` : '';
-  return `{"id":${id},"type":"${type}","time":"${time}","runId":"${runId}","task":"${task}"${by}${part},"data":${JSON.stringify(data)}}`;
+  return `{"id":${id},"type":"${type}","time":"${time}","runId":"${runId}","task":"${task}"${by}${under}${part},"data":${JSON.stringify(data)}}`;
 }
 
 /** Undefined for a text that is damaged. */
 export function headOf(text: string): EventHead | undefined {
-  const [, id, type = '', runId = '', task = '', client] = HEAD.exec(text) ?? [];
-  return id === undefined ? undefined : { id: Number(id), type, runId, task, client };
+  const [, id, type = '', runId = '', task = '', client, labels] = HEAD.exec(text) ?? [];
+  return id === undefined ? undefined : { id: Number(id), type, runId, task, client, labels };
 }
 
 /** @throws {Error} for a text that is damaged */
@@ -39,6 +44,26 @@ export function soundHeadOf(text: string): EventHead {
   const head = headOf(text);
   if (head) return head;
   throw new Error(`This is not the text of an event: ${text.slice(0, 200)}`);
+}
+
+/** Says of events, by what can be read without parsing them, whether a query asks for them. */
+export function fitting({
+  after,
+  runId,
+  task,
+  client,
+  types,
+  labels,
+}: EventQuery): (head: EventHead) => boolean {
+  const wanted = types && new Set<string>(types);
+  const members = labels && labelMembers(labels);
+  return (head) =>
+    head.id > after &&
+    (runId === undefined || head.runId === runId) &&
+    (task === undefined || head.task === task) &&
+    (client === undefined || head.client === client) &&
+    (wanted?.has(head.type) ?? true) &&
+    (members?.every((member) => head.labels?.includes(member)) ?? true);
 }
 
 /** What a row has where an event of a run is in it. The data of another event may have the same. */

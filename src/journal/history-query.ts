@@ -1,4 +1,5 @@
 import { sql, type RawBuilder } from 'kysely';
+import { labelsOf } from '../core/labels.js';
 import { RUN_STATUSES, type RunStatus } from '../core/run.js';
 import type { RunPage, RunQuery } from '../run/journal.js';
 import { timeText } from './event-clock.js';
@@ -13,6 +14,8 @@ export interface RunRow {
   readonly status: RunStatus;
   readonly created_at: number;
   readonly finished_at: number | null;
+  /** Each as `name:value`; undefined without any. */
+  readonly labels?: readonly string[] | undefined;
 }
 
 /** Where runs are found: those that are open, and finished ones by their status, or by their task or client and their status. */
@@ -23,29 +26,51 @@ export interface HistoryTables {
   readonly ofStatus: RawBuilder<unknown>;
   readonly ofTask: RawBuilder<unknown>;
   readonly ofClient: RawBuilder<unknown>;
+  /** The labels of runs; and joined as `one`, open and finished runs. */
+  readonly labels: RawBuilder<unknown>;
+  readonly openOfLabel: RawBuilder<unknown>;
+  readonly ofLabel: RawBuilder<unknown>;
+  /** The number of a run that is joined with a label. */
+  readonly numberOfLabel: RawBuilder<unknown>;
 }
 
 /**
  * The runs that a query asks for, and one more. For each status an index has them in the order of the answer, so the database
  * merges as many ranges as there are statuses, and stops at the limit: it sorts nothing, and reads no run that it doesn't
- * show but for one a status, the open runs of others, and those of a client that are of other tasks.
+ * show but for one a status, the open runs of others, those of a client that are of other tasks, and those of a label that the rest of
+ * the query leaves out.
  */
 export function historyQuery(query: RunQuery, tables: HistoryTables): RawBuilder<RunRow> {
-  const { task, client, statuses = RUN_STATUSES, limit } = query;
+  const { task, client, labels: [label, ...others] = [], statuses = RUN_STATUSES, limit } = query;
   const { since, olderThan } = rangeOf(query);
   const ofTask = task === undefined ? sql`` : sql`task = ${task} AND`;
   const ofClient = client === undefined ? sql`` : sql`client = ${client} AND`;
+  const createdAt = label === undefined ? sql`created_at` : sql`labelled_at`;
+  const number = label === undefined ? sql`number` : tables.numberOfLabel;
+  const openRuns = label === undefined ? tables.open : tables.openOfLabel;
   const finishedRuns =
-    client !== undefined ? tables.ofClient : task !== undefined ? tables.ofTask : tables.ofStatus;
-  const inRange = sql`created_at >= ${since}
-    AND (created_at, number) < (${olderThan.createdAt}, ${olderThan.number})`;
+    label !== undefined
+      ? tables.ofLabel
+      : client !== undefined
+        ? tables.ofClient
+        : task !== undefined
+          ? tables.ofTask
+          : tables.ofStatus;
+  const labelled = others.map(
+    (text) => sql`AND EXISTS (
+      SELECT 1 FROM ${tables.labels} AS other
+      WHERE other.label = ${text} AND other.labelled_at = one.labelled_at AND other.run = one.run)`,
+  );
+  const ofLabel = label === undefined ? sql`` : sql`label = ${label} ${sql.join(labelled, sql` `)} AND`;
+  const inRange = sql`${createdAt} >= ${since}
+    AND (${createdAt}, ${number}) < (${olderThan.createdAt}, ${olderThan.number})`;
   const open = (status: 'running' | 'set-aside') => sql`
-    SELECT number, id, task, ${sql.lit(status)} AS status, created_at, CAST(NULL AS bigint) AS finished_at
-    FROM ${tables.open}
-    WHERE ${tables.setAside} = ${sql.lit(status === 'set-aside' ? 1 : 0)} AND ${ofClient} ${ofTask} ${inRange}`;
+    SELECT ${number} AS number, id, task, ${sql.lit(status)} AS status, ${createdAt} AS created_at, CAST(NULL AS bigint) AS finished_at
+    FROM ${openRuns}
+    WHERE ${ofLabel} ${tables.setAside} = ${sql.lit(status === 'set-aside' ? 1 : 0)} AND ${ofClient} ${ofTask} ${inRange}`;
   const finished = (status: RunStatus) => sql`
-    SELECT number, id, task, status, created_at, finished_at
-    FROM ${finishedRuns} WHERE ${ofClient} ${ofTask} status = ${status} AND ${inRange}`;
+    SELECT ${number} AS number, id, task, status, ${createdAt} AS created_at, finished_at
+    FROM ${finishedRuns} WHERE ${ofLabel} ${ofClient} ${ofTask} status = ${status} AND ${inRange}`;
   const parts = [...new Set(statuses)].map((status) =>
     status === 'running' || status === 'set-aside' ? open(status) : finished(status),
   );
@@ -56,7 +81,7 @@ export function historyQuery(query: RunQuery, tables: HistoryTables): RawBuilder
 /** What the rows of a query show: see {@link historyQuery}. */
 export function pageOfRows(rows: readonly RunRow[], limit: number): RunPage {
   return pageOf(
-    rows.map(({ number, id, task, status, created_at: createdAt, finished_at: finishedAt }) => ({
+    rows.map(({ number, id, task, status, created_at: createdAt, finished_at: finishedAt, labels }) => ({
       position: { createdAt, number },
       run: {
         id,
@@ -64,6 +89,7 @@ export function pageOfRows(rows: readonly RunRow[], limit: number): RunPage {
         status,
         createdAt: timeText(createdAt),
         finishedAt: finishedAt === null ? null : timeText(finishedAt),
+        labels: labels && labelsOf(labels),
       },
     })),
     limit,

@@ -1,4 +1,5 @@
 import type { RunEvent, StartCause } from '../core/events.js';
+import type { Labels } from '../core/labels.js';
 import { originFields, type OriginFields } from '../core/run-origin.js';
 import type { RunRecord } from '../core/run-record.js';
 import type { Execution } from './execution.js';
@@ -12,6 +13,7 @@ export class GuestSubTask implements SubTaskOwner, Hosted {
   readonly id: string;
   readonly task: string;
   readonly client: string | undefined;
+  readonly labels: Labels | undefined;
   readonly isGuest = true;
   /** Its run hears of its events through the log. */
   readonly shared = true;
@@ -36,6 +38,7 @@ export class GuestSubTask implements SubTaskOwner, Hosted {
     this.id = terms.id;
     this.task = terms.task;
     this.client = terms.origin.clientId ?? undefined;
+    this.labels = terms.labels;
     this.number = record.firstEventId;
     this.lastMs = Date.parse(record.lastEventTime);
     this.originFields = originFields(terms.origin);

@@ -27,6 +27,8 @@ export interface RunQuery {
   /** The `clientId` of the one who started the run. */
   readonly client?: string | undefined;
   readonly task?: string | undefined;
+  /** The run has all of these, each as `name:value`; one at least. */
+  readonly labels?: readonly string[] | undefined;
   /** The run has any of these; one at least. */
   readonly statuses?: readonly RunStatus[] | undefined;
   /** Created then or later, in milliseconds since 1970. */
@@ -40,7 +42,8 @@ export interface RunQuery {
 }
 
 /** A run without its sub-tasks. */
-export type RunSummary = Pick<Readonly<RunRecord>, 'id' | 'task' | 'status' | 'createdAt' | 'finishedAt'>;
+export type RunSummary = Pick<Readonly<RunRecord>, 'id' | 'task' | 'status' | 'createdAt' | 'finishedAt'> &
+  Partial<Pick<Readonly<RunRecord>, 'labels'>>;
 
 /** Runs, the newest first. */
 export interface RunPage {
@@ -61,6 +64,8 @@ export interface EventQuery {
   /** The `clientId` of the one who started the run. */
   readonly client?: string | undefined;
   readonly types?: readonly EventType[] | undefined;
+  /** Their run has all of these, each as `name:value`. */
+  readonly labels?: readonly string[] | undefined;
 }
 
 export interface EventPage {

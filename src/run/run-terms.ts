@@ -1,4 +1,5 @@
 import type { JsonValue } from '../core/json.js';
+import type { Labels } from '../core/labels.js';
 import type { LosersPolicy, ReplyPolicy } from '../core/policies.js';
 import type { RunOrigin } from '../core/run-origin.js';
 import type { AttemptError } from '../core/run.js';
@@ -22,6 +23,7 @@ export interface RunTerms {
   readonly inputBytes: number;
   readonly replyPolicy: ReplyPolicy;
   readonly losers: LosersPolicy;
+  readonly labels: Labels | undefined;
   readonly origin: RunOrigin;
   /** Why none of its sub-tasks can begin, where that is so: the service has changed since the run began. */
   readonly unfit?: AttemptError | undefined;

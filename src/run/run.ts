@@ -1,5 +1,7 @@
 import { millisecondsSince } from '../core/duration.js';
 import type { EventType, RunEvent, SubTaskEvent } from '../core/events.js';
+import type { Labels } from '../core/labels.js';
+import { runEvent } from '../core/new-event.js';
 import { originFields, type OriginFields } from '../core/run-origin.js';
 import { outcomeOf, type RunRecord } from '../core/run-record.js';
 import type { AttemptError, Decision } from '../core/run.js';
@@ -33,6 +35,7 @@ export class Run implements SubTaskOwner, Hosted, StaggeredRun {
   readonly id: string;
   readonly task: string;
   readonly client: string | undefined;
+  readonly labels: Labels | undefined;
   readonly subTasks: readonly SubTaskRun[];
   readonly originFields: OriginFields;
   readonly isGuest = false;
@@ -61,6 +64,7 @@ export class Run implements SubTaskOwner, Hosted, StaggeredRun {
     this.id = id;
     this.task = task;
     this.client = origin.clientId ?? undefined;
+    this.labels = terms.labels;
     this.originFields = originFields(origin);
     this.subTasks = subTasks.map((name, at) => new SubTaskRun(this, name, definitionOf(terms, name, at)));
     this.history = new CommittedEvents(record);
@@ -283,12 +287,7 @@ export class Run implements SubTaskOwner, Hosted, StaggeredRun {
 
   /** Appends an event of the run itself. */
   appendOwn<T extends EventType>(type: T, data: RunEvent<T>['data'], key?: IdempotencyKey): void {
-    const { id: runId, task, client } = this;
-    const event =
-      client === undefined
-        ? { id: 0, type, time: '', runId, task, data }
-        : { id: 0, type, time: '', runId, task, client, data };
-    this.append(event as unknown as RunEvent, false, key);
+    this.append(runEvent(this, type, data), false, key);
   }
 
   private decide(): void {

@@ -1,4 +1,5 @@
 import type { SubTaskEvent } from '../core/events.js';
+import type { Labels } from '../core/labels.js';
 import type { Execution } from './execution.js';
 import type { JournaledRun } from './journaled-run.js';
 
@@ -8,6 +9,7 @@ export interface SubTaskOwner extends JournaledRun {
   readonly task: string;
   /** Who started the run: see `RunOrigin`. */
   readonly client: string | undefined;
+  readonly labels: Labels | undefined;
   /** What sub-tasks get. */
   readonly parsedInput: unknown;
   readonly execution: Execution;

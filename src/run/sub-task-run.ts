@@ -1,6 +1,7 @@
 import { elapsedMs, millisecondsSince } from '../core/duration.js';
 import type { StartCause, SubTaskEvent } from '../core/events.js';
 import { memoryBytes, toJson, type JsonValue } from '../core/json.js';
+import { subTaskEvent } from '../core/new-event.js';
 import { outcomeOf, type SubTaskRecord } from '../core/run-record.js';
 import type { AttemptError } from '../core/run.js';
 import type { SubTaskDefinition } from '../core/task.js';
@@ -274,12 +275,7 @@ export class SubTaskRun {
     data: Extract<SubTaskEvent, { readonly type: T }>['data'],
   ): void {
     const { owner, name, attempts } = this;
-    const { id: runId, task, client } = owner;
-    const event =
-      client === undefined
-        ? { id: 0, type, time: '', runId, task, subTask: name, attempt: attempts, data }
-        : { id: 0, type, time: '', runId, task, client, subTask: name, attempt: attempts, data };
-    owner.append(event as unknown as SubTaskEvent, this.fenced);
+    owner.append(subTaskEvent(owner, type, name, attempts, data), this.fenced);
   }
 
   /** Gives back its slots, or its place in the line for them. Others may begin at once, so its phase changes before. */

@@ -17,7 +17,7 @@ export async function acceptRun(
   request: RunRequest,
   origin: RunOrigin,
 ): Promise<RunTerms> {
-  const { input = null, reply = task.reply, losers = task.losers } = request;
+  const { input = null, reply = task.reply, losers = task.losers, labels } = request;
   const misfit = replyMisfit(task, reply);
   if (misfit) throw invalidRequest([{ ...misfit, pointer: `/reply${misfit.pointer}` }]);
   freezeRequest(input, '/input');
@@ -31,6 +31,7 @@ export async function acceptRun(
     inputBytes: memoryBytes(input),
     replyPolicy: deepFreeze(reply),
     losers: deepFreeze(losers),
+    labels: labels && Object.keys(labels).length > 0 ? Object.freeze(labels) : undefined,
     origin,
   };
 }

@@ -17,7 +17,8 @@ export class RecordedRuns {
 
   /** What a run was asked for; with `unfit` where the service can't execute it any more. */
   async termsOf(record: Readonly<RunRecord>): Promise<RunTerms> {
-    const { id, task, input, replyPolicy, losers, subTasks, requestId, traceparent, clientId } = record;
+    const { id, task, input, replyPolicy, losers, labels, subTasks, requestId, traceparent, clientId } =
+      record;
     const definition = this.registry.find(task);
     const terms = {
       id,
@@ -29,6 +30,7 @@ export class RecordedRuns {
       inputBytes: memoryBytes(input),
       replyPolicy,
       losers,
+      labels,
       // Not the record: it has the results too.
       origin: { requestId, traceparent, clientId },
     };

@@ -12,6 +12,7 @@ export function runView(run: Readonly<RunRecord>) {
     input: run.input,
     replyPolicy: run.replyPolicy,
     losers: run.losers,
+    ...(run.labels && { labels: run.labels }),
     reply,
     createdAt: run.createdAt,
     repliedAt: run.repliedAt,

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { labelsSchema } from '../core/labels.js';
 import { losersPolicySchema, replyPolicySchema } from '../core/policies.js';
 import {
   attemptErrorSchema,
@@ -22,6 +23,7 @@ export const runSchema = z
     input: jsonValueSchema,
     replyPolicy: replyPolicySchema,
     losers: losersPolicySchema,
+    labels: labelsSchema.optional(),
     reply: replySchema
       .nullable()
       .meta({ description: 'What the caller was told; null as long as there is no reply.' }),
@@ -90,6 +92,7 @@ export const runSchema = z
         input: null,
         replyPolicy: { policy: 'first-success' },
         losers: 'continue',
+        labels: { tenant: 'acme' },
         reply: { answeredBy: 'first', result: 'First result' },
         lastEventId: 6,
         requestId: EXAMPLE_REQUEST_ID,

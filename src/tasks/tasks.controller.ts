@@ -103,8 +103,12 @@ export class TasksController {
         value: { input: null, reply: { policy: 'primary', primary: 'third' }, losers: 'cancel' },
       },
       quorum: {
-        summary: 'Wait for two successes',
-        value: { reply: { policy: 'quorum', quorum: 2 }, losers: { policy: 'cancel-after', after: '2s' } },
+        summary: 'Wait for two successes, under a label',
+        value: {
+          labels: { tenant: 'acme' },
+          reply: { policy: 'quorum', quorum: 2 },
+          losers: { policy: 'cancel-after', after: '2s' },
+        },
       },
     },
   })

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { labelsSchema } from '../core/labels.js';
 import { losersPolicySchema, replyPolicySchema } from '../core/policies.js';
 import { answeredBySchema, EXAMPLE_RUN_ID, jsonValueSchema, runStatusSchema } from '../core/run.js';
 import { SUB_TASK_PLACEMENTS } from '../core/sub-task.js';
@@ -15,6 +16,7 @@ export const runRequestSchema = z
       .meta({ description: 'What the sub-tasks get; see the task’s `input` schema.' }),
     reply: replyPolicySchema.optional(),
     losers: losersPolicySchema.optional(),
+    labels: labelsSchema.optional(),
   })
   .meta({ id: 'RunRequest', description: 'What is left out, the task decides.' });
 

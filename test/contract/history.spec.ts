@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { EventBus } from '../../src/events/event-bus.js';
 import { PostgresJournal } from '../../src/journal/postgres/postgres-journal.js';
 import type { Journal, RunPage, RunQuery, RunSummary } from '../../src/run/journal.js';
+import { hasLabels, type Labels } from '../../src/core/labels.js';
 import { RUN_STATUSES, type RunStatus } from '../../src/core/run.js';
 import { EventWriter } from '../support/event-writer.js';
 import { journals } from '../support/journals.js';
@@ -18,6 +19,7 @@ type RecordedStatus = Exclude<RunStatus, 'set-aside'>;
 interface Added {
   readonly task: string;
   readonly client: string | undefined;
+  readonly labels: Labels | undefined;
   readonly status: RecordedStatus;
   readonly afterMs: number;
 }
@@ -25,6 +27,7 @@ interface Added {
 const added = fc.record<Added>({
   task: fc.constantFrom('a', 'b'),
   client: fc.constantFrom(undefined, 'ci:1', 'ci:2'),
+  labels: fc.constantFrom(undefined, { tenant: 'a' }, { order: 'x:1', tenant: 'a' }, { order: 'x:1' }),
   status: fc.constantFrom(...RUN_STATUSES.filter((status) => status !== 'set-aside')),
   afterMs: fc.constantFrom(0, 0, 0, 1, 5, -2),
 });
@@ -33,6 +36,7 @@ const filters = fc.record(
   {
     task: fc.constantFrom('a', 'b', 'none'),
     client: fc.constantFrom('ci:1', 'ci:2', 'none:0'),
+    labels: fc.constantFrom(['tenant:a'], ['order:x:1'], ['order:x:1', 'tenant:a'], ['tenant:b']),
     statuses: fc.array(fc.constantFrom(...RUN_STATUSES), { minLength: 1, maxLength: 3 }),
     since: fc.integer({ min: START - 5, max: START + 20 }),
     until: fc.integer({ min: START - 5, max: START + 20 }),
@@ -65,15 +69,21 @@ describe.each(Object.keys(journals))('the history of the %s journal', (name) => 
   async function add({
     task = 'task',
     client,
+    labels,
     status = 'running',
     afterMs = 0,
   }: Partial<Added> = {}): Promise<string> {
     now += afterMs;
     const id = `r${all.length + 1}`;
     const time = new Date(now).toISOString();
-    all.push({ id, task, status, createdAt: time, finishedAt: status === 'running' ? null : time });
+    all.push({ id, task, status, createdAt: time, finishedAt: status === 'running' ? null : time, labels });
     clients.set(id, client);
-    let committed = writer.append({ ...events.started(id), task, ...(client !== undefined && { client }) });
+    let committed = writer.append({
+      ...events.started(id),
+      task,
+      ...(client !== undefined && { client }),
+      ...(labels && { labels }),
+    });
     if (status !== 'running') committed = finish(id, task, status);
     await committed;
     return id;
@@ -88,6 +98,7 @@ describe.each(Object.keys(journals))('the history of the %s journal', (name) => 
   function expected({
     task,
     client,
+    labels,
     statuses,
     since = -Infinity,
     until = Infinity,
@@ -98,7 +109,7 @@ describe.each(Object.keys(journals))('the history of the %s journal', (name) => 
         const ms = Date.parse(createdAt);
         const fits = (task ?? run.task) === run.task && (statuses ?? [run.status]).includes(run.status);
         if (client !== undefined && clients.get(run.id) !== client) return false;
-        return fits && ms >= since && ms < until;
+        return hasLabels(run.labels, labels) && fits && ms >= since && ms < until;
       })
       .sort((a, b) => Date.parse(b.createdAt) - Date.parse(a.createdAt));
   }

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { EventEmitter2 } from '@nestjs/event-emitter';
 import type { RunEvent } from '../../src/core/events.js';
+import type { Labels } from '../../src/core/labels.js';
 import { EventBus } from '../../src/events/event-bus.js';
 import { PAGE_SIZE, PAGE_STRETCH, type EventQuery, type Journal } from '../../src/run/journal.js';
 import { EventWriter } from '../support/event-writer.js';
@@ -228,6 +229,21 @@ describe.each(Object.keys(journals))('the %s journal', (name) => {
       await journal.drain();
       expect(await idsOf({})).toEqual({ ids: [1, 2], next: 2 });
       expect(await idsOf({ runId: 'r1', after: 2 })).toEqual({ ids: [3], next: 3 });
+    });
+
+    test('are those of runs with a label, or with all of several', async () => {
+      const under = (runId: string, labels: Labels) => {
+        void writer.append({ ...events.started(runId), labels });
+        void writer.append({ ...events.succeeded(runId, { labels: { tenant: 'acme' } }), labels });
+      };
+      under('r1', { tenant: 'acme', order: '1' });
+      under('r2', { tenant: '"acme"' });
+      under('r3', { tenant: 'acme' });
+      await journal.drain();
+      expect(await idsOf({ labels: ['tenant:acme'] })).toEqual({ ids: [1, 2, 5, 6], next: 6 });
+      expect(await idsOf({ labels: ['tenant:acme', 'order:1'] })).toEqual({ ids: [1, 2], next: 6 });
+      expect(await idsOf({ labels: ['tenant:"acme"'] })).toEqual({ ids: [3, 4], next: 6 });
+      expect(await journal.run('r1')).toMatchObject({ labels: { tenant: 'acme', order: '1' } });
     });
 
     test('shows nothing that was not published', async () => {

@@ -1,5 +1,6 @@
 import { v7 as uuidv7 } from 'uuid';
 import type { EventType, NewEvent } from '../../src/core/events.js';
+import type { Labels } from '../../src/core/labels.js';
 import type { JsonValue } from '../../src/core/json.js';
 import type { LosersPolicy, ReplyPolicy } from '../../src/core/policies.js';
 import { runOf, type RunRecord } from '../../src/core/run-record.js';
@@ -9,6 +10,7 @@ interface Options {
   readonly input?: JsonValue;
   readonly reply?: ReplyPolicy;
   readonly losers?: LosersPolicy;
+  readonly labels?: Labels;
   /** How long ago all that happened, in milliseconds. */
   readonly agoMs?: number;
 }
@@ -18,13 +20,21 @@ export class PastRun {
   readonly id = uuidv7();
   readonly events: PastEvent[] = [];
   private readonly agoMs: number;
+  private readonly labels: Labels | undefined;
 
   constructor(
     private readonly task: string,
     private readonly subTasks: readonly string[],
-    { input = null, reply = { policy: 'first-success' }, losers = 'continue', agoMs = 0 }: Options = {},
+    {
+      input = null,
+      reply = { policy: 'first-success' },
+      losers = 'continue',
+      labels,
+      agoMs = 0,
+    }: Options = {},
   ) {
     this.agoMs = agoMs;
+    this.labels = labels;
     this.add('run.started', { input, replyPolicy: reply, losers, subTasks });
   }
 
@@ -64,7 +74,10 @@ export class PastRun {
     subTask?: string,
     attempt = this.attempts(subTask),
   ): this {
-    const about = { type, runId: this.id, task: this.task, agoMs: this.agoMs };
+    const about = {
+      ...{ type, runId: this.id, task: this.task, agoMs: this.agoMs },
+      ...(this.labels && { labels: this.labels }),
+    };
     this.events.push({ ...about, ...(subTask !== undefined && { subTask, attempt }), data } as PastEvent);
     return this;
   }

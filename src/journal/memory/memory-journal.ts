@@ -1,6 +1,7 @@
 import Queue from 'yocto-queue';
 import { unknownRun } from '../../core/domain-error.js';
 import type { RunEvent } from '../../core/events.js';
+import { hasLabels, type Labels } from '../../core/labels.js';
 import { runOf, type RunRecord } from '../../core/run-record.js';
 import { MemoryBudget } from '../../core/memory-budget.js';
 import type { RunStatus } from '../../core/run.js';
@@ -37,6 +38,7 @@ interface KeptRun extends RunLog {
   readonly id: string;
   readonly task: string;
   readonly client: string | undefined;
+  readonly labels: Labels | undefined;
   readonly position: { readonly createdAt: number; readonly number: number };
   status: RunStatus;
   finishedAt: number | null;
@@ -114,12 +116,13 @@ export class MemoryJournal extends Journal {
 
   override async runs(query: RunQuery): Promise<RunPage> {
     await this.committed();
-    const { task, client, statuses, limit } = query;
+    const { task, client, labels, statuses, limit } = query;
     const { since, olderThan } = rangeOf(query);
     const found = [...this.kept.values()].filter(
       (run) =>
         (task === undefined || run.task === task) &&
         (client === undefined || run.client === client) &&
+        hasLabels(run.labels, labels) &&
         (statuses?.includes(run.status) ?? true) &&
         run.position.createdAt >= since &&
         compareNewest(run.position, olderThan) > 0,
@@ -128,7 +131,7 @@ export class MemoryJournal extends Journal {
       found
         .sort((a, b) => compareNewest(a.position, b.position))
         .slice(0, limit + 1)
-        .map(({ id, task, status, position, finishedAt }) => ({
+        .map(({ id, task, status, position, finishedAt, labels }) => ({
           position,
           run: {
             id,
@@ -136,6 +139,7 @@ export class MemoryJournal extends Journal {
             status,
             createdAt: timeText(position.createdAt),
             finishedAt: finishedAt === null ? null : timeText(finishedAt),
+            labels,
           },
         })),
       limit,
@@ -198,7 +202,7 @@ export class MemoryJournal extends Journal {
   }
 
   private keptRun(
-    { id: number, runId, task, client }: RunEvent,
+    { id: number, runId, task, client, labels }: RunEvent,
     createdAt: number,
     key?: IdempotencyKey,
   ): KeptRun {
@@ -206,7 +210,7 @@ export class MemoryJournal extends Journal {
     if (text !== undefined && key)
       this.keys.set(text, { runId, fingerprint: key.fingerprint, createdMs: createdAt });
     const position = { createdAt, number };
-    const run = { id: runId, task, client, position, status: 'running' as const, finishedAt: null };
+    const run = { id: runId, task, client, labels, position, status: 'running' as const, finishedAt: null };
     return { ...run, key: text, end: undefined, blocks: [], size: 0 };
   }
 

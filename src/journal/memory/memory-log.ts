@@ -1,7 +1,7 @@
 import { indexBehind } from '../../core/event-order.js';
 import type { RunEvent } from '../../core/events.js';
 import { parseJson } from '../../core/exact-json.js';
-import { eventText, headOf } from '../event-text.js';
+import { eventText, fitting, headOf } from '../event-text.js';
 import { PAGE_SIZE, PAGE_STRETCH, type EventPage, type EventQuery } from '../../run/journal.js';
 
 /** A block takes no more events when its text is as long as this, in characters: what one run keeps of others is no more. */
@@ -99,7 +99,8 @@ export class MemoryLog {
    * @param run where its events are, when the query is for one run
    */
   page(query: EventQuery, upTo: number, isKept: (runId: string) => boolean, run?: RunLog): EventPage {
-    const { after, limit, runId, task, client, types } = query;
+    const { after, limit } = query;
+    const fits = fitting(query);
     const blocks = run?.blocks ?? this.blocks;
     const events: RunEvent[] = [];
     let [size, last, looked] = [0, after, 0];
@@ -109,9 +110,7 @@ export class MemoryLog {
         if (!head || head.id <= after) continue;
         if (looked++ === PAGE_STRETCH) return { events, next: last };
         last = head.id;
-        if ((runId ?? head.runId) !== head.runId || (task ?? head.task) !== head.task) continue;
-        if (client !== undefined && head.client !== client) continue;
-        if (types?.some((type) => type === head.type) === false || !isKept(head.runId)) continue;
+        if (!fits(head) || !isKept(head.runId)) continue;
         events.push(parseJson(line) as RunEvent);
         size += line.length;
         if (events.length === limit || size > PAGE_SIZE) return { events, next: last };

@@ -1,4 +1,5 @@
 import type { RunEvent } from '../../core/events.js';
+import { labelTexts } from '../../core/labels.js';
 import type { JournaledRun } from '../../run/journaled-run.js';
 import type { PlacedSubTask } from '../../run/sharing.js';
 
@@ -112,6 +113,19 @@ export function commitParameters(
     leaving.map(({ after }) => after),
     leaving.map(({ dueAt }) => (dueAt === undefined ? null : Math.round(now + dueAt - performance.now()))),
   ];
+}
+
+/** The labels of runs that start, as columns: `label, labelled_at, run`. Undefined without any. */
+export function labelColumns(
+  entries: readonly Entry[],
+): readonly [labels: string[], times: number[], runs: string[]] | undefined {
+  let columns: [string[], number[], string[]] | undefined;
+  for (const { event, ms } of entries) {
+    if (event.type !== 'run.started' || !event.labels) continue;
+    columns ??= [[], [], []];
+    for (const label of labelTexts(event.labels)) addTo(columns as unknown[][], label, ms, event.runId);
+  }
+  return columns;
 }
 
 /** Numbers as Postgres writes an array of them: without the quotes that pg would add, and escape. */

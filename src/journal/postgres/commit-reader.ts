@@ -2,6 +2,7 @@ import { sql, type Kysely, type RawBuilder } from 'kysely';
 import { runOf, type RunRecord } from '../../core/run-record.js';
 import { PAGE_SIZE, PAGE_STRETCH, type EventPage, type EventQuery } from '../../run/journal.js';
 import {
+  fitting,
   headOf,
   memberOf,
   parseEvents,
@@ -190,17 +191,18 @@ class Page {
   private readonly texts: string[] = [];
   private size = 0;
   private isFull = false;
-  private readonly types: ReadonlySet<string> | undefined;
+  private readonly fits: (head: EventHead) => boolean;
 
   constructor(private readonly query: EventQuery) {
-    this.types = query.types && new Set(query.types);
+    this.fits = fitting(query);
   }
 
   /** Adds those events of a row that fit, up to one of them; whether nothing fits behind them. */
   isFullWith({ events }: Row, upTo: number): boolean {
     const { limit } = this.query;
     for (const text of textsOf(events)) {
-      if (!this.fits(soundHeadOf(text), upTo)) continue;
+      const head = soundHeadOf(text);
+      if (head.id > upTo || !this.fits(head)) continue;
       this.texts.push(text);
       this.size += text.length;
       this.isFull = this.texts.length === limit || this.size > PAGE_SIZE;
@@ -214,17 +216,5 @@ class Page {
     const { after } = this.query;
     const events = parseEvents(this.texts);
     return { events, next: this.isFull ? (events.at(-1)?.id ?? after) : Math.max(after, last) };
-  }
-
-  private fits({ id, type, runId, task, client }: EventHead, upTo: number): boolean {
-    const { after, runId: ofRun, task: ofTask, client: ofClient } = this.query;
-    return (
-      id > after &&
-      id <= upTo &&
-      (ofRun === undefined || runId === ofRun) &&
-      (ofTask === undefined || task === ofTask) &&
-      (ofClient === undefined || client === ofClient) &&
-      (!this.types || this.types.has(type))
-    );
   }
 }

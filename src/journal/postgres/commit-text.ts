@@ -13,3 +13,12 @@ export function textWithoutId(event: RunEvent): string {
 export function rowWithIds(textsWithoutIds: readonly string[], firstId: number): string {
   return rowOf(textsWithoutIds.map((text, index) => `{"id":${firstId + index},${text}`));
 }
+
+/** Says of ascending places which row each is in. @param rows the places that begin a row */
+export function rowsByPlace(rows: readonly number[]): (place: number) => number {
+  let row = 0;
+  return (place) => {
+    while ((rows[row + 1] ?? Infinity) <= place) row += 1;
+    return row;
+  };
+}

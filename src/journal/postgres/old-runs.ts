@@ -49,6 +49,7 @@ async function deleteFinished(db: Kysely<Schema>, before: number, limit: number)
         WHERE commits.first = left_over.first AND lines IS NULL)
       UPDATE commits SET events = '[' || lines || ']' FROM left_over
       WHERE commits.first = left_over.first AND lines IS NOT NULL`.execute(transaction);
+    await transaction.deleteFrom('run_labels').where('run', 'in', ids).execute();
     await transaction.deleteFrom('runs').where('id', 'in', ids).execute();
     return ids.length;
   });

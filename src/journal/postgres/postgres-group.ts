@@ -3,9 +3,16 @@ import type { JournaledRun, JournalEntry } from '../../run/journaled-run.js';
 import type { PlacedSubTask } from '../../run/sharing.js';
 import { CommitGroup } from '../commit-group.js';
 import { stamped } from '../event-clock.js';
-import { arrayOf, commitParameters, type Entry, type Guard, type Leaving } from './commit-parameters.js';
+import {
+  arrayOf,
+  commitParameters,
+  labelColumns,
+  type Entry,
+  type Guard,
+  type Leaving,
+} from './commit-parameters.js';
 import type { DatabaseClock } from './database-clock.js';
-import { rowWithIds, textWithoutId } from './commit-text.js';
+import { rowsByPlace, rowWithIds, textWithoutId } from './commit-text.js';
 import { storableEvent } from './storable-event.js';
 
 /** How long the text of a row of `commits` may become by another event, in characters. */
@@ -72,6 +79,11 @@ export class PostgresGroup extends CommitGroup {
     );
   }
 
+  /** See {@link labelColumns}. */
+  get labels(): ReturnType<typeof labelColumns> {
+    return labelColumns(this.entries);
+  }
+
   /** Whether another node executes some of it, or waits for it. */
   get isUrgent(): boolean {
     return (
@@ -129,7 +141,7 @@ export class PostgresGroup extends CommitGroup {
     const committed: JournalEntry[] = [];
     const refused: Refusal[] = [];
     const rows: { first: number; events: RunEvent[] }[] = [];
-    const rowOf = this.rowsByPlace();
+    const rowOf = rowsByPlace(this.rows);
     let row: (typeof rows)[number] | undefined;
     let at = -1;
     for (const [index, entry] of this.entries.entries()) {
@@ -202,16 +214,6 @@ export class PostgresGroup extends CommitGroup {
       .filter(({ after }) => (after === 0 ? isLast : after > from && after <= to))
       .map((one) => ({ ...one, after: Math.max(0, one.after - from) }));
     return part;
-  }
-
-  /** Says of ascending places which row each is in. */
-  private rowsByPlace(): (place: number) => number {
-    const { rows } = this;
-    let row = 0;
-    return (place) => {
-      while ((rows[row + 1] ?? Infinity) <= place) row += 1;
-      return row;
-    };
   }
 
   /** What an event must find for it to be recorded; undefined when its run must be this node's. */

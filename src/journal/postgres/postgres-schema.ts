@@ -59,6 +59,14 @@ export interface Schema extends Pick<LogSchema, 'statistics' | 'counted_events'>
     commits: number[];
     client: string | null;
   };
+  /** A row for each label of a run, as `name:value`. */
+  run_labels: {
+    label: string;
+    /** When the run was created. */
+    labelled_at: number;
+    /** Its id. */
+    run: string;
+  };
   idempotency_keys: LogSchema['idempotency_keys'] & {
     run_id: string;
     /** The node that starts the run. */

@@ -15,6 +15,10 @@ const HISTORY: HistoryTables = {
   ofStatus: sql`runs`,
   ofTask: sql`runs`,
   ofClient: sql`runs`,
+  labels: sql`run_labels`,
+  openOfLabel: sql`run_labels AS one JOIN open_runs ON id = run`,
+  ofLabel: sql`run_labels AS one JOIN runs ON id = run`,
+  numberOfLabel: sql`number`,
 };
 
 /** The journal's tables in Postgres, but for what is committed in groups. */
@@ -49,7 +53,20 @@ export class PostgresStore {
   }
 
   async runs(query: RunQuery): Promise<RunRow[]> {
-    return (await historyQuery(query, HISTORY).execute(this.db)).rows;
+    const { rows } = await historyQuery(query, HISTORY).execute(this.db);
+    if (rows.length === 0) return rows;
+    const found = await this.db
+      .selectFrom('run_labels')
+      .select(['run', sql<string[]>`array_agg(label ORDER BY label)`.as('labels')])
+      .where(
+        'run',
+        'in',
+        rows.map(({ id }) => id),
+      )
+      .groupBy('run')
+      .execute();
+    const labels = new Map(found.map((row) => [row.run, row.labels]));
+    return rows.map((row) => ({ ...row, labels: labels.get(row.id) }));
   }
 
   /** Whether there is a run, unfinished or finished. */

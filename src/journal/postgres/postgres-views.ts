@@ -7,12 +7,12 @@ import { sql, type Kysely } from 'kysely';
  */
 export async function createViews(db: Kysely<unknown>): Promise<void> {
   await sql`
-    CREATE VIEW runs_and_open AS
+    CREATE OR REPLACE VIEW runs_and_open AS
     SELECT number, id, task, status, created_at, finished_at, NULL AS node FROM runs
     UNION ALL
     SELECT number, id, task, 'running', created_at, NULL, node FROM open_runs`.execute(db);
   await sql`
-    CREATE VIEW events AS
+    CREATE OR REPLACE VIEW events AS
     SELECT (head ->> 'id')::bigint AS id,
       coalesce(
         (SELECT number FROM runs WHERE runs.id = head ->> 'runId'),
@@ -23,10 +23,10 @@ export async function createViews(db: Kysely<unknown>): Promise<void> {
       substr(line, data_at + 8, length(line) - data_at - 8) AS data
     FROM commits,
       string_to_table(substr(events, 2, length(events) - 2), E',\n') AS line,
-      strpos(line, ',"data":') AS data_at,
+      strpos(line, ',"data":{') AS data_at,
       LATERAL (SELECT (left(line, data_at - 1) || '}')::json AS head OFFSET 0) AS heads`.execute(db);
   await sql`
-    CREATE VIEW attempts AS
+    CREATE OR REPLACE VIEW attempts AS
     SELECT run_id, task, sub_task, attempt,
       min(time) FILTER (WHERE type = 'sub-task.started') AS started_at,
       max(time) FILTER (WHERE type <> 'sub-task.started') AS ended_at,
@@ -36,7 +36,7 @@ export async function createViews(db: Kysely<unknown>): Promise<void> {
     WHERE attempt > 0
     GROUP BY run_id, task, sub_task, attempt`.execute(db);
   await sql`
-    CREATE VIEW sub_tasks AS
+    CREATE OR REPLACE VIEW sub_tasks AS
     SELECT DISTINCT ON (run_id, sub_task) run_id, task, sub_task, attempt AS attempts,
       CASE WHEN type IN ('sub-task.held-back', 'sub-task.started', 'sub-task.retrying') THEN 'unfinished'
         ELSE substr(type, 10) END AS outcome,

@@ -11,6 +11,11 @@ const COMMIT = {
   text: `SELECT first_id, refused FROM commit_group_2(${Array.from({ length: PARAMETERS }, (_, index) => `$${index + 1}`).join(', ')})`,
 };
 
+/** Rows that are there are those of an earlier try. */
+const LABEL = `
+  INSERT INTO run_labels (label, labelled_at, run)
+  SELECT * FROM unnest($1::text[], $2::bigint[], $3::text[]) ON CONFLICT DO NOTHING`;
+
 /** Waits for whatever the server's commits wait for, such as a synchronous standby, and with it for all commits before. */
 const CONFIRM = 'UPDATE nodes SET seen_at = clock_timestamp() WHERE id = $1';
 
@@ -46,12 +51,14 @@ export class PostgresWriter {
         ...COMMIT,
         values: [node, ...group.parameters(number)],
       });
-    const { jobs } = group;
-    if (jobs.length === 0) return committedOf(await commit());
-    if (!this.queue) throw new Error('There is no queue that sub-tasks could leave by');
+    const { jobs, labels } = group;
+    if (jobs.length === 0 && !labels) return committedOf(await commit());
+    if (jobs.length > 0 && !this.queue) throw new Error('There is no queue that sub-tasks could leave by');
     await client.query('BEGIN');
     try {
-      await this.queue.send(jobs, { executeSql: (text, values) => client.query(text, values) });
+      if (labels) await client.query(LABEL, [...labels]);
+      if (jobs.length > 0)
+        await this.queue?.send(jobs, { executeSql: (text, values) => client.query(text, values) });
       // Sent together: the lock that numbers the events is held for no turn of the network.
       const [result] = await Promise.all([commit(), client.query('COMMIT')]);
       return committedOf(result);

@@ -1,5 +1,5 @@
 import { PAGE_SIZE, PAGE_STRETCH, type EventQuery } from '../../run/journal.js';
-import { headOf, textsOf, textsOfRun } from '../event-text.js';
+import { fitting, headOf, textsOf, textsOfRun } from '../event-text.js';
 import { chained, damage, ROW, sound, type CommitRow } from './commit-row.js';
 import type { Statements } from './statements.js';
 
@@ -178,10 +178,11 @@ function* present(rows: Iterable<CommitOfRun>): Iterable<CommitRow> {
 function pageOf(
   rows: Iterable<CommitRow>,
   textsIn: (row: string) => string[],
-  { after, limit, runId, task, client, types }: EventQuery,
+  query: EventQuery,
   upTo: number,
 ): TextPage {
-  const wanted = types && new Set<string>(types);
+  const { after, limit, runId } = query;
+  const fits = fitting(query);
   const texts: string[] = [];
   let size = 0;
   let end: number | undefined;
@@ -192,8 +193,7 @@ function pageOf(
       if (!head || head.id <= after) continue;
       end ??= runId === undefined ? Math.min(upTo, head.id + PAGE_STRETCH - 1) : upTo;
       if (head.id > end) break;
-      if ((task !== undefined && head.task !== task) || wanted?.has(head.type) === false) continue;
-      if (client !== undefined && head.client !== client) continue;
+      if (!fits(head)) continue;
       texts.push(text);
       size += text.length;
       if (texts.length === limit || size > PAGE_SIZE) return { texts, next: head.id };

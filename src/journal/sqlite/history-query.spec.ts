@@ -7,7 +7,7 @@ import { RUN_STATUSES } from '../../core/run.js';
 import { historyQuery } from '../history-query.js';
 import type { RunQuery } from '../../run/journal.js';
 import { openDatabase, type OpenDatabase } from './sqlite-database.js';
-import { HISTORY } from './sqlite-store.js';
+import { HISTORY } from './sqlite-history.js';
 
 const directory = temporaryDirectory();
 
@@ -59,6 +59,23 @@ describe('historyQuery', () => {
       );
     },
   );
+
+  test.each<Partial<RunQuery>>([
+    { labels: ['a:b'] },
+    {
+      labels: ['a:b', 'c:d'],
+      task: 'demo',
+      client: 'ci:1',
+      since: 1,
+      olderThan: { createdAt: 5, number: 5 },
+    },
+  ])('begins with the runs of a label, and sorts nothing: $labels', async (query) => {
+    const statuses = ['running', 'succeeded', 'failed'] as const;
+    const steps = await planOf({ limit: 200, statuses, ...query });
+    const ofLabel = 'SEARCH one USING PRIMARY KEY (label=? AND labelled_at>? AND (labelled_at,run)<(?,?))';
+    expect(steps.filter((step) => step === ofLabel)).toHaveLength(3);
+    for (const step of steps) expect(step).not.toMatch(/SCAN|TEMP B-TREE/);
+  });
 
   test('keeps its plan whatever SQLite has learnt of the values', async () => {
     open.database.exec(`INSERT INTO runs VALUES (1, 'r1', 'demo', 'succeeded', 1, 1, '[1]', 'ci:1');

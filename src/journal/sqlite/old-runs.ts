@@ -28,7 +28,10 @@ export function deleteFinished(statements: Statements, before: number, limit: nu
   const ids = new Set(runs.map(({ id }) => id));
   const commits = new Set(runs.flatMap((run) => JSON.parse(run.commits) as number[]));
   for (const first of commits) takeOut(statements, first, ids);
-  for (const { number } of runs) statements.run('DELETE FROM runs WHERE number = ?', number);
+  for (const { number } of runs) {
+    statements.run('DELETE FROM run_labels WHERE run = ?', number);
+    statements.run('DELETE FROM runs WHERE number = ?', number);
+  }
   return runs.length;
 }
 

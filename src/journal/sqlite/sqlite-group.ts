@@ -1,5 +1,6 @@
 import type { SQLInputValue } from 'node:sqlite';
 import type { RunEvent } from '../../core/events.js';
+import { labelTexts } from '../../core/labels.js';
 import type { IdempotencyKey } from '../../run/idempotency-key.js';
 import type { JournaledRun, JournalEntry } from '../../run/journaled-run.js';
 import { CommitGroup } from '../commit-group.js';
@@ -25,6 +26,8 @@ export interface EventGroup {
   readonly reopened: readonly SQLInputValue[];
   /** `client, key, fingerprint, run, created_at` of each idempotency key. */
   readonly keys: readonly SQLInputValue[];
+  /** `label, labelled_at, run` of each label of a run that starts. */
+  readonly labels: readonly SQLInputValue[];
 }
 
 /** Events that are to be committed together, as events and as rows. */
@@ -36,6 +39,7 @@ export class SqliteGroup extends CommitGroup {
   private readonly finished: SQLInputValue[] = [];
   private readonly reopened: SQLInputValue[] = [];
   private readonly keys: SQLInputValue[] = [];
+  private readonly labels: SQLInputValue[] = [];
   /** `status, finished_at, commits` of each run that started in this group too, by its number. */
   private readonly ends = new Map<SQLInputValue, readonly SQLInputValue[]>();
   /** The row that is added to: its first event, and its text but for the closing bracket. */
@@ -58,9 +62,9 @@ export class SqliteGroup extends CommitGroup {
 
   /** What the store commits. */
   get rows(): EventGroup {
-    const { firstId, lastId, finished, reopened, keys } = this;
+    const { firstId, lastId, finished, reopened, keys, labels } = this;
     const commits = [...this.commits, this.first, lastId, `${this.text}]`];
-    return { firstId, lastId, commits, ...this.startedRows(), finished, reopened, keys };
+    return { firstId, lastId, commits, ...this.startedRows(), finished, reopened, keys, labels };
   }
 
   /** Stamps an event and adds it. @param key kept with a run that starts */
@@ -72,8 +76,10 @@ export class SqliteGroup extends CommitGroup {
     if (number === undefined) throw new Error(`The run ${run.id} was never started`);
     this.write(eventText(event), event.id);
     if (run.commits.at(-1) !== this.first) run.commits.push(this.first);
-    if (event.type === 'run.started') this.started.push(number, run.id, event.task, ms, event.client ?? null);
-    else if (event.type === 'run.finished') this.finish(run, number, event.data.status, ms);
+    if (event.type === 'run.started') {
+      this.started.push(number, run.id, event.task, ms, event.client ?? null);
+      if (event.labels) for (const label of labelTexts(event.labels)) this.labels.push(label, ms, number);
+    } else if (event.type === 'run.finished') this.finish(run, number, event.data.status, ms);
     else if (event.type === 'run.reopened') this.reopened.push(number);
     if (key) this.keys.push(key.client, key.key, key.fingerprint, number, ms);
     this.entries.push({ run, event });

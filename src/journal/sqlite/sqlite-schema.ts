@@ -27,7 +27,20 @@ export const migrations: Readonly<Record<string, Migration>> = {
     },
   },
   '0002-clients': { up: addClients },
+  '0003-labels': { up: addLabels },
 };
+
+/** A row for each label of a run, as `name:value`. Runs without cost nothing. */
+async function addLabels(db: Kysely<unknown>): Promise<void> {
+  await sql`
+    CREATE TABLE run_labels (
+      label TEXT NOT NULL,
+      labelled_at INTEGER NOT NULL,
+      run INTEGER NOT NULL,
+      PRIMARY KEY (label, labelled_at, run)
+    ) STRICT, WITHOUT ROWID`.execute(db);
+  await sql`CREATE INDEX labels_of_run ON run_labels (run)`.execute(db);
+}
 
 /** One row: the journal that writes the database. */
 async function createWriter(db: Kysely<unknown>): Promise<void> {

@@ -23,6 +23,7 @@ const groupFrom = (firstId: number): EventGroup => ({
   whole: [],
   reopened: [],
   keys: [],
+  labels: [],
 });
 
 describe('SqliteStore', () => {

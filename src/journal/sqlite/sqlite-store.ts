@@ -1,28 +1,20 @@
-import { sql, type Kysely } from 'kysely';
+import type { Kysely } from 'kysely';
 import type { KeyedRun } from '../../run/idempotency-key.js';
 import type { EventQuery, RunQuery, SavedStatistics, StatisticsSlice, Stretch } from '../../run/journal.js';
 import { textsOf } from '../event-text.js';
-import { historyQuery, type HistoryTables, type RunRow } from '../history-query.js';
+import type { RunRow } from '../history-query.js';
 import { chainedTo, linkOf, NO_LINK, WRITTEN } from './commit-row.js';
 import { firstIdOf } from '../event-clock.js';
 import { CommitReader, type OpenCommits, type RunTexts, type TextPage } from './commit-reader.js';
 import { deleteFinished } from './old-runs.js';
 import { LogEnd } from './log-end.js';
+import { historyOf } from './sqlite-history.js';
 import { OpenFiles } from './open-file.js';
 import { checkpoint, openDatabase, type OpenDatabase, type StoreOptions } from './sqlite-database.js';
 import type { EventGroup } from './sqlite-group.js';
 import { Statements } from './statements.js';
 import { countStart, setAside, survived, takeBack } from './started-over.js';
 import { claim, expectClaim, type Writer } from './writer-claim.js';
-
-/** Named because SQLite, which knows nothing of how the values are spread, would take the one without the task for both. */
-export const HISTORY: HistoryTables = {
-  open: sql`open_runs INDEXED BY open_runs_by_age`,
-  setAside: sql`set_aside`,
-  ofStatus: sql`runs INDEXED BY runs_of_status`,
-  ofTask: sql`runs INDEXED BY runs_of_task`,
-  ofClient: sql`runs INDEXED BY runs_of_client`,
-};
 
 const FINISH = `
   INSERT INTO runs (number, id, task, created_at, client, status, finished_at, commits)
@@ -125,7 +117,7 @@ export class SqliteStore {
     });
   }
 
-  #write({ firstId, lastId, commits, started, finished, whole, reopened, keys }: EventGroup): void {
+  #write({ firstId, lastId, commits, started, finished, whole, reopened, keys, labels }: EventGroup): void {
     const rows = chainedTo(this.#link, commits);
     this.#transaction((statements) => {
       if (firstId !== this.#lastId + 1)
@@ -134,6 +126,7 @@ export class SqliteStore {
       statements.insert('open_runs (number, id, task, created_at, client)', 5, started);
       // A key that is there has expired: else its run would have been found.
       statements.insert('idempotency_keys (client, key, fingerprint, run, created_at)', 5, keys, 'REPLACE');
+      statements.insert('run_labels (label, labelled_at, run)', 3, labels);
       const columns = 'number, id, task, created_at, client, status, finished_at, commits';
       statements.insert(`runs (${columns})`, 8, whole);
       statements.runEach(REOPEN, 1, reopened);
@@ -161,8 +154,8 @@ export class SqliteStore {
   }
 
   /** The runs that a query asks for, the newest first, and one more where there are more. */
-  async runs(query: RunQuery): Promise<RunRow[]> {
-    return (await historyQuery(query, HISTORY).execute(this.#db)).rows;
+  runs(query: RunQuery): Promise<RunRow[]> {
+    return historyOf(this.#db, this.#statements, query);
   }
 
   /** A page of events up to one of them; undefined for a run that there is none of. */

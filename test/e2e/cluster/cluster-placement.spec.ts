@@ -43,7 +43,8 @@ describe('a sub-task', () => {
       const [ofApi, ofWorker] = twins('mixed', declared);
       const api = await cluster.start(ofApi.providers, { ROLE: 'api' });
       await cluster.start(ofWorker.providers, { ROLE: 'worker' });
-      const answer = api.answer('mixed', { input: { n: 7 }, reply: { policy: 'all' } });
+      const labels = { tenant: 'acme' };
+      const answer = api.answer('mixed', { input: { n: 7 }, labels, reply: { policy: 'all' } });
       const far = await ofWorker.next('far');
       expect(far.input).toEqual({ n: 7 });
       far.fail(new Error('no'));
@@ -58,6 +59,7 @@ describe('a sub-task', () => {
         status: 'succeeded',
         subTasks: [{ attempts: 1 }, { attempts: 2, failures: 1 }],
       });
+      for (const event of api.events) if (event.runId === runId) expect(event.labels).toEqual(labels);
       expect(ofApi.peak('far')).toBe(0);
       expect(await placed()).toEqual([]);
     });

@@ -206,9 +206,10 @@ describe('event streams', () => {
         type: await read('/events?type=run.started,run.finished'),
         types: await read('/events?type=run.started&type=run.finished'),
         both: await read('/events?task=other&type=run.finished'),
+        label: await read('/events?label=tenant:acme'),
       };
       const runId = await finished();
-      const answer = service.answer('other');
+      const answer = service.answer('other', { labels: { tenant: 'acme' } });
       (await other.next('only')).succeed();
       const { runId: otherId } = await answer;
       await service.event(otherId, 'run.finished');
@@ -219,6 +220,7 @@ describe('event streams', () => {
       expect(readers.task.events).toEqual(ofRun(otherId));
       expect(readers.type.events).toEqual(expected.filter(ends));
       expect(readers.types.events).toEqual(expected.filter(ends));
+      expect(readers.label.events).toEqual(ofRun(otherId));
       expect(readers.both.events).toEqual(ofRun(otherId).slice(-1));
     });
 

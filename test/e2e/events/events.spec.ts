@@ -98,6 +98,17 @@ describe.each(['memory:', `sqlite:${join(directory, 'events.db')}`])('events as 
     expect((await page('/events?task=none')).events).toEqual([]);
   });
 
+  test('are of runs with the labels that were asked for, and show them', async () => {
+    const labels = { tenant: 'acme' };
+    const { runId } = await service.answer('small', { labels });
+    await service.event(runId, 'run.finished');
+    const { events } = await page('/events?label=tenant:acme');
+    expect(events).toEqual(ofRun(runId));
+    for (const event of events) expect(event.labels).toEqual(labels);
+    expect((await page('/events?label=tenant:acme&label=a:b')).events).toEqual([]);
+    await expectProblem(service, await service.http.get('/events?label=acme'), 400, 'invalid-request');
+  });
+
   test('go on behind stretches in which nothing fits', async () => {
     const { next } = await page('/events?type=run.reopened');
     expect(next).toBe(service.events.at(-1)!.id);

@@ -38,6 +38,20 @@ describe('a run that a crash or a stop has left unfinished', () => {
     expect(task.peak()).toBe(0);
   });
 
+  test('keeps its labels', async () => {
+    const labels = { tenant: 'acme' };
+    const run = new PastRun('race', ['fast', 'slow'], { labels }).started('fast');
+    await durable.leave(run);
+    const service = await durable.start(race.providers);
+    const { fast, slow } = await race.all();
+    fast.succeed();
+    slow.succeed();
+    expect(await service.finishedRun(run.id)).toMatchObject({ labels });
+    const listed = await service.http.get('/runs?label=tenant:acme&status=succeeded').expect(200);
+    expect(listed.body).toMatchObject({ runs: [{ id: run.id, labels }] });
+    for (const event of service.events) expect(event).toMatchObject({ labels });
+  });
+
   test('gets the reply that the order of its outcomes makes', async () => {
     const replies = [
       [{ policy: 'quorum', quorum: 2 }, ['c', 'a'], { c: 'c of before', a: 'a of before' }],

@@ -14,6 +14,10 @@ interface Page {
 }
 
 const mistakes: readonly [string, Readonly<Record<string, string>>][] = [
+  ['label=', { label: 'tenant:acme' }],
+  ['label=tenant:a&label=tenant', { label: '"tenant" is no label' }],
+  ['label=%00:a', { label: 'is no label' }],
+  [Array.from({ length: 9 }, (_, n) => `label=a:${n}`).join('&'), { label: 'at most 8' }],
   ['limit=0', { limit: '>=1' }],
   ['limit=201', { limit: '<=200' }],
   ['limit=', { limit: '>=1' }],
@@ -81,6 +85,20 @@ describe('GET /runs', () => {
     expect(await idsOf('status=running,cancelled')).toEqual([]);
     expect(await idsOf('status=failed,succeeded')).toEqual(ids);
     expect(await idsOf('status=failed&status=succeeded&status=failed')).toEqual(ids);
+  });
+
+  test('finds runs by their labels, and shows these', async () => {
+    const labels = { tenant: 'acme', order: 'a:1,b' };
+    for (const some of [undefined, labels]) {
+      const { runId } = await service.answer('demo', { labels: some });
+      await service.event(runId, 'run.finished');
+      ids.unshift(runId);
+    }
+    const [runId = ''] = ids;
+    for (const query of ['label=tenant:acme', 'label=order:a:1,b', 'label=tenant:acme&label=order:a:1,b'])
+      expect((await page(query)).runs).toMatchObject([{ id: runId, labels }]);
+    expect(await idsOf('label=tenant:acme&label=order:a:1')).toEqual([]);
+    expect(await service.showRun(runId)).toMatchObject({ labels });
   });
 
   test('shows an empty page for a task that there is not, or is no more', async () => {

@@ -1,0 +1,35 @@
+import { sql, type Kysely } from 'kysely';
+import type { RunQuery } from '../../run/journal.js';
+import { historyQuery, type HistoryTables, type RunRow } from '../history-query.js';
+import type { Statements } from './statements.js';
+
+/** Named because SQLite, which knows nothing of how the values are spread, would take the one without the task for both. */
+export const HISTORY: HistoryTables = {
+  open: sql`open_runs INDEXED BY open_runs_by_age`,
+  setAside: sql`set_aside`,
+  ofStatus: sql`runs INDEXED BY runs_of_status`,
+  ofTask: sql`runs INDEXED BY runs_of_task`,
+  ofClient: sql`runs INDEXED BY runs_of_client`,
+  // CROSS keeps SQLite from beginning with the runs.
+  labels: sql`run_labels`,
+  openOfLabel: sql`run_labels AS one CROSS JOIN open_runs ON number = run`,
+  ofLabel: sql`run_labels AS one CROSS JOIN runs ON number = run`,
+  numberOfLabel: sql`run`,
+};
+
+const LABELS = `
+  SELECT run, label FROM run_labels INDEXED BY labels_of_run
+  WHERE run IN (SELECT value FROM json_each(?)) ORDER BY label`;
+/** The runs that a query asks for, the newest first, and one more where there are more. */
+export async function historyOf(
+  db: Kysely<unknown>,
+  statements: Statements,
+  query: RunQuery,
+): Promise<RunRow[]> {
+  const { rows } = await historyQuery(query, HISTORY).execute(db);
+  const labels = new Map<number, string[]>();
+  const numbers = JSON.stringify(rows.map(({ number }) => number));
+  for (const { run, label } of statements.all<{ run: number; label: string }>(LABELS, numbers))
+    labels.set(run, [...(labels.get(run) ?? []), label]);
+  return rows.map((row) => ({ ...row, labels: labels.get(row.number) }));
+}
