@@ -62,7 +62,7 @@ const headerReferences = Object.fromEntries(
 export function addCommonProblems(method: string, operation: OperationObject): void {
   const { parameters = [], responses } = operation;
   operation.parameters = [...parameters, ...commonParameters];
-  for (const code of [...COMMON_PROBLEMS, ...(method === 'post' ? BODY_PROBLEMS : [])]) {
+  for (const code of [...COMMON_PROBLEMS, ...(method === 'get' ? [] : BODY_PROBLEMS)]) {
     responses[problemTypes[code].status] ??= problemResponse([code]);
   }
 }

@@ -6,6 +6,7 @@ export type DomainErrorCode =
   | 'task-unknown'
   | 'run-unknown'
   | 'run-finished'
+  | 'run-unfinished'
   | 'sub-task-unknown'
   | 'sub-task-not-failed'
   | 'precondition-failed'

@@ -148,6 +148,11 @@ export const runEventSchema = z
       'A failed sub-task of a run that was finished is to be tried again: the run goes on.',
       nothing,
     ),
+    event(
+      'run.erased',
+      'An event of a run that was erased: its number and its time are left, and what it said is gone.',
+      nothing,
+    ),
   ])
   .meta({
     id: 'RunEvent',

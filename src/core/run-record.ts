@@ -130,6 +130,7 @@ export function advance(run: RunRecord, event: RunEvent): void {
   run.lastEventTime = event.time;
   switch (event.type) {
     case 'run.started':
+    case 'run.erased':
       return;
     case 'run.replied':
       run.decision = event.data;

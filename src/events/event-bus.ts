@@ -21,6 +21,7 @@ export interface CommittedEvent {
 export class EventBus implements OnModuleDestroy {
   private readonly watchers = new Map<string, Set<(event: RunEvent) => void>>();
   private readonly allWatchers = new Set<(events: readonly RunEvent[]) => void>();
+  private readonly forgetters = new Set<(runId: string | undefined) => void>();
   private forListeners: CommittedEvent[] = [];
   private forWatchers: RunEvent[] = [];
   private later: NodeJS.Immediate | undefined;
@@ -52,6 +53,16 @@ export class EventBus implements OnModuleDestroy {
   watchAll(watcher: (events: readonly RunEvent[]) => void): () => void {
     this.allWatchers.add(watcher);
     return () => this.allWatchers.delete(watcher);
+  }
+
+  /** Tells `forget` of each run that is erased, so that nothing of it is kept; of undefined when it may be any. */
+  onErased(forget: (runId: string | undefined) => void): void {
+    this.forgetters.add(forget);
+  }
+
+  /** A run was erased. @param runId undefined when nobody knows which */
+  erased(runId?: string): void {
+    for (const forget of this.forgetters) forget(runId);
   }
 
   /** What this process alone writes. */

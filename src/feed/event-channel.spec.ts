@@ -52,6 +52,20 @@ describe('EventChannel', () => {
     expect([idsIn(batch?.text), batch?.next, batch?.last]).toEqual([[4], 5, finished]);
   });
 
+  test('keeps nothing of a run that was erased: who is behind it reads the journal', () => {
+    const channel = new EventChannel({}, 0);
+    channel.add([...events(1, 2), { ...event(3), runId: 'r2' }, ...events(4, 4)]);
+    channel.read(0);
+    channel.forget('r2');
+    expect([channel.read(0), channel.read(2)]).toEqual([undefined, undefined]);
+    expect(idsIn(channel.read(3)?.text)).toEqual([4]);
+    channel.forget('none');
+    expect(idsIn(channel.read(3)?.text)).toEqual([4]);
+    channel.forget(undefined);
+    expect(channel.read(3)).toBeUndefined();
+    expect(channel.read(4)).toEqual({ text: undefined, next: 4 });
+  });
+
   test('knows nothing of what was before it', () => {
     const channel = new EventChannel({}, 10);
     channel.add(events(9, 12));

@@ -121,6 +121,13 @@ export class EventChannel {
     };
   }
 
+  /** Keeps no event of a run, and none before it: who is behind that reads the journal. @param runId undefined for all runs */
+  forget(runId: string | undefined): void {
+    this.forgetFirst(
+      this.entries.findLastIndex(({ event }) => runId === undefined || event.runId === runId) + 1,
+    );
+  }
+
   private textOf(first: number, end: number): Buffer {
     const entries = this.entries.slice(first, end);
     const [firstId = 0, lastId = 0] = [entries[0]?.id, entries.at(-1)?.id];
@@ -141,9 +148,17 @@ export class EventChannel {
 
   private forgetOldest(): void {
     let count = 0;
-    for (; this.entries.length - count > MAX_EVENTS || this.bytes > MAX_BYTES; count += 1)
-      this.bytes -= this.entries[count]?.bytes ?? 0;
+    let { bytes } = this;
+    for (; this.entries.length - count > MAX_EVENTS || bytes > MAX_BYTES; count += 1)
+      bytes -= this.entries[count]?.bytes ?? 0;
+    this.forgetFirst(count);
+  }
+
+  private forgetFirst(count: number): void {
     if (count === 0) return;
-    this.since = this.entries.splice(0, count).at(-1)?.id ?? this.since;
+    const gone = this.entries.splice(0, count);
+    for (const { bytes } of gone) this.bytes -= bytes;
+    this.since = gone.at(-1)?.id ?? this.since;
+    this.lastBatch = undefined;
   }
 }

@@ -42,7 +42,11 @@ export class EventFeed {
     private readonly bus: EventBus,
     private readonly runs: Runs,
     readonly memory: ConnectionMemory,
-  ) {}
+  ) {
+    bus.onErased((runId) => {
+      for (const { channel } of this.channels.values()) channel.forget(runId);
+    });
+  }
 
   /** Whether a stop has begun: then no reader joins any more. */
   get stopped(): boolean {

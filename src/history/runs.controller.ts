@@ -1,8 +1,9 @@
-import { Controller, Get, HttpCode, Param, Post, Query, Req, Res } from '@nestjs/common';
+import { Controller, Delete, Get, HttpCode, Param, Post, Query, Req, Res } from '@nestjs/common';
 import { ConfigService } from '@nestjs/config';
 import {
   ApiAcceptedResponse,
   ApiHeader,
+  ApiNoContentResponse,
   ApiOkResponse,
   ApiOperation,
   ApiParam,
@@ -112,6 +113,22 @@ export class RunsController {
     if (!isKnown(run)) return runView(run);
     response.status(304);
     return undefined;
+  }
+
+  @Delete(':id')
+  @HttpCode(204)
+  @ApiOperation({
+    operationId: 'eraseRun',
+    summary: 'Erase a finished run',
+    description:
+      'Erases the run: its input, its results, its errors, its labels and its idempotency key. It is unknown then. Of its events the numbers and times stay, as `run.erased`, so that readers of all events see no gap; they go when the run would have been deleted.',
+  })
+  @ApiParam({ name: 'id', example: EXAMPLE_RUN_ID })
+  @ApiNoContentResponse({ description: 'It is erased' })
+  @ApiProblems('malformed-json', 'invalid-request', 'run-unknown', 'run-unfinished', 'journal-unavailable')
+  async erase(@Param('id', anyCase) id: string, @Req() request: Request): Promise<void> {
+    await this.runs.requireSeen(id, contextOf(request).onlyClient);
+    await this.control.erase(id);
   }
 
   @Post(':id/cancel')

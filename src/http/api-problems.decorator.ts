@@ -18,6 +18,7 @@ const extensions: Partial<Record<ProblemCode, Record<string, unknown>>> = {
     ],
   },
   'run-finished': { runId: EXAMPLE_RUN_ID },
+  'run-unfinished': { runId: EXAMPLE_RUN_ID },
   'sub-task-unknown': { runId: EXAMPLE_RUN_ID },
   'sub-task-not-failed': { runId: EXAMPLE_RUN_ID },
   'idempotency-key-reused': { runId: EXAMPLE_RUN_ID },

@@ -96,6 +96,12 @@ export const problemTypes = {
     happened: 'The run has finished before it could be cancelled.',
     mend: 'Nothing is left to be cancelled. GET /runs/{runId} shows how the run ended.',
   },
+  'run-unfinished': {
+    status: 409,
+    title: 'Run unfinished',
+    happened: 'Only a finished run can be erased, and this one goes on.',
+    mend: 'POST /runs/{runId}/cancel ends it, and GET /runs/{runId}?wait=30s waits for its end. Erase it then.',
+  },
   'sub-task-not-failed': {
     status: 409,
     title: 'Sub-task not failed',

@@ -170,6 +170,15 @@ export abstract class Journal {
   abstract events(query: EventQuery): Promise<EventPage>;
 
   /**
+   * Erases a finished run, with its labels and its idempotency key. Of its events the ids and times stay, as `run.erased`, as long as the
+   * run would have been kept.
+   *
+   * @returns false when there is no such run, or it goes on again
+   * @throws {DomainError} `journal-unavailable`
+   */
+  abstract erase(id: string): Promise<boolean>;
+
+  /**
    * Keeps what was counted, all of it or nothing: replaces slices of the same task and start, and deletes those that begin
    * outside of the time that is kept.
    *

@@ -67,6 +67,9 @@ export class RaceProjection {
       case 'run.replied':
         countReply(run, slice, event);
         return;
+      case 'run.erased':
+        this.runs.delete(event.runId);
+        return;
       case 'run.finished':
         countWithoutHedges(run, slice);
         this.runs.delete(event.runId);

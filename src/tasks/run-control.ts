@@ -5,6 +5,7 @@ import type { RunCommand } from '../run/sharing.js';
 import { DomainError } from '../core/domain-error.js';
 import { digestOf, type ClientKey } from './idempotent-runs.js';
 import { Recovery } from './recovery.js';
+import { failedSubTask, isRetried, subTaskOfKey } from './failed-sub-task.js';
 import { RecordedRuns } from './recorded-runs.js';
 import { RunWatch } from './run-watch.js';
 import type { RunRecord, SubTaskRecord } from '../core/run-record.js';
@@ -80,6 +81,23 @@ export class RunControl {
       // Any node may go on with it.
       await this.journal.takeBack(id);
       return this.watch.get(id);
+    });
+  }
+
+  /**
+   * Erases a finished run: see the journal.
+   *
+   * @throws {DomainError} `run-unknown`, `run-unfinished`, `journal-unavailable`
+   */
+  erase(id: string): Promise<void> {
+    return this.turns.take(id, async () => {
+      // Another node may have erased or reopened it since it was read.
+      do {
+        if (!isFinished(await this.watch.get(id)) || this.runs.get(id))
+          throw new DomainError('run-unfinished', 'The run goes on; cancel it, or wait for its end', {
+            runId: id,
+          });
+      } while (!(await this.journal.erase(id)));
     });
   }
 
@@ -235,33 +253,4 @@ export function isFinished({ finishedAt }: Readonly<RunRecord>): boolean {
 /** Whether a cancel on request ended what was unfinished. */
 function isCancelled({ subTasks }: Readonly<RunRecord>): boolean {
   return subTasks.some(({ reason }) => reason === CANCELLED);
-}
-
-/** The sub-task that a request with a key has retried; undefined when none has. */
-function subTaskOfKey({ subTasks }: Readonly<RunRecord>, key: string | undefined): string | undefined {
-  if (key === undefined) return undefined;
-  return subTasks.find(({ retryKeys }) => retryKeys?.includes(key))?.name;
-}
-
-/** Whether a sub-task was retried since it was read. */
-function isRetried({ subTasks }: Readonly<RunRecord>, { name, attempts }: Readonly<SubTaskRecord>): boolean {
-  return subTasks.some((now) => now.name === name && (now.status !== 'failed' || now.attempts > attempts));
-}
-
-/** A copy of a sub-task of a run: a live run goes on. @throws {DomainError} when it has not failed */
-function failedSubTask(run: Readonly<RunRecord>, name: string): Readonly<SubTaskRecord> {
-  const subTask = run.subTasks.find((candidate) => candidate.name === name);
-  if (!subTask) {
-    const names = run.subTasks.map((candidate) => candidate.name).join(', ');
-    throw new DomainError(
-      'sub-task-unknown',
-      `The run has no sub-task ${JSON.stringify(name)}; it has ${names}`,
-      { runId: run.id },
-    );
-  }
-  const { status } = subTask;
-  if (status === 'failed') return { ...subTask };
-  throw new DomainError('sub-task-not-failed', `${name} can’t be retried: its status is ${status}`, {
-    runId: run.id,
-  });
 }

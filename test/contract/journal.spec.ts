@@ -303,6 +303,40 @@ describe.each(Object.keys(journals))('the %s journal', (name) => {
     expect(await unfinishedOf(journal)).toEqual([]);
   });
 
+  test('erases a finished run: of its events the numbers and times are left, and of the run nothing', async () => {
+    const key = { client: 'ada', key: 'k', fingerprint: 'f' };
+    await journal.claimKey(key, 'r1');
+    void writer.append({ ...events.started('r1', 'secret'), client: 'ada', labels: { of: 'secret' } }, key);
+    void writer.append(events.started('r2', 'kept'));
+    void writer.append({ ...events.succeeded('r1', 'secret'), client: 'ada', labels: { of: 'secret' } });
+    await journal.drain();
+    expect(await journal.erase('r1')).toBe(false);
+    void writer.append({ ...events.finished('r1'), client: 'ada', labels: { of: 'secret' } });
+    await writer.append(events.attempt('r2'));
+    const before = await journal.events({ after: 0, limit: 10 });
+    expect(await journal.erase('r1')).toBe(true);
+    const after = await journal.events({ after: 0, limit: 10 });
+    expect(after).toEqual({
+      next: before.next,
+      events: before.events.map((event) => {
+        const { id, time, runId, task } = event;
+        return runId === 'r1'
+          ? { id, type: 'run.erased', time, runId, task, client: 'ada', data: {} }
+          : event;
+      }),
+    });
+    expect(await journal.run('r1')).toBeUndefined();
+    expect(await journal.run('r2')).toMatchObject({ input: 'kept', lastEventId: 5 });
+    await expect(journal.events({ runId: 'r1', after: 0, limit: 1 })).rejects.toMatchObject({
+      code: 'run-unknown',
+    });
+    expect((await journal.runs({ limit: 9 })).runs).toMatchObject([{ id: 'r2' }]);
+    expect((await journal.runs({ labels: ['of:secret'], limit: 9 })).runs).toEqual([]);
+    expect(await journal.claimKey(key, 'r3')).toMatchObject({ runId: 'r3' });
+    expect(await journal.erase('r1')).toBe(false);
+    expect(await journal.erase('none')).toBe(false);
+  });
+
   test('takes new runs', () => {
     expect(journal.obstacle).toBeUndefined();
   });

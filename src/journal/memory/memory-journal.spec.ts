@@ -4,7 +4,8 @@ import { EventWriter } from '../../../test/support/event-writer.js';
 import { events } from '../../../test/support/run-events.js';
 import { EventBus } from '../../events/event-bus.js';
 import { MemoryBudget } from '../../core/memory-budget.js';
-import { MemoryJournal, RETAINED_RUNS } from './memory-journal.js';
+import { RETAINED_RUNS } from './finished-runs.js';
+import { MemoryJournal } from './memory-journal.js';
 
 describe('MemoryJournal', () => {
   let journal: MemoryJournal;

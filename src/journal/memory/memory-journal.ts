@@ -1,4 +1,3 @@
-import Queue from 'yocto-queue';
 import { unknownRun } from '../../core/domain-error.js';
 import type { RunEvent } from '../../core/events.js';
 import { hasLabels, type Labels } from '../../core/labels.js';
@@ -23,18 +22,16 @@ import { ClockWatch } from '../clock-watch.js';
 import { stamped, timeText } from '../event-clock.js';
 import { compareNewest, pageOf, rangeOf } from '../history-page.js';
 import { publishCommitted } from '../publish-committed.js';
+import { FinishedRuns, type FinishedRun } from './finished-runs.js';
 import { MemoryLog, type RunLog } from './memory-log.js';
 
-/** How many finished runs are kept, the newest ones, and how much memory their events may take together, in bytes. */
-export const RETAINED_RUNS = 10_000;
-const RETAINED_BYTES = 256 * 2 ** 20;
-/** They take no more than this share of the memory budget besides it, where that is less. */
-const RETAINED_SHARE = 1 / 2;
 /** A character takes two bytes at most. */
 const BYTES_PER_CHARACTER = 2;
 
 /** What is known of a run that is kept, without reading its events. Times are milliseconds since 1970. */
-interface KeptRun extends RunLog {
+interface KeptRun extends RunLog, FinishedRun {
+  /** Whether what its events said is erased. */
+  erased: boolean;
   readonly id: string;
   readonly task: string;
   readonly client: string | undefined;
@@ -44,14 +41,6 @@ interface KeptRun extends RunLog {
   finishedAt: number | null;
   /** The idempotency key that belongs to it. */
   readonly key: string | undefined;
-  /** Its last end, as long as it counts among the finished runs. */
-  end: End | undefined;
-}
-
-/** The end of a run. One that was reopened ends again. */
-interface End {
-  readonly run: KeptRun;
-  readonly bytes: number;
 }
 
 /** The journal in memory: nothing outlives the process. It commits once in each turn of the event loop. */
@@ -60,11 +49,7 @@ export class MemoryJournal extends Journal {
   override readonly obstacle = undefined;
   private sequence = 0;
   private readonly kept = new Map<string, KeptRun>();
-  /** The ends of finished runs, the first one in front. */
-  private readonly ends = new Queue<End>();
-  private retainedRuns = 0;
-  private retainedBytes = 0;
-  private readonly maxRetainedBytes: number;
+  private readonly finished: FinishedRuns<KeptRun>;
   private readonly keys = new Map<string, KeyedRun & { readonly createdMs: number }>();
   private readonly log = new MemoryLog();
   private readonly slices = new Map<string, StatisticsSlice>();
@@ -87,7 +72,9 @@ export class MemoryJournal extends Journal {
     private readonly soon: (commit: () => void) => void = setImmediate,
   ) {
     super();
-    this.maxRetainedBytes = Math.min(RETAINED_BYTES, memory.limitBytes * RETAINED_SHARE);
+    this.finished = new FinishedRuns(memory.limitBytes, (run) => {
+      this.forget(run);
+    });
   }
 
   override append(run: JournaledRun, event: RunEvent, { key }: AppendOptions = {}): void {
@@ -110,7 +97,7 @@ export class MemoryJournal extends Journal {
 
   override async run(id: string): Promise<Readonly<RunRecord> | undefined> {
     await this.committed();
-    const run = this.kept.get(id);
+    const run = this.known(id);
     return run && runOf(this.log.eventsOf(id, run));
   }
 
@@ -120,6 +107,7 @@ export class MemoryJournal extends Journal {
     const { since, olderThan } = rangeOf(query);
     const found = [...this.kept.values()].filter(
       (run) =>
+        !run.erased &&
         (task === undefined || run.task === task) &&
         (client === undefined || run.client === client) &&
         hasLabels(run.labels, labels) &&
@@ -153,9 +141,21 @@ export class MemoryJournal extends Journal {
   override async events(query: EventQuery): Promise<EventPage> {
     const { runId } = query;
     if (runId !== undefined) await this.committed();
-    const run = runId === undefined ? undefined : this.kept.get(runId);
+    const run = runId === undefined ? undefined : this.known(runId);
     if (runId !== undefined && !run) throw unknownRun(runId);
     return this.log.page(query, this.lastCommitted, (id) => this.kept.has(id), run);
+  }
+
+  override async erase(id: string): Promise<boolean> {
+    await this.committed();
+    const run = this.known(id);
+    if (run?.finishedAt == null) return false;
+    this.log.erase(id, run);
+    this.finished.resize(run, run.size * BYTES_PER_CHARACTER);
+    this.forgetKey(run);
+    run.erased = true;
+    this.bus.erased(id);
+    return true;
   }
 
   override saveStatistics({ slices, ...counted }: SavedStatistics, { from, to }: Stretch): Promise<void> {
@@ -198,7 +198,7 @@ export class MemoryJournal extends Journal {
     if (event.type !== 'run.finished') return;
     [run.status, run.finishedAt] = [event.data.status, Date.parse(event.time)];
     this.memory.give(run.size * BYTES_PER_CHARACTER);
-    this.retain(run);
+    this.finished.add(run, run.size * BYTES_PER_CHARACTER);
   }
 
   private keptRun(
@@ -211,42 +211,22 @@ export class MemoryJournal extends Journal {
       this.keys.set(text, { runId, fingerprint: key.fingerprint, createdMs: createdAt });
     const position = { createdAt, number };
     const run = { id: runId, task, client, labels, position, status: 'running' as const, finishedAt: null };
-    return { ...run, key: text, end: undefined, blocks: [], size: 0 };
-  }
-
-  private retain(run: KeptRun): void {
-    this.leaveOut(run);
-    const end = { run, bytes: run.size * BYTES_PER_CHARACTER };
-    run.end = end;
-    this.ends.enqueue(end);
-    this.retainedRuns += 1;
-    this.retainedBytes += end.bytes;
-    // The newest one stays: its caller may still ask for it.
-    while (
-      this.retainedRuns > RETAINED_RUNS ||
-      (this.retainedBytes > this.maxRetainedBytes && this.retainedRuns > 1)
-    ) {
-      const oldest = this.ends.dequeue();
-      if (!oldest) return;
-      if (oldest.run.end !== oldest) continue;
-      this.leaveOut(oldest.run);
-      // One that was reopened counts again when it ends again.
-      if (oldest.run.finishedAt !== null) this.forget(oldest.run);
-    }
-  }
-
-  /** Counts a run no more among the finished ones. */
-  private leaveOut(run: KeptRun): void {
-    if (!run.end) return;
-    this.retainedRuns -= 1;
-    this.retainedBytes -= run.end.bytes;
-    run.end = undefined;
+    return { ...run, key: text, end: undefined, erased: false, blocks: [], size: 0 };
   }
 
   private forget(run: KeptRun): void {
     this.kept.delete(run.id);
     this.log.forget(run);
+    this.forgetKey(run);
+  }
+
+  private forgetKey(run: KeptRun): void {
     if (run.key !== undefined && this.keys.get(run.key)?.runId === run.id) this.keys.delete(run.key);
+  }
+
+  private known(id: string): KeptRun | undefined {
+    const run = this.kept.get(id);
+    return run?.erased ? undefined : run;
   }
 }
 

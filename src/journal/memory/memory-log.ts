@@ -1,6 +1,7 @@
 import { indexBehind } from '../../core/event-order.js';
 import type { RunEvent } from '../../core/events.js';
 import { parseJson } from '../../core/exact-json.js';
+import { erasedText } from '../erased-text.js';
 import { eventText, fitting, headOf } from '../event-text.js';
 import { PAGE_SIZE, PAGE_STRETCH, type EventPage, type EventQuery } from '../../run/journal.js';
 
@@ -44,6 +45,15 @@ class Block {
   clear(): void {
     this.content = '';
   }
+
+  /** Erases the events of a run. @returns by how many characters that makes it shorter */
+  erase(runId: string): number {
+    const lines = this.lines.map((line) => (headOf(line)?.runId === runId ? erasedText(line) : line));
+    const { size } = this;
+    this.size = lines.reduce((sum, line) => sum + line.length, 0);
+    this.content = typeof this.content === 'string' ? lines.join(SEPARATOR) : lines;
+    return size - this.size;
+  }
 }
 
 /** Where the events of a run are. */
@@ -84,6 +94,11 @@ export class MemoryLog {
     if (this.forgotten < this.blocks.length / 2) return;
     this.blocks = this.blocks.filter(({ runs }) => runs > 0);
     this.forgotten = 0;
+  }
+
+  /** Erases what the events of a run say. */
+  erase(runId: string, run: RunLog): void {
+    for (const block of run.blocks) run.size -= block.erase(runId);
   }
 
   /** The events of a run. */

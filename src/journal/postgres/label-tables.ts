@@ -14,3 +14,11 @@ export async function addLabels(db: Kysely<unknown>): Promise<void> {
   // What stands for the idempotency key of a request for a retry.
   await sql`ALTER TABLE commands ADD COLUMN key text COLLATE "C"`.execute(db);
 }
+
+export async function addErasedRuns(db: Kysely<unknown>): Promise<void> {
+  await sql`
+    CREATE TABLE erased_runs (
+      id text COLLATE "C" PRIMARY KEY,
+      finished_at bigint NOT NULL,
+      commits bigint[] NOT NULL)`.execute(db);
+}

@@ -12,21 +12,27 @@ export function keepTidy(
   clock: ClockWatch,
   closing: AbortSignal,
 ): void {
-  if (retentionMs > 0) void deleteOld((...old) => deleteFinished(db, ...old), retentionMs, clock, closing);
+  for (const table of retentionMs > 0 ? (['runs', 'erased_runs'] as const) : [])
+    void deleteOld((...old) => deleteFinished(db, table, ...old), retentionMs, clock, closing);
   void deleteOld((...old) => deleteKeys(db, ...old), keyRetentionMs, clock, closing);
 }
 
 /**
- * Deletes the oldest runs that finished before a time, `limit` of them at most, and their events from the commits that they are in.
+ * Deletes the oldest runs, or the oldest erased ones, that finished before a time, `limit` of them at most, and their events from the commits that they are in.
  *
  * @param before milliseconds since 1970
  * @returns how many it deleted
  */
-async function deleteFinished(db: Kysely<Schema>, before: number, limit: number): Promise<number> {
+async function deleteFinished(
+  db: Kysely<Schema>,
+  table: 'runs' | 'erased_runs',
+  before: number,
+  limit: number,
+): Promise<number> {
   return db.transaction().execute(async (transaction) => {
     // The bound of the ids spares looking at younger runs.
     const { rows } = await sql<{ id: string; commits: number[] }>`
-      SELECT id, commits FROM runs
+      SELECT id, commits FROM ${sql.table(table)}
       WHERE id < ${firstIdOf(before)} AND finished_at < ${before}
       ORDER BY id LIMIT ${limit} FOR UPDATE SKIP LOCKED`.execute(transaction);
     if (rows.length === 0) return 0;
@@ -50,7 +56,7 @@ async function deleteFinished(db: Kysely<Schema>, before: number, limit: number)
       UPDATE commits SET events = '[' || lines || ']' FROM left_over
       WHERE commits.first = left_over.first AND lines IS NOT NULL`.execute(transaction);
     await transaction.deleteFrom('run_labels').where('run', 'in', ids).execute();
-    await transaction.deleteFrom('runs').where('id', 'in', ids).execute();
+    await transaction.deleteFrom(table).where('id', 'in', ids).execute();
     return ids.length;
   });
 }

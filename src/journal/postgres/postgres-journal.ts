@@ -21,6 +21,7 @@ import {
 } from '../../run/journal.js';
 import type { JournaledRun } from '../../run/journaled-run.js';
 import { asking } from './asking.js';
+import { eraseRun } from './erase-run.js';
 import { CommitNotices } from './commit-notices.js';
 import { DatabaseClock } from './database-clock.js';
 import { JournalReads } from './journal-reads.js';
@@ -31,18 +32,12 @@ import { openDatabase } from './postgres-database.js';
 import type { PostgresGroup } from './postgres-group.js';
 import { PostgresListener, type Notice } from './postgres-listener.js';
 import { PostgresLog } from './postgres-log.js';
-import type { PostgresJournalOptions } from './postgres-options.js';
+import { DRAINING, MAX_HELD, type PostgresJournalOptions } from './postgres-options.js';
 import { PostgresStore } from './postgres-store.js';
 import { PostgresWriter } from './postgres-writer.js';
 import type { PlacedSubTask, RunCommand, Sharing } from '../../run/sharing.js';
 import type { SubTaskQueue } from './sub-task-queue.js';
 
-/** A node that waits with more than this, while commits fail, gives its runs up to the others. */
-const MAX_HELD = 256 * 2 ** 20;
-const DRAINING: Obstacle = {
-  code: 'overloaded',
-  message: 'This node is drained: it takes no new runs; send them to another one',
-};
 /** The lock of the node that counts for all. */
 const COUNTING = 1;
 
@@ -75,7 +70,7 @@ export class PostgresJournal extends Journal implements Sharing {
   private left = false;
 
   private constructor(
-    bus: EventBus,
+    private readonly bus: EventBus,
     readonly store: PostgresStore,
     readonly queue: SubTaskQueue | undefined,
     readonly clock: DatabaseClock,
@@ -235,6 +230,12 @@ export class PostgresJournal extends Journal implements Sharing {
     return asking(() => this.store.takeBack(runId));
   }
 
+  override async erase(id: string): Promise<boolean> {
+    const erased = await asking(() => eraseRun(this.store.db, id));
+    if (erased) this.bus.erased(id);
+    return erased;
+  }
+
   leads(): Promise<boolean> {
     return this.listener.hold(COUNTING);
   }
@@ -293,6 +294,8 @@ export class PostgresJournal extends Journal implements Sharing {
   }
 
   private hear(notice: Notice | undefined): void {
+    // What was missed may be any run's.
+    if (!notice || notice[0] === 'erased') this.bus.erased(notice?.[1]);
     if (notice?.[0] !== 'events') this.notices.next(notice);
     else if (notice[1] !== this.nodeId) this.tail.hear(notice[2]);
   }

@@ -16,6 +16,8 @@ export type Notice =
   | readonly ['events', node: string, lastId: number]
   /** Somebody asks something of a run that `node` follows. */
   | readonly ['command', node: string]
+  /** A run was erased. */
+  | readonly ['erased', runId: string]
   /** A node has ended, and leaves what it had. */
   | readonly ['left', node: string]
   /** A node leaves a run to the others that it could not resume. */

@@ -1,3 +1,4 @@
+import type { Obstacle } from '../../run/journal.js';
 import type { PostgresAddress } from './postgres-connection.js';
 
 export type Role = 'all' | 'api' | 'worker';
@@ -9,3 +10,10 @@ export interface PostgresJournalOptions extends PostgresAddress {
   /** How long idempotency keys are kept, in milliseconds. */
   readonly keyRetentionMs: number;
 }
+
+/** A node that waits with more than this, while commits fail, gives its runs up to the others. */
+export const MAX_HELD = 256 * 2 ** 20;
+export const DRAINING: Obstacle = {
+  code: 'overloaded',
+  message: 'This node is drained: it takes no new runs; send them to another one',
+};

@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import type { Migration } from 'kysely/migration';
-import { addLabels } from './label-tables.js';
+import { addErasedRuns, addLabels } from './label-tables.js';
 import type { LogSchema } from '../log-schema.js';
 import { addSetAside, createOperationTables, type WaitingRun } from './operation-tables.js';
 import {
@@ -66,6 +66,12 @@ export interface Schema extends Pick<LogSchema, 'statistics' | 'counted_events'>
     labelled_at: number;
     /** Its id. */
     run: string;
+  };
+  /** Runs of which no more than the numbers and times of their events are left. Retention deletes those. */
+  erased_runs: {
+    id: string;
+    finished_at: number;
+    commits: number[];
   };
   idempotency_keys: LogSchema['idempotency_keys'] & {
     run_id: string;
@@ -162,6 +168,7 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0003-operations': { up: createOperationTables },
   '0004-set-aside': { up: addSetAside },
   '0005-labels': { up: addLabels },
+  '0006-erased-runs': { up: addErasedRuns },
 };
 
 /** The version of the tables' users that this code is: how many migrations it knows. */

@@ -1,6 +1,7 @@
 import { firstIdOf } from '../event-clock.js';
 import { headOf, rowOf, textsOf } from '../event-text.js';
-import { checksumOf, linkOf, ROW, sound, type CommitRow } from './commit-row.js';
+import { erasedRow } from '../erased-text.js';
+import { checksumOf, damage, linkOf, ROW, sound, type CommitRow } from './commit-row.js';
 import type { Statements } from './statements.js';
 
 interface OldRun {
@@ -10,29 +11,51 @@ interface OldRun {
   readonly commits: string;
 }
 
+const FINISHED = 'SELECT number, id, commits, created_at AS createdAt FROM runs WHERE id = ?';
+const MOVE = `
+  INSERT INTO erased_runs (number, id, finished_at, commits)
+  SELECT number, id, finished_at, commits FROM runs WHERE number = ?`;
+
 /**
- * Deletes the oldest runs that finished before a time, `limit` of them at most, and takes their events out of the commits that
+ * Deletes the oldest runs that finished before a time, `limit` of them at most, as many erased ones, and takes their events out of the commits that
  * they were in. A commit of which nothing is left goes too, but for the first one: the row before it has its ids, too.
  *
  * @param before milliseconds since 1970
  * @returns how many runs it deleted
  */
 export function deleteFinished(statements: Statements, before: number, limit: number): number {
-  const runs = statements.all<OldRun>(
-    'SELECT number, id, commits FROM runs WHERE id < ? AND finished_at < ? ORDER BY id LIMIT ?',
-    // The bound of the ids spares looking at younger runs.
-    firstIdOf(before),
-    before,
-    limit,
-  );
+  // The bound of the ids spares looking at younger runs.
+  const bounds = [firstIdOf(before), before, limit];
+  const oldest = (table: string) => `
+    SELECT number, id, commits FROM ${table} WHERE id < ? AND finished_at < ? ORDER BY id LIMIT ?`;
+  const runs = ['runs', 'erased_runs'].flatMap((table) => statements.all<OldRun>(oldest(table), ...bounds));
   const ids = new Set(runs.map(({ id }) => id));
   const commits = new Set(runs.flatMap((run) => JSON.parse(run.commits) as number[]));
   for (const first of commits) takeOut(statements, first, ids);
   for (const { number } of runs) {
     statements.run('DELETE FROM run_labels WHERE run = ?', number);
-    statements.run('DELETE FROM runs WHERE number = ?', number);
+    for (const table of ['runs', 'erased_runs'])
+      statements.run(`DELETE FROM ${table} WHERE number = ?`, number);
   }
   return runs.length;
+}
+
+/** Erases a finished run: see the journal. @returns false when there is none */
+export function eraseRun(statements: Statements, id: string): boolean {
+  const [run] = statements.all<OldRun & { readonly createdAt: number }>(FINISHED, id);
+  if (!run) return false;
+  const { number, commits, createdAt } = run;
+  for (const first of JSON.parse(commits) as number[]) {
+    const row = rowUpTo(statements, first);
+    if (row?.first !== first) throw damage('events of a run are missing');
+    change(statements, { ...row, events: erasedRow(row.events, id), link: linkOf(row) });
+  }
+  statements.run('DELETE FROM run_labels WHERE run = ?', number);
+  // A key is as old as its run, which spares looking at others.
+  statements.run('DELETE FROM idempotency_keys WHERE created_at = ? AND run = ?', createdAt, number);
+  statements.run(MOVE, number);
+  statements.run('DELETE FROM runs WHERE number = ?', number);
+  return true;
 }
 
 function takeOut(statements: Statements, first: number, runIds: ReadonlySet<string>): void {

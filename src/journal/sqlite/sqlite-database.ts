@@ -63,8 +63,10 @@ async function prepareForWriting(
     throw new StoreError(
       'lies on a file system that SQLite’s write-ahead log doesn’t work on; set DATABASE_URL to a file on a local disk',
     );
+  // What is deleted is overwritten: what was erased must not be found in the file.
   database.exec(
     `PRAGMA synchronous = ${durability === 'power' ? 'FULL' : 'NORMAL'};
+       PRAGMA secure_delete = ON;
        PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}`,
   );
   // What is found in the log of a connection that ended is whole, but may never have been on the disk: its `fsync` failed, or a
@@ -74,8 +76,11 @@ async function prepareForWriting(
 }
 
 /** Moves the write-ahead log to the database, and that to the disk. @throws {Error} when a reader keeps it from that */
-export function checkpoint(database: Pick<DatabaseSync, 'prepare'>): void {
+export function checkpoint(database: Pick<DatabaseSync, 'prepare'>, patienceMs = BUSY_TIMEOUT_MS): void {
+  const patience = (ms: number) => database.prepare(`PRAGMA busy_timeout = ${ms}`).get();
+  patience(patienceMs);
   const { busy } = database.prepare('PRAGMA wal_checkpoint(TRUNCATE)').get() as { busy: number };
+  patience(BUSY_TIMEOUT_MS);
   if (busy !== 0) throw new Error('The write-ahead log could not be moved to the database');
 }
 

@@ -37,21 +37,13 @@ import { missingEnd } from './log-end.js';
 import { fileAt } from './open-file.js';
 import { SqliteThread } from './sqlite-thread.js';
 import { isDamage } from './store-error.js';
-import type { StoreOptions } from './sqlite-database.js';
+import { SqliteErasure } from './sqlite-erasure.js';
+import type { SqliteJournalOptions } from './sqlite-options.js';
 import { sayEnd } from './unclosed-log.js';
 import { UnfinishedRuns } from './unfinished-runs.js';
 
 /** How often it is seen to that the file and the right to write it are still there. */
 const WATCH_MS = 1_000;
-
-export interface SqliteJournalOptions {
-  readonly path: string;
-  readonly durability: StoreOptions['durability'];
-  /** How long finished runs are kept, in milliseconds; 0 for ever. */
-  readonly retentionMs: number;
-  /** How long idempotency keys are kept, in milliseconds. */
-  readonly keyRetentionMs: number;
-}
 
 const logger = new Logger('Journal');
 
@@ -61,6 +53,7 @@ export class SqliteJournal extends Journal {
   private readonly log: SqliteLog;
   private readonly groups: GroupCommit<SqliteGroup>;
   private readonly left: UnfinishedRuns;
+  private readonly erasure: SqliteErasure;
   /** Aborted when it is closed: then nothing is tried again. */
   private readonly closing = new AbortController();
   /** Why no run is taken again before a restart. */
@@ -85,6 +78,7 @@ export class SqliteJournal extends Journal {
     this.log = new SqliteLog(writer, reader, bus, path, openedAt.lastId, () => {
       this.giveWay();
     });
+    this.erasure = new SqliteErasure((call) => this.heeded(call), writer, bus, signal);
     this.groups = new GroupCommit(this.log, signal, memory);
     this.left = new UnfinishedRuns(
       (what) => this.read(what),
@@ -204,6 +198,10 @@ export class SqliteJournal extends Journal {
     } catch (error) {
       throw new DomainError('journal-unavailable', `The journal can’t be written: ${textOf(error)}`);
     }
+  }
+
+  override erase(id: string): Promise<boolean> {
+    return this.erasure.erase(id);
   }
 
   override drain(): Promise<void> {

@@ -28,6 +28,7 @@ export const migrations: Readonly<Record<string, Migration>> = {
   },
   '0002-clients': { up: addClients },
   '0003-labels': { up: addLabels },
+  '0004-erased-runs': { up: addErasedRuns },
 };
 
 /** A row for each label of a run, as `name:value`. Runs without cost nothing. */
@@ -40,6 +41,17 @@ async function addLabels(db: Kysely<unknown>): Promise<void> {
       PRIMARY KEY (label, labelled_at, run)
     ) STRICT, WITHOUT ROWID`.execute(db);
   await sql`CREATE INDEX labels_of_run ON run_labels (run)`.execute(db);
+}
+
+/** Runs of which no more than the numbers and times of their events are left. Retention deletes those. */
+async function addErasedRuns(db: Kysely<unknown>): Promise<void> {
+  await sql`
+    CREATE TABLE erased_runs (
+      number INTEGER PRIMARY KEY,
+      id TEXT NOT NULL UNIQUE,
+      finished_at INTEGER NOT NULL,
+      commits TEXT NOT NULL
+    ) STRICT`.execute(db);
 }
 
 /** One row: the journal that writes the database. */

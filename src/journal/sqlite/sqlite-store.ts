@@ -6,7 +6,7 @@ import type { RunRow } from '../history-query.js';
 import { chainedTo, linkOf, NO_LINK, WRITTEN } from './commit-row.js';
 import { firstIdOf } from '../event-clock.js';
 import { CommitReader, type OpenCommits, type RunTexts, type TextPage } from './commit-reader.js';
-import { deleteFinished } from './old-runs.js';
+import { deleteFinished, eraseRun } from './old-runs.js';
 import { LogEnd } from './log-end.js';
 import { historyOf } from './sqlite-history.js';
 import { OpenFiles } from './open-file.js';
@@ -202,6 +202,10 @@ export class SqliteStore {
     return this.#transaction((statements) => deleteFinished(statements, before, limit));
   }
 
+  erase(id: string): boolean {
+    return this.#transaction((statements) => eraseRun(statements, id));
+  }
+
   /** Deletes keys that are older than a time, `limit` of them at most. @returns how many it deleted */
   deleteKeys(before: number, limit: number): number {
     return this.#transaction((statements) => statements.run(DELETE_KEYS, before, limit));
@@ -228,9 +232,14 @@ export class SqliteStore {
     });
   }
 
-  /** Moves the write-ahead log to the database. @throws {Error} when a reader keeps it from that */
-  checkpoint(): void {
-    checkpoint(this.#statements);
+  /**
+   * Moves the write-ahead log to the database, and empties it.
+   *
+   * @param patienceMs how long to wait for readers; commits wait as long
+   * @throws {Error} when a reader keeps it from that
+   */
+  checkpoint(patienceMs?: number): void {
+    checkpoint(this.#statements, patienceMs);
   }
 
   close(): void {

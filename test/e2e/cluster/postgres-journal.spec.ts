@@ -29,7 +29,7 @@ describe('the Postgres journal', () => {
   });
 
   /** A node’s journal, what writes into it, and the log as its watchers are told of it. */
-  const open = async (): Promise<{ journal: PostgresJournal; writer: EventWriter; log: RunEvent[] }> => {
+  const open = async () => {
     const bus = new EventBus(new EventEmitter2());
     const log: RunEvent[] = [];
     bus.watchAll((published) => log.push(...published));
@@ -42,7 +42,7 @@ describe('the Postgres journal', () => {
     };
     const journal = await PostgresJournal.open(options, bus);
     journals.push(journal);
-    return { journal, writer: new EventWriter(journal), log };
+    return { journal, bus, writer: new EventWriter(journal), log };
   };
   const rows = async (sql: string) => (await client.query<Record<string, unknown>>(sql)).rows;
   const until = async (holds: () => boolean): Promise<void> => {
@@ -391,5 +391,34 @@ describe('the Postgres journal', () => {
     while ((await rows('SELECT key FROM frontrunner.idempotency_keys')).length > 0) await rows('SELECT 1');
     expect(await rows('SELECT id FROM frontrunner.runs_and_open')).toEqual([{ id: 'unfinished' }]);
     expect(await rows('SELECT run_id FROM frontrunner.events')).toEqual([{ run_id: 'unfinished' }]);
+  });
+
+  test('erases a run from all tables, tells the other nodes, and deletes what is left of it in time', async () => {
+    const { v7 } = await import('uuid');
+    const [{ journal, writer }, other] = await Promise.all([open(), open()]);
+    const erased: unknown[] = [];
+    other.bus.onErased((runId) => erased.push(runId));
+    const id = v7({ msecs: Date.now() - HOUR_MS });
+    const key = { client: '', key: 'secret', fingerprint: 'secret' };
+    await journal.claimKey(key, id);
+    void writer.append({ ...events.started(id, 'secret'), labels: { of: 'secret' } }, key);
+    void writer.append(events.started('goes-on', 'kept'));
+    void writer.append(events.succeeded(id, 'secret'));
+    await writer.append(events.finished(id));
+    const record = (await journal.run(id))!;
+    const tables = ['commits', 'runs', 'erased_runs', 'run_labels', 'idempotency_keys'];
+    const texts = tables.map((table) => `SELECT t::text AS text FROM frontrunner.${table} t`);
+    const found = async () =>
+      (await rows(texts.join(' UNION ALL '))).filter(({ text }) => String(text).includes('secret')).length;
+    expect(await found()).toBe(3);
+    expect(await journal.erase(id)).toBe(true);
+    expect(await found()).toBe(0);
+    await until(() => erased.includes(id));
+    expect(await other.writer.reopen(record)).toBe(false);
+    expect(await other.journal.run('goes-on')).toMatchObject({ input: 'kept' });
+    const options = { url, schema: 'frontrunner', role: 'all' as const, retentionMs: 1, keyRetentionMs: 1 };
+    journals.push(await PostgresJournal.open(options, new EventBus(new EventEmitter2())));
+    while ((await rows('SELECT id FROM frontrunner.erased_runs')).length > 0) await rows('SELECT 1');
+    expect(await rows('SELECT run_id FROM frontrunner.events')).toEqual([{ run_id: 'goes-on' }]);
   });
 });

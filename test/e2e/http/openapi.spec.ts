@@ -68,6 +68,7 @@ describe('the description of the service', () => {
   test('is OpenAPI 3.1 and has every operation of the service', () => {
     expect(document.openapi).toMatch(/^3\.1\./);
     expect(operations.map(({ name }) => name).toSorted()).toEqual([
+      'delete /runs/{id}',
       'get /events',
       'get /health/live',
       'get /health/ready',

@@ -32,6 +32,7 @@ describe('a key that is good for its own runs', () => {
   const as = (key: string) => ({
     get: (path: string) => service.http.get(path).auth(key, { type: 'bearer' }),
     post: (path: string) => service.http.post(path).auth(key, { type: 'bearer' }),
+    delete: (path: string) => service.http.delete(path).auth(key, { type: 'bearer' }),
   });
 
   /** A run of a client that was answered, failed or goes on. */
@@ -73,6 +74,7 @@ describe('a key that is good for its own runs', () => {
         ['get', ''],
         ['get', '/events'],
         ['get', '/events?after=3'],
+        ['delete', ''],
         ['post', '/cancel'],
         ['post', '/sub-tasks/only/retry'],
         ['post', '/sub-tasks/none/retry'],

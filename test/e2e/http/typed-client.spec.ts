@@ -13,7 +13,7 @@ const PROGRAM = /```ts\n(\/\/ client\.ts\n[^]*?)```/.exec(PAGE)![1]!;
 /** What the program says, and mistakes that could be made there. */
 const wrong = {
   path: ["'/runs/{id}'", "'/run/{id}'"],
-  method: ["api.GET('/runs", "api.DELETE('/runs"],
+  method: ["api.GET('/runs", "api.PUT('/runs"],
   'parameter of the path': ["{ name: 'demo' }", '{ task: 1 }'],
   'member of the body': ["losers: 'cancel'", "loosers: 'cancel'"],
   'choice in the body': ["losers: 'cancel'", "losers: 'kill'"],

@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, readdirSync, statSync, symlinkSync } from 'node:fs';
+import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { Logger } from '@nestjs/common';
@@ -7,7 +7,9 @@ import { EventEmitter2 } from '@nestjs/event-emitter';
 import { v7 as uuidv7 } from 'uuid';
 import type { RunEvent } from '../../../src/core/events.js';
 import { EventBus } from '../../../src/events/event-bus.js';
-import { SqliteJournal, type SqliteJournalOptions } from '../../../src/journal/sqlite/sqlite-journal.js';
+import { SqliteJournal } from '../../../src/journal/sqlite/sqlite-journal.js';
+import type { SqliteJournalOptions } from '../../../src/journal/sqlite/sqlite-options.js';
+import { verifyLog } from '../../../src/journal/sqlite/verify-log.js';
 import { EventWriter } from '../../support/event-writer.js';
 import { events, unfinishedOf } from '../../support/run-events.js';
 import { temporaryDirectory } from '../../support/temporary-directory.js';
@@ -194,6 +196,66 @@ describe('the SQLite journal', () => {
     journal = first;
   });
 
+  describe('erases a run', () => {
+    const filesHave = (text: string) =>
+      ['', '-wal'].map((suffix) => readFileSync(path + suffix).includes(text));
+
+    /** Adds runs that share a commit, each with texts that no other has: one in a row of its own pages, and a short one. */
+    async function add(...runIds: readonly string[]): Promise<void> {
+      for (const id of runIds) {
+        void writer.append({ ...events.started(id, `input of ${id}`), labels: { of: `label-${id}` } });
+        void writer.append(events.succeeded(id, `result of ${id} `.repeat(600)));
+        void writer.append(events.finished(id));
+      }
+      await journal.drain();
+    }
+
+    test('from the file and its write-ahead log, also what a change of its row had left of it', async () => {
+      await open();
+      await add('r1', 'r2', 'r3');
+      expect(filesHave('of r2')).toContain(true);
+      expect(await journal.erase('r1')).toBe(true);
+      expect(await journal.erase('r2')).toBe(true);
+      for (const id of ['r1', 'r2'])
+        for (const text of [`input of ${id}`, `result of ${id}`, `label-${id}`])
+          expect([text, ...filesHave(text)]).toEqual([text, false, false]);
+      expect(filesHave('result of r3')).toContain(true);
+      expect(await journal.run('r3')).toMatchObject({ input: 'input of r3' });
+      await add('r4');
+      await journal.close();
+      expect(verifyLog(path)).toEqual({ events: 12, lastId: 12, flaws: [] });
+      await open({ path });
+      expect(await journal.run('r2')).toBeUndefined();
+      expect((await journal.events({ after: 0, limit: 6 })).events.map(({ type }) => type)).toEqual(
+        Array(6).fill('run.erased'),
+      );
+    });
+
+    test('from the log as soon as another program has read what it is at', async () => {
+      await open();
+      await add('r1');
+      const other = new DatabaseSync(path, { readOnly: true });
+      other.exec('BEGIN');
+      other.prepare('SELECT count(*) FROM commits').get();
+      expect(await journal.erase('r1')).toBe(true);
+      expect(filesHave('of r1')).toContain(true);
+      other.close();
+      while (filesHave('of r1').includes(true)) await new Promise((resolve) => setTimeout(resolve, 20));
+    });
+
+    test('as one step: what fails leaves all of it', async () => {
+      await open();
+      await add('r1');
+      const other = new DatabaseSync(path);
+      other.exec(`CREATE TRIGGER no BEFORE INSERT ON erased_runs BEGIN SELECT raise(ABORT, 'no'); END`);
+      await expect(journal.erase('r1')).rejects.toMatchObject({ code: 'journal-unavailable' });
+      expect(await journal.run('r1')).toMatchObject({ input: 'input of r1' });
+      other.exec('DROP TRIGGER no');
+      other.close();
+      expect(await journal.erase('r1')).toBe(true);
+    });
+  });
+
   describe('with a retention', () => {
     /** The newest of those that are old, so the last to be deleted. */
     let old: string;
@@ -278,6 +340,18 @@ describe('the SQLite journal', () => {
       now.mockRestore();
       warn.mockRestore();
       expect(look('SELECT count(*) AS n FROM runs_and_open')).toEqual([{ n: 255 }]);
+    });
+
+    test('deletes what is left of runs that were erased', async () => {
+      await open();
+      await writeRuns();
+      await open({ path });
+      expect(await journal.erase(old)).toBe(true);
+      expect(look('SELECT id FROM erased_runs')).toEqual([{ id: old }]);
+      await journal.close();
+      await open({ path, retentionMs: 10 * HOUR_MS });
+      while (look('SELECT id FROM erased_runs').length > 0) await journal.run(old);
+      expect(look(`SELECT id FROM events WHERE type = 'run.erased'`)).toEqual([]);
     });
 
     test('of 0 keeps everything', async () => {

@@ -5,6 +5,7 @@ import { DurableService } from '../../support/durable-service.js';
 import { PastRun } from '../../support/past-run.js';
 import { temporaryDatabase } from '../../support/postgres-database.js';
 import { expectProblem } from '../../support/problem.js';
+import { StreamReader } from '../../support/stream-reader.js';
 import type { TestApp } from '../../support/test-app.js';
 
 const race = new ControlledTask('race', { fast: {}, slow: {} });
@@ -121,6 +122,49 @@ describe.each(['memory', 'sqlite', 'postgres'])('with %s,', (kind) => {
       const { fast } = await race.all();
       await cancel(service, fast.context.runId).expect(200);
       expect((await waiting).body).toMatchObject({ type: '/problems/run-cancelled' });
+    });
+  });
+
+  describe('DELETE /runs/{id}', () => {
+    const erase = (runId: string) => service.http.delete(`/runs/${runId}`);
+
+    test('erases a finished run, and leaves the numbers of its events to readers of all events', async () => {
+      const watcher = await StreamReader.open(`${service.url}/events`);
+      const keyed = () =>
+        service.http
+          .post('/tasks/race/runs')
+          .set({ Prefer: 'respond-async', 'Idempotency-Key': '"erased"' })
+          .send({ input: 'secret', labels: { of: 'secret' } })
+          .expect(202);
+      const { id } = (await keyed()).body as { id: string };
+      const { fast, slow } = await race.all();
+      await expectProblem(service, await erase(id), 409, 'run-unfinished');
+      fast.succeed('secret');
+      slow.fail(new Error('secret'));
+      await service.finishedRun(id);
+      await watcher.until(() => watcher.events.at(-1)?.type === 'run.finished');
+      const seen = watcher.events.map((event) => event.id);
+      await erase(id).expect(204);
+      await expectProblem(service, await service.http.get(`/runs/${id}`), 404, 'run-unknown');
+      await expectProblem(service, await service.http.get(`/runs/${id}/events`), 404, 'run-unknown');
+      await expectProblem(service, await erase(id), 404, 'run-unknown');
+      await expectProblem(service, await retry(service, id, 'slow'), 404, 'run-unknown');
+      const before = { lastEventId: Math.min(...seen) - 1 };
+      const late = await StreamReader.open(`${service.url}/events`, before);
+      await late.until(() => late.events.length >= seen.length);
+      expect(late.events.map((event) => [event.id, event.type, event.runId])).toEqual(
+        seen.map((number) => [number, 'run.erased', id]),
+      );
+      expect(late.text).not.toContain('secret');
+      for (const reader of [watcher, late]) reader.close();
+      const again = await keyed();
+      expect(again.body).not.toMatchObject({ id });
+      await race.all();
+      await cancel(service, (again.body as { id: string }).id).expect(200);
+    });
+
+    test('is refused for a run that there is none of', async () => {
+      await expectProblem(service, await erase('none'), 404, 'run-unknown');
     });
   });
 

@@ -1,0 +1,57 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { DomainError } from '../../core/domain-error.js';
+import { textOf } from '../../core/thrown.js';
+import type { EventBus } from '../../events/event-bus.js';
+import type { SqliteThread } from './sqlite-thread.js';
+
+/** How long a try to empty the write-ahead log waits for readers, and the pause before the next, in milliseconds. */
+const PATIENCE_MS = 100;
+const RETRY_MS = 1_000;
+
+/** Erases runs from an SQLite file and from its write-ahead log. */
+export class SqliteErasure {
+  /** The tries to empty the log, until one succeeds. */
+  private emptying: Promise<void> | undefined;
+
+  /**
+   * @param heeded sees to what a call says of damage
+   * @param closing aborted when nothing is to be tried again: the end of the last connection removes the log
+   */
+  constructor(
+    private readonly heeded: <T>(call: Promise<T>) => Promise<T>,
+    private readonly writer: SqliteThread,
+    private readonly bus: EventBus,
+    private readonly closing: AbortSignal,
+  ) {}
+
+  /** See the journal. While another program reads the file for long, its log is emptied as soon as that has ended. */
+  async erase(id: string): Promise<boolean> {
+    let erased: boolean;
+    try {
+      erased = await this.heeded(this.writer.call('erase', id));
+    } catch (error) {
+      throw new DomainError('journal-unavailable', `The journal can’t be written: ${textOf(error)}`);
+    }
+    if (!erased) return false;
+    this.bus.erased(id);
+    if (!(await this.emptyLog())) this.emptying ??= this.emptyLogLater();
+    return true;
+  }
+
+  private async emptyLogLater(): Promise<void> {
+    try {
+      do await delay(RETRY_MS, undefined, { signal: this.closing });
+      while (!(await this.emptyLog()));
+    } catch {
+      // It is closing.
+    }
+    this.emptying = undefined;
+  }
+
+  private emptyLog(): Promise<boolean> {
+    return this.writer.call('checkpoint', PATIENCE_MS).then(
+      () => true,
+      () => false,
+    );
+  }
+}

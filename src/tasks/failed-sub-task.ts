@@ -1,0 +1,34 @@
+import { DomainError } from '../core/domain-error.js';
+import type { RunRecord, SubTaskRecord } from '../core/run-record.js';
+
+/** The sub-task that a request with a key has retried; undefined when none has. */
+export function subTaskOfKey({ subTasks }: Readonly<RunRecord>, key: string | undefined): string | undefined {
+  if (key === undefined) return undefined;
+  return subTasks.find(({ retryKeys }) => retryKeys?.includes(key))?.name;
+}
+
+/** Whether a sub-task was retried since it was read. */
+export function isRetried(
+  { subTasks }: Readonly<RunRecord>,
+  { name, attempts }: Readonly<SubTaskRecord>,
+): boolean {
+  return subTasks.some((now) => now.name === name && (now.status !== 'failed' || now.attempts > attempts));
+}
+
+/** A copy of a sub-task of a run: a live run goes on. @throws {DomainError} when it has not failed */
+export function failedSubTask(run: Readonly<RunRecord>, name: string): Readonly<SubTaskRecord> {
+  const subTask = run.subTasks.find((candidate) => candidate.name === name);
+  if (!subTask) {
+    const names = run.subTasks.map((candidate) => candidate.name).join(', ');
+    throw new DomainError(
+      'sub-task-unknown',
+      `The run has no sub-task ${JSON.stringify(name)}; it has ${names}`,
+      { runId: run.id },
+    );
+  }
+  const { status } = subTask;
+  if (status === 'failed') return { ...subTask };
+  throw new DomainError('sub-task-not-failed', `${name} can’t be retried: its status is ${status}`, {
+    runId: run.id,
+  });
+}
