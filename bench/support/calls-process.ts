@@ -49,6 +49,7 @@ function subTask(url: string): Call {
       attempt: 1,
       idempotencyKey: `${runId}/a`,
       deadline: new Date(Date.now() + TIMEOUT_MS),
+      progress: () => undefined,
       signal: new AbortController().signal,
       logger,
     });

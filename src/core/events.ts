@@ -97,6 +97,11 @@ export const runEventSchema = z
       }),
     ),
     subTaskEvent(
+      'sub-task.progressed',
+      'An attempt has said how far it has come. Of what it says within a quarter of a second, the last is told.',
+      z.strictObject({ value: jsonValueSchema }),
+    ),
+    subTaskEvent(
       'sub-task.retrying',
       'An attempt failed, and another one is due.',
       z.strictObject({

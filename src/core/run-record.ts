@@ -28,6 +28,8 @@ export interface SubTaskRecord {
   startedAt: string | null;
   finishedAt: string | null;
   durationMs: number | null;
+  /** What its last attempt has said of its progress, and when. */
+  progress: { readonly value: JsonValue; readonly time: string } | undefined;
   /** Why it was cancelled or skipped. */
   reason: string | undefined;
   /** Set when it succeeded. */
@@ -100,6 +102,7 @@ function openRun(event: RunEvent<'run.started'>): RunRecord {
       startedAt: null,
       finishedAt: null,
       durationMs: null,
+      progress: undefined,
       reason: undefined,
       result: undefined,
       error: undefined,
@@ -178,8 +181,12 @@ function advanceSubTask(subTask: SubTaskRecord, event: SubTaskEvent): void {
       subTask.status = 'running';
       subTask.attempts = event.attempt;
       subTask.retryAt = null;
+      subTask.progress = undefined;
       subTask.startedAt ??= event.time;
       subTask.trigger ??= event.data.trigger;
+      return;
+    case 'sub-task.progressed':
+      subTask.progress = { value: event.data.value, time: event.time };
       return;
     case 'sub-task.retrying':
       subTask.status = 'retrying';

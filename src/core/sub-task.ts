@@ -19,6 +19,11 @@ export interface SubTaskContext {
   readonly runId: string;
   /** When this attempt times out. */
   readonly deadline: Date;
+  /**
+   * Says how far the attempt has come: any JSON of at most 1 KiB. The newest value is an event and part of the run, at most four times
+   * a second, and the last one before the attempt ends. Each is written to the disk. A value that can't be kept is logged, once.
+   */
+  readonly progress: (value: unknown) => void;
   /** Writes lines with the run's id, the sub-task's name and the attempt. */
   readonly logger: SubTaskLogger;
 }

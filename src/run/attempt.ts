@@ -1,6 +1,9 @@
 import { Logger } from '@nestjs/common';
+import type { JsonValue } from '../core/json.js';
 import type { SubTaskContext, SubTaskHandler, SubTaskLogger } from '../core/sub-task.js';
+import { textOf } from '../core/thrown.js';
 import { AttemptTimeout } from './attempt-error.js';
+import { Progress } from './progress.js';
 import type { SubTaskOwner } from './sub-task-owner.js';
 
 const logger = new Logger('SubTask');
@@ -8,6 +11,7 @@ const logger = new Logger('SubTask');
 /** What is told how an attempt ended: the sub-task that it is one of. */
 interface AttemptedSubTask {
   readonly name: string;
+  progressed(attempt: Attempt, value: JsonValue): void;
   returned(attempt: Attempt, result: unknown): void;
   failed(attempt: Attempt, thrown: unknown): void;
 }
@@ -20,6 +24,7 @@ export class Attempt implements SubTaskContext {
   readonly #deadlineMs: number;
   #timeout: NodeJS.Timeout | undefined;
   #controller: AbortController | undefined;
+  #progress: Progress | undefined;
   #givenUp = false;
 
   /** @param attempt its number, from 1 */
@@ -48,6 +53,21 @@ export class Attempt implements SubTaskContext {
     this.#controller ??= new AbortController();
     if (this.#givenUp) this.giveUp();
     return this.#controller.signal;
+  }
+
+  get progress(): (value: unknown) => void {
+    return (value) => {
+      if (this.#givenUp) return;
+      this.#progress ??= new Progress(
+        (recorded) => {
+          this.subTask.progressed(this, recorded);
+        },
+        (error) => {
+          this.logger.warn(`Its progress was not recorded: ${textOf(error)}`);
+        },
+      );
+      this.#progress.report(value);
+    };
   }
 
   get logger(): SubTaskLogger {
@@ -90,6 +110,7 @@ export class Attempt implements SubTaskContext {
       (result) => {
         clearTimeout(this.#timeout);
         this.subTask.returned(this, result);
+        this.#progress?.end();
       },
       (error: unknown) => {
         this.#rejected(error);
@@ -101,13 +122,20 @@ export class Attempt implements SubTaskContext {
 
   /** Ends it because it took too long. */
   timeOut(): void {
+    this.flush();
     this.giveUp();
     this.subTask.failed(this, new AttemptTimeout(this.timeoutMs));
   }
 
-  /** Aborts its signal. */
+  /** Records what it has said of its progress, before its end. */
+  flush(): void {
+    this.#progress?.flush();
+  }
+
+  /** Records nothing more of its progress, and aborts its signal. */
   giveUp(): void {
     clearTimeout(this.#timeout);
+    this.#progress?.end();
     this.#givenUp = true;
     this.#controller?.abort(new DOMException('The attempt timed out or was cancelled', 'AbortError'));
   }
@@ -115,6 +143,7 @@ export class Attempt implements SubTaskContext {
   #rejected(error: unknown): void {
     clearTimeout(this.#timeout);
     this.subTask.failed(this, error);
+    this.#progress?.end();
   }
 }
 

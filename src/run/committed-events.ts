@@ -25,8 +25,18 @@ export class CommittedEvents {
   add(event: RunEvent): boolean {
     if (event.id <= this.lastId) return false;
     this.lastId = event.id;
+    if (event.type === 'sub-task.progressed') this.forgetProgress(event.subTask);
     this.since?.push(event);
     return true;
+  }
+
+  /** The next value takes its place. */
+  private forgetProgress(subTask: string): void {
+    const { since } = this;
+    const at =
+      since?.findLastIndex((event) => event.type === 'sub-task.progressed' && event.subTask === subTask) ??
+      -1;
+    if (at >= 0) since?.splice(at, 1);
   }
 
   /** Keeps nothing of them any more: from now on they are in the journal alone. */

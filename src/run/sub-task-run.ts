@@ -137,6 +137,7 @@ export class SubTaskRun {
       this.appendCancelled(this.cancelReason);
       return;
     }
+    this.current?.flush();
     this.appendCancelled(reason);
     this.rest('ended');
   }
@@ -161,6 +162,7 @@ export class SubTaskRun {
       this.cancelReason = undefined;
       return;
     }
+    if (event.type === 'sub-task.progressed') return;
     this.attempts = event.attempt;
     if (event.type === 'sub-task.started')
       this.startedAt ??= performance.now() - millisecondsSince(event.time, this.now);
@@ -230,6 +232,11 @@ export class SubTaskRun {
     attempt.run(definition.handler);
   }
 
+  /** Called when an attempt has come so far. */
+  progressed(attempt: Attempt, value: JsonValue): void {
+    if (attempt === this.current) this.append('sub-task.progressed', { value });
+  }
+
   /** Called when an attempt has brought something. */
   returned(attempt: Attempt, value: unknown): void {
     if (attempt !== this.current) return;
@@ -240,6 +247,7 @@ export class SubTaskRun {
       this.failed(attempt, error);
       return;
     }
+    attempt.flush();
     this.current = undefined;
     this.keepResult(result);
     this.append('sub-task.succeeded', { result, durationMs: this.durationMs });
@@ -250,6 +258,7 @@ export class SubTaskRun {
   failed(attempt: Attempt, thrown: unknown): void {
     if (attempt !== this.current) return;
     const { definition, owner } = this;
+    attempt.flush();
     this.current = undefined;
     this.failures += 1;
     const { delayMs, note } = retryAfter(this.retried ? undefined : definition, this.failures, thrown);

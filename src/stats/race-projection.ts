@@ -114,6 +114,7 @@ function countSubTask(
   event: Exclude<SubTaskEvent, RunEvent<'sub-task.retrying'>>,
   ms: number,
 ): void {
+  if (event.type === 'sub-task.progressed') return;
   const { subTask } = event;
   const tally = slice.subTask(subTask);
   switch (event.type) {

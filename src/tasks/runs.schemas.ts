@@ -68,6 +68,10 @@ export const runSchema = z
           .number()
           .nullable()
           .meta({ description: 'From the first attempt to the end, in milliseconds.' }),
+        progress: z
+          .object({ value: jsonValueSchema, time: z.iso.datetime() })
+          .optional()
+          .meta({ description: 'What its last attempt has said of its progress, and when.' }),
         reason: z.string().optional().meta({ description: 'Why it was cancelled or skipped.' }),
         result: jsonValueSchema
           .optional()
@@ -122,6 +126,7 @@ export const runSchema = z
             startedAt: '2026-11-23T12:00:00.001Z',
             finishedAt: null,
             durationMs: null,
+            progress: { value: { percent: 40 }, time: '2026-11-23T12:00:02.001Z' },
           },
         ],
       },

@@ -11,7 +11,12 @@ import { UpstreamServer } from './upstreams.js';
 
 /** The run of each attempt. */
 const owner = { id: 'run', task: 'task', originFields: {} } as Partial<SubTaskOwner> as SubTaskOwner;
-const subTask = { name: 'sub-task', returned: () => undefined, failed: () => undefined };
+const subTask = {
+  name: 'sub-task',
+  progressed: () => undefined,
+  returned: () => undefined,
+  failed: () => undefined,
+};
 
 interface CallOptions {
   readonly input?: unknown;

@@ -224,6 +224,7 @@ export class PostgresGroup extends CommitGroup {
       case 'sub-task.started':
         return 'begins';
       case 'sub-task.retrying':
+      case 'sub-task.progressed':
         return 'goes-on';
       case 'sub-task.succeeded':
       case 'sub-task.failed':

@@ -29,6 +29,8 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0002-clients': { up: addClients },
   '0003-labels': { up: addLabels },
   '0004-erased-runs': { up: addErasedRuns },
+  // The views know what progress is.
+  '0005-progress': { up: createViews },
 };
 
 /** A row for each label of a run, as `name:value`. Runs without cost nothing. */
@@ -150,6 +152,8 @@ async function createStatistics(db: Kysely<unknown>): Promise<void> {
 
 /** They show runs, events, and what those add up to, to whoever looks into the file. The service doesn't read them. */
 async function createViews(db: Kysely<unknown>): Promise<void> {
+  for (const view of ['runs_and_open', 'events', 'attempts', 'sub_tasks'])
+    await sql`DROP VIEW IF EXISTS ${sql.table(view)}`.execute(db);
   await sql`
     CREATE VIEW runs_and_open AS
     SELECT number, id, task, status, created_at, finished_at FROM runs
@@ -171,8 +175,8 @@ async function createViews(db: Kysely<unknown>): Promise<void> {
     CREATE VIEW attempts AS
     SELECT run_id, task, sub_task, attempt,
       min(time) FILTER (WHERE type = 'sub-task.started') AS started_at,
-      max(time) FILTER (WHERE type <> 'sub-task.started') AS ended_at,
-      coalesce(max(substr(type, 10)) FILTER (WHERE type <> 'sub-task.started'), 'unfinished') AS outcome,
+      max(time) FILTER (WHERE type NOT IN ('sub-task.started', 'sub-task.progressed')) AS ended_at,
+      coalesce(max(substr(type, 10)) FILTER (WHERE type NOT IN ('sub-task.started', 'sub-task.progressed')), 'unfinished') AS outcome,
       max(data ->> '$.error.message') AS error
     FROM events
     WHERE attempt > 0
@@ -181,7 +185,7 @@ async function createViews(db: Kysely<unknown>): Promise<void> {
   await sql`
     CREATE VIEW sub_tasks AS
     SELECT run_id, task, sub_task, attempt AS attempts,
-      iif(type IN ('sub-task.held-back', 'sub-task.started', 'sub-task.retrying'), 'unfinished', substr(type, 10))
+      iif(type IN ('sub-task.held-back', 'sub-task.started', 'sub-task.progressed', 'sub-task.retrying'), 'unfinished', substr(type, 10))
         AS outcome,
       max(id) AS last_event, data -> '$.result' AS result
     FROM events

@@ -51,6 +51,9 @@ describe('a sub-task', () => {
       const again = await ofWorker.next('far');
       expect(again.context.attempt).toBe(2);
       expect(again.context.idempotencyKey).toBe(far.context.idempotencyKey);
+      again.context.progress('half');
+      const progressOf = async () => (await api.showRun(again.context.runId)).subTasks[1]?.progress?.value;
+      while ((await progressOf()) !== 'half');
       again.succeed('far');
       (await ofApi.next('near')).succeed('near');
       const { result, runId } = await answer;

@@ -24,7 +24,8 @@ const providers = [
     {
       tries: {
         retry: { attempts: 2, delay: '1ms' },
-        run: () => {
+        run: (_input, { progress }) => {
+          progress({ tries });
           if (++tries % 2 > 0) throw new Error('not yet');
           return 'done';
         },
