@@ -1,7 +1,7 @@
 import { ConfigService } from '@nestjs/config';
 import type { NestExpressApplication } from '@nestjs/platform-express';
-import { SwaggerModule } from '@nestjs/swagger';
-import type { Express } from 'express';
+import { SwaggerModule, type OpenAPIObject } from '@nestjs/swagger';
+import type { Express, Request } from 'express';
 import { accessControl } from './access/access-control.js';
 import type { Access } from './access/access.js';
 import { ScopeGuard } from './access/scope.guard.js';
@@ -14,6 +14,7 @@ import { ConnectionMemory } from './http/connection-memory.js';
 import { corsOptions } from './http/cors.js';
 import type { FastExpressAdapter } from './http/express-adapter.js';
 import { jsonBody } from './http/json-body.js';
+import { linkBase, linkTo, settleLinks } from './http/links.js';
 import { answerOptions, requireAcceptable } from './http/negotiation.js';
 import { createOpenApiDocument } from './api/openapi.js';
 import { Operations } from './http/operations.js';
@@ -48,10 +49,14 @@ export function setUp(
   const memory = app.get(ConnectionMemory);
   const maxInputBytes = config.get('MAX_INPUT_BYTES', { infer: true });
   adapter.countConnectionsIn(memory);
+  const publicUrl = config.get('PUBLIC_URL', { infer: true });
+  settleLinks(express, { publicUrl, proxies: config.get('TRUSTED_PROXIES', { infer: true }) });
+  const base = linkBase(express);
   boundConnections(adapter.getHttpServer(), {
     maxConnections: config.get('MAX_CONNECTIONS', { infer: true }),
     maxInputBytes,
     keepAliveMs: config.get('KEEP_ALIVE_TIMEOUT', { infer: true }),
+    base,
   });
   const origins = config.get('CORS_ORIGINS', { infer: true });
 
@@ -61,23 +66,25 @@ export function setUp(
   if (origins.length > 0) app.enableCors(corsOptions(origins, operations.methods));
   express.use(requireProtocol);
   if (access.keys || access.limit) express.use(accessControl(access));
-  if (origins !== '*') express.use(refuseForeignPages(operations, origins));
+  const ownOrigins = publicUrl === null ? [] : [new URL(publicUrl).origin];
+  if (origins !== '*') express.use(refuseForeignPages(operations, [...origins, ...ownOrigins]));
   express.use(answerOptions(operations), requireAcceptable(operations));
   express.post(EVERY_PATH, ...jsonBody(maxInputBytes, operations, memory));
 
-  express.get('/', (_request, response) => {
-    response.redirect('/docs');
+  express.get('/', (request, response) => {
+    response.redirect(linkTo(request, '/docs'));
   });
   express.use(DOCUMENTATION, compressed, (_request, response, next) => {
     memory.hold(response, DOCUMENTATION_BYTES);
     next();
   });
-  SwaggerModule.setup('docs', app, document, {
+  SwaggerModule.setup('docs', app, base === undefined ? document : at(base, document), {
+    ...(base === undefined && { patchDocumentOnRequest: documentFor }),
     jsonDocumentUrl: 'openapi.json',
     raw: ['json'],
     customSiteTitle: 'Frontrunner',
   });
-  answerProtocolErrors(adapter.getHttpServer());
+  answerProtocolErrors(adapter.getHttpServer(), base);
   answerHalfClosed(adapter.getHttpServer());
   const node = app.get<ClusterNode | undefined>(ClusterNode);
   adapter.beforeStop = async () => {
@@ -88,4 +95,13 @@ export function setUp(
   if (access.keys) app.useGlobalGuards(new ScopeGuard(access.keys));
   app.useGlobalPipes(new ValidationPipe());
   app.useGlobalFilters(new ProblemFilter(operations));
+}
+
+/** The document of a service that callers reach at `base`. */
+function at(base: string, document: OpenAPIObject): OpenAPIObject {
+  return { ...document, servers: [{ url: base || '/' }] };
+}
+
+function documentFor(request: unknown, _response: unknown, document: OpenAPIObject): OpenAPIObject {
+  return at(linkTo(request as Request, ''), document);
 }

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { BadRequestException, UnauthorizedException } from '@nestjs/common';
 import { normalizeIp, ThrottlerException } from '@nestjs/throttler';
 import { isBulkheadRejectedError } from 'cockatiel';
@@ -37,9 +38,15 @@ export function accessControl({ keys, limit }: Pick<Access, 'keys' | 'limit'>): 
   };
 }
 
-/** The network that a caller is in: one who has an IPv6 address has 2^64 of them. */
+/**
+ * The network that a caller is in: one who has an IPv6 address has 2^64 of them. Behind trusted proxies it is the address that the
+ * outermost of them was called from, to which some add a port.
+ */
 function addressOf(request: Request): string {
-  return normalizeIp(request.socket.remoteAddress ?? '');
+  const own = request.socket.remoteAddress ?? '';
+  if (request.headers['x-forwarded-for'] === undefined) return normalizeIp(own);
+  const told = request.ip?.replace(/^(\d[\d.]*|\[.*\]):\d+$/, '$1').replaceAll(/[[\]]/g, '') ?? '';
+  return normalizeIp(isIP(told) === 0 ? own : told);
 }
 
 /** @throws {HttpException} 401; 400 for what RFC 6750 calls an invalid request; 429 when too many wait to be checked */

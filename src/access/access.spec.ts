@@ -48,6 +48,21 @@ describe('openAccess', () => {
     expect(await open({ HOST })).toMatchObject({ keys: undefined, limit: undefined, warnings: [] });
   });
 
+  test.each([{ PUBLIC_URL: 'https://api.example.com' }, { TRUSTED_PROXIES: 'loopback' }])(
+    'needs no keys on loopback behind a proxy, and says who may call: %j',
+    async (env) => {
+      const { limit, warnings } = await open(env);
+      expect(warnings).toEqual([
+        'Anybody whom the proxy lets through may start and read runs: there are no API keys (API_KEYS_FILE)',
+      ]);
+      // Without TRUSTED_PROXIES all callers would share the count of the proxy.
+      expect(limit?.rate).toEqual(
+        'TRUSTED_PROXIES' in env ? { requests: 1000, windowMs: 60_000 } : undefined,
+      );
+      expect(await open({ ...env, API_KEYS_FILE: keys.path })).toMatchObject({ warnings: [] });
+    },
+  );
+
   test('keeps to the keys, and says so, although ALLOW_ANONYMOUS is true', async () => {
     const access = await open({ API_KEYS_FILE: keys.path, ALLOW_ANONYMOUS: 'true' });
     expect(access.keys).toBeDefined();

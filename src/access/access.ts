@@ -23,7 +23,13 @@ export interface Access {
 
 type AccessConfig = Pick<
   Config,
-  'HOST' | 'ALLOWED_HOSTS' | 'API_KEYS_FILE' | 'ALLOW_ANONYMOUS' | 'RATE_LIMIT'
+  | 'HOST'
+  | 'PUBLIC_URL'
+  | 'TRUSTED_PROXIES'
+  | 'ALLOWED_HOSTS'
+  | 'API_KEYS_FILE'
+  | 'ALLOW_ANONYMOUS'
+  | 'RATE_LIMIT'
 >;
 
 /**
@@ -32,11 +38,12 @@ type AccessConfig = Pick<
  * @throws {AccessError} when anybody could and nobody said that they may, or the keys can't be read
  */
 export async function openAccess(config: AccessConfig): Promise<Access> {
-  const { HOST: host, API_KEYS_FILE: file, ALLOW_ANONYMOUS: anonymous } = config;
+  const { HOST: host, API_KEYS_FILE: file, ALLOW_ANONYMOUS: anonymous, PUBLIC_URL: url } = config;
+  const proxied = config.TRUSTED_PROXIES.length > 0;
   const local = await isLoopback(host);
   if (file === null && !anonymous && !local) throw exposureError(host);
   const keys = file === null ? undefined : ringOf(file);
-  const rate = config.RATE_LIMIT === 'auto' ? (local ? 'off' : DEFAULT_RATE) : config.RATE_LIMIT;
+  const rate = config.RATE_LIMIT === 'auto' ? (local && !proxied ? 'off' : DEFAULT_RATE) : config.RATE_LIMIT;
   const exposed = file === null ? undefined : exposureOfFile(file);
   const warnings = [
     ...(exposed === undefined ? [] : [exposed]),
@@ -46,13 +53,20 @@ export async function openAccess(config: AccessConfig): Promise<Access> {
     ...(!keys && !local
       ? [`Anybody who reaches ${host} may start and read runs: ALLOW_ANONYMOUS is true`]
       : []),
+    ...(!keys && local && (proxied || url !== null)
+      ? ['Anybody whom the proxy lets through may start and read runs: there are no API keys (API_KEYS_FILE)']
+      : []),
   ];
   return {
     keys,
     limit: rate === 'off' ? undefined : new RateLimit(rate, new CallerCounts()),
-    hosts: keys ? undefined : new HostNames(host, config.ALLOWED_HOSTS),
+    hosts: keys ? undefined : new HostNames(host, [...config.ALLOWED_HOSTS, ...hostsOf(url)]),
     warnings,
   };
+}
+
+function hostsOf(url: string | null): string[] {
+  return url === null ? [] : [new URL(url).hostname];
 }
 
 function ringOf(file: string): KeyRing {

@@ -1,6 +1,7 @@
 import { MisdirectedException } from '@nestjs/common';
 import type { Request, RequestHandler } from 'express';
 import { DomainError } from '../core/domain-error.js';
+import { comesFromProxy } from '../http/links.js';
 import type { Operations } from '../http/operations.js';
 import { isOpenToAll } from './access-control.js';
 import type { HostNames } from './host-names.js';
@@ -9,13 +10,22 @@ import { WRITES } from './scope.js';
 /** Refuses requests that come by the name of somebody else, but for those about health: probes call by any name. */
 export function requireHost(hosts: HostNames): RequestHandler {
   return (request, _response, next) => {
-    const { host } = request.headers;
-    if (host !== undefined && !hosts.has(host) && !isOpenToAll(request.path))
+    const name = foreignName(request, hosts);
+    if (name !== undefined && !isOpenToAll(request.path))
       throw new MisdirectedException(
-        `The service is not known as ${host}; if it should be, add the name to ALLOWED_HOSTS, or give callers keys (API_KEYS_FILE)`,
+        `The service is not known as ${name}; if it should be, add the name to ALLOWED_HOSTS, or give callers keys (API_KEYS_FILE)`,
       );
     next();
   };
+}
+
+/** A name that is none of the service's, by which the caller called it, or the proxy in front of it. */
+function foreignName(request: Request, hosts: HostNames): string | undefined {
+  const { host, 'x-forwarded-host': forwarded } = request.headers;
+  if (host !== undefined && !hosts.has(host)) return host;
+  if (forwarded === undefined || !comesFromProxy(request)) return undefined;
+  const names = String(forwarded).split(',');
+  return names.map((name) => name.trim()).find((name) => !hosts.has(name));
 }
 
 /**
@@ -42,10 +52,12 @@ export function refuseForeignPages(operations: Operations, origins: readonly str
 }
 
 /** `Sec-Fetch-Site` comes from the browser alone, and stays true behind a proxy that changes `Host`; not all browsers send it. */
-function isForeign({ headers }: Request, listed: ReadonlySet<string>): boolean {
-  const { origin, host = '', 'sec-fetch-site': site } = headers;
+function isForeign(request: Request, listed: ReadonlySet<string>): boolean {
+  const { origin, 'sec-fetch-site': site } = request.headers;
   if (site === 'same-origin' || site === 'none') return false;
   if (origin !== undefined && listed.has(origin)) return false;
+  // Express knows by which host a trusted proxy was called.
+  const { host } = request;
   return site !== undefined || (origin !== `http://${host}` && origin !== `https://${host}`);
 }
 

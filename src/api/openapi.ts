@@ -15,7 +15,7 @@ import { problemSchema } from '../http/problem.schema.js';
 
 const DESCRIPTION = `Answers with the first of several sub-tasks to finish, lets the rest finish in the background, and loses none of it.
 
-Start with \`GET /run-tasks\`, follow its \`Location\`, then \`POST /tasks/demo/runs\`. Errors are [problem documents](/problems) (RFC 9457).
+Start with \`GET /run-tasks\`, follow its \`Location\`, then \`POST /tasks/demo/runs\`. Errors are problem documents (RFC 9457); each kind has a page below \`/problems\`.
 
 Every answer has an \`X-Request-Id\`: the one that the request came with, or a new one. It and a valid \`traceparent\` are kept with the run that the request starts, and stand in each of its log lines.
 

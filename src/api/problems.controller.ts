@@ -1,5 +1,6 @@
-import { Controller, Get, Header, Param } from '@nestjs/common';
+import { Controller, Get, Header, Param, Req } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiParam, ApiResponse, ApiTags } from '@nestjs/swagger';
+import type { Request } from 'express';
 import { NeedsAnyKey } from '../access/needed-scope.decorator.js';
 import { DomainError } from '../core/domain-error.js';
 import { ApiProblems } from '../http/api-problems.decorator.js';
@@ -28,9 +29,10 @@ export class ProblemsController {
     content: { 'text/html': { schema: { type: 'string' }, example: '<h1>Problems</h1>' } },
   })
   @ApiResponse(NOT_MODIFIED)
-  list(): string {
+  list(@Req() request: Request): string {
     const items = [...types].map(
-      ([code, { status, title }]) => `<li><a href="/problems/${code}">${title}</a> (${String(status)})</li>`,
+      ([code, { status, title }]) =>
+        `<li><a href="${rootFrom(request, 1)}problems/${code}">${title}</a> (${String(status)})</li>`,
     );
     return page('Problems', `<ul>${items.join('')}</ul>`);
   }
@@ -50,7 +52,7 @@ export class ProblemsController {
   })
   @ApiResponse(NOT_MODIFIED)
   @ApiProblems('not-found')
-  explain(@Param('code') code: string): string {
+  explain(@Param('code') code: string, @Req() request: Request): string {
     const type = types.get(code);
     if (!type)
       throw new DomainError(
@@ -59,9 +61,14 @@ export class ProblemsController {
       );
     return page(
       `${type.title} (${String(type.status)})`,
-      `<h2>What happened</h2><p>${type.happened}</p><h2>What to do</h2><p>${type.mend}</p><p><a href="/problems">All problems</a></p>`,
+      `<h2>What happened</h2><p>${type.happened}</p><h2>What to do</h2><p>${type.mend}</p><p><a href="${rootFrom(request, 2)}problems">All problems</a></p>`,
     );
   }
+}
+
+/** The way to the root from a path of so many steps: such a link holds behind any prefix, so the page may be stored. */
+function rootFrom({ path }: Request, steps: number): string {
+  return '../'.repeat(path.endsWith('/') ? steps : steps - 1);
 }
 
 function page(title: string, body: string): string {

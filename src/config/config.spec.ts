@@ -9,6 +9,8 @@ describe('parseConfig', () => {
     expect(parseConfig({})).toEqual({
       HOST: '127.0.0.1',
       PORT: 3000,
+      PUBLIC_URL: null,
+      TRUSTED_PROXIES: [],
       TASKS_FILE: null,
       API_KEYS_FILE: null,
       ALLOW_ANONYMOUS: false,
@@ -45,6 +47,17 @@ describe('parseConfig', () => {
     ['PORT', 'abc'],
     ['PORT', '65536'],
     ['PORT', '-1'],
+    ['PUBLIC_URL', 'api.example.com'],
+    ['PUBLIC_URL', 'ftp://api.example.com'],
+    ['PUBLIC_URL', 'https://api.example.com/?a=1'],
+    ['PUBLIC_URL', 'https://api.example.com/#a'],
+    ['PUBLIC_URL', 'https://ada@api.example.com'],
+    ['PUBLIC_URL', 'https://'],
+    ['TRUSTED_PROXIES', 'proxy.internal'],
+    ['TRUSTED_PROXIES', '10.0.0.0/33'],
+    ['TRUSTED_PROXIES', '0.0.0.0/0'],
+    ['TRUSTED_PROXIES', '10.1'],
+    ['TRUSTED_PROXIES', 'loopback,'],
     ['ALLOW_ANONYMOUS', 'yes'],
     ['RATE_LIMIT', '1000'],
     ['RATE_LIMIT', '0/1m'],
@@ -151,6 +164,19 @@ describe('parseConfig', () => {
     ['Runs.internal, 192.0.2.1,[2001:db8::1]', ['runs.internal', '192.0.2.1', '[2001:db8::1]']],
   ])('takes %s as host names', (text, hosts) => {
     expect(parseConfig({ ALLOWED_HOSTS: text }).ALLOWED_HOSTS).toEqual(hosts);
+  });
+
+  test.each([
+    ['none', null],
+    ['https://API.example.com', 'https://api.example.com'],
+    ['https://api.example.com:8443/a/frontrunner/', 'https://api.example.com:8443/a/frontrunner'],
+  ])('takes %s as a public URL', (text, url) => {
+    expect(parseConfig({ PUBLIC_URL: text }).PUBLIC_URL).toBe(url);
+  });
+
+  test('takes addresses, networks and names of networks as proxies', () => {
+    const proxies = ['loopback', '10.0.0.0/8', '192.0.2.1', '2001:db8::/32', 'fe80::1'];
+    expect(parseConfig({ TRUSTED_PROXIES: proxies.join(', ') }).TRUSTED_PROXIES).toEqual(proxies);
   });
 
   test.each([

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import bytes from 'bytes';
 import ms from 'ms';
 import { z } from 'zod';
@@ -79,6 +80,29 @@ export function parseOrigins(text: string): CorsOrigins | undefined {
   return origins.every((origin) => /^https?:/.test(origin) && URL.parse(origin)?.origin === origin)
     ? origins
     : undefined;
+}
+
+/** A URL without a query, and without a slash at its end. */
+export function parsePublicUrl(text: string): string | null | undefined {
+  if (text === 'none') return null;
+  const url = /^https?:\/\/[^?#@\s]+$/.test(text) ? URL.parse(text) : null;
+  return url?.href.replace(/\/+$/, '');
+}
+
+/** Addresses, networks and names of networks, as `trust proxy` of Express takes them. */
+export function parseProxies(text: string): readonly string[] | undefined {
+  if (text === 'none') return [];
+  const proxies = text.split(',').map((proxy) => proxy.trim());
+  return proxies.every(isProxy) ? proxies : undefined;
+}
+
+function isProxy(text: string): boolean {
+  if (/^(loopback|linklocal|uniquelocal)$/.test(text)) return true;
+  const [, address = '', bits] = /^([^/]+)(?:\/(\d{1,3}))?$/.exec(text) ?? [];
+  const version = isIP(address);
+  return (
+    version !== 0 && (bits === undefined || (Number(bits) >= 1 && Number(bits) <= (version === 6 ? 128 : 32)))
+  );
 }
 
 /** Host names as they stand in a URL; addresses of version 6 in brackets. */

@@ -6,6 +6,8 @@ import {
   parseDatabaseUrl,
   parseHosts,
   parseOrigins,
+  parseProxies,
+  parsePublicUrl,
   parseRate,
   retention,
   SCHEMA_FORM,
@@ -38,6 +40,25 @@ export const variables = {
     takes: 'a whole number from 0 to 65535; 0 lets the system choose',
     purpose: 'The port it listens on.',
   },
+  PUBLIC_URL: {
+    schema: z
+      .string()
+      .transform(parsePublicUrl)
+      .refine((url) => url !== undefined),
+    fallback: 'none',
+    takes: 'none, or a URL without a query such as https://api.example.com/frontrunner',
+    purpose: 'Where callers reach the service: what links begin with.',
+  },
+  TRUSTED_PROXIES: {
+    schema: z
+      .string()
+      .transform(parseProxies)
+      .refine((proxies) => proxies !== undefined),
+    fallback: 'none',
+    takes:
+      'none, or addresses, networks such as 10.0.0.0/8, loopback, linklocal and uniquelocal, separated by commas',
+    purpose: 'The proxies whose X-Forwarded-For, -Proto, -Host and -Prefix are believed.',
+  },
   TASKS_FILE: {
     schema: z.string().transform((path) => (path === 'none' ? null : path)),
     fallback: 'none',
@@ -64,7 +85,7 @@ export const variables = {
     fallback: 'none',
     takes: 'none, or host names such as runs.internal, separated by commas and without a port',
     purpose:
-      'The names besides localhost and HOST that callers without a key may call the service by; by another, 421.',
+      'The names besides localhost, HOST and that of PUBLIC_URL that callers without a key may call the service by; by another, 421.',
   },
   RATE_LIMIT: {
     schema: z.union([
@@ -76,7 +97,7 @@ export const variables = {
     ]),
     fallback: 'auto',
     takes:
-      'a count and a duration of whole seconds such as 1000/1m, off, or auto: off on loopback, else 1000/1m',
+      'a count and a duration of whole seconds such as 1000/1m, off, or auto: off on loopback without TRUSTED_PROXIES, else 1000/1m',
     purpose: 'How many requests a caller has, by its key or else its address; past it, 429.',
   },
   DATABASE_URL: {

@@ -6,6 +6,7 @@ import { KeepsToOwnRuns, NeedsScope } from '../access/needed-scope.decorator.js'
 import { ApiProblems, locationHeader } from '../http/api-problems.decorator.js';
 import { answerHeaders, requestHeaders } from '../http/headers.js';
 import { idempotencyKey } from '../http/idempotency-key.js';
+import { linkTo } from '../http/links.js';
 import { contextOf } from '../http/request-context.js';
 import { TasksService } from '../tasks/tasks.service.js';
 
@@ -45,7 +46,7 @@ export class DemoController {
   )
   async run(@Req() request: Request, @Res({ passthrough: true }) response: Response) {
     const run = await this.tasks.start('demo', {}, contextOf(request), idempotencyKey(request));
-    response.setHeader('Location', `/runs/${run.runId}`);
+    response.setHeader('Location', linkTo(request, `/runs/${run.runId}`));
     if (run.replayed) response.setHeader('Idempotency-Replayed', 'true');
     const { result } = await this.tasks.reply(run);
     return { result };

@@ -19,6 +19,7 @@ import { ApiProblems } from '../http/api-problems.decorator.js';
 import { answerHeaders, requestHeaders, waitQuery } from '../http/headers.js';
 import { idempotencyKey } from '../http/idempotency-key.js';
 import { linkHeader, nextLink } from '../http/next-link.js';
+import { linkTo } from '../http/links.js';
 import { hasTag, requireMatch } from '../http/preconditions.js';
 import { applyWait, preferences } from '../http/prefer.js';
 import { contextOf } from '../http/request-context.js';
@@ -68,8 +69,9 @@ export class RunsController {
     const client = contextOf(request).onlyClient;
     const { runs, next } = await this.journal.runs({ ...rest, client, labels, statuses, olderThan });
     const cursor = next ? cursorOf(next) : null;
-    if (cursor !== null) response.setHeader('Link', nextLink('/runs', request.originalUrl, cursor));
-    return { runs: runs.map((run) => ({ ...run, links: { run: `/runs/${run.id}` } })), next: cursor };
+    const link = linkTo(request, '/runs');
+    if (cursor !== null) response.setHeader('Link', nextLink(link, request.originalUrl, cursor));
+    return { runs: runs.map((run) => ({ ...run, links: { run: `${link}/${run.id}` } })), next: cursor };
   }
 
   @Get(':id')

@@ -6,7 +6,7 @@ import { problem, problemTypes, type Problem, type ProblemCode } from './problem
 
 /** Documents the header that leads to the run. */
 export const locationHeader = {
-  Location: { description: 'The path of the run.', schema: { type: 'string' as const } },
+  Location: { description: 'The address of the run.', schema: { type: 'string' as const } },
 };
 
 /** Members that a kind of problem has besides those of every problem document. */
@@ -76,7 +76,7 @@ export function problemResponse(codes: readonly ProblemCode[]) {
 }
 
 function example(code: ProblemCode): Problem {
-  return problem(code, problemTypes[code].happened, '/tasks/demo/runs', extensions[code]);
+  return problem(code, problemTypes[code].happened, { path: '/tasks/demo/runs' }, extensions[code]);
 }
 
 function headersOf(code: ProblemCode) {

@@ -19,6 +19,8 @@ interface Bounds {
   readonly maxInputBytes: number;
   /** How long a connection is kept for its next request, in milliseconds. */
   readonly keepAliveMs: number;
+  /** What links begin with, where no request says so. */
+  readonly base: string | undefined;
 }
 
 /**
@@ -27,7 +29,7 @@ interface Bounds {
  */
 export function boundConnections(
   server: Server,
-  { maxConnections, maxInputBytes, keepAliveMs }: Bounds,
+  { maxConnections, maxInputBytes, keepAliveMs, base }: Bounds,
 ): void {
   const seldom = new Seldom(new Logger('Http'));
   const warn = (): void => {
@@ -48,7 +50,7 @@ export function boundConnections(
   server.removeAllListeners('connection').on('connection', (socket: Socket) => {
     if (served >= maxConnections) {
       warn();
-      refuse(socket);
+      refuse(socket, base);
       return;
     }
     served += 1;
@@ -58,12 +60,12 @@ export function boundConnections(
 }
 
 /** Answers whatever a connection asks first; one that asks nothing is closed without an answer. */
-function refuse(socket: Socket): void {
+function refuse(socket: Socket, base: string | undefined): void {
   const timer = setTimeout(() => socket.destroy(), LINGER_MS).unref();
   socket
     .once('data', () => {
       const detail = 'As many connections are open as MAX_CONNECTIONS allows';
-      socket.end(refusal('overloaded', detail, randomUUID()));
+      socket.end(refusal('overloaded', detail, randomUUID(), base));
     })
     .on('data', () => undefined)
     .on('error', () => socket.destroy())

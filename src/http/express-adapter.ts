@@ -6,6 +6,7 @@ import { MemoryBudget } from '../core/memory-budget.js';
 import { CACHE_AN_HOUR } from './common-headers.js';
 import { ConnectionMemory } from './connection-memory.js';
 import { endConnections } from './ending-connections.js';
+import { linkTo } from './links.js';
 import { readAsOrigin } from './preconditions.js';
 import { problem } from './problems.js';
 import { RequestsAhead } from './requests-ahead.js';
@@ -40,9 +41,10 @@ export class FastExpressAdapter extends ExpressAdapter {
     Object.assign(app, { request: Request.prototype, response: Response.prototype });
     this.responses = Response.prototype;
     app.disable('etag').disable('x-powered-by').set('query parser', 'simple');
-    const handle = (request: IncomingMessage, response: ServerResponse): void => {
+    const handle = (received: IncomingMessage, response: ServerResponse): void => {
+      const request = received as ExpressRequest;
       readAsOrigin(request.headers);
-      app(request as ExpressRequest, response as ExpressResponse, (error?: unknown) => {
+      app(request, response as ExpressResponse, (error?: unknown) => {
         answerUnhandled(error, request, response);
       });
     };
@@ -120,16 +122,16 @@ export class FastExpressAdapter extends ExpressAdapter {
  * Answers what no handler has: Express tries none for an address that it can't read, `http://[` for example, and an
  * error comes here when the handlers of errors have thrown it. Express's own answers would be pages, not problems.
  */
-function answerUnhandled(error: unknown, request: IncomingMessage, response: ServerResponse): void {
+function answerUnhandled(error: unknown, request: ExpressRequest, response: ServerResponse): void {
   if (error) logger.error(error);
   if (response.headersSent) {
     response.destroy();
     return;
   }
-  const { url = '' } = request;
+  const place = { base: linkTo(request, ''), path: request.url.split(/[?#]/, 1)[0] };
   const body = error
-    ? problem('internal-error', 'Something went wrong; the log of the service says what', url)
-    : problem('bad-request', 'The address can’t be read', url);
+    ? problem('internal-error', 'Something went wrong; the log of the service says what', place)
+    : problem('bad-request', 'The address can’t be read', place);
   response.statusCode = body.status;
   response.setHeader('Content-Type', 'application/problem+json; charset=utf-8');
   response.end(JSON.stringify(body));

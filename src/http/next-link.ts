@@ -2,12 +2,13 @@
  * The `Link` header that leads to the next page (RFC 8288): the address that was asked for, all its parameters as they
  * were but for the cursor.
  *
+ * @param link the address of the list
  * @param url the address as the request has it
  */
-export function nextLink(path: string, url: string, cursor: string): string {
+export function nextLink(link: string, url: string, cursor: string): string {
   const parameters = new URLSearchParams(url.split('?').slice(1).join('?'));
   parameters.set('cursor', cursor);
-  return `<${path}?${parameters.toString()}>; rel="next"`;
+  return `<${link}?${parameters.toString()}>; rel="next"`;
 }
 
 /** Documents the header. */

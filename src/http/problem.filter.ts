@@ -4,6 +4,7 @@ import { DomainError } from '../core/domain-error.js';
 import { originFields } from '../core/run-origin.js';
 import { textOf } from '../core/thrown.js';
 import { NO_STORE } from './common-headers.js';
+import { linkTo } from './links.js';
 import { pathOf, type Operations } from './operations.js';
 import { problem, problemTypes, type Problem, type ProblemCode } from './problems.js';
 import { contextOf } from './request-context.js';
@@ -44,7 +45,7 @@ export class ProblemFilter implements ExceptionFilter {
       return;
     }
     if (body.status === 503) response.setHeader('Retry-After', RETRY_AFTER_S);
-    if ('runId' in body) response.setHeader('Location', `/runs/${String(body.runId)}`);
+    if ('runId' in body) response.setHeader('Location', linkTo(request, `/runs/${String(body.runId)}`));
     response.setHeader('Cache-Control', NO_STORE);
     response.status(body.status).setHeader('Content-Type', 'application/problem+json; charset=utf-8');
     sendJson(response, JSON.stringify(body));
@@ -52,19 +53,20 @@ export class ProblemFilter implements ExceptionFilter {
 
   private problemOf(error: unknown, request: Request, response: Response): Problem {
     const path = pathOf(request);
-    if (error instanceof DomainError) return problem(error.code, error.message, path, error.details);
+    const place = { base: linkTo(request, ''), path };
+    if (error instanceof DomainError) return problem(error.code, error.message, place, error.details);
     const code = codeOf(error);
     if (code === 'not-found') {
       const methods = this.operations.methodsOf(path);
       if (methods.length > 0) {
         response.setHeader('Allow', methods.join(', '));
-        return problem('method-not-allowed', `${path} answers to ${methods.join(', ')}`, path);
+        return problem('method-not-allowed', `${path} answers to ${methods.join(', ')}`, place);
       }
     }
     if (code === 'internal-error')
-      return problem(code, 'Something went wrong; the log of the service says what', path);
+      return problem(code, 'Something went wrong; the log of the service says what', place);
     const detail = error instanceof Error ? error.message : problemTypes[code].title;
-    return problem(code, detail, path, code === 'not-ready' ? { error: failedChecks(error) } : {});
+    return problem(code, detail, place, code === 'not-ready' ? { error: failedChecks(error) } : {});
   }
 }
 

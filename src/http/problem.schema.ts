@@ -4,14 +4,15 @@ import { failureSchema } from '../core/run.js';
 /** How a problem document is described in the OpenAPI document. */
 export const problemSchema = z
   .looseObject({
-    type: z.string().meta({ description: 'The kind of problem, and the path of a page about it.' }),
+    type: z.string().meta({ description: 'The kind of problem, and the address of a page about it.' }),
     title: z
       .string()
       .meta({ description: 'The kind of problem in words; the same for every problem of a type.' }),
     status: z.int().meta({ description: 'The status code of the response.' }),
     detail: z.string().meta({ description: 'What is particular to this occurrence.' }),
     instance: z.string().meta({
-      description: 'The path that was asked for; empty where the request could not be read so far.',
+      description:
+        'The address that was asked for, without its query; empty where the request could not be read so far.',
     }),
     errors: z
       .array(

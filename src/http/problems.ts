@@ -225,12 +225,17 @@ export interface Problem {
   readonly [extension: string]: unknown;
 }
 
+/**
+ * @param base what links begin with
+ * @param path the path that was asked for, or what stands in its place; empty where that could not be read
+ */
 export function problem(
   code: ProblemCode,
   detail: string,
-  instance: string,
+  { base = '', path = '' }: { readonly base?: string | undefined; readonly path?: string | undefined },
   extensions: Readonly<Record<string, unknown>> = {},
 ): Problem {
   const { title, status } = problemTypes[code];
-  return { ...extensions, type: `/problems/${code}`, title, status, detail, instance };
+  const instance = path.startsWith('/') ? base + path : path;
+  return { ...extensions, type: `${base}/problems/${code}`, title, status, detail, instance };
 }

@@ -31,10 +31,12 @@ export function answerHalfClosed(server: Server): void {
 /**
  * Makes a server answer with problem documents where Node would answer without a body: requests that can't be read, have
  * too many headers or come too slowly. Requests with an `Expect` become requests like any other.
+ *
+ * @param base what links begin with, where no request says so
  */
-export function answerProtocolErrors(server: Server): void {
+export function answerProtocolErrors(server: Server, base: string | undefined): void {
   server.on('clientError', (error: NodeJS.ErrnoException, socket: HttpSocket) => {
-    refuse(error, socket);
+    refuse(error, socket, base);
   });
   const receive = (request: IncomingMessage, response: ServerResponse): void => {
     server.emit('request', request, response);
@@ -56,7 +58,7 @@ export const requireProtocol: RequestHandler = ({ headers, rawHeaders, httpVersi
   next();
 };
 
-function refuse(error: NodeJS.ErrnoException, socket: HttpSocket): void {
+function refuse(error: NodeJS.ErrnoException, socket: HttpSocket, base: string | undefined): void {
   // What comes after a refusal is an error again.
   if (socket.writableEnded) return;
   const { _httpMessage: response } = socket;
@@ -70,14 +72,19 @@ function refuse(error: NodeJS.ErrnoException, socket: HttpSocket): void {
   const detail =
     code === 'bad-request' ? `The request is malformed: ${error.message}` : problemTypes[code].happened;
   const requestId = response?.getHeader('X-Request-Id') ?? randomUUID();
-  socket.end(refusal(code, detail, String(requestId)));
+  socket.end(refusal(code, detail, String(requestId), base));
   setTimeout(() => socket.destroy(), LINGER_MS).unref();
 }
 
-/** A whole answer, for a connection that it ends. */
-export function refusal(code: ProblemCode, detail: string, requestId: string): string {
+/** A whole answer, for a connection that it ends. @param base what links begin with, where no request says so */
+export function refusal(
+  code: ProblemCode,
+  detail: string,
+  requestId: string,
+  base: string | undefined,
+): string {
   const { status } = problemTypes[code];
-  const body = JSON.stringify(problem(code, detail, ''));
+  const body = JSON.stringify(problem(code, detail, { base }));
   const retry = status === 503 ? ['Retry-After: 1'] : [];
   return [
     `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`,

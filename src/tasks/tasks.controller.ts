@@ -17,6 +17,7 @@ import type { Config } from '../config/config.js';
 import { ApiProblems, locationHeader } from '../http/api-problems.decorator.js';
 import { answerHeaders, requestHeaders, waitQuery } from '../http/headers.js';
 import { idempotencyKey } from '../http/idempotency-key.js';
+import { linkTo } from '../http/links.js';
 import { applyWait, preferences } from '../http/prefer.js';
 import { runView } from './run-view.js';
 import { runSchema } from './runs.schemas.js';
@@ -141,7 +142,8 @@ export class TasksController {
     const preferred = preferences(request);
     const run = await this.tasks.start(name, body, contextOf(request), idempotencyKey(request));
     const { runId } = run;
-    response.setHeader('Location', `/runs/${runId}`);
+    const link = linkTo(request, `/runs/${runId}`);
+    response.setHeader('Location', link);
     if (run.replayed) response.setHeader('Idempotency-Replayed', 'true');
     const { maxWaitMs } = this;
     const waitMs = applyWait(preferred, response, {
@@ -149,7 +151,8 @@ export class TasksController {
       mostMs: maxWaitMs,
     });
     const answer = await this.tasks.reply(run, waitMs);
-    if (answer) return { id: runId, ...answer, links: { run: `/runs/${runId}`, task: `/tasks/${name}` } };
+    if (answer)
+      return { id: runId, ...answer, links: { run: link, task: linkTo(request, `/tasks/${name}`) } };
     response.status(202).setHeader('Retry-After', RETRY_AFTER_S);
     return runView(await this.runs.get(runId));
   }

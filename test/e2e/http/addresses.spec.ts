@@ -101,7 +101,7 @@ describe('GET /problems', () => {
       .expect(200)
       .expect('Content-Type', /^text\/html/);
     for (const [code, { title, happened, mend }] of Object.entries(problemTypes)) {
-      expect(list.text).toContain(`<a href="/problems/${code}">${title}</a>`);
+      expect(list.text).toContain(`<a href="problems/${code}">${title}</a>`);
       const page = await service.http.get(`/problems/${code}`).expect(200);
       for (const part of [title, happened, mend]) expect(page.text).toContain(part);
     }
