@@ -5,6 +5,7 @@ import type { Express, Request } from 'express';
 import { accessControl } from './access/access-control.js';
 import type { Access } from './access/access.js';
 import { ScopeGuard } from './access/scope.guard.js';
+import { StreamTokens } from './access/stream-tokens.js';
 import { refuseForeignPages, requireHost } from './access/web-pages.js';
 import { ClusterNode } from './cluster/cluster-node.js';
 import type { Config } from './config/config.js';
@@ -65,7 +66,7 @@ export function setUp(
   if (access.hosts) express.use(requireHost(access.hosts));
   if (origins.length > 0) app.enableCors(corsOptions(origins, operations.methods));
   express.use(requireProtocol);
-  if (access.keys || access.limit) express.use(accessControl(access));
+  if (access.keys || access.limit) express.use(accessControl(access, app.get(StreamTokens)));
   const ownOrigins = publicUrl === null ? [] : [new URL(publicUrl).origin];
   if (origins !== '*') express.use(refuseForeignPages(operations, [...origins, ...ownOrigins]));
   express.use(answerOptions(operations), requireAcceptable(operations));

@@ -8,9 +8,16 @@ import type { Access } from './access.js';
 import { bearerToken, type Presented } from './bearer-token.js';
 import { challenge } from './challenge.js';
 import type { Client, KeyRing } from './key-ring.js';
+import { streamTokenOf, type StreamTokens } from './stream-tokens.js';
 
 /** How long a caller should wait when too many keys wait for their scrypt check, in seconds. */
 const RETRY_AFTER_S = 1;
+
+const BAD_STREAM_TOKEN = {
+  error: 'invalid_token',
+  detail:
+    'The stream token has expired, or is not for this: it opens the event stream it was made for, with Accept: text/event-stream; make a new one with POST /stream-tokens',
+} as const;
 
 /** What orchestrators and load balancers ask for, and what nothing of a caller's is in. */
 export function isOpenToAll(path: string): boolean {
@@ -21,13 +28,22 @@ export function isOpenToAll(path: string): boolean {
  * Refuses a request whose caller has no good key, or has no request left, before any of its body is read. An unknown
  * caller counts by its address, whatever it presents: keys can't be tried out faster than the rate limit allows.
  */
-export function accessControl({ keys, limit }: Pick<Access, 'keys' | 'limit'>): RequestHandler {
+export function accessControl(
+  { keys, limit }: Pick<Access, 'keys' | 'limit'>,
+  tokens: StreamTokens,
+): RequestHandler {
+  /** As far as it can be told at once. */
+  function clientOf(request: Request, presented: Presented | undefined) {
+    if (!keys || !presented) return undefined;
+    return presented.token === undefined ? tokens.clientOf(request, keys) : keys.find(presented.token);
+  }
+
   async function admit(request: Request, response: Response): Promise<void> {
     const presented = keys && bearerToken(request);
-    const client = presented?.token === undefined ? undefined : keys?.find(presented.token);
+    const client = await clientOf(request, presented);
     await limit?.count(client ? `key ${client.name}` : `address ${addressOf(request)}`, response);
     if (!keys || !presented) return;
-    const { name, id } = client ?? (await clientBySlowKey(keys, presented, response));
+    const { name, id } = client ?? (await clientBySlowKey(keys, presented, request, response));
     const context = contextOf(request);
     context.client = name;
     context.clientId = id;
@@ -50,8 +66,14 @@ function addressOf(request: Request): string {
 }
 
 /** @throws {HttpException} 401; 400 for what RFC 6750 calls an invalid request; 429 when too many wait to be checked */
-async function clientBySlowKey(keys: KeyRing, presented: Presented, response: Response): Promise<Client> {
-  if (presented.token === undefined) throw refusal(presented, response);
+async function clientBySlowKey(
+  keys: KeyRing,
+  presented: Presented,
+  request: Request,
+  response: Response,
+): Promise<Client> {
+  if (presented.token === undefined)
+    throw refusal(streamTokenOf(request) === undefined ? presented : BAD_STREAM_TOKEN, response);
   try {
     const client = await keys.findSlowly(presented.token);
     if (client) return client;

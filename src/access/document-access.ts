@@ -1,7 +1,7 @@
 import type { OpenAPIObject } from '@nestjs/swagger';
 import { problemResponse } from '../http/api-problems.decorator.js';
 import { isOpenToAll } from './access-control.js';
-import { HEADER_SCHEME, SECURITY_SCHEME } from './needed-scope.decorator.js';
+import { HEADER_SCHEME, SECURITY_SCHEME, STREAM_TOKEN_SCHEME } from './needed-scope.decorator.js';
 import { defaultScope, WRITES } from './scope.js';
 
 interface Operation {
@@ -23,6 +23,14 @@ const HEADER = {
   description: 'The same key, for clients that can’t set `Authorization`, which counts where both are sent.',
 };
 
+const STREAM_TOKEN = {
+  type: 'apiKey' as const,
+  in: 'query',
+  name: 'token',
+  description:
+    'A token of `POST /stream-tokens`, for one event stream: readers that can’t send a header, such as `EventSource`, open it so. It is good for five minutes, with `Accept: text/event-stream` alone.',
+};
+
 const HEADERS = {
   'RateLimit-Policy': {
     description:
@@ -41,7 +49,11 @@ const HEADERS = {
 export function documentAccess(document: OpenAPIObject): void {
   document.components = {
     ...document.components,
-    securitySchemes: { [SECURITY_SCHEME]: SCHEME, [HEADER_SCHEME]: HEADER },
+    securitySchemes: {
+      [SECURITY_SCHEME]: SCHEME,
+      [HEADER_SCHEME]: HEADER,
+      [STREAM_TOKEN_SCHEME]: STREAM_TOKEN,
+    },
     headers: { ...document.components?.headers, ...HEADERS },
   };
   document.security = [{ [SECURITY_SCHEME]: [] }, { [HEADER_SCHEME]: [] }];

@@ -8,8 +8,9 @@ export const NEEDED_SCOPE = 'frontrunner:needed-scope';
 /** The metadata of operations that show and change no runs but those of `onlyClient` of their request, where it has one. */
 export const KEEPS_TO_OWN_RUNS = 'frontrunner:keeps-to-own-runs';
 
-/** The name of the security scheme in the OpenAPI document. */
+/** The names of the security schemes in the OpenAPI document. */
 export const SECURITY_SCHEME = 'apiKey';
+export const STREAM_TOKEN_SCHEME = 'streamToken';
 
 /** The same key, in a header of its own. */
 export const HEADER_SCHEME = 'apiKeyHeader';
@@ -25,6 +26,11 @@ export function NeedsScope(scope: NeededScope): MethodDecorator & ClassDecorator
  */
 export function KeepsToOwnRuns(): MethodDecorator & ClassDecorator {
   return SetMetadata(KEEPS_TO_OWN_RUNS, true);
+}
+
+/** For event streams, which a stream token opens as well as a key. */
+export function TakesStreamToken(): MethodDecorator {
+  return applyDecorators(ApiSecurity(SECURITY_SCHEME, ['runs:read']), ApiSecurity(STREAM_TOKEN_SCHEME));
 }
 
 /** For operations that show nothing of any run: whoever has a key may use them. */

@@ -1,12 +1,13 @@
 import { Controller, Get, Param, Query, Req, Res } from '@nestjs/common';
 import { ApiOperation, ApiParam, ApiQuery, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { Request, Response } from 'express';
-import { KeepsToOwnRuns } from '../access/needed-scope.decorator.js';
+import { KeepsToOwnRuns, TakesStreamToken } from '../access/needed-scope.decorator.js';
 import { EVENT_TYPES } from '../core/events.js';
 import { labelFilterParameter } from '../core/labels.js';
 import { eventView } from '../core/events.js';
 import { ApiProblems } from '../http/api-problems.decorator.js';
 import { ConnectionMemory } from '../http/connection-memory.js';
+import { prefersStream } from '../http/negotiation.js';
 import { wholeNumber } from '../http/query.js';
 import { contextOf } from '../http/request-context.js';
 import { sendJson } from '../http/send-json.js';
@@ -37,6 +38,7 @@ export class EventsController {
   ) {}
 
   @Get('events')
+  @TakesStreamToken()
   @ApiOperation({
     operationId: 'watchRuns',
     summary: 'Watch all runs',
@@ -85,6 +87,7 @@ export class EventsController {
   }
 
   @Get('runs/:id/events')
+  @TakesStreamToken()
   @ApiOperation({
     operationId: 'watchRun',
     summary: 'Watch a run',
@@ -135,10 +138,9 @@ export class EventsController {
   }
 }
 
-/** Whoever doesn't say what they want gets JSON. */
 function wantsStream(request: Request, response: Response): boolean {
   response.vary('Accept');
-  return request.accepts(['application/json', 'text/event-stream']) === 'text/event-stream';
+  return prefersStream(request);
 }
 
 /** What a reader that comes back says it has seen. @throws {DomainError} `invalid-request` */

@@ -9,10 +9,21 @@ import { EXAMPLE_RUN_ID } from '../core/run.js';
 export const MAX_EVENTS = 1_000;
 export const DEFAULT_EVENTS = 100;
 
+export const EXAMPLE_TOKEN =
+  'WyJzaG9wOjFmMmUzZDRjNWI2YSIsIi9ldmVudHMiLDE4MDAwMDAwMDAwMDBd.kb2mVhGm0gZtC9vnvLh4Z5XvC6yKQ1pFzq0gq0fJm5E';
+
 /** The query of `GET /runs/{id}/events`. */
 export const runEventsQuerySchema = z.strictObject({
   after: wholeNumber(0).optional(),
   limit: wholeNumber(1, MAX_EVENTS).default(DEFAULT_EVENTS),
+  /** What it is good for is decided before: see `StreamTokens`. */
+  token: z
+    .string({ error: 'takes one stream token' })
+    .optional()
+    .meta({
+      description: 'For streams, in place of an API key: a token of `POST /stream-tokens`.',
+      examples: [EXAMPLE_TOKEN],
+    }),
 });
 
 export type RunEventsQuery = z.infer<typeof runEventsQuerySchema>;

@@ -1,6 +1,11 @@
 import { NotAcceptableException } from '@nestjs/common';
-import type { RequestHandler } from 'express';
+import type { Request, RequestHandler } from 'express';
 import { pathOf, type Operations } from './operations.js';
+
+/** Whether an event stream is wanted; whoever doesn't say what they want gets JSON. */
+export function prefersStream(request: Request): boolean {
+  return request.accepts(['application/json', 'text/event-stream']) === 'text/event-stream';
+}
 
 /** Answers `OPTIONS` with the methods that a path, or with `*` the service, answers to. */
 export function answerOptions(operations: Operations): RequestHandler {

@@ -62,6 +62,8 @@ export class ProblemFilter implements ExceptionFilter {
         response.setHeader('Allow', methods.join(', '));
         return problem('method-not-allowed', `${path} answers to ${methods.join(', ')}`, place);
       }
+      // Express's own message has the query, in which a token may be.
+      return problem(code, `Nothing answers at ${path}`, place);
     }
     if (code === 'internal-error')
       return problem(code, 'Something went wrong; the log of the service says what', place);

@@ -32,7 +32,7 @@ export const problemTypes = {
     status: 401,
     title: 'Unauthorized',
     happened: 'The request has no API key, or one that the service doesn’t know.',
-    mend: 'Send a key as Authorization: Bearer, or as X-API-Key. Whoever runs the service makes one with npm run keys.',
+    mend: 'Send a key as Authorization: Bearer, or as X-API-Key. Whoever runs the service makes one with npm run keys. A stream token is good for five minutes and one event stream; POST /stream-tokens makes a new one.',
   },
   forbidden: {
     status: 403,

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import type { EventType, RunEvent } from '../core/events.js';
 import type { RunRecord } from '../core/run-record.js';
 import type { RunStatus } from '../core/run.js';
@@ -115,6 +116,7 @@ export interface AppendOptions {
  * After a commit it tells each run in the batch, and then the bus; never while `append` runs.
  */
 export abstract class Journal {
+  private readonly ownSecret = randomBytes(32).toString('hex');
   /** Whether what is committed outlives the process. */
   abstract readonly durable: boolean;
   /** What nodes do that share it; undefined where no other process ever has it. */
@@ -192,6 +194,15 @@ export abstract class Journal {
    * @throws {DomainError} `journal-unavailable`
    */
   abstract savedStatistics(): Promise<SavedStatistics | undefined>;
+
+  /**
+   * What tokens are signed with: the same for all that share the journal, after a restart too. Default: this process's own.
+   *
+   * @throws {DomainError} `journal-unavailable`
+   */
+  tokenSecret(): Promise<string> {
+    return Promise.resolve(this.ownSecret);
+  }
 
   /**
    * The unfinished runs that are set aside: several starts in a row have died after they had resumed them. Default: none is, ever.

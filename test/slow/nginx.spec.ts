@@ -64,6 +64,15 @@ if (!found)
     expect(await limit('203.0.113.2')).toMatch(/r=999/);
   });
 
+  test('is told of stream tokens in its log no more than of other queries', async () => {
+    const made = await supertest(nginx.url).post('/stream-tokens').send({ path: '/events' }).expect(200);
+    const { url, token } = made.body as { url: string; token: string };
+    const source = new EventSource(url);
+    await once(source, 'open');
+    source.close();
+    expect(await nginx.logged('"GET /frontrunner/events" 200')).not.toContain(token);
+  });
+
   test('streams events as they come', async () => {
     const answer = await supertest(nginx.url)
       .post('/tasks/race/runs')

@@ -5,6 +5,7 @@ import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { setTimeout as delay } from 'node:timers/promises';
 
 const GUIDE = new URL('../../docs/guide/behind-a-proxy.md', import.meta.url);
 /** Debian’s place for it is not in everybody’s path. */
@@ -36,9 +37,13 @@ export class Nginx {
     }
   }
 
-  /** What it has logged of requests. */
-  get log(): string {
-    return readFileSync(join(this.directory, 'access.log'), 'utf8');
+  /** What it has logged of requests, as soon as a text is there. */
+  async logged(text: string): Promise<string> {
+    for (;;) {
+      const log = readFileSync(join(this.directory, 'access.log'), 'utf8');
+      if (log.includes(text)) return log;
+      await delay(20);
+    }
   }
 
   async stop(): Promise<void> {

@@ -29,10 +29,10 @@ import { KeyClaims } from './key-claims.js';
 import { LogTail } from './log-tail.js';
 import { keepTidy } from './old-runs.js';
 import { openDatabase } from './postgres-database.js';
+import { DRAINING, MAX_HELD, type PostgresJournalOptions } from './postgres-options.js';
 import type { PostgresGroup } from './postgres-group.js';
 import { PostgresListener, type Notice } from './postgres-listener.js';
 import { PostgresLog } from './postgres-log.js';
-import { DRAINING, MAX_HELD, type PostgresJournalOptions } from './postgres-options.js';
 import { PostgresStore } from './postgres-store.js';
 import { PostgresWriter } from './postgres-writer.js';
 import type { PlacedSubTask, RunCommand, Sharing } from '../../run/sharing.js';
@@ -234,6 +234,10 @@ export class PostgresJournal extends Journal implements Sharing {
     const erased = await asking(() => eraseRun(this.store.db, id));
     if (erased) this.bus.erased(id);
     return erased;
+  }
+
+  override tokenSecret(): Promise<string> {
+    return asking(() => this.store.tokenSecret());
   }
 
   leads(): Promise<boolean> {

@@ -14,6 +14,7 @@ import {
 } from './log-tables.js';
 import { createCommitGroup } from './postgres-commit-function.js';
 import { createViews } from './postgres-views.js';
+import { createTokenSecret, type TokenSecret } from './token-secret.js';
 
 /** The tables as the newest migration leaves them. Times are milliseconds since 1970 in UTC but for `seen_at` and `due_at`. */
 export interface Schema extends Pick<LogSchema, 'statistics' | 'counted_events'> {
@@ -131,6 +132,7 @@ export interface Schema extends Pick<LogSchema, 'statistics' | 'counted_events'>
     /** The oldest version of the tables' users that may run on them. */
     minimum: number;
   };
+  token_secret: TokenSecret;
   log_head: {
     only: boolean;
     /** The id of the last event. */
@@ -169,6 +171,7 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0004-set-aside': { up: addSetAside },
   '0005-labels': { up: addLabels },
   '0006-erased-runs': { up: addErasedRuns },
+  '0007-token-secret': { up: createTokenSecret },
 };
 
 /** The version of the tables' users that this code is: how many migrations it knows. */

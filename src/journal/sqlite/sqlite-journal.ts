@@ -187,6 +187,10 @@ export class SqliteJournal extends Journal {
     return this.read((reader) => reader.call('savedStatistics'));
   }
 
+  override tokenSecret(): Promise<string> {
+    return this.read((reader) => reader.call('tokenSecret'));
+  }
+
   override unfinished(): AsyncIterable<Readonly<RunRecord>> {
     return this.left.all();
   }

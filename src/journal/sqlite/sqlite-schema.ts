@@ -1,4 +1,4 @@
-import { randomInt } from 'node:crypto';
+import { randomBytes, randomInt } from 'node:crypto';
 import { sql, type Kysely } from 'kysely';
 import type { Migration } from 'kysely/migration';
 
@@ -31,6 +31,7 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0004-erased-runs': { up: addErasedRuns },
   // The views know what progress is.
   '0005-progress': { up: createViews },
+  '0006-token-secret': { up: createTokenSecret },
 };
 
 /** A row for each label of a run, as `name:value`. Runs without cost nothing. */
@@ -72,6 +73,16 @@ async function addClients(db: Kysely<unknown>): Promise<void> {
     await sql`ALTER TABLE ${sql.table(table)} ADD COLUMN client TEXT`.execute(db);
   await sql`
     CREATE INDEX runs_of_client ON runs (client, status, created_at) WHERE client IS NOT NULL`.execute(db);
+}
+
+/** One row: what tokens for event streams are signed with. */
+async function createTokenSecret(db: Kysely<unknown>): Promise<void> {
+  await sql`
+    CREATE TABLE token_secret (only INTEGER PRIMARY KEY CHECK (only = 1), secret TEXT NOT NULL) STRICT`.execute(
+    db,
+  );
+  const secret = randomBytes(32).toString('hex');
+  await sql`INSERT INTO token_secret VALUES (1, ${sql.lit(secret)})`.execute(db);
 }
 
 /**

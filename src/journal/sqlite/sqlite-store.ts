@@ -1,6 +1,6 @@
 import type { Kysely } from 'kysely';
 import type { KeyedRun } from '../../run/idempotency-key.js';
-import type { EventQuery, RunQuery, SavedStatistics, StatisticsSlice, Stretch } from '../../run/journal.js';
+import type { EventQuery, RunQuery, SavedStatistics, Stretch } from '../../run/journal.js';
 import { textsOf } from '../event-text.js';
 import type { RunRow } from '../history-query.js';
 import { chainedTo, linkOf, NO_LINK, WRITTEN } from './commit-row.js';
@@ -12,6 +12,7 @@ import { historyOf } from './sqlite-history.js';
 import { OpenFiles } from './open-file.js';
 import { checkpoint, openDatabase, type OpenDatabase, type StoreOptions } from './sqlite-database.js';
 import type { EventGroup } from './sqlite-group.js';
+import { savedStatistics, saveStatistics } from './saved-statistics.js';
 import { Statements } from './statements.js';
 import { countStart, setAside, survived, takeBack } from './started-over.js';
 import { claim, expectClaim, type Writer } from './writer-claim.js';
@@ -212,24 +213,19 @@ export class SqliteStore {
   }
 
   /** All or nothing; for the parameters see the journal. */
-  saveStatistics({ slices, upTo, readFrom }: SavedStatistics, { from, to }: Stretch): void {
-    const rows = slices.flatMap(({ task, start, data }) => [task, start, data]);
+  saveStatistics(changed: SavedStatistics, kept: Stretch): void {
     this.#transaction((statements) => {
-      statements.insert('statistics (task, start, data)', 3, rows, 'REPLACE');
-      statements.run('DELETE FROM statistics WHERE start < ? OR start > ?', from, to);
-      statements.insert('counted_events (only, up_to, read_from)', 3, [1, upTo, readFrom], 'REPLACE');
+      saveStatistics(statements, changed, kept);
     });
   }
 
   savedStatistics(): SavedStatistics | undefined {
-    const statements = this.#statements;
-    return statements.snapshot(() => {
-      const [counted] = statements.all<Omit<SavedStatistics, 'slices'>>(
-        'SELECT up_to AS upTo, read_from AS readFrom FROM counted_events',
-      );
-      const slices = statements.all<StatisticsSlice>('SELECT task, start, data FROM statistics');
-      return counted && { ...counted, slices };
-    });
+    return savedStatistics(this.#statements);
+  }
+
+  /** What tokens are signed with. */
+  tokenSecret(): string {
+    return this.#statements.all<{ secret: string }>('SELECT secret FROM token_secret')[0]?.secret ?? '';
   }
 
   /**

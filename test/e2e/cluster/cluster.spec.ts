@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { Journal } from '../../../src/run/journal.js';
 import { ControlledTask } from '../../support/controlled-task.js';
 import { expectProblem } from '../../support/problem.js';
 import { StreamReader } from '../../support/stream-reader.js';
@@ -193,6 +194,13 @@ describe('a node that doesn’t follow a run', () => {
     fast.succeed();
     slow.succeed();
     expect(new Set((await answers).map(({ runId }) => runId)).size).toBe(1);
+  });
+
+  test('signs stream tokens with the same secret as the other, so that each takes those of both', async () => {
+    const secrets = [follower, other].map((node) => node.app.get(Journal).tokenSecret());
+    const [one, two] = await Promise.all(secrets);
+    expect(one).toMatch(/^[\da-f]{64}$/);
+    expect(two).toBe(one);
   });
 
   test('knows no run that there is none of, whatever its id', async () => {

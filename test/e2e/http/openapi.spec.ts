@@ -85,6 +85,7 @@ describe('the description of the service', () => {
       'post /runs/{id}/cancel',
       'post /runs/{id}/resume',
       'post /runs/{id}/sub-tasks/{name}/retry',
+      'post /stream-tokens',
       'post /tasks/{name}/runs',
     ]);
     const ids = operations.map(({ operationId }) => operationId);
@@ -155,6 +156,7 @@ describe('the description of the service', () => {
     expect(document.components?.securitySchemes).toMatchObject({
       apiKey: { type: 'http', scheme: 'bearer' },
       apiKeyHeader: { type: 'apiKey', in: 'header', name: 'X-API-Key' },
+      streamToken: { type: 'apiKey', in: 'query', name: 'token' },
     });
     for (const { security } of operations)
       for (const [index, { apiKey }] of security.entries())
@@ -170,6 +172,9 @@ describe('the description of the service', () => {
       'get /tasks/{name}': [{ apiKey: [] }],
       'get /run-tasks': [{ apiKey: ['runs:write'] }],
       'get /runs/{id}': [{ apiKey: ['runs:read'] }],
+      'get /events': [{ apiKey: ['runs:read'] }, { streamToken: [] }],
+      'get /runs/{id}/events': [{ apiKey: ['runs:read'] }, { streamToken: [] }],
+      'post /stream-tokens': [{ apiKey: ['runs:read'] }],
       'post /tasks/{name}/runs': [{ apiKey: ['runs:write'] }],
     });
     expect(needed.filter(([, security]) => security === undefined)).toEqual([]);

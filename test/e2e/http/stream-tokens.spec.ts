@@ -1,0 +1,264 @@
+import { once } from 'node:events';
+import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { EventSource } from 'eventsource';
+import supertest from 'supertest';
+import { changeKeys } from '../../../src/access/keys-file.js';
+import type { Scope } from '../../../src/access/scope.js';
+import { Journal } from '../../../src/run/journal.js';
+import { ApiKeys } from '../../support/api-keys.js';
+import { ControlledTask } from '../../support/controlled-task.js';
+import { DatabaseFile } from '../../support/database-file.js';
+import { expectProblem } from '../../support/problem.js';
+import { StreamReader } from '../../support/stream-reader.js';
+import { TestApp } from '../../support/test-app.js';
+
+const OWN = ['runs:read:own', 'runs:write:own'] as const;
+const SHOP = 'https://shop.example';
+const controlled = new ControlledTask('controlled', { only: {} });
+
+interface StreamToken {
+  readonly token: string;
+  readonly expiresAt: string;
+  readonly url: string;
+}
+
+/** A service, as callers with one of its keys or without see it. */
+class Caller {
+  constructor(private readonly service: TestApp) {}
+
+  as(key: string) {
+    return supertest.agent(this.service.url).auth(key, { type: 'bearer' });
+  }
+
+  async token(key: string, stream: { runId: string } | { path: string }): Promise<StreamToken> {
+    const made = await this.as(key).post('/stream-tokens').send(stream).expect(200);
+    return made.body as StreamToken;
+  }
+
+  async start(key: string): Promise<string> {
+    const run = this.as(key).post('/tasks/controlled/runs').set('Prefer', 'respond-async');
+    return ((await run.expect(202)).body as { id: string }).id;
+  }
+
+  /** What is answered to an `EventSource`. */
+  get(path: string) {
+    return supertest(this.service.url).get(path).set('Accept', 'text/event-stream');
+  }
+}
+
+describe('a stream token', () => {
+  const keys = new ApiKeys();
+  const all = keys.create('all', 'runs:read', 'runs:write');
+  const ada = keys.create('ada', ...OWN);
+  const bob = keys.create('bob', ...OWN);
+  const writer = keys.create('writer', 'runs:write');
+  let service: TestApp;
+  let caller: Caller;
+  beforeAll(async () => {
+    service = await TestApp.start({
+      env: { API_KEYS_FILE: keys.path, CORS_ORIGINS: SHOP },
+      key: all,
+      providers: controlled.providers,
+    });
+    caller = new Caller(service);
+  });
+  afterEach(() => {
+    jest.restoreAllMocks();
+  });
+  afterAll(async () => {
+    await service.close();
+    keys.remove();
+  });
+
+  test('lets an EventSource, which sends no key, read a run to its end', async () => {
+    const runId = await caller.start(ada);
+    const { url, token } = await caller.token(ada, { runId });
+    expect(url).toBe(`/runs/${runId}/events?token=${token}`);
+    const source = new EventSource(service.url + url);
+    const seen: string[] = [];
+    for (const type of ['run.started', 'run.replied', 'run.finished'])
+      source.addEventListener(type, () => seen.push(type));
+    await once(source, 'run.started');
+    (await controlled.next('only')).succeed();
+    // It comes back after the end of the stream, and hears that there is no more.
+    await new Promise<void>((resolve) => {
+      source.addEventListener('error', () => {
+        if (source.readyState === source.CLOSED) resolve();
+      });
+    });
+    expect(seen).toEqual(['run.started', 'run.replied', 'run.finished']);
+  });
+
+  test('serves pages of other origins that CORS_ORIGINS names', async () => {
+    const made = await caller
+      .as(all)
+      .post('/stream-tokens')
+      .set('Origin', SHOP)
+      .send({ path: '/events' })
+      .expect(200);
+    expect(made.get('Access-Control-Allow-Origin')).toBe(SHOP);
+    const { url } = made.body as StreamToken;
+    const head = await supertest(service.url)
+      .head(url)
+      .set({ Accept: 'text/event-stream', Origin: SHOP })
+      .expect(200);
+    expect(head.get('Access-Control-Allow-Origin')).toBe(SHOP);
+    expect(head.get('Referrer-Policy')).toBe('no-referrer');
+    expect(head.get('Cache-Control')).toMatch(/no-store/);
+  });
+
+  test('opens the one stream that it was made for, and nothing else', async () => {
+    const [runId, other] = [await caller.start(all), await caller.start(all)];
+    for (const made of [
+      await caller.token(all, { runId }),
+      await caller.token(all, { path: `/runs/${runId}/events` }),
+    ]) {
+      const path = `/runs/${runId}/events`;
+      const query = `?token=${made.token}`;
+      for (const good of [path, `${path}/`, path.toUpperCase().replace(runId.toUpperCase(), runId)])
+        (await StreamReader.open(service.url + good + query)).close();
+      const refused = await caller.get(`/runs/${other}/events${query}`);
+      expect(refused.get('WWW-Authenticate')).toBe('Bearer realm="frontrunner", error="invalid_token"');
+      await expectProblem(service, refused, 401, 'unauthorized');
+      for (const bad of ['/events', `/runs/${runId}`, '/runs', '/tasks', '/docs'])
+        await caller.get(bad + query).expect(401);
+      await caller
+        .get(path + query)
+        .set('Accept', 'application/json')
+        .expect(401);
+      await supertest(service.url).post(`/runs/${runId}/cancel${query}`).expect(401);
+      await caller.get(`${path}?token=${made.token}&token=${made.token}`).expect(401);
+      await caller
+        .get(`${path}?token=${made.token.replace(/^./, (first) => (first === 'W' ? 'X' : 'W'))}`)
+        .expect(401);
+      await caller.get(`${path}?token=${made.token.slice(0, -4)}`).expect(401);
+      await caller.get(`${path}?token=`).expect(401);
+      // A key goes before it.
+      await caller
+        .as(writer)
+        .get(path + query)
+        .expect(403);
+    }
+    for (const attempt of [await controlled.next('only'), await controlled.next('only')]) attempt.succeed();
+    await service.event(runId, 'run.finished');
+    await service.event(other, 'run.finished');
+  });
+
+  test('is good for five minutes, and a stream that is open goes on', async () => {
+    const { url, expiresAt } = await caller.token(all, { path: '/events' });
+    const reader = await StreamReader.open(service.url + url);
+    const now = jest.spyOn(service.app.get(Journal), 'now');
+    now.mockReturnValue(Date.parse(expiresAt) - 1);
+    (await StreamReader.open(service.url + url)).close();
+    now.mockReturnValue(Date.parse(expiresAt));
+    const refused = await caller.get(url).expect(401);
+    expect(refused.body).toMatchObject({
+      detail: expect.stringMatching(/has expired.*POST \/stream-tokens/),
+    });
+    now.mockRestore();
+    expect(Date.parse(expiresAt) - Date.now()).toBeLessThanOrEqual(5 * 60_000);
+    const runId = await caller.start(all);
+    await reader.until(() => reader.events.some((event) => event.runId === runId));
+    reader.close();
+    (await controlled.next('only')).succeed();
+    await service.event(runId, 'run.finished');
+  });
+
+  test('of a key for its own runs shows those alone', async () => {
+    const { url } = await caller.token(ada, { path: '/events' });
+    const reader = await StreamReader.open(service.url + url);
+    const ids = [await caller.start(bob), await caller.start(ada)];
+    for (const attempt of [await controlled.next('only'), await controlled.next('only')]) attempt.succeed();
+    await reader.until(() => reader.messages.some(({ event }) => event === 'run.finished'));
+    reader.close();
+    expect(new Set(reader.events.map(({ runId }) => runId))).toEqual(new Set([ids[1]]));
+    for (const runId of ids) await service.event(runId, 'run.finished');
+    const [foreign] = ids;
+    await caller.as(ada).post('/stream-tokens').send({ runId: foreign }).expect(404);
+  });
+
+  test.each([
+    [{}, 400],
+    [{ runId: '1', path: '/events' }, 400],
+    [{ path: '/runs' }, 400],
+    [{ path: '/events?task=demo' }, 400],
+    [{ path: '/runs/nobody/events' }, 404],
+    [{ runId: 'nobody' }, 404],
+  ])('is made of %j no more than of nothing: %i', async (body, status) => {
+    const answer = await caller.as(all).post('/stream-tokens').send(body).expect(status);
+    if (status === 400)
+      expect(answer.body).toMatchObject({
+        errors: [{ detail: expect.stringMatching(/^takes .*\/runs\/\{id\}\/events,? without a query$/) }],
+      });
+  });
+
+  test('is made for nobody whose key may not read', async () => {
+    const path = '/events';
+    await caller.as(writer).post('/stream-tokens').send({ path }).expect(403);
+    await supertest(service.url).post('/stream-tokens').send({ path }).expect(401);
+  });
+
+  test('is never told: neither in problems nor in the log', async () => {
+    const { token } = await caller.token(all, { path: '/events' });
+    for (const path of ['/nowhere', '/tasks', '/runs/nobody/events', '/events/', '/events%zz']) {
+      const query = `${path}?token=${token}`;
+      const answers = [await caller.get(`${query}&limit=x`), await caller.as(all).get(`${query}&limit=x`)];
+      for (const { text } of answers) expect(text).not.toContain(token);
+    }
+    expect(JSON.stringify(service.log.lines)).not.toContain(token);
+  });
+});
+
+describe('stream tokens', () => {
+  const file = new DatabaseFile();
+  const keys = new ApiKeys();
+  afterAll(() => {
+    keys.remove();
+    file.remove();
+  });
+
+  test('outlive a restart, and go by what the keys of their clients are good for then', async () => {
+    const key = Object.fromEntries(
+      ['kept', 'withdrawn', 'shrunk', 'narrowed', 'replaced'].map((name) => [
+        name,
+        keys.create(name, 'runs:read'),
+      ]),
+    );
+    const env = { API_KEYS_FILE: keys.path, DATABASE_URL: file.url };
+    let service = await TestApp.start({ env });
+    const made = Object.entries(key).map(
+      async ([name, secret]) =>
+        [name, (await new Caller(service).token(secret, { path: '/events' })).url] as const,
+    );
+    const urls = await Promise.all(made);
+    await service.close();
+    const scopes: Record<string, Scope[]> = { shrunk: ['runs:write'], narrowed: ['runs:read:own'] };
+    changeKeys(keys.path, (entries) =>
+      entries
+        .filter(({ name }) => name !== 'withdrawn' && name !== 'replaced')
+        .map((entry) => ({ ...entry, scopes: scopes[entry.name] ?? entry.scopes })),
+    );
+    keys.create('replaced', 'runs:read');
+    service = await TestApp.start({ env });
+    const statuses = urls.map(async ([name, url]) => {
+      const head = await supertest(service.url).head(url).set('Accept', 'text/event-stream');
+      return [name, head.status] as const;
+    });
+    expect(Object.fromEntries(await Promise.all(statuses))).toEqual({
+      kept: 200,
+      narrowed: 200,
+      shrunk: 403,
+      withdrawn: 401,
+      replaced: 401,
+    });
+    await service.close();
+  });
+
+  test('are made and taken where nobody needs one', async () => {
+    const service = await TestApp.start();
+    const made = await service.http.post('/stream-tokens').send({ path: '/events' }).expect(200);
+    const { url } = made.body as StreamToken;
+    (await StreamReader.open(service.url + url)).close();
+    await service.close();
+  });
+});
