@@ -1,7 +1,7 @@
 import { parseTemplate } from 'url-template';
 import { TemplateError } from './template-error.js';
 import { tokensOf, type Environment, type Token } from './template-text.js';
-import { templateValues, type TemplateValue } from './template-values.js';
+import { expanded, templateValues, type TemplateValue } from './template-values.js';
 
 /** Names that are HTTP's own business, or would let a request speak for another. */
 const RESERVED =
@@ -53,6 +53,6 @@ function variablePart(name: string): (input: unknown) => string | undefined {
   const template = parseTemplate(`{${name}}`);
   return (input) => {
     const values: Record<string, TemplateValue> = templateValues(input, [name]);
-    return name in values ? template.expand(values) : undefined;
+    return name in values ? expanded(template, values) : undefined;
   };
 }

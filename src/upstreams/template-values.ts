@@ -1,3 +1,4 @@
+import type { parseTemplate } from 'url-template';
 import { SubTaskError } from '../core/sub-task-error.js';
 
 type Scalar = string | number | boolean;
@@ -16,12 +17,31 @@ export function member(input: unknown, name: string): unknown {
   return (input as Record<string, unknown>)[name];
 }
 
-/** The values of some variables, in an object without a prototype; null counts as none. @throws {SubTaskError} `upstream-forbidden` */
+/**
+ * What a template makes of values, which it percent-encodes.
+ *
+ * @throws {SubTaskError} `upstream-forbidden` for half of a surrogate pair, which has no encoding
+ */
+export function expanded(
+  template: ReturnType<typeof parseTemplate>,
+  values: Record<string, TemplateValue>,
+): string {
+  try {
+    return template.expand(values);
+  } catch (error) {
+    if (error instanceof URIError) throw forbiddenInput('A text of the input is no well-formed Unicode');
+    throw error;
+  }
+}
+
+/** The values of some variables, in an object without a prototype; null and what is empty count as none (RFC 6570, 2.3). @throws {SubTaskError} `upstream-forbidden` */
 export function templateValues(input: unknown, names: readonly string[]): Record<string, TemplateValue> {
   const values = Object.create(null) as Record<string, TemplateValue>;
   for (const name of names) {
     const value = member(input, name);
-    if (value !== undefined && value !== null) values[name] = templateValue(value, name);
+    if (value === undefined || value === null) continue;
+    const made = templateValue(value, name);
+    if (typeof made !== 'object' || Object.keys(made).length > 0) values[name] = made;
   }
   return values;
 }

@@ -77,6 +77,21 @@ describe('UrlTemplate', () => {
     expect(UrlTemplate.parse('http://[::ffff:7f00:1]/').hostname).toBe('::ffff:7f00:1');
   });
 
+  test('takes what is empty for nothing, as RFC 6570 has it', () => {
+    for (const tags of [[], {}, [null], { a: null }, null]) {
+      expect(target('/a{?tags}', { tags })).toBe('/a');
+      expect(target('/a{?tags*,b}', { tags, b: 1 })).toBe('/a?b=1');
+    }
+    expect(target('/a{?tags}', { tags: '' })).toBe('/a?tags=');
+  });
+
+  test('cuts texts after so many characters, not UTF-16 units', () => {
+    expect(target('/{q:2}/{q:1}/{q}{?q:3}', { q: '😀b😀' })).toBe(
+      '/%F0%9F%98%80b/%F0%9F%98%80/%F0%9F%98%80b%F0%9F%98%80?q=%F0%9F%98%80b%F0%9F%98%80',
+    );
+    expect(target('/a:12/{q:2}{?n:2,q:9999}', { q: 'abc', n: 123 })).toBe('/a:12/ab?n=12&q=abc');
+  });
+
   describe('with a hostile input', () => {
     test.each([
       ['a dot segment', '..'],

@@ -1,6 +1,6 @@
 import { parseTemplate } from 'url-template';
 import { TemplateError } from './template-error.js';
-import { forbiddenInput, templateValues, type TemplateValue } from './template-values.js';
+import { expanded, forbiddenInput, templateValues, type TemplateValue } from './template-values.js';
 
 /** A part of the path or query: a text, or what a template makes of the input. */
 type Part = string | ((values: Record<string, TemplateValue>) => string);
@@ -8,6 +8,9 @@ type Part = string | ((values: Record<string, TemplateValue>) => string);
 const ORIGIN = /^(https?):\/\/([^/?#{}\\@\s]+)(?=\/|$)/i;
 const EXPRESSION = /\{([^{}]*)\}/g;
 const VARIABLES = /^[./;?&]?\w+(?::[1-9]\d{0,3}|\*)?(?:,\w+(?::[1-9]\d{0,3}|\*)?)*$/;
+
+/** A variable with the number of characters to which it is cut. */
+const PREFIX = /(?<=\{[^{}]*)\b(\w+):(\d+)/g;
 
 /** Where the query begins: at a literal `?`, or at an expression that writes one. */
 const QUERY = /\?|\{[?&]/;
@@ -54,24 +57,34 @@ export class UrlTemplate {
   /** The path and query that an input makes. @throws {SubTaskError} `upstream-forbidden` */
   target(input: unknown): string {
     const values = templateValues(input, this.variables);
-    try {
-      let path = '';
-      for (const part of this.#path) path += `/${typeof part === 'string' ? part : part(values)}`;
-      const query = typeof this.#query === 'string' ? this.#query : this.#query(values);
-      // As URLs are written: what comes to no name and no value, {"": ""} for {?all*}, is no query.
-      return query === '?' ? path : path + query;
-    } catch (error) {
-      if (!(error instanceof URIError)) throw error;
-      throw forbiddenInput(
-        'A text of the input is no well-formed Unicode, or is cut in the middle of a character',
-      );
-    }
+    let path = '';
+    for (const part of this.#path) path += `/${typeof part === 'string' ? part : part(values)}`;
+    const query = typeof this.#query === 'string' ? this.#query : this.#query(values);
+    // As URLs are written: what comes to no name and no value, {"": ""} for {?all*}, is no query.
+    return query === '?' ? path : path + query;
   }
 }
 
 function part(text: string): Part {
   const template = parseTemplate(text);
-  return text.includes('{') ? (values) => template.expand(values) : template.expand({});
+  if (!text.includes('{')) return template.expand({});
+  if (text.search(PREFIX) < 0) return (values) => expanded(template, values);
+  return (values) => {
+    const inUnits = withPrefixesInUnits(text, values);
+    return expanded(inUnits === text ? template : parseTemplate(inUnits), values);
+  };
+}
+
+/** RFC 6570 counts the characters of a prefix, the library counts UTF-16 units, of which some characters have two. */
+function withPrefixesInUnits(text: string, values: Record<string, TemplateValue>): string {
+  return text.replace(PREFIX, (all, name: string, length: string) => {
+    const value = values[name];
+    if (typeof value !== 'string') return all;
+    let units = 0;
+    for (let characters = 0; characters < Number(length) && units < value.length; characters += 1)
+      units += (value.codePointAt(units) ?? 0) > 0xffff ? 2 : 1;
+    return `${name}:${Math.max(units, Number(length))}`;
+  });
 }
 
 /** A segment of the path; with the operator `/` it becomes several. */

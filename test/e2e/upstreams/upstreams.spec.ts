@@ -105,6 +105,16 @@ describe('HTTP sub-tasks', () => {
       ]);
     });
 
+    test('takes half of a surrogate pair in a header for a failure for good, and leaves out a header without a value', async () => {
+      const server = await caller.serve(json(1));
+      const subTask = caller.subTask({ url: `${server.origin}/`, headers: { 'X-Tag': 'of {tag}' } });
+      const { message, options } = await caller.failure(subTask, { input: { tag: '\ud83d' } });
+      expect(options).toEqual({ code: 'upstream-forbidden', retry: false });
+      expect(message).toContain('no well-formed Unicode');
+      for (const tag of ['', []]) await caller.call(subTask, { input: { tag } });
+      expect(server.requests.map(({ headers }) => headers['x-tag'])).toEqual(['of', undefined]);
+    });
+
     test('asks again and again over the same connections', async () => {
       const server = await caller.serve(json(1));
       const subTask = caller.subTask({ url: `${server.origin}/` });
