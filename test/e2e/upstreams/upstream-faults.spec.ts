@@ -174,7 +174,8 @@ describe('HTTP sub-tasks', () => {
       caller.subTask({ url: `${silent.origin}/` });
       const server = await caller.serve(misbehaviours.redirect(`${silent.origin}/there`));
       const { promise, resolve } = Promise.withResolvers<Attempt>();
-      const failed = caller.failure({ url: `${server.origin}/` }, { begun: resolve });
+      const options = { url: `${server.origin}/`, redirects: [silent.origin] };
+      const failed = caller.failure(options, { begun: resolve });
       await silent.until(() => silent.openConnections === 1);
       (await promise).giveUp();
       await failed;
