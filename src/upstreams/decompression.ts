@@ -1,5 +1,6 @@
 import type { Transform } from 'node:stream';
-import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
+import { createBrotliDecompress, createGunzip } from 'node:zlib';
+import { Inflate } from './inflate.js';
 
 /** What is said in `Accept-Encoding`. */
 export const ACCEPTED_ENCODINGS = 'gzip, br, deflate';
@@ -10,7 +11,7 @@ const MAX_STACKED = 2;
 const DECODERS: Readonly<Record<string, () => Transform>> = {
   gzip: createGunzip,
   'x-gzip': createGunzip,
-  deflate: createInflate,
+  deflate: () => new Inflate(),
   br: createBrotliDecompress,
 };
 

@@ -127,7 +127,7 @@ const requestFields = z.strictObject({
     .optional()
     .meta({
       description:
-        'A JSON Pointer to what of the body is the result. Default: the whole body, as JSON where its Content-Type says that it is, as a text otherwise, null where there is none.',
+        'A JSON Pointer to what of the body is the result. Default: the whole body, as JSON where its Content-Type says that it is, as a text otherwise, null where there is none. With `result` or `expect.body` a body of text/*, application/octet-stream or without a type is read as JSON too, and what is none is a failure.',
       examples: ['/data/price'],
     }),
   allowPrivate: z

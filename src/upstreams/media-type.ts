@@ -1,14 +1,28 @@
 type Header = string | string[] | undefined;
 
-const JSON_TYPE = /^\s*(?:application|text)\/(?:[\w.!#$&^-]+\+)?json\s*(?:;|$)/i;
+const JSON_TYPE = /^\s*[\w.!#$&^-]+\/(?:[\w.!#$&^-]+\+)?json\s*(?:;|$)/i;
+const MAYBE_JSON_TYPE = /^\s*(?:text\/|application\/octet-stream\s*(?:;|$))/i;
 const CHARSET = /;\s*charset\s*=\s*"?([\w.:-]+)/i;
 
 /** Whether a `Content-Type` says that a body is JSON. */
 export function isJson(contentType: Header): boolean {
-  return typeof contentType === 'string' && JSON_TYPE.test(contentType);
+  return JSON_TYPE.test(typeOf(contentType) ?? '');
+}
+
+/** Whether a body may be JSON although its `Content-Type` doesn't say so: servers often send texts, bytes, or no type. */
+export function maybeJson(contentType: Header): boolean {
+  return contentType === undefined || isJson(contentType) || MAYBE_JSON_TYPE.test(typeOf(contentType) ?? '');
 }
 
 /** The charset that a `Content-Type` names, UTF-8 where it names none. */
 export function charsetOf(contentType: Header): string {
-  return (typeof contentType === 'string' ? CHARSET.exec(contentType)?.[1] : undefined) ?? 'utf-8';
+  return CHARSET.exec(typeOf(contentType) ?? '')?.[1] ?? 'utf-8';
+}
+
+/** Lines that say the same are one; of those that differ, none counts. */
+function typeOf(contentType: Header): string | undefined {
+  if (typeof contentType === 'string' && !contentType.includes(',')) return contentType;
+  const lines = [contentType].flat().flatMap((line = '') => line.split(/,(?=\s*[\w.!#$&^-]+\/)/));
+  const different = new Set(lines.map((line) => line.trim().toLowerCase()));
+  return different.size === 1 ? lines[0] : undefined;
 }

@@ -3,7 +3,7 @@ import type { JsonValue } from '../core/json.js';
 import { stepsOf, valueAt } from '../core/json-pointer.js';
 import { compileBodySchema } from './body-schema.js';
 import type { HttpRequestOptions } from './http-sub-task.schema.js';
-import { charsetOf, isJson } from './media-type.js';
+import { charsetOf, isJson, maybeJson } from './media-type.js';
 import { UnfitResponse, type UpstreamResponse } from './response-reader.js';
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
@@ -15,8 +15,9 @@ export function compileResult({
 }: HttpRequestOptions): (response: UpstreamResponse) => JsonValue {
   const mistake = expect?.body === undefined ? undefined : compileBodySchema(expect.body);
   const steps = result === undefined ? undefined : stepsOf(result);
+  const asksForJson = mistake !== undefined || steps !== undefined;
   return (response) => {
-    const body = valueOf(response);
+    const body = valueOf(response, asksForJson);
     const wrong = mistake?.(body);
     if (wrong !== undefined) throw new UnfitResponse(wrong, response);
     if (!steps) return body;
@@ -26,15 +27,21 @@ export function compileResult({
   };
 }
 
-function valueOf(response: UpstreamResponse): JsonValue {
+/** @param asksForJson whether a text would be of no use */
+function valueOf(response: UpstreamResponse, asksForJson: boolean): JsonValue {
   if (response.body.length === 0) return null;
   const type = response.headers['content-type'];
+  if (asksForJson && !maybeJson(type))
+    throw new UnfitResponse(`its Content-Type, ${String(type).slice(0, 80)}, is none of JSON`, response);
   const text = textOf(response, charsetOf(type));
-  if (!isJson(type)) return text;
+  if (!asksForJson && !isJson(type)) return text;
   try {
     return parseJson(text) as JsonValue;
   } catch {
-    throw new UnfitResponse('its body says that it is JSON and is none', response);
+    const what = isJson(type)
+      ? 'says that it is JSON and is none'
+      : 'is no JSON, which result and expect.body read';
+    throw new UnfitResponse(`its body ${what}`, response);
   }
 }
 

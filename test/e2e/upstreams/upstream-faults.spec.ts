@@ -1,7 +1,7 @@
 import { getEventListeners } from 'node:events';
 import type { RequestListener } from 'node:http';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
+import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { Attempt } from '../../../src/run/attempt.js';
 import { Caller } from '../../support/http-sub-task.js';
@@ -51,6 +51,24 @@ describe('HTTP sub-tasks', () => {
         {},
         'can’t be decompressed: unexpected end of file',
       ],
+      [
+        'a raw deflate that is cut off',
+        bytes(deflateRawSync('long enough').subarray(0, 9), { 'content-encoding': 'deflate' }),
+        {},
+        'can’t be decompressed: unexpected end of file',
+      ],
+      [
+        'a text where a pointer asks for JSON',
+        bytes('plain', { 'content-type': 'text/plain' }),
+        { result: '/a' },
+        'is no JSON, which result and expect.body read',
+      ],
+      [
+        'an image where a schema asks for JSON',
+        bytes('{}', { 'content-type': 'image/png' }),
+        { expect: { body: true } },
+        'its Content-Type, image/png, is none of JSON',
+      ],
       ['many encodings', bytes('a', { 'content-encoding': 'gzip, gzip, gzip' }), {}, 'encoded 3 times over'],
       ['a body longer than it said', misbehaviours.shortContentLength, {}, 'says that it is JSON'],
     ])('for %s is a failure that may be retried', async (_what, answer, options, message) => {
@@ -87,6 +105,10 @@ describe('HTTP sub-tasks', () => {
         }),
       ],
       [
+        'a bomb of raw deflate',
+        bytes(deflateRawSync(Buffer.alloc(2 ** 25)), { 'content-encoding': 'deflate' }),
+      ],
+      [
         'a bomb in a bomb',
         bytes(gzipSync(gzipSync(Buffer.alloc(2 ** 25))), { 'content-encoding': 'gzip, gzip' }),
       ],
@@ -97,6 +119,9 @@ describe('HTTP sub-tasks', () => {
     test.each([
       ['gzip', gzipSync],
       ['deflate', deflateSync],
+      ['deflate', deflateRawSync],
+      ['deflate, gzip', (text: Buffer) => gzipSync(deflateRawSync(text))],
+      ['gzip, deflate', (text: Buffer) => deflateRawSync(gzipSync(text))],
       ['br', brotliCompressSync],
       ['gzip, br', (text: Buffer) => brotliCompressSync(gzipSync(text))],
       ['identity', (text: Buffer) => text],

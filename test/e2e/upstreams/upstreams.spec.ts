@@ -1,4 +1,4 @@
-import type { RequestListener } from 'node:http';
+import type { RequestListener, ServerResponse } from 'node:http';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { Caller } from '../../support/http-sub-task.js';
 import { bytes, json, misbehaviours } from '../../support/upstreams.js';
@@ -145,6 +145,31 @@ describe('HTTP sub-tasks', () => {
         bytes(Buffer.from([0xe4]), { 'content-type': 'text/plain; charset=iso-8859-1' }),
         {},
         'ä',
+      ],
+      ...[
+        'text/plain; charset=utf-8',
+        'text/html',
+        'application/octet-stream',
+        'model/gltf+json',
+        undefined,
+      ].map(
+        (type) =>
+          [
+            `JSON of the type ${String(type)} where a pointer asks for it`,
+            bytes('{"a":1}', type === undefined ? {} : { 'content-type': type }),
+            { result: '/a' },
+            1,
+          ] as const,
+      ),
+      [
+        'JSON whose type stands twice',
+        (_request: unknown, response: ServerResponse) => {
+          response
+            .writeHead(200, ['content-type', 'application/json', 'Content-Type', 'application/json'])
+            .end('1');
+        },
+        {},
+        1,
       ],
       ['a body that meets a schema', json({ a: 1 }), { expect: { body: { required: ['a'] } } }, { a: 1 }],
       ['a status that is expected', json('made', 201), { expect: { status: [201] } }, 'made'],
