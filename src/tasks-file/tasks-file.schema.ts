@@ -15,6 +15,7 @@ const httpSubTaskSchema = httpRequestSchema
     kind: z.literal('http').meta({ description: 'A call of an upstream over HTTP.' }),
     name: nameSchema.meta({ description: 'Unique within the task.', examples: ['eu'] }),
     timeout: durationSchema
+      .refine((text) => !/^[0.]+ ?[a-z]+$/i.test(text), 'takes more than 0: no attempt could succeed')
       .meta({
         description: 'How long one attempt may take, its whole answer included. Default 60s.',
         examples: ['2s'],

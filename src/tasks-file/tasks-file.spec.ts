@@ -251,6 +251,11 @@ tasks:
       ['7:18: tasks.t.subTasks[0].timeout: takes a text such as "2s", not a number'],
     ],
     [
+      'a timeout of nothing',
+      subTaskWith('timeout: 0s'),
+      ['7:18: tasks.t.subTasks[0].timeout: takes more than 0: no attempt could succeed'],
+    ],
+    [
       'a duration that is none',
       subTaskWith('retry: { delay: soon }'),
       ['7:25: tasks.t.subTasks[0].retry.delay: takes a duration such as 250ms, 30s or 5m, at most 24d'],

@@ -45,10 +45,15 @@ export function defineSubTask(
   }
   const durationMs = (value: Duration, what: string): number =>
     parsed(() => milliseconds(value), `${what} of ${className}`);
+  const timeoutMs = durationMs(timeout, 'timeout');
+  if (timeoutMs === 0)
+    throw new TaskDeclarationError(
+      `The timeout of ${className} is 0; it takes more: no attempt could succeed`,
+    );
   return {
     name: checkedName(options.name, className),
     handler,
-    timeoutMs: durationMs(timeout, 'timeout'),
+    timeoutMs,
     retry: {
       attempts: checkedCount(retry.attempts ?? 1, `retry.attempts of ${className}`),
       delayMs: durationMs(retry.delay ?? '100ms', 'retry.delay'),

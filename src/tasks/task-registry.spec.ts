@@ -226,6 +226,11 @@ describe('TaskRegistry', () => {
       'The name of TaskClass is "a/b"; it takes 1 to 64 letters',
     ],
     [
+      'a timeout of nothing',
+      [subTask({ name: 'x', timeout: 0 })],
+      'The timeout of SubTaskClass is 0; it takes more',
+    ],
+    [
       'a timeout that is no duration',
       [subTask({ name: 'x', timeout: 'soon' as '1s' })],
       'The timeout of SubTaskClass is wrong: "soon" is not a duration',

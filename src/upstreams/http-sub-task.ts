@@ -24,7 +24,7 @@ import type { Upstream, Upstreams } from './upstreams.js';
  * - `upstream-unreachable`: no connection, or one that broke. May be tried again.
  * - `upstream-status`: 408, 425, 429, 5xx and a 2xx that `expect.status` leaves out may be tried again, not before
  *   `Retry-After`; when that is longer than `retry.maxDelay`, and for all other statuses, the failure is final.
- * - `upstream-unfit`: a success that `expect`, `result` or `maxResponse` doesn't take, or that can't be read. May be
+ * - `upstream-unfit`: a success that `expect`, `result` or `maxResponse` doesn't take, or that can't be read to its end. May be
  *   tried again: what is behind a load balancer rarely breaks all at once.
  * - `upstream-forbidden`: the input makes a path of another shape, the address is a private one, or a redirect leads to
  *   an origin that is neither its own nor one of `redirects`. Final.

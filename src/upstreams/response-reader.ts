@@ -148,8 +148,9 @@ class ResponseReader implements Dispatcher.DispatchHandler {
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
-    if (this.status > 0 && !this.wanted) this.finish();
-    else this.fail(error);
+    if (this.status === 0) this.fail(error);
+    else if (!this.wanted) this.finish();
+    else this.fail(this.unfit(`its body broke off after ${this.bytesOnWire} bytes: ${error.message}`));
   }
 
   /** Begins with the first bytes: no body at all is no mistake, however it is said to be encoded. */

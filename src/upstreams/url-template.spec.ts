@@ -58,6 +58,8 @@ describe('UrlTemplate', () => {
     ['https://h/{|a}', 'no expression of RFC 6570'],
     ['https://h/{a:0}', 'no expression of RFC 6570'],
     ['https://h/a#b', 'fragment'],
+    ['http://unix:/run/x.sock', 'Unix socket'],
+    ['https://h:/a', 'no port'],
     ['https://h/a b', 'percent-encode'],
     ['https://h/a\r\nb', 'percent-encode'],
     ['https://h/a\\b', 'percent-encode'],

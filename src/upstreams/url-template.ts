@@ -46,6 +46,8 @@ export class UrlTemplate {
   static parse(text: string): UrlTemplate {
     const [whole, scheme = '', authority = ''] = ORIGIN.exec(text) ?? [];
     if (whole === undefined) throw new TemplateError(originMistake(text));
+    if (authority.endsWith(':'))
+      throw new TemplateError(`"${authority}" has no port behind its ":"; a Unix socket can’t be called`);
     const url = URL.parse(`${scheme}://${authority}`);
     if (!url) throw new TemplateError(`"${authority}" is no host, or its port is none; mend it`);
     const template = text.slice(whole.length) || '/';
