@@ -10,9 +10,8 @@ import { StreamReader } from '../support/stream-reader.js';
 
 const MB = 2 ** 20;
 const BUDGET_MB = 64;
-/** What V8 may leave uncollected comes on top of the budget. */
 const HEAP_MB = 256;
-const MILLISECONDS = 20_000;
+const MILLISECONDS = 60_000;
 const CALLERS = 100;
 
 /** The built service with a small heap, and callers that ask for much and take little. */
@@ -33,7 +32,7 @@ describe('hostile callers', () => {
   afterAll(() => service.stop('SIGKILL'));
 
   const run = (input: string) => service.http.post('/tasks/demo/runs').send({ input });
-  const resident = async () => ((await service.ask('memory')) as MemoryUse).resident;
+  const memory = async () => (await service.ask('memory')) as MemoryUse;
 
   test('take no more memory than they may, end nothing, and keep others from no reply for good', async () => {
     const { runId } = (await run('x'.repeat(MB - 100)).expect(200)).body as { runId: string };
@@ -51,7 +50,7 @@ describe('hostile callers', () => {
       `${post}Content-Length: 1000000\r\n\r\n{"input":"${'x'.repeat(500_000)}`,
       `${post}Transfer-Encoding: chunked\r\n\r\n1\r\n{\r\n`,
     ];
-    const before = await resident();
+    const before = await memory();
 
     const seed = Math.floor(Math.random() * 2 ** 32);
     const random = new Random(seed);
@@ -76,22 +75,23 @@ describe('hostile callers', () => {
     };
     const callers = Array.from({ length: CALLERS }, () => caller(random.fork()));
     const statuses = new Set<number>();
-    let most = 0;
+    let [mostLive, mostResident] = [0, 0];
     const until = performance.now() + MILLISECONDS;
     while (performance.now() < until) {
       statuses.add((await run('small')).status);
-      most = Math.max(most, (await resident()) - before);
+      const { live, resident } = await memory();
+      mostLive = Math.max(mostLive, Math.ceil((live - before.live) / MB));
+      mostResident = Math.max(mostResident, Math.ceil((resident - before.resident) / MB));
     }
     over.abort();
     await Promise.all(callers);
 
     expect(service.ended).toBe(false);
     expect([...statuses].filter((status) => status !== 200 && status !== 503)).toEqual([]);
-    expect({ seed, tooMuchMb: Math.max(0, Math.ceil(most / MB - BUDGET_MB - HEAP_MB)) }).toEqual({
-      seed,
-      tooMuchMb: 0,
-    });
-    process.stdout.write(`The process grew by ${Math.round(most / MB)} MB at most\n`);
+    const grown = `by ${mostLive} MB of live memory and ${mostResident} MB of resident memory at most (seed ${seed})`;
+    process.stdout.write(`The process grew ${grown}\n`);
+    // What V8 and the allocator of the system keep in reserve is resident besides.
+    if (mostLive > BUDGET_MB || mostResident > BUDGET_MB + HEAP_MB) throw new Error(`It grew ${grown}`);
     let reader = await StreamReader.open(`${service.url}/events`);
     while (reader.status === 503) {
       reader.close();

@@ -3,6 +3,8 @@ import { isMainThread } from 'node:worker_threads';
 
 /** In bytes. */
 export interface MemoryUse {
+  /** Objects on the heap, and buffers and strings outside of it. */
+  readonly live: number;
   /** What of the process is in the machine’s memory. */
   readonly resident: number;
 }
@@ -10,7 +12,8 @@ export interface MemoryUse {
 if (isMainThread) {
   process.on('message', () => {
     globalThis.gc?.();
-    process.send?.({ resident: process.memoryUsage.rss() } satisfies MemoryUse);
+    const { heapUsed, external, rss } = process.memoryUsage();
+    process.send?.({ live: heapUsed + external, resident: rss } satisfies MemoryUse);
   });
   process.channel?.unref();
 }
