@@ -21,6 +21,7 @@ const explanations: Readonly<Record<string | number, string>> = {
   EACCES: `can’t be written to; ${RIGHTS}`,
   EEXIST: 'would be in a directory that is a file; set DATABASE_URL to another file',
   EISDIR: 'is a directory; set DATABASE_URL to a file in it',
+  EIO: 'can’t be read or written; look after its disk',
   ENOENT: `is in a directory that can’t be made; ${RIGHTS}`,
   ENOSPC: 'is on a full disk; make room',
   ENOTDIR: 'would be in a directory that is a file; set DATABASE_URL to another file',

@@ -12,6 +12,7 @@ export interface JournalRequest {
   /** The path of a database. */
   readonly open?: string;
   readonly append?: NewEvent;
+  readonly close?: true;
 }
 
 interface Options {
@@ -19,6 +20,7 @@ interface Options {
   readonly uid?: number | undefined;
   /** Where `askFor` can make trouble for it. */
   readonly faults?: DatabaseFile;
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** A process that has a journal of the build and nothing else, which starts in a fraction of the time of the service. */
@@ -27,11 +29,11 @@ export class JournalProcess {
 
   private constructor(private readonly child: ChildProcess) {}
 
-  static async start({ uid, faults }: Options = {}): Promise<JournalProcess> {
+  static async start({ uid, faults, env = {} }: Options = {}): Promise<JournalProcess> {
     const child = fork(PROGRAM, {
       cwd: '/',
       execArgv: faults ? ['--import', FAULTS] : [],
-      env: faults ? { FAULTS: faults.directory } : {},
+      env: faults ? { ...env, FAULTS: faults.directory } : env,
       ...(uid !== undefined && { uid }),
     });
     const journal = new JournalProcess(child);
@@ -47,6 +49,10 @@ export class JournalProcess {
   /** Resolves with `done` when the event is committed. */
   append(event: NewEvent): Promise<string> {
     return this.ask({ append: event });
+  }
+
+  close(): Promise<string> {
+    return this.ask({ close: true });
   }
 
   get pid(): number {
