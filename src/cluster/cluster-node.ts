@@ -1,37 +1,17 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Logger, type OnApplicationBootstrap } from '@nestjs/common';
 import type { Notice } from '../journal/postgres/postgres-listener.js';
-import type { PostgresJournal } from '../journal/postgres/postgres-journal.js';
-import type { Role } from '../journal/postgres/postgres-options.js';
-import type { RunControl } from '../tasks/run-control.js';
-import type { Runs } from '../run/runs.js';
-import type { TaskRegistry } from '../tasks/task-registry.js';
 import { textOf } from '../core/thrown.js';
-import { STALLED_MS, type ClusterStore } from './cluster-store.js';
-import type { Heartbeat } from './heartbeat.js';
-import { reportBuried, type PlacedWork } from './placed-work.js';
+import { STALLED_MS } from './cluster-store.js';
+import type { NodeParts } from './node-parts.js';
+import { reportBuried } from './placed-work.js';
 import { knownNames } from './known-tasks.js';
-import type { Takeover } from './takeover.js';
-import type { WaitingRuns } from './waiting-runs.js';
 
 /** Between two beats, at most; within the timeout there are five. */
 const BEAT_MS = 1_000;
 const BEATS = 5;
 /** Every so many beats it looks for what nobody told it of. */
 const LOOK_AROUND = 10;
-
-/** The parts that a node consists of. */
-export interface NodeParts {
-  readonly journal: PostgresJournal;
-  readonly store: ClusterStore;
-  readonly heartbeat: Heartbeat;
-  readonly runs: Runs;
-  readonly registry: TaskRegistry;
-  readonly control: RunControl;
-  readonly takeover: Takeover;
-  readonly waiting: WaitingRuns;
-  readonly work: PlacedWork;
-}
 
 /**
  * A node among others: says that it lives, finds out who doesn't, takes over what they leave, and does what is asked of its
@@ -58,7 +38,6 @@ export class ClusterNode implements OnApplicationBootstrap {
   /** @param timeoutMs how long a node may not be seen before it counts as dead */
   constructor(
     private readonly parts: NodeParts,
-    private readonly role: Role,
     private readonly timeoutMs: number,
   ) {
     this.intervalMs = Math.min(BEAT_MS, timeoutMs / BEATS);
@@ -73,17 +52,12 @@ export class ClusterNode implements OnApplicationBootstrap {
   async onApplicationBootstrap(): Promise<void> {
     await this.beat();
     this.life = Promise.all([this.beatOn(), this.workOn()]);
-    await this.beginTaking();
+    await this.parts.taking.begin();
   }
 
   /** Takes nothing on any more. What it has goes on. */
   async stopTaking(): Promise<void> {
-    await this.parts.journal.queue?.rest();
-  }
-
-  private async beginTaking(): Promise<void> {
-    const { journal, work } = this.parts;
-    if (!journal.draining) await journal.queue?.work(this.role !== 'api', (jobs) => work.take(jobs));
+    await this.parts.taking.stop();
   }
 
   /** Lets the others go on at once with what is unfinished, while requests are still being answered here. */
@@ -161,20 +135,12 @@ export class ClusterNode implements OnApplicationBootstrap {
     }
     journal.knows(standing.lastId);
     journal.idleSlots = standing.idle;
-    journal.paused = new Set(standing.paused);
-    if (journal.draining !== standing.draining) await this.drain(standing.draining);
+    await this.parts.taking.follow(standing);
     for (const gone of standing.gone)
       this.logger.warn(
         `The node ${gone} was not seen for ${this.timeoutMs} ms: others go on with what it had`,
       );
     if (standing.gone.length > 0) this.findStalled();
-  }
-
-  private async drain(draining: boolean): Promise<void> {
-    this.logger.log(draining ? 'Drained: this node takes nothing new' : 'This node takes runs again');
-    this.parts.journal.draining = draining;
-    if (draining) await this.stopTaking();
-    else if (this.life) await this.beginTaking();
   }
 
   /** Gives back what could not be taken on, and takes sub-tasks again when there is room. */
@@ -184,7 +150,7 @@ export class ClusterNode implements OnApplicationBootstrap {
     if (await work.giveBack()) this.findStalled();
     if (!work.isFull || runs.freeSlots === 0 || this.parts.journal.draining) return;
     work.isFull = false;
-    await this.beginTaking();
+    await this.parts.taking.begin();
   }
 
   /** Some at a time: commands come between them. */

@@ -2,6 +2,7 @@ import { sql, type Transaction } from 'kysely';
 import { fromKysely } from 'pg-boss';
 import type { PostgresJournal } from '../journal/postgres/postgres-journal.js';
 import type { Schema } from '../journal/postgres/postgres-schema.js';
+import { QUEUES } from '../journal/postgres/sub-task-queue.js';
 import type { PlacedSubTask, RunCommand } from '../run/sharing.js';
 
 /** A sub-task that a node has taken on. */
@@ -59,7 +60,7 @@ export class ClusterStore {
 
   /**
    * Sends sub-tasks again that have been on their way for longer than a moment: the node that a delivery came to may have died over
-   * it. One that was only slow is delivered twice, and taken on once. Those that no node knows stay: a node that does sends them when it
+   * it. One that was only slow is delivered twice, and taken on once. What is paused waits until it isn't. Those that no node knows stay: a node that does sends them when it
    * starts.
    *
    * @returns how many
@@ -72,6 +73,8 @@ export class ClusterStore {
         WHERE open_runs.number = placed.run AND (placed.run, placed.sub_task) IN (
           SELECT p.run, p.sub_task FROM placed AS p JOIN open_runs AS r ON r.number = p.run
           WHERE p.node IS NULL AND NOT r.set_aside AND p.due_at < clock_timestamp() - ${STALLED_MS} * interval '1 ms'
+            AND NOT EXISTS (SELECT FROM paused_tasks WHERE paused_tasks.task = r.task)
+            AND NOT EXISTS (SELECT FROM paused_queues WHERE queue = CASE WHEN p.worker THEN ${QUEUES.worker} ELSE ${QUEUES.any} END)
             AND EXISTS (SELECT FROM nodes WHERE r.task || '/' || p.sub_task = ANY (nodes.tasks))
           LIMIT ${PAGE} FOR UPDATE OF p SKIP LOCKED)
         RETURNING open_runs.id, open_runs.task, placed.sub_task, placed.attempt, placed.worker, placed.deliveries`.execute(

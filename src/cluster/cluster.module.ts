@@ -16,6 +16,7 @@ import { ClusterNode } from './cluster-node.js';
 import { ClusterStore } from './cluster-store.js';
 import { Heartbeat } from './heartbeat.js';
 import { PlacedWork } from './placed-work.js';
+import { Taking } from './taking.js';
 import { Takeover } from './takeover.js';
 import { WaitingRuns } from './waiting-runs.js';
 
@@ -40,11 +41,11 @@ import { WaitingRuns } from './waiting-runs.js';
         const takeover = new Takeover(journal, runs, registry, recorded);
         const waiting = new WaitingRuns(journal, config.get('UNKNOWN_TASK_GRACE', { infer: true }));
         const work = new PlacedWork(journal, store, bus, runs, registry, recorded);
+        const taking = new Taking(journal, work, config.get('ROLE', { infer: true }));
         const timeoutMs = config.get('NODE_TIMEOUT', { infer: true });
         const heartbeat = new Heartbeat(journal.options, timeoutMs, journal.clock);
         return new ClusterNode(
-          { journal, store, heartbeat, runs, registry, control, takeover, waiting, work },
-          config.get('ROLE', { infer: true }),
+          { journal, store, heartbeat, runs, registry, control, takeover, waiting, work, taking },
           timeoutMs,
         );
       },

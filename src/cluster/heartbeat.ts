@@ -18,6 +18,8 @@ export interface Standing {
   readonly draining: boolean;
   /** The tasks of which operators let nothing new be taken. */
   readonly paused: readonly string[];
+  /** The queues that operators let no node take from. */
+  readonly pausedQueues: readonly string[];
   /** The nodes that were not seen for too long; they are gone now. */
   readonly gone: readonly string[];
 }
@@ -47,7 +49,8 @@ const BEAT = `
     UPDATE nodes SET seen_at = clock_timestamp(), free_slots = $2, tasks = $3, skew_ms = $4, lag_ms = $5
     WHERE id = $1 RETURNING id, draining)
   SELECT extract(epoch FROM clock_timestamp())::float8 * 1000 AS "databaseMs", EXISTS (SELECT FROM me) AS alive,
-    coalesce((SELECT draining FROM me), false) AS draining, ARRAY(SELECT task FROM paused_tasks) AS paused, last_id AS "lastId",
+    coalesce((SELECT draining FROM me), false) AS draining, ARRAY(SELECT task FROM paused_tasks) AS paused,
+    ARRAY(SELECT queue FROM paused_queues ORDER BY queue) AS "pausedQueues", last_id AS "lastId",
     (SELECT coalesce(sum(free_slots), 0) FROM nodes WHERE id <> $1) AS idle
   FROM log_head`;
 

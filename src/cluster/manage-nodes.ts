@@ -5,7 +5,8 @@ import { table } from '../command-line/table.js';
 import { DURATION_FORM, durationSchema, milliseconds } from '../core/duration.js';
 import { DatabaseError } from '../journal/database-error.js';
 import { databaseOfNodes } from './database-of-nodes.js';
-import { ClusterOperations } from './operations.js';
+import { WORK_QUEUES } from '../journal/postgres/sub-task-queue.js';
+import { CANCELLED, ClusterOperations, RETRIED, type Pausable, type RunFilter } from './operations.js';
 
 const HINT = 'npm run nodes -- --help says what there is';
 
@@ -13,8 +14,9 @@ const USAGE = `Usage: npm run -s nodes -- list
        npm run -s nodes -- figures
        npm run -s nodes -- drain <node> | undrain <node>
        npm run -s nodes -- pause <task> | resume <task>
-       npm run -s nodes -- cancel <task> [--older-than <duration>]
-       npm run -s nodes -- retry <task> [--older-than <duration>]
+       npm run -s nodes -- pause --queue <queue> | resume --queue <queue>
+       npm run -s nodes -- cancel [<task>] [--older-than <duration>] [--status <status>] [--node <node>]
+       npm run -s nodes -- retry [<task>] [--older-than <duration>] [--status <status>]
 
 For nodes that share a Postgres. They learn of it within a second or so.
 
@@ -22,9 +24,12 @@ list     shows the nodes: whether they take runs, how many unfinished ones they 
          seen, how far their clocks are ahead of the database's, and how long the commit under way has taken (ms).
 figures  shows what is before them: unfinished runs, deliveries that are due and how old the oldest is, dead letters, and so on.
 drain    lets a node take nothing new: new runs get 503, and /health/ready too. What it has goes on. undrain ends that.
-pause    lets no node take new runs of a task, which get 503, nor sub-tasks of it that left their node. resume ends that.
-cancel   asks for the end of all unfinished runs of a task that were created so long ago, or at all.
-retry    asks for another attempt of all failed sub-tasks of its finished runs.
+pause    lets no node take new runs of a task, which get 503, nor sub-tasks of it that left their node; or with --queue sub-tasks or
+         --queue worker-sub-tasks, no deliveries from that queue. resume ends that.
+cancel   asks for the end of unfinished runs: of a task, created so long ago, that are running or set-aside, or that a node executes.
+         One of these must be said.
+retry    asks for another attempt of all failed sub-tasks of finished runs: of a task, created so long ago, or that are failed or
+         partly-failed. One of these must be said.
 
 DATABASE_URL and DATABASE_SCHEMA say which database, and may be set in a file .env.
 Where the service is built, node dist/cluster/nodes.command.js does the same at once.
@@ -39,67 +44,126 @@ async function manage(args: readonly string[], terminal: Terminal): Promise<unde
   const { values, positionals } = parseArgs({
     args: [...args],
     allowPositionals: true,
-    options: { 'older-than': { type: 'string' }, help: { type: 'boolean', short: 'h', default: false } },
+    options: {
+      'older-than': { type: 'string' },
+      status: { type: 'string' },
+      node: { type: 'string' },
+      queue: { type: 'string' },
+      help: { type: 'boolean', short: 'h', default: false },
+    },
   });
+  const { help, ...options } = values;
   const [command, name, ...rest] = positionals;
-  if (values.help || command === undefined) {
+  if (help || command === undefined) {
     terminal.stdout.write(USAGE);
     return;
   }
-  const isForRuns = command === 'cancel' || command === 'retry';
-  const isKnown = command in COMMANDS && COMMANDS[command as Command].isNamed === (name !== undefined);
-  if (!isKnown || rest.length > 0 || (values['older-than'] !== undefined && !isForRuns))
+  const known = COMMANDS[command as Command] as (typeof COMMANDS)[Command] | undefined;
+  const given = Object.keys(options);
+  const takes = known?.options ?? [];
+  const isNamed = name !== undefined || (takes.length > 0 && given.length > 0);
+  if (
+    !known ||
+    rest.length > 0 ||
+    isNamed !== known.isNamed ||
+    given.some((option) => !takes.includes(option))
+  )
     throw new UsageError(`It takes ${Object.keys(COMMANDS).join(', ')}, with what the usage says; ${HINT}`);
-  const olderThanMs = olderThan(values['older-than'] ?? '0ms');
+  const asked = askedOf(name, options);
   const operations = await ClusterOperations.open(databaseOfNodes(environmentOf(terminal)));
   try {
-    await COMMANDS[command as Command].does(operations, terminal, name ?? '', olderThanMs);
+    await known.does(operations, terminal, asked);
   } finally {
     await operations.close();
   }
 }
 
-type Does = (
-  operations: ClusterOperations,
-  terminal: Terminal,
-  name: string,
-  olderThanMs: number,
-) => Promise<void>;
+interface Asked {
+  readonly node: string;
+  readonly paused: Pausable;
+  readonly filter: RunFilter;
+}
+
+interface CommandTerms {
+  readonly isNamed: boolean;
+  readonly options?: readonly string[];
+  readonly does: (operations: ClusterOperations, terminal: Terminal, asked: Asked) => Promise<void>;
+}
 
 type Command = 'list' | 'figures' | 'drain' | 'undrain' | 'pause' | 'resume' | 'cancel' | 'retry';
 
-const COMMANDS: Readonly<Record<Command, { readonly isNamed: boolean; readonly does: Does }>> = {
+const COMMANDS: Readonly<Record<Command, CommandTerms>> = {
   list: { isNamed: false, does: list },
   figures: { isNamed: false, does: figures },
-  drain: { isNamed: true, does: (operations, terminal, name) => drain(operations, terminal, name, true) },
-  undrain: { isNamed: true, does: (operations, terminal, name) => drain(operations, terminal, name, false) },
+  drain: { isNamed: true, does: (operations, terminal, { node }) => drain(operations, terminal, node, true) },
+  undrain: {
+    isNamed: true,
+    does: (operations, terminal, { node }) => drain(operations, terminal, node, false),
+  },
   pause: {
     isNamed: true,
-    async does(operations, { stdout }, task) {
-      await operations.pause(task);
-      stdout.write(`No node takes new runs of ${task}\n`);
+    options: ['queue'],
+    async does(operations, { stdout }, { paused }) {
+      if (!(await operations.pause(paused))) throw new UsageError(`No node knows the task ${paused.name}`);
+      stdout.write(
+        paused.kind === 'queue'
+          ? `No node takes deliveries from ${paused.name}\n`
+          : `No node takes new runs of ${paused.name}\n`,
+      );
     },
   },
   resume: {
     isNamed: true,
-    async does(operations, { stdout }, task) {
-      if (!(await operations.resume(task))) throw new UsageError(`The task ${task} is not paused`);
-      stdout.write(`Nodes take new runs of ${task} again\n`);
+    options: ['queue'],
+    async does(operations, { stdout }, { paused }) {
+      if (!(await operations.resume(paused)))
+        throw new UsageError(`The ${paused.kind} ${paused.name} is not paused`);
+      stdout.write(
+        paused.kind === 'queue'
+          ? `Nodes take deliveries from ${paused.name} again\n`
+          : `Nodes take new runs of ${paused.name} again\n`,
+      );
     },
   },
   cancel: {
     isNamed: true,
-    async does(operations, { stdout }, task, olderThanMs) {
-      stdout.write(`${await operations.cancel({ task, olderThanMs })} runs are to be cancelled\n`);
+    options: ['older-than', 'status', 'node'],
+    async does(operations, { stdout }, { filter }) {
+      expectStatus(filter.status, CANCELLED);
+      stdout.write(`${await operations.cancel(filter)} runs are to be cancelled\n`);
     },
   },
   retry: {
     isNamed: true,
-    async does(operations, { stdout }, task, olderThanMs) {
-      stdout.write(`${await operations.retry({ task, olderThanMs })} runs are to be retried\n`);
+    options: ['older-than', 'status'],
+    async does(operations, { stdout }, { filter }) {
+      expectStatus(filter.status, RETRIED);
+      stdout.write(`${await operations.retry(filter)} runs are to be retried\n`);
     },
   },
 };
+
+/** @throws {UsageError} */
+function askedOf(
+  name: string | undefined,
+  options: Readonly<Partial<Record<'older-than' | 'status' | 'node' | 'queue', string>>>,
+): Asked {
+  const { 'older-than': age = '0ms', status, node, queue } = options;
+  if (queue !== undefined && name !== undefined) throw new UsageError('It takes a task or --queue, not both');
+  if (queue !== undefined && !WORK_QUEUES.some((known) => known === queue))
+    throw new UsageError(`--queue takes ${WORK_QUEUES.join(' or ')}`);
+  return {
+    node: name ?? '',
+    paused: queue === undefined ? { kind: 'task', name: name ?? '' } : { kind: 'queue', name: queue },
+    filter: { task: name, status, node, olderThanMs: olderThan(age) },
+  };
+}
+
+/** @throws {UsageError} */
+function expectStatus(status: string | undefined, known: readonly string[]): void {
+  if (status !== undefined && !known.includes(status))
+    throw new UsageError(`--status takes ${known.join(' or ')}`);
+}
 
 async function list(operations: ClusterOperations, { stdout, stderr }: Terminal): Promise<void> {
   const nodes = await operations.nodes();
@@ -115,7 +179,18 @@ async function list(operations: ClusterOperations, { stdout, stderr }: Terminal)
 async function figures(operations: ClusterOperations, { stdout }: Terminal): Promise<void> {
   const found = await operations.figures();
   if (!found) return;
-  const { unfinished, waiting, setAside, deliveries, oldestDeliveryMs, dead, commands, paused } = found;
+  const {
+    unfinished,
+    waiting,
+    setAside,
+    deliveries,
+    oldestDeliveryMs,
+    dead,
+    commands,
+    commitLagMs,
+    paused,
+    pausedQueues,
+  } = found;
   stdout.write(
     table(
       ['WHAT', 'HOW MUCH'],
@@ -127,6 +202,8 @@ async function figures(operations: ClusterOperations, { stdout }: Terminal): Pro
         ['the oldest of them, in ms', oldestDeliveryMs],
         ['dead letters', dead],
         ['commands that are still to be done', commands],
+        ['the longest commit, in ms', commitLagMs],
+        ['paused queues', pausedQueues.join(', ') || 'none'],
         ['paused tasks', paused.join(', ') || 'none'],
       ],
     ),

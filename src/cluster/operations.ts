@@ -30,18 +30,35 @@ export interface ClusterFigures {
   readonly oldestDeliveryMs: number;
   readonly dead: number;
   readonly commands: number;
+  /** The longest time that the commit of a node has been under way for, when that said so. */
+  readonly commitLagMs: number;
   readonly paused: readonly string[];
+  readonly pausedQueues: readonly string[];
 }
 
-/** Which runs a command is for. */
+/** What operators may pause. */
+export interface Pausable {
+  readonly kind: 'task' | 'queue';
+  readonly name: string;
+}
+
+/** The statuses that runs may have for each command for many. */
+export const CANCELLED = ['running', 'set-aside'] as const;
+export const RETRIED = ['failed', 'partly-failed'] as const;
+
+/** Which runs a command is for. What is left out bounds nothing. */
 export interface RunFilter {
-  readonly task: string;
+  readonly task?: string | undefined;
+  readonly status?: string | undefined;
+  /** The node that executes them. */
+  readonly node?: string | undefined;
+  /** Created so long ago, or longer. */
   readonly olderThanMs: number;
 }
 
 /** What whoever looks after the nodes asks and tells them, through the database that they share. */
 export class ClusterOperations {
-  private constructor(
+  constructor(
     private readonly address: PostgresAddress,
     private readonly db: Kysely<Schema>,
   ) {}
@@ -52,7 +69,7 @@ export class ClusterOperations {
     const operations = new ClusterOperations(address, db);
     try {
       const [row] = await operations.ask<{ found: boolean }>(
-        sql`SELECT to_regclass('paused_tasks') IS NOT NULL AS found`,
+        sql`SELECT to_regclass('paused_queues') IS NOT NULL AS found`,
       );
       if (!row?.found)
         throw new DatabaseError(
@@ -86,7 +103,9 @@ export class ClusterOperations {
         (SELECT count(*)::integer FROM waiting_runs) AS waiting,
         (SELECT count(*)::integer FROM open_runs WHERE set_aside) AS "setAside",
         (SELECT count(*)::integer FROM commands) AS commands,
+        (SELECT coalesce(round(max(lag_ms)), 0)::float8 FROM nodes) AS "commitLagMs",
         ARRAY(SELECT task FROM paused_tasks ORDER BY task) AS paused,
+        ARRAY(SELECT queue FROM paused_queues ORDER BY queue) AS "pausedQueues",
         (SELECT count(*)::integer FROM ${this.jobs} WHERE name = ${QUEUES.dead} AND state < 'active') AS dead,
         count(*)::integer AS deliveries,
         coalesce(round(extract(epoch FROM clock_timestamp() - min(start_after)) * 1000), 0)::float8 AS "oldestDeliveryMs"
@@ -101,22 +120,37 @@ export class ClusterOperations {
     return rows.length > 0;
   }
 
-  async pause(task: string): Promise<void> {
-    await this.ask(sql`INSERT INTO paused_tasks (task) VALUES (${task}) ON CONFLICT DO NOTHING`);
+  /** Lets no node take new runs of a task, or deliveries from a queue. @returns whether nodes know the task */
+  async pause({ kind, name }: Pausable): Promise<boolean> {
+    const rows = await this.ask(
+      kind === 'queue'
+        ? sql`INSERT INTO paused_queues (queue) VALUES (${name}) ON CONFLICT (queue) DO UPDATE SET queue = ${name} RETURNING queue`
+        : sql`
+            INSERT INTO paused_tasks (task) SELECT ${name} WHERE EXISTS (SELECT FROM nodes WHERE ${name} = ANY (tasks))
+            ON CONFLICT (task) DO UPDATE SET task = ${name} RETURNING task`,
+    );
+    return rows.length > 0;
   }
 
   /** @returns whether it was paused */
-  async resume(task: string): Promise<boolean> {
-    const rows = await this.ask(sql`DELETE FROM paused_tasks WHERE task = ${task} RETURNING task`);
+  async resume({ kind, name }: Pausable): Promise<boolean> {
+    const from =
+      kind === 'queue' ? sql`paused_queues WHERE queue = ${name}` : sql`paused_tasks WHERE task = ${name}`;
+    // Nodes look for what was on its way meanwhile.
+    const rows = await this.ask(sql`
+      WITH resumed AS (DELETE FROM ${from} RETURNING 1)
+      SELECT pg_notify(current_schema(), '["let-go", ""]') FROM resumed`);
     return rows.length > 0;
   }
 
   /** Asks for the end of unfinished runs. @returns how many */
-  async cancel({ task, olderThanMs }: RunFilter): Promise<number> {
+  async cancel({ task, status, node, olderThanMs }: RunFilter): Promise<number> {
     const rows = await this.ask(sql`
       WITH asked AS (
         INSERT INTO commands (run, run_id, kind)
-        SELECT number, id, 'cancel' FROM open_runs WHERE task = ${task} AND created_at <= ${before(olderThanMs)}
+        SELECT number, id, 'cancel' FROM open_runs
+        WHERE ${isOf('task', task)} AND ${isOf('node', node)} AND created_at <= ${before(olderThanMs)}
+          AND ${status === undefined ? sql`true` : sql`set_aside = ${status === 'set-aside'}`}
         RETURNING run)
       SELECT pg_notify(current_schema(), json_build_array('command', node)::text)
       FROM asked JOIN open_runs ON number = run`);
@@ -124,12 +158,13 @@ export class ClusterOperations {
   }
 
   /** Asks for another attempt of all failed sub-tasks of runs that have finished. @returns how many runs */
-  async retry({ task, olderThanMs }: RunFilter): Promise<number> {
+  async retry({ task, status, olderThanMs }: RunFilter): Promise<number> {
     const rows = await this.ask(sql`
       WITH asked AS (
         INSERT INTO commands (run, run_id, kind)
         SELECT number, id, 'retry' FROM runs
-        WHERE task = ${task} AND status IN ('failed', 'partly-failed') AND created_at <= ${before(olderThanMs)}
+        WHERE ${isOf('task', task)} AND status = ANY (${status === undefined ? [...RETRIED] : [status]}::text[])
+          AND created_at <= ${before(olderThanMs)}
         RETURNING run),
       told AS (SELECT pg_notify(current_schema(), '["let-go", ""]'))
       SELECT run FROM asked, told`);
@@ -153,4 +188,8 @@ export class ClusterOperations {
 /** A time on the clock of the database, in milliseconds since 1970. */
 function before(olderThanMs: number) {
   return sql`extract(epoch FROM clock_timestamp()) * 1000 - ${olderThanMs}`;
+}
+
+function isOf(column: string, value: string | undefined) {
+  return value === undefined ? sql`true` : sql`${sql.ref(column)} = ${value}`;
 }

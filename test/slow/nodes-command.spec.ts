@@ -1,6 +1,7 @@
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { manageNodes } from '../../src/cluster/manage-nodes.js';
 import type { PostgresJournal } from '../../src/journal/postgres/postgres-journal.js';
+import { SubTaskQueue } from '../../src/journal/postgres/sub-task-queue.js';
 import { Journal } from '../../src/run/journal.js';
 import { CommandLine } from '../support/command-line.js';
 import { ControlledTask } from '../support/controlled-task.js';
@@ -21,6 +22,7 @@ describe('npm run nodes', () => {
     node = await cluster.start(task.providers);
   });
   afterEach(async () => {
+    jest.restoreAllMocks();
     await cluster.end();
   });
 
@@ -75,6 +77,24 @@ describe('npm run nodes', () => {
     while (await isPaused(api));
   });
 
+  test('lets no node take deliveries from a paused queue', async () => {
+    const far = new ControlledTask('far', { only: { placement: 'worker' } });
+    const api = await cluster.start(far.providers, { ROLE: 'api' });
+    expect((await nodes('pause', '--queue', 'worker-sub-tasks')).stdout).toMatch(/takes deliveries from/);
+    const work = jest.spyOn(SubTaskQueue.prototype, 'work');
+    const worker = await cluster.start(far.providers, { ROLE: 'worker' });
+    expect(work.mock.calls.at(-1)?.[0]).toEqual(['sub-tasks']);
+    const { body } = (await api.http.post('/tasks/far/runs').set('Prefer', 'respond-async').expect(202)) as {
+      body: unknown;
+    };
+    expect((await nodes('figures')).stdout).toMatch(/^paused queues +worker-sub-tasks$/m);
+    expect(await cluster.query('SELECT FROM frontrunner.placed WHERE node IS NULL')).toHaveLength(1);
+    await nodes('resume', '--queue', 'worker-sub-tasks');
+    (await far.next('only')).succeed();
+    await api.finishedRun((body as ShownRun).id);
+    await cluster.stop(worker);
+  });
+
   test('cancels the unfinished runs of a task, and retries those that failed', async () => {
     const [cancelled, failed] = [await start(), await start()];
     const ofOne = await task.all();
@@ -84,9 +104,13 @@ describe('npm run nodes', () => {
     ended.slow.fail(new Error('no'));
     await node.finishedRun(failed);
     expect((await nodes('cancel', 'race', '--older-than', '1h')).stdout).toBe('0 runs are to be cancelled\n');
-    expect((await nodes('cancel', 'race')).stdout).toBe('1 runs are to be cancelled\n');
+    expect((await nodes('cancel', '--status', 'set-aside')).stdout).toMatch(/^0 /);
+    expect((await nodes('cancel', '--node', 'another')).stdout).toMatch(/^0 /);
+    const ofNode = ['cancel', 'race', '--status', 'running', '--node', cluster.idOf(node)];
+    expect((await nodes(...ofNode)).stdout).toBe('1 runs are to be cancelled\n');
     expect((await node.finishedRun(cancelled)).status).toBe('cancelled');
-    expect((await nodes('retry', 'race')).stdout).toBe('1 runs are to be retried\n');
+    expect((await nodes('retry', '--status', 'partly-failed')).stdout).toMatch(/^0 /);
+    expect((await nodes('retry', '--status', 'failed')).stdout).toBe('1 runs are to be retried\n');
     const { fast, slow } = await task.all();
     expect([fast.context, slow.context]).toMatchObject([
       { runId: failed, attempt: 2 },
@@ -105,6 +129,12 @@ describe('npm run nodes', () => {
     [['pause', 'race', '--older-than', '1h'], /--help/],
     [['cancel', 'race', '--older-than', 'long'], /--older-than takes a duration/],
     [['explode'], /--help/],
+    [['cancel'], /--help/],
+    [['pause', 'nothing'], /No node knows the task nothing/],
+    [['pause', '--queue', 'nothing'], /--queue takes sub-tasks or worker-sub-tasks/],
+    [['pause', 'race', '--queue', 'sub-tasks'], /not both/],
+    [['cancel', '--status', 'failed'], /--status takes running or set-aside/],
+    [['retry', '--node', 'some'], /--help/],
   ])('is refused with %j', async (args, refusal) => {
     const { code, stdout, stderr } = await nodes(...args);
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });

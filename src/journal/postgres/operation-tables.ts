@@ -29,6 +29,14 @@ export async function createOperationTables(db: Kysely<unknown>): Promise<void> 
   await sql`ALTER TABLE commands ADD COLUMN run_id text COLLATE "C" NOT NULL DEFAULT ''`.execute(db);
 }
 
+/** The queues that no node takes from. */
+export async function createPausedQueues(db: Kysely<unknown>): Promise<void> {
+  await sql`
+    CREATE TABLE paused_queues (
+      queue text COLLATE "C" PRIMARY KEY,
+      since timestamptz NOT NULL DEFAULT clock_timestamp())`.execute(db);
+}
+
 /** What runs need that nodes die over. */
 export async function addSetAside(db: Kysely<unknown>): Promise<void> {
   await sql`

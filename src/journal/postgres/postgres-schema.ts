@@ -2,7 +2,12 @@ import { sql } from 'kysely';
 import type { Migration } from 'kysely/migration';
 import { addErasedRuns, addLabels } from './label-tables.js';
 import type { LogSchema } from '../log-schema.js';
-import { addSetAside, createOperationTables, type WaitingRun } from './operation-tables.js';
+import {
+  addSetAside,
+  createOperationTables,
+  createPausedQueues,
+  type WaitingRun,
+} from './operation-tables.js';
 import {
   addClients,
   createIdempotencyKeys,
@@ -172,6 +177,7 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0005-labels': { up: addLabels },
   '0006-erased-runs': { up: addErasedRuns },
   '0007-token-secret': { up: createTokenSecret },
+  '0008-paused-queues': { up: createPausedQueues },
 };
 
 /** The version of the tables' users that this code is: how many migrations it knows. */

@@ -24,6 +24,10 @@ export function queueSchema(schema: string): string {
 /** For any node, for those that take work (`placement: 'worker'`), and for what could not be delivered to any. */
 export const QUEUES = { any: 'sub-tasks', worker: 'worker-sub-tasks', dead: 'dead-sub-tasks' } as const;
 
+/** The queues that nodes take from. */
+export const WORK_QUEUES = [QUEUES.any, QUEUES.worker] as const;
+export type WorkQueue = (typeof WORK_QUEUES)[number];
+
 /** How often a delivery is tried that fails: the node that got it has died, or the database failed it. */
 const DELIVERIES = 10;
 
@@ -104,11 +108,12 @@ export class SubTaskQueue {
 
   /**
    * Gives what is delivered to `take`, some at a time, until {@link rest}. What `take` throws lets them be delivered again.
-   *
-   * @param worker whether this node takes what only nodes that take work may
    */
-  async work(worker: boolean, take: (jobs: readonly SubTaskJob[]) => Promise<void>): Promise<void> {
-    for (const queue of worker ? [QUEUES.any, QUEUES.worker] : [QUEUES.any])
+  async work(
+    queues: readonly WorkQueue[],
+    take: (jobs: readonly SubTaskJob[]) => Promise<void>,
+  ): Promise<void> {
+    for (const queue of queues)
       await this.boss.work<SubTaskJob>(queue, WORK, (jobs: Job<SubTaskJob>[]) =>
         take(jobs.map(({ data }) => ({ ...data, worker: queue === QUEUES.worker }))),
       );
@@ -122,7 +127,7 @@ export class SubTaskQueue {
 
   /** Takes nothing more. What is being taken goes on. */
   async rest(): Promise<void> {
-    for (const queue of [QUEUES.any, QUEUES.worker]) await this.boss.offWork(queue, { wait: false });
+    for (const queue of WORK_QUEUES) await this.boss.offWork(queue, { wait: false });
   }
 
   /** Doesn't wait long for a database that is away. */

@@ -1,0 +1,48 @@
+import { Logger } from '@nestjs/common';
+import type { PostgresJournal } from '../journal/postgres/postgres-journal.js';
+import type { Role } from '../journal/postgres/postgres-options.js';
+import { QUEUES, type WorkQueue } from '../journal/postgres/sub-task-queue.js';
+import type { Standing } from './heartbeat.js';
+import type { PlacedWork } from './placed-work.js';
+
+/** Takes deliveries of sub-tasks, from as many queues as this node's role and the operators allow. */
+export class Taking {
+  private readonly logger = new Logger(Taking.name);
+  private readonly queues: readonly WorkQueue[];
+  private pausedQueues: readonly string[] = [];
+  private begun = false;
+
+  constructor(
+    private readonly journal: PostgresJournal,
+    private readonly work: PlacedWork,
+    role: Role,
+  ) {
+    this.queues = role === 'api' ? [QUEUES.any] : [QUEUES.any, QUEUES.worker];
+  }
+
+  /** Begins, or goes on when there is room again. */
+  async begin(): Promise<void> {
+    this.begun = true;
+    if (this.journal.draining) return;
+    const queues = this.queues.filter((queue) => !this.pausedQueues.includes(queue));
+    await this.journal.queue?.work(queues, (jobs) => this.work.take(jobs));
+  }
+
+  /** Takes nothing on any more. What it has goes on. */
+  async stop(): Promise<void> {
+    await this.journal.queue?.rest();
+  }
+
+  /** Does what operators want of this node. */
+  async follow({ draining, paused, pausedQueues }: Standing): Promise<void> {
+    const { journal } = this;
+    journal.paused = new Set(paused);
+    if (draining === journal.draining && String(pausedQueues) === String(this.pausedQueues)) return;
+    if (draining !== journal.draining)
+      this.logger.log(draining ? 'Drained: this node takes nothing new' : 'This node takes runs again');
+    journal.draining = draining;
+    this.pausedQueues = pausedQueues;
+    await this.stop();
+    if (this.begun && !this.work.isFull) await this.begin();
+  }
+}
