@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { AdminModule } from './admin/admin.module.js';
 import { ClusterModule } from './cluster/cluster.module.js';
 import { AppConfigModule } from './config/config.module.js';
 import { DemoModule } from './demo/demo.module.js';
@@ -20,6 +21,7 @@ import { TasksModule } from './tasks/tasks.module.js';
     TasksModule,
     StatsModule,
     ClusterModule,
+    AdminModule,
     TasksFileModule,
     RunsModule,
     ListenersModule,

@@ -13,7 +13,7 @@ const SCHEME = {
   type: 'http' as const,
   scheme: 'bearer',
   description:
-    'An API key, made by `npm run keys`. Where the service has keys (`API_KEYS_FILE`), every request but those for health needs one. Its scopes say what it is good for: `runs:write` starts and changes runs, `runs:read` looks at them; neither implies the other. `runs:write:own` and `runs:read:own` do so with the runs alone that the key itself has started: any other run is unknown to it (404).',
+    'An API key, made by `npm run keys`. Where the service has keys (`API_KEYS_FILE`), every request but those for health needs one. Its scopes say what it is good for: `runs:write` starts and changes runs, `runs:read` looks at them; neither implies the other. `runs:write:own` and `runs:read:own` do so with the runs alone that the key itself has started: any other run is unknown to it (404). `admin` looks after the nodes, and changes many runs at once.',
 };
 
 const HEADER = {
@@ -71,7 +71,7 @@ function documentOperation(method: string, operation: Operation): void {
   const { responses } = operation;
   responses['400'] ??= problemResponse(['bad-request']);
   responses['401'] ??= problemResponse(['unauthorized']);
-  const writes = needed[SECURITY_SCHEME]?.includes(WRITES);
+  const writes = !/^(get|head)$/.test(method) || needed[SECURITY_SCHEME]?.includes(WRITES);
   responses['403'] ??= problemResponse(writes ? ['forbidden', 'foreign-page'] : ['forbidden']);
   responses['421'] ??= problemResponse(['misdirected-request']);
   responses['429'] ??= problemResponse(['too-many-requests']);

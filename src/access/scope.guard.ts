@@ -6,7 +6,7 @@ import { isOpenToAll } from './access-control.js';
 import { challenge } from './challenge.js';
 import type { KeyRing } from './key-ring.js';
 import { KEEPS_TO_OWN_RUNS, NEEDED_SCOPE } from './needed-scope.decorator.js';
-import { defaultScope, type NeededScope } from './scope.js';
+import { defaultScope, type NeededScope, type Scope } from './scope.js';
 
 /** Refuses a caller whose key hasn't the scope that an operation needs, and keeps one that has it for its own runs to those. */
 export class ScopeGuard implements CanActivate {
@@ -25,7 +25,7 @@ export class ScopeGuard implements CanActivate {
     const scopes = this.keys.client(client)?.scopes;
     if (needed === null || scopes?.has(needed)) return true;
     if (
-      scopes?.has(`${needed}:own`) &&
+      scopes?.has(`${needed}:own` as Scope) &&
       this.reflector.getAllAndOverride(KEEPS_TO_OWN_RUNS, targets) === true
     ) {
       caller.onlyClient = caller.clientId;

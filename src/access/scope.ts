@@ -1,5 +1,5 @@
-/** What operations ask for: to start and change runs, or to look at them. Neither implies the other. */
-const NEEDS = ['runs:write', 'runs:read'] as const;
+/** What operations ask for: to start and change runs, to look at them, or to look after the nodes and all runs. None implies another. */
+const NEEDS = ['runs:write', 'runs:read', 'admin'] as const;
 
 export type NeededScope = (typeof NEEDS)[number];
 

@@ -13,6 +13,7 @@ import { TaskRegistry } from '../tasks/task-registry.js';
 import { TaskRegistryModule } from '../tasks/task-registry.module.js';
 import { TasksModule } from '../tasks/tasks.module.js';
 import { ClusterNode } from './cluster-node.js';
+import { ClusterOperations } from './operations.js';
 import { ClusterStore } from './cluster-store.js';
 import { Heartbeat } from './heartbeat.js';
 import { PlacedWork } from './placed-work.js';
@@ -24,6 +25,14 @@ import { WaitingRuns } from './waiting-runs.js';
 @Module({
   imports: [RunModule, EventsModule, TaskRegistryModule, TasksModule],
   providers: [
+    {
+      provide: ClusterOperations,
+      inject: [Journal],
+      useFactory: (journal: Journal): ClusterOperations | undefined =>
+        journal instanceof PostgresJournal
+          ? new ClusterOperations(journal.options, journal.store.db)
+          : undefined,
+    },
     {
       provide: ClusterNode,
       inject: [ConfigService, Journal, EventBus, Runs, TaskRegistry, RecordedRuns, RunControl],
@@ -51,5 +60,6 @@ import { WaitingRuns } from './waiting-runs.js';
       },
     },
   ],
+  exports: [ClusterOperations],
 })
 export class ClusterModule {}

@@ -7,7 +7,7 @@ import {
   type PostgresAddress,
 } from '../journal/postgres/postgres-connection.js';
 import type { Schema } from '../journal/postgres/postgres-schema.js';
-import { queueSchema, QUEUES } from '../journal/postgres/sub-task-queue.js';
+import { queueSchema, QUEUES, WORK_QUEUES } from '../journal/postgres/sub-task-queue.js';
 
 export interface NodeFigures {
   readonly id: string;
@@ -58,6 +58,9 @@ export interface RunFilter {
 
 /** What whoever looks after the nodes asks and tells them, through the database that they share. */
 export class ClusterOperations {
+  /** Those that can be paused. */
+  static readonly queues = WORK_QUEUES;
+
   constructor(
     private readonly address: PostgresAddress,
     private readonly db: Kysely<Schema>,

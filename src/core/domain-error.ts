@@ -10,6 +10,7 @@ export type DomainErrorCode =
   | 'sub-task-unknown'
   | 'sub-task-not-failed'
   | 'precondition-failed'
+  | 'postgres-needed'
   | 'idempotency-key-reused'
   | 'invalid-request'
   | 'run-failed'

@@ -102,6 +102,13 @@ export const problemTypes = {
     happened: 'Only a finished run can be erased, and this one goes on.',
     mend: 'POST /runs/{runId}/cancel ends it, and GET /runs/{runId}?wait=30s waits for its end. Erase it then.',
   },
+  'postgres-needed': {
+    status: 409,
+    title: 'Postgres needed',
+    happened:
+      'This is about nodes that share a Postgres database, and no other node shares the database of this one.',
+    mend: 'Set DATABASE_URL to a Postgres database on the service.',
+  },
   'sub-task-not-failed': {
     status: 409,
     title: 'Sub-task not failed',

@@ -69,6 +69,8 @@ describe('the description of the service', () => {
     expect(document.openapi).toMatch(/^3\.1\./);
     expect(operations.map(({ name }) => name).toSorted()).toEqual([
       'delete /runs/{id}',
+      'get /admin/nodes',
+      'get /admin/queue',
       'get /events',
       'get /health/live',
       'get /health/ready',
@@ -82,6 +84,14 @@ describe('the description of the service', () => {
       'get /tasks.schema.json',
       'get /tasks/{name}',
       'get /tasks/{name}/stats',
+      'post /admin/nodes/{id}/drain',
+      'post /admin/nodes/{id}/undrain',
+      'post /admin/queues/{name}/pause',
+      'post /admin/queues/{name}/resume',
+      'post /admin/runs/cancel',
+      'post /admin/runs/retry',
+      'post /admin/tasks/{name}/pause',
+      'post /admin/tasks/{name}/resume',
       'post /runs/{id}/cancel',
       'post /runs/{id}/resume',
       'post /runs/{id}/sub-tasks/{name}/retry',

@@ -1,0 +1,215 @@
+import { Body, Controller, Get, HttpCode, Inject, Param, Post } from '@nestjs/common';
+import {
+  ApiAcceptedResponse,
+  ApiBody,
+  ApiNoContentResponse,
+  ApiOkResponse,
+  ApiOperation,
+  ApiParam,
+  ApiTags,
+} from '@nestjs/swagger';
+import type { z } from 'zod';
+import { NeedsScope } from '../access/needed-scope.decorator.js';
+import { CANCELLED, ClusterOperations, RETRIED, type Pausable } from '../cluster/operations.js';
+import { DomainError, invalidRequest } from '../core/domain-error.js';
+import { textOf } from '../core/thrown.js';
+import { ApiProblems } from '../http/api-problems.decorator.js';
+import { Journal } from '../run/journal.js';
+import { RunControl } from '../tasks/run-control.js';
+import {
+  EXAMPLE_NODE_ID,
+  cancelFilterSchema,
+  countSchema,
+  nodesSchema,
+  queueSchema,
+  retryFilterSchema,
+} from './admin.schemas.js';
+import { cancelRuns, retryRuns } from './local-runs.js';
+
+const { queues: QUEUES } = ClusterOperations;
+
+/** What `npm run nodes` does, for programs. */
+@ApiTags('Admin')
+@NeedsScope('admin')
+@Controller('admin')
+export class AdminController {
+  /** @param cluster undefined where no other node shares the journal */
+  constructor(
+    private readonly journal: Journal,
+    private readonly control: RunControl,
+    @Inject(ClusterOperations) private readonly cluster: ClusterOperations | undefined,
+  ) {}
+
+  @Get('nodes')
+  @ApiOperation({
+    summary: 'List the nodes',
+    description: 'The nodes that share the database, the oldest first.',
+  })
+  @ApiOkResponse({ description: 'The nodes', standardSchema: nodesSchema })
+  @ApiProblems('postgres-needed', 'journal-unavailable')
+  async nodes() {
+    return { nodes: await this.ask((cluster) => cluster.nodes()) };
+  }
+
+  @Get('queue')
+  @ApiOperation({ summary: 'What is before the nodes', description: 'Times are in milliseconds.' })
+  @ApiOkResponse({ description: 'Figures of all nodes together', standardSchema: queueSchema })
+  @ApiProblems('postgres-needed', 'journal-unavailable')
+  queue() {
+    return this.ask((cluster) => cluster.figures());
+  }
+
+  @Post('nodes/:id/drain')
+  @ApiParam({ name: 'id', example: EXAMPLE_NODE_ID })
+  @HttpCode(204)
+  @ApiOperation({
+    summary: 'Drain a node',
+    description: 'Lets it take nothing new, within a second or so. What it has goes on.',
+  })
+  @ApiNoContentResponse({ description: 'It is to be drained' })
+  @ApiProblems('malformed-json', 'not-found', 'postgres-needed', 'journal-unavailable')
+  async drain(@Param('id') id: string): Promise<void> {
+    await this.setDraining(id, true);
+  }
+
+  @Post('nodes/:id/undrain')
+  @ApiParam({ name: 'id', example: EXAMPLE_NODE_ID })
+  @HttpCode(204)
+  @ApiOperation({
+    summary: 'Let a drained node take runs again',
+    description: 'It does so within a second or so.',
+  })
+  @ApiNoContentResponse({ description: 'It is to take runs again' })
+  @ApiProblems('malformed-json', 'not-found', 'postgres-needed', 'journal-unavailable')
+  async undrain(@Param('id') id: string): Promise<void> {
+    await this.setDraining(id, false);
+  }
+
+  @Post('tasks/:name/pause')
+  @ApiParam({ name: 'name', example: 'demo' })
+  @HttpCode(204)
+  @ApiOperation({
+    summary: 'Pause a task',
+    description:
+      'Lets no node take new runs of it, which get 503 `overloaded`, nor sub-tasks of it that left their node.',
+  })
+  @ApiNoContentResponse({ description: 'It is to be paused' })
+  @ApiProblems('malformed-json', 'not-found', 'postgres-needed', 'journal-unavailable')
+  async pauseTask(@Param('name') name: string): Promise<void> {
+    const isKnown = await this.ask((cluster) => cluster.pause({ kind: 'task', name }));
+    if (!isKnown) throw new DomainError('not-found', `No node knows a task ${JSON.stringify(name)}`);
+  }
+
+  @Post('tasks/:name/resume')
+  @ApiParam({ name: 'name', example: 'demo' })
+  @HttpCode(204)
+  @ApiOperation({
+    summary: 'Let a paused task go on',
+    description: 'Nodes take its runs again within a second or so.',
+  })
+  @ApiNoContentResponse({ description: 'It is to go on' })
+  @ApiProblems('malformed-json', 'not-found', 'postgres-needed', 'journal-unavailable')
+  async resumeTask(@Param('name') name: string): Promise<void> {
+    await this.resume({ kind: 'task', name });
+  }
+
+  @Post('queues/:name/pause')
+  @ApiParam({ name: 'name', enum: QUEUES })
+  @HttpCode(204)
+  @ApiOperation({
+    summary: 'Pause a queue',
+    description: `Lets no node take deliveries from it: ${QUEUES.join(' or ')}.`,
+  })
+  @ApiNoContentResponse({ description: 'It is to be paused' })
+  @ApiProblems('malformed-json', 'not-found', 'postgres-needed', 'journal-unavailable')
+  async pauseQueue(@Param('name') name: string): Promise<void> {
+    if (!QUEUES.some((queue) => queue === name))
+      throw new DomainError(
+        'not-found',
+        `There is no queue ${JSON.stringify(name)}; there are ${QUEUES.join(' and ')}`,
+      );
+    await this.ask((cluster) => cluster.pause({ kind: 'queue', name }));
+  }
+
+  @Post('queues/:name/resume')
+  @ApiParam({ name: 'name', enum: QUEUES })
+  @HttpCode(204)
+  @ApiOperation({
+    summary: 'Let a paused queue go on',
+    description: 'Nodes take deliveries from it again within a second or so.',
+  })
+  @ApiNoContentResponse({ description: 'It is to go on' })
+  @ApiProblems('malformed-json', 'not-found', 'postgres-needed', 'journal-unavailable')
+  async resumeQueue(@Param('name') name: string): Promise<void> {
+    await this.resume({ kind: 'queue', name });
+  }
+
+  @Post('runs/cancel')
+  @HttpCode(202)
+  @ApiBody({
+    schema: { $ref: '#/components/schemas/CancelFilter' },
+    examples: { old: { summary: 'Old runs of a task', value: { task: 'demo', olderThan: '1h' } } },
+  })
+  @ApiOperation({
+    summary: 'Cancel runs',
+    description: 'Asks for the end of all unfinished runs that a filter fits.',
+  })
+  @ApiAcceptedResponse({ description: 'It is done, or nodes are to do it', standardSchema: countSchema })
+  @ApiProblems('malformed-json', 'invalid-request', 'journal-unavailable', 'stopping')
+  async cancel(@Body({ schema: cancelFilterSchema }) filter: z.infer<typeof cancelFilterSchema>) {
+    const { task, status, node, olderThan: olderThanMs = 0 } = filter;
+    if (this.cluster)
+      return { runs: await this.ask((cluster) => cluster.cancel({ task, status, node, olderThanMs })) };
+    if (node !== undefined)
+      throw invalidRequest([
+        { pointer: '/node', detail: 'there are no other nodes without a Postgres database' },
+      ]);
+    const statuses = status === undefined ? CANCELLED : [status];
+    return { runs: await cancelRuns(this.journal, this.control, { task, statuses, olderThanMs }) };
+  }
+
+  @Post('runs/retry')
+  @HttpCode(202)
+  @ApiBody({
+    schema: { $ref: '#/components/schemas/RetryFilter' },
+    examples: { failed: { summary: 'Failed runs of a task', value: { task: 'demo', status: 'failed' } } },
+  })
+  @ApiOperation({
+    summary: 'Retry what failed of runs',
+    description: 'Asks for another attempt of all failed sub-tasks of the finished runs that a filter fits.',
+  })
+  @ApiAcceptedResponse({ description: 'It is done, or nodes are to do it', standardSchema: countSchema })
+  @ApiProblems('malformed-json', 'invalid-request', 'journal-unavailable', 'stopping')
+  async retry(@Body({ schema: retryFilterSchema }) filter: z.infer<typeof retryFilterSchema>) {
+    const { task, status, olderThan: olderThanMs = 0 } = filter;
+    if (this.cluster)
+      return { runs: await this.ask((cluster) => cluster.retry({ task, status, olderThanMs })) };
+    const statuses = status === undefined ? RETRIED : [status];
+    return { runs: await retryRuns(this.journal, this.control, { task, statuses, olderThanMs }) };
+  }
+
+  private async setDraining(id: string, draining: boolean): Promise<void> {
+    const isThere = await this.ask((cluster) => cluster.drain(id, draining));
+    if (!isThere) throw new DomainError('not-found', `There is no node ${JSON.stringify(id)}`);
+  }
+
+  private async resume(paused: Pausable): Promise<void> {
+    const wasPaused = await this.ask((cluster) => cluster.resume(paused));
+    if (!wasPaused)
+      throw new DomainError('not-found', `The ${paused.kind} ${JSON.stringify(paused.name)} is not paused`);
+  }
+
+  private async ask<T>(what: (cluster: ClusterOperations) => Promise<T>): Promise<T> {
+    const { cluster } = this;
+    if (!cluster)
+      throw new DomainError(
+        'postgres-needed',
+        'No other node shares the journal: DATABASE_URL is not one of Postgres',
+      );
+    try {
+      return await what(cluster);
+    } catch (error) {
+      throw new DomainError('journal-unavailable', `The nodes’ database can’t be asked: ${textOf(error)}`);
+    }
+  }
+}
