@@ -67,11 +67,11 @@ export function addCommonProblems(method: string, operation: OperationObject): v
   }
 }
 
-/** Says of lists in queries that they are separated by commas: OpenAPI's default is a parameter for each value. */
+/** Says of lists in queries that they are separated by commas, unless they say otherwise: OpenAPI's default is a parameter for each value. */
 export function describeLists({ parameters = [] }: OperationObject): void {
   for (const parameter of parameters)
     if ('in' in parameter && parameter.in === 'query' && isList(parameter.schema))
-      Object.assign(parameter, { style: 'form', explode: false });
+      Object.assign(parameter, { style: 'form', explode: parameter.explode ?? false });
 }
 
 function isList(schema: object = {}): boolean {

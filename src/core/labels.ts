@@ -6,6 +6,8 @@ const MAX_LABELS = 8;
 const MAX_LENGTH = 128;
 /** Neither control characters nor halves of surrogate pairs: what every database and log line can hold. */
 const VALUE = /^[^\p{Cc}\p{Cs}]+$/u;
+/** The same for the OpenAPI document, but for halves of pairs: many of its readers compile patterns without the flag `u`. */
+const PATTERN = '^[^\\u0000-\\u001F\\u007F-\\u009F]+$';
 
 /** What a caller says of a run, to find it by: a tenant, an order. */
 export const labelsSchema = z
@@ -14,7 +16,10 @@ export const labelsSchema = z
     z
       .string({ error: 'takes a text' })
       .max(MAX_LENGTH, { error: `takes a text of 1 to ${MAX_LENGTH} characters` })
-      .regex(VALUE, { error: `takes a text of 1 to ${MAX_LENGTH} characters, without control characters` }),
+      .refine((text) => VALUE.test(text), {
+        error: `takes a text of 1 to ${MAX_LENGTH} characters, without control characters`,
+      })
+      .meta({ pattern: PATTERN }),
     {
       error: ({ code }) =>
         code === 'invalid_key' ? `is no name of a label: it takes ${NAME_FORM}` : 'takes an object of texts',

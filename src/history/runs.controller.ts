@@ -27,6 +27,7 @@ import { Journal } from '../run/journal.js';
 import { isFinished, RunControl, type Commanded } from '../tasks/run-control.js';
 import { anyCase } from '../tasks/run-id.pipe.js';
 import { RunWatch } from '../tasks/run-watch.js';
+import { labelFilterParameter } from '../core/labels.js';
 import type { RunRecord } from '../core/run-record.js';
 import { EXAMPLE_RUN_ID } from '../core/run.js';
 import { runPageSchema, runQuerySchema } from './history.schemas.js';
@@ -58,6 +59,7 @@ export class RunsController {
     description:
       'The history, the newest run first. Follow `Link: rel="next"`, or give `next` as the `cursor`, to page on: that neither skips nor repeats a run, however many are added meanwhile.',
   })
+  @ApiQuery(labelFilterParameter)
   @ApiOkResponse({ description: 'A page of runs', standardSchema: runPageSchema, headers: linkHeader })
   @ApiProblems('invalid-request', 'journal-unavailable')
   async list(
