@@ -60,7 +60,13 @@ const uniqueItems: FuncKeywordDefinition = {
 export function boundedAjv(options: Options): Ajv2020 {
   // Ajv asks its expressions for no more than `test()` and `toString()`.
   const regExp = Object.assign((pattern: string) => new LinearPattern(pattern), { code: '' });
-  const ajv = new Ajv2020({ ...options, validateFormats: false, logger: false, code: { regExp } });
+  const ajv = new Ajv2020({
+    ...options,
+    ownProperties: true,
+    validateFormats: false,
+    logger: false,
+    code: { regExp },
+  });
   return ajv.removeKeyword('uniqueItems').addKeyword(uniqueItems).addKeyword(steps);
 }
 

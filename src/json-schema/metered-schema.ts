@@ -38,7 +38,7 @@ interface PatternMistake {
   readonly message: string;
 }
 
-/** The patterns of a schema that can't be matched in a time that grows with the text alone, and others that are wrong. */
+/** What of a schema would fail when a value is checked: patterns that can't be matched in linear time or are wrong, and dynamic references. */
 export function patternMistakes(schema: JsonValue, path: PatternMistake['path'] = []): PatternMistake[] {
   if (!isObject(schema)) return [];
   const mistakes: PatternMistake[] = [];
@@ -49,6 +49,9 @@ export function patternMistakes(schema: JsonValue, path: PatternMistake['path'] 
       mistakes.push({ path: [...path, ...at], message: (error as Error).message });
     }
   };
+  // Ajv takes it, and calls itself without end when it checks a value.
+  if ('$dynamicRef' in schema)
+    mistakes.push({ path: [...path, '$dynamicRef'], message: 'is not taken; write $ref' });
   if (typeof schema.pattern === 'string') check(schema.pattern, 'pattern');
   if (isObject(schema.patternProperties))
     for (const pattern of Object.keys(schema.patternProperties)) check(pattern, 'patternProperties', pattern);

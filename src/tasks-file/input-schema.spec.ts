@@ -49,6 +49,17 @@ describe('a JSON Schema of inputs', () => {
     expect(errorsOf({ uniqueItems: true }, twice)).toHaveLength(1);
   });
 
+  test('is refused with a dynamic reference, which no check would come to the end of', () => {
+    expect(inputSchema({ items: { $dynamicRef: '#a' }, $dynamicAnchor: 'a' }).flaws).toEqual([
+      { path: ['items', '$dynamicRef'], message: 'is not taken; write $ref' },
+    ]);
+  });
+
+  test('takes own members alone for members', () => {
+    for (const name of ['constructor', 'toString'])
+      expect(errorsOf({ required: [name] }, {})).toHaveLength(1);
+  });
+
   test('tells of a hundred things at most', () => {
     expect(errorsOf({ items: { type: 'string' } }, Array(200).fill(1))).toHaveLength(100);
   });
