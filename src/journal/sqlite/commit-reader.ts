@@ -1,3 +1,4 @@
+import type { RunEvent } from '../../core/events.js';
 import { PAGE_SIZE, PAGE_STRETCH, type EventQuery } from '../../run/journal.js';
 import { fitting, headOf, textsOf, textsOfRun } from '../event-text.js';
 import { chained, damage, ROW, sound, type CommitRow } from './commit-row.js';
@@ -28,6 +29,14 @@ export interface OpenCommits {
 /** A commit that a run says it is in: without values where there is no such row. */
 type CommitOfRun = CommitRow | { readonly first: null };
 
+/** What the row of a finished run repeats of its events. */
+interface FinishedRow {
+  readonly number: number;
+  readonly status: string;
+  readonly finishedAt: number;
+}
+
+const FINISHED = 'SELECT number, status, finished_at AS finishedAt FROM runs WHERE id = ?';
 const LAST = `SELECT ${ROW} FROM commits ORDER BY first DESC LIMIT 1`;
 /** Those from the one on that has an event. */
 const ALL_FROM = `
@@ -71,6 +80,7 @@ export class CommitReader {
         found.texts.push(...texts);
         found.commits.push(first);
       }
+      if (!commits) this.#compare(id, found.texts);
       return found.texts.length > 0 ? found : undefined;
     });
   }
@@ -144,6 +154,19 @@ export class CommitReader {
 
   #rowsOfCommits(commits: readonly number[], after: number): Iterable<CommitRow> {
     return present(this.#statements.each<CommitOfRun>(OF_COMMITS, JSON.stringify(commits), after));
+  }
+
+  /** @throws {StoreError} `damaged` where the row of a finished run doesn’t say what its events do */
+  #compare(id: string, texts: readonly string[]): void {
+    const [row] = this.#statements.all<FinishedRow>(FINISHED, id);
+    if (!row) return;
+    const end = texts.findLast((text) => headOf(text)?.type === 'run.finished');
+    const { data, time } = (end === undefined ? {} : JSON.parse(end)) as Partial<RunEvent<'run.finished'>>;
+    const same =
+      headOf(texts[0] ?? '')?.id === row.number &&
+      data?.status === row.status &&
+      Date.parse(time ?? '') === row.finishedAt;
+    if (!same) throw damage(`the row of the run ${id} is not what its events say`);
   }
 
   #isFinished(id: string): boolean {

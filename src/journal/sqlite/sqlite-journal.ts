@@ -90,7 +90,9 @@ export class SqliteJournal extends Journal {
     const deleteFinished = (before: number, limit: number) =>
       this.heeded(writer.call('deleteFinished', before, limit));
     if (retentionMs > 0) void deleteOld(deleteFinished, retentionMs, clock, signal);
-    void deleteOld((...old) => writer.call('deleteKeys', ...old), keyRetentionMs, clock, signal);
+    const deleteKeys = (before: number, limit: number) =>
+      this.heeded(writer.call('deleteKeys', before, limit));
+    void deleteOld(deleteKeys, keyRetentionMs, clock, signal);
     void this.watch();
     void this.survive();
   }

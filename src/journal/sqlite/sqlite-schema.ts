@@ -32,6 +32,7 @@ export const migrations: Readonly<Record<string, Migration>> = {
   // The views know what progress is.
   '0005-progress': { up: createViews },
   '0006-token-secret': { up: createTokenSecret },
+  '0007-checksums': { up: addChecksums },
 };
 
 /** A row for each label of a run, as `name:value`. Runs without cost nothing. */
@@ -65,6 +66,12 @@ async function createWriter(db: Kysely<unknown>): Promise<void> {
       token TEXT NOT NULL,
       name TEXT NOT NULL
     ) STRICT`.execute(db);
+}
+
+/** Of rows that the log doesn't repeat. Those from before have none. */
+async function addChecksums(db: Kysely<unknown>): Promise<void> {
+  for (const table of ['idempotency_keys', 'statistics', 'counted_events'])
+    await sql`ALTER TABLE ${sql.table(table)} ADD COLUMN checksum INTEGER`.execute(db);
 }
 
 /** Who started a run; null where nobody needed a key. Runs without cost the index nothing. */

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { copyFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { storeOptions } from '../../../test/support/store-options.js';
 import { temporaryDirectory } from '../../../test/support/temporary-directory.js';
 import type { StoreOptions } from './sqlite-database.js';
@@ -97,6 +98,18 @@ describe('SqliteStore', () => {
     expect(store.state()).toEqual({ lastId: 2, openRuns: ['r1', 'r2'] });
     store.commit(group);
     expect(store.state()).toEqual({ lastId: 4, openRuns: ['r1', 'r2', 'r3', 'r4'] });
+  });
+
+  test('serves no statistics that were not written', () => {
+    const slices = [{ task: 'task', start: 1, data: 'told' }];
+    store.saveStatistics({ slices, upTo: 1, readFrom: 1 }, { from: 0, to: 9 });
+    for (const change of ["UPDATE statistics SET data = 'tolt'", 'UPDATE counted_events SET up_to = 2']) {
+      const file = new DatabaseSync(options.path);
+      file.exec(change);
+      file.close();
+      expect(() => store.savedStatistics()).toThrow(/is not what was written/);
+      store.saveStatistics({ slices, upTo: 1, readFrom: 1 }, { from: 0, to: 9 });
+    }
   });
 
   test('saves all of the statistics or nothing of them, and can be asked again', () => {

@@ -7,12 +7,13 @@ import { chainedTo, linkOf, NO_LINK, WRITTEN } from './commit-row.js';
 import { firstIdOf } from '../event-clock.js';
 import { CommitReader, type OpenCommits, type RunTexts, type TextPage } from './commit-reader.js';
 import { deleteFinished, eraseRun } from './old-runs.js';
+import { deleteKeys, insertKeys, runOfKey } from './key-rows.js';
 import { LogEnd } from './log-end.js';
 import { historyOf } from './sqlite-history.js';
 import { OpenFiles } from './open-file.js';
+import { savedStatistics, saveStatistics } from './saved-statistics.js';
 import { checkpoint, openDatabase, type OpenDatabase, type StoreOptions } from './sqlite-database.js';
 import type { EventGroup } from './sqlite-group.js';
-import { savedStatistics, saveStatistics } from './saved-statistics.js';
 import { Statements } from './statements.js';
 import { countStart, setAside, survived, takeBack } from './started-over.js';
 import { claim, expectClaim, type Writer } from './writer-claim.js';
@@ -23,21 +24,12 @@ const FINISH = `
 const REOPEN = `
   INSERT INTO open_runs (number, id, task, created_at, client)
   SELECT number, id, task, created_at, client FROM runs WHERE number = ?`;
-/** A key of a run that retention has deleted is free. */
-const RUN_OF_KEY = `
-  SELECT coalesce(runs.id, open_runs.id) AS runId, fingerprint
-  FROM idempotency_keys LEFT JOIN runs ON runs.number = run LEFT JOIN open_runs ON open_runs.number = run
-  WHERE idempotency_keys.client = ? AND key = ? AND idempotency_keys.created_at > ? AND coalesce(runs.id, open_runs.id) IS NOT NULL`;
 const NEWEST_RUN = `
   SELECT max(created_at) AS createdAt FROM (
     SELECT * FROM (SELECT created_at FROM runs WHERE id < ? ORDER BY id DESC LIMIT 1)
     UNION ALL
     SELECT * FROM (SELECT created_at FROM open_runs WHERE created_at < ? ORDER BY created_at DESC LIMIT 1))
   HAVING createdAt IS NOT NULL`;
-const DELETE_KEYS = `
-  DELETE FROM idempotency_keys WHERE (client, key) IN
-    (SELECT client, key FROM idempotency_keys WHERE created_at < ? ORDER BY created_at LIMIT ?)`;
-
 /** The journal's database, for one thread that may wait on the disk. */
 export class SqliteStore {
   /** The last event that is committed; 0 when there is none. */
@@ -125,8 +117,7 @@ export class SqliteStore {
         throw new Error(`The log ends with event ${this.#lastId}, so event ${firstId} can't be the next`);
       statements.insert(`commits (${WRITTEN})`, 5, rows);
       statements.insert('open_runs (number, id, task, created_at, client)', 5, started);
-      // A key that is there has expired: else its run would have been found.
-      statements.insert('idempotency_keys (client, key, fingerprint, run, created_at)', 5, keys, 'REPLACE');
+      insertKeys(statements, keys);
       statements.insert('run_labels (label, labelled_at, run)', 3, labels);
       const columns = 'number, id, task, created_at, client, status, finished_at, commits';
       statements.insert(`runs (${columns})`, 8, whole);
@@ -151,7 +142,7 @@ export class SqliteStore {
 
   /** The run of an idempotency key that was first used after a time. */
   runOfKey(client: string, key: string, after: number): KeyedRun | undefined {
-    return this.#statements.all<KeyedRun>(RUN_OF_KEY, client, key, after)[0];
+    return runOfKey(this.#statements, client, key, after);
   }
 
   /** The runs that a query asks for, the newest first, and one more where there are more. */
@@ -209,7 +200,7 @@ export class SqliteStore {
 
   /** Deletes keys that are older than a time, `limit` of them at most. @returns how many it deleted */
   deleteKeys(before: number, limit: number): number {
-    return this.#transaction((statements) => statements.run(DELETE_KEYS, before, limit));
+    return this.#transaction((statements) => deleteKeys(statements, before, limit));
   }
 
   /** All or nothing; for the parameters see the journal. */

@@ -1,13 +1,21 @@
-import { DatabaseSync } from 'node:sqlite';
+import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
 import type { RunEvent } from '../../core/events.js';
 import { soundHeadOf, textsOf } from '../event-text.js';
 import { follows, isSound, ROW, type CommitRow } from './commit-row.js';
 import { missingEnd } from './log-end.js';
+import { rowChecksum } from './row-checksum.js';
 import { APPLICATION_ID } from './sqlite-schema.js';
 import { StoreError } from './store-error.js';
 
 /** How many of SQLite's own complaints are shown. */
 const MAX_COMPLAINTS = 20;
+
+/** Tables whose rows have a checksum of these columns. */
+const CHECKED = {
+  idempotency_keys: 'client, key, fingerprint, run, created_at',
+  statistics: 'task, start, data',
+  counted_events: 'only, up_to, read_from',
+};
 
 const RUN = `
   SELECT 1 FROM runs
@@ -83,6 +91,19 @@ class LogCheck {
       this.lastId = commit.last;
     }
     if (this.flaws.length === 0) this.compareRuns();
+    this.compareChecksums();
+  }
+
+  private compareChecksums(): void {
+    for (const [table, columns] of Object.entries(CHECKED)) {
+      const rows = this.database.prepare(`SELECT ${columns}, checksum FROM ${table}`);
+      rows.setReturnArrays(true);
+      for (const row of rows.iterate() as Iterable<unknown> as Iterable<SQLInputValue[]>) {
+        const checksum = row.pop();
+        if (checksum !== null && checksum !== rowChecksum(row))
+          this.flaws.push(`a row of ${table} is not what was written`);
+      }
+    }
   }
 
   private readEvents({ first, events }: CommitRow): void {

@@ -1,5 +1,7 @@
 import { copyFileSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { verifyLog } from '../../../src/journal/sqlite/verify-log.js';
 import { DurableService } from '../../support/durable-service.js';
 import { expectProblem } from '../../support/problem.js';
 
@@ -51,6 +53,32 @@ describe('a damaged journal', () => {
       });
     },
   );
+
+  test.each<[string, string, (runId: string) => [string, Record<string, string>]]>([
+    ['the row of a finished run', "UPDATE runs SET status = 'failed'", (runId) => [`/runs/${runId}`, {}]],
+    [
+      'an idempotency key',
+      'UPDATE idempotency_keys SET fingerprint = fingerprint || 0',
+      () => ['/tasks/demo/runs', { 'Idempotency-Key': '"k"' }],
+    ],
+  ])('is noticed when it is read, and by verify: %s', async (_what, change, requestFor) => {
+    let service = await durable.start();
+    const keyed = service.http.post('/tasks/demo/runs').set('Idempotency-Key', '"k"');
+    const { runId } = (await keyed.expect(200)).body as { runId: string };
+    await service.finishedRun(runId);
+    await durable.stop();
+    const { path } = durable.database;
+    const file = new DatabaseSync(path);
+    expect(verifyLog(path).flaws).toEqual([]);
+    file.exec(change);
+    file.close();
+    expect(verifyLog(path).flaws).toHaveLength(1);
+    service = await durable.start();
+    const [route, headers] = requestFor(runId);
+    const asked = 'Idempotency-Key' in headers ? service.http.post(route) : service.http.get(route);
+    await expectProblem(service, await asked.set(headers), 503, 'journal-unavailable');
+    await service.log.line(/^The journal is damaged, and takes no new runs: /);
+  });
 
   test('says after a crash how far it reaches, and is refused where the end of what was told is missing', async () => {
     const service = await durable.start();
