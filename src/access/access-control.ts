@@ -35,7 +35,8 @@ export function accessControl(
   /** As far as it can be told at once. */
   function clientOf(request: Request, presented: Presented | undefined) {
     if (!keys || !presented) return undefined;
-    return presented.token === undefined ? tokens.clientOf(request, keys) : keys.find(presented.token);
+    if (presented.token !== undefined) return keys.find(presented.token);
+    return presented.error === undefined ? tokens.clientOf(request, keys) : undefined;
   }
 
   async function admit(request: Request, response: Response): Promise<void> {
@@ -73,7 +74,10 @@ async function clientBySlowKey(
   response: Response,
 ): Promise<Client> {
   if (presented.token === undefined)
-    throw refusal(streamTokenOf(request) === undefined ? presented : BAD_STREAM_TOKEN, response);
+    throw refusal(
+      presented.error || streamTokenOf(request) === undefined ? presented : BAD_STREAM_TOKEN,
+      response,
+    );
   try {
     const client = await keys.findSlowly(presented.token);
     if (client) return client;

@@ -66,8 +66,8 @@ export function documentAccess(document: OpenAPIObject): void {
 }
 
 function documentOperation(method: string, operation: Operation): void {
-  const [needed = { [SECURITY_SCHEME]: [defaultScope(method)] }] = operation.security ?? [];
-  operation.security = [needed, { [HEADER_SCHEME]: needed[SECURITY_SCHEME] ?? [] }];
+  const [needed = { [SECURITY_SCHEME]: [defaultScope(method)] }, ...others] = operation.security ?? [];
+  operation.security = [needed, { [HEADER_SCHEME]: needed[SECURITY_SCHEME] ?? [] }, ...others];
   const { responses } = operation;
   responses['400'] ??= problemResponse(['bad-request']);
   responses['401'] ??= problemResponse(['unauthorized']);

@@ -1,17 +1,17 @@
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { runInThisContext } from 'node:vm';
 import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { EventSource } from 'eventsource';
 import supertest from 'supertest';
-import { changeKeys } from '../../../src/access/keys-file.js';
-import type { Scope } from '../../../src/access/scope.js';
 import { Journal } from '../../../src/run/journal.js';
 import { ApiKeys } from '../../support/api-keys.js';
 import { ControlledTask } from '../../support/controlled-task.js';
-import { DatabaseFile } from '../../support/database-file.js';
 import { expectProblem } from '../../support/problem.js';
 import { StreamReader } from '../../support/stream-reader.js';
 import { TestApp } from '../../support/test-app.js';
 
+const GUIDE = new URL('../../../docs/guide/watching.md', import.meta.url);
 const OWN = ['runs:read:own', 'runs:write:own'] as const;
 const SHOP = 'https://shop.example';
 const controlled = new ControlledTask('controlled', { only: {} });
@@ -87,6 +87,22 @@ describe('a stream token', () => {
       });
     });
     expect(seen).toEqual(['run.started', 'run.replied', 'run.finished']);
+  });
+
+  test('is asked for and used as the guide shows', async () => {
+    const [example = ''] = /\/\/ On your server[^]*?(?=```)/.exec(readFileSync(GUIDE, 'utf8')) ?? [];
+    const code = example.replace('http://127.0.0.1:3000', service.url);
+    const watch = runInThisContext(`async (key, fetch, EventSource) => {${code} return events;}`) as (
+      ...args: unknown[]
+    ) => Promise<EventSource>;
+    class PageEventSource extends EventSource {
+      constructor(url: string) {
+        super(new URL(url, service.url));
+      }
+    }
+    const events = await watch(all, fetch, PageEventSource);
+    await once(events, 'open');
+    events.close();
   });
 
   test('serves pages of other origins that CORS_ORIGINS names', async () => {
@@ -206,59 +222,5 @@ describe('a stream token', () => {
       for (const { text } of answers) expect(text).not.toContain(token);
     }
     expect(JSON.stringify(service.log.lines)).not.toContain(token);
-  });
-});
-
-describe('stream tokens', () => {
-  const file = new DatabaseFile();
-  const keys = new ApiKeys();
-  afterAll(() => {
-    keys.remove();
-    file.remove();
-  });
-
-  test('outlive a restart, and go by what the keys of their clients are good for then', async () => {
-    const key = Object.fromEntries(
-      ['kept', 'withdrawn', 'shrunk', 'narrowed', 'replaced'].map((name) => [
-        name,
-        keys.create(name, 'runs:read'),
-      ]),
-    );
-    const env = { API_KEYS_FILE: keys.path, DATABASE_URL: file.url };
-    let service = await TestApp.start({ env });
-    const made = Object.entries(key).map(
-      async ([name, secret]) =>
-        [name, (await new Caller(service).token(secret, { path: '/events' })).url] as const,
-    );
-    const urls = await Promise.all(made);
-    await service.close();
-    const scopes: Record<string, Scope[]> = { shrunk: ['runs:write'], narrowed: ['runs:read:own'] };
-    changeKeys(keys.path, (entries) =>
-      entries
-        .filter(({ name }) => name !== 'withdrawn' && name !== 'replaced')
-        .map((entry) => ({ ...entry, scopes: scopes[entry.name] ?? entry.scopes })),
-    );
-    keys.create('replaced', 'runs:read');
-    service = await TestApp.start({ env });
-    const statuses = urls.map(async ([name, url]) => {
-      const head = await supertest(service.url).head(url).set('Accept', 'text/event-stream');
-      return [name, head.status] as const;
-    });
-    expect(Object.fromEntries(await Promise.all(statuses))).toEqual({
-      kept: 200,
-      narrowed: 200,
-      shrunk: 403,
-      withdrawn: 401,
-      replaced: 401,
-    });
-    await service.close();
-  });
-
-  test('are made and taken where nobody needs one', async () => {
-    const service = await TestApp.start();
-    const made = await service.http.post('/stream-tokens').send({ path: '/events' }).expect(200);
-    const { url } = made.body as StreamToken;
-    (await StreamReader.open(service.url + url)).close();
-    await service.close();
   });
 });
