@@ -42,6 +42,7 @@ export class AdminController {
 
   @Get('nodes')
   @ApiOperation({
+    operationId: 'listNodes',
     summary: 'List the nodes',
     description: 'The nodes that share the database, the oldest first.',
   })
@@ -52,7 +53,11 @@ export class AdminController {
   }
 
   @Get('queue')
-  @ApiOperation({ summary: 'What is before the nodes', description: 'Times are in milliseconds.' })
+  @ApiOperation({
+    operationId: 'getQueue',
+    summary: 'What is before the nodes',
+    description: 'Times are in milliseconds.',
+  })
   @ApiOkResponse({ description: 'Figures of all nodes together', standardSchema: queueSchema })
   @ApiProblems('postgres-needed', 'journal-unavailable')
   queue() {
@@ -63,6 +68,7 @@ export class AdminController {
   @ApiParam({ name: 'id', example: EXAMPLE_NODE_ID })
   @HttpCode(204)
   @ApiOperation({
+    operationId: 'drainNode',
     summary: 'Drain a node',
     description: 'Lets it take nothing new, within a second or so. What it has goes on.',
   })
@@ -76,6 +82,7 @@ export class AdminController {
   @ApiParam({ name: 'id', example: EXAMPLE_NODE_ID })
   @HttpCode(204)
   @ApiOperation({
+    operationId: 'undrainNode',
     summary: 'Let a drained node take runs again',
     description: 'It does so within a second or so.',
   })
@@ -89,6 +96,7 @@ export class AdminController {
   @ApiParam({ name: 'name', example: 'demo' })
   @HttpCode(204)
   @ApiOperation({
+    operationId: 'pauseTask',
     summary: 'Pause a task',
     description:
       'Lets no node take new runs of it, which get 503 `overloaded`, nor sub-tasks of it that left their node.',
@@ -104,6 +112,7 @@ export class AdminController {
   @ApiParam({ name: 'name', example: 'demo' })
   @HttpCode(204)
   @ApiOperation({
+    operationId: 'resumeTask',
     summary: 'Let a paused task go on',
     description: 'Nodes take its runs again within a second or so.',
   })
@@ -117,6 +126,7 @@ export class AdminController {
   @ApiParam({ name: 'name', enum: QUEUES })
   @HttpCode(204)
   @ApiOperation({
+    operationId: 'pauseQueue',
     summary: 'Pause a queue',
     description: `Lets no node take deliveries from it: ${QUEUES.join(' or ')}.`,
   })
@@ -135,6 +145,7 @@ export class AdminController {
   @ApiParam({ name: 'name', enum: QUEUES })
   @HttpCode(204)
   @ApiOperation({
+    operationId: 'resumeQueue',
     summary: 'Let a paused queue go on',
     description: 'Nodes take deliveries from it again within a second or so.',
   })
@@ -151,6 +162,7 @@ export class AdminController {
     examples: { old: { summary: 'Old runs of a task', value: { task: 'demo', olderThan: '1h' } } },
   })
   @ApiOperation({
+    operationId: 'cancelRuns',
     summary: 'Cancel runs',
     description: 'Asks for the end of all unfinished runs that a filter fits.',
   })
@@ -175,6 +187,7 @@ export class AdminController {
     examples: { failed: { summary: 'Failed runs of a task', value: { task: 'demo', status: 'failed' } } },
   })
   @ApiOperation({
+    operationId: 'retryRuns',
     summary: 'Retry what failed of runs',
     description: 'Asks for another attempt of all failed sub-tasks of the finished runs that a filter fits.',
   })

@@ -32,7 +32,10 @@ export class StreamTokensController {
     description:
       'For readers that can’t send an API key in a header, such as `EventSource` in browsers. The token opens one event stream, as `?token=`, for five minutes. It shows what the key that made it may see at that moment: it ends with the key. Where no key is needed, no token is.',
   })
-  @ApiBody({ schema: { $ref: '#/components/schemas/StreamTokenRequest' } })
+  @ApiBody({
+    schema: { $ref: '#/components/schemas/StreamTokenRequest' },
+    examples: { all: { summary: 'The stream of all runs', value: { path: '/events' } } },
+  })
   @ApiOkResponse({ description: 'The token', standardSchema: streamTokenSchema })
   @ApiProblems('malformed-json', 'invalid-request', 'run-unknown', 'journal-unavailable')
   async create(

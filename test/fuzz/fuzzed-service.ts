@@ -10,6 +10,9 @@ import type { WireRequest } from './wire-request.ts';
 
 const PROBE = fileURLToPath(new URL('../support/loop-delay.ts', import.meta.url));
 
+/** Of how many runs requests know the ids: some of them erase one. */
+const RUNS = 50;
+
 /** The built service as a process, held to its own OpenAPI document with every request. */
 export class FuzzedService {
   /** How often requests of a kind were answered with a status, by `valid 200` for example. */
@@ -28,10 +31,12 @@ export class FuzzedService {
     const process = await ServiceProcess.start({ probe: PROBE, env });
     const document = await process.http.get('/openapi.json').expect(200);
     const contract = new Contract(document.body as ConstructorParameters<typeof Contract>[0]);
-    const run = await process.http.get('/run-tasks').expect(200);
-    const parameters = Object.entries(contract.parameters(run.get('Location')!));
-    const known = Object.fromEntries(parameters.map(([name, value]) => [name, [value]]));
-    return new FuzzedService(process, env, contract, known);
+    const ids: string[] = [];
+    while (ids.length < RUNS) {
+      const run = await process.http.get('/run-tasks').expect(200);
+      ids.push(contract.parameters(run.get('Location')!).id!);
+    }
+    return new FuzzedService(process, env, contract, { id: ids });
   }
 
   /** Sends a request, and rejects when the answer isn't what the document promises, or the process has ended. */

@@ -67,7 +67,7 @@ describe('an address that nothing answers at', () => {
     ['delete', '/tasks', 'GET, HEAD, OPTIONS'],
     ['put', '/tasks/demo', 'GET, HEAD, OPTIONS'],
     ['get', '/tasks/demo/runs', 'POST, OPTIONS'],
-    ['patch', `/runs/${RUN_ID}`, 'GET, HEAD, OPTIONS'],
+    ['patch', `/runs/${RUN_ID}`, 'GET, HEAD, DELETE, OPTIONS'],
     ['post', '/health/live', 'GET, HEAD, OPTIONS'],
     ['delete', '/health/ready', 'GET, HEAD, OPTIONS'],
     ['delete', '/problems', 'GET, HEAD, OPTIONS'],

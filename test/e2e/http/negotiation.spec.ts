@@ -104,7 +104,7 @@ describe('how requests are received, whatever they ask for', () => {
     test('of * is answered with the methods that the service has', async () => {
       const answer = await sendRaw(service.url, ['OPTIONS * HTTP/1.1']);
       expect(answer).toMatch(/^HTTP\/1.1 204 /);
-      expect(answer).toMatch(/^allow: GET, HEAD, POST, OPTIONS\r$/im);
+      expect(answer).toMatch(/^allow: GET, HEAD, POST, DELETE, OPTIONS\r$/im);
     });
 
     test('of a path that does not exist is not found', async () => {

@@ -25,6 +25,7 @@ describe('the reply of POST /tasks/{name}/runs', () => {
     expect(response.status).toBe(200);
     expect(response.get('Location')).toBe(`/runs/${runId}`);
     expect(response.body).toEqual({
+      id: runId,
       runId,
       task: 'race',
       status: 'running',
