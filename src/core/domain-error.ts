@@ -15,6 +15,7 @@ export type DomainErrorCode =
   | 'invalid-request'
   | 'run-failed'
   | 'run-cancelled'
+  | 'deadline-exceeded'
   | 'overloaded'
   | 'journal-unavailable'
   | 'worker-node'

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { Frozen } from './json.js';
 import { labelsSchema } from './labels.js';
 import { clientName } from './run-origin.js';
-import { losersPolicySchema, replyPolicySchema } from './policies.js';
+import { losersPolicySchema, replyPolicySchema, runDeadlineSchema } from './policies.js';
 import {
   attemptErrorSchema,
   EXAMPLE_RUN_ID,
@@ -72,6 +72,7 @@ export const runEventSchema = z
         replyPolicy: replyPolicySchema,
         losers: losersPolicySchema,
         subTasks: z.array(z.string()),
+        deadline: runDeadlineSchema.exactOptional(),
         requestId: z.string().exactOptional().meta({
           description: 'The id of the request that started it, where one did.',
         }),

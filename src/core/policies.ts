@@ -1,6 +1,26 @@
 import { z } from 'zod';
 import { durationSchema } from './duration.js';
 
+/** A length of time from the start of a run. */
+const deadlineSchema = durationSchema.refine((text) => Number.parseFloat(text) !== 0, 'takes more than 0');
+
+const replyDeadline = deadlineSchema.meta({
+  description:
+    'How long after the start of the run the reply is made of what has succeeded by then. The rest goes on.',
+});
+
+const least = {
+  min: z
+    .int()
+    .min(1)
+    .meta({
+      description: 'How many successes there must be at the deadline, else the reply is an error. Default 1.',
+    })
+    .exactOptional(),
+};
+
+const byDeadline = { deadline: replyDeadline.exactOptional(), ...least };
+
 /** Which outcomes make the reply. `quorum` counts successes; `primary` is a sub-task's name. */
 export const replyPolicySchema = z
   .discriminatedUnion('policy', [
@@ -13,13 +33,15 @@ export const replyPolicySchema = z
     z.strictObject({
       policy: z.literal('quorum'),
       quorum: z.int().min(1).meta({ description: 'How many successes make the reply.' }),
+      ...byDeadline,
     }),
-    z.strictObject({ policy: z.literal('all') }),
+    z.strictObject({ policy: z.literal('all'), ...byDeadline }),
+    z.strictObject({ policy: z.literal('deadline'), deadline: replyDeadline, ...least }),
   ])
   .meta({
     id: 'ReplyPolicy',
     description:
-      'Which outcomes make the reply: the first success, the first outcome of any kind, the outcome of one primary sub-task, a quorum of successes, or the success of all.',
+      'Which outcomes make the reply: the first success, the first outcome of any kind, the outcome of one primary sub-task, a quorum of successes, the success of all, or what has succeeded by a deadline.',
     examples: [{ policy: 'first-success' }],
   });
 
@@ -43,3 +65,9 @@ export const losersPolicySchema = z
   });
 
 export type LosersPolicy = Readonly<z.infer<typeof losersPolicySchema>>;
+
+/** When a run ends, whatever its sub-tasks do. */
+export const runDeadlineSchema = deadlineSchema.meta({
+  description:
+    'How long after the start of the run its unfinished sub-tasks are cancelled, retries that wait included. Default: no such time.',
+});

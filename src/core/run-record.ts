@@ -1,3 +1,4 @@
+import type { StringValue } from 'ms';
 import type { RunEvent, SubTaskEvent } from './events.js';
 import type { JsonValue } from './json.js';
 import type { Labels } from './labels.js';
@@ -47,6 +48,8 @@ export interface RunRecord {
   readonly losers: LosersPolicy;
   /** Undefined when it has none. */
   readonly labels: Labels | undefined;
+  /** How long after its start its unfinished sub-tasks are cancelled, where they are. */
+  readonly deadline: StringValue | undefined;
   /** The id of the request that started it, where one did. */
   readonly requestId: string | null;
   /** The `traceparent` of that request, where it had one. */
@@ -68,6 +71,8 @@ export interface RunRecord {
   status: RunStatus;
   /** Null as long as there is no reply. */
   decision: Decision | null;
+  /** Whether a failed sub-task was tried again since, so that an error may become a result. */
+  retriedSinceReply: boolean;
   repliedAt: string | null;
   finishedAt: string | null;
   /** Whether it was finished once before: a failed sub-task was tried again. */
@@ -76,7 +81,7 @@ export interface RunRecord {
 
 /** The run that a `run.started` event opens. */
 function openRun(event: RunEvent<'run.started'>): RunRecord {
-  const { input, replyPolicy, losers, subTasks, requestId = null, traceparent = null } = event.data;
+  const { input, replyPolicy, losers, deadline, subTasks, requestId = null, traceparent = null } = event.data;
   return {
     id: event.runId,
     task: event.task,
@@ -84,6 +89,7 @@ function openRun(event: RunEvent<'run.started'>): RunRecord {
     replyPolicy,
     losers,
     labels: event.labels,
+    deadline,
     requestId,
     traceparent,
     clientId: event.client ?? null,
@@ -113,6 +119,7 @@ function openRun(event: RunEvent<'run.started'>): RunRecord {
     lastEventTime: event.time,
     status: 'running',
     decision: null,
+    retriedSinceReply: false,
     repliedAt: null,
     finishedAt: null,
     reopened: false,
@@ -137,6 +144,7 @@ export function advance(run: RunRecord, event: RunEvent): void {
       return;
     case 'run.replied':
       run.decision = event.data;
+      run.retriedSinceReply = false;
       run.repliedAt = event.time;
       return;
     case 'run.finished':
@@ -160,11 +168,12 @@ export function advance(run: RunRecord, event: RunEvent): void {
 }
 
 /** A sub-task that had failed is tried again, on request. Its failure is not counted twice. */
-function startOver({ outcomes }: RunRecord, subTask: SubTaskRecord): void {
-  outcomes.splice(
-    outcomes.findIndex((outcome) => outcome.subTask === subTask.name),
+function startOver(run: RunRecord, subTask: SubTaskRecord): void {
+  run.outcomes.splice(
+    run.outcomes.findIndex((outcome) => outcome.subTask === subTask.name),
     1,
   );
+  run.retriedSinceReply = true;
   subTask.retried = true;
   subTask.failures -= 1;
   subTask.startedAt = null;

@@ -6,6 +6,9 @@ export const EXAMPLE_RUN_ID = '019a2b3c-4d5e-7f60-8a9b-0c1d2e3f4a5b';
 /** The reason of sub-tasks that were skipped or cancelled because there was a reply. */
 export const NOT_NEEDED = 'not needed after the reply';
 
+/** The reason of sub-tasks that were skipped or cancelled because the deadline of their run had come. */
+export const PAST_DEADLINE = 'unfinished at the deadline of the run';
+
 export const jsonValueSchema: z.ZodType<JsonValue> = z.any().meta({ description: 'Any JSON value.' });
 
 export const RUN_STATUSES = [
@@ -20,7 +23,7 @@ export const RUN_STATUSES = [
 export const runStatusSchema = z.enum(RUN_STATUSES).meta({
   id: 'RunStatus',
   description:
-    '`running`; `succeeded` (answered, and no sub-task failed); `partly-failed` (answered, but a sub-task failed); `failed` (the reply policy can’t be met any more); `cancelled` (cancelled before there was a reply); `set-aside` (unfinished, and not resumed any more, because several starts or nodes in a row died after they had resumed it).',
+    '`running`; `succeeded` (answered, and no sub-task failed); `partly-failed` (answered, but a sub-task failed); `failed` (the reply policy can’t be met any more, or was not met by a deadline); `cancelled` (cancelled before there was a reply); `set-aside` (unfinished, and not resumed any more, because several starts or nodes in a row died after they had resumed it).',
 });
 
 export type RunStatus = z.infer<typeof runStatusSchema>;
@@ -91,21 +94,28 @@ export const failureSchema = z.object({
 export type Failure = Frozen<z.infer<typeof failureSchema>>;
 
 export const answeredBySchema = z.union([z.string(), z.array(z.string())]).meta({
-  description: 'The sub-task whose result is in the reply; under `quorum` and `all` a list of them.',
+  description:
+    'The sub-task whose result is in the reply; under `quorum`, `all` and `deadline` a list of them.',
+});
+
+export const missingSchema = z.array(z.string()).exactOptional().meta({
+  description:
+    'The sub-tasks that had brought no result when a deadline made the reply; not there where there are none.',
 });
 
 /**
- * What the caller of a run is told. `answeredBy` names the winner; under `quorum` and `all` it lists the winners in the
- * order in which they finished, and `result` is an object by their names. Of a run that can't meet its policy any more,
- * `failures` are the outcomes that made it so.
+ * What the caller of a run is told. `answeredBy` names the winner; under `quorum`, `all` and `deadline` it lists the
+ * winners in the order in which they finished, and `result` is an object by their names. Of a run that can't meet its policy
+ * any more, or didn't in time, `failures` are the outcomes that made it so.
  */
 export const replySchema = z.union([
-  z.object({ answeredBy: answeredBySchema, result: jsonValueSchema }),
+  z.object({ answeredBy: answeredBySchema, result: jsonValueSchema, missing: missingSchema }),
   z.object({
     error: z.object({
-      code: z.enum(['run-failed', 'run-cancelled']),
+      code: z.enum(['run-failed', 'run-cancelled', 'deadline-exceeded']),
       message: z.string(),
       failures: z.array(failureSchema),
+      missing: missingSchema,
     }),
   }),
 ]);

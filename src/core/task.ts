@@ -1,3 +1,4 @@
+import type { StringValue } from 'ms';
 import type { z } from 'zod';
 import type { LosersPolicy, ReplyPolicy } from './policies.js';
 import type { StartRule } from './start-rule.js';
@@ -28,5 +29,6 @@ export interface TaskDefinition {
   readonly hedgeBudget: number;
   readonly reply: ReplyPolicy;
   readonly losers: LosersPolicy;
+  readonly deadline: StringValue | undefined;
   readonly input: z.ZodType | undefined;
 }

@@ -30,6 +30,7 @@ const extensions: Partial<Record<ProblemCode, Record<string, unknown>>> = {
     runId: EXAMPLE_RUN_ID,
     failures: [{ subTask: 'first', code: 'cancelled', message: 'the service stopped' }],
   },
+  'deadline-exceeded': { runId: EXAMPLE_RUN_ID, failures: [], missing: ['first', 'second', 'third'] },
   'not-ready': { error: { runs: { status: 'down', message: 'the service is stopping' } } },
 };
 

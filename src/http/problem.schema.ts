@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { failureSchema } from '../core/run.js';
+import { failureSchema, missingSchema } from '../core/run.js';
 
 /** How a problem document is described in the OpenAPI document. */
 export const problemSchema = z
@@ -33,5 +33,6 @@ export const problemSchema = z
       .array(failureSchema)
       .optional()
       .meta({ description: 'Why the sub-tasks of the run brought no reply.' }),
+    missing: missingSchema,
   })
   .meta({ id: 'Problem', description: 'An error, as RFC 9457 defines it.' });

@@ -211,6 +211,13 @@ export const problemTypes = {
       'This node takes no new runs (ROLE=worker). It answers for those that other nodes have accepted.',
     mend: 'Send the request to another node: one whose ROLE is all or api.',
   },
+  'deadline-exceeded': {
+    status: 504,
+    title: 'Deadline exceeded',
+    happened:
+      'The deadline of the reply, or of the run, came before there were as many successes as the reply takes.',
+    mend: 'missing names the sub-tasks that had brought no result. Allow a longer deadline or a smaller min. Where the deadline was that of the reply, GET /runs/{runId} has what they bring later.',
+  },
   stopping: {
     status: 503,
     title: 'Stopping',

@@ -1,6 +1,6 @@
-import { milliseconds } from '../core/duration.js';
 import type { LosersPolicy } from '../core/policies.js';
 import { NOT_NEEDED } from '../core/run.js';
+import { callAfter } from './call-after.js';
 
 /**
  * Does with the sub-tasks that are unfinished after the reply what the policy says.
@@ -21,8 +21,5 @@ export function releaseLosers(
   const cancel = (): void => {
     run.cancel(`unfinished ${policy.after} after the reply`);
   };
-  const leftMs = milliseconds(policy.after) - sinceReplyMs;
-  if (leftMs > 0) return setTimeout(cancel, leftMs);
-  cancel();
-  return undefined;
+  return callAfter(policy.after, sinceReplyMs, cancel);
 }

@@ -2,7 +2,7 @@ import { Subject } from 'rxjs';
 import { deepFreeze } from '../core/json.js';
 import type { ReplyPolicy } from '../core/policies.js';
 import { runStatus, type Decision, type Outcome, type Reply } from '../core/run.js';
-import { decideBy, needsMore, replyOf } from './reply.js';
+import { decideBy, needsMore, replyAtDeadline, replyOf } from './reply.js';
 
 /** The committed outcomes of a run's sub-tasks, and the race for its reply. */
 export class Outcomes {
@@ -11,12 +11,12 @@ export class Outcomes {
   private outcomes$ = new Subject<Outcome>();
 
   /**
-   * @param count how many sub-tasks the run has
-   * @param reply the result that the caller was told by an earlier process
+   * @param subTasks the names of all sub-tasks of the run
+   * @param reply what the caller was told by an earlier process
    */
   constructor(
     private readonly policy: ReplyPolicy,
-    private readonly count: number,
+    private readonly subTasks: readonly string[],
     private reply?: Reply,
   ) {
     this.race();
@@ -29,7 +29,7 @@ export class Outcomes {
 
   /** Whether every sub-task has an outcome. */
   get complete(): boolean {
-    return this.settled.length === this.count;
+    return this.settled.length === this.subTasks.length;
   }
 
   /** The outcome of a sub-task; undefined as long as it has none. */
@@ -50,6 +50,11 @@ export class Outcomes {
     if (this.reply && 'error' in this.reply) this.reply = undefined;
     this.race();
     for (const outcome of rest) this.settle(outcome);
+  }
+
+  /** Makes the reply of what there is, because its deadline has come. */
+  replyNow(): void {
+    this.reply ??= deepFreeze(replyAtDeadline(this.policy, this.settled, this.subTasks));
   }
 
   /** Forgets the result of a sub-task that succeeded. @returns false when it has no outcome yet */
@@ -75,13 +80,13 @@ export class Outcomes {
 
   /** Whether a held sub-task has to start, because those that go on are too few to meet the policy. */
   needsMore(background: readonly string[]): boolean {
-    return needsMore(this.policy, this.count, this.settled, background);
+    return needsMore(this.policy, this.subTasks.length, this.settled, background);
   }
 
   private race(): void {
     this.outcomes$ = new Subject();
-    this.outcomes$.pipe(decideBy(this.policy, this.count)).subscribe(() => {
-      this.reply ??= deepFreeze(replyOf(this.policy, this.settled));
+    this.outcomes$.pipe(decideBy(this.policy, this.subTasks.length)).subscribe(() => {
+      this.reply ??= deepFreeze(replyOf(this.policy, this.settled, this.subTasks));
     });
   }
 }

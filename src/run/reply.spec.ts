@@ -2,8 +2,8 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { Subject } from 'rxjs';
 import type { ReplyPolicy } from '../core/policies.js';
-import { decideBy, replyOf } from './reply.js';
-import type { Outcome, Reply } from '../core/run.js';
+import { deadlineOf, decideBy, replyAtDeadline, replyOf } from './reply.js';
+import { PAST_DEADLINE, type Outcome, type Reply } from '../core/run.js';
 
 /** How each policy decides, said plainly: given the outcomes so far, is there a reply? */
 function model(
@@ -33,8 +33,12 @@ function model(
           : 'open';
     case 'all':
       return soFar.length > successes ? 'refused' : pending === 0 ? 'answered' : 'open';
+    case 'deadline':
+      return successes + pending < leastOf(policy) ? 'refused' : pending === 0 ? 'answered' : 'open';
   }
 }
+
+const leastOf = (policy: ReplyPolicy): number => ('min' in policy ? policy.min : undefined) ?? 1;
 
 const outcome = (subTask: string) =>
   fc.oneof(
@@ -52,22 +56,41 @@ const outcomes = fc
   .chain((names) => fc.tuple(...names.map(outcome)));
 
 function policyFor(names: readonly string[]): fc.Arbitrary<ReplyPolicy> {
+  const min = fc.option(fc.integer({ min: 1, max: names.length }), { nil: undefined });
+  const byDeadline = min.map((least) => ({
+    deadline: '1s' as const,
+    ...(least !== undefined && { min: least }),
+  }));
+  const all = fc.constant<ReplyPolicy>({ policy: 'all' });
+  const quorum = fc
+    .integer({ min: 1, max: names.length })
+    .map((quorum): ReplyPolicy => ({ policy: 'quorum', quorum }));
   return fc.oneof(
     fc.constant<ReplyPolicy>({ policy: 'first-success' }),
     fc.constant<ReplyPolicy>({ policy: 'first-settled' }),
     fc.constantFrom(...names).map((primary): ReplyPolicy => ({ policy: 'primary', primary })),
-    fc.integer({ min: 1, max: names.length }).map((quorum): ReplyPolicy => ({ policy: 'quorum', quorum })),
-    fc.constant<ReplyPolicy>({ policy: 'all' }),
+    all,
+    quorum,
+    byDeadline.map((terms): ReplyPolicy => ({ policy: 'deadline', ...terms })),
+    fc.tuple(fc.oneof(all, quorum), byDeadline).map(([policy, terms]) => ({ ...policy, ...terms })),
   );
 }
 
-/** What has been replied after each outcome. */
-function replay(policy: ReplyPolicy, sequence: readonly Outcome[]): (Reply | undefined)[] {
+/** What has been replied after each outcome. @param deadlineAt how many of them come before the deadline */
+function replay(
+  policy: ReplyPolicy,
+  sequence: readonly Outcome[],
+  deadlineAt = Infinity,
+): (Reply | undefined)[] {
+  const names = sequence.map(({ subTask }) => subTask).sort();
   const source = new Subject<Outcome>();
   const replies: Reply[] = [];
   const settled: Outcome[] = [];
-  source.pipe(decideBy(policy, sequence.length)).subscribe(() => replies.push(replyOf(policy, settled)));
-  const after = sequence.map((next) => {
+  source.pipe(decideBy(policy, sequence.length)).subscribe(() => {
+    if (replies.length === 0) replies.push(replyOf(policy, settled, names));
+  });
+  const after = sequence.map((next, index) => {
+    if (index === deadlineAt && replies.length === 0) replies.push(replyAtDeadline(policy, settled, names));
     settled.push(next);
     source.next(next);
     return replies[0];
@@ -95,6 +118,42 @@ describe('the reply', () => {
           return decided ?? 'open';
         });
         expect(replay(policy, sequence).map(kindOf)).toEqual(expected);
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
+  test('is at the deadline what has succeeded by then, where that is enough and nothing has decided before', () => {
+    const cases = outcomes.chain((sequence) =>
+      fc.tuple(
+        fc.constant(sequence),
+        policyFor(sequence.map(({ subTask }) => subTask)).filter(
+          (policy) => deadlineOf(policy) !== undefined,
+        ),
+        fc.nat({ max: sequence.length - 1 }),
+      ),
+    );
+    fc.assert(
+      fc.property(cases, ([sequence, policy, deadlineAt]) => {
+        const names = sequence.map(({ subTask }) => subTask);
+        const before = sequence.slice(0, deadlineAt);
+        const there = before.filter(({ status }) => status === 'succeeded').map(({ subTask }) => subTask);
+        const inTime = before.some((_, at) => model(policy, names, sequence.slice(0, at + 1)) !== 'open');
+        const reply = replay(policy, sequence, deadlineAt).at(-1)!;
+        if (inTime) {
+          expect(reply).toEqual(replay(policy, sequence).at(-1));
+          return;
+        }
+        expect(kindOf(reply)).toBe(there.length >= leastOf(policy) ? 'answered' : 'refused');
+        const missing = names.filter((name) => !there.includes(name)).sort();
+        expect('error' in reply ? reply.error : reply).toMatchObject({ missing });
+        if ('error' in reply) {
+          expect(reply.error.code).toBe('deadline-exceeded');
+          expect(reply.error.failures).toHaveLength(before.length - there.length);
+        } else {
+          expect(reply.answeredBy).toEqual(there);
+          expect(Object.keys(reply.result as object)).toEqual(there);
+        }
       }),
       { numRuns: 2_000 },
     );
@@ -149,6 +208,18 @@ describe('the reply', () => {
       });
     },
   );
+
+  test('says that the deadline of the run came first, where that is why sub-tasks were cancelled', () => {
+    const ended: Outcome = { subTask: 'b', status: 'cancelled', reason: PAST_DEADLINE };
+    expect(replay({ policy: 'first-success' }, [failed('a'), ended]).at(-1)).toMatchObject({
+      error: { code: 'deadline-exceeded', missing: ['a', 'b'] },
+    });
+    expect(replay({ policy: 'deadline', deadline: '1m' }, [success('a'), ended]).at(-1)).toEqual({
+      answeredBy: ['a'],
+      result: { a: 'A' },
+      missing: ['b'],
+    });
+  });
 
   test('calls a run cancelled when cancelled sub-tasks are why it can’t be answered', () => {
     expect(replay({ policy: 'all' }, [cancelled('a'), success('b')]).at(-1)).toMatchObject({

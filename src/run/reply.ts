@@ -1,7 +1,8 @@
 import { filter, race, type OperatorFunction } from 'rxjs';
+import type { StringValue } from 'ms';
 import type { JsonValue } from '../core/json.js';
 import type { ReplyPolicy } from '../core/policies.js';
-import type { Failure, Outcome, Reply } from '../core/run.js';
+import { PAST_DEADLINE, type Failure, type Outcome, type Reply } from '../core/run.js';
 
 type Success = Extract<Outcome, { status: 'succeeded' }>;
 type NonSuccess = Exclude<Outcome, Success>;
@@ -13,6 +14,8 @@ interface Terms {
   readonly othersToDefeat: number;
   /** How many others a failure is worth. Default 1. */
   readonly failureWeight?: number;
+  /** Whether others count as successes too, so that all are waited for. Default false. */
+  readonly othersMeet?: boolean;
 }
 
 /**
@@ -22,8 +25,9 @@ interface Terms {
  * The source must be hot and bring one outcome for each of the `count` sub-tasks.
  */
 export function decideBy(policy: ReplyPolicy, count: number): OperatorFunction<Outcome, Outcome> {
-  const { counts, successesToMeet, othersToDefeat, failureWeight = 1 } = termsOf(policy, count);
-  const success = (outcome: Outcome): number => (isSuccess(outcome) && counts(outcome.subTask) ? 1 : 0);
+  const terms = termsOf(policy, count);
+  const { counts, successesToMeet, othersToDefeat, failureWeight = 1 } = terms;
+  const success = (outcome: Outcome): number => (meets(terms, outcome) ? 1 : 0);
   const other = (outcome: Outcome): number => {
     if (isSuccess(outcome) || !counts(outcome.subTask)) return 0;
     return outcome.status === 'failed' ? failureWeight : 1;
@@ -52,25 +56,63 @@ export function needsMore(
   settled: readonly Outcome[],
   goingOn: readonly string[],
 ): boolean {
-  const { counts, successesToMeet } = termsOf(policy, count);
-  const successes = settled.filter((outcome) => isSuccess(outcome) && counts(outcome.subTask));
-  return successes.length + goingOn.filter(counts).length < successesToMeet;
+  const terms = termsOf(policy, count);
+  const met = settled.filter((outcome) => meets(terms, outcome));
+  return met.length + goingOn.filter(terms.counts).length < terms.successesToMeet;
 }
 
-/** What the caller is told, once `settled` has all outcomes up to the one that decided, in their order. */
-export function replyOf(policy: ReplyPolicy, settled: readonly Outcome[]): Reply {
+/** How long after the start of its run a reply is made of what there is; undefined where no time makes it. */
+export function deadlineOf(policy: ReplyPolicy): StringValue | undefined {
+  return 'deadline' in policy ? policy.deadline : undefined;
+}
+
+/**
+ * What the caller is told, once `settled` has all outcomes up to the one that decided, in their order.
+ *
+ * @param subTasks the names of all sub-tasks of the run
+ */
+export function replyOf(
+  policy: ReplyPolicy,
+  settled: readonly Outcome[],
+  subTasks: readonly string[],
+): Reply {
   const deciding = settled.at(-1);
-  if (deciding && isSuccess(deciding)) return answer(policy, deciding, settled.filter(isSuccess));
+  const successes = settled.filter(isSuccess);
+  if (policy.policy === 'deadline') {
+    if (successes.length >= leastOf(policy)) return partialAnswer(successes, subTasks);
+  } else if (deciding && isSuccess(deciding)) return answer(policy, deciding, successes);
   const causes = decidesAlone(policy) ? settled.slice(-1) : settled;
+  if (causes.some(isPastDeadline))
+    return late(
+      `The reply policy ${policy.policy} was not met by the deadline of the run`,
+      settled,
+      subTasks,
+    );
   return {
     error: {
       code: causes.some(({ status }) => status === 'cancelled' || status === 'skipped')
         ? 'run-cancelled'
         : 'run-failed',
       message: `The reply policy ${policy.policy} can't be met any more`,
-      failures: settled.filter(isNonSuccess).map(failure),
+      failures: failuresOf(settled),
     },
   };
+}
+
+/** What the caller is told when the deadline of the reply comes before the outcome that decides. For the parameters see {@link replyOf}. */
+export function replyAtDeadline(
+  policy: ReplyPolicy,
+  settled: readonly Outcome[],
+  subTasks: readonly string[],
+): Reply {
+  const successes = settled.filter(isSuccess);
+  const least = leastOf(policy);
+  if (successes.length >= least) return partialAnswer(successes, subTasks);
+  return late(
+    `${successes.length} sub-tasks had succeeded ${String(deadlineOf(policy))} after the start, and the reply takes ${least}`,
+    settled,
+    subTasks,
+  );
 }
 
 function termsOf(policy: ReplyPolicy, count: number): Terms {
@@ -87,9 +129,22 @@ function termsOf(policy: ReplyPolicy, count: number): Terms {
       return { counts: all, successesToMeet: policy.quorum, othersToDefeat: count - policy.quorum + 1 };
     case 'all':
       return { counts: all, successesToMeet: count, othersToDefeat: 1 };
+    case 'deadline': {
+      const othersToDefeat = count - leastOf(policy) + 1;
+      return { counts: all, successesToMeet: count, othersToDefeat, othersMeet: true };
+    }
     default:
       return policy satisfies never;
   }
+}
+
+/** How many successes a reply takes that its deadline makes. */
+function leastOf(policy: ReplyPolicy): number {
+  return ('min' in policy ? policy.min : undefined) ?? 1;
+}
+
+function meets({ counts, othersMeet = false }: Terms, outcome: Outcome): boolean {
+  return (othersMeet || isSuccess(outcome)) && counts(outcome.subTask);
 }
 
 /** True for the outcome that brings the sum of the weights to `most` or over it, once. */
@@ -112,10 +167,43 @@ function isNonSuccess(outcome: Outcome): outcome is NonSuccess {
 }
 
 function answer({ policy }: ReplyPolicy, winner: Success, successes: readonly Success[]): Reply {
-  if (policy !== 'quorum' && policy !== 'all') return { answeredBy: winner.subTask, result: winner.result };
+  return policy === 'quorum' || policy === 'all'
+    ? resultsOf(successes)
+    : { answeredBy: winner.subTask, result: winner.result };
+}
+
+function resultsOf(successes: readonly Success[]) {
   const result: Record<string, JsonValue> = {};
   for (const success of successes) result[success.subTask] = success.result;
-  return { answeredBy: successes.map(({ subTask }) => subTask), result };
+  return { answeredBy: namesOf(successes), result };
+}
+
+/** The results that there are, and the names of the sub-tasks that brought none. */
+function partialAnswer(successes: readonly Success[], subTasks: readonly string[]): Reply {
+  const missing = missingOf(successes, subTasks);
+  return { ...resultsOf(successes), ...(missing.length > 0 && { missing }) };
+}
+
+function late(message: string, settled: readonly Outcome[], subTasks: readonly string[]): Reply {
+  const missing = missingOf(settled.filter(isSuccess), subTasks);
+  return { error: { code: 'deadline-exceeded', message, failures: failuresOf(settled), missing } };
+}
+
+function missingOf(successes: readonly Success[], subTasks: readonly string[]): string[] {
+  const there = namesOf(successes);
+  return subTasks.filter((name) => !there.includes(name));
+}
+
+function namesOf(outcomes: readonly Outcome[]): string[] {
+  return outcomes.map(({ subTask }) => subTask);
+}
+
+function isPastDeadline(outcome: Outcome): boolean {
+  return 'reason' in outcome && outcome.reason === PAST_DEADLINE;
+}
+
+function failuresOf(settled: readonly Outcome[]): Failure[] {
+  return settled.filter(isNonSuccess).map(failure);
 }
 
 function failure(other: NonSuccess): Failure {

@@ -1,11 +1,12 @@
 import { elapsedMs, millisecondsSince } from '../core/duration.js';
 import type { RunEvent } from '../core/events.js';
 import type { RunRecord } from '../core/run-record.js';
-import type { Decision, Outcome } from '../core/run.js';
+import { PAST_DEADLINE, type Decision, type Outcome } from '../core/run.js';
+import { callAfter } from './call-after.js';
 import type { Execution } from './execution.js';
 import { releaseLosers } from './losers.js';
 import { answers, Outcomes } from './outcomes.js';
-import { counts } from './reply.js';
+import { counts, deadlineOf } from './reply.js';
 import type { RunTerms } from './run-terms.js';
 import type { SubTaskRun } from './sub-task-run.js';
 import { WaitingCallers, type Undecided } from './waiting-callers.js';
@@ -16,6 +17,7 @@ interface RepliedRun {
   readonly terms: RunTerms;
   readonly subTasks: readonly SubTaskRun[];
   cancel(reason: string): void;
+  conclude(): void;
   appendOwn(type: 'run.replied', data: RunEvent<'run.replied'>['data']): void;
 }
 
@@ -30,7 +32,11 @@ export class RunReply {
   /** Whether what was told is in the journal alone. */
   private resultIsForgotten = false;
   private unstorable = false;
+  /** Whether a deadline makes the reply, so that callers are told once the journal has it; `appended` once it is on its way there. */
+  private late: 'no' | 'due' | 'appended' = 'no';
   private losersDeadline: NodeJS.Timeout | undefined;
+  private replyDeadline: NodeJS.Timeout | undefined;
+  private runDeadline: NodeJS.Timeout | undefined;
   /** When the run began, on the clock of `performance.now()`; undefined when its first reply is out. */
   private startedAt: number | undefined;
 
@@ -41,10 +47,13 @@ export class RunReply {
   ) {
     const { replyPolicy, subTasks } = run.terms;
     const told = record?.decision?.reply;
-    this.outcomes = new Outcomes(replyPolicy, subTasks.length, told && !('error' in told) ? told : undefined);
+    const mayChange = record?.retriedSinceReply && told && 'error' in told;
+    this.outcomes = new Outcomes(replyPolicy, subTasks, mayChange ? undefined : told);
     this.callers = new WaitingCallers(record !== undefined);
-    if (!record) this.startedAt = performance.now();
-    else if (!record.decision) this.startedAt = performance.now() - this.msSince(record.createdAt);
+    if (!record) {
+      this.startedAt = performance.now();
+      this.watchDeadlines(0);
+    } else if (!record.decision) this.startedAt = performance.now() - this.msSince(record.createdAt);
     for (const outcome of record?.outcomes ?? []) this.outcomes.settle(outcome);
     if (record?.decision) this.replyIsRecorded(record.decision);
   }
@@ -82,6 +91,7 @@ export class RunReply {
   /** Called when the journal has a reply. */
   replyIsRecorded(decision: Decision): void {
     this.resultIsRecorded = !isError(decision);
+    if (this.late === 'appended' && !this.told) this.tell(decision);
   }
 
   /** Forgets a committed result that no reply needs any more; one that failed may need it after a retry. @returns whether it did */
@@ -104,34 +114,42 @@ export class RunReply {
   unsettle(subTask: string): void {
     this.outcomes.unsettle(subTask);
     const { decision, told } = this;
-    if (!told || (decision && isError(decision) === isError(told))) return;
+    if (!told && this.late !== 'appended') return;
+    if (decision && (!told || isError(decision) === isError(told))) return;
     this.told = undefined;
     this.startedAt = undefined;
+    this.late = 'no';
   }
 
   /** Tells the callers, once the policy is met or defeated. @returns how things stand then */
   decide(): Decision | undefined {
     const { decision, startedAt } = this;
-    if (!decision || this.told) return decision;
-    this.tell(decision);
+    if (!decision || this.told || this.late === 'appended') return decision;
+    clearTimeout(this.replyDeadline);
+    if (this.late === 'due') this.late = 'appended';
+    else this.tell(decision);
     const data = startedAt === undefined ? decision : { durationMs: elapsedMs(startedAt), ...decision };
     this.run.appendOwn('run.replied', data);
     if (decision.background.length > 0) this.releaseLosers(0);
     return decision;
   }
 
-  /** Goes on from what an earlier process has told, and lets the losers end when they were to. */
+  /** Goes on from what an earlier process has told, and lets the deadlines come and the losers end when they were to. */
   resume(record: Readonly<RunRecord>): void {
     const { decision } = this;
-    if (!record.decision || !decision || isError(record.decision) !== isError(decision)) return;
-    this.tell(record.decision);
-    if (decision.background.length > 0 && !record.reopened)
-      this.releaseLosers(this.msSince(record.repliedAt));
+    const isNew = record.finishedAt === null && !record.reopened;
+    if (record.decision && decision && isError(record.decision) === isError(decision)) {
+      this.tell(record.decision);
+      if (decision.background.length > 0 && isNew) this.releaseLosers(this.msSince(record.repliedAt));
+    }
+    if (isNew) this.watchDeadlines(this.msSince(record.createdAt), record.decision !== null);
   }
 
   /** Called when the losers have ended. */
   end(): void {
     clearTimeout(this.losersDeadline);
+    clearTimeout(this.replyDeadline);
+    clearTimeout(this.runDeadline);
   }
 
   /** Tells callers that there is no run, because the journal can't hold it. */
@@ -174,6 +192,27 @@ export class RunReply {
   private tell(decision: Decision): void {
     this.told = decision;
     this.callers.tell(decision);
+  }
+
+  /** @param isReplied whether there was a reply: its deadline makes no other one */
+  private watchDeadlines(sinceStartMs: number, isReplied = false): void {
+    const { replyPolicy, deadline } = this.run.terms;
+    const ofReply = isReplied ? undefined : deadlineOf(replyPolicy);
+    if (ofReply !== undefined)
+      this.replyDeadline = callAfter(ofReply, sinceStartMs, () => {
+        this.replyNow();
+      });
+    if (deadline !== undefined)
+      this.runDeadline = callAfter(deadline, sinceStartMs, () => {
+        this.run.cancel(PAST_DEADLINE);
+      });
+  }
+
+  private replyNow(): void {
+    if (this.outcomes.decided) return;
+    this.outcomes.replyNow();
+    this.late = 'due';
+    this.run.conclude();
   }
 
   private releaseLosers(sinceReplyMs: number): void {

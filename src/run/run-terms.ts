@@ -1,3 +1,4 @@
+import type { StringValue } from 'ms';
 import type { JsonValue } from '../core/json.js';
 import type { Labels } from '../core/labels.js';
 import type { LosersPolicy, ReplyPolicy } from '../core/policies.js';
@@ -24,6 +25,8 @@ export interface RunTerms {
   readonly replyPolicy: ReplyPolicy;
   readonly losers: LosersPolicy;
   readonly labels: Labels | undefined;
+  /** How long after its start its unfinished sub-tasks are cancelled, where they are. */
+  readonly deadline: StringValue | undefined;
   readonly origin: RunOrigin;
   /** Why none of its sub-tasks can begin, where that is so: the service has changed since the run began. */
   readonly unfit?: AttemptError | undefined;

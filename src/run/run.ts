@@ -28,8 +28,7 @@ const SMALL_RESULT = 4_096;
  * - `ended`: `run.finished` is appended
  * - `left`: another process resumes it; nothing more is recorded here
  *
- * What callers are told is made of committed events alone, so whoever resumes the run after a crash decides the same. That is why
- * nobody need wait for `run.replied` to be committed too.
+ * A reply is made of committed events alone, or, where a deadline makes it, is committed first: so whoever resumes the run decides the same.
  */
 export class Run implements SubTaskOwner, Hosted, StaggeredRun {
   readonly id: string;
@@ -78,13 +77,14 @@ export class Run implements SubTaskOwner, Hosted, StaggeredRun {
   /** A new run, which is appended to the journal. {@link begin} begins its sub-tasks. @param key kept with it in the same commit */
   static accept(host: RunHost, terms: RunTerms, key: IdempotencyKey | undefined): Run {
     const run = new Run(host, terms);
-    const { definition, subTasks, input, replyPolicy, losers, origin } = terms;
+    const { definition, subTasks, input, replyPolicy, losers, deadline, origin } = terms;
     const { requestId, traceparent } = origin;
     const data = {
       input,
       replyPolicy,
       losers,
       subTasks,
+      ...(deadline !== undefined && { deadline }),
       ...(typeof requestId === 'string' && { requestId }),
       ...(typeof traceparent === 'string' && { traceparent }),
     };

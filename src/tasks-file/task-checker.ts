@@ -53,12 +53,12 @@ export class TaskChecker {
     const misfit = reply && replyMisfit({ name, subTasks }, reply);
     if (misfit) this.source.note([...path, 'reply', misfit.pointer.slice(1)], misfit.detail);
     if (this.source.mistakes.length > before) return undefined;
-    const { losers, hedgeBudget } = task;
+    const { losers, deadline, hedgeBudget } = task;
     const listed = subTasks.map((subTask, index) => ({
       subTask,
       start: task.subTasks[index]?.start ?? ('at-once' as const),
     }));
-    const options = { name, subTasks: listed, ...defined({ reply, losers, hedgeBudget, input }) };
+    const options = { name, subTasks: listed, ...defined({ reply, losers, deadline, hedgeBudget, input }) };
     return this.attempt(
       () => defineTask<SubTaskDefinition>(options, name, (subTask) => subTask),
       (message) => this.source.noteKey(path, message),

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { durationSchema } from '../core/duration.js';
 import { NAME, NAME_FORM } from '../core/name.js';
-import { losersPolicySchema, replyPolicySchema } from '../core/policies.js';
+import { losersPolicySchema, replyPolicySchema, runDeadlineSchema } from '../core/policies.js';
 import { SUB_TASK_PLACEMENTS } from '../core/sub-task.js';
 import { hedgeBudgetSchema, startRuleSchema } from '../core/start-rule.js';
 import { httpRequestSchema } from '../upstreams/http-sub-task.schema.js';
@@ -95,6 +95,7 @@ export const fileTaskSchema = z
       .optional(),
     reply: replyPolicySchema.optional(),
     losers: losersPolicySchema.optional(),
+    deadline: runDeadlineSchema.optional(),
     hedgeBudget: hedgeBudgetSchema.optional(),
     subTasks: z
       .array(subTaskSchema)

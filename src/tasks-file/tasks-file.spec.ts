@@ -62,6 +62,7 @@ tasks:
     input: { type: object, required: [city] }
     reply: { policy: primary, primary: us }
     losers: { policy: cancel-after, after: 2s }
+    deadline: 30s
     hedgeBudget: 5%
     subTasks:
       - name: eu
@@ -82,6 +83,7 @@ tasks:
         name: 'weather',
         reply: { policy: 'primary', primary: 'us' },
         losers: { policy: 'cancel-after', after: '2s' },
+        deadline: '30s',
         hedgeBudget: 0.05,
         starts: ['at-once', { after: 'p95', coldStart: '80ms' }],
         subTasks: [
@@ -243,7 +245,7 @@ tasks:
     [
       'a member of something else',
       taskWith('reply: { policy: all, quorum: 2 }'),
-      ['4:27: tasks.t.reply.quorum: is not known here; there are policy'],
+      ['4:27: tasks.t.reply.quorum: is not known here; there are policy, deadline, min'],
     ],
     [
       'a duration without its unit',
@@ -293,7 +295,9 @@ tasks:
     [
       'a policy that is none',
       taskWith('reply: { policy: most }'),
-      ['4:22: tasks.t.reply.policy: takes "first-success", "first-settled", "primary", "quorum" or "all"'],
+      [
+        '4:22: tasks.t.reply.policy: takes "first-success", "first-settled", "primary", "quorum", "all" or "deadline"',
+      ],
     ],
     [
       'losers that are none',
@@ -346,6 +350,12 @@ tasks:
       taskWith('reply: { policy: quorum, quorum: 2 }'),
       ['4:38: tasks.t.reply.quorum: 2 successes are more than the 1 sub-tasks of t'],
     ],
+    [
+      'more successes at a deadline than sub-tasks',
+      taskWith('reply: { policy: deadline, deadline: 2s, min: 2 }'),
+      ['4:51: tasks.t.reply.min: 2 successes are more than the 1 sub-tasks of t'],
+    ],
+    ['a deadline at once', taskWith('deadline: 0s'), ['4:15: tasks.t.deadline: takes more than 0']],
   ])('is refused with %s', (_what, text, mistakes) => {
     expect(mistakesOf(text)).toEqual(mistakes);
   });

@@ -17,7 +17,13 @@ export async function acceptRun(
   request: RunRequest,
   origin: RunOrigin,
 ): Promise<RunTerms> {
-  const { input = null, reply = task.reply, losers = task.losers, labels } = request;
+  const {
+    input = null,
+    reply = task.reply,
+    losers = task.losers,
+    labels,
+    deadline = task.deadline,
+  } = request;
   const misfit = replyMisfit(task, reply);
   if (misfit) throw invalidRequest([{ ...misfit, pointer: `/reply${misfit.pointer}` }]);
   freezeRequest(input, '/input');
@@ -32,6 +38,7 @@ export async function acceptRun(
     replyPolicy: deepFreeze(reply),
     losers: deepFreeze(losers),
     labels: labels && Object.keys(labels).length > 0 ? Object.freeze(labels) : undefined,
+    deadline,
     origin,
   };
 }

@@ -17,8 +17,19 @@ export class RecordedRuns {
 
   /** What a run was asked for; with `unfit` where the service can't execute it any more. */
   async termsOf(record: Readonly<RunRecord>): Promise<RunTerms> {
-    const { id, task, input, replyPolicy, losers, labels, subTasks, requestId, traceparent, clientId } =
-      record;
+    const {
+      id,
+      task,
+      input,
+      replyPolicy,
+      losers,
+      labels,
+      deadline,
+      subTasks,
+      requestId,
+      traceparent,
+      clientId,
+    } = record;
     const definition = this.registry.find(task);
     const terms = {
       id,
@@ -31,6 +42,7 @@ export class RecordedRuns {
       replyPolicy,
       losers,
       labels,
+      deadline,
       // Not the record: it has the results too.
       origin: { requestId, traceparent, clientId },
     };

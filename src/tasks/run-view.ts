@@ -13,6 +13,7 @@ export function runView(run: Readonly<RunRecord>) {
     replyPolicy: run.replyPolicy,
     losers: run.losers,
     ...(run.labels && { labels: run.labels }),
+    ...(run.deadline !== undefined && { deadline: run.deadline }),
     reply,
     createdAt: run.createdAt,
     repliedAt: run.repliedAt,

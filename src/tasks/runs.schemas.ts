@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { labelsSchema } from '../core/labels.js';
-import { losersPolicySchema, replyPolicySchema } from '../core/policies.js';
+import { losersPolicySchema, replyPolicySchema, runDeadlineSchema } from '../core/policies.js';
 import {
   attemptErrorSchema,
   EXAMPLE_RUN_ID,
@@ -24,6 +24,7 @@ export const runSchema = z
     replyPolicy: replyPolicySchema,
     losers: losersPolicySchema,
     labels: labelsSchema.optional(),
+    deadline: runDeadlineSchema.exactOptional(),
     reply: replySchema
       .nullable()
       .meta({ description: 'What the caller was told; null as long as there is no reply.' }),

@@ -2,7 +2,12 @@ import type { Type } from '@nestjs/common';
 import { ZodError } from 'zod';
 import { milliseconds, type Duration } from '../core/duration.js';
 import { NAME, NAME_FORM } from '../core/name.js';
-import { losersPolicySchema, replyPolicySchema, type ReplyPolicy } from '../core/policies.js';
+import {
+  losersPolicySchema,
+  replyPolicySchema,
+  runDeadlineSchema,
+  type ReplyPolicy,
+} from '../core/policies.js';
 import {
   DEFAULT_HEDGE_BUDGET,
   hedgeBudgetSchema,
@@ -100,6 +105,7 @@ export function defineTask<T extends { readonly name: string } = Type>(
       `reply of ${className}`,
     ),
     losers: parsed(() => losersPolicySchema.parse(options.losers ?? 'continue'), `losers of ${className}`),
+    deadline: parsed(() => runDeadlineSchema.optional().parse(options.deadline), `deadline of ${className}`),
     input: options.input,
   };
   if (task.subTasks.length === 0) {
@@ -145,7 +151,17 @@ export function replyMisfit(
       detail: `${String(reply.quorum)} successes are more than the ${String(names.length)} sub-tasks of ${task.name}`,
     };
   }
-  return undefined;
+  const detail = minMisfit(reply, task.name, names.length);
+  return detail === undefined ? undefined : { pointer: '/min', detail };
+}
+
+function minMisfit(reply: ReplyPolicy, task: string, count: number): string | undefined {
+  if (!('min' in reply)) return undefined;
+  if (reply.deadline === undefined) return 'belongs to a deadline; add deadline, or leave min out';
+  if (reply.policy === 'quorum' && reply.min > reply.quorum)
+    return `${String(reply.min)} successes are more than the quorum of ${String(reply.quorum)}`;
+  if (reply.min <= count) return undefined;
+  return `${String(reply.min)} successes are more than the ${String(count)} sub-tasks of ${task}`;
 }
 
 /** Whatever isn't the object of a later sub-task counts as a class, `undefined` too: who looks it up says what is wrong with it. */

@@ -171,6 +171,20 @@ describe('TaskRegistry', () => {
       "The reply of TaskClass can't be met: 3 successes are more than the 2 sub-tasks of t",
     ],
     [
+      'more successes at a deadline than the quorum',
+      [
+        A,
+        B,
+        task({ name: 't', subTasks: [A, B], reply: { policy: 'quorum', quorum: 1, deadline: '1s', min: 2 } }),
+      ],
+      "The reply of TaskClass can't be met: 2 successes are more than the quorum of 1",
+    ],
+    [
+      'a deadline that is no duration',
+      [A, task({ name: 't', subTasks: [A], deadline: 'soon' })],
+      'The deadline of TaskClass is wrong: takes a duration such as 250ms, 30s or 5m, at most 24d',
+    ],
+    [
       'an undefined class that is to start later',
       [A, task({ name: 't', subTasks: [A, { subTask: circular, start: 'after-failure' }] })],
       'The task TaskClass lists undefined as a sub-task; list a class (undefined often means a circular import)',

@@ -20,6 +20,8 @@ export interface TaskOptions {
   reply?: ReplyPolicy;
   /** Used by runs that name none. Default `continue`. */
   losers?: LosersPolicy;
+  /** How long after the start of a run its unfinished sub-tasks are cancelled, such as `30s`; used by runs that name none. Default: never. */
+  deadline?: string;
   /** The share of its runs that may have extra starts because time has passed, such as `10%`, which is the default. */
   hedgeBudget?: string;
   /** What an input must look like; sub-tasks get what it parses to. Default: any JSON value. */

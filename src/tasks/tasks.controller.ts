@@ -111,6 +111,10 @@ export class TasksController {
           losers: { policy: 'cancel-after', after: '2s' },
         },
       },
+      deadline: {
+        summary: 'Take what two seconds bring, one success at least, and end the run after ten',
+        value: { reply: { policy: 'deadline', deadline: '2s', min: 1 }, deadline: '10s' },
+      },
     },
   })
   @ApiOkResponse({ description: 'The reply', standardSchema: answerSchema, headers: runHeaders })
@@ -128,6 +132,7 @@ export class TasksController {
     'idempotency-key-reused',
     'run-failed',
     'run-cancelled',
+    'deadline-exceeded',
     'overloaded',
     'journal-unavailable',
     'worker-node',
@@ -158,7 +163,7 @@ export class TasksController {
   }
 }
 
-function view({ name, subTasks, starts, reply, losers, hedgeBudget, input }: TaskDefinition) {
+function view({ name, subTasks, starts, reply, losers, deadline, hedgeBudget, input }: TaskDefinition) {
   return {
     name,
     subTasks: subTasks.map(
@@ -173,6 +178,7 @@ function view({ name, subTasks, starts, reply, losers, hedgeBudget, input }: Tas
     ),
     reply,
     losers,
+    ...(deadline !== undefined && { deadline }),
     hedgeBudget,
     input: input ? z.toJSONSchema(input, { io: 'input', unrepresentable: 'any' }) : {},
   };

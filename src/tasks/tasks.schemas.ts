@@ -1,7 +1,13 @@
 import { z } from 'zod';
 import { labelsSchema } from '../core/labels.js';
-import { losersPolicySchema, replyPolicySchema } from '../core/policies.js';
-import { answeredBySchema, EXAMPLE_RUN_ID, jsonValueSchema, runStatusSchema } from '../core/run.js';
+import { losersPolicySchema, replyPolicySchema, runDeadlineSchema } from '../core/policies.js';
+import {
+  answeredBySchema,
+  EXAMPLE_RUN_ID,
+  jsonValueSchema,
+  missingSchema,
+  runStatusSchema,
+} from '../core/run.js';
 import { SUB_TASK_PLACEMENTS } from '../core/sub-task.js';
 import { startRuleSchema } from '../core/start-rule.js';
 
@@ -17,6 +23,7 @@ export const runRequestSchema = z
     reply: replyPolicySchema.optional(),
     losers: losersPolicySchema.optional(),
     labels: labelsSchema.optional(),
+    deadline: runDeadlineSchema.optional(),
   })
   .meta({ id: 'RunRequest', description: 'What is left out, the task decides.' });
 
@@ -31,9 +38,10 @@ export const answerSchema = z
     task: z.string(),
     status: runStatusSchema,
     result: jsonValueSchema.meta({
-      description: 'The result of the winner; under `quorum` and `all` an object by sub-task.',
+      description: 'The result of the winner; under `quorum`, `all` and `deadline` an object by sub-task.',
     }),
     answeredBy: answeredBySchema,
+    missing: missingSchema,
     background: z.array(z.string()).meta({ description: 'The sub-tasks that are still unfinished.' }),
     links: z.object({ run: z.string(), task: z.string() }),
   })
@@ -99,6 +107,7 @@ export const taskSchema = z
     ),
     reply: replyPolicySchema.meta({ description: 'Used by runs that name none.' }),
     losers: losersPolicySchema.meta({ description: 'Used by runs that name none.' }),
+    deadline: runDeadlineSchema.exactOptional(),
     hedgeBudget: z
       .number()
       .meta({ description: 'How large a share of its runs may have extra starts, from 0 to 1.' }),

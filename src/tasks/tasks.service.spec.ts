@@ -1,8 +1,10 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import fc from 'fast-check';
 import { createRuntime } from '../../test/support/runtime.js';
+import { milliseconds } from '../core/duration.js';
 import type { ReplyPolicy } from '../core/policies.js';
 import type { SubTaskContext } from '../core/sub-task.js';
+import { deadlineOf } from '../run/reply.js';
 
 const NAMES = ['a', 'b', 'c', 'd', 'e'];
 const TIMEOUT_MS = 1_000;
@@ -31,6 +33,13 @@ const policyFor = (count: number): fc.Arbitrary<ReplyPolicy> =>
     fc.constantFrom<ReplyPolicy>({ policy: 'first-success' }, { policy: 'first-settled' }, { policy: 'all' }),
     fc.constantFrom(...NAMES.slice(0, count)).map((primary): ReplyPolicy => ({ policy: 'primary', primary })),
     fc.integer({ min: 1, max: count }).map((quorum): ReplyPolicy => ({ policy: 'quorum', quorum })),
+    fc
+      .tuple(fc.integer({ min: 1, max: 3_000 }), fc.integer({ min: 1, max: count }), fc.boolean())
+      .map(([ms, min, isAll]): ReplyPolicy => ({
+        policy: isAll ? 'all' : 'deadline',
+        deadline: `${ms}ms`,
+        min,
+      })),
   );
 
 const cases = scripts.chain((script) => fc.tuple(fc.constant(script), policyFor(script.length)));
@@ -47,7 +56,7 @@ function settle(script: readonly Attempt[]): { at: number; succeeded: boolean; a
   return { at, succeeded: false, attempts: script.length };
 }
 
-/** The earliest instant at which the policy is decided, by looking at the end of every sub-task. */
+/** The earliest instant at which the policy is decided, by looking at the end of every sub-task, or the deadline. */
 function earliest(policy: ReplyPolicy, ends: readonly { at: number; succeeded: boolean }[]): number {
   const instants = ends.map(({ at }) => at).sort((a, b) => a - b);
   const decided = instants.find((now) => {
@@ -65,9 +74,12 @@ function earliest(policy: ReplyPolicy, ends: readonly { at: number; succeeded: b
         return successes >= policy.quorum || possible < policy.quorum;
       case 'all':
         return possible < ends.length || successes === ends.length;
+      case 'deadline':
+        return possible < (policy.min ?? 1) || past.length === ends.length;
     }
   });
-  return decided!;
+  const deadline = deadlineOf(policy);
+  return Math.min(decided!, deadline === undefined ? Infinity : milliseconds(deadline));
 }
 
 describe('a run, whatever its sub-tasks do', () => {

@@ -30,6 +30,8 @@ export interface Answer {
   readonly status: RunStatus;
   readonly result: JsonValue;
   readonly answeredBy: string | readonly string[];
+  /** The sub-tasks that had brought no result when a deadline made the reply, where there are some. */
+  readonly missing?: readonly string[];
   /** The sub-tasks that are still unfinished. */
   readonly background: readonly string[];
 }
@@ -74,7 +76,7 @@ export class TasksService {
    * on in the background.
    *
    * @returns undefined when it takes longer than `waitMs` milliseconds; not before the journal has the run
-   * @throws {DomainError} `run-failed` or `run-cancelled` when the policy can't be met any more, `stopping`
+   * @throws {DomainError} `run-failed` or `run-cancelled` when the policy can't be met any more, `deadline-exceeded`, `stopping`
    */
   async reply(run: StartedRun): Promise<Answer>;
   async reply(run: StartedRun, waitMs: number): Promise<Answer | undefined>;
@@ -134,7 +136,8 @@ function answer(runId: string, task: string, decision: Decision | Undecided): An
   if ('recorded' in decision) throw stopped(runId, decision);
   const { reply, status, background } = decision;
   if (!('error' in reply)) return { runId, task, status, ...reply, background };
-  throw new DomainError(reply.error.code, reply.error.message, { runId, failures: reply.error.failures });
+  const { code, message, ...details } = reply.error;
+  throw new DomainError(code, message, { runId, ...details });
 }
 
 function stopped(runId: string, { recorded }: Undecided): DomainError {

@@ -1,3 +1,4 @@
+import type { StringValue } from 'ms';
 import { v7 as uuidv7 } from 'uuid';
 import type { EventType, NewEvent } from '../../src/core/events.js';
 import type { Labels } from '../../src/core/labels.js';
@@ -11,6 +12,7 @@ interface Options {
   readonly reply?: ReplyPolicy;
   readonly losers?: LosersPolicy;
   readonly labels?: Labels;
+  readonly deadline?: StringValue;
   /** How long ago all that happened, in milliseconds. */
   readonly agoMs?: number;
 }
@@ -30,12 +32,14 @@ export class PastRun {
       reply = { policy: 'first-success' },
       losers = 'continue',
       labels,
+      deadline,
       agoMs = 0,
     }: Options = {},
   ) {
     this.agoMs = agoMs;
     this.labels = labels;
-    this.add('run.started', { input, replyPolicy: reply, losers, subTasks });
+    const data = { input, replyPolicy: reply, losers, subTasks };
+    this.add('run.started', deadline === undefined ? data : { ...data, deadline });
   }
 
   started(...subTasks: readonly string[]): this {
@@ -60,6 +64,17 @@ export class PastRun {
   replied(answeredBy: string, result: JsonValue = `${answeredBy} of before`): this {
     const background = this.subTasks.filter((name) => name !== answeredBy);
     return this.add('run.replied', { reply: { answeredBy, result }, status: 'running', background });
+  }
+
+  /** Its caller was told that a deadline came first. */
+  late(): this {
+    const error = {
+      code: 'deadline-exceeded',
+      message: 'late',
+      failures: [],
+      missing: [...this.subTasks],
+    } as const;
+    return this.add('run.replied', { reply: { error }, status: 'running', background: [...this.subTasks] });
   }
 
   /** What is on record of it, as if its events were the last ones before the log begins. */

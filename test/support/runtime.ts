@@ -50,6 +50,7 @@ export function createRuntime(
     hedgeBudget,
     reply: { policy: 'first-success' },
     losers: 'continue',
+    deadline: undefined,
     input: undefined,
   };
   const events: RunEvent[] = [];

@@ -67,6 +67,25 @@ describe('a sub-task', () => {
       expect(await placed()).toEqual([]);
     });
 
+    test('leaves the deadlines of the reply and of the run to the node of the run', async () => {
+      const [ofApi, ofWorker] = twins('mixed', declared);
+      const api = await cluster.start(ofApi.providers, { ROLE: 'api' });
+      const worker = await cluster.start(ofWorker.providers, { ROLE: 'worker' });
+      const reply = { policy: 'deadline', deadline: '50ms' };
+      const response = await api.run('mixed', { reply });
+      const { runId } = await expectProblem(api, response, 504, 'deadline-exceeded');
+      (await ofApi.next('near')).succeed('near');
+      (await ofWorker.next('far')).succeed('far');
+      await api.event(runId as string, 'run.finished');
+      const { reply: told, subTasks } = await worker.showRun(runId as string);
+      expect(told).toMatchObject({ error: { missing: ['near', 'far'] } });
+      expect(subTasks).toMatchObject([{ result: 'near' }, { result: 'far' }]);
+
+      const ended = await api.run('mixed', { deadline: '50ms' });
+      await expectProblem(worker, ended, 504, 'deadline-exceeded');
+      expect(await placed()).toEqual([]);
+    });
+
     test('is executed by the node itself where that does everything and is alone', async () => {
       const [task] = twins('mixed', declared);
       const node = await cluster.start(task.providers);

@@ -92,6 +92,25 @@ describe('a run that a crash or a stop has left unfinished', () => {
     expect(trio.peak()).toBe(0);
   });
 
+  test('gets at its deadline what had succeeded, for good, while the rest goes on', async () => {
+    const reply = { policy: 'all', deadline: '1m' } as const;
+    const overdue = new PastRun('race', ['fast', 'slow'], { reply, agoMs: HOUR_MS });
+    const ended = new PastRun('race', ['fast', 'slow'], { deadline: '1m', agoMs: HOUR_MS });
+    await durable.leave(overdue.started('fast', 'slow').succeeded('fast'), ended.started('fast', 'slow'));
+    const service = await durable.start(race.providers);
+    expect(await service.finishedRun(ended.id)).toMatchObject({
+      status: 'failed',
+      reply: { error: { code: 'deadline-exceeded', missing: ['fast', 'slow'] } },
+      subTasks: [{ status: 'cancelled' }, { status: 'cancelled' }],
+    });
+    const told = { answeredBy: ['fast'], result: { fast: 'fast of before' }, missing: ['slow'] };
+    await service.event(overdue.id, 'run.replied');
+    expect(await service.showRun(overdue.id)).toMatchObject({ status: 'running', reply: told });
+    (await race.next('slow')).succeed('late');
+    expect(await service.finishedRun(overdue.id)).toMatchObject({ status: 'succeeded', reply: told });
+    expect(race.peak('fast')).toBe(0);
+  });
+
   test('leaves its losers what is left of the time of cancel-after', async () => {
     const losers = { policy: 'cancel-after', after: '1h' } as const;
     const nearlyOver = new PastRun('race', ['fast', 'slow'], { losers, agoMs: HOUR_MS - 500 });

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { ControlledTask } from '../../support/controlled-task.js';
+import { expectProblem } from '../../support/problem.js';
 import { TestApp } from '../../support/test-app.js';
 
 const race = new ControlledTask('race', { a: {}, b: {}, c: {} });
@@ -133,6 +134,34 @@ describe('the reply of POST /tasks/{name}/runs', () => {
     expect(await byCaller).toMatchObject({ result: 'scout', background: ['leader'] });
     other.leader.succeed();
     await service.event(other.leader.context.runId, 'run.finished');
+  });
+
+  test('is an error at the deadline where too few have succeeded, the same for every repetition, and the rest goes on', async () => {
+    const reply = { policy: 'deadline', deadline: '20ms', min: 2 };
+    const send = () => service.http.post('/tasks/race/runs').set('Idempotency-Key', '"late"').send({ reply });
+    const first = await send();
+    const { runId, missing, failures } = await expectProblem(service, first, 504, 'deadline-exceeded');
+    expect({ missing, failures }).toEqual({ missing: ['a', 'b', 'c'], failures: [] });
+    expect(await service.showRun(runId as string)).toMatchObject({ status: 'running', replyPolicy: reply });
+    for (const attempt of Object.values(await race.all())) attempt.succeed('all the same');
+    const { status, subTasks } = await service.finishedRun(runId as string);
+    expect({ status, subTasks: subTasks.map(({ status }) => status) }).toEqual({
+      status: 'failed',
+      subTasks: ['succeeded', 'succeeded', 'succeeded'],
+    });
+    const again = await send();
+    expect(again.body).toEqual(first.body);
+  });
+
+  test('is an error when the deadline of the run ends it before', async () => {
+    const response = await service.run('race', { deadline: '20ms' });
+    const { runId } = await expectProblem(service, response, 504, 'deadline-exceeded');
+    const run = await service.finishedRun(runId as string);
+    expect(run).toMatchObject({ status: 'failed', deadline: '20ms' });
+    expect(run.subTasks).toMatchObject(
+      run.subTasks.map(() => ({ status: 'cancelled', reason: 'unfinished at the deadline of the run' })),
+    );
+    for (const { context } of Object.values(await race.all())) expect(context.signal.aborted).toBe(true);
   });
 
   test.each([

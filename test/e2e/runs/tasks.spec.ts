@@ -22,6 +22,7 @@ const orders = new ControlledTask(
     input: order,
     reply: { policy: 'primary', primary: 'price' },
     losers: { policy: 'cancel-after', after: '2s' },
+    deadline: '1h',
   },
 );
 
@@ -65,6 +66,7 @@ describe('GET /tasks', () => {
       ],
       reply: { policy: 'primary', primary: 'price' },
       losers: { policy: 'cancel-after', after: '2s' },
+      deadline: '1h',
       hedgeBudget: 0.1,
       input: {
         $schema: 'https://json-schema.org/draft/2020-12/schema',
