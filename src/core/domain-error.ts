@@ -16,6 +16,7 @@ export type DomainErrorCode =
   | 'run-failed'
   | 'run-cancelled'
   | 'deadline-exceeded'
+  | 'run-disputed'
   | 'overloaded'
   | 'journal-unavailable'
   | 'worker-node'

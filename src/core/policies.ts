@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { durationSchema } from './duration.js';
+import type { Frozen } from './json.js';
 
 /** A length of time from the start of a run. */
 const deadlineSchema = durationSchema.refine((text) => Number.parseFloat(text) !== 0, 'takes more than 0');
@@ -21,6 +22,13 @@ const least = {
 
 const byDeadline = { deadline: replyDeadline.exactOptional(), ...least };
 
+const pointerSchema = z
+  .string()
+  .regex(
+    /^(?:\/(?:[^~/]|~[01])*)*$/,
+    'takes a JSON Pointer (RFC 6901) such as /price, in which ~0 is "~" and ~1 is "/"',
+  );
+
 /** Which outcomes make the reply. `quorum` counts successes; `primary` is a sub-task's name. */
 export const replyPolicySchema = z
   .discriminatedUnion('policy', [
@@ -36,16 +44,27 @@ export const replyPolicySchema = z
       ...byDeadline,
     }),
     z.strictObject({ policy: z.literal('all'), ...byDeadline }),
+    z.strictObject({
+      policy: z.literal('agreement'),
+      agreement: z.int().min(2).meta({ description: 'How many successes must have equal results.' }),
+      pointer: pointerSchema
+        .meta({ description: 'A JSON Pointer to what of the result is compared. Default: all of it.' })
+        .exactOptional(),
+      ignore: z
+        .array(pointerSchema)
+        .meta({ description: 'JSON Pointers to what of the result is not compared.' })
+        .exactOptional(),
+    }),
     z.strictObject({ policy: z.literal('deadline'), deadline: replyDeadline, ...least }),
   ])
   .meta({
     id: 'ReplyPolicy',
     description:
-      'Which outcomes make the reply: the first success, the first outcome of any kind, the outcome of one primary sub-task, a quorum of successes, the success of all, or what has succeeded by a deadline.',
+      'Which outcomes make the reply: the first success, the first outcome of any kind, the outcome of one primary sub-task, a quorum of successes, the success of all, so many equal results, or what has succeeded by a deadline.',
     examples: [{ policy: 'first-success' }],
   });
 
-export type ReplyPolicy = Readonly<z.infer<typeof replyPolicySchema>>;
+export type ReplyPolicy = Frozen<z.infer<typeof replyPolicySchema>>;
 
 /** What becomes of the sub-tasks that are unfinished when the reply goes out. */
 export const losersPolicySchema = z

@@ -95,7 +95,7 @@ export type Failure = Frozen<z.infer<typeof failureSchema>>;
 
 export const answeredBySchema = z.union([z.string(), z.array(z.string())]).meta({
   description:
-    'The sub-task whose result is in the reply; under `quorum`, `all` and `deadline` a list of them.',
+    'The sub-task whose result is in the reply; under `quorum`, `all`, `deadline` and `agreement` a list of them.',
 });
 
 export const missingSchema = z.array(z.string()).exactOptional().meta({
@@ -103,19 +103,34 @@ export const missingSchema = z.array(z.string()).exactOptional().meta({
     'The sub-tasks that had brought no result when a deadline made the reply; not there where there are none.',
 });
 
+const campSchema = z.object({
+  subTasks: z.array(z.string()),
+  value: jsonValueSchema.exactOptional().meta({
+    description: 'What they agree on; not there where the result has nothing to compare.',
+  }),
+});
+
+export type Camp = Frozen<z.infer<typeof campSchema>>;
+
+export const campsSchema = z.array(campSchema).exactOptional().meta({
+  description: 'The sub-tasks that succeeded, by their results, the largest camp first; there in a dispute.',
+});
+
 /**
- * What the caller of a run is told. `answeredBy` names the winner; under `quorum`, `all` and `deadline` it lists the
- * winners in the order in which they finished, and `result` is an object by their names. Of a run that can't meet its policy
+ * What the caller of a run is told. `answeredBy` names the winner; under `quorum`, `all`, `deadline` and
+ * `agreement` it lists the winners in the order in which they finished. `result` is an object by their names, and under
+ * `agreement` the result of the first of them. Of a run that can't meet its policy
  * any more, or didn't in time, `failures` are the outcomes that made it so.
  */
 export const replySchema = z.union([
   z.object({ answeredBy: answeredBySchema, result: jsonValueSchema, missing: missingSchema }),
   z.object({
     error: z.object({
-      code: z.enum(['run-failed', 'run-cancelled', 'deadline-exceeded']),
+      code: z.enum(['run-failed', 'run-cancelled', 'deadline-exceeded', 'run-disputed']),
       message: z.string(),
       failures: z.array(failureSchema),
       missing: missingSchema,
+      camps: campsSchema,
     }),
   }),
 ]);

@@ -31,6 +31,14 @@ const extensions: Partial<Record<ProblemCode, Record<string, unknown>>> = {
     failures: [{ subTask: 'first', code: 'cancelled', message: 'the service stopped' }],
   },
   'deadline-exceeded': { runId: EXAMPLE_RUN_ID, failures: [], missing: ['first', 'second', 'third'] },
+  'run-disputed': {
+    runId: EXAMPLE_RUN_ID,
+    failures: [],
+    camps: [
+      { subTasks: ['first'], value: 17 },
+      { subTasks: ['second'], value: 18 },
+    ],
+  },
   'not-ready': { error: { runs: { status: 'down', message: 'the service is stopping' } } },
 };
 

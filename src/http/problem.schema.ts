@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { failureSchema, missingSchema } from '../core/run.js';
+import { campsSchema, failureSchema, missingSchema } from '../core/run.js';
 
 /** How a problem document is described in the OpenAPI document. */
 export const problemSchema = z
@@ -34,5 +34,6 @@ export const problemSchema = z
       .optional()
       .meta({ description: 'Why the sub-tasks of the run brought no reply.' }),
     missing: missingSchema,
+    camps: campsSchema,
   })
   .meta({ id: 'Problem', description: 'An error, as RFC 9457 defines it.' });

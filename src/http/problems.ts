@@ -211,6 +211,13 @@ export const problemTypes = {
       'This node takes no new runs (ROLE=worker). It answers for those that other nodes have accepted.',
     mend: 'Send the request to another node: one whose ROLE is all or api.',
   },
+  'run-disputed': {
+    status: 502,
+    title: 'Run disputed',
+    happened:
+      'The sub-tasks succeeded, but so few of their results are equal that the reply policy agreement can’t be met any more.',
+    mend: 'camps names the sub-tasks by what their results say. Find out who is right, or leave out by pointer and ignore what may differ.',
+  },
   'deadline-exceeded': {
     status: 504,
     title: 'Deadline exceeded',

@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { Subject } from 'rxjs';
+import type { JsonValue } from '../core/json.js';
 import type { ReplyPolicy } from '../core/policies.js';
 import { deadlineOf, decideBy, replyAtDeadline, replyOf } from './reply.js';
 import { PAST_DEADLINE, type Outcome, type Reply } from '../core/run.js';
@@ -33,16 +34,29 @@ function model(
           : 'open';
     case 'all':
       return soFar.length > successes ? 'refused' : pending === 0 ? 'answered' : 'open';
+    case 'agreement': {
+      const values = soFar.flatMap((one) => (one.status === 'succeeded' ? [valueOf(one.result)] : []));
+      const largest = Math.max(0, ...values.map((value) => values.filter((other) => other === value).length));
+      return largest >= policy.agreement
+        ? 'answered'
+        : largest + pending < policy.agreement
+          ? 'refused'
+          : 'open';
+    }
     case 'deadline':
       return successes + pending < leastOf(policy) ? 'refused' : pending === 0 ? 'answered' : 'open';
   }
 }
 
+const valueOf = (result: JsonValue): unknown => (result as { value: unknown }).value;
+
 const leastOf = (policy: ReplyPolicy): number => ('min' in policy ? policy.min : undefined) ?? 1;
 
 const outcome = (subTask: string) =>
   fc.oneof(
-    fc.constant<Outcome>({ subTask, status: 'succeeded', result: `${subTask} result` }),
+    fc
+      .constantFrom('x', 'y')
+      .map((value): Outcome => ({ subTask, status: 'succeeded', result: { value, by: subTask } })),
     fc.constant<Outcome>({ subTask, status: 'failed', error: { code: 'threw', message: 'boom' } }),
     fc
       .constantFrom('cancelled' as const, 'skipped' as const)
@@ -71,6 +85,13 @@ function policyFor(names: readonly string[]): fc.Arbitrary<ReplyPolicy> {
     fc.constantFrom(...names).map((primary): ReplyPolicy => ({ policy: 'primary', primary })),
     all,
     quorum,
+    fc
+      .tuple(fc.integer({ min: 1, max: names.length }), fc.boolean())
+      .map(([agreement, isPointed]): ReplyPolicy => ({
+        policy: 'agreement',
+        agreement,
+        ...(isPointed ? { pointer: '/value' } : { ignore: ['/by'] }),
+      })),
     byDeadline.map((terms): ReplyPolicy => ({ policy: 'deadline', ...terms })),
     fc.tuple(fc.oneof(all, quorum), byDeadline).map(([policy, terms]) => ({ ...policy, ...terms })),
   );
@@ -219,6 +240,39 @@ describe('the reply', () => {
       result: { a: 'A' },
       missing: ['b'],
     });
+  });
+
+  const says = (subTask: string, result: JsonValue): Outcome => ({ subTask, status: 'succeeded', result });
+
+  test('is under agreement the first of the equal results, whatever the order of their members', () => {
+    const policy = { policy: 'agreement', agreement: 2, ignore: ['/at', '/list/0'] } as const;
+    const sequence = [
+      says('a', { n: 2n ** 64n, list: [1, 2], at: 1 }),
+      says('b', { n: 2n ** 64n + 1n, list: [1, 2] }),
+      says('c', { list: [3, 2], n: 2n ** 64n, at: 2 }),
+    ];
+    expect(replay(policy, sequence).at(-1)).toEqual({
+      answeredBy: ['a', 'c'],
+      result: { n: 2n ** 64n, list: [1, 2], at: 1 },
+    });
+  });
+
+  test('is a dispute with its camps where too few results are equal, and none where too few succeeded', () => {
+    const policy = { policy: 'agreement', agreement: 3, pointer: '/v' } as const;
+    const one = says('a', { v: 1 });
+    const other = says('b', { v: 2 });
+    const none = says('c', { w: 1 });
+    expect(replay(policy, [other, one, says('d', { v: 1 }), none]).at(-1)).toMatchObject({
+      error: {
+        code: 'run-disputed',
+        failures: [],
+        camps: [{ subTasks: ['a', 'd'], value: 1 }, { subTasks: ['b'], value: 2 }, { subTasks: ['c'] }],
+      },
+    });
+    expect(replay(policy, [none, says('d', {}), says('e', {})]).at(-1)).toMatchObject({
+      error: { code: 'run-disputed' },
+    });
+    expect(replay(policy, [one, failed('b'), other]).at(-1)).toMatchObject({ error: { code: 'run-failed' } });
   });
 
   test('calls a run cancelled when cancelled sub-tasks are why it can’t be answered', () => {

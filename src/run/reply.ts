@@ -2,6 +2,7 @@ import { filter, race, type OperatorFunction } from 'rxjs';
 import type { StringValue } from 'ms';
 import type { JsonValue } from '../core/json.js';
 import type { ReplyPolicy } from '../core/policies.js';
+import { agreesOrCannot, campsOf, type AgreementPolicy } from './agreement.js';
 import { PAST_DEADLINE, type Failure, type Outcome, type Reply } from '../core/run.js';
 
 type Success = Extract<Outcome, { status: 'succeeded' }>;
@@ -25,6 +26,7 @@ interface Terms {
  * The source must be hot and bring one outcome for each of the `count` sub-tasks.
  */
 export function decideBy(policy: ReplyPolicy, count: number): OperatorFunction<Outcome, Outcome> {
+  if (policy.policy === 'agreement') return filter(agreesOrCannot(policy, count));
   const terms = termsOf(policy, count);
   const { counts, successesToMeet, othersToDefeat, failureWeight = 1 } = terms;
   const success = (outcome: Outcome): number => (meets(terms, outcome) ? 1 : 0);
@@ -56,6 +58,10 @@ export function needsMore(
   settled: readonly Outcome[],
   goingOn: readonly string[],
 ): boolean {
+  if (policy.policy === 'agreement') {
+    const [largest] = campsOf(policy, settled);
+    return (largest?.subTasks.length ?? 0) + goingOn.length < policy.agreement;
+  }
   const terms = termsOf(policy, count);
   const met = settled.filter((outcome) => meets(terms, outcome));
   return met.length + goingOn.filter(terms.counts).length < terms.successesToMeet;
@@ -80,6 +86,9 @@ export function replyOf(
   const successes = settled.filter(isSuccess);
   if (policy.policy === 'deadline') {
     if (successes.length >= leastOf(policy)) return partialAnswer(successes, subTasks);
+  } else if (policy.policy === 'agreement') {
+    const reply = agreed(policy, settled, subTasks.length);
+    if (reply) return reply;
   } else if (deciding && isSuccess(deciding)) return answer(policy, deciding, successes);
   const causes = decidesAlone(policy) ? settled.slice(-1) : settled;
   if (causes.some(isPastDeadline))
@@ -115,7 +124,7 @@ export function replyAtDeadline(
   );
 }
 
-function termsOf(policy: ReplyPolicy, count: number): Terms {
+function termsOf(policy: Exclude<ReplyPolicy, AgreementPolicy>, count: number): Terms {
   const all = () => true;
   switch (policy.policy) {
     case 'first-success':
@@ -176,6 +185,19 @@ function resultsOf(successes: readonly Success[]) {
   const result: Record<string, JsonValue> = {};
   for (const success of successes) result[success.subTask] = success.result;
   return { answeredBy: namesOf(successes), result };
+}
+
+/** What enough results say, or that they contradict each other; undefined where too few succeeded for either. */
+function agreed(policy: AgreementPolicy, settled: readonly Outcome[], count: number): Reply | undefined {
+  const camps = campsOf(policy, settled);
+  const answeredBy = camps[0]?.subTasks ?? [];
+  const first = settled.find(({ subTask }) => subTask === answeredBy[0]);
+  if (first && isSuccess(first) && answeredBy.length >= policy.agreement)
+    return { answeredBy, result: first.result };
+  const failures = failuresOf(settled);
+  if (count - failures.length < policy.agreement) return undefined;
+  const message = `The results contradict each other: no ${policy.agreement} of them can be equal any more`;
+  return { error: { code: 'run-disputed', message, failures, camps } };
 }
 
 /** The results that there are, and the names of the sub-tasks that brought none. */

@@ -32,6 +32,22 @@ describe('the race table', () => {
   const NONE = { count: 0, p50: null, p90: null, p99: null };
   const only = (ms: number) => ({ count: 1, p50: ms, p90: ms, p99: ms });
 
+  test('counts who dissents, before the reply and behind it', () => {
+    const reply: ReplyPolicy = { policy: 'agreement', agreement: 2 };
+    const subTasks = ['a', 'b', 'c', 'd', 'e'];
+    const run = log.run({ at, reply, subTasks }).started(0, 'a').started(0, 'b').started(0, 'c');
+    run.started(0, 'd').started(0, 'e');
+    run.succeeded(1, 'b', 2).succeeded(2, 'a').succeeded(3, 'c').replied(3, ['a', 'c']);
+    run.succeeded(4, 'd', 3).succeeded(5, 'e').finished(5);
+    expect(table({ reply, subTasks }).subTasks.map(({ name, dissents }) => [name, dissents])).toEqual([
+      ['a', 0],
+      ['b', 1],
+      ['c', 0],
+      ['d', 1],
+      ['e', 0],
+    ]);
+  });
+
   test('has a row for each sub-task before there is any run', () => {
     expect(table()).toEqual({
       runs: 0,
@@ -48,6 +64,7 @@ describe('the race table', () => {
         skips: 0,
         failures: 0,
         cancellations: 0,
+        dissents: 0,
         durationMs: NONE,
         marginMs: NONE,
       })),

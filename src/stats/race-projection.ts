@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { RunEvent, SubTaskEvent } from '../core/events.js';
 import type { ReplyPolicy } from '../core/policies.js';
+import { Dissent } from './dissent.js';
 import type { TaskSlice } from './task-slice.js';
 
 /** A run whose events count. */
@@ -20,6 +21,7 @@ interface CountedRun {
   cancelledMs: number | undefined;
   /** How long the reply took, where it is to be told what it would have taken without hedges. */
   hedgedReplyMs: number | undefined;
+  readonly dissent: Dissent | undefined;
 }
 
 /**
@@ -95,6 +97,7 @@ export class RaceProjection {
       unhedgedMs: undefined,
       cancelledMs: undefined,
       hedgedReplyMs: undefined,
+      dissent: replyPolicy.policy === 'agreement' ? new Dissent(replyPolicy) : undefined,
     };
   }
 
@@ -133,6 +136,7 @@ function countSubTask(
       return;
     case 'sub-task.succeeded':
       tally.durations.record(event.data.durationMs);
+      if (run.dissent?.succeeded(subTask, event.data.result)) tally.dissents += 1;
       if (!run.hedges?.includes(subTask)) run.unhedgedMs ??= ms;
       if (run.first && !run.hasSecond) {
         slice.subTask(run.first.subTask).margins.record(ms - run.first.ms);
@@ -164,6 +168,7 @@ function countReply(run: CountedRun, slice: TaskSlice, { data }: RunEvent<'run.r
   }
   slice.replies += 1;
   for (const winner of [reply.answeredBy].flat()) slice.subTask(winner).wins += 1;
+  for (const dissenter of run.dissent?.agreedOn(reply.result) ?? []) slice.subTask(dissenter).dissents += 1;
   if (!run.policy || durationMs === undefined) return;
   const times = slice.timesToAdd(run.policy);
   if (!run.hedges) {

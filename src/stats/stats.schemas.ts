@@ -37,6 +37,7 @@ const subTaskSchema = z.object({
   skips: count('In how many runs it was not needed, and never started.'),
   failures: count('In how many runs it failed, after its retries.'),
   cancellations: count('In how many runs it was cancelled.'),
+  dissents: count('In how many runs under `agreement` its result was not what the others agreed on.'),
   durationMs: quantiles('How long it took, retries included, where it succeeded.'),
   marginMs: quantiles(
     'By how much it won: from its success to that of the next one, in runs in which it was the first and another was let run and succeeded too.',
@@ -96,6 +97,7 @@ export const raceTableSchema = z
             skips: 0,
             failures: 14,
             cancellations: 0,
+            dissents: 0,
             durationMs: { count: 1198, p50: 11.2, p90: 13.6, p99: 1007 },
             marginMs: { count: 9, p50: 7.0, p90: 12.0, p99: 12.0 },
           },
@@ -109,6 +111,7 @@ export const raceTableSchema = z
             skips: 1140,
             failures: 4,
             cancellations: 0,
+            dissents: 0,
             durationMs: { count: 68, p50: 12.1, p90: 15.9, p99: 33.1 },
             marginMs: { count: 45, p50: 950, p90: 979, p99: 987 },
           },

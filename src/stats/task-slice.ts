@@ -15,6 +15,8 @@ export class SubTaskTally {
   skips = 0;
   failures = 0;
   cancellations = 0;
+  /** Its result was not what enough others agreed on. */
+  dissents = 0;
   /** Of its successes. */
   durations = new DurationHistogram();
   /** From its success to the next one of the run, where it was the first. */
@@ -35,6 +37,7 @@ const COUNTS = [
   'skips',
   'failures',
   'cancellations',
+  'dissents',
 ] as const satisfies readonly (keyof SubTaskTally)[];
 
 /** How long the replies of runs with one reply policy took. */

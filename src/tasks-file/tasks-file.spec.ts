@@ -296,7 +296,7 @@ tasks:
       'a policy that is none',
       taskWith('reply: { policy: most }'),
       [
-        '4:22: tasks.t.reply.policy: takes "first-success", "first-settled", "primary", "quorum", "all" or "deadline"',
+        '4:22: tasks.t.reply.policy: takes "first-success", "first-settled", "primary", "quorum", "all", "agreement" or "deadline"',
       ],
     ],
     [

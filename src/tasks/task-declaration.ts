@@ -151,6 +151,12 @@ export function replyMisfit(
       detail: `${String(reply.quorum)} successes are more than the ${String(names.length)} sub-tasks of ${task.name}`,
     };
   }
+  if (reply.policy === 'agreement' && reply.agreement > names.length) {
+    return {
+      pointer: '/agreement',
+      detail: `${String(reply.agreement)} equal results are more than the ${String(names.length)} sub-tasks of ${task.name}`,
+    };
+  }
   const detail = minMisfit(reply, task.name, names.length);
   return detail === undefined ? undefined : { pointer: '/min', detail };
 }

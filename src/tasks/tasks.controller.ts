@@ -132,6 +132,7 @@ export class TasksController {
     'idempotency-key-reused',
     'run-failed',
     'run-cancelled',
+    'run-disputed',
     'deadline-exceeded',
     'overloaded',
     'journal-unavailable',

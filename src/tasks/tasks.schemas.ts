@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { Frozen } from '../core/json.js';
 import { labelsSchema } from '../core/labels.js';
 import { losersPolicySchema, replyPolicySchema, runDeadlineSchema } from '../core/policies.js';
 import {
@@ -28,7 +29,7 @@ export const runRequestSchema = z
   .meta({ id: 'RunRequest', description: 'What is left out, the task decides.' });
 
 /** What a caller may say about a run. */
-export type RunRequest = Readonly<z.infer<typeof runRequestSchema>>;
+export type RunRequest = Frozen<z.infer<typeof runRequestSchema>>;
 
 /** The answer of `POST /tasks/{name}/runs`. */
 export const answerSchema = z
@@ -38,7 +39,8 @@ export const answerSchema = z
     task: z.string(),
     status: runStatusSchema,
     result: jsonValueSchema.meta({
-      description: 'The result of the winner; under `quorum`, `all` and `deadline` an object by sub-task.',
+      description:
+        'The result of the winner; under `quorum`, `all` and `deadline` an object by sub-task; under `agreement` the first of the equal ones.',
     }),
     answeredBy: answeredBySchema,
     missing: missingSchema,

@@ -74,6 +74,8 @@ function earliest(policy: ReplyPolicy, ends: readonly { at: number; succeeded: b
         return successes >= policy.quorum || possible < policy.quorum;
       case 'all':
         return possible < ends.length || successes === ends.length;
+      case 'agreement':
+        throw new Error('not among the cases');
       case 'deadline':
         return possible < (policy.min ?? 1) || past.length === ends.length;
     }

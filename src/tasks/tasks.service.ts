@@ -76,7 +76,7 @@ export class TasksService {
    * on in the background.
    *
    * @returns undefined when it takes longer than `waitMs` milliseconds; not before the journal has the run
-   * @throws {DomainError} `run-failed` or `run-cancelled` when the policy can't be met any more, `deadline-exceeded`, `stopping`
+   * @throws {DomainError} `run-failed` or `run-cancelled` when the policy can't be met any more, `run-disputed`, `deadline-exceeded`, `stopping`
    */
   async reply(run: StartedRun): Promise<Answer>;
   async reply(run: StartedRun, waitMs: number): Promise<Answer | undefined>;

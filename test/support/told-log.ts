@@ -1,4 +1,5 @@
 import type { EventType, NewEvent, RunEvent } from '../../src/core/events.js';
+import type { JsonValue } from '../../src/core/json.js';
 import type { ReplyPolicy } from '../../src/core/policies.js';
 
 interface ToldRunOptions {
@@ -65,13 +66,8 @@ export class ToldRun {
     return this.tell('sub-task.retrying', ms, { error: ERROR, delayMs: 0, dueAt: this.time(ms) }, subTask);
   }
 
-  succeeded(ms: number, subTask: string): this {
-    return this.tell(
-      'sub-task.succeeded',
-      ms,
-      { result: 1, durationMs: this.sinceStart(ms, subTask) },
-      subTask,
-    );
+  succeeded(ms: number, subTask: string, result: JsonValue = 1): this {
+    return this.tell('sub-task.succeeded', ms, { result, durationMs: this.sinceStart(ms, subTask) }, subTask);
   }
 
   failed(ms: number, subTask: string): this {

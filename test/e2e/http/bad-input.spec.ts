@@ -41,6 +41,12 @@ const mistakes: { request: object; pointers: string[] }[] = [
   { request: { reply: { policy: 'deadline' } }, pointers: ['/reply/deadline'] },
   { request: { reply: { policy: 'deadline', deadline: '0ms' } }, pointers: ['/reply/deadline'] },
   { request: { deadline: 5 }, pointers: ['/deadline'] },
+  { request: { reply: { policy: 'agreement', agreement: 1 } }, pointers: ['/reply/agreement'] },
+  { request: { reply: { policy: 'agreement', agreement: 3 } }, pointers: ['/reply/agreement'] },
+  {
+    request: { reply: { policy: 'agreement', agreement: 2, pointer: 'a', ignore: ['/~2'] } },
+    pointers: ['/reply/pointer', '/reply/ignore/0'],
+  },
   { request: { losers: 'stop' }, pointers: ['/losers'] },
   { request: { timeout: '2s', prio: 1 }, pointers: ['/timeout', '/prio'] },
   { request: { constructor: 1, prototype: 2 }, pointers: ['/constructor', '/prototype'] },

@@ -136,6 +136,24 @@ describe('the reply of POST /tasks/{name}/runs', () => {
     await service.event(other.leader.context.runId, 'run.finished');
   });
 
+  test('is what enough sub-tasks agree on, or a dispute that names the camps', async () => {
+    const reply = { policy: 'agreement', agreement: 2, pointer: '/price' };
+    const answer = service.answer('race', { reply });
+    const { a, b, c } = await race.all();
+    a.succeed({ price: 1 });
+    await service.event(a.context.runId, 'sub-task.succeeded', 'a');
+    c.succeed({ price: 2, of: 'c' });
+    await service.event(a.context.runId, 'sub-task.succeeded', 'c');
+    b.succeed({ price: 2 });
+    expect(await answer).toMatchObject({ answeredBy: ['c', 'b'], result: { price: 2, of: 'c' } });
+
+    const disputed = service.run('race', { reply });
+    for (const [name, attempt] of Object.entries(await race.all())) attempt.succeed({ price: name });
+    const { camps } = await expectProblem(service, await disputed, 502, 'run-disputed');
+    const names = (camps as { subTasks: string[] }[]).flatMap(({ subTasks }) => subTasks);
+    expect(names.toSorted()).toEqual(['a', 'b', 'c']);
+  });
+
   test('is an error at the deadline where too few have succeeded, the same for every repetition, and the rest goes on', async () => {
     const reply = { policy: 'deadline', deadline: '20ms', min: 2 };
     const send = () => service.http.post('/tasks/race/runs').set('Idempotency-Key', '"late"').send({ reply });
