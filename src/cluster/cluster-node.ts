@@ -163,8 +163,8 @@ export class ClusterNode implements OnApplicationBootstrap {
     const taken = await takeover.takeOver();
     this.hasCommands = true;
     if (stalled + sent + taken === 0) {
-      // What there was no room for is looked for again with the next beat.
-      this.lookAround = !this.parts.runs.hasRoom;
+      // What there was no room for is looked for again with the next beat, and what others have told meanwhile at once.
+      this.lookAround ||= !this.parts.runs.hasRoom;
       await waiting.look();
       await work.reportDead();
       return;

@@ -100,13 +100,16 @@ export class ClusterStore {
     });
   }
 
-  /** Takes sub-tasks on that nobody has; those that are another's, have ended, or are of runs that are set aside are left out. */
+  /**
+   * Takes sub-tasks on that nobody has; those that are another's, have ended, or are of runs that are set aside are left out. So are all
+   * while the node isn't among the others.
+   */
   async takeOn(node: string, subTasks: readonly SubTaskOf[]): Promise<TakenSubTask[]> {
     const { rows } = await sql<{ id: string; number: number; task: string; sub_task: string }>`
       UPDATE placed SET node = ${node}, deliveries = deliveries + 1
       FROM open_runs, ${pairs(subTasks)}
       WHERE open_runs.id = given.run_id AND placed.run = open_runs.number AND placed.sub_task = given.sub_task
-        AND placed.node IS NULL AND NOT set_aside
+        AND placed.node IS NULL AND NOT set_aside AND EXISTS (SELECT FROM nodes WHERE nodes.id = ${node})
       RETURNING open_runs.id, open_runs.number, open_runs.task, placed.sub_task`.execute(this.db);
     return rows.map(({ id, number, task, sub_task }) => ({ runId: id, number, task, subTask: sub_task }));
   }

@@ -39,19 +39,22 @@ export class Orphans {
   }
 
   /**
-   * Locks some of them, the oldest first: other nodes that do the same meanwhile get other ones.
+   * Locks some of them, the oldest first: other nodes that do the same meanwhile get other ones. There are none for a node that isn't
+   * among the others, or not yet: what it claimed would still be without a node.
    *
    * @param tasks those that the node knows
    * @param besides runs that it leaves to others, by their numbers
    */
   async lock(
     db: Kysely<Schema>,
+    node: string,
     tasks: readonly string[],
     besides: readonly number[],
   ): Promise<readonly Orphan[]> {
     const { rows } = await sql<Orphan>`
       SELECT number, id, ${IS_CANCELLED} AS cancelled FROM open_runs
       WHERE number <> ALL (${[...besides]}::bigint[]) AND ${IS_ORPHAN}
+        AND EXISTS (SELECT FROM nodes WHERE nodes.id = ${node})
         AND (${IS_CANCELLED} OR (task = ANY (${[...tasks]}::text[]) AND NOT set_aside
           AND NOT EXISTS (SELECT FROM waiting_runs WHERE run = number AND dead)))
       ORDER BY number LIMIT ${PAGE} FOR UPDATE OF open_runs SKIP LOCKED`.execute(db);

@@ -93,7 +93,7 @@ export class Takeover {
     for (const [number, until] of this.failed) if (until < performance.now()) this.failed.delete(number);
     await orphans.setAside(db);
     return db.transaction().execute(async (transaction) => {
-      const locked = await orphans.lock(transaction, tasks, [...this.failed.keys()]);
+      const locked = await orphans.lock(transaction, nodeId, tasks, [...this.failed.keys()]);
       this.unsure = locked.map(({ number }) => number);
       if (locked.length > 0) await orphans.claim(transaction, nodeId, this.unsure);
       return locked;

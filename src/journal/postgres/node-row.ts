@@ -23,10 +23,10 @@ export class NodeRow {
       ON CONFLICT DO NOTHING`.execute(this.db);
   }
 
-  /** Lets the others go on with what the node has, or had under another id, at once. */
-  async delete(id = this.id): Promise<void> {
+  /** Lets the others go on with what the node has at once. */
+  private async delete(): Promise<void> {
     await sql`
-      WITH gone AS (DELETE FROM nodes WHERE id = ${id} RETURNING id)
+      WITH gone AS (DELETE FROM nodes WHERE id = ${this.id} RETURNING id)
       SELECT pg_notify(current_schema(), json_build_array('left', id)::text) FROM gone`.execute(this.db);
   }
 
@@ -43,12 +43,16 @@ export class NodeRow {
     return id;
   }
 
-  /** Replaces the row of a former id, and tries until that is done. @returns false when `closing` is aborted before */
+  /** Replaces the row of a former id, tells all, this node too, and tries until that is done. @returns false when `closing` is aborted before */
   async rejoin(before: string, closing: AbortSignal): Promise<boolean> {
     while (!closing.aborted) {
       try {
-        await this.delete(before);
-        await this.insert();
+        await sql`
+          WITH gone AS (DELETE FROM nodes WHERE id = ${before}),
+            joined AS (INSERT INTO nodes (id, role) VALUES (${this.id}, ${this.role}) ON CONFLICT DO NOTHING)
+          SELECT pg_notify(current_schema(), json_build_array('left', ${before}::text)::text)`.execute(
+          this.db,
+        );
         return true;
       } catch {
         await delay(RETRY_MS, undefined, { signal: closing }).catch(() => undefined);

@@ -1,10 +1,21 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { filter, firstValueFrom } from 'rxjs';
+import { Heartbeat } from '../../../src/cluster/heartbeat.js';
 import { Takeover } from '../../../src/cluster/takeover.js';
 import { MemoryBudget } from '../../../src/core/memory-budget.js';
+import { NodeRow } from '../../../src/journal/postgres/node-row.js';
+import type { PostgresJournal } from '../../../src/journal/postgres/postgres-journal.js';
+import { Journal } from '../../../src/run/journal.js';
 import { Runs } from '../../../src/run/runs.js';
 import { ControlledTask } from '../../support/controlled-task.js';
 import type { ShownRun, TestApp } from '../../support/test-app.js';
 import { TestCluster } from '../../support/test-cluster.js';
+
+/* eslint-disable @typescript-eslint/unbound-method -- called with their objects below */
+const { beat } = Heartbeat.prototype;
+const { takeOver } = Takeover.prototype;
+const { rejoin } = NodeRow.prototype;
+/* eslint-enable @typescript-eslint/unbound-method */
 
 /** Nodes are seen with each beat, by the clock of the database. */
 const BEATS = 'SELECT extract(epoch FROM seen_at)::float8 * 1000 AS at FROM frontrunner.nodes';
@@ -114,6 +125,51 @@ describe('a run that a node fails to take over', () => {
       const runId = await setAside(node);
       await node.http.post(`/runs/${runId}/cancel`).expect(200);
       expect((await node.showRun(runId)).status).toBe('cancelled');
+    });
+
+    test('is cancelled at once, though that is asked while the node looks around and finds nothing', async () => {
+      const node = await cluster.start(task.providers);
+      const runId = await setAside(node);
+      // Nothing lets it look around again but what it is told.
+      const held = Promise.withResolvers<undefined>();
+      jest.spyOn(Heartbeat.prototype, 'beat').mockImplementation(async function (this: Heartbeat, ...args) {
+        await held.promise;
+        return beat.apply(this, args);
+      });
+      const { notices } = node.app.get<PostgresJournal>(Journal);
+      const cancelled = new Promise<number>((resolve, reject) => {
+        jest.spyOn(Takeover.prototype, 'takeOver').mockImplementationOnce(async () => {
+          const told = firstValueFrom(notices.pipe(filter((notice) => notice?.[0] === 'command')));
+          node.http.post(`/runs/${runId}/cancel`).then(({ status }) => resolve(status), reject);
+          await told;
+          return 0;
+        });
+      });
+      try {
+        await cluster.query(`SELECT pg_notify('frontrunner', '["let-go",""]')`);
+        expect(await cancelled).toBe(200);
+      } finally {
+        held.resolve(undefined);
+      }
+    });
+
+    test('is taken over by no node that isn’t among the others yet', async () => {
+      const node = await cluster.start(task.providers);
+      await start(node);
+      await task.all();
+      const looked = Promise.withResolvers<number>();
+      jest.spyOn(NodeRow.prototype, 'rejoin').mockImplementationOnce(async function (this: NodeRow, ...args) {
+        jest.spyOn(Takeover.prototype, 'takeOver').mockImplementationOnce(async function (this: Takeover) {
+          looked.resolve(await takeOver.call(this));
+          return 0;
+        });
+        await looked.promise;
+        return rejoin.apply(this, args);
+      });
+      await cluster.takeForDead(node);
+      expect(await looked.promise).toBe(0);
+      await task.all();
+      expect(await row('takeovers')).toEqual({ takeovers: 1 });
     });
 
     test('is counted a death, but not one long after it was taken over, nor a clean stop', async () => {
