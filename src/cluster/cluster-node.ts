@@ -157,6 +157,8 @@ export class ClusterNode implements OnApplicationBootstrap {
   private async takeOver(): Promise<void> {
     const { store, takeover, waiting, work } = this.parts;
     this.lookAround = false;
+    // First: what is placed of such runs stays where it is.
+    await takeover.setAside();
     const stalled = await this.resendStalled();
     const { sent, buried } = await store.resendOrphans();
     reportBuried(this.logger, buried);

@@ -56,6 +56,11 @@ export class Takeover {
     return page.length;
   }
 
+  /** Sets aside what several nodes in a row died over. */
+  setAside(): Promise<void> {
+    return this.orphans.setAside(this.journal.store.db);
+  }
+
   /** Forgets everything: this node has none of its runs any more. */
   clear(): void {
     this.unsure = [];

@@ -193,11 +193,13 @@ describe('a run that a node fails to take over', () => {
       const node = await cluster.start(far.providers);
       const runId = await start(node);
       await far.next('far');
+      const died = cluster.idOf(node);
       await dieOver(5);
       const said = node.log.said(({ msg }) => msg.includes('is set aside'));
       const joined = node.log.said(({ msg }) => msg.includes('has joined the others again'));
       await cluster.takeForDead(node);
       await Promise.all([said, joined]);
+      expect(await cluster.query('SELECT node FROM frontrunner.placed')).toEqual([{ node: died }]);
       // Another run, of which all that comes after has been looked for.
       const other = await start(node);
       (await far.next('far')).succeed();
