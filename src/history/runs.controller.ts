@@ -20,17 +20,19 @@ import { answerHeaders, requestHeaders, waitQuery } from '../http/headers.js';
 import { idempotencyKey } from '../http/idempotency-key.js';
 import { linkHeader, nextLink } from '../http/next-link.js';
 import { linkTo } from '../http/links.js';
-import { hasTag, requireMatch } from '../http/preconditions.js';
+import { hasTag } from '../http/preconditions.js';
 import { applyWait, preferences } from '../http/prefer.js';
 import { contextOf } from '../http/request-context.js';
 import { Journal } from '../run/journal.js';
-import { isFinished, RunControl, type Commanded } from '../tasks/run-control.js';
+import { isFinished } from '../tasks/finished-run.js';
+import { RunControl } from '../tasks/run-control.js';
 import { anyCase } from '../tasks/run-id.pipe.js';
 import { RunWatch } from '../tasks/run-watch.js';
 import { labelFilterParameter } from '../core/labels.js';
 import type { RunRecord } from '../core/run-record.js';
 import { EXAMPLE_RUN_ID } from '../core/run.js';
 import { runPageSchema, runQuerySchema } from './history.schemas.js';
+import { commanded, expectedBy, tagOf } from './run-answers.js';
 import { cursorOf } from './run-cursor.js';
 import { runView } from '../tasks/run-view.js';
 import { runSchema } from '../tasks/runs.schemas.js';
@@ -232,24 +234,4 @@ export class RunsController {
       response,
     );
   }
-}
-
-/** Changes with every event of the run. */
-function tagOf({ lastEventId, status }: Readonly<RunRecord>): string {
-  // No event tells that a run is set aside.
-  return `"${lastEventId}${status === 'set-aside' ? '-set-aside' : ''}"`;
-}
-
-/** Throws when a run is not as the caller expects it to be. */
-function expectedBy({ headers }: Request) {
-  return (run: Readonly<RunRecord>): void => {
-    requireMatch(headers, tagOf(run));
-  };
-}
-
-/** 200 when it is done, 202 when it will be. */
-function commanded({ run, isDone, replayed }: Commanded, response: Response) {
-  if (!isDone) response.status(202);
-  if (replayed) response.setHeader('Idempotency-Replayed', 'true');
-  return runView(run);
 }

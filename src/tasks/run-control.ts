@@ -5,6 +5,7 @@ import type { RunCommand } from '../run/sharing.js';
 import { DomainError } from '../core/domain-error.js';
 import { digestOf, type ClientKey } from './idempotent-runs.js';
 import { Recovery } from './recovery.js';
+import { CANCELLED, isCancelled, isFinished } from './finished-run.js';
 import { failedSubTask, isRetried, subTaskOfKey } from './failed-sub-task.js';
 import { RecordedRuns } from './recorded-runs.js';
 import { RunWatch } from './run-watch.js';
@@ -12,8 +13,6 @@ import type { RunRecord, SubTaskRecord } from '../core/run-record.js';
 import { obstacleOf } from '../run/run-terms.js';
 import { Turns } from './turns.js';
 
-/** The reason of sub-tasks that a caller's cancel ended. */
-const CANCELLED = 'cancelled on request';
 /** What passes: the command that met it is tried again. */
 const PASSING: ReadonlySet<string> = new Set(['overloaded', 'journal-unavailable', 'stopping']);
 
@@ -244,13 +243,4 @@ export class RunControl {
       runId: id,
     });
   }
-}
-
-export function isFinished({ finishedAt }: Readonly<RunRecord>): boolean {
-  return finishedAt !== null;
-}
-
-/** Whether a cancel on request ended what was unfinished. */
-function isCancelled({ subTasks }: Readonly<RunRecord>): boolean {
-  return subTasks.some(({ reason }) => reason === CANCELLED);
 }

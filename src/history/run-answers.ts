@@ -1,0 +1,25 @@
+import type { Request, Response } from 'express';
+import type { RunRecord } from '../core/run-record.js';
+import { requireMatch } from '../http/preconditions.js';
+import type { Commanded } from '../tasks/run-control.js';
+import { runView } from '../tasks/run-view.js';
+
+/** The entity tag of a run, without `W/`. It changes with every event of the run. */
+export function tagOf({ lastEventId, status }: Readonly<RunRecord>): string {
+  // No event tells that a run is set aside.
+  return `"${lastEventId}${status === 'set-aside' ? '-set-aside' : ''}"`;
+}
+
+/** Throws when a run is not as the caller expects it to be. */
+export function expectedBy({ headers }: Request) {
+  return (run: Readonly<RunRecord>): void => {
+    requireMatch(headers, tagOf(run));
+  };
+}
+
+/** 200 when it is done, 202 when it will be. */
+export function commanded({ run, isDone, replayed }: Commanded, response: Response) {
+  if (!isDone) response.status(202);
+  if (replayed) response.setHeader('Idempotency-Replayed', 'true');
+  return runView(run);
+}
