@@ -13,8 +13,8 @@ export const faults = {
         file: 'journal/group-commit.js',
         from: `this.writing ??= this.writeAll();`,
         to: `this.writing ??= this.writeAll();
-        const { run, event } = this.current.entries.at(-1);
-        queueMicrotask(() => run.committed(event));`,
+        const last = this.current.entries.at(-1);
+        if (last) queueMicrotask(() => last.run.committed(last.event));`,
       },
       {
         file: 'journal/group-commit.js',
