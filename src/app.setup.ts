@@ -6,6 +6,7 @@ import { accessControl } from './access/access-control.js';
 import type { Access } from './access/access.js';
 import { ScopeGuard } from './access/scope.guard.js';
 import { StreamTokens } from './access/stream-tokens.js';
+import { countRunsOfBatches } from './access/runs-of-batches.js';
 import { refuseForeignPages, requireHost } from './access/web-pages.js';
 import { ClusterNode } from './cluster/cluster-node.js';
 import type { Config } from './config/config.js';
@@ -14,7 +15,7 @@ import { boundConnections } from './http/connection-bounds.js';
 import { ConnectionMemory } from './http/connection-memory.js';
 import { corsOptions } from './http/cors.js';
 import type { FastExpressAdapter } from './http/express-adapter.js';
-import { jsonBody } from './http/json-body.js';
+import { countWhatWasRead, jsonBody } from './http/json-body.js';
 import { linkBase, linkTo, settleLinks } from './http/links.js';
 import { answerOptions, requireAcceptable } from './http/negotiation.js';
 import { createOpenApiDocument } from './api/openapi.js';
@@ -28,6 +29,9 @@ import { EventFeed } from './feed/event-feed.js';
 import { TasksService } from './tasks/tasks.service.js';
 
 const EVERY_PATH = /(?:)/;
+const BATCH_PATH = /^\/tasks\/[^/]+\/runs:batch\/?$/i;
+/** What the body of a batch may have where MAX_INPUT_BYTES is less: 1,000 runs of 1 KiB. */
+const MIN_BATCH_BYTES = 2 ** 20;
 const DOCUMENTATION = /^\/(docs|openapi\.json)\b/i;
 /** What a file of it takes in memory until it is sent, roughly. */
 const DOCUMENTATION_BYTES = 256 * 2 ** 10;
@@ -70,6 +74,9 @@ export function setUp(
   const ownOrigins = publicUrl === null ? [] : [new URL(publicUrl).origin];
   if (origins !== '*') express.use(refuseForeignPages(operations, [...origins, ...ownOrigins]));
   express.use(answerOptions(operations), requireAcceptable(operations));
+  const maxBatchBytes = Math.max(maxInputBytes, MIN_BATCH_BYTES);
+  express.post(BATCH_PATH, ...jsonBody(maxBatchBytes, operations, memory), countWhatWasRead(memory));
+  if (access.limit) express.post(BATCH_PATH, countRunsOfBatches(access.limit));
   express.post(EVERY_PATH, ...jsonBody(maxInputBytes, operations, memory));
 
   express.get('/', (request, response) => {

@@ -42,7 +42,7 @@ export function accessControl(
   async function admit(request: Request, response: Response): Promise<void> {
     const presented = keys && bearerToken(request);
     const client = await clientOf(request, presented);
-    await limit?.count(client ? `key ${client.name}` : `address ${addressOf(request)}`, response);
+    limit?.count(client ? `key ${client.name}` : `address ${addressOf(request)}`, response);
     if (!keys || !presented) return;
     const { name, id } = client ?? (await clientBySlowKey(keys, presented, request, response));
     const context = contextOf(request);
@@ -64,6 +64,12 @@ function addressOf(request: Request): string {
   if (request.headers['x-forwarded-for'] === undefined) return normalizeIp(own);
   const told = request.ip?.replace(/^(\d[\d.]*|\[.*\]):\d+$/, '$1').replaceAll(/[[\]]/g, '') ?? '';
   return normalizeIp(isIP(told) === 0 ? own : told);
+}
+
+/** Who a request that was admitted counts as for the rate limit. */
+export function callerOf(request: Request): string {
+  const { client } = contextOf(request);
+  return client === undefined ? `address ${addressOf(request)}` : `key ${client}`;
 }
 
 /** @throws {HttpException} 401; 400 for what RFC 6750 calls an invalid request; 429 when too many wait to be checked */

@@ -1,5 +1,3 @@
-import type { ThrottlerStorage } from '@nestjs/throttler';
-
 /** About 20 MB. */
 const MAX_CALLERS = 100_000;
 
@@ -12,10 +10,10 @@ interface Window {
 /**
  * How often each caller has called since its window began.
  *
- * In place of the storage that comes with the throttler, which keeps a time for every request and goes through all of a
+ * In place of the storage that comes with the throttler, which counts one request at a time, keeps a time for every request and goes through all of a
  * caller's at each: docs/adr/0008-counts-in-fixed-windows.md has the figures.
  */
-export class CallerCounts implements ThrottlerStorage {
+export class CallerCounts {
   /** Those that called since the last time that this was full, and those that called in the time before and not since. */
   private recent = new Map<string, Window>();
   private older = new Map<string, Window>();
@@ -23,18 +21,14 @@ export class CallerCounts implements ThrottlerStorage {
   /** @param maxCallers how many are remembered at a time; those that haven't called for longest are forgotten */
   constructor(private readonly maxCallers = MAX_CALLERS) {}
 
-  increment(caller: string, windowMs: number, limit: number) {
+  /** Counts requests. Several that are too many together are not counted: a part of them may come instead. */
+  increment(caller: string, windowMs: number, limit: number, requests = 1) {
     const now = performance.now();
     const window = this.windowOf(caller, now, windowMs);
-    window.requests += 1;
-    const isBlocked = window.requests > limit;
+    const isBlocked = window.requests + requests > limit;
+    if (requests === 1 || !isBlocked) window.requests += requests;
     const timeToExpire = Math.ceil((window.end - now) / 1000);
-    return Promise.resolve({
-      totalHits: window.requests,
-      timeToExpire,
-      isBlocked,
-      timeToBlockExpire: isBlocked ? timeToExpire : 0,
-    });
+    return { totalHits: window.requests, timeToExpire, isBlocked };
   }
 
   private windowOf(caller: string, now: number, windowMs: number): Window {

@@ -1,5 +1,6 @@
-import { ThrottlerException, type ThrottlerStorage } from '@nestjs/throttler';
+import { ThrottlerException } from '@nestjs/throttler';
 import type { Response } from 'express';
+import type { CallerCounts } from './caller-counts.js';
 
 /** So many requests of one caller in a window of so many milliseconds, a whole number of seconds. */
 export interface Rate {
@@ -13,7 +14,7 @@ export class RateLimit {
 
   constructor(
     readonly rate: Rate,
-    private readonly counts: ThrottlerStorage,
+    private readonly counts: CallerCounts,
   ) {
     this.policy = `"default";q=${String(rate.requests)};w=${String(rate.windowMs / 1000)}`;
   }
@@ -23,24 +24,36 @@ export class RateLimit {
    *
    * @throws {ThrottlerException} when it is one too many
    */
-  async count(caller: string, response: Response): Promise<void> {
+  count(caller: string, response: Response): void {
     const { requests, windowMs } = this.rate;
-    const { totalHits, timeToExpire, isBlocked } = await this.counts.increment(
-      caller,
-      windowMs,
-      requests,
-      0,
-      'default',
-    );
+    const { isBlocked, timeToExpire } = this.countIn(caller, 1, response);
+    if (isBlocked)
+      throw new ThrottlerException(
+        `More than ${requests} requests in ${windowMs / 1000} s; the next is taken in ${timeToExpire} s`,
+      );
+  }
+
+  /**
+   * Counts the runs of a batch besides the first, which counts as the request itself.
+   *
+   * @throws {ThrottlerException} when they are too many together
+   */
+  countMore(caller: string, runs: number, response: Response): void {
+    const { requests, windowMs } = this.rate;
+    const { isBlocked, left, timeToExpire } = this.countIn(caller, runs, response);
+    if (isBlocked)
+      throw new ThrottlerException(
+        `Each of the ${runs + 1} runs counts as a request, of which ${requests} are taken in ${windowMs / 1000} s; ${left} are left for the next ${timeToExpire} s`,
+      );
+  }
+
+  private countIn(caller: string, more: number, response: Response) {
+    const { requests, windowMs } = this.rate;
+    const { totalHits, timeToExpire, isBlocked } = this.counts.increment(caller, windowMs, requests, more);
+    const left = Math.max(0, requests - totalHits);
     response.setHeader('RateLimit-Policy', this.policy);
-    response.setHeader(
-      'RateLimit',
-      `"default";r=${String(Math.max(0, requests - totalHits))};t=${String(timeToExpire)}`,
-    );
-    if (!isBlocked) return;
-    response.setHeader('Retry-After', timeToExpire);
-    throw new ThrottlerException(
-      `More than ${String(requests)} requests in ${String(windowMs / 1000)} s; the next is taken in ${String(timeToExpire)} s`,
-    );
+    response.setHeader('RateLimit', `"default";r=${left};t=${timeToExpire}`);
+    if (isBlocked) response.setHeader('Retry-After', timeToExpire);
+    return { isBlocked, left, timeToExpire };
   }
 }

@@ -12,6 +12,7 @@ import {
   type OperationObject,
 } from './common-contract.js';
 import { problemSchema } from '../http/problem.schema.js';
+import { runBatchSchema } from '../tasks/run-batches.schemas.js';
 
 const DESCRIPTION = `Answers with the first of several sub-tasks to finish, lets the rest finish in the background, and loses none of it.
 
@@ -43,7 +44,7 @@ export function createOpenApiDocument(app: INestApplication): OpenAPIObject {
     autoTagControllers: false,
     standardSchemaConverter: convert,
   });
-  addSchemas(document, [problemSchema, eventPageSchema]);
+  addSchemas(document, [problemSchema, eventPageSchema, runBatchSchema]);
   const operations = Object.values(document.paths).flatMap(
     (operationsOfPath) => Object.entries(operationsOfPath) as [string, OperationObject][],
   );

@@ -13,6 +13,7 @@ export type DomainErrorCode =
   | 'postgres-needed'
   | 'idempotency-key-reused'
   | 'invalid-request'
+  | 'payload-too-large'
   | 'run-failed'
   | 'run-cancelled'
   | 'deadline-exceeded'

@@ -3,7 +3,7 @@ import { BadRequestException, PayloadTooLargeException, UnsupportedMediaTypeExce
 import express, { type Request, type RequestHandler } from 'express';
 import { DomainError, freezeRequest } from '../core/domain-error.js';
 import { parseJson } from '../core/exact-json.js';
-import type { JsonValue } from '../core/json.js';
+import { memoryBytes, type JsonValue } from '../core/json.js';
 import type { ConnectionMemory } from './connection-memory.js';
 import type { Operations } from './operations.js';
 
@@ -15,7 +15,7 @@ const OTHER_CHARSET = /;\s*charset\s*=\s*"?(?!utf-)/i;
 /** Smaller bodies count for nothing while they arrive. */
 const COUNTED_FROM_BYTES = 16 * 2 ** 10;
 
-/** Reads the JSON body of any operation, of at most `maxBytes`, and refuses other bodies; a missing one reads as `{}`. */
+/** Reads the JSON body of any operation, of at most `maxBytes`, and refuses other bodies; a missing one reads as `{}`. One that was read stays. */
 export function jsonBody(
   maxBytes: number,
   operations: Operations,
@@ -23,7 +23,7 @@ export function jsonBody(
 ): RequestHandler[] {
   return [
     (request, _response, next) => {
-      next(operations.find(request) ? undefined : 'route');
+      next(request.body === undefined && operations.find(request) ? undefined : 'route');
     },
     requireJson,
     requireFitting(maxBytes),
@@ -32,6 +32,18 @@ export function jsonBody(
     express.text({ limit: maxBytes, type: (request) => isJson(request as Request), verify: requireType }),
     parseBody,
   ];
+}
+
+/** Counts what was read until it is answered, and refuses what there is no memory for. */
+export function countWhatWasRead(memory: ConnectionMemory): RequestHandler {
+  return (request, response, next) => {
+    const bytes = memoryBytes(request.body as JsonValue);
+    if (!memory.take(bytes)) throw tooManyBodies();
+    response.once('close', () => {
+      memory.give(bytes);
+    });
+    next();
+  };
 }
 
 /** Whether a body is marked as JSON, or not at all. */
@@ -74,14 +86,17 @@ function countWhileItArrives(maxBytes: number, memory: ConnectionMemory): Reques
     const { 'content-length': length = 0, 'transfer-encoding': coding } = request.headers;
     const bytes = coding === undefined ? Number(length) : maxBytes;
     if (bytes > COUNTED_FROM_BYTES) {
-      if (!memory.take(bytes))
-        throw new DomainError('overloaded', 'The bodies of other requests take as much memory as is allowed');
+      if (!memory.take(bytes)) throw tooManyBodies();
       request.once('close', () => {
         memory.give(bytes);
       });
     }
     next();
   };
+}
+
+function tooManyBodies(): DomainError {
+  return new DomainError('overloaded', 'The bodies of other requests take as much memory as is allowed');
 }
 
 /** Sends `100 Continue` to those who wait for it as soon as the body is read: nothing that can be known speaks against it. */

@@ -126,7 +126,7 @@ export const problemTypes = {
     status: 413,
     title: 'Payload too large',
     happened: 'The body of the request is larger than the service takes.',
-    mend: 'Send less, or raise MAX_INPUT_BYTES on the service.',
+    mend: 'Send less (a batch in several parts), or raise MAX_INPUT_BYTES on the service.',
   },
   'unsupported-media-type': {
     status: 415,

@@ -4,6 +4,7 @@ import { stringify } from 'safe-stable-stringify';
 import type { IdempotencyKey, KeyedRun } from '../run/idempotency-key.js';
 import { Journal } from '../run/journal.js';
 import { DomainError } from '../core/domain-error.js';
+import type { StartGate } from './start-gate.js';
 import type { RunRequest } from './tasks.schemas.js';
 
 /** An `Idempotency-Key` and whose it is. */
@@ -29,6 +30,7 @@ export class IdempotentRuns {
    * The run of a key: that of its first use, or `runId`, which `start` starts.
    *
    * @param start resolves when the journal has the run, and its key with it
+   * @param gate what it passes before it starts
    * @throws {DomainError} `idempotency-key-reused` when the first use asked for something else; what `start` throws
    */
   async share(
@@ -36,16 +38,18 @@ export class IdempotentRuns {
     asked: { readonly task: string; readonly request: RunRequest },
     runId: string,
     start: (key: IdempotencyKey) => Promise<unknown>,
+    gate?: StartGate,
   ): Promise<{ readonly runId: string; readonly replayed: boolean }> {
     const fingerprint = createHash('sha256').update(stringify(asked)).digest('base64url');
     const name = JSON.stringify([client, key]);
     let replayed = true;
     let keyed = this.underWay.get(name);
     if (!keyed) {
-      keyed = this.findOrStart(name, { client, key, fingerprint }, runId, (claimed) => {
+      const first = (claimed: IdempotencyKey): Promise<unknown> => {
         replayed = false;
         return start(claimed);
-      });
+      };
+      keyed = this.findOrStart(name, { client, key, fingerprint }, runId, first, gate);
       this.underWay.set(name, keyed);
     }
     const found = await keyed;
@@ -62,10 +66,12 @@ export class IdempotentRuns {
     key: IdempotencyKey,
     runId: string,
     start: (key: IdempotencyKey) => Promise<unknown>,
+    gate: StartGate | undefined,
   ): Promise<KeyedRun> {
     let accepted: Promise<unknown> = Promise.resolve();
     try {
-      const keyed = await this.journal.claimKey(key, runId);
+      const claim = this.journal.claimKey(key, runId);
+      const keyed = await (gate ? gate.pass(claim) : claim);
       if (keyed.runId !== runId) return keyed;
       try {
         accepted = start(key);

@@ -3,6 +3,8 @@ import { RunModule } from '../run/run.module.js';
 import { EventsModule } from '../events/events.module.js';
 import { IdempotentRuns } from './idempotent-runs.js';
 import { Recovery } from './recovery.js';
+import { RunBatches } from './run-batches.js';
+import { RunBatchesController } from './run-batches.controller.js';
 import { RunControl } from './run-control.js';
 import { RecordedRuns } from './recorded-runs.js';
 import { RunWatch } from './run-watch.js';
@@ -12,8 +14,8 @@ import { TasksService } from './tasks.service.js';
 
 @Module({
   imports: [RunModule, EventsModule, TaskRegistryModule],
-  controllers: [TasksController],
-  providers: [RunWatch, IdempotentRuns, TasksService, RecordedRuns, Recovery, RunControl],
+  controllers: [TasksController, RunBatchesController],
+  providers: [RunWatch, IdempotentRuns, TasksService, RunBatches, RecordedRuns, Recovery, RunControl],
   exports: [TasksService, RunWatch, RunControl, RecordedRuns],
 })
 export class TasksModule {}

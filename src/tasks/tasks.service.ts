@@ -87,12 +87,20 @@ export class TasksService {
       ? run.reply(waitMs)
       : this.pastDecision(runId, waitMs));
     if (decision && 'recorded' in decision && decision.elsewhere) {
-      if (decision.unstorable)
-        throw invalidRequest([{ pointer: '/input', detail: 'The database of the service can’t store it' }]);
-      if (!decision.recorded) throw unrecorded(runId);
+      if (!decision.recorded) throw unrecorded(runId, decision);
       decision = await this.decisionElsewhere(runId, Math.max(0, until - performance.now()));
     }
     return decision && answer(runId, task, decision);
+  }
+
+  /**
+   * Resolves when the journal has a run.
+   *
+   * @throws {DomainError} `invalid-request`, `journal-unavailable`, `stopping`
+   */
+  async recorded({ runId }: StartedRun): Promise<void> {
+    const told = await (this.runs.get(runId)?.reply(0) ?? this.watch.get(runId));
+    if (told && 'recorded' in told && !told.recorded) throw unrecorded(runId, told);
   }
 
   /** Ends the work of this process: see {@link Runs.stop}. What was appended is committed when it resolves. */
@@ -127,7 +135,10 @@ function isDecided({ decision, finishedAt }: Readonly<RunRecord>): boolean {
   return decision !== null && (finishedAt !== null || !('error' in decision.reply));
 }
 
-function unrecorded(runId: string): DomainError {
+function unrecorded(runId: string, undecided: Undecided): DomainError {
+  if (!undecided.elsewhere) return stopped(runId, undecided);
+  if (undecided.unstorable)
+    return invalidRequest([{ pointer: '/input', detail: 'The database of the service can’t store it' }]);
   const message = 'This node lost its place among the others before the run was recorded; send it again';
   return new DomainError('journal-unavailable', message, { runId });
 }

@@ -148,6 +148,13 @@ describe('a connection', () => {
     await expectProblem(service, await service.run('demo', { input: 'x'.repeat(50_000) }), 503, 'overloaded');
     await service.answer('demo', { input: 'small' });
     memory().give(4 * MB);
+    const many = { runs: [{ input: Array.from({ length: 50_000 }, () => ({})) }] };
+    const batch = await service.http.post('/tasks/demo/runs:batch').send(many);
+    expect(batch.body).toMatchObject({ accepted: 0, runs: [{ status: 413 }] });
+    expect(memory().take(3 * MB)).toBe(true);
+    const parsed = await service.http.post('/tasks/demo/runs:batch').send(many);
+    await expectProblem(service, parsed, 503, 'overloaded');
+    memory().give(3 * MB);
     await service.answer('demo', { input: 'x'.repeat(50_000) });
     const reader = await StreamReader.open(`${service.url}/events`);
     expect([reader.status, memory().used]).toEqual([200, 32 * 1024]);

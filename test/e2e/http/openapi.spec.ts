@@ -97,11 +97,14 @@ describe('the description of the service', () => {
       'post /runs/{id}/sub-tasks/{name}/retry',
       'post /stream-tokens',
       'post /tasks/{name}/runs',
+      'post /tasks/{name}/runs:batch',
     ]);
     const ids = operations.map(({ operationId }) => operationId);
     expect(new Set(ids).size).toBe(operations.length);
     for (const id of ids) expect(id).toMatch(/^[a-z]+(?:[A-Z][a-z]+)*$/);
-    expect(ids).toEqual(expect.arrayContaining(['createRun', 'getRun', 'listRuns', 'watchRun']));
+    expect(ids).toEqual(
+      expect.arrayContaining(['createRun', 'createRuns', 'getRun', 'listRuns', 'watchRun']),
+    );
   });
 
   test('has HEAD wherever it has GET, with the same answers, but for their bodies', () => {

@@ -148,6 +148,21 @@ describe('a key that is good for its own runs', () => {
     replayed.close();
   });
 
+  test('starts its own runs as a batch, whose keys are not those of other clients', async () => {
+    const batch = async (key: string) => {
+      const runs = [{ idempotencyKey: 'batch' }, {}];
+      const response = await as(key).post('/tasks/demo/runs:batch').send({ runs }).expect(200);
+      return (response.body as { runs: { id: string; replayed: boolean }[] }).runs;
+    };
+    const [mine, foreign] = [await batch(ada), await batch(bob)];
+    expect([...mine, ...foreign].map(({ replayed }) => replayed)).toEqual([false, false, false, false]);
+    for (const { id } of mine) {
+      expect((await as(ada).get(`/runs/${id}`).expect(200)).body).toMatchObject({ client: 'ada' });
+      expect((await as(bob).get(`/runs/${id}`)).status).toBe(404);
+      await service.event(id, 'run.finished');
+    }
+  });
+
   test('is not enough for what shows something of all runs', async () => {
     await expectProblem(service, await as(ada).get('/tasks/demo/stats'), 403, 'forbidden');
     await as(all).get('/tasks/demo/stats').expect(200);

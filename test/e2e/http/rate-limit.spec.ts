@@ -62,6 +62,27 @@ describe('RATE_LIMIT', () => {
     expect(await sendRaw(service.url, head, '{')).toMatch(/^HTTP\/1.1 429 /);
   });
 
+  test('counts each run of a batch, and refuses a batch that is too large but no smaller one after it', async () => {
+    await start({ API_KEYS_FILE: keys.path, RATE_LIMIT: '6/1h' }, modest);
+    const send = (runs: number) =>
+      as(greedy)
+        .post('/tasks/demo/runs:batch')
+        .send({ runs: Array.from({ length: runs }, () => ({})) });
+    const left = (response: supertest.Response) => /r=(\d+)/.exec(response.get('RateLimit')!)?.[1];
+    expect(left(await send(3).expect(200))).toBe('3');
+    const refused = await send(4);
+    await expectProblem(service, refused, 429, 'too-many-requests');
+    expect(refused.body).toMatchObject({
+      detail: expect.stringMatching(/^Each of the 4 runs .* 2 are left/),
+    });
+    expect(left(refused)).toBe('2');
+    expect(refused.get('Retry-After')).toMatch(/^3(600|5\d\d)$/);
+    expect(service.runsStarted).toBe(3);
+    expect(left(await send(2).expect(200))).toBe('0');
+    expect((await send(1)).status).toBe(429);
+    await as(modest).get('/tasks').expect(200);
+  });
+
   test('leaves health alone', async () => {
     await start({ RATE_LIMIT: '1/1h' });
     for (let request = 0; request < 3; request += 1) {

@@ -1,0 +1,123 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { Injectable } from '@nestjs/common';
+import { ConfigService } from '@nestjs/config';
+import type { Config } from '../config/config.js';
+import { DomainError, inputErrors, invalidRequest, type InputError } from '../core/domain-error.js';
+import type { JsonValue } from '../core/json.js';
+import type { RunOrigin } from '../core/run-origin.js';
+import type { TaskDefinition } from '../core/task.js';
+import type { RunTerms } from '../run/run-terms.js';
+import { Runs } from '../run/runs.js';
+import { acceptRun } from './accepted-run.js';
+import { IdempotentRuns } from './idempotent-runs.js';
+import { batchItemSchema } from './run-batches.schemas.js';
+import { StartGate } from './start-gate.js';
+import { TaskRegistry } from './task-registry.js';
+import type { RunRequest } from './tasks.schemas.js';
+import { TasksService, type StartedRun } from './tasks.service.js';
+
+/** How long items are checked before others have a turn, in milliseconds. */
+const CHECKING_MS = 10;
+
+interface AcceptedItem {
+  readonly terms: RunTerms;
+  readonly request: RunRequest;
+  readonly key: string | undefined;
+}
+
+/** Starts many runs of a task for one request. */
+@Injectable()
+export class RunBatches {
+  private readonly maxItemBytes: number;
+
+  constructor(
+    private readonly registry: TaskRegistry,
+    private readonly runs: Runs,
+    private readonly idempotent: IdempotentRuns,
+    private readonly tasks: TasksService,
+    config: ConfigService<Config, true>,
+  ) {
+    this.maxItemBytes = config.get('MAX_INPUT_BYTES', { infer: true });
+  }
+
+  /**
+   * Starts a run for each item, all in one turn. An item that is refused stops no other.
+   *
+   * @param client whose idempotency keys they have
+   * @returns for each item its run, as soon as the journal has it, or the error
+   * @throws {DomainError} `task-unknown`
+   */
+  async start(
+    task: string,
+    items: readonly JsonValue[],
+    origin: RunOrigin,
+    client: string,
+  ): Promise<PromiseSettledResult<StartedRun>[]> {
+    const accepted = await this.acceptAll(this.registry.get(task), items, origin);
+    const gate = new StartGate();
+    return Promise.allSettled(
+      accepted.map(async (item, index) => {
+        try {
+          if (item.status === 'rejected') throw item.reason;
+          const run = await this.startOne(item.value, client, gate);
+          await this.tasks.recorded(run);
+          return run;
+        } catch (error) {
+          throw below(`/runs/${index}`, error);
+        }
+      }),
+    );
+  }
+
+  private async acceptAll(
+    task: TaskDefinition,
+    items: readonly JsonValue[],
+    origin: RunOrigin,
+  ): Promise<PromiseSettledResult<AcceptedItem>[]> {
+    const accepted: PromiseSettledResult<AcceptedItem>[] = [];
+    let until = performance.now() + CHECKING_MS;
+    for (const item of items) {
+      accepted.push(...(await Promise.allSettled([this.accept(task, item, origin)])));
+      if (performance.now() < until) continue;
+      await nextTurn();
+      until = performance.now() + CHECKING_MS;
+    }
+    return accepted;
+  }
+
+  private async accept(task: TaskDefinition, item: JsonValue, origin: RunOrigin): Promise<AcceptedItem> {
+    const bytes = Buffer.byteLength(JSON.stringify(item));
+    if (bytes > this.maxItemBytes)
+      throw new DomainError(
+        'payload-too-large',
+        `The item has ${bytes} bytes of JSON; at most ${this.maxItemBytes} are taken`,
+      );
+    const parsed = batchItemSchema.safeParse(item);
+    if (!parsed.success) throw invalidRequest(inputErrors(parsed.error.issues));
+    const { idempotencyKey: key, ...request } = parsed.data;
+    return { terms: await acceptRun(task, request, origin), request, key };
+  }
+
+  private async startOne(
+    { terms, request, key }: AcceptedItem,
+    client: string,
+    gate: StartGate,
+  ): Promise<StartedRun> {
+    const { id: runId, task } = terms;
+    if (key === undefined) {
+      await gate.pass(undefined);
+      this.runs.start(terms);
+      return { runId, task, replayed: false };
+    }
+    const start: Parameters<IdempotentRuns['share']>[3] = (claimed) =>
+      this.runs.start(terms, claimed).reply(0);
+    return { task, ...(await this.idempotent.share({ client, key }, { task, request }, runId, start, gate)) };
+  }
+}
+
+/** An error about an item, with pointers into the body that the item is part of. */
+function below(pointer: string, error: unknown): unknown {
+  if (!(error instanceof DomainError) || error.code !== 'invalid-request') return error;
+  const errors = error.details.errors as readonly InputError[];
+  return invalidRequest(errors.map((one) => ({ ...one, pointer: pointer + one.pointer })));
+}
