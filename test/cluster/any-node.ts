@@ -58,3 +58,8 @@ export class AnyNode {
 export function isRefusal({ status, body }: Answered): boolean {
   return status === 503 && /(journal-unavailable|worker-node|stopping)$/.test((body as RunProblem).type);
 }
+
+/** Whether a node said that it doesn't know the task. */
+export function isUnknownTask({ status, body }: Answered): boolean {
+  return status === 404 && (body as RunProblem).type === '/problems/task-unknown';
+}

@@ -5,7 +5,7 @@ import type { Random } from '../crash/random.ts';
 import { randomRequest, type CrashRequest, type TaskName } from '../crash/requests.ts';
 import type { Answer } from '../../src/tasks/tasks.service.js';
 import type { ShownRun } from '../support/test-app.ts';
-import { AnyNode, isRefusal, PAUSE_MS, type Answered } from './any-node.ts';
+import { AnyNode, isRefusal, isUnknownTask, PAUSE_MS, type Answered } from './any-node.ts';
 import type { Cluster } from './cluster.ts';
 import { KEY } from './keys-proof.ts';
 import { readRun, type RunStream } from './run-stream.ts';
@@ -34,7 +34,7 @@ export class Callers {
   readonly streams: RunStream[] = [];
   /** Answers that no caller should get. */
   readonly surprises: string[] = [];
-  readonly figures = { cutOff: 0, refused: 0, replayed: 0, cancelled: 0 };
+  readonly figures = { cutOff: 0, refused: 0, unknown: 0, replayed: 0, cancelled: 0 };
   readonly #nodes: AnyNode;
   #calls = 0;
 
@@ -63,7 +63,7 @@ export class Callers {
   }
 
   async #call(random: Random): Promise<void> {
-    const task = random.pick<TaskName>(['crash', 'crash-placed']);
+    const task = random.pick<TaskName>(['crash', 'crash-placed', 'crash-newer']);
     const manner = random.pick([
       'plain',
       'plain',
@@ -123,12 +123,13 @@ export class Callers {
     return { ...told, reply: told.reply ?? before.reply };
   }
 
-  #toldBy({ status, body }: Answered, { request }: Call): Told | undefined {
+  #toldBy({ status, body }: Answered, { request, task }: Call): Told | undefined {
     if (status === 202) return { request, runId: (body as ShownRun).id, reply: undefined };
     const answer = body as Answer | RunProblem;
     const told = toldIn(answer);
     if (told) return { request, ...told };
     if (isRefusal({ status, body })) this.figures.refused += 1;
+    else if (task === 'crash-newer' && isUnknownTask({ status, body })) this.figures.unknown += 1;
     else this.surprises.push(`A caller was answered ${String(status)} ${JSON.stringify(body)}`);
     return undefined;
   }

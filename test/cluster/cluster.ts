@@ -14,6 +14,7 @@ const TABLES = [
   'late_commits',
   'runs',
   'placed',
+  'waiting_runs',
   'commands',
   'nodes',
   'idempotency_keys',
@@ -35,7 +36,7 @@ const numbers: CustomTypesConfig = {
 /** Nodes that share a Postgres of their own, each by a network of its own. */
 export class Cluster implements LogDatabase {
   readonly nodes: Node[] = [];
-  readonly tally: Tally = { lost: 0, takenOver: 0 };
+  readonly tally: Tally = { lost: 0, takenOver: 0, waited: 0 };
   readonly postgres: EmbeddedPostgres;
 
   private constructor(postgres: EmbeddedPostgres) {
@@ -52,7 +53,7 @@ export class Cluster implements LogDatabase {
         cluster.nodes.push(
           await Node.open(`node-${String(count)}`, { directory, url, fault }, cluster.tally),
         );
-      await Promise.all(cluster.nodes.map((node) => node.start('all')));
+      await Promise.all(cluster.nodes.map((node, index) => node.start({ role: 'all', newer: index === 0 })));
       return cluster;
     } catch (error) {
       await cluster.end();

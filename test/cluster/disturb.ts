@@ -6,15 +6,21 @@ import type { Disturbance, Round } from './plan.ts';
 type Disturb = (round: Round, node: Node, cluster: Cluster) => Promise<void>;
 
 const disturbances: Readonly<Record<Disturbance, Disturb>> = {
-  async kill({ forMs, role }, node) {
+  async kill(round, node) {
     await node.kill();
-    await sleep(forMs);
-    await node.start(role);
+    await sleep(round.forMs);
+    await node.start(round);
   },
-  async stop({ forMs, role }, node) {
-    await node.stop();
+  async versions({ forMs }, _node, { nodes }) {
+    const newer = nodes.filter(({ isNewer }) => isNewer);
+    await Promise.all(newer.map((node) => node.kill()));
     await sleep(forMs);
-    await node.start(role);
+    await Promise.all(newer.map((node) => node.start({ role: 'all', newer: true })));
+  },
+  async stop(round, node) {
+    await node.stop();
+    await sleep(round.forMs);
+    await node.start(round);
   },
   async halt({ forMs }, { service }) {
     service?.halt();

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { proveAnswers } from '../crash/answers-proof.ts';
 import { effectsIn } from '../crash/built-service.ts';
 import { Effects } from '../crash/effects.ts';
-import { proveLog, type LogProof } from '../crash/log-proof.ts';
+import { proveLog } from '../crash/log-proof.ts';
 import { Random } from '../crash/random.ts';
 import { figure, list, say } from '../crash/report.ts';
 import { Callers } from './callers.ts';
@@ -19,7 +19,8 @@ import { DISTURBANCES, nameOf, planRounds, type Disturbance, type Round } from '
 import { proveStreams } from './run-stream.ts';
 import { proveTimes } from './times-proof.ts';
 import { untilAtRest } from './rest-proof.ts';
-import { summary } from './summary.ts';
+import { summary, type Proof } from './summary.ts';
+import { proveVersions } from './versions-proof.ts';
 import { Watchers } from './watchers.ts';
 
 /** How long an answer may take, and then what a disturbance has left to end. */
@@ -61,7 +62,7 @@ async function disturbAndProve(
   all: Callers,
   restMs: number,
   directory: string,
-): Promise<{ violations: string[]; proof: LogProof }> {
+): Promise<{ violations: string[]; proof: Proof }> {
   const violations: string[] = [];
   const watchers = new Watchers(cluster, new Random(seed));
   try {
@@ -86,7 +87,9 @@ async function disturbAndProve(
   }
   if (all.told.length === 0) violations.push('no caller was told anything');
   const proof = await proveLog(cluster, new Effects(effectsIn(directory)));
-  return { violations: [...violations, ...proof.violations], proof };
+  const versions = await proveVersions(cluster);
+  violations.push(...proof.violations, ...versions.violations);
+  return { violations, proof: { ...proof, newerRuns: versions.runs } };
 }
 
 /** @returns what was wrong with it */

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { BuiltService } from '../crash/built-service.ts';
 import type { ClusterFaultName } from '../crash/faults.ts';
 import { TcpProxy } from '../support/tcp-proxy.ts';
-import type { Role } from './plan.ts';
+import type { Version } from './plan.ts';
 
 /** So short that a node is soon taken for dead. */
 export const NODE_TIMEOUT_MS = 1_000;
@@ -27,6 +27,8 @@ export interface Tally {
   lost: number;
   /** How many runs nodes took over of others. */
   takenOver: number;
+  /** How many runs of the newer task had to wait, since no node was left that knew it. */
+  waited: number;
 }
 
 /** One of the nodes: a service that is started again when it was ended, and the network between it and Postgres. */
@@ -39,6 +41,7 @@ export class Node {
   readonly #skewMs: number;
   #service: BuiltService | undefined;
   #url: string | undefined;
+  #isNewer = false;
 
   private constructor(name: string, surroundings: Surroundings, proxy: TcpProxy, tally: Tally) {
     this.name = name;
@@ -62,8 +65,14 @@ export class Node {
     return this.#service;
   }
 
+  /** Whether it knows the newer task. */
+  get isNewer(): boolean {
+    return this.#isNewer;
+  }
+
   /** Resolves when it listens. */
-  async start(role: Role): Promise<void> {
+  async start({ role, newer }: Version): Promise<void> {
+    this.#isNewer = newer;
     const { directory, url, fault } = this.#surroundings;
     const service = new BuiltService({
       directory,
@@ -73,6 +82,7 @@ export class Node {
         NODE_TIMEOUT: `${String(NODE_TIMEOUT_MS)}ms`,
         MAX_WAIT,
         CRASH_CLOCK_SKEW: String(this.#skewMs),
+        CRASH_OLDER: String(!newer),
       },
       fault,
       heard: (line) => {
@@ -117,5 +127,7 @@ export class Node {
     if (line.includes('This node was taken for dead')) this.#tally.lost += 1;
     const [, runs = '0'] = /Took over (\d+) unfinished runs/.exec(line) ?? [];
     this.#tally.takenOver += Number(runs);
+    const [, waiting = '0'] = /"(\d+) unfinished runs of the task crash-newer wait/.exec(line) ?? [];
+    this.#tally.waited += Number(waiting);
   }
 }

@@ -1,11 +1,13 @@
 import { Random } from '../crash/random.ts';
 import { NODE_TIMEOUT_MS } from './node.ts';
 
-export type Role = 'all' | 'api' | 'worker';
+type Role = 'all' | 'api' | 'worker';
 
 /** What is done to one of the nodes, or to the Postgres of all. */
 export const DISTURBANCES = {
   kill: 'a node is killed with SIGKILL, and started again',
+  versions:
+    'the nodes that know the newer task are killed, and started again when others have had time to take over',
   stop: 'a node is stopped with SIGTERM, and started again',
   halt: 'a node is halted with SIGSTOP until it was taken for dead, and goes on with SIGCONT',
   restart: 'Postgres is stopped or killed, and started again',
@@ -16,8 +18,16 @@ export const DISTURBANCES = {
 
 export type Disturbance = keyof typeof DISTURBANCES;
 
+/** What a node is when it is started again. */
+export interface Version {
+  /** One of them stays what does everything. */
+  readonly role: Role;
+  /** Whether it knows the newer task. One of them always does. */
+  readonly newer: boolean;
+}
+
 /** A time under load with a disturbance in it. */
-export interface Round {
+export interface Round extends Version {
   readonly disturbance: Disturbance;
   /** The place of the node that it befalls. */
   readonly node: number;
@@ -31,14 +41,13 @@ export interface Round {
   readonly delayMs: number;
   /** Whether Postgres is killed before it is started again, and not stopped. */
   readonly byKill: boolean;
-  /** What the node is when it is started again. One of them stays what does everything. */
-  readonly role: Role;
   /** What each caller draws from. */
   readonly callers: readonly Random[];
 }
 
 const FOR_MS: Readonly<Record<Disturbance, readonly [number, number]>> = {
   kill: [0, 1_500],
+  versions: [NODE_TIMEOUT_MS + 1_000, NODE_TIMEOUT_MS + 2_500],
   stop: [0, 300],
   halt: [NODE_TIMEOUT_MS + 200, NODE_TIMEOUT_MS + 2_000],
   restart: [0, 1_500],
@@ -77,18 +86,21 @@ export function planRounds(
       delayMs: own.pick([5, 30, 100, 300]),
       byKill: own.pick([false, true]),
       role: own.pick(ROLES[node] ?? ['all']),
+      newer: node === 0 || own.pick([false, true]),
       callers: Array.from({ length: callers }, () => own.fork()),
     };
   });
 }
 
 /** For people. */
-export function nameOf({ disturbance, node, forMs, delayMs, role, byKill }: Round): string {
+export function nameOf({ disturbance, node, forMs, delayMs, role, newer, byKill }: Round): string {
   const lasting = `for ${String(forMs)} ms`;
   switch (disturbance) {
     case 'kill':
     case 'stop':
-      return `${disturbance} of node ${String(node)} ${lasting}, again as ${role}`;
+      return `${disturbance} of node ${String(node)} ${lasting}, again as ${newer ? 'newer' : 'older'} ${role}`;
+    case 'versions':
+      return `kill of all nodes that know the newer task ${lasting}`;
     case 'restart':
       return byKill ? `kill of Postgres ${lasting}` : 'restart of Postgres';
     case 'delay':

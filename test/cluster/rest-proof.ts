@@ -6,6 +6,7 @@ const MAX_NAMED = 5;
 /** What nodes leave to each other; at rest there is nothing of it. */
 const LEFT = {
   placed: 'SELECT count(*) AS count FROM placed',
+  'runs that wait for a newer node': 'SELECT count(*) AS count FROM waiting_runs',
   commands: 'SELECT count(*) AS count FROM commands',
   'dead letters': "SELECT count(*) AS count FROM job WHERE name = 'dead-sub-tasks'",
 };

@@ -3,11 +3,15 @@ import { figure } from '../crash/report.ts';
 import type { Callers } from './callers.ts';
 import type { Tally } from './node.ts';
 
+export interface Proof extends LogProof {
+  readonly newerRuns: number;
+}
+
 /** What was proved, for people. */
 export function summary(
   rounds: number,
   { told, streams, figures }: Callers,
-  proof: LogProof,
+  proof: Proof,
   tally: Tally,
 ): string {
   return [
@@ -15,6 +19,7 @@ export function summary(
       `although ${figure(figures.cutOff)} callers were cut off or lost patience and ${figure(figures.refused)} were refused`,
     `${figure(figures.replayed)} that asked again with their key were told the same`,
     `${figure(proof.runs)} runs ended, ${figure(figures.cancelled)} of them cancelled through any node, their sub-tasks with one outcome each`,
+    `${figure(proof.newerRuns)} runs of a newer task ended, though nodes that don’t know it refused ${figure(figures.unknown)} callers, and ${figure(tally.waited)} of them waited for one that does`,
     `${figure(proof.attempts)} attempts are contiguous, ${figure(proof.cutOff)} of them cut off`,
     `${figure(proof.successes)} successes left their side effect`,
     `nodes took over ${figure(tally.takenOver)} runs, and were taken for dead ${figure(tally.lost)} times while they were not`,

@@ -48,8 +48,16 @@ export interface CrashResult {
   readonly mark: string;
 }
 
-/** A module with the tasks of the harness, whose sub-tasks do as their input says. @param effects the file they leave traces in */
-export function crashModule({ SubTask, Task }: Decorators, effects: string): Type {
+/**
+ * A module with tasks of the harness, whose sub-tasks do as their input says.
+ *
+ * @param effects the file they leave traces in
+ */
+export function crashModule(
+  { SubTask, Task }: Decorators,
+  effects: string,
+  tasks: readonly TaskName[],
+): Type {
   const handlerOf = (name: SubTaskName) => {
     class Scripted implements SubTaskHandler<Input> {
       async run(input: Input, context: SubTaskContext): Promise<CrashResult> {
@@ -75,6 +83,6 @@ export function crashModule({ SubTask, Task }: Decorators, effects: string): Typ
     return [Crash, ...subTasks.map(({ subTask }) => subTask)];
   };
   class CrashModule {}
-  Module({ providers: [...taskOf('crash'), ...taskOf('crash-placed')] })(CrashModule);
+  Module({ providers: tasks.flatMap(taskOf) })(CrashModule);
   return CrashModule;
 }

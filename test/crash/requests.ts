@@ -4,13 +4,15 @@ import type { Random } from './random.ts';
 /** The sub-tasks of the task `crash`. */
 const SUB_TASKS = ['swift', 'steady', 'slow', 'narrow', 'stubborn', 'hedge', 'spare'] as const;
 
-/** Those that the task `crash-placed` has besides, which any node that takes work may execute. */
+/** Those that the tasks `crash-placed` and `crash-newer` have besides, which any node that takes work may execute. */
 const PLACED_SUB_TASKS = ['remote', 'distant'] as const;
 
 /** The tasks of the harness. */
 export const TASKS = {
   crash: SUB_TASKS,
   'crash-placed': [...PLACED_SUB_TASKS, ...SUB_TASKS],
+  // Of a newer version of the service: some nodes don't know it.
+  'crash-newer': [...PLACED_SUB_TASKS, ...SUB_TASKS],
 } as const;
 
 export type TaskName = keyof typeof TASKS;
@@ -50,7 +52,7 @@ export function randomRequest(random: Random, task: TaskName = 'crash'): CrashRe
       stubborn: random.pick([script(random, 0, 20), LATE]),
       hedge: script(random, 0, 30),
       spare: script(random, 0, 30),
-      ...(task === 'crash-placed' && {
+      ...(task !== 'crash' && {
         // Some go on while another node takes their run over.
         remote: random.pick([script(random, 0, 60), script(random, 0, 60), script(random, 700, 2_000)]),
         distant: script(random, 0, 10),

@@ -7,9 +7,12 @@ import type * as subTaskFile from '../../src/tasks/sub-task.js';
 import type * as taskFile from '../../src/tasks/task.js';
 import { crashModule } from './crash-task.ts';
 import { breakCode, brokenFiles, type ClusterFaultName, type FaultName } from './faults.ts';
+import type { TaskName } from './requests.ts';
 
 const built = (file: string) => new URL(`../../dist/${file}`, import.meta.url).href;
 const { CRASH_EFFECTS: effects = '', CRASH_FAULT: fault, CRASH_CLOCK_SKEW: skew = '0' } = process.env;
+const isOlder = process.env.CRASH_OLDER === 'true';
+const tasks: readonly TaskName[] = ['crash', 'crash-placed', ...(isOlder ? [] : ['crash-newer' as const])];
 
 // The clock of this process is so many milliseconds ahead.
 const machineNow = Date.now.bind(Date);
@@ -20,7 +23,7 @@ const { SubTask } = (await import(built('tasks/sub-task.js'))) as typeof subTask
 const { Task } = (await import(built('tasks/task.js'))) as typeof taskFile;
 const { AppModule } = (await import(built('app.module.js'))) as { AppModule: Type };
 const imports = Reflect.getMetadata('imports', AppModule) as Type[];
-Reflect.defineMetadata('imports', [...imports, crashModule({ SubTask, Task }, effects)], AppModule);
+Reflect.defineMetadata('imports', [...imports, crashModule({ SubTask, Task }, effects, tasks)], AppModule);
 await import(built('main.js'));
 // A process that is killed has no end to do that at.
 flushCompileCache();
