@@ -94,12 +94,12 @@ export class TasksService {
   }
 
   /**
-   * Resolves when the journal has a run.
+   * Resolves when the journal has a run. It has those that are not live.
    *
    * @throws {DomainError} `invalid-request`, `journal-unavailable`, `stopping`
    */
   async recorded({ runId }: StartedRun): Promise<void> {
-    const told = await (this.runs.get(runId)?.reply(0) ?? this.watch.get(runId));
+    const told = await this.runs.get(runId)?.reply(0);
     if (told && 'recorded' in told && !told.recorded) throw unrecorded(runId, told);
   }
 

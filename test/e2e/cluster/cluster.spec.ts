@@ -196,6 +196,17 @@ describe('a node that doesn’t follow a run', () => {
     expect(new Set((await answers).map(({ runId }) => runId)).size).toBe(1);
   });
 
+  test('makes one run for each key of batches that come at once to both, in opposite orders', async () => {
+    const items = Array.from({ length: 50 }, (_, n) => ({ input: n, idempotencyKey: `both-${n}` }));
+    const send = async (node: TestApp, runs: object[]) => {
+      const response = await node.http.post('/tasks/demo/runs:batch').send({ runs }).expect(200);
+      return (response.body as { runs: { id: string; replayed: boolean }[] }).runs;
+    };
+    const [here, there] = await Promise.all([send(follower, items), send(other, items.toReversed())]);
+    expect(there.toReversed().map(({ id }) => id)).toEqual(here.map(({ id }) => id));
+    expect([...here, ...there].filter(({ replayed }) => !replayed)).toHaveLength(50);
+  });
+
   test('signs stream tokens with the same secret as the other, so that each takes those of both', async () => {
     const secrets = [follower, other].map((node) => node.app.get(Journal).tokenSecret());
     const [one, two] = await Promise.all(secrets);
