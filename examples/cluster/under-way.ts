@@ -6,7 +6,7 @@ import type { DemoNode } from './demo-node.ts';
 const NEWEST = 40;
 const PAUSE_MS = 20;
 /** After so long without a run that a node has under way something is wrong. */
-const PATIENCE_MS = 30_000;
+const PATIENCE_MS = 120_000;
 
 /** What GET /runs/{id} says of a run, as far as it is looked at here. */
 interface RecordedRun {

@@ -94,7 +94,8 @@ describe('tools from npm', () => {
     test('has no complaint of them where they are about a run of the service, and they succeed', async () => {
       for (const request of exampleRequests()) {
         const { template, method, headers } = request;
-        if (!template.includes('{id}') || isBeyondPrism(request)) continue;
+        if (!template.includes('{id}') || template.startsWith('/admin/nodes') || isBeyondPrism(request))
+          continue;
         const path = template.replace('{id}', await runFor(template)).replace('{name}', 'first');
         const { 'Content-Type': type } = headers;
         const plain = { ...request, headers: type === undefined ? {} : { 'Content-Type': type } };
