@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, types, type CustomTypesConfig } from 'pg';
 import type { ClusterFaultName } from '../crash/faults.ts';
-import type { LogDatabase } from '../crash/log-proof.ts';
+import { count, type LogDatabase } from '../crash/log-proof.ts';
 import { EmbeddedPostgres } from '../support/embedded-postgres.ts';
 import { Node, type Tally } from './node.ts';
 
@@ -36,11 +36,11 @@ const numbers: CustomTypesConfig = {
 /** Nodes that share a Postgres of their own, each by a network of its own. */
 export class Cluster implements LogDatabase {
   readonly nodes: Node[] = [];
-  readonly tally: Tally = { lost: 0, takenOver: 0, waited: 0 };
-  readonly postgres: EmbeddedPostgres;
+  readonly tally: Tally = { lost: 0, takenOver: 0, waited: 0, failovers: 0 };
+  #postgres: EmbeddedPostgres;
 
   private constructor(postgres: EmbeddedPostgres) {
-    this.postgres = postgres;
+    this.#postgres = postgres;
   }
 
   /** Resolves when all of it is there. */
@@ -49,9 +49,9 @@ export class Cluster implements LogDatabase {
     const cluster = new Cluster(postgres);
     const { url } = postgres;
     try {
-      for (let count = 0; count < NODES; count += 1)
+      for (let place = 0; place < NODES; place += 1)
         cluster.nodes.push(
-          await Node.open(`node-${String(count)}`, { directory, url, fault }, cluster.tally),
+          await Node.open(`node-${String(place)}`, { directory, url, fault }, cluster.tally),
         );
       await Promise.all(cluster.nodes.map((node, index) => node.start({ role: 'all', newer: index === 0 })));
       return cluster;
@@ -59,6 +59,27 @@ export class Cluster implements LogDatabase {
       await cluster.end();
       throw error;
     }
+  }
+
+  get postgres(): EmbeddedPostgres {
+    return this.#postgres;
+  }
+
+  /** Gives Postgres a standby without which nothing is committed; kills it then, and lets the standby take its place. */
+  async failOver(afterMs: number): Promise<void> {
+    const primary = this.#postgres;
+    const standby = await EmbeddedPostgres.start({ primary });
+    await this.rows("ALTER SYSTEM SET synchronous_standby_names = '*'");
+    await this.rows('SELECT pg_reload_conf()');
+    const isSync = "SELECT count(*) AS count FROM pg_stat_replication WHERE sync_state = 'sync'";
+    while ((await count(this, isSync)) === 0) await sleep(50);
+    await sleep(afterMs);
+    await primary.kill();
+    this.#postgres = standby;
+    await this.rows('SELECT pg_promote()');
+    for (const { proxy } of this.nodes) proxy.redirect(standby.url);
+    await primary.stop();
+    this.tally.failovers += 1;
   }
 
   /** Of the nodes that listen. */
@@ -103,6 +124,6 @@ export class Cluster implements LogDatabase {
   async end(): Promise<void> {
     await Promise.all(this.nodes.map((node) => node.kill()));
     await Promise.all(this.nodes.map(({ proxy }) => proxy.close()));
-    await this.postgres.stop();
+    await this.#postgres.stop();
   }
 }

@@ -27,6 +27,9 @@ const disturbances: Readonly<Record<Disturbance, Disturb>> = {
     await sleep(forMs);
     service?.goOn();
   },
+  async failover({ forMs }, _node, cluster) {
+    await cluster.failOver(forMs);
+  },
   async restart({ forMs, byKill }, _node, { postgres }) {
     if (byKill) {
       await postgres.kill();

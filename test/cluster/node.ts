@@ -29,6 +29,8 @@ export interface Tally {
   takenOver: number;
   /** How many runs of the newer task had to wait, since no node was left that knew it. */
   waited: number;
+  /** How often a standby took the place of Postgres. */
+  failovers: number;
 }
 
 /** One of the nodes: a service that is started again when it was ended, and the network between it and Postgres. */

@@ -10,6 +10,7 @@ export const DISTURBANCES = {
     'the nodes that know the newer task are killed, and started again when others have had time to take over',
   stop: 'a node is stopped with SIGTERM, and started again',
   halt: 'a node is halted with SIGSTOP until it was taken for dead, and goes on with SIGCONT',
+  failover: 'Postgres gets a synchronous standby and is killed, and the standby takes its place',
   restart: 'Postgres is stopped or killed, and started again',
   cut: 'a node loses its connections to Postgres, and gets none',
   blackhole: 'what a node and Postgres say to each other gets lost',
@@ -50,6 +51,7 @@ const FOR_MS: Readonly<Record<Disturbance, readonly [number, number]>> = {
   versions: [NODE_TIMEOUT_MS + 1_000, NODE_TIMEOUT_MS + 2_500],
   stop: [0, 300],
   halt: [NODE_TIMEOUT_MS + 200, NODE_TIMEOUT_MS + 2_000],
+  failover: [100, 1_000],
   restart: [0, 1_500],
   cut: [100, NODE_TIMEOUT_MS + 1_500],
   blackhole: [100, NODE_TIMEOUT_MS + 1_500],
@@ -103,6 +105,8 @@ export function nameOf({ disturbance, node, forMs, delayMs, role, newer, byKill 
       return `kill of all nodes that know the newer task ${lasting}`;
     case 'restart':
       return byKill ? `kill of Postgres ${lasting}` : 'restart of Postgres';
+    case 'failover':
+      return `failover after ${String(forMs)} ms with a standby`;
     case 'delay':
       return `delay of node ${String(node)} by ${String(delayMs)} ms ${lasting}`;
     default:

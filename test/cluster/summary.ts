@@ -19,6 +19,7 @@ export function summary(
       `although ${figure(figures.cutOff)} callers were cut off or lost patience and ${figure(figures.refused)} were refused`,
     `${figure(figures.replayed)} that asked again with their key were told the same`,
     `${figure(proof.runs)} runs ended, ${figure(figures.cancelled)} of them cancelled through any node, their sub-tasks with one outcome each`,
+    `a standby took the place of Postgres ${figure(tally.failovers)} times, and had all that callers were told`,
     `${figure(proof.newerRuns)} runs of a newer task ended, though nodes that don’t know it refused ${figure(figures.unknown)} callers, and ${figure(tally.waited)} of them waited for one that does`,
     `${figure(proof.attempts)} attempts are contiguous, ${figure(proof.cutOff)} of them cut off`,
     `${figure(proof.successes)} successes left their side effect`,

@@ -1,10 +1,11 @@
-import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { chownSync, existsSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { chownSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Client } from 'pg';
 import { postgresPrograms, type PostgresPrograms } from './postgres-programs.ts';
 
 interface Options {
@@ -12,6 +13,8 @@ interface Options {
   readonly durable?: boolean;
   /** Where it keeps its data, which outlives it; run by root, `nobody` must reach it. Default: one that goes with it. */
   readonly directory?: string;
+  /** Of which it is a standby, until it is promoted. Default: none. */
+  readonly primary?: EmbeddedPostgres;
 }
 
 const ATTEMPTS = 5;
@@ -42,8 +45,11 @@ export class EmbeddedPostgres {
   #programs!: PostgresPrograms;
   #port = 0;
   #server: ChildProcess | undefined;
+  /** Of the one that it follows until it is promoted. */
+  readonly #primaryUrl: string | undefined;
 
-  private constructor({ durable = false, directory }: Options) {
+  private constructor({ durable = false, directory, primary }: Options) {
+    this.#primaryUrl = primary?.url;
     this.#durable = durable;
     this.#temporary = directory === undefined;
     this.#directory = directory ?? mkdtempSync(join(tmpdir(), 'frontrunner-postgres-'));
@@ -60,7 +66,8 @@ export class EmbeddedPostgres {
     try {
       mkdirSync(postgres.#directory, { recursive: true });
       postgres.#programs = postgresPrograms(postgres.#directory);
-      if (!existsSync(join(postgres.#data, 'PG_VERSION'))) await postgres.#create();
+      if (options.primary) await postgres.#copy(options.primary);
+      else if (!existsSync(join(postgres.#data, 'PG_VERSION'))) await postgres.#create();
       for (let attempt = 1; ; attempt += 1)
         try {
           postgres.#port = await freePort();
@@ -92,13 +99,14 @@ export class EmbeddedPostgres {
       // Else a killed one left its memory in the machine.
       ...['-c', 'dynamic_shared_memory_type=mmap'],
       ...(this.#durable ? [] : ['-F', '-c', 'full_page_writes=off']),
+      ...(this.#primaryUrl === undefined ? [] : ['-c', `primary_conninfo=${this.#primaryUrl}`]),
     ]);
     this.#server = server;
     await new Promise<void>((resolve, reject) => {
       let log = '';
       const read = (chunk: Buffer): void => {
         log += chunk.toString();
-        if (!log.includes('ready to accept connections')) return;
+        if (!/ready to accept (read-only )?connections/.test(log)) return;
         server.stderr!.off('data', read).resume();
         resolve();
       };
@@ -136,6 +144,29 @@ export class EmbeddedPostgres {
 
   get #passwordFile(): string {
     return join(this.#directory, 'password');
+  }
+
+  /** Copies what another one has while that runs, as a base backup does. */
+  async #copy(primary: EmbeddedPostgres): Promise<void> {
+    const client = new Client(primary.url);
+    await client.connect();
+    try {
+      await client.query("SELECT pg_backup_start('standby', true)");
+      for (const name of ['data', 'password'])
+        // Temporary files may go meanwhile.
+        spawnSync('cp', ['-a', join(primary.#directory, name), join(this.#directory, name)]);
+      const { rows } = await client.query<{ label: string }>(
+        'SELECT labelfile AS label FROM pg_backup_stop(false)',
+      );
+      writeFileSync(join(this.#data, 'backup_label'), rows[0]!.label);
+    } finally {
+      await client.end();
+    }
+    rmSync(join(this.#data, 'postmaster.pid'), { force: true });
+    writeFileSync(join(this.#data, 'standby.signal'), '');
+    const { user } = this.#programs;
+    const owned = [this.#directory, join(this.#data, 'backup_label'), join(this.#data, 'standby.signal')];
+    if (user) for (const path of owned) chownSync(path, user.uid, user.gid);
   }
 
   async #create(): Promise<void> {

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 /** A network on loopback between a server and its clients, which fails as it is told. */
 export class TcpProxy {
-  readonly #target: URL;
+  #target: URL;
   readonly #server: Server;
   readonly #connections = new Set<Connection>();
   #port = 0;
@@ -29,6 +29,11 @@ export class TcpProxy {
     const url = new URL(of);
     url.host = `127.0.0.1:${this.#port}`;
     return url.href;
+  }
+
+  /** Leads new connections to another server. */
+  redirect(target: string): void {
+    this.#target = new URL(target);
   }
 
   /** Drops all connections and refuses new ones. */
