@@ -1,24 +1,77 @@
 import { Body, Controller, HttpCode, Logger, Param, Post, Req } from '@nestjs/common';
+import { ConfigService } from '@nestjs/config';
 import { ApiBody, ApiOkResponse, ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
 import type { Request } from 'express';
+import { z } from 'zod';
 import { KeepsToOwnRuns } from '../access/needed-scope.decorator.js';
+import type { Config } from '../config/config.js';
 import { DomainError, inputErrors, invalidRequest } from '../core/domain-error.js';
 import { originFields } from '../core/run-origin.js';
+import { EXAMPLE_RUN_ID } from '../core/run.js';
 import { textOf } from '../core/thrown.js';
 import { ApiProblems } from '../http/api-problems.decorator.js';
 import { linkTo } from '../http/links.js';
 import { pathOf } from '../http/operations.js';
-import { problem, type Problem } from '../http/problems.js';
+import { problemSchema } from '../http/problem.schema.js';
+import { problem, problemTypes, type Problem } from '../http/problems.js';
 import { contextOf } from '../http/request-context.js';
 import { RunBatches } from './run-batches.js';
-import { batchAnswerSchema, runBatchShapeSchema } from './run-batches.schemas.js';
+import { runBatchShapeSchema } from './run-batches.schemas.js';
 import type { StartedRun } from './tasks.service.js';
+
+const acceptedSchema = z
+  .object({
+    status: z.literal(202),
+    id: z.string().meta({ description: 'The id of the run.' }),
+    runId: z.string().meta({ description: 'The same.' }),
+    replayed: z.boolean().meta({
+      description: '`true` when an earlier item or request with the same key has started the run.',
+    }),
+    links: z.object({ run: z.string() }),
+  })
+  .meta({ id: 'AcceptedRun', description: 'A run that the journal has. There may be no reply yet.' });
+
+/** The answer of `POST /tasks/{name}/runs:batch`. */
+const batchAnswerSchema = z
+  .object({
+    accepted: z.int().meta({ description: 'How many items have a run.' }),
+    refused: z.int().meta({ description: 'How many have a problem document instead.' }),
+    runs: z
+      .array(z.union([acceptedSchema, problemSchema]))
+      .meta({ description: 'One entry for each item, in the order of the items.' }),
+  })
+  .meta({
+    id: 'RunBatchAnswer',
+    examples: [
+      {
+        accepted: 1,
+        refused: 1,
+        runs: [
+          {
+            status: 202,
+            id: EXAMPLE_RUN_ID,
+            runId: EXAMPLE_RUN_ID,
+            replayed: false,
+            links: { run: `/runs/${EXAMPLE_RUN_ID}` },
+          },
+          problem('overloaded', problemTypes.overloaded.happened, { path: '/tasks/demo/runs:batch' }),
+        ],
+      },
+    ],
+  });
 
 @Controller('tasks')
 export class RunBatchesController {
   private readonly logger = new Logger(RunBatchesController.name);
 
-  constructor(private readonly batches: RunBatches) {}
+  private readonly maxItemBytes: number;
+
+  constructor(
+    private readonly batches: RunBatches,
+    config: ConfigService<Config, true>,
+  ) {
+    this.maxItemBytes = config.get('MAX_INPUT_BYTES', { infer: true });
+  }
 
   @Post(':name/runs\\:batch')
   @KeepsToOwnRuns()
@@ -57,7 +110,11 @@ export class RunBatchesController {
     const { data: batch, error } = runBatchShapeSchema.safeParse(body);
     if (error) throw invalidRequest(inputErrors(error.issues));
     const context = contextOf(request);
-    const settled = await this.batches.start(name, batch.runs, context, context.clientId ?? '');
+    const settled = await this.batches.start(name, batch.runs, {
+      origin: context,
+      client: context.clientId ?? '',
+      maxItemBytes: this.maxItemBytes,
+    });
     const runs = settled.map((item) =>
       item.status === 'fulfilled' ? entry(item.value, request) : this.problemOf(item.reason, request),
     );

@@ -1,7 +1,5 @@
 import { z } from 'zod';
-import { EXAMPLE_RUN_ID, jsonValueSchema } from '../core/run.js';
-import { problem, problemTypes } from '../http/problems.js';
-import { problemSchema } from '../http/problem.schema.js';
+import { jsonValueSchema } from '../core/run.js';
 import { runRequestSchema } from './tasks.schemas.js';
 
 /** How many runs one request may start. */
@@ -32,44 +30,3 @@ export const runBatchShapeSchema = z.strictObject({ runs: bounded(jsonValueSchem
 
 /** That body as the OpenAPI document describes it. */
 export const runBatchSchema = z.strictObject({ runs: bounded(batchItemSchema) }).meta({ id: 'RunBatch' });
-
-const acceptedSchema = z
-  .object({
-    status: z.literal(202),
-    id: z.string().meta({ description: 'The id of the run.' }),
-    runId: z.string().meta({ description: 'The same.' }),
-    replayed: z.boolean().meta({
-      description: '`true` when an earlier item or request with the same key has started the run.',
-    }),
-    links: z.object({ run: z.string() }),
-  })
-  .meta({ id: 'AcceptedRun', description: 'A run that the journal has. There may be no reply yet.' });
-
-/** The answer of `POST /tasks/{name}/runs:batch`. */
-export const batchAnswerSchema = z
-  .object({
-    accepted: z.int().meta({ description: 'How many items have a run.' }),
-    refused: z.int().meta({ description: 'How many have a problem document instead.' }),
-    runs: z
-      .array(z.union([acceptedSchema, problemSchema]))
-      .meta({ description: 'One entry for each item, in the order of the items.' }),
-  })
-  .meta({
-    id: 'RunBatchAnswer',
-    examples: [
-      {
-        accepted: 1,
-        refused: 1,
-        runs: [
-          {
-            status: 202,
-            id: EXAMPLE_RUN_ID,
-            runId: EXAMPLE_RUN_ID,
-            replayed: false,
-            links: { run: `/runs/${EXAMPLE_RUN_ID}` },
-          },
-          problem('overloaded', problemTypes.overloaded.happened, { path: '/tasks/demo/runs:batch' }),
-        ],
-      },
-    ],
-  });

@@ -1,7 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
-import { ConfigService } from '@nestjs/config';
-import type { Config } from '../config/config.js';
 import { DomainError, inputErrors, invalidRequest, type InputError } from '../core/domain-error.js';
 import type { JsonValue } from '../core/json.js';
 import type { RunOrigin } from '../core/run-origin.js';
@@ -19,6 +17,15 @@ import { TasksService, type StartedRun } from './tasks.service.js';
 /** How long items are checked before others have a turn, in milliseconds. */
 const CHECKING_MS = 10;
 
+/** What all items of a batch share. */
+export interface BatchTerms {
+  readonly origin: RunOrigin;
+  /** Whose idempotency keys they have. */
+  readonly client: string;
+  /** How large an item may be, in bytes of JSON. */
+  readonly maxItemBytes: number;
+}
+
 interface AcceptedItem {
   readonly terms: RunTerms;
   readonly request: RunRequest;
@@ -28,38 +35,31 @@ interface AcceptedItem {
 /** Starts many runs of a task for one request. */
 @Injectable()
 export class RunBatches {
-  private readonly maxItemBytes: number;
-
   constructor(
     private readonly registry: TaskRegistry,
     private readonly runs: Runs,
     private readonly idempotent: IdempotentRuns,
     private readonly tasks: TasksService,
-    config: ConfigService<Config, true>,
-  ) {
-    this.maxItemBytes = config.get('MAX_INPUT_BYTES', { infer: true });
-  }
+  ) {}
 
   /**
    * Starts a run for each item, all in one turn. An item that is refused stops no other.
    *
-   * @param client whose idempotency keys they have
    * @returns for each item its run, as soon as the journal has it, or the error
    * @throws {DomainError} `task-unknown`
    */
   async start(
     task: string,
     items: readonly JsonValue[],
-    origin: RunOrigin,
-    client: string,
+    terms: BatchTerms,
   ): Promise<PromiseSettledResult<StartedRun>[]> {
-    const accepted = await this.acceptAll(this.registry.get(task), items, origin);
+    const accepted = await this.acceptAll(this.registry.get(task), items, terms);
     const gate = new StartGate();
     return Promise.allSettled(
       accepted.map(async (item, index) => {
         try {
           if (item.status === 'rejected') throw item.reason;
-          const run = await this.startOne(item.value, client, gate);
+          const run = await this.startOne(item.value, terms.client, gate);
           await this.tasks.recorded(run);
           return run;
         } catch (error) {
@@ -72,12 +72,12 @@ export class RunBatches {
   private async acceptAll(
     task: TaskDefinition,
     items: readonly JsonValue[],
-    origin: RunOrigin,
+    terms: BatchTerms,
   ): Promise<PromiseSettledResult<AcceptedItem>[]> {
     const accepted: PromiseSettledResult<AcceptedItem>[] = [];
     let until = performance.now() + CHECKING_MS;
     for (const item of items) {
-      accepted.push(...(await Promise.allSettled([this.accept(task, item, origin)])));
+      accepted.push(...(await Promise.allSettled([this.accept(task, item, terms)])));
       if (performance.now() < until) continue;
       await nextTurn();
       until = performance.now() + CHECKING_MS;
@@ -85,12 +85,16 @@ export class RunBatches {
     return accepted;
   }
 
-  private async accept(task: TaskDefinition, item: JsonValue, origin: RunOrigin): Promise<AcceptedItem> {
+  private async accept(
+    task: TaskDefinition,
+    item: JsonValue,
+    { origin, maxItemBytes }: BatchTerms,
+  ): Promise<AcceptedItem> {
     const bytes = Buffer.byteLength(JSON.stringify(item));
-    if (bytes > this.maxItemBytes)
+    if (bytes > maxItemBytes)
       throw new DomainError(
         'payload-too-large',
-        `The item has ${bytes} bytes of JSON; at most ${this.maxItemBytes} are taken`,
+        `The item has ${bytes} bytes of JSON; at most ${maxItemBytes} are taken`,
       );
     const parsed = batchItemSchema.safeParse(item);
     if (!parsed.success) throw invalidRequest(inputErrors(parsed.error.issues));
