@@ -16,6 +16,9 @@ const codeOfError: Readonly<Record<string, ProblemCode>> = {
   ERR_HTTP_REQUEST_TIMEOUT: 'request-timeout',
 };
 
+/** Of callers that have ended their side so many are answered at a time: most of them have gone, and their answers cost all the same. */
+const MOST_HALF_CLOSED = 8;
+
 /** The response to the request that a connection is at; Node has no public name for it. */
 type HttpSocket = Socket & { readonly _httpMessage?: ServerResponse | null };
 
@@ -26,6 +29,19 @@ type HttpSocket = Socket & { readonly _httpMessage?: ServerResponse | null };
 export function answerHalfClosed(server: Server): void {
   // Node has had this property from its beginning, and has no option for it.
   Object.assign(server, { httpAllowHalfOpen: true });
+  let halfClosed = 0;
+  const closed = (): void => {
+    halfClosed -= 1;
+  };
+  function ended(this: Socket): void {
+    if (halfClosed >= MOST_HALF_CLOSED) {
+      this.end();
+      return;
+    }
+    halfClosed += 1;
+    this.once('close', closed);
+  }
+  server.on('connection', (socket: Socket) => socket.once('end', ended));
 }
 
 /**

@@ -158,6 +158,25 @@ describe('what HTTP itself forbids', () => {
     expect(await received).toMatch(/^HTTP\/1.1 200 [^]*"result":"late"/);
   });
 
+  test('answers eight of them at a time, and others again when those are answered', async () => {
+    const ask = async () => {
+      const socket = open();
+      socket.end('POST /tasks/controlled/runs HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n');
+      const received = text(socket);
+      const { succeed } = await controlled.next('only');
+      return { received, succeed };
+    };
+    const waiting: Awaited<ReturnType<typeof ask>>[] = [];
+    while (waiting.length < 8) waiting.push(await ask());
+    const ninth = await ask();
+    expect(await ninth.received).toBe('');
+    for (const { succeed } of [...waiting, ninth]) succeed('late');
+    for (const { received } of waiting) expect(await received).toMatch(/^HTTP\/1.1 200 /);
+    const last = await ask();
+    last.succeed('last');
+    expect(await last.received).toMatch(/^HTTP\/1.1 200 /);
+  });
+
   test('takes away nothing from the next request', async () => {
     await service.http.get('/tasks').expect(200);
   });
