@@ -51,6 +51,24 @@ describe('parseJson', () => {
     expect(parseJson(text)).toBe(value);
   });
 
+  test.each([
+    '{12345678901234567:1}',
+    '[012345678901234567]',
+    '[1 12345678901234567]',
+    '"\\',
+    '[12345678901234567',
+  ])('refuses %s, as JSON.parse does', (text) => {
+    expect(() => parseJson(text)).toThrow(SyntaxError);
+  });
+
+  test('reads exponents, members with hostile names, and texts that look like integers beside a long integer', () => {
+    const text =
+      '[12345678901234567,1e12345678901234567,{"__proto__":[12345678901234568]},"\\"12345678901234567"]';
+    expect(JSON.stringify(parseJson(text))).toBe(
+      '[12345678901234567,null,{"__proto__":[12345678901234568]},"\\"12345678901234567"]',
+    );
+  });
+
   test('takes a time that grows with the text alone, however many digits stand in a row', () => {
     const text = `["${'1'.repeat(5_000_000)}",${'1'.repeat(5_000_000)}]`;
     expect(parseJson(text)).toEqual(['1'.repeat(5_000_000), Infinity]);
