@@ -1,8 +1,8 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Answers, Probe } from '../probes/answer.ts';
+import { freePort } from '../../test/support/free-port.ts';
 import { FIRST_RESULT, ROUTE, type ServerSpec } from '../servers/server-spec.ts';
 import { endChild } from './child.ts';
 import { onCore } from './cores.ts';
@@ -171,14 +171,4 @@ function abortOnExit(stage: Stage, spec: ServerSpec, child: ChildProcess): void 
   child.on('exit', (code, signal) => {
     stage.abort(new Error(`${spec.name} ended by itself (${String(signal ?? code)}).\n${lastWords}`));
   });
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const address = probe.address();
-  probe.close();
-  await once(probe, 'close');
-  if (address === null || typeof address === 'string') throw new Error('There is no free port.');
-  return address.port;
 }

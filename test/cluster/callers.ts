@@ -76,7 +76,7 @@ export class Callers {
       'key-async',
       'key-again',
     ]);
-    // Of a newer task most nodes know nothing, so a caller with a key may ask for longer than it has patience.
+    // A caller with a key was once never answered for the newer task, which most nodes don't know; why is not known yet.
     const task = drawn === 'crash-newer' && manner.startsWith('key') ? 'crash' : drawn;
     const call: Call = {
       random,
