@@ -10,11 +10,12 @@ import { countRunsOfBatches } from './access/runs-of-batches.js';
 import { refuseForeignPages, requireHost } from './access/web-pages.js';
 import { ClusterNode } from './cluster/cluster-node.js';
 import type { Config } from './config/config.js';
-import { answerWithNoStore, answerWithSecurityHeaders } from './http/common-headers.js';
+import { answerWithCommonHeaders } from './http/common-headers.js';
 import { boundConnections } from './http/connection-bounds.js';
 import { ConnectionMemory } from './http/connection-memory.js';
 import { corsOptions } from './http/cors.js';
 import type { FastExpressAdapter } from './http/express-adapter.js';
+import { inTurn } from './http/in-turn.js';
 import { countWhatWasRead, jsonBody } from './http/json-body.js';
 import { linkBase, linkTo, settleLinks } from './http/links.js';
 import { answerOptions, requireAcceptable } from './http/negotiation.js';
@@ -66,14 +67,24 @@ export function setUp(
   const origins = config.get('CORS_ORIGINS', { infer: true });
 
   // Each request goes through these in their order, then to the documentation or to a controller.
-  express.use(answerWithRequestId, answerWithSecurityHeaders, answerWithNoStore);
-  if (access.hosts) express.use(requireHost(access.hosts));
-  if (origins.length > 0) app.enableCors(corsOptions(origins, operations.methods));
-  express.use(requireProtocol);
-  if (access.keys || access.limit) express.use(accessControl(access, app.get(StreamTokens)));
   const ownOrigins = publicUrl === null ? [] : [new URL(publicUrl).origin];
-  if (origins !== '*') express.use(refuseForeignPages(operations, [...origins, ...ownOrigins]));
-  express.use(answerOptions(operations), requireAcceptable(operations));
+  express.use(
+    inTurn(
+      answerWithRequestId,
+      answerWithCommonHeaders,
+      ...(access.hosts ? [requireHost(access.hosts)] : []),
+    ),
+  );
+  if (origins.length > 0) app.enableCors(corsOptions(origins, operations.methods));
+  express.use(
+    inTurn(
+      requireProtocol,
+      ...(access.keys || access.limit ? [accessControl(access, app.get(StreamTokens))] : []),
+      ...(origins === '*' ? [] : [refuseForeignPages(operations, [...origins, ...ownOrigins])]),
+      answerOptions(operations),
+      requireAcceptable(operations),
+    ),
+  );
   const maxBatchBytes = Math.max(maxInputBytes, MIN_BATCH_BYTES);
   express.post(BATCH_PATH, ...jsonBody(maxBatchBytes, operations, memory), countWhatWasRead(memory));
   if (access.limit) express.post(BATCH_PATH, countRunsOfBatches(access.limit));

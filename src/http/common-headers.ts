@@ -1,12 +1,17 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { RequestHandler } from 'express';
 import helmet from 'helmet';
 
+export const NO_STORE = 'no-store';
+
+/** For what changes with the version of the service alone. */
+export const CACHE_AN_HOUR = 'max-age=3600';
+
 /**
  * Helmet's headers, for a service whose only pages are its own, and which doesn't know of the TLS in front of it. Left
- * out are those that only browsers of long ago heed, or that change nothing here: all of them together would cost every
- * request 4 microseconds of CPU instead of 2.
+ * out are those that only browsers of long ago heed, or that change nothing here: each costs every request.
  */
-export const answerWithSecurityHeaders = helmet({
+const setSecurityHeaders = helmet({
   contentSecurityPolicy: {
     useDefaults: false,
     directives: {
@@ -29,13 +34,20 @@ export const answerWithSecurityHeaders = helmet({
   xXssProtection: false,
 });
 
-/** Lets nobody store what depends on the moment or on who asks: whatever doesn't says so itself. */
-export const answerWithNoStore: RequestHandler = (_request, response, next) => {
-  response.setHeader('Cache-Control', NO_STORE);
+/** What every answer has. Nobody may store what depends on the moment or on who asks: whatever doesn't says so itself. */
+const COMMON_HEADERS = new Map([['Cache-Control', NO_STORE]]);
+
+// They are the same for all requests, so Helmet need not make them for each.
+setSecurityHeaders(
+  {} as IncomingMessage,
+  {
+    setHeader: COMMON_HEADERS.set.bind(COMMON_HEADERS),
+    removeHeader: () => undefined,
+  } as unknown as ServerResponse,
+  () => undefined,
+);
+
+export const answerWithCommonHeaders: RequestHandler = (_request, response, next) => {
+  response.setHeaders(COMMON_HEADERS);
   next();
 };
-
-export const NO_STORE = 'no-store';
-
-/** For what changes with the version of the service alone. */
-export const CACHE_AN_HOUR = 'max-age=3600';
