@@ -5,8 +5,15 @@ import type { Labels } from './labels.js';
 interface Subject {
   readonly id: string;
   readonly task: string;
-  readonly client: string | undefined;
-  readonly labels: Labels | undefined;
+  readonly client?: string | undefined;
+  readonly labels?: Labels | undefined;
+}
+
+/** What is the same in the JSON of all events of a run: it is written out once. No id or name has a character that JSON escapes. */
+export function aboutRun(runId: string, { task, client, labels }: Omit<Subject, 'id'>): string {
+  const by = client === undefined ? '' : `,"client":"${client}"`;
+  const under = labels === undefined ? '' : `,"labels":${JSON.stringify(labels)}`;
+  return `"runId":"${runId}","task":"${task}"${by}${under}`;
 }
 
 /** An event of a run, whose id and time the journal fills in. What few runs have is left out where it is missing: every event is written. */

@@ -9,7 +9,7 @@ const stored = [
   events.succeeded('r2', { runId: 'r1', task: 'task' }),
   events.attempt('r1'),
 ].map((event, at) => ({ id: at + 1, time, ...event }));
-const texts = stored.map(eventText);
+const texts = stored.map((event) => eventText(event));
 
 describe('the text of an event', () => {
   test('is what clients of the API get', () => {

@@ -1,4 +1,5 @@
 import type { RunEvent } from '../core/events.js';
+import { aboutRun } from '../core/new-event.js';
 import { parseJson } from '../core/exact-json.js';
 import { labelMembers } from '../core/labels.js';
 import type { EventQuery } from '../run/journal.js';
@@ -24,13 +25,13 @@ export const EVENT_BREAK = ',\n';
 /**
  * An event as JSON, with its members in the order in which clients of the API get them. Joining the parts takes half of the time
  * of `JSON.stringify(event)`.
+ *
+ * @param about what {@link aboutRun} says of its run. Default: it is made of the event
  */
-export function eventText(event: RunEvent): string {
-  const { id, type, time, runId, task, client, labels, data } = event;
-  const by = client === undefined ? '' : `,"client":"${client}"`;
-  const under = labels === undefined ? '' : `,"labels":${JSON.stringify(labels)}`;
+export function eventText(event: RunEvent, about = aboutRun(event.runId, event)): string {
+  const { id, type, time, data } = event;
   const part = 'subTask' in event ? `,"subTask":"${event.subTask}","attempt":${event.attempt}` : '';
-  return `{"id":${id},"type":"${type}","time":"${time}","runId":"${runId}","task":"${task}"${by}${under}${part},"data":${JSON.stringify(data)}}`;
+  return `{"id":${id},"type":"${type}","time":"${time}",${about}${part},"data":${JSON.stringify(data)}}`;
 }
 
 /** Undefined for a text that is damaged. */

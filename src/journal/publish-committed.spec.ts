@@ -15,6 +15,7 @@ describe('tellRuns', () => {
     event: { id: 1, type: 'run.started', runId } as RunEvent,
     run: {
       id: runId,
+      about: '',
       number: 1,
       commits: [],
       shared: false,

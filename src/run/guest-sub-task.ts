@@ -1,4 +1,5 @@
 import type { RunEvent, StartCause } from '../core/events.js';
+import { aboutRun } from '../core/new-event.js';
 import type { Labels } from '../core/labels.js';
 import { originFields, type OriginFields } from '../core/run-origin.js';
 import type { RunRecord } from '../core/run-record.js';
@@ -11,6 +12,7 @@ import { SubTaskRun } from './sub-task-run.js';
 /** A sub-task of another node's run that this node executes. It stands for that run: what it reports is fenced. */
 export class GuestSubTask implements SubTaskOwner, Hosted {
   readonly id: string;
+  readonly about: string;
   readonly task: string;
   readonly client: string | undefined;
   readonly labels: Labels | undefined;
@@ -39,6 +41,7 @@ export class GuestSubTask implements SubTaskOwner, Hosted {
     this.task = terms.task;
     this.client = terms.origin.clientId ?? undefined;
     this.labels = terms.labels;
+    this.about = aboutRun(terms.id, this);
     this.number = record.firstEventId;
     this.lastMs = Date.parse(record.lastEventTime);
     this.originFields = originFields(terms.origin);

@@ -4,6 +4,8 @@ import type { OriginFields } from '../core/run-origin.js';
 /** A run as its journal knows it. */
 export interface JournaledRun {
   readonly id: string;
+  /** What `aboutRun` says of it. */
+  readonly about: string;
   /** The id of its `run.started` event, once that is known: rows refer to the run by it. */
   number: number | undefined;
   /** The first event of each row of the log that has events of it, in their order. The journal adds to them. */

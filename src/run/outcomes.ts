@@ -8,7 +8,7 @@ import { decideBy, needsMore, replyAtDeadline, replyOf } from './reply.js';
 export class Outcomes {
   /** In the order in which they were committed. */
   private settled: Outcome[] = [];
-  private outcomes$ = new Subject<Outcome>();
+  private outcomes$: Subject<Outcome>;
 
   /**
    * @param subTasks the names of all sub-tasks of the run
@@ -19,7 +19,7 @@ export class Outcomes {
     private readonly subTasks: readonly string[],
     private reply?: Reply,
   ) {
-    this.race();
+    this.outcomes$ = this.race();
   }
 
   /** Whether the policy is met or defeated. */
@@ -48,7 +48,7 @@ export class Outcomes {
     const rest = this.settled.filter((outcome) => outcome.subTask !== subTask);
     this.settled = [];
     if (this.reply && 'error' in this.reply) this.reply = undefined;
-    this.race();
+    this.outcomes$ = this.race();
     for (const outcome of rest) this.settle(outcome);
   }
 
@@ -83,11 +83,12 @@ export class Outcomes {
     return needsMore(this.policy, this.subTasks.length, this.settled, background);
   }
 
-  private race(): void {
-    this.outcomes$ = new Subject();
-    this.outcomes$.pipe(decideBy(this.policy, this.subTasks.length)).subscribe(() => {
+  private race(): Subject<Outcome> {
+    const outcomes = new Subject<Outcome>();
+    outcomes.pipe(decideBy(this.policy, this.subTasks.length)).subscribe(() => {
       this.reply ??= deepFreeze(replyOf(this.policy, this.settled, this.subTasks));
     });
+    return outcomes;
   }
 }
 

@@ -1,7 +1,7 @@
 import { millisecondsSince } from '../core/duration.js';
 import type { EventType, RunEvent, SubTaskEvent } from '../core/events.js';
 import type { Labels } from '../core/labels.js';
-import { runEvent } from '../core/new-event.js';
+import { aboutRun, runEvent } from '../core/new-event.js';
 import { originFields, type OriginFields } from '../core/run-origin.js';
 import { outcomeOf, type RunRecord } from '../core/run-record.js';
 import type { AttemptError, Decision } from '../core/run.js';
@@ -32,6 +32,7 @@ const SMALL_RESULT = 4_096;
  */
 export class Run implements SubTaskOwner, Hosted, StaggeredRun {
   readonly id: string;
+  readonly about: string;
   readonly task: string;
   readonly client: string | undefined;
   readonly labels: Labels | undefined;
@@ -64,6 +65,7 @@ export class Run implements SubTaskOwner, Hosted, StaggeredRun {
     this.task = task;
     this.client = origin.clientId ?? undefined;
     this.labels = terms.labels;
+    this.about = aboutRun(id, this);
     this.originFields = originFields(origin);
     this.subTasks = subTasks.map((name, at) => new SubTaskRun(this, name, definitionOf(terms, name, at)));
     this.history = new CommittedEvents(record);

@@ -37,6 +37,7 @@ export class Runs implements RunHost {
   private concluding: { conclude(): void }[] = [];
   private stopped = false;
   private readonly maxQueuedRuns: number;
+  private readonly takesNewRuns: boolean;
 
   constructor(
     private readonly config: ConfigService<Config, true>,
@@ -44,6 +45,7 @@ export class Runs implements RunHost {
     readonly plans: StartPlans,
   ) {
     this.maxQueuedRuns = config.get('MAX_QUEUED_RUNS', { infer: true });
+    this.takesNewRuns = config.get('ROLE', { infer: true }) !== 'worker';
   }
 
   /** Whether a stop has begun: from then on runs are refused. */
@@ -80,7 +82,7 @@ export class Runs implements RunHost {
    * @throws {DomainError} `worker-node` when new runs are for other nodes; what {@link admit} throws
    */
   start(terms: RunTerms, key?: IdempotencyKey): Run {
-    if (this.config.get('ROLE', { infer: true }) === 'worker')
+    if (!this.takesNewRuns)
       throw new DomainError('worker-node', 'This node takes no new runs; send it to another one');
     this.admit(terms.definition, terms.inputBytes);
     const run = Run.accept(this, terms, key);

@@ -8,6 +8,7 @@ import { endFileOf } from '../../src/journal/sqlite/log-end.js';
 import { SqliteGroup } from '../../src/journal/sqlite/sqlite-group.js';
 import { SqliteStore } from '../../src/journal/sqlite/sqlite-store.js';
 import { storeOptions } from './store-options.js';
+import { aboutRun } from '../../src/core/new-event.js';
 import type { JournaledRun } from '../../src/run/journaled-run.js';
 
 /** An event as an earlier process has left it, some milliseconds ago. */
@@ -63,7 +64,7 @@ export class DatabaseFile {
     const group = new SqliteGroup(lastId + 1);
     const runs = new Map<string, JournaledRun>();
     for (const { agoMs = 0, type, runId, task, ...rest } of past) {
-      if (type === 'run.started') runs.set(runId, pastRun(runId));
+      if (type === 'run.started') runs.set(runId, pastRun(runId, aboutRun(runId, { task, ...rest })));
       const event = { id: 0, type, time: '', runId, task, ...rest } as unknown as RunEvent;
       asIfAt(Date.now() - agoMs, () => group.add(runs.get(runId)!, event));
     }
@@ -112,10 +113,11 @@ export class DatabaseFile {
 }
 
 /** A run that is over for its process: nobody tells it of anything. */
-function pastRun(id: string): JournaledRun {
+function pastRun(id: string, about: string): JournaledRun {
   const silent = (): void => undefined;
   return {
     id,
+    about,
     number: undefined,
     commits: [],
     shared: false,

@@ -1,4 +1,5 @@
 import type { NewEvent, RunEvent } from '../../src/core/events.js';
+import { aboutRun } from '../../src/core/new-event.js';
 import type { RunRecord } from '../../src/core/run-record.js';
 import type { IdempotencyKey } from '../../src/run/idempotency-key.js';
 import type { Journal } from '../../src/run/journal.js';
@@ -12,6 +13,7 @@ class WrittenRun implements JournaledRun {
   readonly refusals: RunEvent[] = [];
   private readonly waiting = new Map<RunEvent, PromiseWithResolvers<undefined>>();
   readonly id: string;
+  about = '';
   number: number | undefined;
   readonly commits: number[];
   /** Whether it is another node's. */
@@ -25,6 +27,7 @@ class WrittenRun implements JournaledRun {
   }
 
   append(journal: Journal, event: RunEvent, key: IdempotencyKey | undefined): Promise<undefined> {
+    this.about = aboutRun(event.runId, event);
     const waiting = Promise.withResolvers<undefined>();
     // Most append without waiting.
     waiting.promise.catch(() => undefined);

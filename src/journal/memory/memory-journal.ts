@@ -181,17 +181,17 @@ export class MemoryJournal extends Journal {
     const { batch, waiting } = this;
     this.batch = [];
     this.waiting = [];
-    for (const { event } of batch) this.apply(event);
+    for (const entry of batch) this.apply(entry);
     this.lastCommitted = batch.at(-1)?.event.id ?? this.lastCommitted;
     publishCommitted(this.bus, batch);
     for (const resolve of waiting) resolve();
   };
 
-  private apply(event: RunEvent): void {
+  private apply({ run: { about }, event }: JournalEntry): void {
     const run = this.kept.get(event.runId);
     if (!run) return;
     const sizeBefore = run.finishedAt === null ? run.size : 0;
-    this.log.add(event, run);
+    this.log.add(event, about, run);
     if (event.type === 'run.reopened') [run.status, run.finishedAt] = ['running', null];
     // Those of finished runs have a bound of their own.
     if (run.finishedAt === null) this.memory.take((run.size - sizeBefore) * BYTES_PER_CHARACTER);

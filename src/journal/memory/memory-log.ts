@@ -69,8 +69,9 @@ export class MemoryLog {
   /** How many blocks have no events of runs that are kept. */
   private forgotten = 0;
 
-  add(event: RunEvent, run: RunLog): void {
-    const text = eventText(event);
+  /** @param about its run, as `aboutRun` says it */
+  add(event: RunEvent, about: string, run: RunLog): void {
+    const text = eventText(event, about);
     let block = this.blocks.at(-1);
     if (!block?.add(event.id, text)) {
       block = new Block();

@@ -5,8 +5,8 @@ import { eventText, rowOf } from '../event-text.js';
 const NO_ID = '{"id":0,';
 
 /** An event that is stamped with its time, but for its beginning: the id, which the database knows. */
-export function textWithoutId(event: RunEvent): string {
-  return eventText(event).slice(NO_ID.length);
+export function textWithoutId(event: RunEvent, about: string): string {
+  return eventText(event, about).slice(NO_ID.length);
 }
 
 /** A row of `commits` with events that have no ids yet. @param firstId that of the first of them */

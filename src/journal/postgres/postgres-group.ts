@@ -95,7 +95,7 @@ export class PostgresGroup extends CommitGroup {
   add(run: JournaledRun, unstamped: RunEvent, fenced: boolean): void {
     const ms = (run.lastMs = Math.max(run.lastMs, this.clock.now()));
     const event = stamped(unstamped, 0, ms);
-    this.push({ run, event, ms, guard: this.guardOf(event, fenced) }, textWithoutId(event));
+    this.push({ run, event, ms, guard: this.guardOf(event, fenced) }, textWithoutId(event, run.about));
   }
 
   private push(entry: Entry, text: string): void {
@@ -179,7 +179,7 @@ export class PostgresGroup extends CommitGroup {
       const event = only && storableEvent(only.event, reason);
       if (!event) return false;
       const part = this.part(0, 0);
-      part.push({ ...only, event }, textWithoutId(event));
+      part.push({ ...only, event }, textWithoutId(event, only.run.about));
       part.leaving = this.leaving;
       this.parts = [part];
     }

@@ -4,6 +4,7 @@ import { events } from '../../../test/support/run-events.js';
 import { storeOptions } from '../../../test/support/store-options.js';
 import { temporaryDirectory } from '../../../test/support/temporary-directory.js';
 import type { NewEvent } from '../../core/events.js';
+import { aboutRun } from '../../core/new-event.js';
 import type { IdempotencyKey } from '../../run/idempotency-key.js';
 import type { JournaledRun } from '../../run/journaled-run.js';
 import { headOf } from '../event-text.js';
@@ -15,7 +16,15 @@ let databases = 0;
 
 const silent = (): void => undefined;
 const runWith = (id: string): JournaledRun => ({
-  ...{ id, number: undefined, commits: [], shared: false, lastMs: 0, originFields: {} },
+  ...{
+    id,
+    about: aboutRun(id, { task: 'task' }),
+    number: undefined,
+    commits: [],
+    shared: false,
+    lastMs: 0,
+    originFields: {},
+  },
   ...{ committed: silent, refused: silent },
 });
 

@@ -74,7 +74,7 @@ export class SqliteGroup extends CommitGroup {
     if (event.type === 'run.started') run.number = event.id;
     const { number } = run;
     if (number === undefined) throw new Error(`The run ${run.id} was never started`);
-    this.write(eventText(event), event.id);
+    this.write(eventText(event, run.about), event.id);
     if (run.commits.at(-1) !== this.first) run.commits.push(this.first);
     if (event.type === 'run.started') {
       this.started.push(number, run.id, event.task, ms, event.client ?? null);
