@@ -1,12 +1,12 @@
 import { Logger } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
-import { Logger as PinoLogger } from 'nestjs-pino';
 import { openAccess } from './access/access.js';
 import { AppModule } from './app.module.js';
 import { setUp } from './app.setup.js';
 import { readConfig } from './config/config.module.js';
 import { FastExpressAdapter } from './http/express-adapter.js';
+import { PinoLog } from './logging/pino-log.js';
 import type { OnStop } from './stop-signals.js';
 import { FileTasks } from './tasks-file/file-tasks.js';
 import { stackOf, textOf } from './core/thrown.js';
@@ -28,7 +28,7 @@ export async function start(onStop: OnStop): Promise<void> {
   });
   setUp(app, adapter, access);
   await app.init();
-  app.useLogger(app.get(PinoLogger));
+  app.useLogger(app.get(PinoLog));
   const logger = new Logger('Frontrunner');
   surviveStrayErrors(logger);
   const listening = app.listen(config.PORT, config.HOST);

@@ -1,22 +1,27 @@
 import { writeSync } from 'node:fs';
+import { Module } from '@nestjs/common';
 import { ConfigService } from '@nestjs/config';
-import { LoggerModule } from 'nestjs-pino';
 import pino, { type DestinationStream } from 'pino';
 import pretty from 'pino-pretty';
 import type { Config } from '../config/config.js';
 import { LogBuffer } from './log-buffer.js';
+import { PinoLog } from './pino-log.js';
 
 /** Lines are dropped past this size when nobody reads them. */
 const MAX_BUFFERED_BYTES = 16 * 2 ** 20;
 
 /** Logs by pino: readable lines on a terminal, JSON lines otherwise. Nothing is done per request. */
-export const LoggingModule = LoggerModule.forRootAsync({
-  inject: [ConfigService],
-  useFactory: (config: ConfigService<Config, true>) => ({
-    pinoHttp: [{ level: config.get('LOG_LEVEL', { infer: true }) }, destination()],
-    forRoutes: [],
-  }),
-});
+@Module({
+  providers: [
+    {
+      provide: PinoLog,
+      inject: [ConfigService],
+      useFactory: (config: ConfigService<Config, true>) =>
+        new PinoLog(pino({ level: config.get('LOG_LEVEL', { infer: true }) }, destination())),
+    },
+  ],
+})
+export class LoggingModule {}
 
 function destination(): DestinationStream {
   if (process.stdout.isTTY)
