@@ -77,7 +77,7 @@ class Parameters {
     const { number } = run;
     if (this.hasRows && !this.firsts.has(run)) this.firsts.set(run, place);
     this.numbers.push(guard === undefined ? (number ?? 0) : 0);
-    if (guard !== undefined) this.addGuarded(event, number, guard, place);
+    if (guard !== undefined) this.addGuarded(event, run, guard, place);
     else if (event.type === 'run.started') {
       this.begins.set(run, place);
       addTo(this.started, place, ms);
@@ -88,8 +88,9 @@ class Parameters {
     }
   }
 
-  private addGuarded(event: RunEvent, number: number | undefined, guard: Guard, place: number): void {
-    const [name, attempt] = 'subTask' in event ? [event.subTask, event.attempt] : [event.runId, 0];
+  private addGuarded(event: RunEvent, { number, commits }: JournaledRun, guard: Guard, place: number): void {
+    const [name, attempt] =
+      'subTask' in event ? [event.subTask, event.attempt] : [event.runId, Math.max(...commits)];
     addTo(this.guarded, place, GUARD_CODES[guard], number ?? 0, attempt);
     this.guardedNames.push(name);
   }

@@ -14,7 +14,8 @@ export const LATE_AFTER = 50_000;
  *    that is there already, because its answer got lost, is answered as it was.
  * 2. Events of sub-tasks that left the node of their run are fenced: each must find the attempt that it tells of in `placed`,
  *    or it is refused. `guards` says how: 1 begins the next attempt, 2 goes on with it, 3 ends it, 4 ends it from
- *    outside, whoever executes it. 5 reopens the run that `names` has, which only one node can.
+ *    outside, whoever executes it. 5 reopens the run that `names` has, if it still has the end that the node has read: the last of its
+ *    commits is the one in `attempts`. So only one node can. A cancellation that was asked for before that end is done with.
  * 3. All other events are of runs that are this node's. What it says of a run that is another's in `open_runs`, or nobody's, is refused.
  * 4. `log_head` numbers the events. Its lock is held until the commit, so the numbers are in the order of the commits: a reader
  *    that sees an event sees all before it, and none is ever missing.
@@ -35,7 +36,7 @@ export async function createCommitGroup(db: Kysely<unknown>): Promise<void> {
     CREATE FUNCTION commit_group_2(
       this_node text, this_group bigint,
       lines text, guess bigint, rows integer[], numbers bigint[],
-      guarded integer[], guards integer[], guarded_runs bigint[], names text[], attempts integer[],
+      guarded integer[], guards integer[], guarded_runs bigint[], names text[], attempts bigint[],
       started integer[], started_ids text[], started_tasks text[], started_clients text[], started_times bigint[],
       ended integer[], ended_numbers bigint[], ended_begins integer[], statuses text[], ended_times bigint[],
       ended_from integer[], ended_commits text[],
@@ -87,8 +88,9 @@ export async function createCommitGroup(db: Kysely<unknown>): Promise<void> {
               WHERE run = guarded_runs[place] AND sub_task = names[place] AND attempt = attempts[place];
           WHEN 5 THEN
             WITH gone AS (
-              DELETE FROM runs WHERE id = names[place]
+              DELETE FROM runs WHERE id = names[place] AND commits[cardinality(commits)] = attempts[place]
               RETURNING number, id, task, created_at, commits, client),
+            cancelled AS (DELETE FROM commands USING gone WHERE run = number AND kind = 'cancel'),
             opened AS (
               INSERT INTO open_runs (number, id, task, created_at, node, client)
               SELECT number, id, task, created_at, this_node, client FROM gone)

@@ -1,5 +1,6 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { Journal } from '../../../src/run/journal.js';
+import { RunWatch } from '../../../src/tasks/run-watch.js';
 import { ControlledTask } from '../../support/controlled-task.js';
 import { expectProblem } from '../../support/problem.js';
 import { StreamReader } from '../../support/stream-reader.js';
@@ -140,6 +141,33 @@ describe('a node that doesn’t follow a run', () => {
     (await race.next('fast')).succeed();
     const { body } = (await other.http.get(`/runs/${runId}`).set('Prefer', 'wait=20')) as { body: ShownRun };
     expect(body.subTasks[0]).toMatchObject({ status: 'succeeded', attempts: 2 });
+  });
+
+  test('repeats no retry with a key that the other has done since it read the run, which has ended again', async () => {
+    const { runId, fast, slow } = await start();
+    fast.fail(new Error('no'));
+    slow.succeed();
+    await follower.event(runId, 'run.finished');
+    const retry = (node: TestApp) =>
+      node.http
+        .post(`/runs/${runId}/sub-tasks/fast/retry`)
+        .set('Idempotency-Key', '"once"')
+        .expect(200)
+        .then((response) => response);
+    const watch = other.app.get(RunWatch);
+    const get = jest.spyOn(watch, 'get').mockImplementationOnce(async (id) => {
+      get.mockRestore();
+      const run = await watch.get(id);
+      await retry(follower);
+      (await race.next('fast')).fail(new Error('no again'));
+      while ((await watch.get(id)).finishedAt === null);
+      return run;
+    });
+    expect((await retry(other)).headers['idempotency-replayed']).toBe('true');
+    expect(await other.showRun(runId)).toMatchObject({
+      status: 'partly-failed',
+      subTasks: [{ attempts: 2 }, {}],
+    });
   });
 
   test('streams its events, from the first on', async () => {

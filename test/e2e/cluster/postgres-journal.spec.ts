@@ -312,6 +312,22 @@ describe('the Postgres journal', () => {
       expect(await rows('SELECT id FROM frontrunner.open_runs')).toEqual([{ id: 'r2' }]);
     });
 
+    test('is reopened only by a node that has read its last end, and what was asked to end it before is done with', async () => {
+      const [owner, other] = await Promise.all([open(), open()]);
+      await owner.writer.append(events.started('r1'));
+      await other.journal.command({ runId: 'r1', kind: 'cancel' });
+      await other.journal.command({ runId: 'r1', kind: 'retry', subTask: 'a' });
+      await owner.writer.append(events.finished('r1'));
+      const before = await record(other);
+      expect(await owner.writer.reopen(before)).toBe(true);
+      expect(await rows('SELECT kind FROM frontrunner.commands')).toEqual([{ kind: 'retry' }]);
+      await owner.writer.append(events.finished('r1'));
+      expect(await other.writer.reopen(before)).toBe(false);
+      // A run that was told by other nodes of what they committed has its commits in another order.
+      const { commits = [], ...now } = await record(other);
+      expect(await other.writer.reopen({ ...now, commits: commits.toReversed() })).toBe(true);
+    });
+
     test('that has been open for long is read whole, from the commits that are far behind its beginning too', async () => {
       const [owner, other] = await Promise.all([open(), open()]);
       await owner.writer.append(events.started('r1'));
