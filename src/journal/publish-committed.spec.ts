@@ -19,6 +19,7 @@ describe('tellRuns', () => {
       number: 1,
       commits: [],
       shared: false,
+      lastEventId: 0,
       lastMs: 0,
       originFields: { requestId: `of ${runId}` },
       committed,

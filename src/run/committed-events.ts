@@ -4,7 +4,8 @@ import { advance, runOf, type RunRecord } from '../core/run-record.js';
 /** What is committed of a live run. It is made a record of when somebody asks: most runs end before that. */
 export class CommittedEvents {
   private since: RunEvent[] | undefined = [];
-  private lastId: number;
+  /** The last of them. */
+  lastId: number;
 
   /** @param before what an earlier process has recorded */
   constructor(private before: Readonly<RunRecord> | undefined) {
@@ -21,13 +22,10 @@ export class CommittedEvents {
     return record;
   }
 
-  /** False for an event that it has already. */
-  add(event: RunEvent): boolean {
-    if (event.id <= this.lastId) return false;
+  add(event: RunEvent): void {
     this.lastId = event.id;
     if (event.type === 'sub-task.progressed') this.forgetProgress(event.subTask);
     this.since?.push(event);
-    return true;
   }
 
   /** The next value takes its place. */

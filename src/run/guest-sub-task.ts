@@ -22,6 +22,7 @@ export class GuestSubTask implements SubTaskOwner, Hosted {
   readonly originFields: OriginFields;
   readonly number: number;
   readonly commits: number[] = [];
+  readonly lastEventId = 0;
   lastMs: number;
   readonly subTasks: readonly [SubTaskRun];
   private isOver = false;

@@ -15,6 +15,8 @@ export interface JournaledRun {
    * soon as they are committed.
    */
   shared: boolean;
+  /** The last of its events that it was told of, or was made from; 0 without one. */
+  readonly lastEventId: number;
   /** When its last event here was, in milliseconds since 1970: none that follows is earlier. 0 without one. */
   lastMs: number;
   /** What log lines say of the request that it came with. */

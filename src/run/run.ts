@@ -39,6 +39,8 @@ export class Run implements SubTaskOwner, Hosted, StaggeredRun {
   readonly subTasks: readonly SubTaskRun[];
   readonly originFields: OriginFields;
   readonly isGuest = false;
+  readonly execution: Execution;
+  readonly parsedInput: unknown;
   number: number | undefined;
   readonly commits: number[] = [];
   shared = false;
@@ -66,6 +68,8 @@ export class Run implements SubTaskOwner, Hosted, StaggeredRun {
     this.client = origin.clientId ?? undefined;
     this.labels = terms.labels;
     this.about = aboutRun(id, this);
+    this.execution = host.execution;
+    this.parsedInput = terms.parsedInput;
     this.originFields = originFields(origin);
     this.subTasks = subTasks.map((name, at) => new SubTaskRun(this, name, definitionOf(terms, name, at)));
     this.history = new CommittedEvents(record);
@@ -154,17 +158,13 @@ export class Run implements SubTaskOwner, Hosted, StaggeredRun {
     return record && { ...record, commits: [...this.commits] };
   }
 
+  get lastEventId(): number {
+    return this.history.lastId;
+  }
+
   /** Whether the journal must be asked for its reply. */
   get replyIsInJournalAlone(): boolean {
     return this.replying.isInJournalAlone;
-  }
-
-  get execution(): Execution {
-    return this.host.execution;
-  }
-
-  get parsedInput(): unknown {
-    return this.terms.parsedInput;
   }
 
   /** Whether its end is appended, or another process resumes it. */
@@ -257,7 +257,8 @@ export class Run implements SubTaskOwner, Hosted, StaggeredRun {
   }
 
   committed(event: RunEvent): void {
-    if (this.phase === 'left' || !this.history.add(event)) return;
+    if (this.phase === 'left') return;
+    this.history.add(event);
     if (this.shared) this.lastMs = Math.max(this.lastMs, Date.parse(event.time));
     if ('subTask' in event) this.subTaskCommitted(event);
     else if (event.type === 'run.started') this.replying.runIsRecorded();

@@ -121,6 +121,7 @@ function pastRun(id: string, about: string): JournaledRun {
     number: undefined,
     commits: [],
     shared: false,
+    lastEventId: 0,
     lastMs: 0,
     originFields: {},
     committed: silent,

@@ -9,6 +9,7 @@ import type { JournaledRun } from '../../src/run/journaled-run.js';
 class WrittenRun implements JournaledRun {
   readonly originFields = {};
   readonly shared = false;
+  readonly lastEventId = 0;
   lastMs = 0;
   readonly refusals: RunEvent[] = [];
   private readonly waiting = new Map<RunEvent, PromiseWithResolvers<undefined>>();

@@ -29,7 +29,7 @@ export class LogTail {
   private known: number;
   /** What this node has committed behind that, in the order of the log. */
   private own: CommittedRow[] = [];
-  private reading: Promise<void> | undefined;
+  private showing = false;
   /** By the ids of runs. */
   private readonly shared = new Map<string, SharedRun>();
 
@@ -80,44 +80,48 @@ export class LogTail {
   /** Events up to this one are committed, by whichever node. */
   hear(id: number): void {
     this.known = Math.max(this.known, id);
-    this.reading ??= this.showAll().finally(() => (this.reading = undefined));
+    if (!this.showing) void this.showAll();
   }
 
   private async showAll(): Promise<void> {
-    while (this.shown < this.known) {
-      const { wanted } = this;
-      if (wanted.length === 0) {
-        this.shown = this.known;
-        this.own = [];
-        return;
+    this.showing = true;
+    try {
+      for (;;) {
+        const next = this.nextOwn();
+        if (this.shown >= this.known) return;
+        const { wanted } = this;
+        if (wanted.length === 0) {
+          this.shown = this.known;
+          this.own = [];
+          return;
+        }
+        const first = next?.events[0]?.id ?? Infinity;
+        if (next && first === this.shown + 1) {
+          this.own.shift();
+          this.show([next], next.events.at(-1)?.id ?? first);
+          continue;
+        }
+        const upTo = Math.min(this.known, first - 1);
+        const page = await this.read(this.shown, upTo, wanted);
+        this.show(page.rows, page.next);
       }
-      const next = this.nextOwn();
-      const first = next?.events[0]?.id ?? Infinity;
-      if (next && first === this.shown + 1) {
-        this.own.shift();
-        this.show([next], next.events.at(-1)?.id ?? first);
-        continue;
-      }
-      const upTo = Math.min(this.known, first - 1);
-      try {
-        const { rows, next } = await this.read(this.shown, upTo, wanted);
-        this.show(rows, next);
-      } catch (error) {
-        // The next notice, or the next beat, leads here again.
-        this.logger.warn(
-          `What other nodes have committed can’t be read, which is tried again: ${textOf(error)}`,
-        );
-        return;
-      }
+    } catch (error) {
+      // The next notice, or the next beat, leads here again.
+      this.logger.warn(
+        `What other nodes have committed can’t be read, which is tried again: ${textOf(error)}`,
+      );
+    } finally {
+      this.showing = false;
     }
   }
 
-  /** What was read from the database before this node knew that its commit had succeeded is left out. */
+  /** What was shown before this node knew that its commit had succeeded is left out. A run that is shared only since may have missed it. */
   private nextOwn(): CommittedRow | undefined {
     for (let [next] = this.own; next; [next] = this.own) {
       const { first, events } = next;
       const behind = indexBehind(events, this.shown);
       if (behind === 0) return next;
+      for (const event of this.shared.size > 0 ? events.slice(0, behind) : []) this.tell(event, first);
       if (behind < events.length) return (this.own[0] = { first, events: events.slice(behind) });
       this.own.shift();
     }
@@ -137,13 +141,14 @@ export class LogTail {
     return wanted === 'all' ? wanted : [...wanted, ...this.shared.keys()];
   }
 
-  /** @param first the key of the commit that it is in */
+  /** Tells its run, unless that knows it: also the end of one that goes on again. @param first the key of the commit that it is in */
   private tell(event: RunEvent, first: number): void {
     const shared = this.shared.get(event.runId);
     if (!shared?.run) {
       shared?.early.push({ event, first });
       return;
     }
+    if (event.id <= shared.run.lastEventId) return;
     addCommit(shared.run, first);
     tellRun({ run: shared.run, event });
     if (event.type === 'run.finished') this.shared.delete(event.runId);

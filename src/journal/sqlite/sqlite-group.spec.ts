@@ -22,6 +22,7 @@ const runWith = (id: string): JournaledRun => ({
     number: undefined,
     commits: [],
     shared: false,
+    lastEventId: 0,
     lastMs: 0,
     originFields: {},
   },

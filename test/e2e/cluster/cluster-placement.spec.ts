@@ -1,4 +1,7 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { Heartbeat } from '../../../src/cluster/heartbeat.js';
+import { CommitNotices } from '../../../src/journal/postgres/commit-notices.js';
+import { EventBus } from '../../../src/events/event-bus.js';
 import { Execution } from '../../../src/run/execution.js';
 import { SubTaskError } from '../../../src/core/sub-task-error.js';
 import { ControlledTask } from '../../support/controlled-task.js';
@@ -125,6 +128,25 @@ describe('a sub-task', () => {
         subTasks: [{}, { status: 'skipped', attempts: 0 }],
       });
       expect(await placed()).toEqual([]);
+    });
+
+    test('ends its run when it was retried through a node that had not heard of the end before', async () => {
+      jest.replaceProperty(CommitNotices, 'pauseMs', 3_600_000);
+      const near = new ControlledTask('mixed', { far: {} });
+      const far = new ControlledTask('mixed', { far: { placement: 'worker' } });
+      const first = await cluster.start(near.providers, { ROLE: 'api' });
+      const second = await cluster.start(far.providers);
+      second.app.get(EventBus).watchAll(() => undefined);
+      const held = Promise.withResolvers<undefined>();
+      jest.spyOn(Heartbeat.prototype, 'beat').mockReturnValue(held.promise);
+      const runId = await start(first, 'mixed');
+      (await near.next('far')).fail(new Error('no'));
+      await first.event(runId, 'run.finished');
+      await second.http.post(`/runs/${runId}/sub-tasks/far/retry`).expect(200);
+      (await far.next('far')).fail(new Error('no again'));
+      await second.event(runId, 'run.finished');
+      held.resolve(undefined);
+      expect(await first.showRun(runId)).toMatchObject({ status: 'failed', subTasks: [{ attempts: 2 }] });
     });
 
     test('waits for a node that takes work', async () => {
