@@ -32,6 +32,8 @@ export class Runs implements RunHost {
   private queued = 0;
   /** How many sub-tasks this process executes, or is to. */
   private subTasksHere = 0;
+  /** What is called when a live run is gone. */
+  private readonly untilGone = new Map<Hosted, () => void>();
   /** Emits when fewer runs wait for slots, a run has ended, or no sub-task is left. */
   private readonly eased = new Subject<void>();
   private concluding: { conclude(): void }[] = [];
@@ -142,6 +144,12 @@ export class Runs implements RunHost {
       throw new DomainError('overloaded', `${this.queued} runs wait for a free slot, as many as may`);
   }
 
+  /** Calls `call` when a live run has its end on record, or another node has it. @returns what ends that */
+  whenGone(run: Run, call: () => void): () => void {
+    this.untilGone.set(run, call);
+    return () => this.untilGone.delete(run);
+  }
+
   /** Resolves when there is room: see {@link hasRoom}. */
   async roomInQueue(): Promise<void> {
     if (!this.hasRoom) await firstValueFrom(this.eased.pipe(filter(() => this.hasRoom)));
@@ -201,6 +209,7 @@ export class Runs implements RunHost {
     for (const subTask of run.subTasks) subTask.forgetResult();
     this.execution.memory.give(RUN_BYTES + run.terms.inputBytes);
     this.eased.next();
+    if (this.untilGone.size > 0) this.untilGone.get(run)?.();
   }
 
   private add(run: Run): void {

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Journal } from '../run/journal.js';
+import type { Run } from '../run/run.js';
 import { Runs } from '../run/runs.js';
 import type { RunCommand } from '../run/sharing.js';
 import { DomainError } from '../core/domain-error.js';
@@ -55,11 +56,13 @@ export class RunControl {
       if (run.finishedAt === null || isCancelled(run)) check?.(run);
       if (run.finishedAt === null) {
         const live = this.runs.get(id);
-        if (live) live.cancel(CANCELLED);
-        else await this.journal.sharing?.command({ runId: id, kind: 'cancel' });
-        const options = { waitMs: RunControl.waitMs, types: ['run.finished'] as const };
-        run = await this.watch.when(id, isFinished, { ...options, throughStop: live !== undefined });
-        if (live && run.finishedAt === null) run = await this.keepCancel(id);
+        live?.cancel(CANCELLED);
+        const options = { until: performance.now() + RunControl.waitMs, types: ['run.finished'] as const };
+        if (live) run = await this.watch.until(id, isFinished, { ...options, live, throughStop: true });
+        if (run.finishedAt === null) {
+          await this.askForCancel(id);
+          run = await this.watch.until(id, isFinished, options);
+        }
       }
       const isDone = run.finishedAt !== null;
       if (!isDone || isCancelled(run)) return { run, isDone };
@@ -108,32 +111,18 @@ export class RunControl {
    * @throws {DomainError} `run-unknown`, `sub-task-unknown`, `sub-task-not-failed`, `task-unknown` when this node can't execute it,
    * `overloaded`, `journal-unavailable`, `stopping`, `idempotency-key-reused` when that was for another sub-task
    */
-  retry(
+  async retry(
     id: string,
     name: string,
     { key: clientKey, check }: { readonly key?: ClientKey | undefined; readonly check?: RunCheck } = {},
   ): Promise<Commanded> {
     const key = clientKey && digestOf(clientKey);
-    return this.turns.take(id, async () => {
-      for (;;) {
-        const run = await this.current(id);
-        const retriedBefore = subTaskOfKey(run, key);
-        if (retriedBefore === name) return { run, isDone: true, replayed: true };
-        if (retriedBefore !== undefined)
-          throw new DomainError(
-            'idempotency-key-reused',
-            `The Idempotency-Key belongs to a retry of ${retriedBefore}`,
-            { runId: id },
-          );
-        const failed = failedSubTask(run, name);
-        check?.(run);
-        const retried = this.isElsewhere(run)
-          ? await this.retryElsewhere(run, failed, key)
-          : await this.retryHere(run, failed, key);
-        // What has changed since it was read is read again.
-        if (retried) return retried;
-      }
-    });
+    for (;;) {
+      const found = await this.turns.take(id, () => this.beginRetry(id, name, key, check));
+      // Outside of its turn: this node may take the run over, and do what it has asked for itself.
+      const retried = typeof found === 'function' ? await found() : found;
+      if (retried) return retried;
+    }
   }
 
   /**
@@ -165,15 +154,37 @@ export class RunControl {
     return true;
   }
 
-  /** Leaves a cancel that could not be written in time to the nodes that go on with the run. */
-  private async keepCancel(id: string): Promise<Readonly<RunRecord>> {
+  /** Leaves a cancel to the nodes that have the run, or go on with it: also one that could not be written here in time. */
+  private async askForCancel(id: string): Promise<void> {
     const { sharing } = this.journal;
-    if (!sharing)
+    if (!sharing && this.runs.get(id))
       throw new DomainError('journal-unavailable', 'The run is cancelled, but that can’t be written yet', {
         runId: id,
       });
-    await sharing.command({ runId: id, kind: 'cancel' });
-    return this.watch.get(id);
+    await sharing?.command({ runId: id, kind: 'cancel' });
+  }
+
+  /** Undefined when the run has changed since it was read, and is to be read again; what waits for the retry where another node does it. */
+  private async beginRetry(
+    id: string,
+    name: string,
+    key: string | undefined,
+    check: RunCheck | undefined,
+  ): Promise<Commanded | undefined | (() => Promise<Commanded | undefined>)> {
+    const run = await this.current(id);
+    const retriedBefore = subTaskOfKey(run, key);
+    if (retriedBefore === name) return { run, isDone: true, replayed: true };
+    if (retriedBefore !== undefined)
+      throw new DomainError(
+        'idempotency-key-reused',
+        `The Idempotency-Key belongs to a retry of ${retriedBefore}`,
+        { runId: id },
+      );
+    const failed = failedSubTask(run, name);
+    check?.(run);
+    if (!this.isElsewhere(run)) return this.retryHere(run, failed, key);
+    const command = await this.journal.sharing?.command({ runId: id, kind: 'retry', subTask: name, key });
+    return command === undefined ? undefined : () => this.retriedElsewhere(id, failed, command);
   }
 
   /** Undefined when the run has changed since it was read. */
@@ -194,8 +205,9 @@ export class RunControl {
     const run = live ?? this.runs.reopen(terms, record);
     if (!live && !(await run.reopened)) return undefined;
     if (!run.retry(name, key)) return undefined;
-    const retried = await this.whenRetried(id, failed);
+    const retried = await this.whenRetried(id, failed, run);
     if (isRetried(retried, failed)) return { run: retried, isDone: true };
+    if (this.runs.get(id) !== run) return undefined;
     const code = this.runs.stopping ? 'stopping' : 'journal-unavailable';
     throw new DomainError(code, 'The retry could not be recorded in time', { runId: id });
   }
@@ -205,29 +217,21 @@ export class RunControl {
   }
 
   /** Undefined when the run has come to its end before another node could retry the sub-task. */
-  private async retryElsewhere(
-    { id }: Readonly<RunRecord>,
+  private async retriedElsewhere(
+    id: string,
     failed: Readonly<SubTaskRecord>,
-    key: string | undefined,
+    command: number,
   ): Promise<Commanded | undefined> {
-    const { sharing } = this.journal;
-    const command = await sharing?.command({ runId: id, kind: 'retry', subTask: failed.name, key });
-    if (command === undefined) return undefined;
     const run = await this.whenRetried(id, failed);
     if (isRetried(run, failed)) return { run, isDone: true };
-    if (run.finishedAt !== null && (await sharing?.withdraw(command))) return undefined;
+    if (run.finishedAt !== null && (await this.journal.sharing?.withdraw(command))) return undefined;
     return { run, isDone: false };
   }
 
-  /** The run when it is on record that a failed sub-task is retried, or the run has ended without; after a while, as it is. */
-  private async whenRetried(id: string, failed: Readonly<SubTaskRecord>): Promise<Readonly<RunRecord>> {
-    const until = performance.now() + RunControl.waitMs;
+  /** The run when it is on record that a failed sub-task is retried, or the run has ended without; after a while, or when `live` is gone, as it is. */
+  private whenRetried(id: string, failed: Readonly<SubTaskRecord>, live?: Run): Promise<Readonly<RunRecord>> {
     const isOver = (run: Readonly<RunRecord>) => run.finishedAt !== null || isRetried(run, failed);
-    for (;;) {
-      const waitMs = Math.max(0, until - performance.now());
-      const run = await this.watch.when(id, isOver, { waitMs });
-      if (isOver(run) || waitMs === 0 || this.runs.stopping) return run;
-    }
+    return this.watch.until(id, isOver, { until: performance.now() + RunControl.waitMs, live });
   }
 
   /** The run, live in this process unless it is finished or another node's: one of an earlier process is resumed before its turn. */

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { EventBus } from '../events/event-bus.js';
 import type { EventType } from '../core/events.js';
 import { Journal } from '../run/journal.js';
+import type { Run } from '../run/run.js';
 import { Runs } from '../run/runs.js';
 import { unknownRun } from '../core/domain-error.js';
 import type { RunRecord } from '../core/run-record.js';
@@ -12,6 +13,8 @@ interface WaitOptions {
   readonly types?: readonly EventType[];
   /** Goes on waiting while the service stops. */
   readonly throughStop?: boolean;
+  /** The run, where this process executes it: the wait ends when it doesn't any more. */
+  readonly live?: Run | undefined;
 }
 
 /** Reads runs, at once or when they have come to a point. */
@@ -47,14 +50,14 @@ export class RunWatch {
   }
 
   /**
-   * The run as soon as `holds` is true of it; as it is after `waitMs` milliseconds, or when a stop comes.
+   * The run as soon as `holds` is true of it; as it is after `waitMs` milliseconds, when a stop comes, or when `live` is gone.
    *
    * @throws {DomainError} what {@link get} does
    */
   async when(
     id: string,
     holds: (run: Readonly<RunRecord>) => boolean,
-    { waitMs, types, throughStop = false }: WaitOptions,
+    { waitMs, types, throughStop = false, live }: WaitOptions,
   ): Promise<Readonly<RunRecord>> {
     const { promise, resolve } = Promise.withResolvers<undefined>();
     const end = (): void => {
@@ -63,6 +66,7 @@ export class RunWatch {
     const unwatch = this.bus.watch(id, ({ type }) => {
       if (types?.includes(type) ?? true) end();
     });
+    const unwatchLive = live && this.runs.whenGone(live, end);
     const timer = setTimeout(end, waitMs);
     if (!throughStop) this.waits.add(end);
     try {
@@ -72,8 +76,24 @@ export class RunWatch {
       return await this.get(id);
     } finally {
       unwatch();
+      unwatchLive?.();
       clearTimeout(timer);
       this.waits.delete(end);
+    }
+  }
+
+  /** The same, whatever comes before `holds` is true. @param options `until` is on the clock of `performance.now()` */
+  async until(
+    id: string,
+    holds: (run: Readonly<RunRecord>) => boolean,
+    { until, ...options }: Omit<WaitOptions, 'waitMs'> & { readonly until: number },
+  ): Promise<Readonly<RunRecord>> {
+    const { live } = options;
+    for (;;) {
+      const waitMs = Math.max(0, until - performance.now());
+      const run = await this.when(id, holds, { ...options, waitMs });
+      const isGone = live && this.runs.get(id) !== live;
+      if (holds(run) || waitMs === 0 || this.stopped || isGone) return run;
     }
   }
 

@@ -219,6 +219,22 @@ describe('what a node leaves', () => {
     expect((await answer).result).toBe('again');
   });
 
+  test('is cancelled or retried on request, though its place is lost before that is recorded', async () => {
+    const node = await cluster.start(leaving.providers);
+    const loseAndAsk = async (path: string) => {
+      await cluster.query('DELETE FROM frontrunner.nodes');
+      await node.http.post(path).expect(200);
+    };
+    const runId = await start(node);
+    const { fast } = await leaving.all();
+    fast.fail(new Error('no'));
+    await node.event(runId, 'sub-task.failed');
+    await loseAndAsk(`/runs/${runId}/sub-tasks/fast/retry`);
+    expect((await node.showRun(runId)).subTasks).toMatchObject([{ failures: 1 }, { status: 'running' }]);
+    await loseAndAsk(`/runs/${runId}/cancel`);
+    expect((await node.showRun(runId)).status).toBe('cancelled');
+  });
+
   test('keeps the terms of its runs: what was held starts when it has to', async () => {
     const declaredLater = { fast: {}, slow: { start: 'after-failure' } } as const;
     const [one, two] = [new ControlledTask('held', declaredLater), new ControlledTask('held', declaredLater)];
