@@ -32,10 +32,6 @@ export type WorkQueue = (typeof WORK_QUEUES)[number];
 const DELIVERIES = 10;
 
 const CLOSE_MS = 5_000;
-/** How long a statement of pg-boss may take before it is ended, in milliseconds: some tidy up. */
-const ANSWER_MS = 30_000;
-/** What pg-boss passes on to the driver. The server ends a statement first, so that nothing of it is left there. */
-const TIMEOUTS = { statement_timeout: ANSWER_MS, query_timeout: ANSWER_MS + 2_000 };
 
 const QUEUE = {
   notify: true,
@@ -60,13 +56,18 @@ const WORK = {
 
 /** Delivers sub-tasks that leave their node to one that takes them on: pg-boss, in a schema beside the journal's. */
 export class SubTaskQueue {
+  /** How long a statement of pg-boss may take before the server ends it, in milliseconds: some tidy up. */
+  static readonly answerMs: number = 30_000;
   private readonly logger = new Logger(SubTaskQueue.name);
   private readonly boss: PgBoss;
   private failure: string | undefined;
 
   constructor({ url, schema }: PostgresAddress) {
+    const { answerMs } = SubTaskQueue;
+    // The server ends a statement before the driver gives it up, so that nothing of it is left there.
+    const timeouts = { statement_timeout: answerMs, query_timeout: answerMs + 2_000 };
     this.boss = new PgBoss({
-      ...TIMEOUTS,
+      ...timeouts,
       connectionString: url,
       application_name: 'frontrunner-queue',
       schema: queueSchema(schema),

@@ -3,6 +3,7 @@ import { createServer, type AddressInfo } from 'node:net';
 import { Logger } from '@nestjs/common';
 import { EventEmitter2 } from '@nestjs/event-emitter';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { Client } from 'pg';
 import { EventBus } from '../../../src/events/event-bus.js';
 import { DatabaseError } from '../../../src/journal/database-error.js';
 import { PostgresJournal } from '../../../src/journal/postgres/postgres-journal.js';
@@ -64,6 +65,23 @@ describe('a start with Postgres', () => {
     expect(await cluster.query('SELECT count(*)::int FROM frontrunner.nodes')).toEqual([{ count: 3 }]);
     await cluster.end();
     expect(await cluster.query('SELECT * FROM frontrunner.nodes')).toEqual([]);
+  });
+
+  test('makes a queue that waits no longer for a lock than its statements may take, on the server too', async () => {
+    jest.replaceProperty(SubTaskQueue, 'answerMs', 1_000);
+    const queue = new SubTaskQueue({ url, schema: 'frontrunner' });
+    await queue.start();
+    const holder = new Client(url);
+    await holder.connect();
+    try {
+      await holder.query('BEGIN; LOCK TABLE frontrunner_queue.job IN ACCESS EXCLUSIVE MODE');
+      const sent = queue.send([{ runId: 'r1', task: 'task', subTask: 'a', worker: false }]);
+      await expect(sent).rejects.toThrow('canceling statement due to statement timeout');
+      await holder.query('ROLLBACK');
+    } finally {
+      await holder.end();
+      await queue.close();
+    }
   });
 
   test('is refused with a database whose encoding lacks characters', async () => {
