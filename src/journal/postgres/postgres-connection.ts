@@ -10,6 +10,8 @@ const STATEMENT_MS = 8_000;
 const SILENT_TRANSACTION_MS = 3_000;
 /** How many connections wait for readers. */
 const READERS = 10;
+/** How long a statement of a migration may take, in milliseconds: it may wait for other nodes, and rewrite tables. */
+const MIGRATION_MS = 3_600_000;
 
 /** Reads `bigint` as a number: ids and times stay far below 2^53. */
 const types: pg.CustomTypesConfig = {
@@ -42,16 +44,25 @@ export function searchPath({ schema }: PostgresAddress): string {
   return `SET search_path = "${schema}"`;
 }
 
+/** Connections for migrations. */
+export function openMigratingPool(address: PostgresAddress): pg.Pool {
+  return poolOf(address, { query_timeout: MIGRATION_MS }, MIGRATION_MS);
+}
+
 /** Connections for whoever reads. One that breaks is replaced without a word: who uses it learns from what it asks. */
 export function openPool(address: PostgresAddress): pg.Pool {
+  return poolOf(address, { max: READERS }, STATEMENT_MS);
+}
+
+function poolOf(address: PostgresAddress, config: pg.PoolConfig, statementMs: number): pg.Pool {
   // With `pipeline` a connection that answers nothing is closed. Else the next reader would wait behind it.
-  const pool = new pg.Pool({ ...connectionConfig(address.url), max: READERS, pipeline: true });
+  const pool = new pg.Pool({ ...connectionConfig(address.url), ...config, pipeline: true });
   pool.on('error', () => undefined);
   // The pool listens to those that nobody uses, and a transaction has moments in which it asks nothing.
   pool.on('connect', (client) => {
     client.on('error', () => undefined);
     // It comes before what the connection was made for.
-    client.query(`${searchPath(address)}; SET statement_timeout = ${STATEMENT_MS}`).catch(() => undefined);
+    client.query(`${searchPath(address)}; SET statement_timeout = ${statementMs}`).catch(() => undefined);
   });
   return pool;
 }

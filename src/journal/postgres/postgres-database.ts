@@ -5,13 +5,22 @@ import { Migrator } from 'kysely/migration';
 import { textOf } from '../../core/thrown.js';
 import { DatabaseError } from '../database-error.js';
 import { checkServer } from './postgres-check.js';
-import { mayPass, nameOf, openPool, postgresError, type PostgresAddress } from './postgres-connection.js';
+import {
+  mayPass,
+  nameOf,
+  openMigratingPool,
+  openPool,
+  postgresError,
+  type PostgresAddress,
+} from './postgres-connection.js';
 import { queueSchema } from './sub-task-queue.js';
 import { migrations, VERSION, type Schema } from './postgres-schema.js';
 
 /** How long a start waits for a server that isn't there yet. */
 const PATIENCE_MS = 30_000;
 const RETRY_MS = 500;
+/** After how long a start says that it waits for a migration. */
+const NOTICE_MS = 3_000;
 
 /**
  * Opens the database and brings its tables up to date, one node at a time. Waits a while for a server that is still starting.
@@ -26,7 +35,7 @@ export async function openDatabase(address: PostgresAddress): Promise<Kysely<Sch
   for (let tries = 0; ; tries += 1) {
     try {
       await checkServer(url);
-      await migrate(address, db);
+      await migrate(address, logger);
       return db;
     } catch (error) {
       const explained = postgresError(url, error);
@@ -40,8 +49,22 @@ export async function openDatabase(address: PostgresAddress): Promise<Kysely<Sch
   }
 }
 
+/** Waits for as long as it takes: others may migrate, or read what a migration changes. */
+async function migrate(address: PostgresAddress, logger: Logger): Promise<void> {
+  const db = new Kysely<Schema>({ dialect: new PostgresDialect({ pool: openMigratingPool(address) }) });
+  const notice = setTimeout(() => {
+    logger.warn('The start waits until this node, or another one, has brought the tables up to date');
+  }, NOTICE_MS);
+  try {
+    await migrateTables(address, db);
+  } finally {
+    clearTimeout(notice);
+    await db.destroy();
+  }
+}
+
 /** Kysely lets only one node migrate at a time, by an advisory lock, and runs all in one transaction. */
-async function migrate(address: PostgresAddress, db: Kysely<Schema>): Promise<void> {
+async function migrateTables(address: PostgresAddress, db: Kysely<Schema>): Promise<void> {
   await refuseOlder(address, db);
   if (await isNewer(address.url, db)) return;
   const migrator = new Migrator({
