@@ -2,18 +2,20 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { bulkhead } from 'cockatiel';
 import { DomainError } from '../../core/domain-error.js';
 import type { IdempotencyKey, KeyedRun } from '../../run/idempotency-key.js';
+import type { EventBus } from '../../events/event-bus.js';
 import { asking } from './asking.js';
 import type { ClockWatch } from '../clock-watch.js';
 import type { PostgresStore } from './postgres-store.js';
 
-/** How often, and how long, a second request with a key asks whether the first has started its run at another node. */
-const POLL_MS = 25;
+/** How long a second request with a key waits for the first to start its run at another node. */
 const WAIT_MS = 15_000;
 /** How many keys are asked for at once: a batch has a thousand, and leaves connections for others. */
 const AT_ONCE = 8;
 
 /** Claims idempotency keys for runs that this node is about to start. */
 export class KeyClaims {
+  /** How often it asks for what it may not have heard of: that the run has started, or that its node died before; ms. */
+  static readonly pollMs: number = 250;
   private readonly atOnce = bulkhead(AT_ONCE, Infinity);
 
   /**
@@ -22,6 +24,7 @@ export class KeyClaims {
    */
   constructor(
     private readonly store: PostgresStore,
+    private readonly bus: EventBus,
     private readonly node: { readonly id: string },
     private readonly clock: ClockWatch,
     private readonly retentionMs: number,
@@ -43,7 +46,26 @@ export class KeyClaims {
       if (keyed.isStarted || keyed.runId === runId) return keyed;
       if (performance.now() > until || this.closing.aborted)
         throw new DomainError('journal-unavailable', 'Another node is about to start the run of this key');
-      await delay(POLL_MS, undefined, { signal: this.closing }).catch(() => undefined);
+      await this.untilHeardOf(keyed.runId);
+    }
+  }
+
+  /** Waits until this node hears that a run has started, or for a while. */
+  private async untilHeardOf(runId: string): Promise<void> {
+    const heard = new AbortController();
+    const hear = (): void => {
+      heard.abort();
+    };
+    const unwatch = this.bus.watch(runId, hear);
+    const signal = AbortSignal.any([this.closing, heard.signal]);
+    const pause = delay(KeyClaims.pollMs, undefined, { signal }).catch(() => undefined);
+    try {
+      // What came before it listened it doesn't hear.
+      if (await this.atOnce.execute(() => asking(() => this.store.hasRun(runId)))) hear();
+      await pause;
+    } finally {
+      unwatch();
+      hear();
     }
   }
 

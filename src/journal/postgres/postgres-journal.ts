@@ -84,7 +84,7 @@ export class PostgresJournal extends Journal implements Sharing {
     const { signal } = this.closing;
     this.node = new NodeRow(store.db, options.role);
     this.reads = new JournalReads(store);
-    this.keys = new KeyClaims(store, this.node, watch, keyRetentionMs, signal);
+    this.keys = new KeyClaims(store, bus, this.node, watch, keyRetentionMs, signal);
     this.tail = new LogTail(bus, (...stretch) => store.log.tail(...stretch), lastId);
     this.writer = new PostgresWriter(options, queue);
     this.commitNotices = new CommitNotices((id) => this.listener.tell(this.nodeId, id));

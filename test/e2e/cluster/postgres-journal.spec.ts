@@ -5,6 +5,7 @@ import type { RunEvent } from '../../../src/core/events.js';
 import type { RunRecord } from '../../../src/core/run-record.js';
 import { CommitNotices } from '../../../src/journal/postgres/commit-notices.js';
 import { EventBus } from '../../../src/events/event-bus.js';
+import { KeyClaims } from '../../../src/journal/postgres/key-claims.js';
 import { PostgresJournal } from '../../../src/journal/postgres/postgres-journal.js';
 import { PostgresWriter } from '../../../src/journal/postgres/postgres-writer.js';
 import { EventWriter } from '../../support/event-writer.js';
@@ -126,6 +127,20 @@ describe('the Postgres journal', () => {
     await until(() => journal.lastEventId === 600);
     const page = await journal.events({ after: 0, limit: 1_000 });
     expect(page).toEqual({ events: nodes[0].log, next: 600 });
+  });
+
+  test('gives a key to a second request as soon as its run has started at another node', async () => {
+    jest.replaceProperty(KeyClaims, 'pollMs', HOUR_MS);
+    const [one, other] = await Promise.all([open(), open()]);
+    const key = { client: 'ada', key: 'k', fingerprint: 'f' };
+    await one.journal.claimKey(key, 'r1');
+    const asked = jest.spyOn(other.journal.store, 'hasRun');
+    const claimed = other.journal.claimKey(key, 'r2');
+    await until(() => asked.mock.calls.length > 0);
+    await asked.mock.results[0]?.value;
+    await one.writer.append(events.started('r1'), key);
+    expect(await claimed).toMatchObject({ runId: 'r1', isStarted: true });
+    expect(asked).toHaveBeenCalledTimes(1);
   });
 
   test('records a group once whose commit has succeeded without an answer', async () => {
