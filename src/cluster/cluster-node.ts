@@ -47,6 +47,9 @@ export class ClusterNode implements OnApplicationBootstrap {
     parts.journal.notices.subscribe((notice) => {
       this.hear(notice);
     });
+    parts.work.onRested = () => {
+      this.wake.resolve(undefined);
+    };
   }
 
   async onApplicationBootstrap(): Promise<void> {
@@ -148,8 +151,8 @@ export class ClusterNode implements OnApplicationBootstrap {
     const { runs, work } = this.parts;
     // A delivery that could not be taken on may be nobody's now.
     if (await work.giveBack()) this.findStalled();
-    if (!work.isFull || runs.freeSlots === 0 || this.parts.journal.draining) return;
-    work.isFull = false;
+    if (!work.isResting || runs.freeSlots === 0 || this.parts.journal.draining) return;
+    work.isResting = false;
     await this.parts.taking.begin();
   }
 

@@ -114,12 +114,17 @@ export class ClusterStore {
     return rows.map(({ id, number, task, sub_task }) => ({ runId: id, number, task, subTask: sub_task }));
   }
 
-  /** Of some names of sub-tasks, those that a node knows: see `knownNames`. */
-  async known(names: readonly string[]): Promise<ReadonlySet<string>> {
-    const { rows } = await sql<{ name: string }>`
-      SELECT DISTINCT name FROM nodes, unnest(nodes.tasks) AS name
-      WHERE name = ANY (${[...names]}::text[])`.execute(this.db);
-    return new Set(rows.map(({ name }) => name));
+  /**
+   * Of some names of sub-tasks, those that a node knows, see `knownNames`, and whether one of these nodes could take them on now.
+   *
+   * @param worker whether they are for nodes that take work
+   */
+  async known(names: readonly string[], worker: boolean): Promise<ReadonlyMap<string, boolean>> {
+    const { rows } = await sql<{ name: string; idle: boolean }>`
+      SELECT name, bool_or(free_slots > 0 AND NOT draining AND (role <> 'api' OR NOT ${worker})) AS idle
+      FROM nodes, unnest(nodes.tasks) AS name
+      WHERE name = ANY (${[...names]}::text[]) GROUP BY name`.execute(this.db);
+    return new Map(rows.map(({ name, idle }) => [name, idle]));
   }
 
   /**

@@ -12,16 +12,21 @@ import type { TaskRegistry } from '../tasks/task-registry.js';
 import { textOf } from '../core/thrown.js';
 import type { ClusterStore, SubTaskOf, TakenSubTask } from './cluster-store.js';
 
-/** When what is for a node that knows its task is delivered again, in milliseconds from then. */
+/** When what can't be begun anywhere at the moment is delivered again, in milliseconds from then. */
 const PASS_ON_MS = 500;
+/** For how long a node takes nothing when it passes on what is for others, in milliseconds: else it may be the first to get it again. */
+const REST_MS = 100;
 
 /** Takes on sub-tasks that left the nodes of their runs, as far as this node has room for them. */
 export class PlacedWork {
   private readonly logger = new Logger(PlacedWork.name);
   /** What this node has taken on, by run and sub-task. */
   private readonly taken = new Map<string, Taken>();
-  /** Whether it takes nothing more until there is room. */
-  isFull = false;
+  /** Whether it takes nothing more until somebody lets it begin again: when there is room, or it has rested. */
+  isResting = false;
+  /** Called when it has rested. */
+  onRested: () => void = () => undefined;
+  private rested: NodeJS.Timeout | undefined;
   /** What it may have taken on without knowing, and is to give back. */
   private unsure: SubTaskOf[] = [];
   private knownDead = 0;
@@ -36,7 +41,7 @@ export class PlacedWork {
   ) {}
 
   /**
-   * Takes on as much as there is room for, and passes the rest on, and what only other nodes know. What no node knows stays in `placed`: a
+   * Takes on as much as there is room for, and passes the rest on, and what only other nodes know. All come from one queue. What no node knows stays in `placed`: a
    * node that knows it sends it again when it starts.
    */
   async take(jobs: readonly SubTaskJob[]): Promise<void> {
@@ -44,26 +49,27 @@ export class PlacedWork {
     const isPaused = ({ task }: SubTaskJob): boolean => paused.has(task);
     const ours = jobs.filter((job) => this.knows(job) && !isPaused(job));
     const fitting = ours.slice(0, this.runs.freeSlots);
-    if (fitting.length < ours.length) await this.rest();
-    await this.passOn([
-      ...ours.slice(fitting.length),
-      ...jobs.filter((job) => this.knows(job) && isPaused(job)),
-      ...(await this.knownElsewhere(jobs)),
-    ]);
+    const left = ours.slice(fitting.length);
+    const { now, later } = await this.knownElsewhere(jobs);
+    if (left.length + now.length > 0) await this.rest();
+    if (left.length === 0 && now.length > 0) {
+      clearTimeout(this.rested);
+      this.rested = setTimeout(this.onRested, REST_MS);
+    }
+    await this.passOn([...left, ...now], 0);
+    await this.passOn([...later, ...jobs.filter((job) => this.knows(job) && isPaused(job))], PASS_ON_MS);
     if (fitting.length > 0) await this.takeOurs(fitting);
   }
 
-  /** Takes nothing more until there is room: else what it passes on would come back. */
+  /** Takes nothing more for now: else what it passes on would come back. */
   private async rest(): Promise<void> {
-    this.isFull = true;
+    this.isResting = true;
     await this.journal.queue?.rest();
   }
 
   /** Anew, and not as deliveries that failed, which are counted. It comes to whichever node is there then. */
-  private async passOn(jobs: readonly SubTaskJob[]): Promise<void> {
-    if (jobs.length === 0) return;
-    const delayMs = this.isFull ? 0 : PASS_ON_MS;
-    await this.journal.queue?.send(jobs.map((job) => ({ ...job, delayMs })));
+  private async passOn(jobs: readonly SubTaskJob[], delayMs: number): Promise<void> {
+    if (jobs.length > 0) await this.journal.queue?.send(jobs.map((job) => ({ ...job, delayMs })));
   }
 
   /** Gives back what it may have taken on without knowing. @returns whether there was anything */
@@ -91,6 +97,7 @@ export class PlacedWork {
 
   /** Forgets everything: others have all of it now. */
   clear(): void {
+    clearTimeout(this.rested);
     for (const { unwatch } of this.taken.values()) unwatch();
     this.taken.clear();
     this.unsure = [];
@@ -100,13 +107,16 @@ export class PlacedWork {
     return this.registry.find(task)?.subTasks.some(({ name }) => name === subTask) ?? false;
   }
 
-  /** Those that another node knows, but this one doesn't: they are for that one. */
-  private async knownElsewhere(jobs: readonly SubTaskJob[]): Promise<readonly SubTaskJob[]> {
+  /** Those that only other nodes know, and of these apart those that could begin now. */
+  private async knownElsewhere(
+    jobs: readonly SubTaskJob[],
+  ): Promise<{ now: readonly SubTaskJob[]; later: readonly SubTaskJob[] }> {
     const unknown = jobs.filter((job) => !this.knows(job));
-    if (unknown.length === 0) return [];
+    if (unknown.length === 0) return { now: [], later: [] };
     const nameOf = ({ task, subTask }: SubTaskJob): string => `${task}/${subTask}`;
-    const known = await this.store.known(unknown.map(nameOf));
-    return unknown.filter((job) => known.has(nameOf(job)));
+    const known = await this.store.known(unknown.map(nameOf), unknown[0]?.worker ?? false);
+    const thoseOf = (idle: boolean) => unknown.filter((job) => known.get(nameOf(job)) === idle);
+    return { now: thoseOf(true), later: thoseOf(false) };
   }
 
   private async takeOurs(jobs: readonly SubTaskJob[]): Promise<void> {

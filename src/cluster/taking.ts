@@ -43,6 +43,6 @@ export class Taking {
     journal.draining = draining;
     this.pausedQueues = pausedQueues;
     await this.stop();
-    if (this.begun && !this.work.isFull) await this.begin();
+    if (this.begun && !this.work.isResting) await this.begin();
   }
 }

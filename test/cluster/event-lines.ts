@@ -16,6 +16,11 @@ export async function* eventsOf(
   for await (const text of body.pipeThrough(new TextDecoderStream())) {
     const lines = (rest + text).split('\n');
     rest = lines.pop() ?? '';
-    for (const line of lines) if (line.startsWith('data:')) yield JSON.parse(line.slice(5)) as RunEvent;
+    for (const line of lines) {
+      if (!line.startsWith('data:')) continue;
+      const message = JSON.parse(line.slice(5)) as RunEvent | { readonly type: 'cursor' };
+      // Tells a reader that had nothing for long where to go on.
+      if (message.type !== 'cursor') yield message;
+    }
   }
 }
