@@ -2,12 +2,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { inspect } from 'node:util';
 import { toldIn, type RunProblem, type Told } from '../crash/callers.ts';
 import type { Random } from '../crash/random.ts';
-import { randomRequest, type CrashRequest, type TaskName } from '../crash/requests.ts';
+import { failingRequest, randomRequest, type CrashRequest, type TaskName } from '../crash/requests.ts';
 import type { Answer } from '../../src/tasks/tasks.service.js';
 import type { ShownRun } from '../support/test-app.ts';
 import { AnyNode, isRefusal, isUnknownTask, PAUSE_MS, type Answered } from './any-node.ts';
 import type { Cluster } from './cluster.ts';
 import { KEY } from './keys-proof.ts';
+import { Retries } from './retries.ts';
 import { readRun, type RunStream } from './run-stream.ts';
 
 /** How long most callers wait for an answer, before they give up or, with a key, ask another node. */
@@ -35,12 +36,15 @@ export class Callers {
   /** Answers that no caller should get. */
   readonly surprises: string[] = [];
   readonly figures = { cutOff: 0, refused: 0, unknown: 0, replayed: 0, cancelled: 0 };
+  /** Of those who retry what has failed. */
+  readonly retries: Retries;
   readonly #nodes: AnyNode;
   #calls = 0;
 
   /** @param patienceMs after so long without an answer something is wrong */
   constructor(cluster: Cluster, patienceMs: number) {
     this.#nodes = new AnyNode(cluster, patienceMs);
+    this.retries = new Retries(this.#nodes);
   }
 
   /**
@@ -63,25 +67,24 @@ export class Callers {
   }
 
   async #call(random: Random): Promise<void> {
-    const drawn = random.pick<TaskName>(['crash', 'crash-placed', 'crash-newer']);
+    const task = random.pick<TaskName>(['crash', 'crash-placed', 'crash-newer']);
     const manner = random.pick([
       'plain',
       'plain',
       'plain',
       'async',
       'async-cancel',
+      'async-retry',
       'async-stream',
       'key',
       'key',
       'key-async',
       'key-again',
     ]);
-    // A caller with a key was once never answered for the newer task, which most nodes don't know; why is not known yet.
-    const task = drawn === 'crash-newer' && manner.startsWith('key') ? 'crash' : drawn;
     const call: Call = {
       random,
       task,
-      request: randomRequest(random, task),
+      request: (manner === 'async-retry' ? failingRequest : randomRequest)(random, task),
       key: manner.startsWith('key') ? `${KEY}${String(++this.#calls)}` : undefined,
       async: manner.includes('async'),
     };
@@ -90,6 +93,7 @@ export class Callers {
     const again = manner === 'key-again' ? await this.#askUntilTold(call, told) : told;
     if (!again) return;
     if (manner === 'async-stream') await this.#read(random, again);
+    if (manner === 'async-retry') await this.retries.retryWhatFails(random, again.runId);
     if (manner === 'async-cancel') this.told.push(await this.#cancel(random, again));
     else if (call.async) this.told.push(await this.#watch(random, again));
     else this.told.push(again);

@@ -16,6 +16,7 @@ import { proveKeys } from './keys-proof.ts';
 import { proveViews } from './log-views.ts';
 import { readOptions, USAGE, type Options } from './options.ts';
 import { DISTURBANCES, nameOf, planRounds, type Disturbance, type Round } from './plan.ts';
+import { proveRetries } from './retries.ts';
 import { proveStreams } from './run-stream.ts';
 import { proveTimes } from './times-proof.ts';
 import { untilAtRest } from './rest-proof.ts';
@@ -88,8 +89,9 @@ async function disturbAndProve(
   if (all.told.length === 0) violations.push('no caller was told anything');
   const proof = await proveLog(cluster, new Effects(effectsIn(directory)));
   const versions = await proveVersions(cluster);
-  violations.push(...proof.violations, ...versions.violations);
-  return { violations, proof: { ...proof, newerRuns: versions.runs } };
+  const retries = await proveRetries(cluster, all.retries.told);
+  violations.push(...proof.violations, ...versions.violations, ...retries.violations);
+  return { violations, proof: { ...proof, newerRuns: versions.runs, retries } };
 }
 
 /** @returns what was wrong with it */
@@ -103,7 +105,7 @@ async function play(round: Round, cluster: Cluster, all: Callers, restMs: number
   const violations = await untilAtRest(cluster, restMs);
   for (const node of cluster.nodes)
     violations.push(...node.takeErrors().map((text) => `A node has a fault: ${text}`));
-  return [...violations, ...all.surprises.splice(0)];
+  return [...violations, ...all.surprises.splice(0), ...all.retries.surprises.splice(0)];
 }
 
 // So that all of it ends with the harness, which it does when the harness exits.

@@ -5,6 +5,7 @@ import type { Tally } from './node.ts';
 
 export interface Proof extends LogProof {
   readonly newerRuns: number;
+  readonly retries: { readonly retries: number; readonly beside: number };
 }
 
 /** What was proved, for people. */
@@ -20,6 +21,7 @@ export function summary(
     `${figure(figures.replayed)} that asked again with their key were told the same`,
     `${figure(proof.runs)} runs ended, ${figure(figures.cancelled)} of them cancelled through any node, their sub-tasks with one outcome each`,
     `a standby took the place of Postgres ${figure(tally.failovers)} times, and had all that callers were told`,
+    `${figure(proof.retries.retries)} failed sub-tasks were retried on request, ${figure(proof.retries.beside)} of them beside the ends of others, with one outcome more each`,
     `${figure(proof.newerRuns)} runs of a newer task ended, though nodes that don’t know it refused ${figure(figures.unknown)} callers, and ${figure(tally.waited)} of them waited for one that does`,
     `${figure(proof.attempts)} attempts are contiguous, ${figure(proof.cutOff)} of them cut off`,
     `${figure(proof.successes)} successes left their side effect`,

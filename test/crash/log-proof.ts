@@ -1,7 +1,7 @@
 import type { EventType } from '../../src/core/events.js';
 import type { Effects } from './effects.ts';
 import { TASKS, type TaskName } from './requests.ts';
-import { proveSubTask, type SubTaskEvent } from './sub-task-proof.ts';
+import { countRetries, proveSubTask, type SubTaskEvent } from './sub-task-proof.ts';
 
 /** A database with the tables of the journal, whichever it is. */
 export interface LogDatabase {
@@ -30,8 +30,6 @@ interface EventRow extends SubTaskEvent {
   readonly run: number;
   readonly subTask: string | null;
 }
-
-const ONCE_IN_A_RUN: readonly EventType[] = ['run.started', 'run.replied', 'run.finished'];
 
 const GAPS = `
   SELECT before, id
@@ -88,16 +86,25 @@ function proveRun(run: RunRow, rows: readonly EventRow[], effects: Effects): str
   const violations: string[] = [];
   const types = rows.map(({ type }) => type);
   if (run.finished_at === null) violations.push('never ended');
-  for (const type of ONCE_IN_A_RUN) {
-    const times = types.filter((other) => other === type).length;
-    if (times !== 1) violations.push(`has ${type} ${String(times)} times`);
-  }
+  const times = (type: EventType): number => types.filter((other) => other === type).length;
+  if (times('run.started') !== 1) violations.push(`has run.started ${String(times('run.started'))} times`);
+  const reopened = times('run.reopened');
+  if (times('run.finished') !== 1 + reopened)
+    violations.push(
+      `has run.finished ${String(times('run.finished'))} times, reopened ${String(reopened)} times`,
+    );
   if (types[0] !== 'run.started') violations.push(`begins with ${String(types[0])}`);
   if (types.at(-1) !== 'run.finished') violations.push(`ends with ${String(types.at(-1))}`);
+  let retries = 0;
   for (const subTask of TASKS[run.task]) {
     const events = rows.filter((row) => row.subTask === subTask);
     const found = proveSubTask(events, (attempt) => effects.has(run.id, subTask, attempt));
     violations.push(...found.map((text) => `${subTask}: ${text}`));
+    retries += countRetries(events);
   }
+  // A retry on request may bring another reply.
+  const replies = times('run.replied');
+  if (replies < 1 || replies > 1 + retries)
+    violations.push(`has run.replied ${String(replies)} times, after ${String(retries)} retries on request`);
   return violations.map((text) => `The run ${run.id} ${text}`);
 }

@@ -74,6 +74,17 @@ export function randomRequest(random: Random, task: TaskName = 'crash'): CrashRe
   };
 }
 
+/** One of which a sub-task fails for good long before another ends. */
+export function failingRequest(random: Random, task: TaskName): CrashRequest {
+  const request = randomRequest(random, task);
+  const swift = { ms: [0], failures: random.pick([MAX_FAILURES, ALWAYS]) } as const;
+  return {
+    ...request,
+    losers: 'continue',
+    input: { ...request.input, swift, slow: script(random, 700, 1_500) },
+  };
+}
+
 const ALWAYS = 1_000_000;
 
 /** Times out, and brings its result while the second attempt is under way. */

@@ -18,7 +18,8 @@ const OUTCOMES: readonly EventType[] = [
 ];
 
 /**
- * Where the events of a sub-task break the promise that attempts are repeated but recorded once.
+ * Where the events of a sub-task break the promise that attempts are repeated but recorded once: it has one outcome, and one more for each
+ * retry on request after it failed.
  *
  * @param hasEffect whether an attempt has left its side effect
  */
@@ -33,6 +34,40 @@ export function proveSubTask(
     violations.push(`started the attempts ${started.join(', ')}`);
   if (new Set(retried).size < retried.length)
     violations.push(`retried after the attempts ${retried.join(', ')}`);
+  const lives = livesOf(events);
+  let before = 0;
+  for (const [index, life] of lives.entries()) {
+    before += attemptsOf(life, 'sub-task.started').length;
+    // A retry on request is one attempt.
+    violations.push(...proveLife(life, before, index === 0 ? MAX_FAILURES : 1, hasEffect));
+  }
+  return violations;
+}
+
+/** How often a sub-task was retried on request. */
+export function countRetries(events: readonly SubTaskEvent[]): number {
+  return livesOf(events).length - 1;
+}
+
+/** From each retry on request, which follows a failure for good, to the next. */
+function livesOf(events: readonly SubTaskEvent[]): SubTaskEvent[][] {
+  const lives: SubTaskEvent[][] = [[]];
+  for (const event of events)
+    if (event.type === 'sub-task.retrying' && lives.at(-1)?.at(-1)?.type === 'sub-task.failed')
+      lives.push([]);
+    else lives.at(-1)?.push(event);
+  return lives;
+}
+
+/** @param attempts how many have started so far, in it and before it */
+function proveLife(
+  events: readonly SubTaskEvent[],
+  attempts: number,
+  failures: number,
+  hasEffect: (attempt: number) => boolean,
+): string[] {
+  const violations: string[] = [];
+  const retried = attemptsOf(events, 'sub-task.retrying');
   const outcomes = events.filter(({ type }) => OUTCOMES.includes(type));
   const [outcome] = outcomes;
   if (!outcome || outcomes.length > 1) {
@@ -44,11 +79,11 @@ export function proveSubTask(
   const { type, attempt } = outcome;
   if (events.at(-1) !== outcome)
     violations.push(`goes on after its outcome with ${String(events.at(-1)?.type)}`);
-  if (attempt !== started.length)
-    violations.push(`has the outcome of attempt ${String(attempt)} of ${String(started.length)}`);
-  if ((type === 'sub-task.skipped') !== (started.length === 0))
-    violations.push(`has the outcome ${type} after ${String(started.length)} attempts`);
-  if (type === 'sub-task.failed' && retried.length + 1 !== MAX_FAILURES)
+  if (attempt !== attempts)
+    violations.push(`has the outcome of attempt ${String(attempt)} of ${String(attempts)}`);
+  if ((type === 'sub-task.skipped') !== (attempts === 0))
+    violations.push(`has the outcome ${type} after ${String(attempts)} attempts`);
+  if (type === 'sub-task.failed' && retried.length + 1 !== failures)
     violations.push(`failed for good after ${String(retried.length + 1)} failures`);
   if (type !== 'sub-task.succeeded') return violations;
   if (retried.includes(attempt))

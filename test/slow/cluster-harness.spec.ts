@@ -46,6 +46,9 @@ describe('the cluster harness', () => {
       / [1-9]\d* runs of a newer task ended, though nodes that don’t know it refused [1-9][\d,]* callers, and [1-9]\d* of them waited/,
     );
     expect(output).toContain('; a standby took the place of Postgres 1 times');
+    expect(output).toMatch(
+      / [1-9]\d* failed sub-tasks were retried on request, [1-9]\d* of them beside the ends of others/,
+    );
     expect(code).toBe(0);
     expect(readdirSync(directory)).toEqual([]);
   }, 300_000);
