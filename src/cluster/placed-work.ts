@@ -147,6 +147,8 @@ export class PlacedWork {
     const key = keyOf({ runId: record.id, subTask: name });
     this.leave(key);
     const unwatch = this.bus.watch(record.id, (event) => {
+      // It may hear only now of the outcome before a retry on request.
+      if (event.id <= record.lastEventId) return;
       if ('subTask' in event && event.subTask === name && outcomeOf(event)) this.leave(key);
     });
     const taken: Taken = { unwatch, guest: undefined };
