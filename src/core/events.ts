@@ -86,7 +86,9 @@ export const runEventSchema = z
       'The time of a sub-task had come, but the hedge budget of its task was spent; only a failure starts it now.',
       z.strictObject({
         delayMs,
-        hedgeBudget: z.number().meta({ description: 'The share of runs that may have one, from 0 to 1.' }),
+        hedgeBudget: z
+          .number()
+          .meta({ description: 'How many hedges runs may have on average: 0.1 is one in ten runs.' }),
       }),
     ),
     subTaskEvent(

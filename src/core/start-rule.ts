@@ -86,15 +86,19 @@ export function startOrderMisfit(names: readonly string[], rules: readonly Start
 
 const RANKS = ['starts at once', 'starts after a time', 'starts after a failure'];
 
-/** The share of runs that may have an extra start; a percentage such as `10%`, as a number from 0 to 1. */
+/** How many extra starts runs may have, of all runs: a percentage such as `10%`, or `off`. */
 export const hedgeBudgetSchema = z
   .string()
-  .regex(/^\d{1,3}(\.\d{1,2})?%$/, 'takes a percentage from 0% to 100%, such as 10%')
-  .refine((text) => Number.parseFloat(text) <= 100, 'takes a percentage from 0% to 100%, such as 10%')
+  .regex(/^(\d{1,4}(\.\d{1,2})?%|off)$/, 'takes a percentage such as 10% or 200%, or off')
   .meta({
     description:
-      'How many of a task’s last runs may have had sub-tasks that were started because time had passed (`after`), as a share of those runs; past it they wait for a failure.',
+      'How many sub-tasks may be started because time has passed (`after`), as a share of the task’s last runs; past it they wait for a failure. Above 100% where runs have several. off: no bound.',
     examples: ['10%'],
   });
+
+/** How many extra starts a run may have on average; Infinity for no bound. */
+export function hedgeShare(budget: string): number {
+  return budget === 'off' ? Infinity : Number.parseFloat(budget) / 100;
+}
 
 export const DEFAULT_HEDGE_BUDGET = '10%';

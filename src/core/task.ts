@@ -25,7 +25,7 @@ export interface TaskDefinition {
   readonly subTasks: readonly SubTaskDefinition[];
   /** When each of them starts: first those that do at once, then those that do after a time, then after a failure. */
   readonly starts: readonly StartRule[];
-  /** From 0 to 1. */
+  /** How many hedges runs may have on average; Infinity for no bound. */
   readonly hedgeBudget: number;
   readonly reply: ReplyPolicy;
   readonly losers: LosersPolicy;

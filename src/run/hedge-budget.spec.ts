@@ -8,7 +8,7 @@ const demands = fc
   .map((stretches) => stretches.flatMap(([runs, hedges]) => Array<number>(runs).fill(hedges)));
 
 test('extra starts are never a larger share of the last 1,000 runs than was declared, nor less than that allows', () => {
-  const percent = fc.integer({ min: 0, max: 10_000 });
+  const percent = fc.integer({ min: 0, max: 40_000 });
   fc.assert(
     fc.property(demands, percent, (asked, hundredths) => {
       const budget = new HedgeBudget(hundredths / 10_000);
@@ -37,4 +37,10 @@ test('there is none before there are enough runs: one in ten at 10 %', () => {
     return budget.take();
   });
   expect(allowed.flatMap((taken, index) => (taken ? [index + 1] : []))).toEqual([10, 20]);
+});
+
+test('there is always one without a bound', () => {
+  const budget = new HedgeBudget(Infinity);
+  budget.runBegan();
+  expect(Array.from({ length: 50 }, () => budget.take())).not.toContain(false);
 });

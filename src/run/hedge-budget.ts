@@ -12,7 +12,7 @@ export class HedgeBudget {
   private runs = 0;
   private total = 0;
 
-  /** @param share from 0 to 1 */
+  /** @param share how many starts a run may have on average; Infinity for no bound */
   constructor(readonly share: number) {}
 
   runBegan(): void {

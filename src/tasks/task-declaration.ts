@@ -11,6 +11,7 @@ import {
 import {
   DEFAULT_HEDGE_BUDGET,
   hedgeBudgetSchema,
+  hedgeShare,
   startOrderMisfit,
   startRuleSchema,
   type StartRule,
@@ -97,7 +98,7 @@ export function defineTask<T extends { readonly name: string } = Type>(
       parsed(() => startRuleSchema.parse(start), `start of ${subTask.name} in the task ${className}`),
     ),
     hedgeBudget: parsed(
-      () => Number.parseFloat(hedgeBudgetSchema.parse(options.hedgeBudget ?? DEFAULT_HEDGE_BUDGET)) / 100,
+      () => hedgeShare(hedgeBudgetSchema.parse(options.hedgeBudget ?? DEFAULT_HEDGE_BUDGET)),
       `hedgeBudget of ${className}`,
     ),
     reply: parsed(

@@ -22,7 +22,7 @@ export interface TaskOptions {
   losers?: LosersPolicy;
   /** How long after the start of a run its unfinished sub-tasks are cancelled, such as `30s`; used by runs that name none. Default: never. */
   deadline?: string;
-  /** The share of its runs that may have extra starts because time has passed, such as `10%`, which is the default. */
+  /** How many extra starts because time has passed its runs may have, such as `10%` of its runs, which is the default; `off`: no bound. */
   hedgeBudget?: string;
   /** What an input must look like; sub-tasks get what it parses to. Default: any JSON value. */
   input?: z.ZodType;

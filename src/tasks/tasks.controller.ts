@@ -180,7 +180,7 @@ function view({ name, subTasks, starts, reply, losers, deadline, hedgeBudget, in
     reply,
     losers,
     ...(deadline !== undefined && { deadline }),
-    hedgeBudget,
+    hedgeBudget: hedgeBudget === Infinity ? null : hedgeBudget,
     input: input ? z.toJSONSchema(input, { io: 'input', unrepresentable: 'any' }) : {},
   };
 }

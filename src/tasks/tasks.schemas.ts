@@ -110,9 +110,10 @@ export const taskSchema = z
     reply: replyPolicySchema.meta({ description: 'Used by runs that name none.' }),
     losers: losersPolicySchema.meta({ description: 'Used by runs that name none.' }),
     deadline: runDeadlineSchema.exactOptional(),
-    hedgeBudget: z
-      .number()
-      .meta({ description: 'How large a share of its runs may have extra starts, from 0 to 1.' }),
+    hedgeBudget: z.number().nullable().meta({
+      description:
+        'How many extra starts its runs may have on average: 0.1 is one in ten runs; null: no bound.',
+    }),
     input: jsonValueSchema.meta({ description: 'JSON Schema of the input.' }),
   })
   .meta({

@@ -90,11 +90,15 @@ describe('a sub-task that starts after a time', () => {
     });
   });
 
-  test('is shown with its rule and the budget of its task', async () => {
-    await startWith('2.5%');
+  test.each([
+    ['2.5%', 0.025],
+    ['250%', 2.5],
+    ['off', null],
+  ])('is shown with its rule and the budget of its task, %s', async (budget, hedgeBudget) => {
+    await startWith(budget);
     const response = await service.http.get('/tasks/read').expect(200);
     expect(response.body).toMatchObject({
-      hedgeBudget: 0.025,
+      hedgeBudget,
       subTasks: [
         { name: 'first', start: 'at-once' },
         { name: 'second', start: { after: '1ms' } },
