@@ -11,7 +11,7 @@ describe('parseConfig', () => {
       PORT: 3000,
       PUBLIC_URL: null,
       TRUSTED_PROXIES: [],
-      TASKS_FILE: null,
+      TASKS_FILE: [],
       API_KEYS_FILE: null,
       ALLOW_ANONYMOUS: false,
       ALLOWED_HOSTS: [],

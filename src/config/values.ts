@@ -89,6 +89,13 @@ export function parsePublicUrl(text: string): string | null | undefined {
   return url?.href.replace(/\/+$/, '');
 }
 
+/** Paths of files or folders, separated by commas. */
+export function parsePaths(text: string): readonly string[] | undefined {
+  if (text === 'none') return [];
+  const paths = text.split(',').map((path) => path.trim());
+  return paths.includes('') ? undefined : paths;
+}
+
 /** Addresses, networks and names of networks, as `trust proxy` of Express takes them. */
 export function parseProxies(text: string): readonly string[] | undefined {
   if (text === 'none') return [];

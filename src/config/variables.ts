@@ -6,6 +6,7 @@ import {
   parseDatabaseUrl,
   parseHosts,
   parseOrigins,
+  parsePaths,
   parseProxies,
   parsePublicUrl,
   parseRate,
@@ -60,9 +61,13 @@ export const variables = {
     purpose: 'The proxies whose X-Forwarded-For, -Proto, -Host and -Prefix are believed.',
   },
   TASKS_FILE: {
-    schema: z.string().transform((path) => (path === 'none' ? null : path)),
+    schema: z
+      .string()
+      .transform(parsePaths)
+      .refine((paths) => paths !== undefined),
     fallback: 'none',
-    takes: 'the path of a YAML or JSON file that npm run tasks -- check finds no mistake in, or none',
+    takes:
+      'none, or paths of YAML or JSON files, and of folders of them, separated by commas, in which npm run tasks -- check finds no mistake',
     purpose: 'Tasks besides those of the code, such as calls of several upstreams.',
   },
   API_KEYS_FILE: {

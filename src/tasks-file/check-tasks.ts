@@ -1,17 +1,18 @@
 /** `npm run tasks`: looks for mistakes in files of tasks, and prints their schema. */
 import { parseArgs } from 'node:util';
+import { parsePaths } from '../config/values.js';
 import { environmentOf, runCommand, say, UsageError, type Terminal } from '../command-line/command.js';
-import { mistakeLines, TasksFileError } from './mistake.js';
+import { mistakeLines } from './mistake.js';
 import { tasksJsonSchema } from './tasks-file.schema.js';
-import { readTasksFile } from './tasks-file.js';
+import { readTasksFiles, type TasksFile } from './tasks-file.js';
 
 const HINT = 'npm run tasks -- --help says what there is';
 
-const USAGE = `Usage: npm run -s tasks -- check [<file>…]
+const USAGE = `Usage: npm run -s tasks -- check [<file or folder>…]
        npm run -s tasks -- schema
 
-check   finds every mistake in files of tasks, with its line and column. Default: TASKS_FILE, which may be set in a
-        file .env. Whether the service has the classes that they name, and no tasks of the same names, only its start
+check   finds every mistake in files of tasks, with its line and column, as if all were one TASKS_FILE. Default:
+        TASKS_FILE, which may be set in a file .env. Of a folder it takes the .yaml, .yml and .json files. Whether the service has the classes that they name, and no tasks of the same names, only its start
         can say. A variable of the environment that isn’t set here is a warning; the service doesn’t start without.
 schema  prints the JSON Schema of such files, by which editors complete and check them.
 
@@ -38,34 +39,27 @@ function run(args: readonly string[], terminal: Terminal): number {
   return 0;
 }
 
-function checkAll(files: readonly string[], terminal: Terminal): number {
+function checkAll(paths: readonly string[], terminal: Terminal): number {
   const env = environmentOf(terminal);
-  const all = files.length > 0 ? files : [fileOf(env)];
-  return all.filter((file) => !check(file, env, terminal)).length > 0 ? 1 : 0;
+  const files = readTasksFiles(paths.length > 0 ? paths : pathsOf(env), env);
+  for (const file of files) tell(file, terminal);
+  return files.some(({ mistakes }) => mistakes.length > 0) ? 1 : 0;
 }
 
-/** Says what is wrong with a file; true when nothing is. */
-function check(file: string, env: Terminal['env'], { stdout, stderr }: Terminal): boolean {
-  try {
-    const { tasks, mistakes, unset } = readTasksFile(file, env);
-    for (const line of mistakeLines(file, mistakes)) say(stderr, line);
-    for (const line of mistakeLines(file, unset)) say(stderr, `${line} (a warning)`);
-    const subTasks = tasks.reduce((sum, task) => sum + task.subTasks.length, 0);
-    if (mistakes.length > 0) say(stderr, `${file}: ${count(mistakes.length, 'mistake')}`);
-    else
-      stdout.write(`${file}: ${count(tasks.length, 'task')}, ${count(subTasks, 'sub-task')}, no mistakes\n`);
-    return mistakes.length === 0;
-  } catch (error) {
-    if (!(error instanceof TasksFileError)) throw error;
-    for (const line of error.lines) say(stderr, line);
-    return false;
-  }
+/** Says what is wrong with a file, or how many tasks it has. */
+function tell({ file, tasks, mistakes, unset }: TasksFile, { stdout, stderr }: Terminal): void {
+  for (const line of mistakeLines(mistakes)) say(stderr, line);
+  for (const line of mistakeLines(unset)) say(stderr, `${line} (a warning)`);
+  const subTasks = tasks.reduce((sum, task) => sum + task.subTasks.length, 0);
+  if (mistakes.length > 0) say(stderr, `${file}: ${count(mistakes.length, 'mistake')}`);
+  else stdout.write(`${file}: ${count(tasks.length, 'task')}, ${count(subTasks, 'sub-task')}, no mistakes\n`);
 }
 
-function fileOf({ TASKS_FILE = '' }: Terminal['env']): string {
-  if (TASKS_FILE === '' || TASKS_FILE === 'none')
+function pathsOf({ TASKS_FILE = 'none' }: Terminal['env']): readonly string[] {
+  const paths = parsePaths(TASKS_FILE) ?? [];
+  if (paths.length === 0)
     throw new UsageError('Say which file holds the tasks: check <file>, or set TASKS_FILE');
-  return TASKS_FILE;
+  return paths;
 }
 
 function count(number: number, what: string): string {

@@ -5,14 +5,14 @@ import { TaskRegistry } from '../tasks/task-registry.js';
 import type { SubTaskDefinition } from '../core/task.js';
 import { HttpSubTask } from '../upstreams/http-sub-task.js';
 import { Upstreams } from '../upstreams/upstreams.js';
-import { mistakeLines, TasksFileError } from './mistake.js';
-import { readTasksFile } from './tasks-file.js';
+import { inOrder, mistakeLines, TasksFileError } from './mistake.js';
+import { readTasksFiles } from './tasks-file.js';
 
 /** Adds the tasks of TASKS_FILE to those of the code, before runs of an earlier process are resumed. */
 @Injectable()
 export class FileTasks implements OnModuleInit {
-  private readonly file: string | null;
-  /** What the log says of it at start, where there is a file. */
+  private readonly paths: readonly string[];
+  /** What the log says of them at start, where there are files. */
   summary: string | undefined;
 
   constructor(
@@ -20,22 +20,23 @@ export class FileTasks implements OnModuleInit {
     private readonly upstreams: Upstreams,
     config: ConfigService<Config, true>,
   ) {
-    this.file = config.get('TASKS_FILE', { infer: true });
+    this.paths = config.get('TASKS_FILE', { infer: true });
   }
 
-  /** @throws {TasksFileError} with all that is wrong with the file: then none of its tasks is added */
+  /** @throws {TasksFileError} with all that is wrong with the files: then none of their tasks is added */
   onModuleInit(): void {
-    const { file, registry, upstreams } = this;
-    if (file === null) return;
-    const { tasks, mistakes, unset } = readTasksFile(file, process.env, {
+    const { paths, registry, upstreams } = this;
+    if (paths.length === 0) return;
+    const files = readTasksFiles(paths, process.env, {
       declarationOf: (task) => registry.declarationOf(task),
       classes: this.classes(),
       handlerOf: (request) => new HttpSubTask(request, upstreams),
     });
-    if (mistakes.length + unset.length > 0)
-      throw new TasksFileError(mistakeLines(file, [...mistakes, ...unset]));
-    for (const task of tasks) registry.add(task, file);
-    this.summary = `${tasks.length} ${tasks.length === 1 ? 'task' : 'tasks'} from ${file}: ${tasks.map(({ name }) => name).join(', ')}`;
+    const mistakes = files.flatMap(({ mistakes, unset }) => inOrder([...mistakes, ...unset]));
+    if (mistakes.length > 0) throw new TasksFileError(mistakeLines(mistakes));
+    for (const { file, tasks } of files) for (const task of tasks) registry.add(task, file);
+    const names = files.flatMap(({ tasks }) => tasks.map(({ name }) => name));
+    this.summary = `${names.length} ${names.length === 1 ? 'task' : 'tasks'} from ${paths.join(',')}: ${names.join(', ')}`;
   }
 
   private classes(): Map<string, SubTaskDefinition[]> {

@@ -1,8 +1,11 @@
-import { readFileSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 import { textOf } from '../core/thrown.js';
-import { TasksFileError } from './mistake.js';
 
 const MAX_BYTES = 2 ** 20;
+
+/** What is a tasks file in a folder: not what is hidden, nor a schema. */
+const IN_FOLDER = /^(?!\.)(?!.*\.schema\.json$).*\.(?:ya?ml|json)$/i;
 
 const MENDS: Partial<Record<string, string>> = {
   ENOENT: 'there is no such file; make it, or set another',
@@ -11,23 +14,41 @@ const MENDS: Partial<Record<string, string>> = {
   EPERM: 'the service’s user has no right to read it; give it that, or set another file',
 };
 
-/** The text of a tasks file, without a byte order mark. @throws {TasksFileError} */
+/** Says why a file can't be read, and the mend. */
+export class UnreadableFile extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = 'UnreadableFile';
+  }
+}
+
+/** The tasks files in a folder, by their names; the path itself where it leads to no folder with such files. */
+export function filesAt(path: string): string[] {
+  try {
+    const names = readdirSync(path).filter((name) => IN_FOLDER.test(name));
+    return names.length > 0 ? names.toSorted().map((name) => join(path, name)) : [path];
+  } catch {
+    return [path];
+  }
+}
+
+/** The text of a tasks file, without a byte order mark. @throws {UnreadableFile} */
 export function readText(file: string): string {
-  const refuse = (flaw: string) => new TasksFileError([`${file}: ${flaw}`]);
   let bytes: Buffer;
   try {
     const stat = statSync(file);
-    if (stat.isDirectory()) throw refuse('this is a directory; set a file');
-    if (!stat.isFile()) throw refuse('this is no regular file; set one');
-    if (stat.size > MAX_BYTES) throw refuse(`it has ${stat.size} bytes; it takes at most 1 MiB`);
+    if (stat.isDirectory())
+      throw new UnreadableFile('in this folder no .yaml, .yml or .json file is found; add one');
+    if (!stat.isFile()) throw new UnreadableFile('this is no regular file; set one');
+    if (stat.size > MAX_BYTES) throw new UnreadableFile(`it has ${stat.size} bytes; it takes at most 1 MiB`);
     bytes = readFileSync(file);
   } catch (error) {
-    if (error instanceof TasksFileError) throw error;
-    throw refuse(MENDS[(error as NodeJS.ErrnoException).code ?? ''] ?? textOf(error));
+    if (error instanceof UnreadableFile) throw error;
+    throw new UnreadableFile(MENDS[(error as NodeJS.ErrnoException).code ?? ''] ?? textOf(error));
   }
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch {
-    throw refuse('it is not UTF-8; save it as UTF-8');
+    throw new UnreadableFile('it is not UTF-8; save it as UTF-8');
   }
 }

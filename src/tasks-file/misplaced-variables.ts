@@ -9,11 +9,7 @@ const NOTES = ['$comment', 'description', 'title'];
 const TEMPLATES = ['url', 'headers', 'body'];
 
 /** Notes variables of the environment where they would be sent, or taken, as they are written. */
-export function noteMisplacedVariables(
-  source: YamlSource,
-  value = source.value ?? null,
-  path: Path = [],
-): void {
+export function noteMisplacedVariables(source: YamlSource, value: JsonValue, path: Path = []): void {
   const note = (text: string, add: (message: string) => void): void => {
     const [variable] = VARIABLE.exec(text) ?? [];
     if (variable !== undefined)
@@ -33,7 +29,8 @@ export function noteMisplacedVariables(
   }
 }
 
-/** tasks.<name>.subTasks[0].url, for example */
-function isTemplate([, , subTasks, , member]: Path): boolean {
-  return subTasks === 'subTasks' && TEMPLATES.includes(String(member));
+/** tasks.<name>.subTasks[0].url or defaults.http.headers, for example */
+function isTemplate([first, second, third, , fifth]: Path): boolean {
+  const member = first === 'defaults' && second === 'http' ? third : third === 'subTasks' && fifth;
+  return TEMPLATES.includes(String(member));
 }

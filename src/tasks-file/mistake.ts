@@ -1,10 +1,16 @@
 /** The way to a value in the file: names of members and indexes of entries. */
 export type Path = readonly PropertyKey[];
 
-/** One thing that is wrong with a tasks file. Lines and columns count from 1. */
-export interface Mistake {
+/** Lines and columns count from 1. */
+export interface Place {
+  readonly file: string;
   readonly line: number;
   readonly column: number;
+}
+
+/** One thing that is wrong with a tasks file. It has no line where the file can't be read. */
+export interface Mistake extends Partial<Place> {
+  readonly file: string;
   readonly path: Path;
   /** What is wrong, and the mend. */
   readonly message: string;
@@ -21,15 +27,22 @@ export class TasksFileError extends Error {
   }
 }
 
-/** `tasks.yaml:12:7: tasks.weather.subTasks[0].url: is missing`, for each mistake, in their order in the file. */
-export function mistakeLines(file: string, mistakes: readonly Mistake[]): string[] {
-  const lines = mistakes
-    .toSorted((one, other) => one.line - other.line || one.column - other.column)
-    .map(({ line, column, path, message }) =>
-      [`${file}:${line}:${column}`, ...(path.length > 0 ? [pathText(path)] : []), message].join(': '),
-    );
+/** `tasks.yaml:12:7: tasks.weather.subTasks[0].url: is missing`, for each mistake. */
+export function mistakeLines(mistakes: readonly Mistake[]): string[] {
+  const lines = mistakes.map(({ file, line, column, path, message }) =>
+    [[file, line, column].filter((part) => part !== undefined).join(':'), pathText(path), message]
+      .filter((part) => part !== '')
+      .join(': '),
+  );
   const rest = lines.length - SHOWN;
-  return rest > 0 ? [...lines.slice(0, SHOWN), `${file}: and ${rest} more`] : lines;
+  return rest > 0 ? [...lines.slice(0, SHOWN), `and ${rest} more`] : lines;
+}
+
+/** In their order in the file. */
+export function inOrder(mistakes: readonly Mistake[]): Mistake[] {
+  return mistakes.toSorted(
+    (one, other) => (one.line ?? 0) - (other.line ?? 0) || (one.column ?? 0) - (other.column ?? 0),
+  );
 }
 
 /** `tasks.weather.subTasks[0].headers["X-Key"]` */

@@ -29,11 +29,13 @@ export class TaskChecker {
   readonly unset: Mistake[] = [];
 
   /**
+   * @param declared where each task of the files before stands, by its name; those of this file are added
    * @param surroundings undefined when nobody knows them yet: then there are no handlers, and nothing is said of classes
    */
   constructor(
     private readonly source: YamlSource,
     private readonly environment: Readonly<NodeJS.ProcessEnv>,
+    private readonly declared: Map<string, string>,
     private readonly surroundings?: Surroundings,
   ) {}
 
@@ -41,9 +43,7 @@ export class TaskChecker {
   define(name: string, value: unknown): TaskDefinition | undefined {
     const before = this.source.mistakes.length;
     const path = ['tasks', name];
-    const other = this.surroundings?.declarationOf(name);
-    if (other !== undefined)
-      this.source.noteKey(path, `is the name of a task of the code, ${other}, too; rename one`);
+    this.noteNamesakes(name, path);
     const raw = (value ?? {}) as { readonly input?: JsonValue; readonly subTasks?: unknown };
     const input = this.input(raw.input, [...path, 'input']);
     const subTasks = this.subTasks(raw.subTasks, [...path, 'subTasks'], input && raw.input);
@@ -63,6 +63,16 @@ export class TaskChecker {
       () => defineTask<SubTaskDefinition>(options, name, (subTask) => subTask),
       (message) => this.source.noteKey(path, message),
     );
+  }
+
+  private noteNamesakes(name: string, path: Path): void {
+    const { source, declared } = this;
+    const ofCode = this.surroundings?.declarationOf(name);
+    if (ofCode !== undefined)
+      source.noteKey(path, `is the name of a task of the code, ${ofCode}, too; rename one`);
+    const ofFile = declared.get(name);
+    if (ofFile !== undefined) source.noteKey(path, `is the name of a task in ${ofFile} too; rename one`);
+    else declared.set(name, `${source.file}:${source.lineOf(path)}`);
   }
 
   private input(value: unknown, path: Path): z.ZodType | undefined {
@@ -104,14 +114,22 @@ export class TaskChecker {
     const { name, kind: _, start: __, timeout, retry, concurrency, placement, ...request } = subTask;
     this.noteUnknownMembers(usesOf(request).input, path, schema);
     const unset = environmentIssues(request, this.environment);
-    for (const issue of unset)
-      this.unset.push(this.source.mistakeAt([...path, ...issue.path], issue.message));
+    for (const issue of unset) this.noteUnset([...path, ...issue.path], issue.message);
     const surroundings = unset.length === 0 ? this.surroundings : undefined;
     const options = { name, ...defined({ timeout, retry: retry && defined(retry), concurrency, placement }) };
     return this.attempt(
       () => defineSubTask(options, surroundings?.handlerOf(request) ?? IDLE, name),
       (message) => this.source.note(path, message),
     );
+  }
+
+  /** Notes a variable once at a place, however many sub-tasks have it from there. */
+  private noteUnset(path: Path, message: string): void {
+    const mistake = this.source.mistakeAt(path, message);
+    const { line, column } = mistake;
+    const isSame = (other: Mistake) =>
+      other.line === line && other.column === column && other.message === message;
+    if (!this.unset.some(isSame)) this.unset.push(mistake);
   }
 
   /** Notes variables that stand for no member that an input may have: they would vanish. */

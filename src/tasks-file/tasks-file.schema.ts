@@ -4,6 +4,7 @@ import { NAME, NAME_FORM } from '../core/name.js';
 import { losersPolicySchema, replyPolicySchema, runDeadlineSchema } from '../core/policies.js';
 import { SUB_TASK_PLACEMENTS } from '../core/sub-task.js';
 import { hedgeBudgetSchema, startRuleSchema } from '../core/start-rule.js';
+import { defaultsSchema } from './defaults.schema.js';
 import { httpRequestSchema } from '../upstreams/http-sub-task.schema.js';
 
 const nameSchema = z.string().regex(NAME, `takes ${NAME_FORM}`);
@@ -111,9 +112,15 @@ export const fileTaskSchema = z
 export const tasksFileSchema = z
   .strictObject({
     $schema: z.string().meta({ description: 'Where editors find the schema of this file.' }).optional(),
+    defaults: defaultsSchema(fileTaskSchema, httpSubTaskSchema).optional(),
     tasks: z.record(nameSchema, fileTaskSchema).meta({ description: 'The tasks by their names.' }),
   })
-  .meta({ title: 'Tasks of Frontrunner', description: 'What TASKS_FILE of Frontrunner holds.' });
+  .meta({
+    title: 'Tasks of Frontrunner',
+    description: 'What TASKS_FILE of Frontrunner holds.',
+    // Left out before the rest is looked at.
+    patternProperties: { '^x-': {} },
+  });
 
 export type FileTask = z.infer<typeof fileTaskSchema>;
 export type HttpFileSubTask = z.infer<typeof httpSubTaskSchema>;

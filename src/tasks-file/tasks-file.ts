@@ -1,14 +1,17 @@
+import { resolve } from 'node:path';
 import type { TaskDefinition } from '../core/task.js';
-import { TaskChecker, type Surroundings } from './task-checker.js';
-import { readText } from './file-text.js';
+import { withDefaults } from './defaults.js';
+import { filesAt, readText, UnreadableFile } from './file-text.js';
 import { issueMessage } from './issue-message.js';
 import { noteMisplacedVariables } from './misplaced-variables.js';
-import type { Mistake } from './mistake.js';
+import { inOrder, type Mistake } from './mistake.js';
+import { TaskChecker, type Surroundings } from './task-checker.js';
 import { tasksFileSchema } from './tasks-file.schema.js';
 import { YamlSource } from './yaml-source.js';
 
 /** What was found in a tasks file. */
 export interface TasksFile {
+  readonly file: string;
   /** Those without a mistake. */
   readonly tasks: readonly TaskDefinition[];
   readonly mistakes: readonly Mistake[];
@@ -17,20 +20,41 @@ export interface TasksFile {
 }
 
 /**
- * Reads a tasks file and finds all that is wrong with it.
+ * Reads tasks files and finds all that is wrong with them, each by itself and beside the others.
  *
+ * @param paths of files and of folders
  * @param surroundings the service that the tasks are to be part of, where there is one
- * @throws {TasksFileError} when it can't be read at all
  */
-export function readTasksFile(
-  file: string,
+export function readTasksFiles(
+  paths: readonly string[],
   environment: Readonly<NodeJS.ProcessEnv>,
   surroundings?: Surroundings,
-): TasksFile {
-  const source = new YamlSource(readText(file));
-  const { value } = source;
-  if (value === undefined) return { tasks: [], mistakes: source.mistakes, unset: [] };
-  noteMisplacedVariables(source);
+): TasksFile[] {
+  const declared = new Map<string, string>();
+  const files = new Map(paths.flatMap(filesAt).map((file) => [resolve(file), file]));
+  return [...files.values()].map((file) => {
+    const source = sourceOf(file);
+    if (source instanceof UnreadableFile)
+      return { file, tasks: [], mistakes: [{ file, path: [], message: source.message }], unset: [] };
+    const checker = new TaskChecker(source, environment, declared, surroundings);
+    const tasks = tasksIn(source, checker);
+    return { file, tasks, mistakes: inOrder(source.mistakes), unset: inOrder(checker.unset) };
+  });
+}
+
+function sourceOf(file: string): YamlSource | UnreadableFile {
+  try {
+    return new YamlSource(file, readText(file));
+  } catch (error) {
+    if (error instanceof UnreadableFile) return error;
+    throw error;
+  }
+}
+
+function tasksIn(source: YamlSource, checker: TaskChecker): TaskDefinition[] {
+  if (source.value === undefined) return [];
+  const value = withDefaults(source);
+  noteMisplacedVariables(source, value);
   const issues = tasksFileSchema.safeParse(value, { error: issueMessage }).error?.issues ?? [];
   for (const issue of issues) {
     const { path, message } = issue;
@@ -40,9 +64,7 @@ export function readTasksFile(
       for (const [index, line] of message.split('\n').entries())
         source.noteKey([...path, issue.keys[index] ?? ''], line);
   }
-  const checker = new TaskChecker(source, environment, surroundings);
-  const tasks = Object.entries(tasksOf(value)).flatMap(([name, task]) => checker.define(name, task) ?? []);
-  return { tasks, mistakes: source.mistakes, unset: checker.unset };
+  return Object.entries(tasksOf(value)).flatMap(([name, task]) => checker.define(name, task) ?? []);
 }
 
 function tasksOf(value: unknown): Readonly<Record<string, unknown>> {

@@ -4,7 +4,7 @@ import { describe, expect, test } from '@jest/globals';
 import { temporaryDirectory } from '../../test/support/temporary-directory.js';
 import type { JsonValue } from '../core/json.js';
 import { mistakeLines } from './mistake.js';
-import { readTasksFile } from './tasks-file.js';
+import { readTasksFiles, type TasksFile } from './tasks-file.js';
 
 const path = join(temporaryDirectory(), 'tasks.yaml');
 
@@ -21,7 +21,8 @@ function mistakesOf(input: JsonValue, members: object): string[] {
     ),
   ];
   writeFileSync(path, lines.join('\n'));
-  return mistakeLines('', readTasksFile(path, { KEY: 'k', A: 'a' }).mistakes).map((line) => line.slice(1));
+  const [{ mistakes }] = readTasksFiles([path], { KEY: 'k', A: 'a' }) as [TasksFile];
+  return mistakeLines(mistakes).map((line) => line.replace(`${path}:`, ''));
 }
 
 const CITY = { type: 'object', properties: { city: { type: 'string' } }, additionalProperties: false };

@@ -12,7 +12,7 @@ import {
   type Scalar,
 } from 'yaml';
 import { MAX_DEPTH, type JsonValue } from '../core/json.js';
-import { pathText, type Mistake, type Path } from './mistake.js';
+import { pathText, type Mistake, type Path, type Place } from './mistake.js';
 
 /** How many values a file may hold, where each alias counts as what it stands for: a few lines could stand for billions. */
 const MAX_VALUES = 50_000;
@@ -21,8 +21,9 @@ const MAX_VALUES = 50_000;
 const CORE_TAGS = /^(!|tag:yaml\.org,2002:(map|seq|str|null|bool|int|float))$/;
 
 /**
- * A YAML 1.2 or JSON text as JSON holds it, with the place of each value. What JSON can't hold, and what other readers
- * of YAML would take for something else, is a mistake: tags, merge keys, keys that stand twice, endless numbers.
+ * A YAML 1.2 or JSON text as JSON holds it, with the place of each value. Merge keys (`<<`) are followed, and members of
+ * the file whose names begin with `x-` are left out. What JSON can't hold, and what other readers of YAML would take for
+ * something else, is a mistake: tags, keys that stand twice, endless numbers.
  */
 export class YamlSource {
   readonly mistakes: Mistake[] = [];
@@ -33,10 +34,15 @@ export class YamlSource {
   private readonly keys = new Map<string, number>();
   private readonly anchors = new Map<string, Node>();
   private readonly targets = new Map<Alias, Node | undefined>();
+  /** Where the values come from that stand in the file elsewhere, by where they count. */
+  private readonly origins = new Map<string, Path>();
   private readonly noted = new Set<string>();
   private count = 0;
 
-  constructor(text: string) {
+  constructor(
+    readonly file: string,
+    text: string,
+  ) {
     const document = parseDocument(text, {
       lineCounter: this.lines,
       logLevel: 'error',
@@ -51,29 +57,54 @@ export class YamlSource {
     else this.value = this.read(document.contents, [], []);
   }
 
+  /** Says that the value at a path is the one at another: its mistakes are told of there. */
+  inherit(path: Path, from: Path): void {
+    this.origins.set(pathText(path), from);
+  }
+
   /** Notes a mistake in the value at a path; where there is none, in what it is missing from. */
   note(path: Path, message: string): void {
-    this.add(this.mistakeAt(path, message));
+    const inherited = this.originOf(path) !== path;
+    this.add(this.mistakeAt(path, inherited ? `${message} (for ${pathText(path)})` : message));
   }
 
   mistakeAt(path: Path, message: string): Mistake {
-    return { ...this.place(path), path, message };
+    const origin = this.originOf(path);
+    return { ...this.place(origin), path: origin, message };
   }
 
   /** Notes a mistake in the name of a member. */
   noteKey(path: Path, message: string): void {
-    this.add({ ...this.at(this.keys.get(pathText(path)) ?? 0), path, message });
+    const origin = this.originOf(path);
+    this.add({ ...this.at(this.keys.get(pathText(origin)) ?? 0), path: origin, message });
   }
 
-  /** One mistake is enough of a value: what else is said of it mostly follows from the first. */
+  /** Where the name of a member stands. */
+  lineOf(path: Path): number {
+    return this.at(this.keys.get(pathText(path)) ?? 0).line;
+  }
+
+  /**
+   * One mistake is enough of a value: what else is said of it mostly follows from the first. So is one of a value that
+   * aliases and merges repeat.
+   */
   private add(mistake: Mistake): void {
-    const name = pathText(mistake.path);
-    if (this.noted.has(name)) return;
-    this.noted.add(name);
+    const { line, column, path, message } = mistake;
+    const names = [pathText(path), `${line}:${column} ${String(path.at(-1))}: ${message}`];
+    if (names.some((name) => this.noted.has(name))) return;
+    for (const name of names) this.noted.add(name);
     this.mistakes.push(mistake);
   }
 
-  private place(path: Path): Pick<Mistake, 'line' | 'column'> {
+  private originOf(path: Path): Path {
+    for (let length = path.length; length > 0 && this.origins.size > 0; length -= 1) {
+      const origin = this.origins.get(pathText(path.slice(0, length)));
+      if (origin) return [...origin, ...path.slice(length)];
+    }
+    return path;
+  }
+
+  private place(path: Path): Place {
     const known = this.values.get(pathText(path));
     if (known !== undefined) return this.at(known);
     let parent = path.slice(0, -1);
@@ -82,16 +113,14 @@ export class YamlSource {
     return this.at(this.keys.get(name) ?? this.values.get(name) ?? 0);
   }
 
-  private at(offset: number): Pick<Mistake, 'line' | 'column'> {
+  private at(offset: number): Place {
     const { line, col } = this.lines.linePos(offset);
-    return { line: Math.max(line, 1), column: Math.max(col, 1) };
+    return { file: this.file, line: Math.max(line, 1), column: Math.max(col, 1) };
   }
 
   private syntaxMistakes({ errors, directives }: Pick<Document, 'errors' | 'directives'>): Mistake[] {
     if (directives?.yaml.version === '1.1')
-      return [
-        { line: 1, column: 1, path: [], message: 'is YAML 1.1; take %YAML 1.1 out: it takes YAML 1.2' },
-      ];
+      return [{ ...this.at(0), path: [], message: 'is YAML 1.1; take %YAML 1.1 out: it takes YAML 1.2' }];
     const deep = errors.find(({ code }) => code === 'RESOURCE_EXHAUSTION');
     return (deep ? [deep] : errors).map(({ code, message, pos: [offset] }) => {
       const messages: Partial<Record<string, string>> = {
@@ -115,37 +144,63 @@ export class YamlSource {
       return null;
     }
     const inside = [...open, node];
-    if (isMap(node)) return this.readMap(node.items as Pair<Scalar, Node | null>[], path, inside);
+    if (isMap(node)) return this.readMap(node.items as Members, path, inside);
     if (isSeq(node))
       return node.items.map((item, index) => this.read(item as Node | null, [...path, index], inside));
     return isScalar(node) ? this.readScalar(node.value, path) : null;
   }
 
-  private readMap(
-    items: readonly Pair<Scalar, Node | null>[],
-    path: Path,
-    inside: readonly Node[],
-  ): JsonValue {
+  private readMap(items: Members, path: Path, inside: readonly Node[]): JsonValue {
     const members = new Map<string, JsonValue>();
+    const keys = new Map<string, number>();
+    const merges: (Node | null)[] = [];
     for (const { key, value } of items) {
       const name = String(key.value);
       const below = [...path, name];
-      const first = members.has(name) ? this.keys.get(pathText(below)) : undefined;
+      const offset = key.range?.[0] ?? 0;
+      const first = keys.get(name);
       if (first !== undefined) {
         const message = `stands twice, first in line ${this.at(first).line}; remove one`;
-        this.add({ ...this.at(key.range?.[0] ?? 0), path: below, message });
+        this.add({ ...this.at(offset), path: below, message });
         continue;
       }
-      this.keys.set(pathText(below), key.range?.[0] ?? 0);
-      if (name === '__proto__') this.noteKey(below, 'is a name that nothing may have');
-      else if (name === '<<' && key.type === 'PLAIN')
-        this.noteKey(
-          below,
-          'is no merge here: YAML 1.2 has none; write the members out, or use an alias for all of them',
-        );
-      else members.set(name, this.read(value, below, inside));
+      keys.set(name, offset);
+      this.keys.set(pathText(below), offset);
+      if (name === '__proto__') {
+        this.noteKey(below, 'is a name that nothing may have');
+        continue;
+      }
+      const read = this.read(value, below, inside);
+      if (isMerge(key)) merges.push(value);
+      else if (path.length > 0 || !name.startsWith('x-')) members.set(name, read);
     }
+    for (const value of merges) this.merge(value, path, inside, members);
     return Object.fromEntries(members);
+  }
+
+  /** Adds to the members of a map those of `<<` that it doesn't have: of several, the first one's. */
+  private merge(
+    node: Node | null,
+    path: Path,
+    inside: readonly Node[],
+    members: Map<string, JsonValue>,
+  ): void {
+    const source = isAlias(node) ? this.targets.get(node) : node;
+    if (source === undefined || (source && inside.includes(source)) || this.isTooMuch(path, inside)) return;
+    const within = source ? [...inside, source] : inside;
+    if (isSeq(source))
+      for (const item of source.items) this.merge(item as Node | null, path, within, members);
+    else if (isMap(source)) {
+      const items = source.items as Members;
+      for (const { key, value } of items) {
+        const name = String(key.value);
+        const below = [...path, name];
+        if (isMerge(key) || name === '__proto__' || members.has(name)) continue;
+        this.keys.set(pathText(below), key.range?.[0] ?? 0);
+        members.set(name, this.read(value, below, within));
+      }
+      for (const { key, value } of items) if (isMerge(key)) this.merge(value, path, within, members);
+    } else this.note([...path, '<<'], 'takes an alias of members, or a list of such aliases');
   }
 
   private readAlias(alias: Alias, path: Path, open: readonly Node[]): JsonValue {
@@ -180,6 +235,12 @@ export class YamlSource {
     if (open.length > MAX_DEPTH && this.count <= MAX_VALUES) this.note(path, TOO_DEEP);
     return this.count > MAX_VALUES || open.length > MAX_DEPTH;
   }
+}
+
+type Members = readonly Pair<Scalar, Node | null>[];
+
+function isMerge({ value, type }: Scalar): boolean {
+  return value === '<<' && type === 'PLAIN';
 }
 
 const TOO_DEEP = `is nested too deeply; it takes at most ${MAX_DEPTH} levels`;

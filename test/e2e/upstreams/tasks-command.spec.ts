@@ -28,7 +28,8 @@ describe('npm run tasks', () => {
       - { kind: class, class: Anything }
 `,
   );
-  writeFileSync(join(directory, 'bad.yaml'), 'tasks:\n  one: { subTask: [] }\n');
+  writeFileSync(join(directory, 'bad.yaml'), 'tasks:\n  bad: { subTask: [] }\n');
+  writeFileSync(join(directory, 'twin.yaml'), 'tasks: { one: { subTasks: [{ kind: class, class: C }] } }');
 
   const WARNING =
     'good.yaml:5:73: tasks.two.subTasks[0].headers.A: takes the environment variable A_KEY, which is not set; set it (a warning)\n';
@@ -59,10 +60,11 @@ describe('npm run tasks', () => {
       code: 1,
       stdout: 'good.yaml: 2 tasks, 3 sub-tasks, no mistakes\n',
       stderr: [
-        'bad.yaml:2:3: tasks.one.subTasks: is missing',
-        'bad.yaml:2:10: tasks.one.subTask: is not known here; is subTasks meant?',
+        'bad.yaml:2:3: tasks.bad.subTasks: is missing',
+        'bad.yaml:2:10: tasks.bad.subTask: is not known here; is subTasks meant?',
         'bad.yaml: 2 mistakes',
         'nowhere.yaml: there is no such file; make it, or set another',
+        'nowhere.yaml: 1 mistake',
         '',
       ].join('\n'),
     });
@@ -78,6 +80,23 @@ describe('npm run tasks', () => {
     writeFileSync(join(directory, '.env'), 'TASKS_FILE=good.yaml\nA_KEY=x\n');
     expect(await tasks(['check'])).toMatchObject({ code: 0, stderr: '' });
     rmSync(join(directory, '.env'));
+    expect(await tasks(['check'], { TASKS_FILE: 'good.yaml, twin.yaml' })).toMatchObject({
+      code: 1,
+      stdout: 'good.yaml: 2 tasks, 3 sub-tasks, no mistakes\n',
+      stderr: `${WARNING}twin.yaml:1:10: tasks.one: is the name of a task in good.yaml:2 too; rename one\ntwin.yaml: 1 mistake\n`,
+    });
+  });
+
+  test('finds no mistake in the files of the guide’s page on short files, nor does the schema for editors', async () => {
+    const page = readFileSync(join(ROOT, 'docs/guide/short-files.md'), 'utf8');
+    const validate = new Ajv({ strict: false }).compile(JSON.parse(committed) as object);
+    const examples = [...page.matchAll(/```yaml\n([^]*?)```/g)].map(([, yaml]) => yaml!);
+    expect(examples).toHaveLength(2);
+    for (const yaml of examples) {
+      writeFileSync(join(directory, 'short.yaml'), yaml);
+      expect(await tasks(['check', 'short.yaml'])).toMatchObject({ code: 0 });
+      expect(validate(parse(yaml, { merge: true })) || validate.errors).toBe(true);
+    }
   });
 
   test('prints the schema that is committed as tasks.schema.json; if it is not: npm run -s tasks -- schema > tasks.schema.json', async () => {
@@ -88,7 +107,7 @@ describe('npm run tasks', () => {
     const path = join(ROOT, 'examples', name);
     expect(await tasks(['check', path])).toMatchObject({ code: 0 });
     const validate = new Ajv({ strict: false }).compile(JSON.parse(committed) as object);
-    expect(validate(parse(readFileSync(path, 'utf8'))) || validate.errors).toBe(true);
+    expect(validate(parse(readFileSync(path, 'utf8'), { merge: true })) || validate.errors).toBe(true);
     expect(readFileSync(path, 'utf8')).toMatch(
       /^# yaml-language-server: \$schema=\.\.\/tasks\.schema\.json\n/,
     );

@@ -21,11 +21,13 @@ describe('the start of the service with a tasks file', () => {
   one: { subTasks: [{ kind: class, class: FirstSubTask }] }
   two: { subTasks: [{ kind: http, name: a, url: 'https://a.example/', headers: { A: '\${A_KEY}' } }] }
 `);
+    const other = write('tasks: { three: { subTasks: [{ kind: class, class: FirstSubTask }] } }');
     const service = await ServiceProcess.start({
       env: { DATABASE_URL: 'memory:' },
-      envFile: `A_KEY=sesame\nTASKS_FILE=${file}\n`,
+      envFile: `A_KEY=sesame\nTASKS_FILE=${file},${other}\n`,
     });
-    expect(service.lines.map(({ msg }) => msg)).toContain(`2 tasks from ${file}: one, two`);
+    expect(service.lines.map(({ msg }) => msg)).toContain(`3 tasks from ${file},${other}: one, two, three`);
+    await service.http.get('/tasks/three').expect(200);
     await service.http.get('/tasks/two').expect(200);
     const answer = await service.http.post('/tasks/one/runs').expect(200);
     expect(answer.body).toMatchObject({ answeredBy: 'first' });
