@@ -49,7 +49,7 @@ describe('the documents', () => {
 
   test('have each page of the guide in its index', () => {
     const index = read('docs/guide/README.md');
-    const pages = globSync('docs/guide/*.md', { cwd: ROOT }).map((path) => relative('docs/guide', path));
+    const pages = globSync('docs/guide/**/*.md', { cwd: ROOT }).map((path) => relative('docs/guide', path));
     expect(pages.filter((page) => page !== 'README.md' && !index.includes(`](${page})`))).toEqual([]);
   });
 

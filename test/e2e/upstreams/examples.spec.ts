@@ -1,15 +1,34 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { globSync, readFileSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
-import { tasksFiles } from '../../support/tasks-file.js';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { temporaryDirectory } from '../../support/temporary-directory.js';
 import { TestApp } from '../../support/test-app.js';
 import { ROOT } from '../../support/type-check.js';
 
 /** The ports that the examples name, in the order in which their upstreams start. */
-const PORTS = [4001, 4002, 4003, 4004, 4005, 4006, 4007];
+const PORTS = [
+  ...[
+    4001, 4002, 4003, 4004, 4005, 4006, 4007, 4011, 4012, 4013, 4014, 4015, 4016, 4017, 4018, 4019, 4020,
+    4021,
+  ],
+  ...[4022, 4023, 4024],
+];
+
+/** What the examples take of the environment; of the nodes the upstreams’ ports. */
+const ENVIRONMENT: Readonly<Record<string, string>> = {
+  RISK_KEY: 'sesame',
+  NORTH_KEY: 'sesame',
+  SOUTH_KEY: 'sesame',
+  WEATHER_KEY: 'sesame',
+  PAYMENT_KEY: 'sesame',
+  LEDGER_ACCOUNT: '4400',
+  RPC_ALPHA: 'http://127.0.0.1:4022/v3/sesame',
+  RPC_BETA: 'http://127.0.0.1:4023/v3/sesame',
+  RPC_GAMMA: 'http://127.0.0.1:4024/v3/sesame',
+};
 
 /** The upstreams of the examples, on ports that the system chooses. */
 class ExampleUpstreams {
@@ -62,30 +81,33 @@ class ExampleUpstreams {
 }
 
 describe('the example', () => {
-  const write = tasksFiles();
+  const directory = temporaryDirectory();
   const upstreams = new ExampleUpstreams();
   let service: TestApp;
 
   beforeAll(async () => {
-    process.env.RISK_KEY = 'sesame';
     await upstreams.start();
+    for (const [name, value] of Object.entries(ENVIRONMENT)) process.env[name] = upstreams.adapt(value);
+    for (const path of globSync('examples/*.yaml', { cwd: ROOT })) {
+      const yaml = readFileSync(join(ROOT, path), 'utf8');
+      // A busy machine may take a second for what is quick.
+      writeFileSync(
+        join(directory, basename(path)),
+        upstreams.adapt(yaml).replace('deadline: 1s', 'deadline: 3s'),
+      );
+    }
+    service = await TestApp.start({ env: { TASKS_FILE: directory } });
   });
-  afterEach(() => service.close());
   afterAll(async () => {
+    await service.close();
     await upstreams.stop();
-    delete process.env.RISK_KEY;
+    for (const name of Object.keys(ENVIRONMENT)) Reflect.deleteProperty(process.env, name);
   });
-
-  async function start(name: string): Promise<void> {
-    const yaml = readFileSync(join(ROOT, 'examples', `${name}.yaml`), 'utf8');
-    service = await TestApp.start({ env: { TASKS_FILE: write(upstreams.adapt(yaml)) } });
-  }
 
   const outcomes = async (runId: string) =>
     Object.fromEntries((await service.finishedRun(runId)).subTasks.map(({ name, status }) => [name, status]));
 
   test('mirrors.yaml answers with the first good mirror, and cuts off the slow one', async () => {
-    await start('mirrors');
     const { runId, result, answeredBy } = await service.answer('release', { input: { file: 'a b.iso' } });
     expect(answeredBy).toBe('berlin');
     expect(result).toEqual({ file: 'a b.iso', mirror: 'berlin' });
@@ -96,7 +118,6 @@ describe('the example', () => {
   });
 
   test('hedged-read.yaml asks the second replica where the first is slow, of ten runs in one at most', async () => {
-    await start('hedged-read');
     const read = (id: number) => service.answer('article', { input: { id } });
     for (let id = 1; id < 10; id += 1) {
       const { runId, result, answeredBy } = await read(id);
@@ -113,7 +134,6 @@ describe('the example', () => {
   });
 
   test('enrichment.yaml answers with the order, and keeps the risk that is known later', async () => {
-    await start('enrichment');
     const { runId, result, answeredBy, background } = await service.answer('order', {
       input: { orderId: 7 },
     });
@@ -127,5 +147,52 @@ describe('the example', () => {
         { name: 'risk', attempts: 2, failures: 1, result: { orderId: 7, risk: 'low' } },
       ],
     });
+  });
+
+  test('provider-failover.yaml goes on to the next provider where one fails, and asks no more than it needs', async () => {
+    const messages = [{ role: 'user', content: 'Hello?' }];
+    const { runId, result, answeredBy } = await service.answer('chat', { input: { messages } });
+    expect({ result, answeredBy }).toEqual({ result: 'big says: Hello?', answeredBy: 'south' });
+    const { subTasks } = await service.finishedRun(runId);
+    expect(subTasks).toMatchObject([
+      { status: 'failed', attempts: 1, error: { upstream: { status: 429 } } },
+      { status: 'succeeded', trigger: 'failure' },
+      { status: 'skipped' },
+    ]);
+  });
+
+  test('rpc-quorum.yaml answers with what two nodes agree on, and counts the third one’s dissent', async () => {
+    const address = `0x${'a1'.repeat(20)}`;
+    const { runId, result, answeredBy } = await service.answer('balance', { input: { address } });
+    expect({ result, answeredBy }).toEqual({ result: '0x10', answeredBy: ['alpha', 'gamma'] });
+    await service.finishedRun(runId);
+    const stats = await service.http.get('/tasks/balance/stats').expect(200);
+    const dissents = (stats.body as { subTasks: { dissents: number }[] }).subTasks.map((row) => row.dissents);
+    expect(dissents).toEqual([0, 1, 0]);
+  });
+
+  test('weather.yaml and search.yaml answer at the deadline with what is there, and name what is not', async () => {
+    const [weather, search] = await Promise.all([
+      service.answer('weather', { input: { lat: 38.7, lon: -9.1 } }),
+      service.answer('search', { input: { q: 'moon', limit: 5 } }),
+    ]);
+    expect(weather).toMatchObject({ result: { open: 21.4, keyed: 21.9 }, missing: ['stations'] });
+    const hits = (name: string) => [{ title: `moon, in ${name}` }];
+    expect(search).toMatchObject({
+      result: { books: hits('the index of books'), films: hits('the index of films') },
+      missing: ['music'],
+    });
+    await upstreams.said('the weather stations: the caller is gone');
+    await upstreams.said('the index of music: the caller is gone');
+  });
+
+  test('payment.yaml charges once although its first attempt fails, and keeps the entry in the ledger', async () => {
+    const input = { order: 'A-7', amount: 4990, currency: 'EUR', source: 'tok_1' };
+    const { runId, result, answeredBy } = await service.answer('payment', { input });
+    expect({ result, answeredBy }).toEqual({ result: 'ch_1', answeredBy: 'charge' });
+    expect((await service.finishedRun(runId)).subTasks).toMatchObject([
+      { attempts: 2, failures: 1, result: 'ch_1' },
+      { result: { entry: { account: '4400', order: 'A-7', amount: 4990, state: 'requested' } } },
+    ]);
   });
 });
