@@ -102,6 +102,8 @@ export function setUp(
     jsonDocumentUrl: 'openapi.json',
     raw: ['json'],
     customSiteTitle: 'Frontrunner',
+    // Each GET has one beside it.
+    customCss: '.swagger-ui .opblock-head { display: none }',
   });
   answerProtocolErrors(adapter.getHttpServer(), base);
   answerHalfClosed(adapter.getHttpServer());

@@ -20,7 +20,7 @@ Start with \`GET /run-tasks\`, follow its \`Location\`, then \`POST /tasks/demo/
 
 Every answer has an \`X-Request-Id\`: the one that the request came with, or a new one. It and a valid \`traceparent\` are kept with the run that the request starts, and stand in each of its log lines.
 
-Every path answers to \`OPTIONS\` (204, with \`Allow\`); other methods get 405 with \`Allow\`. JSON of more than 1 KiB is compressed as \`Accept-Encoding\` allows. A body may be announced with \`Expect: 100-continue\`: what would be refused anyway is refused before it is sent.
+Every path with \`GET\` answers to \`HEAD\` too, which \`/docs\` leaves out. Every path answers to \`OPTIONS\` (204, with \`Allow\`); other methods get 405 with \`Allow\`. JSON of more than 1 KiB is compressed as \`Accept-Encoding\` allows. A body may be announced with \`Expect: 100-continue\`: what would be refused anyway is refused before it is sent.
 
 Pages of other origins may call the service if \`CORS_ORIGINS\` names them; of other pages, whatever starts or changes runs is refused (403 \`foreign-page\`). Where no key is needed, \`Host\` must be a name of this machine, \`HOST\` or one of \`ALLOWED_HOSTS\` (421).`;
 

@@ -115,6 +115,14 @@ describe('the description of the service', () => {
     }
   });
 
+  test('is shown at /docs without HEAD, which would double the page', async () => {
+    const page = await service.http.get('/docs').expect(200);
+    expect(page.text).toContain('.opblock-head { display: none }');
+    const { text } = await service.http.get('/docs/swagger-ui-bundle.js').buffer(true).expect(200);
+    // The class of each operation has the name of its method.
+    expect(text).toContain('opblock opblock-${');
+  });
+
   test('says that lists in queries are separated by commas, but for labels, whose values may have commas', () => {
     const lists = operations.flatMap(({ parameters }) =>
       parameters.filter(({ schema }) => 'items' in schema),
