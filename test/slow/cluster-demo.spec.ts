@@ -43,7 +43,7 @@ describe('npm run demo:cluster', () => {
     const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
       scripts: Record<string, string>;
     };
-    expect(scripts['demo:cluster']).toBe('nest build && node examples/cluster/main.ts');
+    expect(scripts['demo:cluster']).toBe('node build-if-changed.mjs && node examples/cluster/main.ts');
   });
 
   test('kills a node in the middle of its work, shows who finished that, and loses no run', async () => {

@@ -77,7 +77,7 @@ describe('npm run queue', () => {
     const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
       scripts: Record<string, string>;
     };
-    expect(scripts.queue).toBe('nest build && node dist/cluster/queue.command.js');
+    expect(scripts.queue).toBe('node build-if-changed.mjs && node dist/cluster/queue.command.js');
   });
 
   test('shows a sub-task that too many nodes died of, and lets it go on where it was', async () => {

@@ -38,7 +38,7 @@ describe('npm run tasks', () => {
     const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
       scripts: Record<string, string>;
     };
-    expect(scripts.tasks).toBe('nest build && node dist/tasks-file/tasks.command.js');
+    expect(scripts.tasks).toBe('node build-if-changed.mjs && node dist/tasks-file/tasks.command.js');
   });
 
   test('says what is wrong, and ends with 1 for it, as a process too', async () => {
