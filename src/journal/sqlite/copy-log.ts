@@ -45,6 +45,8 @@ export function restore(path: string, from: string): { report: LogReport; kept: 
 function copyTo(from: string, to: string): LogReport {
   rmSync(to, { force: true });
   try {
+    // SQLite would make it readable for everybody; it fills an empty file.
+    closeSync(openSync(to, 'wx', 0o600));
     const database = new DatabaseSync(from, { readOnly: true });
     try {
       database.prepare('VACUUM INTO ?').run(to);

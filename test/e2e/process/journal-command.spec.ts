@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
@@ -26,6 +26,8 @@ describe('npm run journal', () => {
       env: { DATABASE_URL: durable.database.url },
     });
 
+  const rightsOf = (file: string) => statSync(file).mode & 0o777;
+
   async function runDemo(): Promise<string> {
     const service = await durable.start();
     const { runId } = await service.answer('demo');
@@ -45,6 +47,7 @@ describe('npm run journal', () => {
         /copy\.db is a copy of .*: 9 events, the last of which has the number 9\n$/,
       ),
     });
+    expect(rightsOf(copy)).toBe(0o600);
     expect(await journal('backup', copy)).toMatchObject({
       code: 1,
       stderr: expect.stringMatching(/there already; name/),
@@ -57,6 +60,7 @@ describe('npm run journal', () => {
     await durable.stop();
     const restored = await journal('restore', copy);
     expect(restored).toMatchObject({ code: 0, stdout: expect.stringMatching(/is a copy of .*: 9 events/) });
+    expect(rightsOf(path)).toBe(0o600);
     const replaced = /What was in \S+ is in (\S+) now/.exec(restored.stdout)![1]!;
     const service = await durable.start();
     expect((await service.showRun(kept)).status).toBe('succeeded');
