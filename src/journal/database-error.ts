@@ -14,7 +14,7 @@ const BROKEN = 'restore it from a backup, or move it away to begin with an empty
 const explanations: Readonly<Record<string | number, string>> = {
   8: `can’t be written to; ${RIGHTS}`,
   10: 'can’t be read or written; look after its disk',
-  11: `is damaged; ${BROKEN}`,
+  11: `is damaged, unless the system’s log says that its disk can’t be read; ${BROKEN}`,
   13: 'is on a full disk; make room',
   14: `can’t be opened or made; ${RIGHTS}`,
   26: 'is a file of another kind; set DATABASE_URL to another file, or move this one away',

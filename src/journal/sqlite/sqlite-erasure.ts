@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { DomainError } from '../../core/domain-error.js';
 import { textOf } from '../../core/thrown.js';
 import type { EventBus } from '../../events/event-bus.js';
+import type { DamageWatch } from './damage-watch.js';
 import type { SqliteThread } from './sqlite-thread.js';
 
 /** How long a try to empty the write-ahead log waits for readers, and the pause before the next, in milliseconds. */
@@ -14,11 +15,10 @@ export class SqliteErasure {
   private emptying: Promise<void> | undefined;
 
   /**
-   * @param heeded sees to what a call says of damage
    * @param closing aborted when nothing is to be tried again: the end of the last connection removes the log
    */
   constructor(
-    private readonly heeded: <T>(call: Promise<T>) => Promise<T>,
+    private readonly damage: DamageWatch,
     private readonly writer: SqliteThread,
     private readonly bus: EventBus,
     private readonly closing: AbortSignal,
@@ -26,13 +26,15 @@ export class SqliteErasure {
 
   /** See the journal. While another program reads the file for long, its log is emptied as soon as that has ended. */
   async erase(id: string): Promise<boolean> {
-    let erased: boolean;
     try {
-      erased = await this.heeded(this.writer.call('erase', id));
+      return await this.damage.heed(() => this.eraseNow(id));
     } catch (error) {
       throw new DomainError('journal-unavailable', `The journal can’t be written: ${textOf(error)}`);
     }
-    if (!erased) return false;
+  }
+
+  private async eraseNow(id: string): Promise<boolean> {
+    if (!(await this.writer.call('erase', id))) return false;
     this.bus.erased(id);
     if (!(await this.emptyLog())) this.emptying ??= this.emptyLogLater();
     return true;

@@ -10,6 +10,7 @@ import { DomainError, unknownRun } from '../../core/domain-error.js';
 import { runOf, type RunRecord } from '../../core/run-record.js';
 import { textOf } from '../../core/thrown.js';
 import { databaseError } from '../database-error.js';
+import { DamageWatch } from './damage-watch.js';
 import { DatabaseLock, processName } from './database-lock.js';
 import { keepPrivate, preparePath } from './database-path.js';
 import { parseEvents } from '../event-text.js';
@@ -36,7 +37,6 @@ import { SqliteLog } from './sqlite-log.js';
 import { missingEnd } from './log-end.js';
 import { fileAt } from './open-file.js';
 import { SqliteThread } from './sqlite-thread.js';
-import { isDamage } from './store-error.js';
 import { SqliteErasure } from './sqlite-erasure.js';
 import type { SqliteJournalOptions } from './sqlite-options.js';
 import { sayEnd } from './unclosed-log.js';
@@ -54,6 +54,7 @@ export class SqliteJournal extends Journal {
   private readonly groups: GroupCommit<SqliteGroup>;
   private readonly left: UnfinishedRuns;
   private readonly erasure: SqliteErasure;
+  private readonly damage: DamageWatch;
   /** Aborted when it is closed: then nothing is tried again. */
   private readonly closing = new AbortController();
   /** Why no run is taken again before a restart. */
@@ -78,20 +79,21 @@ export class SqliteJournal extends Journal {
     this.log = new SqliteLog(writer, reader, bus, path, openedAt.lastId, () => {
       this.giveWay();
     });
-    this.erasure = new SqliteErasure((call) => this.heeded(call), writer, bus, signal);
+    this.damage = new DamageWatch(path, signal);
+    this.erasure = new SqliteErasure(this.damage, writer, bus, signal);
     this.groups = new GroupCommit(this.log, signal, memory);
     this.left = new UnfinishedRuns(
       (what) => this.read(what),
       { ...openedAt, openRuns: openedAt.openRuns.filter((id) => !setAside.has(id)) },
       (ids) => this.countStart(ids),
       signal,
-      () => this.lasting !== undefined,
+      () => this.lasting !== undefined || this.damage.isCertain,
     );
     const deleteFinished = (before: number, limit: number) =>
-      this.heeded(writer.call('deleteFinished', before, limit));
+      this.damage.heed(() => writer.call('deleteFinished', before, limit));
     if (retentionMs > 0) void deleteOld(deleteFinished, retentionMs, clock, signal);
     const deleteKeys = (before: number, limit: number) =>
-      this.heeded(writer.call('deleteKeys', before, limit));
+      this.damage.heed(() => writer.call('deleteKeys', before, limit));
     void deleteOld(deleteKeys, keyRetentionMs, clock, signal);
     void this.watch();
     void this.survive();
@@ -137,7 +139,7 @@ export class SqliteJournal extends Journal {
   }
 
   override get obstacle(): Obstacle | undefined {
-    return this.lasting ?? this.groups.obstacle;
+    return this.lasting ?? this.damage.obstacle ?? this.groups.obstacle;
   }
 
   override append(run: JournaledRun, event: RunEvent, { key }: AppendOptions = {}): void {
@@ -226,28 +228,13 @@ export class SqliteJournal extends Journal {
   /** @throws {DomainError} `journal-unavailable` */
   private async read<T>(what: (reader: SqliteThread) => Promise<T>): Promise<T> {
     try {
-      const found = await this.heeded(what(this.reader));
+      const found = await this.damage.heed(() => what(this.reader));
       this.unread = undefined;
       return found;
     } catch (error) {
       const message = `The journal can’t be read: ${textOf(error)}`;
       if (this.unread !== message) logger.error((this.unread = message));
       throw new DomainError('journal-unavailable', message);
-    }
-  }
-
-  /** Takes no new runs once a call has met damage: who has lost a part of the log can't keep promises about the rest. */
-  private async heeded<T>(call: Promise<T>): Promise<T> {
-    try {
-      return await call;
-    } catch (error) {
-      if (isDamage(error) && !this.lasting) {
-        const message = 'The journal is damaged; the log says where';
-        this.lasting = { code: 'journal-unavailable', message };
-        const what = textOf(databaseError(this.options.path, error));
-        logger.error(`The journal is damaged, and takes no new runs: ${what}`);
-      }
-      throw error;
     }
   }
 
@@ -283,7 +270,7 @@ export class SqliteJournal extends Journal {
 
   /** Another process has taken over the database, and with it all runs: this one ends. */
   private giveWay(): void {
-    if (this.lasting?.lasting) return;
+    if (this.lasting) return;
     const message = 'Another process has taken over the journal';
     this.lasting = { code: 'journal-unavailable', message, lasting: true };
     this.closing.abort();

@@ -24,7 +24,13 @@ export class Statements {
 
   /** Rows one after the other. Whoever stops before the last one must leave the loop by `break` or `return`. */
   each<Row>(sql: string, ...values: readonly SQLInputValue[]): Iterable<Row> {
-    return this.prepare(sql).iterate(...values) as Iterable<Row>;
+    const statement = this.prepare(sql);
+    try {
+      return statement.iterate(...values) as Iterable<Row>;
+    } catch {
+      // Node throws here what the last row of the iteration before has met, once: it resets the statement.
+      return statement.iterate(...values) as Iterable<Row>;
+    }
   }
 
   /** @returns how many rows it changed */

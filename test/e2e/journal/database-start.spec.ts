@@ -79,7 +79,9 @@ describe('a start', () => {
   test('is refused on a truncated database', async () => {
     await database.write([]);
     truncateSync(database.path, statSync(database.path).size / 2);
-    expect(await refusalOfFile()).toMatch(/is damaged; restore it from a backup, or move it away/);
+    expect(await refusalOfFile()).toMatch(
+      /is damaged, unless the system’s log says that its disk can’t be read; restore it from a backup, or move it away/,
+    );
   });
 
   test('is refused on a file that is no database', async () => {
