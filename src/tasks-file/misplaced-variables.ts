@@ -6,14 +6,16 @@ const VARIABLE = /\$\{[A-Za-z_]\w*\}/;
 /** Members that say something to people alone. */
 const NOTES = ['$comment', 'description', 'title'];
 /** Members of a sub-task whose texts are templates. */
-const TEMPLATES = ['url', 'headers', 'body'];
+const TEMPLATES = ['url', 'headers', 'body', 'form', 'text'];
 
 /** Notes variables of the environment where they would be sent, or taken, as they are written. */
 export function noteMisplacedVariables(source: YamlSource, value: JsonValue, path: Path = []): void {
   const note = (text: string, add: (message: string) => void): void => {
     const [variable] = VARIABLE.exec(text) ?? [];
     if (variable !== undefined)
-      add(`has ${variable}, which is taken in url, in headers and in texts of body alone; write its value`);
+      add(
+        `has ${variable}, which is taken in url, headers, form, text and texts of body alone; write its value`,
+      );
   };
   if (typeof value === 'string') {
     if (!isTemplate(path) && !NOTES.includes(String(path.at(-1))))

@@ -42,6 +42,15 @@ describe('a name in a template', () => {
     ]);
   });
 
+  test.each([
+    ['form', { list: ['{city}', '{town}'] }, '9:33: tasks.t.subTasks[0].form.list[1]'],
+    ['text', 'in {town}', '9:15: tasks.t.subTasks[0].text'],
+  ])('that no input can have is one in %s too', (member, value, where) => {
+    expect(mistakesOf(CITY, { method: 'POST', [member]: value })).toEqual([
+      `${where}: has {town}, but no input has a member town; there are city`,
+    ]);
+  });
+
   const open = { properties: { city: true } };
   test.each<[string, JsonValue]>([
     ['without a schema that closes it', open],
@@ -73,7 +82,7 @@ describe('a name in a template', () => {
 });
 
 describe('a variable of the environment', () => {
-  test('is taken in url, headers and body', () => {
+  test('is taken in url, headers, body, form and text', () => {
     const members = {
       url: 'https://${A}.example/{?city}&key=${KEY}',
       method: 'POST',
@@ -81,6 +90,8 @@ describe('a variable of the environment', () => {
       body: { key: ['${KEY}'] },
     };
     expect(mistakesOf({ ...CITY, description: 'as ${KEY}', title: '$${KEY}' }, members)).toEqual([]);
+    expect(mistakesOf(CITY, { method: 'PUT', form: { key: '${KEY}' } })).toEqual([]);
+    expect(mistakesOf(CITY, { method: 'PUT', text: 'of ${KEY}' })).toEqual([]);
   });
 
   test('is a mistake anywhere else', () => {
@@ -92,7 +103,7 @@ describe('a variable of the environment', () => {
       maxResponse: '$KEY',
     };
     const message =
-      'has ${KEY}, which is taken in url, in headers and in texts of body alone; write its value';
+      'has ${KEY}, which is taken in url, headers, form, text and texts of body alone; write its value';
     expect(mistakesOf({ const: '${KEY}' }, members)).toEqual([
       `3:21: tasks.t.input.const: ${message}`,
       `9:18: tasks.t.subTasks[0].timeout: ${message}`,

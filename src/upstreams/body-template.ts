@@ -1,6 +1,6 @@
 import type { JsonValue } from '../core/json.js';
 import { tokensOf, type Environment } from './template-text.js';
-import { member } from './template-values.js';
+import { member, wellFormed } from './template-values.js';
 
 /** What a template makes of an input; undefined is left out of objects, and null in lists. */
 type Fill = (input: unknown) => unknown;
@@ -15,8 +15,17 @@ export function compileBody(
   return (input) => JSON.stringify(fill(input) ?? null);
 }
 
+/** The same of a body of text. */
+export function compileTextBody(
+  template: string,
+  environment: Environment,
+): string | ((input: unknown) => string) {
+  const fill = compileText(template, environment);
+  return typeof fill === 'function' ? (input) => wellFormed(textOf(fill(input))) : fill;
+}
+
 /** @returns the value itself where no input changes it */
-function compile(template: JsonValue, environment: Environment): JsonValue | Fill {
+export function compile(template: JsonValue, environment: Environment): JsonValue | Fill {
   if (typeof template === 'string') return compileText(template, environment);
   if (typeof template !== 'object' || template === null) return template;
   const entries = Object.entries(template).map(

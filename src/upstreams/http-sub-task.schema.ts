@@ -1,15 +1,11 @@
 import bytes from 'bytes';
 import { z } from 'zod';
-import type { JsonValue } from '../core/json.js';
 import { jsonValueSchema } from '../core/run.js';
 import { hostMistake } from './address-guard.js';
 import { compileBodySchema } from './body-schema.js';
-import { textsOf } from './body-template.js';
 import { hasVariableOrigin, urlTemplate } from './environment-url.js';
 import { headerNameMistake, HeaderTemplate } from './header-template.js';
-import { isJson } from './media-type.js';
-import { TemplateError } from './template-error.js';
-import { tokensOf } from './template-text.js';
+import { bodyFields, checkBodies } from './request.schema.js';
 
 export const DEFAULT_MAX_RESPONSE = '1mb';
 
@@ -58,8 +54,6 @@ const headersSchema = z
       } catch (error) {
         report((error as Error).message);
       }
-      if (/^content-type$/i.test(name) && !isJson(text))
-        report('takes application/json or another type of JSON, since bodies are JSON');
     }
   })
   .meta({
@@ -93,17 +87,6 @@ const expectSchema = z
       'What a success has besides a status from 200 to 299. A response that doesn’t have it is a failure, which `retry` tries again.',
   });
 
-function checkBody(body: JsonValue, context: z.RefinementCtx): void {
-  for (const [path, text] of textsOf(body, [])) {
-    try {
-      tokensOf(text);
-    } catch (error) {
-      if (!(error instanceof TemplateError)) throw error;
-      context.addIssue({ code: 'custom', path: [...path], message: error.message });
-    }
-  }
-}
-
 /** What is particular to a sub-task that calls an upstream. The tasks file adds what every sub-task has. */
 const requestFields = z.strictObject({
   url: urlSchema,
@@ -112,14 +95,7 @@ const requestFields = z.strictObject({
     .optional()
     .meta({ description: 'Default GET.', examples: ['POST'] }),
   headers: headersSchema.optional(),
-  body: jsonValueSchema
-    .superRefine(checkBody)
-    .optional()
-    .meta({
-      description:
-        'JSON, in which a text that is exactly "{name}" becomes the member of the run’s input, whatever it is, {name} within a text becomes its text, and ${NAME} an environment variable, whose value is never logged or kept. "{{" and "}}" are literal braces. Names of members are sent as they are. Default for POST, PUT and PATCH: the whole input; for DELETE: none.',
-      examples: [{ query: '{q}', note: 'for {customer}' }],
-    }),
+  ...bodyFields,
   expect: expectSchema.optional(),
   result: z
     .string()
@@ -168,13 +144,13 @@ export type HttpRequestOptions = Readonly<z.infer<typeof requestFields>>;
 
 /** What fits only together. */
 function checkTogether(options: HttpRequestOptions, context: z.RefinementCtx): void {
-  const { url, method = 'GET', body, expect, result, allowPrivate = false } = options;
-  const report = (path: PropertyKey[], message: string) =>
-    context.addIssue({ code: 'custom', path, message });
+  const { url, method, expect, result, allowPrivate = false } = options;
+  const report = (path: readonly PropertyKey[], message: string) => {
+    context.addIssue({ code: 'custom', path: [...path], message });
+  };
   const mistake = allowPrivate || hasVariableOrigin(url) ? undefined : hostMistake(hostOf(url));
   if (mistake !== undefined) report(['url'], mistake);
-  if (body !== undefined && (method === 'GET' || method === 'HEAD'))
-    report(['body'], `a ${method} has no body; write method: POST, or put it into the query`);
+  checkBodies(options, report);
   if (method !== 'HEAD') return;
   if (result !== undefined)
     report(['result'], 'the response to HEAD has no body; take it out, or write method: GET');

@@ -51,7 +51,9 @@ export class HttpSubTask implements SubTaskHandler<unknown> {
     this.redirects = {
       origins: new Map([this.upstream, ...others].map((upstream) => [upstream.origin, upstream])),
       privateHeaders: this.template.privateHeaders,
-      hasPrivateBody: usesOf(options).environment.some(({ path }) => path[0] === 'body'),
+      hasPrivateBody: usesOf(options).environment.some(
+        ({ path }) => path[0] !== 'url' && path[0] !== 'headers',
+      ),
     };
     this.secrets = new Secrets(secretsOf(options, environment));
     const statuses = options.expect?.status && new Set(options.expect.status);

@@ -9,6 +9,11 @@ export function isJson(contentType: Header): boolean {
   return JSON_TYPE.test(typeOf(contentType) ?? '');
 }
 
+/** Whether a `Content-Type` says that a body is a form. */
+export function isForm(contentType: Header): boolean {
+  return /^\s*application\/x-www-form-urlencoded\s*(?:;|$)/i.test(typeOf(contentType) ?? '');
+}
+
 /** Whether a body may be JSON although its `Content-Type` doesn't say so: servers often send texts, bytes, or no type. */
 export function maybeJson(contentType: Header): boolean {
   return contentType === undefined || isJson(contentType) || MAYBE_JSON_TYPE.test(typeOf(contentType) ?? '');

@@ -1,6 +1,7 @@
 import { ACCEPTED_ENCODINGS } from './decompression.js';
-import { compileBody } from './body-template.js';
+import { compileBody, compileTextBody } from './body-template.js';
 import { urlTemplate } from './environment-url.js';
+import { compileForm } from './form-template.js';
 import { HeaderTemplate } from './header-template.js';
 import type { HttpRequestOptions } from './http-sub-task.schema.js';
 import type { Environment } from './template-text.js';
@@ -25,6 +26,9 @@ const DEFAULT_HEADERS = {
   'user-agent': 'frontrunner',
 };
 
+/** A body, or what makes it of an input; null for none. */
+type Body = string | ((input: unknown) => string) | null;
+
 /** What a sub-task's options make of an input, compiled once. */
 export class RequestTemplate {
   readonly url: UrlTemplate;
@@ -33,13 +37,14 @@ export class RequestTemplate {
   readonly privateHeaders: ReadonlySet<string>;
   private readonly fixed: readonly string[];
   private readonly variable: readonly (readonly [string, (input: unknown) => string | undefined])[];
-  private readonly body: ReturnType<typeof compileBody> | null;
+  private readonly body: Body;
   private readonly withKey: boolean;
 
   constructor(options: HttpRequestOptions, environment: Environment) {
     this.url = urlTemplate(options.url, (name) => environment[name] ?? '');
     this.method = options.method ?? 'GET';
-    this.body = bodyOf(options, this.method, environment);
+    const { body, contentType } = bodyOf(options, this.method, environment);
+    this.body = body;
     const templates = Object.entries(options.headers ?? {}).map(
       ([name, text]) => [name, HeaderTemplate.parse(text)] as const,
     );
@@ -53,7 +58,7 @@ export class RequestTemplate {
     const named = new Set(compiled.map(([name]) => name.toLowerCase()));
     const defaults = Object.entries({
       ...DEFAULT_HEADERS,
-      ...(this.body !== null && { 'content-type': 'application/json' }),
+      ...(this.body !== null && { 'content-type': contentType }),
     }).filter(([name]) => !named.has(name));
     this.fixed = [...defaults, ...compiled].flatMap(([name, value]) =>
       typeof value === 'string' ? [name, value] : [],
@@ -83,10 +88,15 @@ export class RequestTemplate {
 }
 
 function bodyOf(
-  { body }: HttpRequestOptions,
+  { body, form, text }: HttpRequestOptions,
   method: string,
   environment: Environment,
-): RequestTemplate['body'] {
-  if (body !== undefined) return compileBody(body, environment);
-  return WITH_BODY.has(method) ? (input) => JSON.stringify(input ?? null) : null;
+): { readonly body: Body; readonly contentType: string } {
+  if (form !== undefined)
+    return { body: compileForm(form, environment), contentType: 'application/x-www-form-urlencoded' };
+  if (text !== undefined)
+    return { body: compileTextBody(text, environment), contentType: 'text/plain; charset=utf-8' };
+  const contentType = 'application/json';
+  if (body !== undefined) return { body: compileBody(body, environment), contentType };
+  return { body: WITH_BODY.has(method) ? (input) => JSON.stringify(input ?? null) : null, contentType };
 }

@@ -11,6 +11,7 @@ export class Secrets {
       value,
       JSON.stringify(value).slice(1, -1),
       encodeURIComponent(value),
+      new URLSearchParams([['', value]]).toString().slice(1),
     ]);
     // The longest first: one may stand in another.
     this.forms = [...new Set(forms)].sort((a, b) => b.length - a.length);

@@ -16,16 +16,18 @@ interface Uses {
 }
 
 /** @param options as `httpRequestSchema` has checked them */
-export function usesOf({ url, headers = {}, body }: HttpRequestOptions): Uses {
+export function usesOf({ url, headers = {}, body, form, text }: HttpRequestOptions): Uses {
   const at = (path: Use['path']) => (name: string) => ({ path, name });
   const input = urlTemplate(url).variables.map(at(['url']));
   const environment = variablesOfUrl(url).map(at(['url']));
-  const texts = [
+  const texts: (readonly [Use['path'], string])[] = [
     ...Object.entries(headers).map(([name, text]) => [['headers', name], text] as const),
     ...textsOf(body ?? null, ['body']),
+    ...textsOf(form ?? null, ['form']),
+    ...textsOf(text ?? null, ['text']),
   ];
-  for (const [path, text] of texts) {
-    for (const token of tokensOf(text)) {
+  for (const [path, template] of texts) {
+    for (const token of tokensOf(template)) {
       if ('variable' in token) input.push({ path, name: token.variable });
       if ('environment' in token) environment.push({ path, name: token.environment });
     }

@@ -11,6 +11,16 @@ export function forbiddenInput(message: string): SubTaskError {
   return new SubTaskError(message, { code: 'upstream-forbidden', retry: false });
 }
 
+function illFormed(): SubTaskError {
+  return forbiddenInput('A text of the input is no well-formed Unicode');
+}
+
+/** A text that has an encoding. @throws {SubTaskError} `upstream-forbidden` for half of a surrogate pair */
+export function wellFormed(text: string): string {
+  if (text.isWellFormed()) return text;
+  throw illFormed();
+}
+
 /** The member of an input object that a variable stands for; undefined when it has none of its own. */
 export function member(input: unknown, name: string): unknown {
   if (typeof input !== 'object' || input === null || !Object.hasOwn(input, name)) return undefined;
@@ -29,7 +39,7 @@ export function expanded(
   try {
     return template.expand(values);
   } catch (error) {
-    if (error instanceof URIError) throw forbiddenInput('A text of the input is no well-formed Unicode');
+    if (error instanceof URIError) throw illFormed();
     throw error;
   }
 }
@@ -63,7 +73,8 @@ function templateValue(value: unknown, name: string): TemplateValue {
   );
 }
 
-function scalarOf(value: unknown): Scalar | undefined {
+/** What can stand in a URL, header or form by itself; undefined for what can’t. */
+export function scalarOf(value: unknown): Scalar | undefined {
   if (typeof value === 'bigint') return String(value);
   return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean'
     ? value

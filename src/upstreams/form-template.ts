@@ -1,0 +1,33 @@
+import { compile } from './body-template.js';
+import type { Environment } from './template-text.js';
+import { forbiddenInput, scalarOf, wellFormed } from './template-values.js';
+
+/** The fields of a form, each a text or a list. */
+export type FormTemplate = Record<string, string | number | boolean | (string | number | boolean)[]>;
+
+/** The text of a form that a template makes of an input; a text where no input changes it. */
+export function compileForm(
+  template: FormTemplate,
+  environment: Environment,
+): string | ((input: unknown) => string) {
+  const fill = compile(template, environment);
+  return typeof fill === 'function' ? (input) => formText(fill(input)) : formText(fill);
+}
+
+/** @throws {SubTaskError} `upstream-forbidden` for what no field can hold */
+function formText(fields: unknown): string {
+  const form = new URLSearchParams();
+  for (const [name, value] of Object.entries(fields as object))
+    for (const item of [value].flat() as unknown[])
+      if (item !== undefined && item !== null) form.append(name, fieldText(item, name));
+  return form.toString();
+}
+
+function fieldText(item: unknown, name: string): string {
+  const text = scalarOf(item)?.toString();
+  if (text === undefined)
+    throw forbiddenInput(
+      `The field ${name} can’t hold what the input brings: only texts, numbers, booleans and flat lists of them can stand in a form`,
+    );
+  return wellFormed(text);
+}

@@ -1,0 +1,87 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { Caller } from '../../support/http-sub-task.js';
+import { bytes, json, type UpstreamServer } from '../../support/upstreams.js';
+
+describe('HTTP sub-tasks', () => {
+  let caller: Caller;
+  let server: UpstreamServer;
+  beforeEach(async () => {
+    caller = await Caller.create();
+    server = await caller.serve(json(1));
+  });
+  afterEach(() => caller.close());
+
+  /** What the upstream gets. */
+  const sent = async (options: object, input: object, environment = {}) => {
+    const subTask = caller.subTask({ url: `${server.origin}/`, method: 'POST', ...options }, environment);
+    await caller.call(subTask, { input });
+    const { headers, body, target } = server.requests.at(-1)!;
+    return { type: headers['content-type'], headers, body, target };
+  };
+
+  describe('a body', () => {
+    test('may be a form, of which lists are a field each and missing members none', async () => {
+      const form = {
+        grant: 'a b&c',
+        of: '{id}: {tags}',
+        tag: '{tags}',
+        list: ['x', '{nobody}', '{id}'],
+        none: '{nobody}',
+        n: 1,
+        key: '${KEY}',
+      };
+      const input = { id: 175928847299117063n, tags: ['é', null, true] };
+      const { type, body } = await sent({ form }, input, { KEY: 'k=+' });
+      expect(type).toBe('application/x-www-form-urlencoded');
+      expect(body).toBe(
+        'grant=a+b%26c&of=175928847299117063%3A+%5B%22%C3%A9%22%2Cnull%2Ctrue%5D&tag=%C3%A9&tag=true&list=x&list=175928847299117063&n=1&key=k%3D%2B',
+      );
+      expect((await sent({ form: { a: [1, true] } }, {})).body).toBe('a=1&a=true');
+    });
+
+    test('may be a text of any type, in which nothing is encoded', async () => {
+      const text = '<a>{id} & {list}{nobody}</a> ${KEY} {{x}}';
+      const { type, body } = await sent({ text }, { id: 'é<', list: [1] }, { KEY: 'k' });
+      expect([type, body]).toEqual(['text/plain; charset=utf-8', '<a>é< & [1]</a> k {x}']);
+      const xml = await sent({ text: '{xml}', headers: { 'Content-Type': 'text/xml' } }, { xml: '<a/>' });
+      expect([xml.type, xml.body]).toEqual(['text/xml', '<a/>']);
+      expect((await sent({ text: '{nobody}' }, {})).body).toBe('');
+    });
+
+    test('may be JSON of any type', async () => {
+      const type = 'application/vnd.api+json';
+      expect(await sent({ headers: { 'content-type': type } }, { a: 1 })).toMatchObject({
+        type,
+        body: '{"a":1}',
+      });
+    });
+
+    test('that an input can’t make is a failure for good', async () => {
+      const url = `${server.origin}/`;
+      for (const [options, input] of [
+        [{ form: { a: '{a}' } }, { a: { b: 1 } }],
+        [{ form: { a: '{a}' } }, { a: [[1]] }],
+        [{ form: { a: '{a}' } }, { a: '\ud83d' }],
+        [{ text: 'of {a}' }, { a: '\ud83d' }],
+      ] as const) {
+        const failure = await caller.failure({ url, method: 'POST', ...options }, { input });
+        expect(failure.options).toEqual({ code: 'upstream-forbidden', retry: false });
+      }
+      expect(server.requests).toEqual([]);
+    });
+
+    test('with a variable of the environment goes to no other origin, and an echo of it is redacted', async () => {
+      const moved = await caller.serve(bytes('', { location: `${server.origin}/` }, 307));
+      const echo = await caller.serve((request, response) => {
+        response.writeHead(500).end('key=sesame+4711');
+      });
+      for (const kind of [{ form: { key: '${KEY}' } }, { text: '${KEY}' }]) {
+        const options = { url: `${moved.origin}/`, method: 'POST', redirects: [server.origin], ...kind };
+        const { message } = await caller.failure(caller.subTask(options, { KEY: 'sesame 4711' }));
+        expect(message).toContain('must not get the environment variables of its body');
+        const echoed = caller.subTask({ ...options, url: `${echo.origin}/` }, { KEY: 'sesame 4711' });
+        expect((await caller.failure(echoed)).options.upstream?.excerpt).toBe('key=[redacted]');
+      }
+    });
+  });
+});
