@@ -1,11 +1,14 @@
 import { parseTemplate } from 'url-template';
 import { TemplateError } from './template-error.js';
 import { tokensOf, type Environment, type Token } from './template-text.js';
-import { expanded, templateValues, type TemplateValue } from './template-values.js';
+import { expanded, forbiddenInput, templateValues, type TemplateValue } from './template-values.js';
 
 /** Names that are HTTP's own business, or would let a request speak for another. */
 const RESERVED =
   /^(?:host|content-length|content-encoding|transfer-encoding|connection|keep-alive|upgrade|expect|te|trailer|proxy-.*)$/i;
+
+/** What the value of a header may be. */
+const VALUE = /^[\t\x20-\x7e]*$/;
 
 /** What is wrong with the name of a header; undefined when nothing is. */
 export function headerNameMistake(name: string): string | undefined {
@@ -20,9 +23,9 @@ export class HeaderTemplate {
 
   /** @throws {TemplateError} */
   static parse(text: string): HeaderTemplate {
-    if (!/^[\t\x20-\x7e]*$/.test(text))
+    if (!VALUE.test(text))
       throw new TemplateError('has a line break or a character that is no ASCII; percent-encode it');
-    return new HeaderTemplate(tokensOf(text));
+    return new HeaderTemplate(tokensOf(text, true));
   }
 
   /** Whether the environment has a part in it. */
@@ -33,7 +36,7 @@ export class HeaderTemplate {
   /** @returns the value, or a function that makes it of an input, undefined where a variable has no value */
   compile(environment: Environment): string | ((input: unknown) => string | undefined) {
     const parts = this.tokens.map((token) => {
-      if ('variable' in token) return variablePart(token.variable);
+      if ('variable' in token) return token.raw ? rawPart(token.variable) : variablePart(token.variable);
       return 'literal' in token ? token.literal : (environment[token.environment] ?? '');
     });
     if (parts.every((part) => typeof part === 'string')) return parts.join('').trim();
@@ -54,5 +57,20 @@ function variablePart(name: string): (input: unknown) => string | undefined {
   return (input) => {
     const values: Record<string, TemplateValue> = templateValues(input, [name]);
     return name in values ? expanded(template, values) : undefined;
+  };
+}
+
+/** The same without any encoding; lists are joined by commas. */
+function rawPart(name: string): (input: unknown) => string | undefined {
+  return (input) => {
+    const value = templateValues(input, [name])[name];
+    if (value === undefined) return undefined;
+    const text = [Array.isArray(value) ? value : typeof value === 'object' ? Object.entries(value) : value]
+      .flat(2)
+      .join();
+    if (VALUE.test(text)) return text;
+    throw forbiddenInput(
+      `The input’s ${name} has a line break or a character that is no ASCII, which no header can have; {${name}} percent-encodes it`,
+    );
   };
 }

@@ -33,6 +33,8 @@ describe('the options of an HTTP sub-task', () => {
     ['headers/A', { headers: { A: '${no-name}' } }, 'names no environment variable'],
     ['headers/A', { headers: { A: '{no-name}' } }, 'names no member'],
     ['headers/A', { headers: { A: 'x}' } }, 'has a "}"'],
+    ['headers/A', { headers: { A: '{+no-name}' } }, 'names no member'],
+    ['text', { method: 'POST', text: 'of {+name}' }, 'nothing is encoded here; write {name}'],
     ['url', { url: 'https://${no-name}/' }, 'names no environment variable'],
     ['body/q', { method: 'POST', body: { q: 'query { me }' } }, '{{ me }} for literal braces'],
     ['body/0/q', { method: 'POST', body: [{ q: '{me{name}}' }] }, 'has a "{"'],

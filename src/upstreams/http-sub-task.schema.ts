@@ -32,7 +32,7 @@ const urlSchema = z
   .superRefine(fits((url: string) => urlTemplate(url)))
   .meta({
     description:
-      'A literal scheme, host and port, then a path and query in which the members of the run’s input stand as RFC 6570 templates: {id}, {?page,size}, {/path*}. What the input brings is percent-encoded; it changes neither the host nor the number of segments. ${NAME} is an environment variable: as it is in the host and port or at the very beginning, percent-encoded behind; its value is never logged or kept.',
+      'A literal scheme, host and port, then a path and query in which the members of the run’s input stand as RFC 6570 templates: {id}, {?page,size}, {/path*}. What the input brings is percent-encoded; it changes neither the host nor the number of segments. {+name} leaves reserved characters as they are, "/" included, but for "?", "#" and "&". ${NAME} is an environment variable: as it is in the host and port or at the very beginning, percent-encoded behind; its value is never logged or kept.',
     examples: [
       'https://api.example.com/customers/{id}/orders{?page,size}',
       '${API_URL}/v1/{id}{?page}&key=${API_KEY}',
@@ -58,7 +58,7 @@ const headersSchema = z
   })
   .meta({
     description:
-      'Headers of the request. ${NAME} is an environment variable, for secrets: its value is never logged or kept. {name} is a member of the run’s input, percent-encoded; a header of which one is missing is left out. "{{" and "}}" are literal braces. Unless named here, Accept, Accept-Encoding, User-Agent and, for methods other than GET and HEAD, Idempotency-Key are sent; it is the same for all attempts.',
+      'Headers of the request. ${NAME} is an environment variable, for secrets: its value is never logged or kept. {name} is a member of the run’s input, percent-encoded, {+name} the same as it is; a header of which one is missing is left out. "{{" and "}}" are literal braces. Unless named here, Accept, Accept-Encoding, User-Agent and, for methods other than GET and HEAD, Idempotency-Key are sent; it is the same for all attempts.',
     examples: [{ Authorization: 'Bearer ${API_TOKEN}', 'X-Tenant': '{tenant}' }],
   });
 

@@ -1,8 +1,10 @@
 import { TemplateError } from './template-error.js';
 
-/** A part of a text: itself, a variable of the environment, or a member of the input. */
+/** A part of a text: itself, a variable of the environment, or a member of the input, as it is where it is `raw`. */
 export type Token =
-  { readonly literal: string } | { readonly environment: string } | { readonly variable: string };
+  | { readonly literal: string }
+  | { readonly environment: string }
+  | { readonly variable: string; readonly raw?: true };
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -14,8 +16,12 @@ const VARIABLE = /^\w+$/;
 
 const TOKEN = /\{\{|\}\}|\$?\{([^{}]*)\}|[{}]/g;
 
-/** The parts of a header or of a text in a body: `${NAME}`, `{member}`, and `{{` and `}}` for braces. @throws {TemplateError} */
-export function tokensOf(text: string): Token[] {
+/**
+ * The parts of a header or of a text in a body: `${NAME}`, `{member}`, and `{{` and `}}` for braces; in a header `{+member}` too.
+ *
+ * @throws {TemplateError}
+ */
+export function tokensOf(text: string, inHeader = false): Token[] {
   const tokens: Token[] = [];
   let literal = '';
   let at = 0;
@@ -28,19 +34,23 @@ export function tokensOf(text: string): Token[] {
     }
     if (literal !== '') tokens.push({ literal });
     literal = '';
-    tokens.push(tokenOf(found, name));
+    tokens.push(tokenOf(found, name, inHeader));
   }
   literal += text.slice(at);
   if (literal !== '') tokens.push({ literal });
   return tokens;
 }
 
-function tokenOf(found: string, name: string | undefined): Token {
+function tokenOf(found: string, name: string | undefined, inHeader: boolean): Token {
   if (name === undefined)
     throw new TemplateError(
       `has a "${found}" that is part of no variable; {name} is a member of the input, and "{{" and "}}" are literal braces`,
     );
   if (found.startsWith('$')) return { environment: environmentName(name) };
+  if (name.startsWith('+') && VARIABLE.test(name.slice(1))) {
+    if (inHeader) return { variable: name.slice(1), raw: true };
+    throw new TemplateError(`has ${found}, but nothing is encoded here; write {${name.slice(1)}}`);
+  }
   if (!VARIABLE.test(name))
     throw new TemplateError(
       `"${found}" names no member of the input; write {tenant}, for example, or {${found}} for literal braces`,

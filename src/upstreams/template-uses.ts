@@ -27,7 +27,7 @@ export function usesOf({ url, headers = {}, body, form, text }: HttpRequestOptio
     ...textsOf(text ?? null, ['text']),
   ];
   for (const [path, template] of texts) {
-    for (const token of tokensOf(template)) {
+    for (const token of tokensOf(template, path[0] === 'headers')) {
       if ('variable' in token) input.push({ path, name: token.variable });
       if ('environment' in token) environment.push({ path, name: token.environment });
     }

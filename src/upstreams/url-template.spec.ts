@@ -47,7 +47,6 @@ describe('UrlTemplate', () => {
     ['https://h?q', 'takes a host, then "/"'],
     ['https://h\\@evil/', 'user or password'],
     ['https://h:99999/', 'is no host'],
-    ['https://h/{+path}', 'write {path}'],
     ['https://h/{#path}', 'write {path}'],
     ['https://h/{a', 'without its counterpart'],
     ['https://h/a}', 'without its counterpart'],
@@ -163,6 +162,23 @@ describe('UrlTemplate', () => {
       expect(target('/a{?all*}', { all: { '': '' } })).toBe('/a');
       expect(target('/a{?all*,b}', { all: { '': '' }, b: 1 })).toBe('/a?&b=1');
     });
+
+    test.each([
+      ['/files/{+path}/raw', { path: 'a/b;c=d,e' }, '/files/a/b;c=d,e/raw'],
+      ['/files/{+path}', { path: 'a?b#c&d e%2f%zz/é' }, '/files/a%3Fb%23c%26d%20e%2f%25zz/%C3%A9'],
+      ['/a?fields={+fields}&end', { fields: ['x:y', 'z(1)'] }, '/a?fields=x:y,z(1)&end'],
+      ['/a{?b}&c={+c}{&d}', { b: ',', c: 'x=1&y?#', d: '&' }, '/a?b=%2C&c=x=1%26y%3F%23&d=%26'],
+      ['/a?q={+q:3}', { q: '😀:/x' }, '/a?q=%F0%9F%98%80:/'],
+    ])('brings reserved characters as they are with %s', (template, input, expected) => {
+      expect(target(template, input)).toBe(expected);
+    });
+
+    test.each(['../b', 'a/../b', 'a/%2e%2E', '/a', 'a//b', 'a/', '', '.'])(
+      'is refused where {+path} would bring %j',
+      (path) => {
+        expect(() => target('/files/{+path}/raw', { path })).toThrow(/empty|dot segment/);
+      },
+    );
 
     test('changes neither the origin nor the segments of the path, whatever it is', () => {
       const tricky = fc.constantFrom(

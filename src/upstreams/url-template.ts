@@ -7,7 +7,7 @@ type Part = string | ((values: Record<string, TemplateValue>) => string);
 
 const ORIGIN = /^(https?):\/\/([^/?#{}\\@\s]+)(?=\/|$)/i;
 const EXPRESSION = /\{([^{}]*)\}/g;
-const VARIABLES = /^[./;?&]?\w+(?::[1-9]\d{0,3}|\*)?(?:,\w+(?::[1-9]\d{0,3}|\*)?)*$/;
+const VARIABLES = /^[+./;?&]?\w+(?::[1-9]\d{0,3}|\*)?(?:,\w+(?::[1-9]\d{0,3}|\*)?)*$/;
 
 /** A variable with the number of characters to which it is cut. */
 const PREFIX = /(?<=\{[^{}]*)\b(\w+):(\d+)/g;
@@ -20,6 +20,7 @@ const QUERY = /\?|\{[?&]/;
  *
  * The input can change neither the origin nor the shape of the path: what a segment of it takes is percent-encoded,
  * and refused where it is empty or would be a dot segment, however encoded, since servers decode before they resolve.
+ * `{+name}` may bring more segments; "?", "#" and "&" it encodes all the same.
  */
 export class UrlTemplate {
   readonly #path: readonly Part[];
@@ -67,7 +68,25 @@ export class UrlTemplate {
   }
 }
 
+/** An expression that encodes less than the others. */
+const RAW = /(\{\+[^{}]*\})/;
+
 function part(text: string): Part {
+  if (RAW.test(text)) return joined(text.split(RAW).filter((piece) => piece !== ''));
+  return pieceOf(text);
+}
+
+/** What `{+name}` brings stays within its path or query parameter, as it does with other expressions. */
+function joined(pieces: readonly string[]): Part {
+  const parts = pieces.map((piece) => {
+    const made = pieceOf(piece);
+    if (typeof made === 'string' || !RAW.test(piece)) return made;
+    return (values: Record<string, TemplateValue>) => made(values).replace(/[?#&]/g, encodeURIComponent);
+  });
+  return (values) => parts.map((made) => (typeof made === 'string' ? made : made(values))).join('');
+}
+
+function pieceOf(text: string): Part {
   const template = parseTemplate(text);
   if (!text.includes('{')) return template.expand({});
   if (text.search(PREFIX) < 0) return (values) => expanded(template, values);
@@ -147,16 +166,16 @@ function expressionsOf(template: string): string[] {
 
 /** The variables of an expression. @throws {TemplateError} */
 function checkExpression(expression: string): string[] {
-  if (/^[+#]/.test(expression))
+  if (expression.startsWith('#'))
     throw new TemplateError(
-      `{${expression}} would let the input write "/", "?" and "#"; write {${expression.slice(1)}}, which encodes them`,
+      `{${expression}} would write a fragment ("#…"), which is never sent; write {${expression.slice(1)}}`,
     );
   if (!VARIABLES.test(expression))
     throw new TemplateError(
       `{${expression}} is no expression of RFC 6570 over members of the input, whose names are letters, digits and "_": {id}, {id:3}, {?page,size}, {/path*}`,
     );
   return expression
-    .replace(/^[./;?&]/, '')
+    .replace(/^[+./;?&]/, '')
     .split(',')
     .map((variable) => variable.replace(/[:*].*$/, ''));
 }

@@ -84,4 +84,28 @@ describe('HTTP sub-tasks', () => {
       }
     });
   });
+
+  describe('a header', () => {
+    test('has a value as it is where the template says so, and is left out without one', async () => {
+      const headers = { A: '{+a}', B: 'x {+b} {a}', C: '{+c}', D: '{+d}', E: '{+e}' };
+      const input = { a: 'W/"e f,="', b: [1, 'y z'], c: { k: 'v', l: true }, d: [] };
+      expect((await sent({ headers }, input)).headers).toMatchObject({
+        a: 'W/"e f,="',
+        b: 'x 1,y z W%2F%22e%20f%2C%3D%22',
+        c: 'k,v,l,true',
+      });
+      expect(server.requests[0]?.headers).not.toHaveProperty('d');
+      expect(server.requests[0]?.headers).not.toHaveProperty('e');
+    });
+
+    test.each(['a\r\nB: c', 'é', '\0', ['a', '\n'], '\ud83d'])(
+      'that %j can’t stand in as it is makes a failure for good',
+      async (a) => {
+        const options = { url: `${server.origin}/`, headers: { A: '{+a}' } };
+        const failure = await caller.failure(options, { input: { a } });
+        expect(failure.options).toEqual({ code: 'upstream-forbidden', retry: false });
+        expect(server.requests).toEqual([]);
+      },
+    );
+  });
 });
