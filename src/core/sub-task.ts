@@ -17,6 +17,11 @@ export interface SubTaskContext {
   /** The same for every attempt of this sub-task in this run: give it to whatever must happen only once. */
   readonly idempotencyKey: string;
   readonly runId: string;
+  /**
+   * A `traceparent` (W3C Trace Context) for whatever this attempt calls: a new span in the trace of the request that started
+   * the run, or in a trace of the run's own.
+   */
+  readonly traceparent: string;
   /** When this attempt times out. */
   readonly deadline: Date;
   /**

@@ -2,6 +2,7 @@ import { Logger } from '@nestjs/common';
 import type { JsonValue } from '../core/json.js';
 import type { SubTaskContext, SubTaskHandler, SubTaskLogger } from '../core/sub-task.js';
 import { textOf } from '../core/thrown.js';
+import { attemptTraceparent } from '../core/trace.js';
 import { AttemptTimeout } from './attempt-error.js';
 import { Progress } from './progress.js';
 import type { SubTaskOwner } from './sub-task-owner.js';
@@ -25,6 +26,7 @@ export class Attempt implements SubTaskContext {
   #timeout: NodeJS.Timeout | undefined;
   #controller: AbortController | undefined;
   #progress: Progress | undefined;
+  #traceparent: string | undefined;
   #givenUp = false;
 
   /** @param attempt its number, from 1 */
@@ -43,6 +45,11 @@ export class Attempt implements SubTaskContext {
 
   get idempotencyKey(): string {
     return `${this.owner.id}/${this.subTask.name}`;
+  }
+
+  get traceparent(): string {
+    const { id, terms } = this.owner;
+    return (this.#traceparent ??= attemptTraceparent(id, terms.origin.traceparent));
   }
 
   get deadline(): Date {

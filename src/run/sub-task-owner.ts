@@ -2,9 +2,11 @@ import type { SubTaskEvent } from '../core/events.js';
 import type { Labels } from '../core/labels.js';
 import type { Execution } from './execution.js';
 import type { JournaledRun } from './journaled-run.js';
+import type { RunTerms } from './run-terms.js';
 
 /** What a sub-task needs of the run that it belongs to, or of what stands for a run of another node. */
 export interface SubTaskOwner extends JournaledRun {
+  readonly terms: RunTerms;
   /** The name of the task. */
   readonly task: string;
   /** Who started the run: see `RunOrigin`. */

@@ -58,7 +58,7 @@ const headersSchema = z
   })
   .meta({
     description:
-      'Headers of the request. ${NAME} is an environment variable, for secrets: its value is never logged or kept. {name} is a member of the run’s input, percent-encoded, {+name} the same as it is; a header of which one is missing is left out. "{{" and "}}" are literal braces. Unless named here, Accept, Accept-Encoding, User-Agent and, for methods other than GET and HEAD, Idempotency-Key are sent; it is the same for all attempts.',
+      'Headers of the request. ${NAME} is an environment variable, for secrets: its value is never logged or kept. {name} is a member of the run’s input, percent-encoded, {+name} the same as it is; a header of which one is missing is left out. "{{" and "}}" are literal braces. Unless named here, Accept, Accept-Encoding, User-Agent and, for methods other than GET and HEAD, Idempotency-Key, the same for all attempts, and traceparent, a new span for each, are sent.',
     examples: [{ Authorization: 'Bearer ${API_TOKEN}', 'X-Tenant': '{tenant}' }],
   });
 

@@ -69,7 +69,7 @@ export class HttpSubTask implements SubTaskHandler<unknown> {
     const { signal } = context;
     let hop: Hop = {
       upstream: this.upstream,
-      request: this.template.request(input, context.idempotencyKey),
+      request: this.template.request(input, context),
     };
     for (let redirects = 0; ; redirects += 1) {
       const response = await this.ask(hop, signal);

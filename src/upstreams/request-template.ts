@@ -3,6 +3,7 @@ import { compileBody, compileTextBody } from './body-template.js';
 import { urlTemplate } from './environment-url.js';
 import { compileForm } from './form-template.js';
 import { HeaderTemplate } from './header-template.js';
+import type { SubTaskContext } from '../core/sub-task.js';
 import type { HttpRequestOptions } from './http-sub-task.schema.js';
 import type { Environment } from './template-text.js';
 import type { UrlTemplate } from './url-template.js';
@@ -26,6 +27,9 @@ const DEFAULT_HEADERS = {
   'user-agent': 'frontrunner',
 };
 
+/** What a request takes of the attempt that makes it. */
+type RequestContext = Pick<SubTaskContext, 'idempotencyKey' | 'traceparent'>;
+
 /** A body, or what makes it of an input; null for none. */
 type Body = string | ((input: unknown) => string) | null;
 
@@ -39,6 +43,7 @@ export class RequestTemplate {
   private readonly variable: readonly (readonly [string, (input: unknown) => string | undefined])[];
   private readonly body: Body;
   private readonly withKey: boolean;
+  private readonly withTrace: boolean;
 
   constructor(options: HttpRequestOptions, environment: Environment) {
     this.url = urlTemplate(options.url, (name) => environment[name] ?? '');
@@ -67,16 +72,18 @@ export class RequestTemplate {
       typeof value === 'string' ? [] : [[name, value] as const],
     );
     this.withKey = this.method !== 'GET' && this.method !== 'HEAD' && !named.has('idempotency-key');
+    this.withTrace = !named.has('traceparent');
   }
 
   /** @throws {SubTaskError} `upstream-forbidden` when the input must not or can't make one */
-  request(input: unknown, idempotencyKey: string): UpstreamRequest {
+  request(input: unknown, context: RequestContext): UpstreamRequest {
     const headers = this.fixed.slice();
     for (const [name, value] of this.variable) {
       const text = value(input);
       if (text !== undefined) headers.push(name, text);
     }
-    if (this.withKey) headers.push('idempotency-key', idempotencyKey);
+    if (this.withKey) headers.push('idempotency-key', context.idempotencyKey);
+    if (this.withTrace) headers.push('traceparent', context.traceparent);
     const { method, body } = this;
     return {
       method,

@@ -10,7 +10,12 @@ import { activeResources, leftOver } from './resources.js';
 import { UpstreamServer } from './upstreams.js';
 
 /** The run of each attempt. */
-const owner = { id: 'run', task: 'task', originFields: {} } as Partial<SubTaskOwner> as SubTaskOwner;
+const owner = {
+  id: 'run',
+  task: 'task',
+  originFields: {},
+  terms: { origin: {} },
+} as Partial<SubTaskOwner> as SubTaskOwner;
 const subTask = {
   name: 'sub-task',
   progressed: () => undefined,

@@ -6,7 +6,9 @@ import { TestApp } from '../../support/test-app.js';
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const TRACE_ID = '4bf92f3577b34da6a3ce929d0e0e4736';
-const TRACEPARENT = `00-${TRACE_ID}-00f067aa0ba902b7-01`;
+const TRACEPARENT = `00-${TRACE_ID}-00f067aa0ba902b7-00`;
+/** What sub-tasks hand on of it. */
+const SPAN = new RegExp(`^00-${TRACE_ID}-(?!00f067aa0ba902b7)[0-9a-f]{16}-00$`);
 
 /** The log lines of a run, each without what it says. */
 function tiesOf(service: TestApp, runId: string): unknown[] {
@@ -92,10 +94,15 @@ describe('a run', () => {
     const service = await durable.start(race.providers);
     const answer = start(service, { 'X-Request-Id': 'mine', traceparent: TRACEPARENT }).then((it) => it);
     const { fast, slow } = await race.all();
-    const { runId, logger } = fast.context;
+    const { runId, logger, traceparent } = fast.context;
+    expect(traceparent).toMatch(SPAN);
+    expect(fast.context.traceparent).toBe(traceparent);
+    expect(slow.context.traceparent).toMatch(SPAN);
     logger.log('of the sub-task');
     slow.fail(new Error('at first'));
     const again = await race.next('slow');
+    const spans = [fast, slow, again].map(({ context }) => context.traceparent.slice(36, 52));
+    expect(new Set(spans).size).toBe(3);
     fast.succeed();
     await answer;
     await service.event(runId, 'run.replied');
@@ -113,6 +120,8 @@ describe('a run', () => {
 
     const next = await durable.start(race.providers);
     const taken = await race.next('slow');
+    expect(taken.context.traceparent).toMatch(SPAN);
+    expect(spans).not.toContain(taken.context.traceparent.slice(36, 52));
     taken.context.logger.warn('of the sub-task that was resumed', { requestId: 'forged' });
     taken.fail(new Error('again'));
     await next.event(runId, 'run.finished');
@@ -123,6 +132,19 @@ describe('a run', () => {
       { msg: 'slow failed: again', ...ties },
       { msg: 'race partly-failed', ...ties },
     ]);
+  });
+
+  test('without a traceparent begins a trace with its own id', async () => {
+    const service = await durable.start(race.providers);
+    const answer = start(service, {}).then((it) => it);
+    const { fast, slow } = await race.all();
+    const trace = fast.context.runId.replaceAll('-', '');
+    for (const { context } of [fast, slow])
+      expect(context.traceparent).toMatch(new RegExp(`^00-${trace}-[0-9a-f]{16}-01$`));
+    fast.succeed();
+    slow.succeed();
+    await answer;
+    expect(await service.finishedRun(fast.context.runId)).toMatchObject({ traceparent: null });
   });
 
   test('has both in the line of a stop that leaves it', async () => {

@@ -98,6 +98,13 @@ describe('HTTP sub-tasks', () => {
       expect(server.requests[0]?.headers).not.toHaveProperty('e');
     });
 
+    test('is the traceparent of the attempt, unless the template names another', async () => {
+      const traces: (string | undefined)[] = [];
+      for (const headers of [{}, { Traceparent: 'mine' }])
+        traces.push((await sent({ headers }, {})).headers.traceparent as string | undefined);
+      expect(traces).toEqual([expect.stringMatching(/^00-run-[0-9a-f]{16}-01$/), 'mine']);
+    });
+
     test.each(['a\r\nB: c', 'é', '\0', ['a', '\n'], '\ud83d'])(
       'that %j can’t stand in as it is makes a failure for good',
       async (a) => {
