@@ -48,6 +48,7 @@ function subTask(url: string): Call {
       runId,
       attempt: 1,
       traceparent: '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01',
+      callerHeaders: {},
       idempotencyKey: `${runId}/a`,
       deadline: new Date(Date.now() + TIMEOUT_MS),
       progress: () => undefined,

@@ -5,7 +5,7 @@ import { isBulkheadRejectedError } from 'cockatiel';
 import type { Request, RequestHandler, Response } from 'express';
 import { contextOf } from '../http/request-context.js';
 import type { Access } from './access.js';
-import { bearerToken, type Presented } from './bearer-token.js';
+import { API_KEY_HEADER, bearerToken, type Presented } from './bearer-token.js';
 import { challenge } from './challenge.js';
 import type { Client, KeyRing } from './key-ring.js';
 import { streamTokenOf, type StreamTokens } from './stream-tokens.js';
@@ -48,6 +48,7 @@ export function accessControl(
     const context = contextOf(request);
     context.client = name;
     context.clientId = id;
+    context.keyHeader = request.headers.authorization === undefined ? API_KEY_HEADER : 'authorization';
   }
   return async (request, response, next) => {
     if (!isOpenToAll(request.path)) await admit(request, response);

@@ -11,7 +11,7 @@ export type Presented =
   | { readonly token?: undefined; readonly error?: TokenError; readonly detail: string };
 
 /** For clients that can't set `Authorization`. */
-const API_KEY_HEADER = 'x-api-key';
+export const API_KEY_HEADER = 'x-api-key';
 
 /** Reads `Authorization: Bearer <token>` (RFC 6750, section 2.1), or `X-API-Key: <token>` where there is none. */
 export function bearerToken({

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { CallerHeaders } from './caller-headers.js';
 import type { Frozen } from './json.js';
 import { labelsSchema } from './labels.js';
 import { clientName } from './run-origin.js';
@@ -172,7 +173,12 @@ export const runEventSchema = z
 /** A committed event. `id` is its number in the log; `time` an RFC 3339 text in UTC. */
 export type RunEvent<T extends EventType = EventType> = Extract<AnyEvent, { readonly type: T }>;
 
-type AnyEvent = Frozen<z.infer<typeof runEventSchema>>;
+type AnyEvent = Recorded<Frozen<z.infer<typeof runEventSchema>>>;
+
+/** With what is kept of an event and never shown. */
+type Recorded<E> = E extends { readonly type: 'run.started'; readonly data: infer Data }
+  ? Omit<E, 'data'> & { readonly data: Data & { readonly callerHeaders?: CallerHeaders } }
+  : E;
 
 export type EventType = AnyEvent['type'];
 
@@ -190,9 +196,16 @@ type Unstamped<E> = E extends unknown ? Omit<E, 'id' | 'time'> : never;
 /** What `sub-task.started` says of why a sub-task starts later than its run. */
 export type StartCause = RunEvent<'sub-task.started'>['data'];
 
-/** An event with its members in the order in which people read them. */
+function shownStart(data: RunEvent<'run.started'>['data']) {
+  if (!data.callerHeaders) return data;
+  const { callerHeaders: _, ...shown } = data;
+  return shown;
+}
+
+/** An event with its members in the order in which people read them, without what is kept to itself. */
 export function eventView(event: RunEvent) {
-  const { id, type, time, runId, task, client, labels, data } = event;
+  const { id, type, time, runId, task, client, labels } = event;
+  const data = event.type === 'run.started' ? shownStart(event.data) : event.data;
   const about = {
     ...{ id, type, time, runId, task },
     ...(client !== undefined && { client: clientName(client) }),

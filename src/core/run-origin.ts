@@ -6,6 +6,8 @@ export interface RunOrigin {
   readonly traceparent?: string | null | undefined;
   /** Who sent it: the name of the API key, a colon, and what tells the key from an earlier one of that name. */
   readonly clientId?: string | null | undefined;
+  /** The header that its API key came in, where it had one, in lower case. */
+  readonly keyHeader?: string | undefined;
 }
 
 /** The name of a client. */

@@ -1,4 +1,5 @@
 import type { StringValue } from 'ms';
+import type { CallerHeaders } from './caller-headers.js';
 import type { RunEvent, SubTaskEvent } from './events.js';
 import type { JsonValue } from './json.js';
 import type { Labels } from './labels.js';
@@ -54,6 +55,8 @@ export interface RunRecord {
   readonly requestId: string | null;
   /** The `traceparent` of that request, where it had one. */
   readonly traceparent: string | null;
+  /** The headers of that request that the task takes; undefined where it takes none. Never shown. */
+  readonly callerHeaders: CallerHeaders | undefined;
   /** Whose API key that request came with, where it needed one: see `RunOrigin`. */
   readonly clientId: string | null;
   readonly createdAt: string;
@@ -81,7 +84,8 @@ export interface RunRecord {
 
 /** The run that a `run.started` event opens. */
 function openRun(event: RunEvent<'run.started'>): RunRecord {
-  const { input, replyPolicy, losers, deadline, subTasks, requestId = null, traceparent = null } = event.data;
+  const { input, replyPolicy, losers, deadline, subTasks, callerHeaders } = event.data;
+  const { requestId = null, traceparent = null } = event.data;
   return {
     id: event.runId,
     task: event.task,
@@ -92,6 +96,7 @@ function openRun(event: RunEvent<'run.started'>): RunRecord {
     deadline,
     requestId,
     traceparent,
+    callerHeaders,
     clientId: event.client ?? null,
     createdAt: event.time,
     subTasks: subTasks.map((name) => ({

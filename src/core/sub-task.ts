@@ -1,3 +1,4 @@
+import type { CallerHeaders } from './caller-headers.js';
 import type { Duration } from './duration.js';
 
 type LogLine = (message: string, fields?: object) => void;
@@ -22,6 +23,8 @@ export interface SubTaskContext {
    * the run, or in a trace of the run's own.
    */
   readonly traceparent: string;
+  /** The headers that `callerHeaders` of the task’s sub-tasks names and the request that started the run had. */
+  readonly callerHeaders: CallerHeaders;
   /** When this attempt times out. */
   readonly deadline: Date;
   /**
@@ -66,6 +69,11 @@ export interface SubTaskOptions {
    * `here`: by the node that accepted its run. Where nodes don't share a database, all is executed here.
    */
   placement?: SubTaskPlacement;
+  /**
+   * Names of headers of the request that starts a run: `context.callerHeaders` has them. They are kept with the run, also on
+   * disk, and never shown or logged. Default none.
+   */
+  callerHeaders?: readonly string[];
 }
 
 export const SUB_TASK_PLACEMENTS = ['here', 'worker'] as const;

@@ -17,6 +17,8 @@ export interface SubTaskDefinition {
   };
   readonly concurrency: number;
   readonly placement: SubTaskPlacement;
+  /** In lower case. */
+  readonly callerHeaders: readonly string[];
 }
 
 /** A task as it was found and checked at start. */
@@ -31,4 +33,6 @@ export interface TaskDefinition {
   readonly losers: LosersPolicy;
   readonly deadline: StringValue | undefined;
   readonly input: z.ZodType | undefined;
+  /** The names, in lower case, of the headers that a run keeps of the request that starts it. */
+  readonly callerHeaders: readonly string[];
 }

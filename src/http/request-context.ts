@@ -13,6 +13,8 @@ export interface RequestContext {
   client: string | undefined;
   /** What tells the client from others, also from an earlier one of the same name. */
   clientId: string | undefined;
+  /** The header that the key came in, in lower case. */
+  keyHeader: string | undefined;
   /** The `clientId` of a caller whose key is good for the runs alone that it has started. */
   onlyClient: string | undefined;
 }
@@ -43,6 +45,7 @@ function readContext(headers: IncomingHttpHeaders): RequestContext {
     traceparent: typeof traceparent === 'string' ? parseTraceparent(traceparent) : undefined,
     client: undefined,
     clientId: undefined,
+    keyHeader: undefined,
     onlyClient: undefined,
   };
 }

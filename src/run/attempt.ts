@@ -1,4 +1,5 @@
 import { Logger } from '@nestjs/common';
+import { NO_HEADERS, type CallerHeaders } from '../core/caller-headers.js';
 import type { JsonValue } from '../core/json.js';
 import type { SubTaskContext, SubTaskHandler, SubTaskLogger } from '../core/sub-task.js';
 import { textOf } from '../core/thrown.js';
@@ -50,6 +51,10 @@ export class Attempt implements SubTaskContext {
   get traceparent(): string {
     const { id, terms } = this.owner;
     return (this.#traceparent ??= attemptTraceparent(id, terms.origin.traceparent));
+  }
+
+  get callerHeaders(): CallerHeaders {
+    return this.owner.terms.callerHeaders ?? NO_HEADERS;
   }
 
   get deadline(): Date {

@@ -1,4 +1,5 @@
 import type { StringValue } from 'ms';
+import type { CallerHeaders } from '../core/caller-headers.js';
 import type { JsonValue } from '../core/json.js';
 import type { Labels } from '../core/labels.js';
 import type { LosersPolicy, ReplyPolicy } from '../core/policies.js';
@@ -28,6 +29,8 @@ export interface RunTerms {
   /** How long after its start its unfinished sub-tasks are cancelled, where they are. */
   readonly deadline: StringValue | undefined;
   readonly origin: RunOrigin;
+  /** The headers of that request that the task takes; undefined where it takes none. */
+  readonly callerHeaders?: CallerHeaders | undefined;
   /** Why none of its sub-tasks can begin, where that is so: the service has changed since the run began. */
   readonly unfit?: AttemptError | undefined;
 }

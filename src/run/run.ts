@@ -83,7 +83,7 @@ export class Run implements SubTaskOwner, Hosted, StaggeredRun {
   /** A new run, which is appended to the journal. {@link begin} begins its sub-tasks. @param key kept with it in the same commit */
   static accept(host: RunHost, terms: RunTerms, key: IdempotencyKey | undefined): Run {
     const run = new Run(host, terms);
-    const { definition, subTasks, input, replyPolicy, losers, deadline, origin } = terms;
+    const { definition, subTasks, input, replyPolicy, losers, deadline, origin, callerHeaders } = terms;
     const { requestId, traceparent } = origin;
     const data = {
       input,
@@ -93,6 +93,7 @@ export class Run implements SubTaskOwner, Hosted, StaggeredRun {
       ...(deadline !== undefined && { deadline }),
       ...(typeof requestId === 'string' && { requestId }),
       ...(typeof traceparent === 'string' && { traceparent }),
+      ...(callerHeaders && { callerHeaders }),
     };
     run.appendOwn('run.started', data, key);
     run.subTasks.forEach((subTask, index) => {

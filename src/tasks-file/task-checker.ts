@@ -112,11 +112,14 @@ export class TaskChecker {
 
   private call(subTask: HttpFileSubTask, path: Path, schema?: JsonValue): SubTaskDefinition | undefined {
     const { name, kind: _, start: __, timeout, retry, concurrency, placement, ...request } = subTask;
-    this.noteUnknownMembers(usesOf(request).input, path, schema);
+    const uses = usesOf(request);
+    this.noteUnknownMembers(uses.input, path, schema);
     const unset = environmentIssues(request, this.environment);
     for (const issue of unset) this.noteUnset([...path, ...issue.path], issue.message);
     const surroundings = unset.length === 0 ? this.surroundings : undefined;
-    const options = { name, ...defined({ timeout, retry: retry && defined(retry), concurrency, placement }) };
+    const callerHeaders = uses.callerHeaders.map((use) => use.name);
+    const common = defined({ timeout, retry: retry && defined(retry), concurrency, placement });
+    const options = { name, callerHeaders, ...common };
     return this.attempt(
       () => defineSubTask(options, surroundings?.handlerOf(request) ?? IDLE, name),
       (message) => this.source.note(path, message),

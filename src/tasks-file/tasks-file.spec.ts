@@ -71,6 +71,8 @@ tasks:
         timeout: 2s
         retry: { attempts: 3, delay: 1s, maxDelay: 5s }
         concurrency: 50
+        headers: { X-Lang: '{header.Accept-Language}' }
+        forwardHeaders: [X-Tenant, x-b]
       - { name: us, kind: http, url: https://us.example/, start: { after: p95, coldStart: 80ms } }
   greet:
     subTasks: [{ kind: class, class: English }, { kind: class, class: Spanish, start: after-failure }]
@@ -86,6 +88,7 @@ tasks:
         deadline: '30s',
         hedgeBudget: 0.05,
         starts: ['at-once', { after: 'p95', coldStart: '80ms' }],
+        callerHeaders: ['x-tenant', 'x-b', 'accept-language'],
         subTasks: [
           {
             name: 'eu',

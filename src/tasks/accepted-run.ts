@@ -1,7 +1,9 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import { freezeRequest, inputErrors, invalidRequest } from '../core/domain-error.js';
 import { deepFreeze, memoryBytes, type JsonValue } from '../core/json.js';
 import type { RunOrigin } from '../core/run-origin.js';
 import { newRunId } from '../core/run-id.js';
+import { keptHeaders } from './kept-headers.js';
 import { replyMisfit } from './task-declaration.js';
 import type { TaskDefinition } from '../core/task.js';
 import type { RunTerms } from '../run/run-terms.js';
@@ -10,12 +12,14 @@ import type { RunRequest } from './tasks.schemas.js';
 /**
  * The terms of a new run.
  *
+ * @param headers of the request
  * @throws {DomainError} `invalid-request`, with a JSON Pointer to each thing that is wrong
  */
 export async function acceptRun(
   task: TaskDefinition,
   request: RunRequest,
   origin: RunOrigin,
+  headers: IncomingHttpHeaders = {},
 ): Promise<RunTerms> {
   const {
     input = null,
@@ -27,6 +31,7 @@ export async function acceptRun(
   const misfit = replyMisfit(task, reply);
   if (misfit) throw invalidRequest([{ ...misfit, pointer: `/reply${misfit.pointer}` }]);
   freezeRequest(input, '/input');
+  const callerHeaders = keptHeaders(task, headers, origin);
   return {
     id: newRunId(),
     task: task.name,
@@ -34,12 +39,13 @@ export async function acceptRun(
     subTasks: task.subTasks.map(({ name }) => name),
     input,
     parsedInput: deepFreeze(await parseInput(task, input)),
-    inputBytes: memoryBytes(input),
+    inputBytes: memoryBytes(input) + (callerHeaders ? memoryBytes(callerHeaders) : 0),
     replyPolicy: deepFreeze(reply),
     losers: deepFreeze(losers),
     labels: labels && Object.keys(labels).length > 0 ? Object.freeze(labels) : undefined,
     deadline,
     origin,
+    callerHeaders,
   };
 }
 

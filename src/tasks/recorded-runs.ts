@@ -28,6 +28,7 @@ export class RecordedRuns {
       subTasks,
       requestId,
       traceparent,
+      callerHeaders,
       clientId,
     } = record;
     const definition = this.registry.find(task);
@@ -45,6 +46,7 @@ export class RecordedRuns {
       deadline,
       // Not the record: it has the results too.
       origin: { requestId, traceparent, clientId },
+      callerHeaders,
     };
     if (!definition) {
       const message = `The service has no task ${task} any more`;

@@ -112,6 +112,7 @@ export class RunBatchesController {
     const context = contextOf(request);
     const settled = await this.batches.start(name, batch.runs, {
       origin: context,
+      headers: request.headers,
       client: context.clientId ?? '',
       maxItemBytes: this.maxItemBytes,
     });

@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
 import { DomainError, inputErrors, invalidRequest, type InputError } from '../core/domain-error.js';
@@ -20,6 +21,8 @@ const CHECKING_MS = 10;
 /** What all items of a batch share. */
 export interface BatchTerms {
   readonly origin: RunOrigin;
+  /** Of the request. */
+  readonly headers: IncomingHttpHeaders;
   /** Whose idempotency keys they have. */
   readonly client: string;
   /** How large an item may be, in bytes of JSON. */
@@ -88,7 +91,7 @@ export class RunBatches {
   private async accept(
     task: TaskDefinition,
     item: JsonValue,
-    { origin, maxItemBytes }: BatchTerms,
+    { origin, headers, maxItemBytes }: BatchTerms,
   ): Promise<AcceptedItem> {
     const bytes = Buffer.byteLength(JSON.stringify(item));
     if (bytes > maxItemBytes)
@@ -99,7 +102,7 @@ export class RunBatches {
     const parsed = batchItemSchema.safeParse(item);
     if (!parsed.success) throw invalidRequest(inputErrors(parsed.error.issues));
     const { idempotencyKey: key, ...request } = parsed.data;
-    return { terms: await acceptRun(task, request, origin), request, key };
+    return { terms: await acceptRun(task, request, origin, headers), request, key };
   }
 
   private async startOne(

@@ -1,5 +1,6 @@
 import type { Type } from '@nestjs/common';
 import { ZodError } from 'zod';
+import { HEADER_NAME } from '../core/caller-headers.js';
 import { milliseconds, type Duration } from '../core/duration.js';
 import { NAME, NAME_FORM } from '../core/name.js';
 import {
@@ -41,6 +42,12 @@ export function defineSubTask(
   className: string,
 ): SubTaskDefinition {
   const { retry = {}, timeout = '60s', concurrency = Infinity, placement = 'here' } = options;
+  const { callerHeaders = [] } = options;
+  const misnamed = callerHeaders.find((header) => !HEADER_NAME.test(header));
+  if (misnamed !== undefined)
+    throw new TaskDeclarationError(
+      `callerHeaders of ${className} has ${JSON.stringify(misnamed)}, which is no name of a header; mend it`,
+    );
   if (typeof handler.run !== 'function') {
     throw new TaskDeclarationError(`The sub-task ${className} has no method run(input, context); add one`);
   }
@@ -69,6 +76,7 @@ export function defineSubTask(
     concurrency:
       concurrency === Infinity ? concurrency : checkedCount(concurrency, `concurrency of ${className}`),
     placement: checkedPlacement(placement, className),
+    callerHeaders: callerHeaders.map((header) => header.toLowerCase()),
   };
 }
 
@@ -91,9 +99,10 @@ export function defineTask<T extends { readonly name: string } = Type>(
   const listed = options.subTasks.map((entry) =>
     isClass(entry) ? { subTask: entry, start: 'at-once' as const } : entry,
   ) as TaskOptionsOf<T>['subTasks'];
+  const subTasks = listed.map(({ subTask }) => subTaskOf(subTask));
   const task: TaskDefinition = {
     name: checkedName(options.name, className),
-    subTasks: listed.map(({ subTask }) => subTaskOf(subTask)),
+    subTasks,
     starts: listed.map(({ subTask, start }) =>
       parsed(() => startRuleSchema.parse(start), `start of ${subTask.name} in the task ${className}`),
     ),
@@ -108,6 +117,7 @@ export function defineTask<T extends { readonly name: string } = Type>(
     losers: parsed(() => losersPolicySchema.parse(options.losers ?? 'continue'), `losers of ${className}`),
     deadline: parsed(() => runDeadlineSchema.optional().parse(options.deadline), `deadline of ${className}`),
     input: options.input,
+    callerHeaders: [...new Set(subTasks.flatMap(({ callerHeaders }) => callerHeaders))],
   };
   if (task.subTasks.length === 0) {
     throw new TaskDeclarationError(

@@ -146,7 +146,8 @@ export class TasksController {
     @Res({ passthrough: true }) response: Response,
   ) {
     const preferred = preferences(request);
-    const run = await this.tasks.start(name, body, contextOf(request), idempotencyKey(request));
+    const { headers } = request;
+    const run = await this.tasks.start(name, body, contextOf(request), idempotencyKey(request), headers);
     const { runId } = run;
     const link = linkTo(request, `/runs/${runId}`);
     response.setHeader('Location', link);

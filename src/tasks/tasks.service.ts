@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import { Injectable } from '@nestjs/common';
 import { Journal } from '../run/journal.js';
 import { Runs } from '../run/runs.js';
@@ -51,6 +52,7 @@ export class TasksService {
    * Starts the sub-tasks of a task, all at once but for those with another start rule; with a key that was used before, finds the run of that.
    *
    * @param origin what ties the run to the logs of whoever asked for it
+   * @param headers of the request, of which the run keeps those that the task takes
    * @throws {DomainError} `task-unknown`, `invalid-request`, `idempotency-key-reused`, `overloaded`,
    * `journal-unavailable`, `worker-node`, `stopping`
    */
@@ -59,8 +61,9 @@ export class TasksService {
     request: RunRequest = {},
     origin: RunOrigin = {},
     key?: ClientKey,
+    headers?: IncomingHttpHeaders,
   ): Promise<StartedRun> {
-    const terms = await acceptRun(this.registry.get(task), request, origin);
+    const terms = await acceptRun(this.registry.get(task), request, origin, headers);
     if (!key) {
       this.runs.start(terms);
       return { runId: terms.id, task, replayed: false };

@@ -42,7 +42,8 @@ export function compile(template: JsonValue, environment: Environment): JsonValu
 function compileText(text: string, environment: Environment): string | Fill {
   const parts = tokensOf(text).map((token) => {
     if ('variable' in token) return (input: unknown) => member(input, token.variable);
-    return 'literal' in token ? token.literal : (environment[token.environment] ?? '');
+    if ('literal' in token) return token.literal;
+    return 'environment' in token ? (environment[token.environment] ?? '') : '';
   });
   const [only] = parts;
   if (parts.length === 1 && typeof only === 'function') return only;

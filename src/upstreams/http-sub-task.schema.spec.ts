@@ -51,6 +51,15 @@ describe('the options of an HTTP sub-task', () => {
     ['form/a', { method: 'POST', form: { a: { b: 1 } } }, 'takes a text, a number, a boolean or a list'],
     ['form/a/1', { method: 'POST', form: { a: ['{b}', '{'] } }, 'has a "{"'],
     ['text', { method: 'POST', text: 'query { me }' }, '{{ me }} for literal braces'],
+    ['headers/A', { headers: { A: '{header.no name}' } }, 'names no member'],
+    ['text', { method: 'POST', text: '{header.a}' }, 'taken in headers alone'],
+    ['url', { url: 'https://api.example/{header.a}' }, 'no expression of RFC 6570'],
+    ['forwardHeaders/1', { forwardHeaders: ['A', 'a'] }, 'a is there twice'],
+    ['forwardHeaders/0', { headers: { A: '1' }, forwardHeaders: ['a'] }, 'is among headers too'],
+    ['forwardHeaders/0', { forwardHeaders: ['a b'] }, 'no name of a header'],
+    ...['Host', 'content-length', 'Connection', 'TE', 'content-type', 'traceparent', 'Accept-Encoding'].map(
+      (name) => ['forwardHeaders/0', { forwardHeaders: [name] }, 'take it out'] as const,
+    ),
     ['body', { body: { a: 1 } }, 'write method: POST'],
     ['expect/body', { expect: { body: { type: 'objekt' } } }, 'type must be'],
     ['expect/body', { expect: { body: { requried: ['a'] } } }, 'unknown keyword: "requried"'],
@@ -85,6 +94,7 @@ describe('the options of an HTTP sub-task', () => {
         'X-T': '{id}-{q}',
         'Content-Type': 'application/vnd.a+json',
       },
+      forwardHeaders: ['Accept-Language', 'Cookie'],
       body: ['{id}', { q: 'of {q}' }],
       expect: {
         status: [200, 204],

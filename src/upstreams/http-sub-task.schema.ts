@@ -5,6 +5,7 @@ import { hostMistake } from './address-guard.js';
 import { compileBodySchema } from './body-schema.js';
 import { hasVariableOrigin, urlTemplate } from './environment-url.js';
 import { headerNameMistake, HeaderTemplate } from './header-template.js';
+import { checkForwarded, forwardHeadersSchema } from './forwarded-headers.schema.js';
 import { bodyFields, checkBodies } from './request.schema.js';
 
 export const DEFAULT_MAX_RESPONSE = '1mb';
@@ -58,7 +59,7 @@ const headersSchema = z
   })
   .meta({
     description:
-      'Headers of the request. ${NAME} is an environment variable, for secrets: its value is never logged or kept. {name} is a member of the run’s input, percent-encoded, {+name} the same as it is; a header of which one is missing is left out. "{{" and "}}" are literal braces. Unless named here, Accept, Accept-Encoding, User-Agent and, for methods other than GET and HEAD, Idempotency-Key, the same for all attempts, and traceparent, a new span for each, are sent.',
+      'Headers of the request. ${NAME} is an environment variable, for secrets: its value is never logged or kept. {name} is a member of the run’s input, percent-encoded, {+name} the same as it is, {header.accept-language} a header of the request that started the run; a header of which one is missing is left out. "{{" and "}}" are literal braces. Unless named here, Accept, Accept-Encoding, User-Agent and, for methods other than GET and HEAD, Idempotency-Key, the same for all attempts, and traceparent, a new span for each, are sent.',
     examples: [{ Authorization: 'Bearer ${API_TOKEN}', 'X-Tenant': '{tenant}' }],
   });
 
@@ -95,6 +96,7 @@ const requestFields = z.strictObject({
     .optional()
     .meta({ description: 'Default GET.', examples: ['POST'] }),
   headers: headersSchema.optional(),
+  forwardHeaders: forwardHeadersSchema.optional(),
   ...bodyFields,
   expect: expectSchema.optional(),
   result: z
@@ -151,6 +153,7 @@ function checkTogether(options: HttpRequestOptions, context: z.RefinementCtx): v
   const mistake = allowPrivate || hasVariableOrigin(url) ? undefined : hostMistake(hostOf(url));
   if (mistake !== undefined) report(['url'], mistake);
   checkBodies(options, report);
+  checkForwarded(options, report);
   if (method !== 'HEAD') return;
   if (result !== undefined)
     report(['result'], 'the response to HEAD has no body; take it out, or write method: GET');

@@ -2,7 +2,7 @@ import { ACCEPTED_ENCODINGS } from './decompression.js';
 import { compileBody, compileTextBody } from './body-template.js';
 import { urlTemplate } from './environment-url.js';
 import { compileForm } from './form-template.js';
-import { HeaderTemplate } from './header-template.js';
+import { forwarded, HeaderTemplate, type HeaderValue } from './header-template.js';
 import type { SubTaskContext } from '../core/sub-task.js';
 import type { HttpRequestOptions } from './http-sub-task.schema.js';
 import type { Environment } from './template-text.js';
@@ -21,14 +21,14 @@ export interface UpstreamRequest {
 /** Methods whose requests have a body without being told so. Of DELETE, servers expect none (RFC 9110, 9.3.5). */
 const WITH_BODY = new Set(['POST', 'PUT', 'PATCH']);
 
-const DEFAULT_HEADERS = {
+const DEFAULT_HEADERS: Readonly<Record<string, string>> = {
   accept: 'application/json, */*;q=0.5',
   'accept-encoding': ACCEPTED_ENCODINGS,
   'user-agent': 'frontrunner',
 };
 
 /** What a request takes of the attempt that makes it. */
-type RequestContext = Pick<SubTaskContext, 'idempotencyKey' | 'traceparent'>;
+type RequestContext = Pick<SubTaskContext, 'idempotencyKey' | 'traceparent' | 'callerHeaders'>;
 
 /** A body, or what makes it of an input; null for none. */
 type Body = string | ((input: unknown) => string) | null;
@@ -40,7 +40,7 @@ export class RequestTemplate {
   /** The names, in lower case, of the headers that only this origin may get. */
   readonly privateHeaders: ReadonlySet<string>;
   private readonly fixed: readonly string[];
-  private readonly variable: readonly (readonly [string, (input: unknown) => string | undefined])[];
+  private readonly variable: readonly (readonly [string, HeaderValue])[];
   private readonly body: Body;
   private readonly withKey: boolean;
   private readonly withTrace: boolean;
@@ -50,6 +50,7 @@ export class RequestTemplate {
     this.method = options.method ?? 'GET';
     const { body, contentType } = bodyOf(options, this.method, environment);
     this.body = body;
+    const { forwardHeaders = [] } = options;
     const templates = Object.entries(options.headers ?? {}).map(
       ([name, text]) => [name, HeaderTemplate.parse(text)] as const,
     );
@@ -57,9 +58,12 @@ export class RequestTemplate {
     this.privateHeaders = new Set([
       'authorization',
       'cookie',
-      ...secretive.map(([name]) => name.toLowerCase()),
+      ...[...secretive.map(([name]) => name), ...forwardHeaders].map((name) => name.toLowerCase()),
     ]);
-    const compiled = templates.map(([name, template]) => [name, template.compile(environment)] as const);
+    const compiled = [
+      ...templates.map(([name, template]) => [name, template.compile(environment)] as const),
+      ...forwardHeaders.map((name) => [name, forwarded(name.toLowerCase(), defaultHeader(name))] as const),
+    ];
     const named = new Set(compiled.map(([name]) => name.toLowerCase()));
     const defaults = Object.entries({
       ...DEFAULT_HEADERS,
@@ -79,7 +83,7 @@ export class RequestTemplate {
   request(input: unknown, context: RequestContext): UpstreamRequest {
     const headers = this.fixed.slice();
     for (const [name, value] of this.variable) {
-      const text = value(input);
+      const text = value(input, context.callerHeaders);
       if (text !== undefined) headers.push(name, text);
     }
     if (this.withKey) headers.push('idempotency-key', context.idempotencyKey);
@@ -92,6 +96,11 @@ export class RequestTemplate {
       body: typeof body === 'function' ? body(input) : body,
     };
   }
+}
+
+function defaultHeader(name: string): string | undefined {
+  const lower = name.toLowerCase();
+  return Object.hasOwn(DEFAULT_HEADERS, lower) ? DEFAULT_HEADERS[lower] : undefined;
 }
 
 function bodyOf(

@@ -1,10 +1,11 @@
 import { TemplateError } from './template-error.js';
 
-/** A part of a text: itself, a variable of the environment, or a member of the input, as it is where it is `raw`. */
+/** A part of a text: itself, a variable of the environment, or a member of the input, as it is where it is `raw`, or a header of the caller. */
 export type Token =
   | { readonly literal: string }
   | { readonly environment: string }
-  | { readonly variable: string; readonly raw?: true };
+  | { readonly variable: string; readonly raw?: true }
+  | { readonly header: string };
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -14,10 +15,13 @@ const ENVIRONMENT = /^[A-Za-z_]\w*$/;
 /** The name of a member of the input, whatever stands in it. */
 const VARIABLE = /^\w+$/;
 
+/** The name of a header of the caller, behind its prefix. */
+const CALLER_HEADER = /^header\.([!#$%&'*+.^`|~\w-]+)$/;
+
 const TOKEN = /\{\{|\}\}|\$?\{([^{}]*)\}|[{}]/g;
 
 /**
- * The parts of a header or of a text in a body: `${NAME}`, `{member}`, and `{{` and `}}` for braces; in a header `{+member}` too.
+ * The parts of a header or of a text in a body: `${NAME}`, `{member}`, and `{{` and `}}` for braces; in a header `{+member}` and `{header.name}` too.
  *
  * @throws {TemplateError}
  */
@@ -50,6 +54,11 @@ function tokenOf(found: string, name: string | undefined, inHeader: boolean): To
   if (name.startsWith('+') && VARIABLE.test(name.slice(1))) {
     if (inHeader) return { variable: name.slice(1), raw: true };
     throw new TemplateError(`has ${found}, but nothing is encoded here; write {${name.slice(1)}}`);
+  }
+  const [, header] = CALLER_HEADER.exec(name) ?? [];
+  if (header !== undefined) {
+    if (inHeader) return { header: header.toLowerCase() };
+    throw new TemplateError(`has ${found}, but headers of the caller are taken in headers alone`);
   }
   if (!VARIABLE.test(name))
     throw new TemplateError(

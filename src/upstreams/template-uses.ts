@@ -13,13 +13,23 @@ export interface Use {
 interface Uses {
   readonly input: readonly Use[];
   readonly environment: readonly Use[];
+  /** The names of the caller’s headers, in lower case. */
+  readonly callerHeaders: readonly Use[];
 }
 
 /** @param options as `httpRequestSchema` has checked them */
-export function usesOf({ url, headers = {}, body, form, text }: HttpRequestOptions): Uses {
+export function usesOf({
+  url,
+  headers = {},
+  body,
+  form,
+  text,
+  forwardHeaders = [],
+}: HttpRequestOptions): Uses {
   const at = (path: Use['path']) => (name: string) => ({ path, name });
   const input = urlTemplate(url).variables.map(at(['url']));
   const environment = variablesOfUrl(url).map(at(['url']));
+  const callerHeaders = forwardHeaders.map((name) => at(['forwardHeaders'])(name.toLowerCase()));
   const texts: (readonly [Use['path'], string])[] = [
     ...Object.entries(headers).map(([name, text]) => [['headers', name], text] as const),
     ...textsOf(body ?? null, ['body']),
@@ -29,8 +39,9 @@ export function usesOf({ url, headers = {}, body, form, text }: HttpRequestOptio
   for (const [path, template] of texts) {
     for (const token of tokensOf(template, path[0] === 'headers')) {
       if ('variable' in token) input.push({ path, name: token.variable });
+      if ('header' in token) callerHeaders.push({ path, name: token.header });
       if ('environment' in token) environment.push({ path, name: token.environment });
     }
   }
-  return { input, environment };
+  return { input, environment, callerHeaders };
 }

@@ -1,5 +1,6 @@
 import type { RequestListener } from 'node:http';
 import type { LookupFunction, Socket } from 'node:net';
+import type { CallerHeaders } from '../../src/core/caller-headers.js';
 import { Attempt } from '../../src/run/attempt.js';
 import type { SubTaskOwner } from '../../src/run/sub-task-owner.js';
 import type { SubTaskError } from '../../src/core/sub-task-error.js';
@@ -10,12 +11,13 @@ import { activeResources, leftOver } from './resources.js';
 import { UpstreamServer } from './upstreams.js';
 
 /** The run of each attempt. */
-const owner = {
-  id: 'run',
-  task: 'task',
-  originFields: {},
-  terms: { origin: {} },
-} as Partial<SubTaskOwner> as SubTaskOwner;
+const ownerOf = (callerHeaders: CallerHeaders) =>
+  ({
+    id: 'run',
+    task: 'task',
+    originFields: {},
+    terms: { origin: {}, callerHeaders },
+  }) as Partial<SubTaskOwner> as SubTaskOwner;
 const subTask = {
   name: 'sub-task',
   progressed: () => undefined,
@@ -25,6 +27,8 @@ const subTask = {
 
 interface CallOptions {
   readonly input?: unknown;
+  /** What the run keeps of its request. */
+  readonly callerHeaders?: CallerHeaders;
   readonly timeoutMs?: number;
   /** Told of the attempt, which can be given up. */
   readonly begun?: (attempt: Attempt) => void;
@@ -69,9 +73,9 @@ export class Caller {
   /** Calls once. */
   async call(
     options: HttpSubTask | object,
-    { input = {}, timeoutMs = 20_000, begun }: CallOptions = {},
+    { input = {}, callerHeaders = {}, timeoutMs = 20_000, begun }: CallOptions = {},
   ): Promise<unknown> {
-    const attempt = new Attempt(subTask, owner, 1, timeoutMs);
+    const attempt = new Attempt(subTask, ownerOf(callerHeaders), 1, timeoutMs);
     begun?.(attempt);
     const handler = options instanceof HttpSubTask ? options : this.subTask(options);
     return handler.run(input, attempt);

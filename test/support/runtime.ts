@@ -52,6 +52,7 @@ export function createRuntime(
     losers: 'continue',
     deadline: undefined,
     input: undefined,
+    callerHeaders: [],
   };
   const events: RunEvent[] = [];
   const bus = new EventBus(new EventEmitter2());

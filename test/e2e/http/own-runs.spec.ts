@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import type { Response } from 'supertest';
+import supertest, { type Response } from 'supertest';
 import { ApiKeys } from '../../support/api-keys.js';
 import { ControlledTask } from '../../support/controlled-task.js';
 import { DatabaseFile } from '../../support/database-file.js';
@@ -9,7 +9,9 @@ import { TestApp, type ShownRun } from '../../support/test-app.js';
 
 const OWN = ['runs:read:own', 'runs:write:own'] as const;
 const STATUSES = { succeed: 'succeeded', fail: 'failed', nothing: 'running' };
-const controlled = new ControlledTask('controlled', { only: {} });
+const controlled = new ControlledTask('controlled', {
+  only: { callerHeaders: ['authorization', 'x-api-key', 'x-tenant'] },
+});
 
 describe('a key that is good for its own runs', () => {
   let service: TestApp;
@@ -51,6 +53,23 @@ describe('a key that is good for its own runs', () => {
   const runsIn = (response: Response) => [
     ...new Set((response.body as { events: { runId: string }[] }).events.map(({ runId }) => runId)),
   ];
+
+  test.each([
+    ['Authorization', `Bearer ${ada}`, { 'X-API-Key': 'of-the-upstream' }],
+    ['X-API-Key', ada, { 'X-Tenant': 'acme' }],
+  ])('stays out of what runs keep of a request, in %s too', async (header, key, others) => {
+    const response = supertest(service.url)
+      .post('/tasks/controlled/runs')
+      .set({ [header]: key, ...others })
+      .send({})
+      .then(({ status }) => status);
+    const { context, succeed } = await controlled.next('only');
+    expect(context.callerHeaders).toEqual(
+      Object.fromEntries(Object.entries(others).map(([name, value]) => [name.toLowerCase(), value])),
+    );
+    succeed();
+    expect(await response).toBe(200);
+  });
 
   test('shows, waits for and tells of its own runs, by the name of the client', async () => {
     const id = await start(ada, 'succeed');

@@ -71,7 +71,10 @@ describe('a run', () => {
   let race: ControlledTask<'fast' | 'slow'>;
   beforeEach(() => {
     durable = new DurableService();
-    race = new ControlledTask('race', { fast: {}, slow: { retry: { attempts: 2, delay: 1 } } });
+    race = new ControlledTask('race', {
+      fast: { callerHeaders: ['X-Tenant'] },
+      slow: { retry: { attempts: 2, delay: 1 }, callerHeaders: ['Accept-Language', 'x-tenant'] },
+    });
   });
   afterEach(() => durable.end());
 
@@ -145,6 +148,40 @@ describe('a run', () => {
     slow.succeed();
     await answer;
     expect(await service.finishedRun(fast.context.runId)).toMatchObject({ traceparent: null });
+  });
+
+  test('keeps the headers that its task takes, across a crash too, and shows them to nobody', async () => {
+    const service = await durable.start(race.providers);
+    const sent = { 'Accept-Language': 'nb', 'X-Tenant': 'acme-4711', 'X-Other': 'unkept-4711' };
+    const cutOff = start(service, sent).then(({ status }) => status);
+    const { fast, slow } = await race.all();
+    const { runId } = fast.context;
+    const kept = { 'accept-language': 'nb', 'x-tenant': 'acme-4711' };
+    for (const { context } of [fast, slow]) expect(context.callerHeaders).toEqual(kept);
+    await service.showRun(runId);
+    durable.crash();
+    const next = await durable.start(race.providers);
+    expect(await cutOff).toBe(503);
+    const again = await race.all();
+    for (const { context } of [again.fast, again.slow]) expect(context.callerHeaders).toEqual(kept);
+    again.fast.succeed();
+    again.slow.succeed();
+    const run = await next.finishedRun(runId);
+    const events = await next.http.get(`/runs/${runId}/events`);
+    const stream = await next.http.get('/events?after=0&limit=100').set('Accept', 'application/json');
+    const said = JSON.stringify([run, events.body, stream.body, service.log.lines, next.log.lines]);
+    expect(said).toContain('run.started');
+    expect(said).not.toContain('4711');
+  });
+
+  test('is refused where the headers that it would keep are too long', async () => {
+    const service = await durable.start(race.providers);
+    const response = await start(service, { 'Accept-Language': 'nb', 'X-Tenant': 'x'.repeat(8_200) });
+    expect(response.status).toBe(400);
+    expect(response.body).toMatchObject({
+      errors: [{ header: 'x-tenant', detail: expect.stringContaining('longer than 8192 bytes') }],
+    });
+    expect(service.runsStarted).toBe(0);
   });
 
   test('has both in the line of a stop that leaves it', async () => {

@@ -105,6 +105,39 @@ describe('HTTP sub-tasks', () => {
       expect(traces).toEqual([expect.stringMatching(/^00-run-[0-9a-f]{16}-01$/), 'mine']);
     });
 
+    test('may be the caller’s, as it came, and is left out or its own default where the caller sent none', async () => {
+      const options = {
+        url: `${server.origin}/`,
+        headers: { 'X-For': 'lang={header.Accept-Language}', 'X-None': '{header.constructor}' },
+        forwardHeaders: ['Accept', 'User-Agent', 'X-Tenant', '__proto__'],
+      };
+      const callerHeaders = { 'accept-language': 'nb, en;q=0.5', accept: 'text/csv', 'x-tenant': 'Åse' };
+      await caller.call(options, { callerHeaders });
+      const { headers } = server.requests[0]!;
+      expect(headers).toMatchObject({
+        accept: 'text/csv',
+        'user-agent': 'frontrunner',
+        'x-for': 'lang=nb, en;q=0.5',
+        'x-tenant': 'Åse',
+      });
+      for (const name of ['x-none', 'accept-language']) expect(headers).not.toHaveProperty(name);
+    });
+
+    test('of the caller goes to no other origin', async () => {
+      const moved = await caller.serve(bytes('', { location: `${server.origin}/` }, 302));
+      const options = {
+        url: `${moved.origin}/`,
+        redirects: [server.origin],
+        headers: { 'X-A': '{header.x-a}', 'X-C': 'c' },
+        forwardHeaders: ['X-B'],
+      };
+      caller.subTask({ url: `${server.origin}/` });
+      await caller.call(options, { callerHeaders: { 'x-a': 'a', 'x-b': 'b' } });
+      expect(moved.requests[0]?.headers).toMatchObject({ 'x-a': 'a', 'x-b': 'b', 'x-c': 'c' });
+      const { headers } = server.requests[0]!;
+      expect([headers['x-a'], headers['x-b'], headers['x-c']]).toEqual([undefined, undefined, 'c']);
+    });
+
     test.each(['a\r\nB: c', 'é', '\0', ['a', '\n'], '\ud83d'])(
       'that %j can’t stand in as it is makes a failure for good',
       async (a) => {

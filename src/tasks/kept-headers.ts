@@ -1,0 +1,37 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import type { CallerHeaders } from '../core/caller-headers.js';
+import { invalidRequest } from '../core/domain-error.js';
+import type { RunOrigin } from '../core/run-origin.js';
+import type { TaskDefinition } from '../core/task.js';
+
+/** What the names and values of the headers that a run keeps may have in all, in bytes. */
+const MAX_BYTES = 8_192;
+
+/**
+ * The headers of a request that its task takes, but for the service’s own API key; undefined for a task that takes none.
+ *
+ * @throws {DomainError} `invalid-request` where they are too long
+ */
+export function keptHeaders(
+  { name: task, callerHeaders }: TaskDefinition,
+  sent: IncomingHttpHeaders,
+  { keyHeader }: RunOrigin,
+): CallerHeaders | undefined {
+  if (callerHeaders.length === 0) return undefined;
+  const kept: [string, string][] = [];
+  let bytes = 0;
+  for (const name of callerHeaders) {
+    const value = Object.hasOwn(sent, name) && name !== keyHeader ? sent[name] : undefined;
+    if (typeof value !== 'string') continue;
+    bytes += name.length + value.length;
+    if (bytes > MAX_BYTES)
+      throw invalidRequest([
+        {
+          header: name,
+          detail: `makes the headers that the task ${task} keeps longer than ${MAX_BYTES} bytes`,
+        },
+      ]);
+    kept.push([name, value]);
+  }
+  return Object.freeze(Object.fromEntries(kept));
+}
