@@ -9,6 +9,9 @@ export const NOT_NEEDED = 'not needed after the reply';
 /** The reason of sub-tasks that were skipped or cancelled because the deadline of their run had come. */
 export const PAST_DEADLINE = 'unfinished at the deadline of the run';
 
+/** Why a sub-task is skipped that starts later than one whose failure is final. */
+export const NOT_WORTH_IT = 'another sub-task failed for good, and this one would fare no better';
+
 export const jsonValueSchema: z.ZodType<JsonValue> = z.any().meta({ description: 'Any JSON value.' });
 
 export const RUN_STATUSES = [
@@ -40,10 +43,10 @@ export const subTaskStatusSchema = z.enum([
 
 export type SubTaskStatus = z.infer<typeof subTaskStatusSchema>;
 
-export const startTriggerSchema = z.enum(['delay', 'failure', 'need']).meta({
+export const startTriggerSchema = z.enum(['delay', 'failed-attempt', 'failure', 'need']).meta({
   id: 'StartTrigger',
   description:
-    'Why a sub-task that didn’t start with its run has started: its time had come (`delay`: a hedge), one before it had failed (`failure`), or without it the reply policy couldn’t be met (`need`).',
+    'Why a sub-task that didn’t start with its run has started: its time had come (`delay`: a hedge), an attempt of one before it had failed (`failed-attempt`), one before it had failed (`failure`), or without it the reply policy couldn’t be met (`need`).',
 });
 
 export type StartTrigger = z.infer<typeof startTriggerSchema>;
@@ -71,11 +74,16 @@ const upstreamSchema = z
   .exactOptional()
   .meta({ description: 'What the upstream answered, where that is what went wrong.' });
 
+const finalSchema = z.literal(true).exactOptional().meta({
+  description: 'Set where no other sub-task would fare better: then none starts any more.',
+});
+
 /** Why an attempt failed. `code` is stable; `message` is for people. No stack trace: that stays in the log. */
 export const attemptErrorSchema = z.object({
   code: z.enum(ATTEMPT_ERROR_CODES),
   message: z.string(),
   upstream: upstreamSchema,
+  final: finalSchema,
 });
 
 export type AttemptError = Frozen<z.infer<typeof attemptErrorSchema>>;
@@ -89,6 +97,7 @@ export const failureSchema = z.object({
   code: z.enum([...ATTEMPT_ERROR_CODES, 'cancelled', 'skipped']),
   message: z.string(),
   upstream: upstreamSchema,
+  final: finalSchema,
 });
 
 export type Failure = Frozen<z.infer<typeof failureSchema>>;

@@ -5,6 +5,7 @@ describe('a start rule', () => {
   test.each([
     ['at-once', undefined],
     ['after-failure', undefined],
+    ['after-failed-attempt', undefined],
     [{ after: '1.5s' }, { ms: 1_500 }],
     [{ after: '0ms' }, { ms: 0 }],
     [{ after: 'p95' }, { quantile: 0.95, coldStartMs: 100 }],
@@ -56,11 +57,21 @@ describe('a start rule', () => {
 describe('the order of start rules', () => {
   const misfit = (...rules: StartRule[]) => startOrderMisfit(['A', 'B', 'C', 'D'], rules);
   const mend =
-    'list first those that start at once, then those that start after a time, then those that start after a failure';
+    'list first those that start at once, then those that start after a time, then those that start after a failed attempt, then those that start after a failure';
 
   test.each<[StartRule[]]>([
     [['at-once', 'at-once']],
-    [['at-once', { after: '0ms' }, { after: '1s' }, { after: '1000ms' }, 'after-failure', 'after-failure']],
+    [
+      [
+        'at-once',
+        { after: '0ms' },
+        { after: '1s' },
+        { after: '1000ms' },
+        'after-failed-attempt',
+        'after-failure',
+      ],
+    ],
+    [['at-once', 'after-failed-attempt', 'after-failed-attempt', 'after-failure', 'after-failure']],
     [['at-once', { after: 'p50' }, { after: '10ms' }, { after: 'p95' }, { after: '20ms' }]],
   ])('fits: %j', (rules) => {
     expect(misfit(...rules)).toBeUndefined();
@@ -75,6 +86,10 @@ describe('the order of start rules', () => {
     [
       ['at-once', 'after-failure', { after: 'p50' }],
       `C starts after a time but stands behind B, which starts after a failure; ${mend}`,
+    ],
+    [
+      ['at-once', 'after-failure', 'after-failed-attempt'],
+      `C starts after a failed attempt but stands behind B, which starts after a failure; ${mend}`,
     ],
     [
       ['at-once', { after: '2s' }, { after: '1s' }],

@@ -23,16 +23,16 @@ const afterQuantile = z.strictObject({
   }),
 });
 
-/** When a sub-task starts: with the run, some time later unless the reply is out, or when one before it has failed. */
+/** When a sub-task starts: with the run, some time later unless the reply is out, or when one before it, or an attempt of it, has failed. */
 export const startRuleSchema = z
-  .union([z.literal('at-once'), z.literal('after-failure'), afterDuration, afterQuantile], {
+  .union([z.enum(['at-once', 'after-failed-attempt', 'after-failure']), afterDuration, afterQuantile], {
     error:
-      'takes "at-once", "after-failure", {"after": "150ms"}, or {"after": "p95", "coldStart": "100ms"}: a quantile of the task’s recent reply times, above p0 and below p100',
+      'takes "at-once", "after-failure", "after-failed-attempt", {"after": "150ms"}, or {"after": "p95", "coldStart": "100ms"}: a quantile of the task’s recent reply times, above p0 and below p100',
   })
   .meta({
     id: 'StartRule',
     description:
-      'When a sub-task starts: with the run, some time after it unless the reply is out by then, or when one before it has failed. A failure starts the next one at once, whatever its rule.',
+      'When a sub-task starts: with the run, some time after it unless the reply is out by then, when one before it has failed (`after-failure`), or as soon as an attempt of one before it has failed, although that one tries again (`after-failed-attempt`). A failure starts the next one at once, whatever its rule. A sub-task starts at most one other by failing.',
     examples: [{ after: 'p95', coldStart: '100ms' }],
   });
 
@@ -68,9 +68,9 @@ export function startOrderMisfit(names: readonly string[], rules: readonly Start
   for (const [index, rule] of rules.entries()) {
     const name = names[index] ?? '';
     const delay = startDelay(rule);
-    const rank = rule === 'at-once' ? 0 : delay ? 1 : 2;
+    const rank = delay ? 1 : UNTIMED_RANKS.indexOf(rule);
     if (rank < before.rank) {
-      return `${name} ${RANKS[rank] ?? ''} but stands behind ${before.name}, which ${RANKS[before.rank] ?? ''}; list first those that start at once, then those that start after a time, then those that start after a failure`;
+      return `${name} ${RANKS[rank] ?? ''} but stands behind ${before.name}, which ${RANKS[before.rank] ?? ''}; list first those that start at once, then those that start after a time, then those that start after a failed attempt, then those that start after a failure`;
     }
     before = { name, rank };
     if (!delay) continue;
@@ -84,7 +84,18 @@ export function startOrderMisfit(names: readonly string[], rules: readonly Start
   return undefined;
 }
 
-const RANKS = ['starts at once', 'starts after a time', 'starts after a failure'];
+const RANKS = [
+  'starts at once',
+  'starts after a time',
+  'starts after a failed attempt',
+  'starts after a failure',
+];
+const UNTIMED_RANKS: readonly (StartRule | undefined)[] = [
+  'at-once',
+  undefined,
+  'after-failed-attempt',
+  'after-failure',
+];
 
 /** How many extra starts runs may have, of all runs: a percentage such as `10%`, or `off`. */
 export const hedgeBudgetSchema = z

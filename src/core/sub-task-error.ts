@@ -7,6 +7,11 @@ export interface SubTaskErrorOptions {
   readonly upstream?: UpstreamAnswer;
   /** Whether another attempt may mend it; false ends the sub-task. Default true. */
   readonly retry?: boolean;
+  /**
+   * Whether no other sub-task would fare better, as when the input itself is at fault: then no further attempt is made, and none
+   * of the sub-tasks starts that haven't yet. Default false.
+   */
+  readonly final?: boolean;
   /** The least wait before the next attempt, in milliseconds. None follows where it is longer than `retry.maxDelay`. Default 0. */
   readonly retryAfterMs?: number;
 }

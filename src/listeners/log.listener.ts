@@ -3,7 +3,11 @@ import type { RunEvent } from '../core/events.js';
 import { OnRunEvent } from '../events/on-run-event.decorator.js';
 import type { OriginFields } from '../core/run-origin.js';
 
-const WHY = { failure: 'one before it has failed', need: 'the reply needs it' } as const;
+const WHY = {
+  'failed-attempt': 'an attempt of one before it has failed',
+  failure: 'one before it has failed',
+  need: 'the reply needs it',
+} as const;
 
 /** Writes what becomes of each sub-task and run to the log. */
 @Injectable()

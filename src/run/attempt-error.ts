@@ -20,10 +20,11 @@ export class AttemptTimeout extends Error {
 function attemptError(thrown: unknown, note: string): AttemptError {
   const message = textOf(thrown).slice(0, MAX_MESSAGE).toWellFormed() + note;
   if (isOneOf(thrown, [SubTaskError])) {
-    const { code = 'threw', upstream } = (thrown as SubTaskError).options;
-    if (!upstream) return { code, message };
+    const { code = 'threw', upstream, final = false } = (thrown as SubTaskError).options;
+    const error = { code, message, ...(final && { final: true as const }) };
+    if (!upstream) return error;
     const excerpt = upstream.excerpt.slice(0, MAX_EXCERPT).toWellFormed();
-    return { code, message, upstream: { status: upstream.status, excerpt } };
+    return { ...error, upstream: { status: upstream.status, excerpt } };
   }
   if (isOneOf(thrown, [AttemptTimeout])) return { code: 'timeout', message };
   if (!isOneOf(thrown, [JsonError])) return { code: 'threw', message };
@@ -49,6 +50,6 @@ export function recordedError(
 }
 
 /** What a thrown value says of the next attempt. */
-export function retryTermsOf(thrown: unknown): Pick<SubTaskErrorOptions, 'retry' | 'retryAfterMs'> {
+export function retryTermsOf(thrown: unknown): Pick<SubTaskErrorOptions, 'retry' | 'retryAfterMs' | 'final'> {
   return isOneOf(thrown, [SubTaskError]) ? (thrown as SubTaskError).options : {};
 }

@@ -1,6 +1,6 @@
 import { elapsedMs } from '../core/duration.js';
-import type { StartCause } from '../core/events.js';
-import { NOT_NEEDED } from '../core/run.js';
+import type { StartCause, SubTaskEvent } from '../core/events.js';
+import { NOT_NEEDED, NOT_WORTH_IT } from '../core/run.js';
 import type { HedgeBudget } from './hedge-budget.js';
 import type { RunTerms } from './run-terms.js';
 import type { SubTaskRun } from './sub-task-run.js';
@@ -20,7 +20,25 @@ export interface HeldSubTask {
   readonly subTask: SubTaskRun;
   /** How long after the run it is due, in milliseconds; undefined where no time starts it. */
   readonly dueMs: () => number | undefined;
+  /** Whether a failed attempt of one before it is enough to start it. */
+  readonly afterAttempt: boolean;
 }
+
+/** What has happened of a run that is resumed. */
+export interface PastStarts {
+  /** How many sub-tasks have failed. */
+  readonly failures: number;
+  /** The names of those that have a failed attempt. */
+  readonly stumbled: readonly string[];
+  /** How many were started because of those. */
+  readonly answers: number;
+  /** Whether a failure was final. */
+  readonly isFinal: boolean;
+  /** The names of those that were held back. */
+  readonly heldBack: readonly string[];
+}
+
+const NOTHING: PastStarts = { failures: 0, stumbled: [], answers: 0, isFinal: false, heldBack: [] };
 
 /** Starts the sub-tasks of one run that don't start with it, in their order, as long as there is no reply. */
 export class LaterStarts {
@@ -31,46 +49,73 @@ export class LaterStarts {
   /** Due time of the latest hedge that fell due. */
   private lastDueMs = 0;
 
-  /**
-   * @param startedAt when the run began, on the clock of `performance.now()`
-   * @param failures how many sub-tasks have failed that none was started for
-   * @param heldBack the names of those that an earlier process has held back
-   */
+  /** How many sub-tasks have failed. */
+  private failures: number;
+  /** Those that have a failed attempt. */
+  private readonly stumbled: Set<string>;
+  /** How many were started because of those: each starts one other at most. */
+  private answers: number;
+  private isFinal: boolean;
+
+  /** @param startedAt when the run began, on the clock of `performance.now()` */
   constructor(
     private readonly run: StaggeredRun,
     held: readonly HeldSubTask[],
     private readonly budget: HedgeBudget,
     private readonly startedAt: number,
-    private failures = 0,
-    heldBack: readonly string[] = [],
+    past = NOTHING,
   ) {
     this.held = [...held];
-    for (const one of held) if (heldBack.includes(one.subTask.name)) this.heldBack.add(one);
+    this.failures = past.failures;
+    this.stumbled = new Set(past.stumbled);
+    this.answers = past.answers;
+    this.isFinal = past.isFinal;
+    for (const one of held) if (past.heldBack.includes(one.subTask.name)) this.heldBack.add(one);
   }
 
-  /** A sub-task has failed. The next one starts with {@link update}, once it is known that there is no reply. */
-  failed(): void {
+  /** A sub-task or an attempt may have failed. The next one starts with {@link update}, once it is known that there is no reply. */
+  note(event: SubTaskEvent): void {
+    const failed = event.type === 'sub-task.failed';
+    if (!failed && event.type !== 'sub-task.retrying') return;
+    this.stumbled.add(event.subTask);
+    if (!failed) return;
     this.failures += 1;
+    this.isFinal ||= event.data.error.final === true;
   }
 
   /** Starts what is to start as things stand; called after each commit of events of the run that leaves it without a reply. */
   update(): void {
-    for (; this.failures > 0; this.failures -= 1) this.startNext({ trigger: 'failure' });
+    if (this.isFinal) this.skip(NOT_WORTH_IT);
+    this.answer();
     while (this.held.length > 0 && this.run.needsMore) this.startNext({ trigger: 'need' });
     this.startDue();
   }
 
   /** Called when there is a reply: what is still held is skipped. */
   end(): void {
-    this.stop();
-    this.held.length = 0;
-    for (const subTask of this.run.subTasks) if (subTask.phase === 'held') subTask.cancel(NOT_NEEDED);
+    this.skip(NOT_NEEDED);
   }
 
   /** Lets no time start anything any more. */
   stop(): void {
     clearTimeout(this.alarm?.timer);
     this.alarm = undefined;
+  }
+
+  private skip(reason: string): void {
+    this.stop();
+    this.held.length = 0;
+    for (const subTask of this.run.subTasks) if (subTask.phase === 'held') subTask.cancel(reason);
+  }
+
+  /** Starts one for each that has failed, or has a failed attempt where that is enough. */
+  private answer(): void {
+    for (let [next] = this.held; next; [next] = this.held) {
+      const failed = this.failures > this.answers;
+      if (!failed && !(next.afterAttempt && this.stumbled.size > this.answers)) return;
+      this.answers += 1;
+      this.startNext({ trigger: failed ? 'failure' : 'failed-attempt' });
+    }
   }
 
   private startNext(cause: StartCause): void {
@@ -109,6 +154,7 @@ export class LaterStarts {
     const delayMs = this.lastDueMs;
     if (one === this.held[0] && budget.take()) {
       this.startNext({ trigger: 'delay', delayMs });
+      this.answer();
       return;
     }
     this.heldBack.add(one);

@@ -3,7 +3,7 @@ import type { StringValue } from 'ms';
 import type { JsonValue } from '../core/json.js';
 import type { ReplyPolicy } from '../core/policies.js';
 import { agreesOrCannot, campsOf, type AgreementPolicy } from './agreement.js';
-import { PAST_DEADLINE, type Failure, type Outcome, type Reply } from '../core/run.js';
+import { NOT_WORTH_IT, PAST_DEADLINE, type Failure, type Outcome, type Reply } from '../core/run.js';
 
 type Success = Extract<Outcome, { status: 'succeeded' }>;
 type NonSuccess = Exclude<Outcome, Success>;
@@ -99,9 +99,7 @@ export function replyOf(
     );
   return {
     error: {
-      code: causes.some(({ status }) => status === 'cancelled' || status === 'skipped')
-        ? 'run-cancelled'
-        : 'run-failed',
+      code: causes.some(isCutOff) ? 'run-cancelled' : 'run-failed',
       message: `The reply policy ${policy.policy} can't be met any more`,
       failures: failuresOf(settled),
     },
@@ -218,6 +216,10 @@ function missingOf(successes: readonly Success[], subTasks: readonly string[]): 
 
 function namesOf(outcomes: readonly Outcome[]): string[] {
   return outcomes.map(({ subTask }) => subTask);
+}
+
+function isCutOff(outcome: Outcome): boolean {
+  return 'reason' in outcome && outcome.reason !== NOT_WORTH_IT;
 }
 
 function isPastDeadline(outcome: Outcome): boolean {

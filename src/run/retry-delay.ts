@@ -26,8 +26,8 @@ export function retryAfter(
 ): Retry {
   if (!definition || failures >= definition.retry.attempts) return NONE;
   const { retry } = definition;
-  const { retry: mayRetry, retryAfterMs = 0 } = retryTermsOf(thrown);
-  if (mayRetry === false || isOneOf(thrown, [JsonError, ...retry.except])) return NONE;
+  const { retry: mayRetry, retryAfterMs = 0, final } = retryTermsOf(thrown);
+  if (mayRetry === false || final || isOneOf(thrown, [JsonError, ...retry.except])) return NONE;
   if (retryAfterMs > retry.maxDelayMs)
     return { note: `; the wait that it asks for is longer than retry.maxDelay, ${retry.maxDelayMs} ms` };
   const [wait] = fullJitterGenerator(Math.min(failures, 50) - 1, {

@@ -326,7 +326,7 @@ export class Run implements SubTaskOwner, Hosted, StaggeredRun {
     if (outcome) this.replying.settle(outcome);
     else if (!this.later) return;
     if (event.type === 'sub-task.succeeded') this.forgetResults();
-    if (outcome?.status === 'failed') this.later?.failed();
+    this.later?.note(event);
     this.host.concludeSoon(this);
   }
 }

@@ -4,9 +4,10 @@ import { createRuntime } from '../../test/support/runtime.js';
 import type { ReplyPolicy } from '../core/policies.js';
 import type { StartTrigger } from '../core/run.js';
 import type { StartRule } from '../core/start-rule.js';
+import { SubTaskError } from '../core/sub-task-error.js';
 import type { SubTaskContext } from '../core/sub-task.js';
 
-const NAMES = ['a', 'b', 'c', 'd', 'e'];
+const NAMES = ['a', 'b', 'c', 'd', 'e', 'f', 'g'];
 const RETRY_MS = 50;
 /** What `p50` and `p95` are; too few replies are known for `p99`. */
 const QUANTILES: Readonly<Record<number, number>> = { 0.5: 30, 0.95: 210 };
@@ -17,6 +18,8 @@ interface SubTask {
   /** How long each attempt takes; all but the last one fail. */
   readonly attempts: readonly number[];
   readonly succeeds: boolean;
+  /** Whether its failure lets no other start. */
+  readonly final: boolean;
 }
 
 const subTaskOf = (rule: fc.Arbitrary<StartRule>): fc.Arbitrary<SubTask> =>
@@ -24,6 +27,7 @@ const subTaskOf = (rule: fc.Arbitrary<StartRule>): fc.Arbitrary<SubTask> =>
     rule,
     attempts: fc.array(fc.integer({ min: 1, max: 400 }), { minLength: 1, maxLength: 2 }),
     succeeds: fc.boolean(),
+    final: fc.oneof({ weight: 3, arbitrary: fc.constant(false) }, fc.constant(true)),
   });
 
 const fixed = fc.integer({ min: 0, max: 500 }).map((ms): StartRule => ({ after: `${ms}ms` }));
@@ -36,14 +40,15 @@ const dueMs = (rule: StartRule): number => {
   return QUANTILES[Number(rule.after.slice(1)) / 100] ?? COLD_START_MS;
 };
 
-/** Up to five sub-tasks; one that is due before the one in front of it waits for that. */
+/** Up to seven sub-tasks; one that is due before the one in front of it waits for that. */
 const subTasks = fc
   .tuple(
     fc.array(subTaskOf(fc.constant('at-once')), { minLength: 1, maxLength: 2 }),
     fc.array(subTaskOf(fc.oneof(fixed, quantile)), { maxLength: 2 }),
+    fc.array(subTaskOf(fc.constant('after-failed-attempt')), { maxLength: 2 }),
     fc.array(subTaskOf(fc.constant('after-failure')), { maxLength: 1 }),
   )
-  .map(([first, timed, last]) => [...first, ...timed, ...last]);
+  .map((lists) => lists.flat());
 
 const policyFor = (count: number): fc.Arbitrary<ReplyPolicy> =>
   fc.oneof(
@@ -63,7 +68,15 @@ interface Started {
 /** What a run comes to, by going from one instant to the next at which something ends or is due. */
 function model(list: readonly SubTask[], policy: ReplyPolicy, mayHedge: boolean) {
   const started: Started[] = [];
-  const ends = new Map<string, { readonly at: number; readonly succeeded: boolean }>();
+  const ends = new Map<
+    string,
+    { readonly at: number; readonly succeeded: boolean; readonly final: boolean }
+  >();
+  /** When first attempts fail that others follow, and of whom. */
+  const stumbles: { readonly name: string; readonly at: number }[] = [];
+  const stumbled = new Set<string>();
+  let failures = 0;
+  let answers = 0;
   const settled = new Map<string, boolean>();
   const held = list.map((subTask, index) => ({ ...subTask, name: NAMES[index]! }));
   const start = (at: number, trigger?: StartTrigger): void => {
@@ -71,7 +84,17 @@ function model(list: readonly SubTask[], policy: ReplyPolicy, mayHedge: boolean)
     if (!next) return;
     started.push({ name: next.name, at, trigger });
     const took = next.attempts.reduce((sum, ms) => sum + ms) + (next.attempts.length - 1) * RETRY_MS;
-    ends.set(next.name, { at: at + took, succeeded: next.succeeds });
+    ends.set(next.name, { at: at + took, succeeded: next.succeeds, final: next.final });
+    if (next.attempts.length > 1) stumbles.push({ name: next.name, at: at + next.attempts[0]! });
+  };
+  const answer = (now: number): void => {
+    while (held[0]) {
+      if (failures > answers) start(now, 'failure');
+      else if (held[0].rule === 'after-failed-attempt' && stumbled.size > answers)
+        start(now, 'failed-attempt');
+      else return;
+      answers += 1;
+    }
   };
   const wanted = (name: string): boolean => policy.policy !== 'primary' || policy.primary === name;
   const successes = (): number =>
@@ -84,6 +107,8 @@ function model(list: readonly SubTask[], policy: ReplyPolicy, mayHedge: boolean)
       successes() >= needed || possible < needed || (policy.policy === 'first-settled' && settled.size > 0)
     );
   };
+  /** Those that are skipped ahead of the reply. */
+  const early: string[] = [];
   while (held[0]?.rule === 'at-once') start(0);
   for (let now = 0; ;) {
     const goingOn = [...ends.keys()].filter((name) => !settled.has(name) && wanted(name)).length;
@@ -95,17 +120,35 @@ function model(list: readonly SubTask[], policy: ReplyPolicy, mayHedge: boolean)
       .filter(([name]) => !settled.has(name))
       .sort(([, one], [, other]) => one.at - other.at);
     const due = Math.max(now, mayHedge && held[0] ? dueMs(held[0].rule) : Infinity);
-    if (next)
-      fc.pre(next[1].at !== due && [...ends.values()].filter(({ at }) => at === next[1].at).length === 1);
-    if (due < (next?.[1].at ?? Infinity)) {
+    const [stumble] = stumbles.sort((one, other) => one.at - other.at);
+    const times = [...[...ends.values()].map(({ at }) => at), ...stumbles.map(({ at }) => at), due];
+    const first = Math.min(due, next?.[1].at ?? Infinity, stumble?.at ?? Infinity);
+    fc.pre(first === Infinity || times.filter((at) => at === first).length === 1);
+    if (due === first) {
       start((now = due), 'delay');
+      answer(now);
       continue;
     }
-    const [name, { at, succeeded }] = next!;
+    if (stumble?.at === first) {
+      now = first;
+      stumbled.add(stumbles.shift()!.name);
+      answer(now);
+      continue;
+    }
+    const [name, { at, succeeded, final }] = next!;
     now = at;
     settled.set(name, succeeded);
-    if (decided()) return { started, repliedAt: now, skipped: held.map((one) => one.name) };
-    if (!succeeded) start(now, 'failure');
+    if (!succeeded) {
+      failures += 1;
+      stumbled.add(name);
+    }
+    if (decided()) return { started, repliedAt: now, skipped: held.map((one) => one.name), early };
+    if (!succeeded && final) {
+      early.push(...held.splice(0).map((one) => one.name));
+      for (const skipped of early) settled.set(skipped, false);
+      if (decided()) return { started, repliedAt: now, skipped: [], early };
+    }
+    answer(now);
   }
 }
 
@@ -121,7 +164,7 @@ describe('a run whose sub-tasks don’t all start at once', () => {
 
   const runtimeOf = (list: readonly SubTask[], hedgeBudget: number) =>
     createRuntime(
-      list.map(({ rule, attempts, succeeds }, index) => ({
+      list.map(({ rule, attempts, succeeds, final }, index) => ({
         name: NAMES[index]!,
         start: rule,
         retry: { attempts: attempts.length, delay: 2 * RETRY_MS },
@@ -129,7 +172,7 @@ describe('a run whose sub-tasks don’t all start at once', () => {
           new Promise((resolve, reject) => {
             const end = (): void => {
               if (succeeds && attempt === attempts.length) resolve(attempt);
-              else reject(new Error('no'));
+              else reject(new SubTaskError('no', { final: final && attempt === attempts.length }));
             };
             setTimeout(end, attempts[attempt - 1]);
           }),
@@ -164,7 +207,7 @@ describe('a run whose sub-tasks don’t all start at once', () => {
         const skipped = run?.subTasks.filter(
           ({ status, attempts }) => status === 'skipped' && attempts === 0,
         );
-        expect(skipped?.map(({ name }) => name)).toEqual(expected.skipped);
+        expect(skipped?.map(({ name }) => name)).toEqual([...expected.early, ...expected.skipped]);
         expect(replied.data.background.filter((name) => expected.skipped.includes(name))).toEqual([]);
         expect(jest.getTimerCount()).toBe(0);
       }),

@@ -1,15 +1,15 @@
 import { Injectable } from '@nestjs/common';
-import type { RunRecord } from '../core/run-record.js';
-import { startDelay, type StartDelay } from '../core/start-rule.js';
+import type { RunRecord, SubTaskRecord } from '../core/run-record.js';
+import { startDelay, type StartDelay, type StartRule } from '../core/start-rule.js';
 import type { TaskDefinition } from '../core/task.js';
 import { HedgeBudget } from './hedge-budget.js';
-import { LaterStarts, type HeldSubTask, type StaggeredRun } from './later-starts.js';
+import { LaterStarts, type HeldSubTask, type PastStarts, type StaggeredRun } from './later-starts.js';
 import { ReplyTimes } from './reply-times.js';
 
 /** What is the same for all runs of a task. */
 interface StartPlan {
-  /** The sub-tasks that don't start at once, with the time that starts them, if one does. */
-  readonly later: ReadonlyMap<string, StartDelay | undefined>;
+  /** The sub-tasks that don't start at once, with their rules. */
+  readonly later: ReadonlyMap<string, StartRule>;
   readonly budget: HedgeBudget;
 }
 
@@ -34,21 +34,21 @@ export class StartPlans {
     budget.runBegan();
     const held = run.subTasks.flatMap((subTask): HeldSubTask[] => {
       if (subTask.phase !== 'held') return [];
-      return [{ subTask, dueMs: this.once(definition.name, later.get(subTask.name)) }];
+      const rule = later.get(subTask.name) ?? 'after-failure';
+      const dueMs = this.once(definition.name, startDelay(rule));
+      return [{ subTask, dueMs, afterAttempt: rule === 'after-failed-attempt' }];
     });
     if (held.length === 0) return undefined;
-    if (!record) return new LaterStarts(run, held, budget, startedAt);
-    const heldBack = record.subTasks.filter((subTask) => subTask.heldBack).map(({ name }) => name);
-    return new LaterStarts(run, held, budget, startedAt, unansweredFailures(record), heldBack);
+    return new LaterStarts(run, held, budget, startedAt, record && pastStarts(record));
   }
 
   private planOf(task: TaskDefinition): StartPlan {
     let plan = this.plans.get(task);
     if (!plan) {
-      const later = new Map<string, StartDelay | undefined>();
+      const later = new Map<string, StartRule>();
       task.subTasks.forEach(({ name }, index) => {
         const rule = task.starts[index] ?? 'at-once';
-        if (rule !== 'at-once') later.set(name, startDelay(rule));
+        if (rule !== 'at-once') later.set(name, rule);
       });
       plan = { later, budget: new HedgeBudget(task.hedgeBudget) };
       this.plans.set(task, plan);
@@ -68,8 +68,15 @@ export class StartPlans {
   }
 }
 
-/** How many sub-tasks have failed before the end of a process came ahead of the start of the next one. */
-function unansweredFailures({ outcomes, subTasks }: Readonly<RunRecord>): number {
-  const failures = outcomes.filter(({ status }) => status === 'failed').length;
-  return Math.max(0, failures - subTasks.filter(({ trigger }) => trigger === 'failure').length);
+function pastStarts({ outcomes, subTasks }: Readonly<RunRecord>): PastStarts {
+  const failed = outcomes.filter((outcome) => outcome.status === 'failed');
+  const namesOf = (which: (subTask: SubTaskRecord) => boolean) =>
+    subTasks.filter(which).map(({ name }) => name);
+  return {
+    failures: failed.length,
+    stumbled: namesOf(({ failures }) => failures > 0),
+    answers: namesOf(({ trigger }) => trigger === 'failure' || trigger === 'failed-attempt').length,
+    isFinal: failed.some(({ error }) => error.final),
+    heldBack: namesOf(({ heldBack = false }) => heldBack),
+  };
 }

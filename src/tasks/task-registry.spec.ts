@@ -202,7 +202,7 @@ describe('TaskRegistry', () => {
     [
       'a start rule that there is none of',
       [A, B, task({ name: 't', subTasks: [A, { subTask: B, start: 'later' as 'at-once' }] })],
-      'The start of B in the task TaskClass is wrong: takes "at-once", "after-failure", {"after": "150ms"}, or {"after": "p95", "coldStart": "100ms"}',
+      'The start of B in the task TaskClass is wrong: takes "at-once", "after-failure", "after-failed-attempt", {"after": "150ms"}, or {"after": "p95", "coldStart": "100ms"}',
     ],
     [
       'no start rule where one belongs',

@@ -74,6 +74,8 @@ describe('the options of an HTTP sub-task', () => {
     ['result', { result: '/a~2' }, 'JSON Pointer'],
     ['result', { method: 'HEAD', result: '/a' }, 'method: GET'],
     ['expect/body', { method: 'HEAD', expect: { body: true } }, 'method: GET'],
+    ['final/1', { final: [400, 500] }, '<=499'],
+    ['final', { final: [] }, '>=1'],
     ['redirects/1', { redirects: ['https://b.example', 'https://b.example/path'] }, 'without a path'],
     ['redirects/0', { redirects: ['ftp://b.example'] }, 'http or https'],
     ['maxResponse', { maxResponse: '1gb' }, 'at most 100mb'],
@@ -101,6 +103,7 @@ describe('the options of an HTTP sub-task', () => {
         body: { type: 'object', properties: { at: { type: 'string', format: 'date' } } },
       },
       result: '/a~1b/0',
+      final: [400, 422],
       allowPrivate: true,
       maxResponse: '10 MB',
     };

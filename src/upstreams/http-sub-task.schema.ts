@@ -6,7 +6,7 @@ import { compileBodySchema } from './body-schema.js';
 import { hasVariableOrigin, urlTemplate } from './environment-url.js';
 import { headerNameMistake, HeaderTemplate } from './header-template.js';
 import { checkForwarded, forwardHeadersSchema } from './forwarded-headers.schema.js';
-import { bodyFields, checkBodies } from './request.schema.js';
+import { bodyFields, checkBodies, finalSchema } from './request.schema.js';
 
 export const DEFAULT_MAX_RESPONSE = '1mb';
 
@@ -116,6 +116,7 @@ const requestFields = z.strictObject({
         'Whether this origin may have an address that is not on the public internet: private, loopback, link-local. Default false.',
       examples: [true],
     }),
+  final: finalSchema.optional(),
   redirects: z
     .array(
       z

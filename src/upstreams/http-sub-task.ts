@@ -23,7 +23,8 @@ import type { Upstream, Upstreams } from './upstreams.js';
  *
  * - `upstream-unreachable`: no connection, or one that broke. May be tried again.
  * - `upstream-status`: 408, 425, 429, 5xx and a 2xx that `expect.status` leaves out may be tried again, not before
- *   `Retry-After`; when that is longer than `retry.maxDelay`, and for all other statuses, the failure is final.
+ *   `Retry-After`; when that is longer than `retry.maxDelay`, and for all other statuses, no attempt follows. One of
+ *   `final` lets no other sub-task start either.
  * - `upstream-unfit`: a success that `expect`, `result` or `maxResponse` doesn't take, or that can't be read to its end. May be
  *   tried again: what is behind a load balancer rarely breaks all at once.
  * - `upstream-forbidden`: the input makes a path of another shape, the address is a private one, or a redirect leads to
@@ -35,6 +36,7 @@ export class HttpSubTask implements SubTaskHandler<unknown> {
   private readonly secrets: Secrets;
   private readonly terms: ReadingTerms;
   private readonly redirects: RedirectTerms;
+  private readonly final: ReadonlySet<number>;
   private readonly resultOf: (response: UpstreamResponse) => JsonValue;
 
   /**
@@ -61,6 +63,7 @@ export class HttpSubTask implements SubTaskHandler<unknown> {
       maxBytes: bytes.parse(options.maxResponse ?? DEFAULT_MAX_RESPONSE) ?? 0,
       accepts: (status) => (statuses ? statuses.has(status) : status >= 200 && status < 300),
     };
+    this.final = new Set(options.final);
     this.resultOf = compileResult(options);
   }
 
@@ -117,7 +120,12 @@ export class HttpSubTask implements SubTaskHandler<unknown> {
 
   private statusError({ upstream }: Hop, response: UpstreamResponse): SubTaskError {
     const { message, ...options } = statusFailure(response);
-    return this.failure(`${upstream.origin} ${message}`, { code: 'upstream-status', ...options }, response);
+    const final = this.final.has(response.status) && { final: true, retry: false };
+    return this.failure(
+      `${upstream.origin} ${message}`,
+      { code: 'upstream-status', ...options, ...final },
+      response,
+    );
   }
 
   private unfit(origin: string, { message, response }: UnfitResponse): SubTaskError {

@@ -55,6 +55,15 @@ export const bodyFields = {
     }),
 };
 
+export const finalSchema = z
+  .array(z.int().min(400).max(499))
+  .min(1)
+  .meta({
+    description:
+      'Statuses from 400 to 499 that are the caller’s own fault: then no attempt follows, and no sub-task starts that has not started yet. Default: none.',
+    examples: [[400, 422]],
+  });
+
 interface RequestBody {
   readonly method?: string | undefined;
   readonly headers?: Readonly<Record<string, string>> | undefined;

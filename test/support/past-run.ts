@@ -51,8 +51,8 @@ export class PastRun {
     return this.add('sub-task.succeeded', { result, durationMs: 1 }, subTask);
   }
 
-  failed(subTask: string): this {
-    return this.add('sub-task.failed', { error: ERROR, durationMs: 1 }, subTask);
+  failed(subTask: string, more: { readonly final?: true } = {}): this {
+    return this.add('sub-task.failed', { error: { ...ERROR, ...more }, durationMs: 1 }, subTask);
   }
 
   /** Its last attempt failed, and the next is due in a while from now. */

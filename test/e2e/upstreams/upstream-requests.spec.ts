@@ -85,6 +85,18 @@ describe('HTTP sub-tasks', () => {
     });
   });
 
+  test('say of a status that is the caller’s own fault that their failure is final', async () => {
+    const unfit = await caller.serve(json({ error: 'no such city' }, 422, { 'retry-after': '1' }));
+    const options = { url: `${unfit.origin}/`, final: [400, 422] };
+    expect((await caller.failure(options)).options).toMatchObject({
+      code: 'upstream-status',
+      retry: false,
+      final: true,
+      upstream: { status: 422 },
+    });
+    expect((await caller.failure({ ...options, final: [400] })).options).not.toHaveProperty('final');
+  });
+
   describe('a header', () => {
     test('has a value as it is where the template says so, and is left out without one', async () => {
       const headers = { A: '{+a}', B: 'x {+b} {a}', C: '{+c}', D: '{+d}', E: '{+e}' };
