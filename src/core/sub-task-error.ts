@@ -12,7 +12,7 @@ export interface SubTaskErrorOptions {
    * of the sub-tasks starts that haven't yet. Default false.
    */
   readonly final?: boolean;
-  /** The least wait before the next attempt, in milliseconds. None follows where it is longer than `retry.maxDelay`. Default 0. */
+  /** The least wait before the next attempt, in milliseconds. None follows where it is longer than `retry.maxWait`, or than what is left of the run. Default 0. */
   readonly retryAfterMs?: number;
 }
 

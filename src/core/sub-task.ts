@@ -49,8 +49,10 @@ export interface RetryOptions {
   attempts?: number;
   /** Bound of the wait before the second attempt; it doubles with each further one. Default 100 ms. */
   delay?: Duration;
-  /** Bound that the doubling stops at, and longest wait that a failure may ask for (`Retry-After`). Default 10 s. */
+  /** Bound that the doubling stops at. Default 10 s. */
   maxDelay?: Duration;
+  /** Longest wait that a failure may ask for (`Retry-After`); a longer one ends the attempts. Default `maxDelay`. */
+  maxWait?: Duration;
   /** Classes of errors that another attempt would not mend. Default none. */
   except?: readonly (abstract new (...args: never[]) => Error)[];
 }

@@ -13,6 +13,7 @@ export interface SubTaskDefinition {
     readonly attempts: number;
     readonly delayMs: number;
     readonly maxDelayMs: number;
+    readonly maxWaitMs: number;
     readonly except: NonNullable<RetryOptions['except']>;
   };
   readonly concurrency: number;

@@ -4,6 +4,7 @@ import { createRuntime } from '../../test/support/runtime.js';
 import type { RunEvent } from '../core/events.js';
 import type { ReplyPolicy } from '../core/policies.js';
 import type { Decision } from '../core/run.js';
+import { SubTaskError } from '../core/sub-task-error.js';
 import { RunReply } from './run-reply.js';
 
 const reply: ReplyPolicy = { policy: 'deadline', deadline: '1s' };
@@ -155,8 +156,9 @@ describe('the deadline', () => {
       const runtime = createRuntime([
         {
           name: 'a',
-          retry: { attempts: 2, delay: '1h', maxDelay: '1h' },
-          run: () => Promise.reject(new Error('no')),
+          retry: { attempts: 2, delay: '3s' },
+          run: (_input, { attempt }) =>
+            attempt === 1 ? Promise.reject(new Error('no')) : new Promise(() => undefined),
         },
         { name: 'b', run: () => new Promise(() => undefined) },
       ]);
@@ -170,6 +172,27 @@ describe('the deadline', () => {
         details: { missing: ['a', 'b'], failures: [{ code: 'cancelled' }, { code: 'cancelled' }] },
       });
       jest.restoreAllMocks();
+    });
+
+    test('lets no sub-task wait for an attempt that would come after it', async () => {
+      const runtime = createRuntime([
+        {
+          name: 'a',
+          retry: { attempts: 9, delay: 0, maxWait: '1h' },
+          run: () => Promise.reject(new SubTaskError('not now', { retryAfterMs: 700 })),
+        },
+        { name: 'b', start: 'after-failure', run: () => 'fallback' },
+      ]);
+      const past = new PastRun('task', ['a', 'b'], { deadline: '2s', agoMs: 1_000 });
+      await runtime.resume(past.started('a'));
+      const answer = runtime.run({ deadline: '2s' });
+      await finish(runtime);
+      expect(await answer).toMatchObject({ answeredBy: 'b' });
+      const failed = runtime.events.filter((event) => event.type === 'sub-task.failed');
+      expect(failed.map(({ attempt, data }) => [attempt, data.durationMs, data.error.message])).toEqual([
+        [3, expect.any(Number), 'not now; the next attempt would come after the deadline of the run'],
+        [3, 1_400, 'not now; the next attempt would come after the deadline of the run'],
+      ]);
     });
 
     test('leaves the reply what has succeeded, and outlives a restart', async () => {

@@ -4,7 +4,7 @@ import type { Labels } from '../core/labels.js';
 import { originFields, type OriginFields } from '../core/run-origin.js';
 import type { RunRecord } from '../core/run-record.js';
 import type { Execution } from './execution.js';
-import { definitionOf, obstacleOf, type RunTerms } from './run-terms.js';
+import { definitionOf, endOf, obstacleOf, type RunTerms } from './run-terms.js';
 import type { Hosted, RunHost } from './run-host.js';
 import type { SubTaskOwner } from './sub-task-owner.js';
 import { SubTaskRun } from './sub-task-run.js';
@@ -16,6 +16,7 @@ export class GuestSubTask implements SubTaskOwner, Hosted {
   readonly task: string;
   readonly client: string | undefined;
   readonly labels: Labels | undefined;
+  readonly endsAt: number;
   readonly isGuest = true;
   /** Its run hears of its events through the log. */
   readonly shared = true;
@@ -43,6 +44,7 @@ export class GuestSubTask implements SubTaskOwner, Hosted {
     this.client = terms.origin.clientId ?? undefined;
     this.labels = terms.labels;
     this.about = aboutRun(terms.id, this);
+    this.endsAt = endOf(terms, host.execution.journal, record);
     this.number = record.firstEventId;
     this.lastMs = Date.parse(record.lastEventTime);
     this.originFields = originFields(terms.origin);

@@ -14,27 +14,31 @@ const NONE: Retry = {};
 
 /**
  * When the next attempt begins: exponential backoff with full jitter, and no sooner than the failure asks for. None follows one that asks for
- * more than `retry.maxDelay`.
+ * more than `retry.maxWait`, or where the run would be over by then.
  *
  * @param definition undefined where no attempt may follow
  * @param failures how many attempts have failed; attempts that the end of a process cut off don't count
+ * @param leftMs until the deadline of the run
  */
 export function retryAfter(
   definition: Pick<SubTaskDefinition, 'retry'> | undefined,
   failures: number,
   thrown: unknown,
+  leftMs: number,
 ): Retry {
   if (!definition || failures >= definition.retry.attempts) return NONE;
   const { retry } = definition;
   const { retry: mayRetry, retryAfterMs = 0, final } = retryTermsOf(thrown);
   if (mayRetry === false || final || isOneOf(thrown, [JsonError, ...retry.except])) return NONE;
-  if (retryAfterMs > retry.maxDelayMs)
-    return { note: `; the wait that it asks for is longer than retry.maxDelay, ${retry.maxDelayMs} ms` };
+  if (retryAfterMs > retry.maxWaitMs)
+    return { note: `; the wait that it asks for is longer than retry.maxWait, ${retry.maxWaitMs} ms` };
   const [wait] = fullJitterGenerator(Math.min(failures, 50) - 1, {
     generator: fullJitterGenerator,
     exponent: 2,
     initialDelay: retry.delayMs,
     maxDelay: retry.maxDelayMs,
   });
-  return { delayMs: Math.max(wait, retryAfterMs || 0) };
+  const delayMs = Math.max(wait, retryAfterMs || 0);
+  if (delayMs >= leftMs) return { note: '; the next attempt would come after the deadline of the run' };
+  return { delayMs };
 }

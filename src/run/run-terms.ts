@@ -1,9 +1,12 @@
 import type { StringValue } from 'ms';
 import type { CallerHeaders } from '../core/caller-headers.js';
+import { milliseconds } from '../core/duration.js';
+import type { RunEvent } from '../core/events.js';
 import type { JsonValue } from '../core/json.js';
 import type { Labels } from '../core/labels.js';
 import type { LosersPolicy, ReplyPolicy } from '../core/policies.js';
 import type { RunOrigin } from '../core/run-origin.js';
+import type { RunRecord } from '../core/run-record.js';
 import type { AttemptError } from '../core/run.js';
 import type { StartRule } from '../core/start-rule.js';
 import type { SubTaskDefinition, TaskDefinition } from '../core/task.js';
@@ -50,4 +53,34 @@ export function startOf({ definition }: RunTerms, name: string): StartRule | und
 export function obstacleOf(terms: RunTerms, name: string): AttemptError | undefined {
   if (terms.unfit || definitionOf(terms, name)) return terms.unfit;
   return { code: 'task-unknown', message: `The task ${terms.task} has no such sub-task any more` };
+}
+
+/** What of them is recorded as the first event of the run. */
+export function recordedTerms(terms: RunTerms): RunEvent<'run.started'>['data'] {
+  const { subTasks, input, replyPolicy, losers, deadline, origin, callerHeaders } = terms;
+  const { requestId, traceparent } = origin;
+  return {
+    input,
+    replyPolicy,
+    losers,
+    subTasks,
+    ...(deadline !== undefined && { deadline }),
+    ...(typeof requestId === 'string' && { requestId }),
+    ...(typeof traceparent === 'string' && { traceparent }),
+    ...(callerHeaders && { callerHeaders }),
+  };
+}
+
+/**
+ * When its deadline ends a run, in milliseconds since 1970; Infinity for one without, and for one that was reopened.
+ *
+ * @param record what an earlier process has recorded of it
+ */
+export function endOf(
+  { deadline }: RunTerms,
+  clock: { now(): number },
+  record?: Readonly<RunRecord>,
+): number {
+  if (deadline === undefined || record?.reopened || (record && record.finishedAt !== null)) return Infinity;
+  return (record ? Date.parse(record.createdAt) : clock.now()) + milliseconds(deadline);
 }

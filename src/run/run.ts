@@ -11,7 +11,7 @@ import type { IdempotencyKey } from './idempotency-key.js';
 import type { LaterStarts, StaggeredRun } from './later-starts.js';
 import { RunReply } from './run-reply.js';
 import type { Hosted, RunHost } from './run-host.js';
-import { definitionOf, obstacleOf, startOf, type RunTerms } from './run-terms.js';
+import { definitionOf, endOf, obstacleOf, recordedTerms, startOf, type RunTerms } from './run-terms.js';
 import type { SubTaskOwner } from './sub-task-owner.js';
 import { endEach, SubTaskRun } from './sub-task-run.js';
 import type { Undecided } from './waiting-callers.js';
@@ -38,6 +38,7 @@ export class Run implements SubTaskOwner, Hosted, StaggeredRun {
   readonly labels: Labels | undefined;
   readonly subTasks: readonly SubTaskRun[];
   readonly originFields: OriginFields;
+  readonly endsAt: number;
   readonly isGuest = false;
   readonly execution: Execution;
   readonly parsedInput: unknown;
@@ -71,6 +72,7 @@ export class Run implements SubTaskOwner, Hosted, StaggeredRun {
     this.execution = host.execution;
     this.parsedInput = terms.parsedInput;
     this.originFields = originFields(origin);
+    this.endsAt = endOf(terms, host.execution.journal, record);
     this.subTasks = subTasks.map((name, at) => new SubTaskRun(this, name, definitionOf(terms, name, at)));
     this.history = new CommittedEvents(record);
     this.replying = new RunReply(this, record);
@@ -83,21 +85,9 @@ export class Run implements SubTaskOwner, Hosted, StaggeredRun {
   /** A new run, which is appended to the journal. {@link begin} begins its sub-tasks. @param key kept with it in the same commit */
   static accept(host: RunHost, terms: RunTerms, key: IdempotencyKey | undefined): Run {
     const run = new Run(host, terms);
-    const { definition, subTasks, input, replyPolicy, losers, deadline, origin, callerHeaders } = terms;
-    const { requestId, traceparent } = origin;
-    const data = {
-      input,
-      replyPolicy,
-      losers,
-      subTasks,
-      ...(deadline !== undefined && { deadline }),
-      ...(typeof requestId === 'string' && { requestId }),
-      ...(typeof traceparent === 'string' && { traceparent }),
-      ...(callerHeaders && { callerHeaders }),
-    };
-    run.appendOwn('run.started', data, key);
+    run.appendOwn('run.started', recordedTerms(terms), key);
     run.subTasks.forEach((subTask, index) => {
-      if (definition?.starts[index] === 'at-once') subTask.prepare();
+      if (terms.definition?.starts[index] === 'at-once') subTask.prepare();
       else subTask.hold();
     });
     run.later = host.plans.laterStartsOf(run, performance.now());

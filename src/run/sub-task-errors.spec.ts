@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { Logger } from '@nestjs/common';
+import type { StringValue } from 'ms';
 import { PastRun } from '../../test/support/past-run.js';
 import { createRuntime } from '../../test/support/runtime.js';
 import { SubTaskError, type SubTaskErrorOptions } from '../core/sub-task-error.js';
@@ -14,10 +15,11 @@ describe('a sub-task that throws a SubTaskError', () => {
   const retry = { attempts: 3, delay: 100, maxDelay: 1_000 };
 
   /** The waits between its attempts, and the failure that ends it. */
-  async function outcome(options: SubTaskErrorOptions, timeout: '1h' | '1ms' = '1h') {
+  async function outcome(options: SubTaskErrorOptions, timeout: StringValue = '1h', maxWait?: StringValue) {
     jest.spyOn(Math, 'random').mockReturnValue(0.5);
     const run = () => Promise.reject(new SubTaskError('no', options));
-    const runtime = createRuntime([{ name: 'a', timeout, retry, run }]);
+    const waiting = { ...retry, ...(maxWait !== undefined && { maxWait }) };
+    const runtime = createRuntime([{ name: 'a', timeout, retry: waiting, run }]);
     const refused = runtime.run().catch((error: unknown) => error);
     while (runtime.events.at(-1)?.type !== 'run.finished') {
       if (jest.getTimerCount() > 0) await jest.advanceTimersToNextTimerAsync();
@@ -52,6 +54,7 @@ describe('a sub-task that throws a SubTaskError', () => {
     expect((await outcome({})).waits).toEqual([50, 100]);
     expect((await outcome({ retry: true })).waits).toEqual([50, 100]);
     expect((await outcome({ retry: false })).waits).toEqual([]);
+    expect((await outcome({ final: true })).waits).toEqual([]);
   });
 
   test('is tried again no sooner than it asks for, however short the timeout of an attempt is', async () => {
@@ -60,10 +63,12 @@ describe('a sub-task that throws a SubTaskError', () => {
     expect((await outcome({ retryAfterMs: Number.NaN })).waits).toEqual([50, 100]);
   });
 
-  test('is not tried again when it asks for more than retry.maxDelay, and says so', async () => {
+  test('is not tried again when it asks for more than retry.maxWait, by default retry.maxDelay, and says so', async () => {
     const { waits, error } = await outcome({ retryAfterMs: 1_001 });
     expect(waits).toEqual([]);
-    expect(error?.message).toBe('no; the wait that it asks for is longer than retry.maxDelay, 1000 ms');
+    expect(error?.message).toBe('no; the wait that it asks for is longer than retry.maxWait, 1000 ms');
+    expect((await outcome({ retryAfterMs: 5_000 }, '1s', '5s')).waits).toEqual([5_000, 5_000]);
+    expect((await outcome({ retryAfterMs: 501 }, '1s', '500ms')).waits).toEqual([]);
   });
 
   test('waits as long after a restart too', async () => {

@@ -14,6 +14,8 @@ export interface SubTaskOwner extends JournaledRun {
   readonly labels: Labels | undefined;
   /** What sub-tasks get. */
   readonly parsedInput: unknown;
+  /** When its deadline ends the run, in milliseconds since 1970 by the clock of the journal; Infinity without one. */
+  readonly endsAt: number;
   readonly execution: Execution;
   /** Whether the run is another node's: its sub-task must not leave this node again before it has begun. */
   readonly isGuest: boolean;

@@ -261,7 +261,8 @@ export class SubTaskRun {
     attempt.flush();
     this.current = undefined;
     this.failures += 1;
-    const { delayMs, note } = retryAfter(this.retried ? undefined : definition, this.failures, thrown);
+    const mayFollow = this.retried ? undefined : definition;
+    const { delayMs, note } = retryAfter(mayFollow, this.failures, thrown, owner.endsAt - this.now);
     const error = recordedError(thrown, owner, this.name, this.attempts, note);
     if (delayMs === undefined) {
       this.fail(error);

@@ -38,9 +38,15 @@ const httpSubTaskSchema = httpRequestSchema
           .optional(),
         maxDelay: durationSchema
           .meta({
-            description:
-              'Bound that the doubling stops at, and longest wait that the upstream may ask for (Retry-After): a longer one ends the attempts. Default 10s.',
+            description: 'Bound that the doubling stops at. Default 10s.',
             examples: ['2s'],
+          })
+          .optional(),
+        maxWait: durationSchema
+          .meta({
+            description:
+              'Longest wait that the upstream may ask for (Retry-After): a longer one ends the attempts, and so does one past the deadline of the run. Default: maxDelay.',
+            examples: ['1m'],
           })
           .optional(),
       })

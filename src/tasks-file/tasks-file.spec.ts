@@ -69,7 +69,7 @@ tasks:
         kind: http
         url: https://eu.example/{?city}
         timeout: 2s
-        retry: { attempts: 3, delay: 1s, maxDelay: 5s }
+        retry: { attempts: 3, delay: 1s, maxDelay: 5s, maxWait: 1m }
         concurrency: 50
         headers: { X-Lang: '{header.Accept-Language}' }
         forwardHeaders: [X-Tenant, x-b]
@@ -93,7 +93,7 @@ tasks:
           {
             name: 'eu',
             timeoutMs: 2_000,
-            retry: { attempts: 3, delayMs: 1_000, maxDelayMs: 5_000 },
+            retry: { attempts: 3, delayMs: 1_000, maxDelayMs: 5_000, maxWaitMs: 60_000 },
             concurrency: 50,
           },
           { name: 'us', timeoutMs: 60_000, retry: { attempts: 1 }, concurrency: Infinity },

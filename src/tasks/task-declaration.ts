@@ -71,6 +71,7 @@ export function defineSubTask(
       attempts: checkedCount(retry.attempts ?? 1, `retry.attempts of ${className}`),
       delayMs: durationMs(retry.delay ?? '100ms', 'retry.delay'),
       maxDelayMs: durationMs(retry.maxDelay ?? '10s', 'retry.maxDelay'),
+      maxWaitMs: durationMs(retry.maxWait ?? retry.maxDelay ?? '10s', 'retry.maxWait'),
       except: retry.except ?? [],
     },
     concurrency:

@@ -63,13 +63,13 @@ describe('TaskRegistry', () => {
         {
           name: 'a',
           timeoutMs: 60_000,
-          retry: { attempts: 1, delayMs: 100, maxDelayMs: 10_000 },
+          retry: { attempts: 1, delayMs: 100, maxDelayMs: 10_000, maxWaitMs: 10_000 },
           concurrency: Infinity,
         },
         {
           name: 'slow',
           timeoutMs: 2_000,
-          retry: { attempts: 3, delayMs: 1_000, maxDelayMs: 5_000 },
+          retry: { attempts: 3, delayMs: 1_000, maxDelayMs: 5_000, maxWaitMs: 5_000 },
           concurrency: 2,
         },
       ],

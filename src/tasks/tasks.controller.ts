@@ -169,10 +169,10 @@ function view({ name, subTasks, starts, reply, losers, deadline, hedgeBudget, in
   return {
     name,
     subTasks: subTasks.map(
-      ({ name, timeoutMs, retry: { attempts, delayMs, maxDelayMs }, concurrency, placement }, index) => ({
+      ({ name, timeoutMs, retry: { except: _, ...retry }, concurrency, placement }, index) => ({
         name,
         timeoutMs,
-        retry: { attempts, delayMs, maxDelayMs },
+        retry,
         concurrency: concurrency === Infinity ? null : concurrency,
         placement,
         start: starts[index] ?? 'at-once',

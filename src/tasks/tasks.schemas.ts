@@ -69,7 +69,7 @@ const DEMO_TASK = {
     {
       name: 'first',
       timeoutMs: 60_000,
-      retry: { attempts: 1, delayMs: 100, maxDelayMs: 10_000 },
+      retry: { attempts: 1, delayMs: 100, maxDelayMs: 10_000, maxWaitMs: 10_000 },
       concurrency: null,
       placement: 'here',
       start: 'at-once',
@@ -94,7 +94,10 @@ export const taskSchema = z
             .number()
             .meta({ description: 'Bound of the wait before the second attempt; it doubles.' }),
           maxDelayMs: z.number().meta({
-            description: 'Bound that the doubling stops at, and longest wait that a failure may ask for.',
+            description: 'Bound that the doubling stops at.',
+          }),
+          maxWaitMs: z.number().meta({
+            description: 'Longest wait that a failure may ask for (`Retry-After`).',
           }),
         }),
         concurrency: z

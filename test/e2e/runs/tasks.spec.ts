@@ -50,7 +50,7 @@ describe('GET /tasks', () => {
         {
           name: 'stock',
           timeoutMs: 2_000,
-          retry: { attempts: 3, delayMs: 50, maxDelayMs: 1_000 },
+          retry: { attempts: 3, delayMs: 50, maxDelayMs: 1_000, maxWaitMs: 1_000 },
           concurrency: 4,
           placement: 'worker',
           start: 'at-once',
@@ -58,7 +58,7 @@ describe('GET /tasks', () => {
         {
           name: 'price',
           timeoutMs: 60_000,
-          retry: { attempts: 1, delayMs: 100, maxDelayMs: 10_000 },
+          retry: { attempts: 1, delayMs: 100, maxDelayMs: 10_000, maxWaitMs: 10_000 },
           concurrency: null,
           placement: 'here',
           start: 'at-once',

@@ -138,7 +138,7 @@ describe('a task of a file', () => {
         {
           name: 'eu',
           timeoutMs: 20_000,
-          retry: { attempts: 2, delayMs: 1, maxDelayMs: 10_000 },
+          retry: { attempts: 2, delayMs: 1, maxDelayMs: 10_000, maxWaitMs: 10_000 },
           concurrency: 50,
           placement: 'worker',
           start: 'at-once',
@@ -146,7 +146,7 @@ describe('a task of a file', () => {
         {
           name: 'almanac',
           timeoutMs: 3_000,
-          retry: { attempts: 1, delayMs: 100, maxDelayMs: 10_000 },
+          retry: { attempts: 1, delayMs: 100, maxDelayMs: 10_000, maxWaitMs: 10_000 },
           concurrency: null,
           placement: 'here',
           start: 'at-once',
