@@ -8,7 +8,8 @@ import { ScopeGuard } from './access/scope.guard.js';
 import { StreamTokens } from './access/stream-tokens.js';
 import { countRunsOfBatches } from './access/runs-of-batches.js';
 import { refuseForeignPages, requireHost } from './access/web-pages.js';
-import { ClusterNode } from './cluster/cluster-node.js';
+import type { ClusterNode } from './cluster/cluster-node.js';
+import { CLUSTER_NODE } from './cluster/cluster.tokens.js';
 import type { Config } from './config/config.js';
 import { answerWithCommonHeaders } from './http/common-headers.js';
 import { boundConnections } from './http/connection-bounds.js';
@@ -107,7 +108,7 @@ export function setUp(
   });
   answerProtocolErrors(adapter.getHttpServer(), base);
   answerHalfClosed(adapter.getHttpServer());
-  const node = app.get<ClusterNode | undefined>(ClusterNode);
+  const node = app.get<ClusterNode | undefined>(CLUSTER_NODE);
   adapter.beforeStop = async () => {
     app.get(EventFeed).stop();
     await Promise.all([node?.stopTaking(), tasks.stop()]);

@@ -6,12 +6,11 @@ import { EventsModule } from './events/events.module.js';
 import { MemoryBudget } from './core/memory-budget.js';
 import { Journal } from './run/journal.js';
 import { MemoryBudgetModule } from './run/memory-budget.module.js';
-import { MemoryJournal } from './journal/memory/memory-journal.js';
-import { PostgresJournal } from './journal/postgres/postgres-journal.js';
-import { SqliteJournal } from './journal/sqlite/sqlite-journal.js';
-import { SubTaskQueue } from './journal/postgres/sub-task-queue.js';
 
-/** Chooses the journal. Global, so that no folder has to import the databases to use one. */
+/**
+ * Chooses the journal, and loads that one alone: the drivers take their time. Global, so that no folder has to import the databases
+ * to use one.
+ */
 @Global()
 @Module({
   imports: [EventsModule, MemoryBudgetModule],
@@ -19,23 +18,28 @@ import { SubTaskQueue } from './journal/postgres/sub-task-queue.js';
     {
       provide: Journal,
       inject: [ConfigService, EventBus, MemoryBudget],
-      useFactory: (
+      useFactory: async (
         config: ConfigService<Config, true>,
         bus: EventBus,
         memory: MemoryBudget,
-      ): Journal | Promise<Journal> => {
+      ): Promise<Journal> => {
         const database = config.get('DATABASE_URL', { infer: true });
-        if (database.kind === 'memory')
+        if (database.kind === 'memory') {
+          const { MemoryJournal } = await import('./journal/memory/memory-journal.js');
           return new MemoryJournal(bus, config.get('IDEMPOTENCY_RETENTION', { infer: true }), memory);
+        }
         const retentionMs = config.get('RUN_RETENTION', { infer: true });
         const keyRetentionMs = config.get('IDEMPOTENCY_RETENTION', { infer: true });
         if (database.kind === 'postgres') {
+          const { PostgresJournal } = await import('./journal/postgres/postgres-journal.js');
+          const { SubTaskQueue } = await import('./journal/postgres/sub-task-queue.js');
           const { url } = database;
           const role = config.get('ROLE', { infer: true });
           const schema = config.get('DATABASE_SCHEMA', { infer: true });
           const options = { url, schema, role, retentionMs, keyRetentionMs };
           return PostgresJournal.open(options, bus, new SubTaskQueue(options), memory);
         }
+        const { SqliteJournal } = await import('./journal/sqlite/sqlite-journal.js');
         const { path } = database;
         const durability = config.get('JOURNAL_DURABILITY', { infer: true });
         return SqliteJournal.open({ path, durability, retentionMs, keyRetentionMs }, bus, memory);

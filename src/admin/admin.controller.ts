@@ -10,7 +10,9 @@ import {
 } from '@nestjs/swagger';
 import type { z } from 'zod';
 import { NeedsScope } from '../access/needed-scope.decorator.js';
-import { CANCELLED, ClusterOperations, RETRIED, type Pausable } from '../cluster/operations.js';
+import { CLUSTER_OPERATIONS } from '../cluster/cluster.tokens.js';
+import type { ClusterOperations } from '../cluster/operations.js';
+import { CANCELLED, PAUSABLE_QUEUES, RETRIED, type Pausable } from '../cluster/operator-terms.js';
 import { DomainError, invalidRequest } from '../core/domain-error.js';
 import { textOf } from '../core/thrown.js';
 import { ApiProblems } from '../http/api-problems.decorator.js';
@@ -26,8 +28,6 @@ import {
 } from './admin.schemas.js';
 import { cancelRuns, retryRuns } from './local-runs.js';
 
-const { queues: QUEUES } = ClusterOperations;
-
 /** What `npm run nodes` does, for programs. */
 @ApiTags('Admin')
 @NeedsScope('admin')
@@ -37,7 +37,7 @@ export class AdminController {
   constructor(
     private readonly journal: Journal,
     private readonly control: RunControl,
-    @Inject(ClusterOperations) private readonly cluster: ClusterOperations | undefined,
+    @Inject(CLUSTER_OPERATIONS) private readonly cluster: ClusterOperations | undefined,
   ) {}
 
   @Get('nodes')
@@ -123,26 +123,26 @@ export class AdminController {
   }
 
   @Post('queues/:name/pause')
-  @ApiParam({ name: 'name', enum: QUEUES })
+  @ApiParam({ name: 'name', enum: PAUSABLE_QUEUES })
   @HttpCode(204)
   @ApiOperation({
     operationId: 'pauseQueue',
     summary: 'Pause a queue',
-    description: `Lets no node take deliveries from it: ${QUEUES.join(' or ')}.`,
+    description: `Lets no node take deliveries from it: ${PAUSABLE_QUEUES.join(' or ')}.`,
   })
   @ApiNoContentResponse({ description: 'It is to be paused' })
   @ApiProblems('malformed-json', 'not-found', 'postgres-needed', 'journal-unavailable')
   async pauseQueue(@Param('name') name: string): Promise<void> {
-    if (!QUEUES.some((queue) => queue === name))
+    if (!PAUSABLE_QUEUES.some((queue) => queue === name))
       throw new DomainError(
         'not-found',
-        `There is no queue ${JSON.stringify(name)}; there are ${QUEUES.join(' and ')}`,
+        `There is no queue ${JSON.stringify(name)}; there are ${PAUSABLE_QUEUES.join(' and ')}`,
       );
     await this.ask((cluster) => cluster.pause({ kind: 'queue', name }));
   }
 
   @Post('queues/:name/resume')
-  @ApiParam({ name: 'name', enum: QUEUES })
+  @ApiParam({ name: 'name', enum: PAUSABLE_QUEUES })
   @HttpCode(204)
   @ApiOperation({
     operationId: 'resumeQueue',

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { CANCELLED, RETRIED } from '../cluster/operations.js';
+import { CANCELLED, RETRIED } from '../cluster/operator-terms.js';
 import { durationSchema, milliseconds } from '../core/duration.js';
 
 export const EXAMPLE_NODE_ID = '019abc5e-9a0e-7b5c-8c0e-1d2f3a4b5c6d';

@@ -2,7 +2,7 @@ import { sql, type Transaction } from 'kysely';
 import { fromKysely } from 'pg-boss';
 import type { PostgresJournal } from '../journal/postgres/postgres-journal.js';
 import type { Schema } from '../journal/postgres/postgres-schema.js';
-import { QUEUES } from '../journal/postgres/sub-task-queue.js';
+import { QUEUES } from '../journal/postgres/queues.js';
 import type { PlacedSubTask, RunCommand } from '../run/sharing.js';
 
 /** A sub-task that a node has taken on. */

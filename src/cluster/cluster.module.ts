@@ -6,37 +6,36 @@ import { Runs } from '../run/runs.js';
 import { EventBus } from '../events/event-bus.js';
 import { EventsModule } from '../events/events.module.js';
 import { Journal } from '../run/journal.js';
-import { PostgresJournal } from '../journal/postgres/postgres-journal.js';
+import type { PostgresJournal } from '../journal/postgres/postgres-journal.js';
 import { RunControl } from '../tasks/run-control.js';
 import { RecordedRuns } from '../tasks/recorded-runs.js';
 import { TaskRegistry } from '../tasks/task-registry.js';
 import { TaskRegistryModule } from '../tasks/task-registry.module.js';
 import { TasksModule } from '../tasks/tasks.module.js';
-import { ClusterNode } from './cluster-node.js';
-import { ClusterOperations } from './operations.js';
-import { ClusterStore } from './cluster-store.js';
-import { Heartbeat } from './heartbeat.js';
-import { PlacedWork } from './placed-work.js';
-import { Taking } from './taking.js';
-import { Takeover } from './takeover.js';
-import { WaitingRuns } from './waiting-runs.js';
+import type { ClusterNode } from './cluster-node.js';
+import { CLUSTER_NODE, CLUSTER_OPERATIONS } from './cluster.tokens.js';
+import type { ClusterOperations } from './operations.js';
 
-/** What makes this process one of several nodes. Nothing, where the database is this process’s alone. */
+/** What makes this process one of several nodes. Nothing, and nothing loaded, where the database is this process’s alone. */
 @Module({
   imports: [RunModule, EventsModule, TaskRegistryModule, TasksModule],
   providers: [
     {
-      provide: ClusterOperations,
-      inject: [Journal],
-      useFactory: (journal: Journal): ClusterOperations | undefined =>
-        journal instanceof PostgresJournal
-          ? new ClusterOperations(journal.options, journal.store.db)
-          : undefined,
+      provide: CLUSTER_OPERATIONS,
+      inject: [ConfigService, Journal],
+      useFactory: async (
+        config: ConfigService<Config, true>,
+        journal: Journal,
+      ): Promise<ClusterOperations | undefined> => {
+        if (!isShared(config, journal)) return undefined;
+        const { ClusterOperations } = await import('./operations.js');
+        return new ClusterOperations(journal.options, journal.store.db);
+      },
     },
     {
-      provide: ClusterNode,
+      provide: CLUSTER_NODE,
       inject: [ConfigService, Journal, EventBus, Runs, TaskRegistry, RecordedRuns, RunControl],
-      useFactory: (
+      useFactory: async (
         config: ConfigService<Config, true>,
         journal: Journal,
         bus: EventBus,
@@ -44,22 +43,22 @@ import { WaitingRuns } from './waiting-runs.js';
         registry: TaskRegistry,
         recorded: RecordedRuns,
         control: RunControl,
-      ): ClusterNode | undefined => {
-        if (!(journal instanceof PostgresJournal)) return undefined;
-        const store = new ClusterStore(journal);
-        const takeover = new Takeover(journal, runs, registry, recorded);
-        const waiting = new WaitingRuns(journal, config.get('UNKNOWN_TASK_GRACE', { infer: true }));
-        const work = new PlacedWork(journal, store, bus, runs, registry, recorded);
-        const taking = new Taking(journal, work, config.get('ROLE', { infer: true }));
-        const timeoutMs = config.get('NODE_TIMEOUT', { infer: true });
-        const heartbeat = new Heartbeat(journal.options, timeoutMs, journal.clock);
-        return new ClusterNode(
-          { journal, store, heartbeat, runs, registry, control, takeover, waiting, work, taking },
-          timeoutMs,
-        );
+      ): Promise<ClusterNode | undefined> => {
+        if (!isShared(config, journal)) return undefined;
+        const { makeNode } = await import('./make-node.js');
+        const terms = {
+          UNKNOWN_TASK_GRACE: config.get('UNKNOWN_TASK_GRACE', { infer: true }),
+          ROLE: config.get('ROLE', { infer: true }),
+          NODE_TIMEOUT: config.get('NODE_TIMEOUT', { infer: true }),
+        };
+        return makeNode(terms, journal, bus, runs, registry, recorded, control);
       },
     },
   ],
-  exports: [ClusterOperations],
+  exports: [CLUSTER_OPERATIONS],
 })
 export class ClusterModule {}
+
+function isShared(config: ConfigService<Config, true>, _journal: Journal): _journal is PostgresJournal {
+  return config.get('DATABASE_URL', { infer: true }).kind === 'postgres';
+}

@@ -9,7 +9,8 @@ import {
 } from '../journal/postgres/postgres-connection.js';
 import type { Schema } from '../journal/postgres/postgres-schema.js';
 import { redriveRuns, waitingRuns, type DeadLetter } from './dead-runs.js';
-import { queueSchema, QUEUES, type SubTaskJob } from '../journal/postgres/sub-task-queue.js';
+import { QUEUES, queueSchema } from '../journal/postgres/queues.js';
+import type { SubTaskJob } from '../journal/postgres/sub-task-queue.js';
 
 /** A sub-task that waits in the dead-letter queue for somebody to look into it. */
 export interface DeadSubTask extends DeadLetter {

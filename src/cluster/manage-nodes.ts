@@ -5,8 +5,8 @@ import { table } from '../command-line/table.js';
 import { DURATION_FORM, durationSchema, milliseconds } from '../core/duration.js';
 import { DatabaseError } from '../journal/database-error.js';
 import { databaseOfNodes } from './database-of-nodes.js';
-import { WORK_QUEUES } from '../journal/postgres/sub-task-queue.js';
-import { CANCELLED, ClusterOperations, RETRIED, type Pausable, type RunFilter } from './operations.js';
+import { ClusterOperations } from './operations.js';
+import { CANCELLED, PAUSABLE_QUEUES, RETRIED, type Pausable, type RunFilter } from './operator-terms.js';
 
 const HINT = 'npm run nodes -- --help says what there is';
 
@@ -150,8 +150,8 @@ function askedOf(
 ): Asked {
   const { 'older-than': age = '0ms', status, node, queue } = options;
   if (queue !== undefined && name !== undefined) throw new UsageError('It takes a task or --queue, not both');
-  if (queue !== undefined && !WORK_QUEUES.some((known) => known === queue))
-    throw new UsageError(`--queue takes ${WORK_QUEUES.join(' or ')}`);
+  if (queue !== undefined && !PAUSABLE_QUEUES.some((known) => known === queue))
+    throw new UsageError(`--queue takes ${PAUSABLE_QUEUES.join(' or ')}`);
   return {
     node: name ?? '',
     paused: queue === undefined ? { kind: 'task', name: name ?? '' } : { kind: 'queue', name: queue },

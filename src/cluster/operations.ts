@@ -7,7 +7,8 @@ import {
   type PostgresAddress,
 } from '../journal/postgres/postgres-connection.js';
 import type { Schema } from '../journal/postgres/postgres-schema.js';
-import { queueSchema, QUEUES, WORK_QUEUES } from '../journal/postgres/sub-task-queue.js';
+import { queueSchema, QUEUES } from '../journal/postgres/queues.js';
+import { RETRIED, type Pausable, type RunFilter } from './operator-terms.js';
 
 export interface NodeFigures {
   readonly id: string;
@@ -36,31 +37,8 @@ export interface ClusterFigures {
   readonly pausedQueues: readonly string[];
 }
 
-/** What operators may pause. */
-export interface Pausable {
-  readonly kind: 'task' | 'queue';
-  readonly name: string;
-}
-
-/** The statuses that runs may have for each command for many. */
-export const CANCELLED = ['running', 'set-aside'] as const;
-export const RETRIED = ['failed', 'partly-failed'] as const;
-
-/** Which runs a command is for. What is left out bounds nothing. */
-export interface RunFilter {
-  readonly task?: string | undefined;
-  readonly status?: string | undefined;
-  /** The node that executes them. */
-  readonly node?: string | undefined;
-  /** Created so long ago, or longer. */
-  readonly olderThanMs: number;
-}
-
 /** What whoever looks after the nodes asks and tells them, through the database that they share. */
 export class ClusterOperations {
-  /** Those that can be paused. */
-  static readonly queues = WORK_QUEUES;
-
   constructor(
     private readonly address: PostgresAddress,
     private readonly db: Kysely<Schema>,

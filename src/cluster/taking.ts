@@ -1,7 +1,7 @@
 import { Logger } from '@nestjs/common';
 import type { PostgresJournal } from '../journal/postgres/postgres-journal.js';
 import type { Role } from '../journal/postgres/postgres-options.js';
-import { QUEUES, type WorkQueue } from '../journal/postgres/sub-task-queue.js';
+import { QUEUES, type WorkQueue } from '../journal/postgres/queues.js';
 import type { Standing } from './heartbeat.js';
 import type { PlacedWork } from './placed-work.js';
 

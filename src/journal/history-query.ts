@@ -1,22 +1,8 @@
 import { sql, type RawBuilder } from 'kysely';
-import { labelsOf } from '../core/labels.js';
 import { RUN_STATUSES, type RunStatus } from '../core/run.js';
-import type { RunPage, RunQuery } from '../run/journal.js';
-import { timeText } from './event-clock.js';
-import { pageOf, rangeOf } from './history-page.js';
-
-/** A row of the history. Times are milliseconds since 1970 in UTC. */
-export interface RunRow {
-  /** The id of its `run.started` event. */
-  readonly number: number;
-  readonly id: string;
-  readonly task: string;
-  readonly status: RunStatus;
-  readonly created_at: number;
-  readonly finished_at: number | null;
-  /** Each as `name:value`; undefined without any. */
-  readonly labels?: readonly string[] | undefined;
-}
+import type { RunQuery } from '../run/journal.js';
+import { rangeOf } from './history-page.js';
+import type { RunRow } from './history-rows.js';
 
 /** Where runs are found: those that are open, and finished ones by their status, or by their task or client and their status. */
 export interface HistoryTables {
@@ -76,22 +62,4 @@ export function historyQuery(query: RunQuery, tables: HistoryTables): RawBuilder
   );
   return sql<RunRow>`${sql.join(parts, sql` UNION ALL `)}
     ORDER BY created_at DESC, number DESC LIMIT ${limit + 1}`;
-}
-
-/** What the rows of a query show: see {@link historyQuery}. */
-export function pageOfRows(rows: readonly RunRow[], limit: number): RunPage {
-  return pageOf(
-    rows.map(({ number, id, task, status, created_at: createdAt, finished_at: finishedAt, labels }) => ({
-      position: { createdAt, number },
-      run: {
-        id,
-        task,
-        status,
-        createdAt: timeText(createdAt),
-        finishedAt: finishedAt === null ? null : timeText(finishedAt),
-        labels: labels && labelsOf(labels),
-      },
-    })),
-    limit,
-  );
 }

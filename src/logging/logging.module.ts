@@ -2,7 +2,6 @@ import { writeSync } from 'node:fs';
 import { Module } from '@nestjs/common';
 import { ConfigService } from '@nestjs/config';
 import pino, { type DestinationStream } from 'pino';
-import pretty from 'pino-pretty';
 import type { Config } from '../config/config.js';
 import { LogBuffer } from './log-buffer.js';
 import { PinoLog } from './pino-log.js';
@@ -16,21 +15,23 @@ const MAX_BUFFERED_BYTES = 16 * 2 ** 20;
     {
       provide: PinoLog,
       inject: [ConfigService],
-      useFactory: (config: ConfigService<Config, true>) =>
-        new PinoLog(pino({ level: config.get('LOG_LEVEL', { infer: true }) }, destination())),
+      useFactory: async (config: ConfigService<Config, true>) =>
+        new PinoLog(pino({ level: config.get('LOG_LEVEL', { infer: true }) }, await destination())),
     },
   ],
 })
 export class LoggingModule {}
 
-function destination(): DestinationStream {
-  if (process.stdout.isTTY)
+async function destination(): Promise<DestinationStream> {
+  if (process.stdout.isTTY) {
+    const { default: pretty } = await import('pino-pretty');
     return pretty({
       sync: true,
       singleLine: true,
       ignore: 'pid,hostname,context',
       translateTime: 'SYS:HH:MM:ss.l',
     });
+  }
   const sink = pino.destination({ sync: false, maxLength: MAX_BUFFERED_BYTES });
   const flushSync = sink.flushSync.bind(sink);
   const buffer = new LogBuffer(sink);

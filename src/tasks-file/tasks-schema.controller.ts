@@ -2,7 +2,6 @@ import { Controller, Get, Header } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { NeedsAnyKey } from '../access/needed-scope.decorator.js';
 import { CACHE_AN_HOUR } from '../http/common-headers.js';
-import { tasksJsonSchema } from './tasks-file.schema.js';
 
 const MEDIA_TYPE = 'application/schema+json';
 
@@ -10,7 +9,7 @@ const MEDIA_TYPE = 'application/schema+json';
 @ApiTags('Tasks')
 @Controller('tasks.schema.json')
 export class TasksSchemaController {
-  private readonly schema = tasksJsonSchema();
+  private schema: object | undefined;
 
   @Get()
   @Header('Content-Type', MEDIA_TYPE)
@@ -29,7 +28,9 @@ export class TasksSchemaController {
       },
     },
   })
-  show(): object {
-    return this.schema;
+  async show(): Promise<object> {
+    if (this.schema) return this.schema;
+    const { tasksJsonSchema } = await import('./tasks-file.schema.js');
+    return (this.schema = tasksJsonSchema());
   }
 }

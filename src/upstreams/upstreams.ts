@@ -1,6 +1,5 @@
 import { lookup as systemLookup } from 'node:dns';
 import type { LookupFunction, Socket } from 'node:net';
-import type { OnApplicationShutdown } from '@nestjs/common';
 import { Pool, type Dispatcher } from 'undici';
 import { MemoryBudget } from '../core/memory-budget.js';
 import { createConnector } from './connector.js';
@@ -45,7 +44,7 @@ export class Upstream {
 }
 
 /** The origins that are declared, which are those that may be called, and the connections to them. */
-export class Upstreams implements OnApplicationShutdown {
+export class Upstreams {
   private readonly upstreams = new Map<string, Upstream>();
   private readonly connecting = new Set<Socket>();
 
@@ -70,7 +69,7 @@ export class Upstreams implements OnApplicationShutdown {
   }
 
   /** Cuts all connections off. The engine has stopped by then, so nobody waits for them any more. */
-  async onApplicationShutdown(): Promise<void> {
+  async close(): Promise<void> {
     const closed = Promise.all([...this.upstreams.values()].map((upstream) => upstream.close()));
     for (const socket of this.connecting) socket.destroy();
     await closed;

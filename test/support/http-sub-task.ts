@@ -93,7 +93,7 @@ export class Caller {
 
   async close(): Promise<void> {
     for (const server of this.servers.splice(0)) await server.close();
-    await this.upstreams.onApplicationShutdown();
+    await this.upstreams.close();
     const left = await leftOver(this.before);
     if (left.length > 0) throw new Error(`Still active after close: ${left.join(', ')}`);
   }

@@ -1,7 +1,7 @@
 import { unknownRun } from '../../core/domain-error.js';
 import type { RunRecord } from '../../core/run-record.js';
 import type { EventPage, EventQuery, Obstacle, RunPage, RunQuery } from '../../run/journal.js';
-import { pageOfRows } from '../history-query.js';
+import { pageOfRows } from '../history-rows.js';
 import { asking, storable } from './asking.js';
 import { recordOf } from './commit-reader.js';
 import { isSilence } from './postgres-connection.js';

@@ -13,8 +13,8 @@ import {
   postgresError,
   type PostgresAddress,
 } from './postgres-connection.js';
-import { queueSchema } from './sub-task-queue.js';
 import { migrations, VERSION, type Schema } from './postgres-schema.js';
+import { queueSchema } from './queues.js';
 
 /** How long a start waits for a server that isn't there yet. */
 const PATIENCE_MS = 30_000;

@@ -5,6 +5,7 @@ import type { StartCause } from '../../core/events.js';
 import { textOf } from '../../core/thrown.js';
 import type { PlacedSubTask } from '../../run/sharing.js';
 import type { PostgresAddress } from './postgres-connection.js';
+import { QUEUES, queueSchema, WORK_QUEUES, type WorkQueue } from './queues.js';
 
 /** What is delivered to the node that is to execute a sub-task. */
 export interface SubTaskJob {
@@ -15,18 +16,6 @@ export interface SubTaskJob {
   /** Whether it came by the queue of those that take work. */
   readonly worker: boolean;
 }
-
-/** Where pg-boss has its tables, beside those of the journal. */
-export function queueSchema(schema: string): string {
-  return `${schema}_queue`;
-}
-
-/** For any node, for those that take work (`placement: 'worker'`), and for what could not be delivered to any. */
-export const QUEUES = { any: 'sub-tasks', worker: 'worker-sub-tasks', dead: 'dead-sub-tasks' } as const;
-
-/** The queues that nodes take from. */
-export const WORK_QUEUES = [QUEUES.any, QUEUES.worker] as const;
-export type WorkQueue = (typeof WORK_QUEUES)[number];
 
 /** How often a delivery is tried that fails: the node that got it has died, or the database failed it. */
 const DELIVERIES = 10;

@@ -1,6 +1,7 @@
 import { sql, type Kysely } from 'kysely';
 import type { RunQuery } from '../../run/journal.js';
-import { historyQuery, type HistoryTables, type RunRow } from '../history-query.js';
+import { historyQuery, type HistoryTables } from '../history-query.js';
+import type { RunRow } from '../history-rows.js';
 import type { Statements } from './statements.js';
 
 /** Named because SQLite, which knows nothing of how the values are spread, would take the one without the task for both. */

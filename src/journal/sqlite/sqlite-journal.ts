@@ -16,7 +16,7 @@ import { keepPrivate, preparePath } from './database-path.js';
 import { parseEvents } from '../event-text.js';
 import { ClockWatch, PROOF_MS } from '../clock-watch.js';
 import { GroupCommit } from '../group-commit.js';
-import { pageOfRows } from '../history-query.js';
+import { pageOfRows } from '../history-rows.js';
 import type { IdempotencyKey, KeyedRun } from '../../run/idempotency-key.js';
 import {
   Journal,

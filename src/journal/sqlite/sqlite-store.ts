@@ -2,7 +2,7 @@ import type { Kysely } from 'kysely';
 import type { KeyedRun } from '../../run/idempotency-key.js';
 import type { EventQuery, RunQuery, SavedStatistics, Stretch } from '../../run/journal.js';
 import { textsOf } from '../event-text.js';
-import type { RunRow } from '../history-query.js';
+import type { RunRow } from '../history-rows.js';
 import { chainedTo, linkOf, NO_LINK, WRITTEN } from './commit-row.js';
 import { firstIdOf } from '../event-clock.js';
 import { CommitReader, type OpenCommits, type RunTexts, type TextPage } from './commit-reader.js';

@@ -7,6 +7,13 @@ const STRAY = `data:text/javascript,process.on('SIGUSR2',()=>{
   Promise.reject(new Error('rejected by chance'));
 })`;
 
+/** Answers with all that the process has loaded. */
+const LOADED = `data:text/javascript,import { registerHooks } from 'node:module';
+  const urls = [];
+  registerHooks({ load: (url, context, next) => (urls.push(url), next(url, context)) });
+  process.on('message', () => process.send(urls));
+  process.channel?.unref()`;
+
 describe('the service as a process', () => {
   let service: ServiceProcess;
   afterEach(() => service.stop('SIGKILL'));
@@ -44,8 +51,13 @@ describe('the service as a process', () => {
     expect(service.lines.at(-1)).toMatchObject({ level: 30, msg: 'Stopped' });
   }
 
-  test('finishes what is running after SIGTERM, and says so', async () => {
-    service = await ServiceProcess.start({ env: { DEMO_TIME_SCALE: '0.2' } });
+  test('finishes what is running after SIGTERM, and says so, and has loaded nothing that only Postgres, tasks files or terminals need', async () => {
+    service = await ServiceProcess.start({ env: { DEMO_TIME_SCALE: '0.2' }, probe: LOADED });
+    const loaded = (await service.ask('what')) as string[];
+    expect(loaded).toContainEqual(expect.stringContaining('/node_modules/rxjs/'));
+    expect(
+      loaded.filter((url) => /\/node_modules\/(pg|pg-boss|kysely|yaml|ajv|undici|pino-pretty)\//.test(url)),
+    ).toEqual([]);
     await stopWhileRunning('SIGTERM');
     expect(service.lines.filter(({ level }) => level > 40)).toEqual([]);
   });

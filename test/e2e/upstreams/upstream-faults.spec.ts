@@ -231,7 +231,7 @@ describe('HTTP sub-tasks', () => {
       const underWay = caller.failure(subTask);
       await server.until(() => server.requests.length === 1);
       const connecting = caller.failure(subTask);
-      await caller.upstreams.onApplicationShutdown();
+      await caller.upstreams.close();
       expect((await underWay).options.code).toBe('upstream-unreachable');
       expect((await connecting).options.code).toBe('upstream-unreachable');
       expect((await caller.failure(subTask)).message).toContain('the service is stopping');

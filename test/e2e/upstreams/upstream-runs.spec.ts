@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { HttpSubTask } from '../../../src/upstreams/http-sub-task.js';
-import { UpstreamsModule } from '../../../src/upstreams/upstreams.module.js';
 import { Upstreams } from '../../../src/upstreams/upstreams.js';
 import { inlineTask, type InlineSubTask } from '../../support/inline-task.js';
 import { expectProblem } from '../../support/problem.js';
@@ -14,6 +13,15 @@ let flaky: UpstreamServer;
 let stuck: UpstreamServer;
 let good: UpstreamServer;
 let gone: UpstreamServer;
+
+/** Connections that end with the service, as those of a tasks file do. */
+const OWN_UPSTREAMS = {
+  provide: Upstreams,
+  useFactory: () => {
+    const made = new Upstreams();
+    return Object.assign(made, { onApplicationShutdown: () => made.close() });
+  },
+};
 
 /** A sub-task that asks one of the upstreams, which start with the tests. */
 function asking(
@@ -56,7 +64,7 @@ describe('HTTP sub-tasks in runs', () => {
     good = await UpstreamServer.start(json({ good: true }));
     stuck = await UpstreamServer.start(misbehaviours.slowHeaders);
     gone = await UpstreamServer.start(json({ error: 'gone' }, 410));
-    service = await TestApp.start({ imports: [UpstreamsModule], providers: tasks });
+    service = await TestApp.start({ providers: [...tasks, OWN_UPSTREAMS] });
   });
   afterAll(async () => {
     await service.close();
@@ -144,8 +152,7 @@ describe('HTTP sub-tasks in runs', () => {
         ),
       });
       stopping = await TestApp.start({
-        imports: [UpstreamsModule],
-        providers: task,
+        providers: [...task, OWN_UPSTREAMS],
         env: { SHUTDOWN_GRACE },
       });
       const reply = stopping.run('slow', { input: { id: 6 } });
