@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { CallerHeaders } from './caller-headers.js';
 import type { Frozen } from './json.js';
-import { labelsSchema } from './labels.js';
+import { labelsSchema } from './labels.schema.js';
 import { clientName } from './run-origin.js';
 import { losersPolicySchema, replyPolicySchema, runDeadlineSchema } from './policies.js';
 import {

@@ -1,42 +1,5 @@
-import { z } from 'zod';
-import { NAME, NAME_FORM } from './name.js';
-
-/** How many labels a run may have, and how long a value may be, in UTF-16 code units: each event of the run carries them. */
-const MAX_LABELS = 8;
-const MAX_LENGTH = 128;
-/** Neither control characters nor halves of surrogate pairs: what every database and log line can hold. */
-const VALUE = /^[^\p{Cc}\p{Cs}]+$/u;
-/** The same for the OpenAPI document, but for halves of pairs: many of its readers compile patterns without the flag `u`. */
-const PATTERN = '^[^\\u0000-\\u001F\\u007F-\\u009F]+$';
-
-/** What a caller says of a run, to find it by: a tenant, an order. */
-export const labelsSchema = z
-  .record(
-    z.string().regex(NAME, { error: `is no name of a label: it takes ${NAME_FORM}` }),
-    z
-      .string({ error: 'takes a text' })
-      .max(MAX_LENGTH, { error: `takes a text of 1 to ${MAX_LENGTH} characters` })
-      .refine((text) => VALUE.test(text), {
-        error: `takes a text of 1 to ${MAX_LENGTH} characters, without control characters`,
-      })
-      .meta({ pattern: PATTERN }),
-    {
-      error: ({ code }) =>
-        code === 'invalid_key' ? `is no name of a label: it takes ${NAME_FORM}` : 'takes an object of texts',
-    },
-  )
-  .refine((labels) => Object.keys(labels).length <= MAX_LABELS, {
-    error: `takes at most ${MAX_LABELS} labels`,
-  })
-  .meta({
-    id: 'Labels',
-    description:
-      'What the caller says of the run, such as a tenant or an order: runs and events are found by it. Each event of the run carries it.',
-    maxProperties: MAX_LABELS,
-    examples: [{ tenant: 'acme', order: '4711' }],
-  });
-
-export type Labels = Readonly<z.infer<typeof labelsSchema>>;
+/** What a caller says of a run, to find it by: see `labelsSchema`. */
+export type Labels = Readonly<Record<string, string>>;
 
 /** Labels as filters name them and databases keep them: `tenant:acme`. No name has a colon. */
 export function labelTexts(labels: Labels | undefined): string[] {
@@ -70,30 +33,3 @@ function nameAndValue(text: string): [name: string, value: string] {
   const colon = text.indexOf(':');
   return [text.slice(0, colon), text.slice(colon + 1)];
 }
-
-/** The filter by labels of a query, once or several times: `label=tenant:acme`. */
-export const labelFilterSchema = z.preprocess(
-  (texts) => [...new Set([texts].flat())],
-  z
-    .array(
-      z.string().refine((text) => text.includes(':') && labelsSchema.safeParse(labelsOf([text])).success, {
-        error: ({ input }) =>
-          `${JSON.stringify(input)} is no label; it takes a name, a colon and a value, such as tenant:acme`,
-      }),
-    )
-    .max(MAX_LABELS, { error: `takes at most ${MAX_LABELS} labels` })
-    .meta({
-      description:
-        'Of runs with this label: its name, a colon and its value. Given several times, of runs with all of them.',
-      examples: [['tenant:acme']],
-    }),
-);
-
-/** What the OpenAPI document says of that filter. */
-export const labelFilterParameter = {
-  name: 'label',
-  required: false,
-  style: 'form',
-  explode: true,
-  schema: { type: 'array', maxItems: MAX_LABELS, items: { type: 'string' }, example: ['tenant:acme'] },
-} as const;

@@ -3,7 +3,7 @@ import { ApiOperation, ApiParam, ApiQuery, ApiResponse, ApiTags } from '@nestjs/
 import type { Request, Response } from 'express';
 import { KeepsToOwnRuns, TakesStreamToken } from '../access/needed-scope.decorator.js';
 import { EVENT_TYPES } from '../core/events.js';
-import { labelFilterParameter } from '../core/labels.js';
+import { labelFilterParameter } from '../core/labels.schema.js';
 import { eventView } from '../core/events.js';
 import { ApiProblems } from '../http/api-problems.decorator.js';
 import { ConnectionMemory } from '../http/connection-memory.js';

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { EVENT_TYPES } from '../core/events.js';
 import { runEventSchema } from '../core/events.js';
-import { labelFilterSchema } from '../core/labels.js';
+import { labelFilterSchema } from '../core/labels.schema.js';
 import { wholeNumber } from '../http/query.js';
 import { EXAMPLE_RUN_ID } from '../core/run.js';
 

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { labelFilterSchema, labelsSchema } from '../core/labels.js';
+import { labelFilterSchema, labelsSchema } from '../core/labels.schema.js';
 import { EXAMPLE_RUN_ID, runStatusSchema } from '../core/run.js';
 import { positionOf, cursorOf } from './run-cursor.js';
 

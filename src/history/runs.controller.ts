@@ -28,7 +28,7 @@ import { isFinished } from '../tasks/finished-run.js';
 import { RunControl } from '../tasks/run-control.js';
 import { anyCase } from '../tasks/run-id.pipe.js';
 import { RunWatch } from '../tasks/run-watch.js';
-import { labelFilterParameter } from '../core/labels.js';
+import { labelFilterParameter } from '../core/labels.schema.js';
 import type { RunRecord } from '../core/run-record.js';
 import { EXAMPLE_RUN_ID } from '../core/run.js';
 import { runPageSchema, runQuerySchema } from './history.schemas.js';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { labelsSchema } from '../core/labels.js';
+import { labelsSchema } from '../core/labels.schema.js';
 import { losersPolicySchema, replyPolicySchema, runDeadlineSchema } from '../core/policies.js';
 import {
   attemptErrorSchema,

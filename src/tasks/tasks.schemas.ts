@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Frozen } from '../core/json.js';
-import { labelsSchema } from '../core/labels.js';
+import { labelsSchema } from '../core/labels.schema.js';
 import { losersPolicySchema, replyPolicySchema, runDeadlineSchema } from '../core/policies.js';
 import {
   answeredBySchema,

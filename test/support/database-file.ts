@@ -58,7 +58,7 @@ export class DatabaseFile {
 
   /** Writes what an earlier process has left: the events of runs, in the order of their commits. */
   async write(past: readonly PastEvent[]): Promise<void> {
-    const store = await SqliteStore.open(storeOptions(this.path));
+    const store = SqliteStore.open(storeOptions(this.path));
     store.claim();
     const { lastId } = store.state();
     const group = new SqliteGroup(lastId + 1);

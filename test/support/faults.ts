@@ -4,7 +4,7 @@
  */
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { StatementSync } from 'node:sqlite';
+import { DatabaseSync, StatementSync } from 'node:sqlite';
 import { getEnvironmentData } from 'node:worker_threads';
 
 const directory = (getEnvironmentData('faults') as string | undefined) ?? process.env.FAULTS ?? '';
@@ -30,6 +30,15 @@ function end(moment: 'before' | 'after', sql: string): void {
   if (what === 'process') process.kill(process.pid, 'SIGKILL');
   process.exit(1);
 }
+
+// eslint-disable-next-line @typescript-eslint/unbound-method -- applied to its database below
+const exec = DatabaseSync.prototype.exec;
+
+DatabaseSync.prototype.exec = function (this: DatabaseSync, sql: string) {
+  end('before', sql);
+  exec.call(this, sql);
+  end('after', sql);
+};
 
 // eslint-disable-next-line @typescript-eslint/unbound-method -- applied to its statement below
 const run = StatementSync.prototype.run as (...values: unknown[]) => ReturnType<StatementSync['run']>;

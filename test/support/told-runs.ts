@@ -37,7 +37,7 @@ export async function openAfterwards(
 ): Promise<{ readonly lost: ToldRun[]; readonly flaws: readonly string[] }> {
   const path = preparePath(file);
   const missing = missingEnd(path);
-  const store = await SqliteStore.open(storeOptions(path, durability));
+  const store = SqliteStore.open(storeOptions(path, durability));
   let lost: ToldRun[];
   try {
     store.claim();

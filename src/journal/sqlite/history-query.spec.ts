@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import type { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { sql } from 'kysely';
 import { storeOptions } from '../../../test/support/store-options.js';
@@ -6,8 +7,8 @@ import { temporaryDirectory } from '../../../test/support/temporary-directory.js
 import { RUN_STATUSES } from '../../core/run.js';
 import { historyQuery } from '../history-query.js';
 import type { RunQuery } from '../../run/journal.js';
-import { openDatabase, type OpenDatabase } from './sqlite-database.js';
-import { HISTORY } from './sqlite-history.js';
+import { openDatabase } from './sqlite-database.js';
+import { HISTORY, rowsOf } from './sqlite-history.js';
 
 const directory = temporaryDirectory();
 
@@ -31,18 +32,17 @@ const combinations: RunQuery[] = finders.flatMap((finder) =>
 );
 
 describe('historyQuery', () => {
-  let open: OpenDatabase;
-  beforeAll(async () => {
-    open = await openDatabase(storeOptions(join(directory, 'runs.db')));
+  let database: DatabaseSync;
+  beforeAll(() => {
+    database = openDatabase(storeOptions(join(directory, 'runs.db')));
   });
   afterAll(() => {
-    open.database.close();
+    database.close();
   });
 
-  async function planOf(query: RunQuery): Promise<string[]> {
+  function planOf(query: RunQuery): string[] {
     const explained = sql<{ detail: string }>`EXPLAIN QUERY PLAN ${historyQuery(query, HISTORY)}`;
-    const plan = await explained.execute(open.db);
-    return plan.rows.map(({ detail }) => detail);
+    return rowsOf(database, explained).map(({ detail }) => detail);
   }
 
   test.each(combinations)(
@@ -53,7 +53,7 @@ describe('historyQuery', () => {
       const index = client === undefined ? byTask : 'runs_of_client (client=? AND ';
       const finished = `SEARCH runs USING INDEX ${index}status=? AND created_at>? AND created_at<?)`;
       const open = 'SEARCH open_runs USING INDEX open_runs_by_age (created_at>? AND created_at<?)';
-      const steps = (await planOf(query)).filter((step) => !/^(MERGE \(UNION ALL\)|LEFT|RIGHT)$/.test(step));
+      const steps = planOf(query).filter((step) => !/^(MERGE \(UNION ALL\)|LEFT|RIGHT)$/.test(step));
       expect(steps).toEqual(
         statuses.map((status) => (status === 'running' || status === 'set-aside' ? open : finished)),
       );
@@ -71,17 +71,17 @@ describe('historyQuery', () => {
     },
   ])('begins with the runs of a label, and sorts nothing: $labels', async (query) => {
     const statuses = ['running', 'succeeded', 'failed'] as const;
-    const steps = await planOf({ limit: 200, statuses, ...query });
+    const steps = planOf({ limit: 200, statuses, ...query });
     const ofLabel = 'SEARCH one USING PRIMARY KEY (label=? AND labelled_at>? AND (labelled_at,run)<(?,?))';
     expect(steps.filter((step) => step === ofLabel)).toHaveLength(3);
     for (const step of steps) expect(step).not.toMatch(/SCAN|TEMP B-TREE/);
   });
 
-  test('keeps its plan whatever SQLite has learnt of the values', async () => {
-    open.database.exec(`INSERT INTO runs VALUES (1, 'r1', 'demo', 'succeeded', 1, 1, '[1]', 'ci:1');
+  test('keeps its plan whatever SQLite has learnt of the values', () => {
+    database.exec(`INSERT INTO runs VALUES (1, 'r1', 'demo', 'succeeded', 1, 1, '[1]', 'ci:1');
       INSERT INTO open_runs (number, id, task, created_at) VALUES (2, 'r2', 'demo', 1)`);
-    const before = await Promise.all(combinations.map(planOf));
-    open.database.exec('ANALYZE');
-    expect(await Promise.all(combinations.map(planOf))).toEqual(before);
+    const before = combinations.map(planOf);
+    database.exec('ANALYZE');
+    expect(combinations.map(planOf)).toEqual(before);
   });
 });

@@ -1,6 +1,4 @@
-import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
-import { Kysely, SqliteDialect, type SqliteDatabase } from 'kysely';
-import { Migrator } from 'kysely/migration';
+import { DatabaseSync } from 'node:sqlite';
 import { expectFile } from './open-file.js';
 import { APPLICATION_ID, migrations, OBSOLETE_MIGRATIONS } from './sqlite-schema.js';
 import { StoreError } from './store-error.js';
@@ -10,6 +8,9 @@ import type { Writer } from './writer-claim.js';
 const BUSY_TIMEOUT_MS = 5_000;
 /** Pages that the write-ahead log may grow to before they are moved to the database: 32 MiB. */
 const CHECKPOINT_PAGES = 8_000;
+
+/** What was done to the tables, in the form of Kysely, which did it once. */
+const MIGRATIONS = 'kysely_migration';
 
 export interface StoreOptions {
   readonly path: string;
@@ -23,37 +24,28 @@ export interface StoreOptions {
   readonly file: string;
 }
 
-/** One connection, as itself and through Kysely. */
-export interface OpenDatabase {
-  readonly database: DatabaseSync;
-  readonly db: Kysely<unknown>;
-}
-
 /** @throws {StoreError} for a file that must not be written to; SQLite's errors for one that can't be */
-export async function openDatabase({ path, file, role, durability }: StoreOptions): Promise<OpenDatabase> {
+export function openDatabase({ path, file, role, durability }: StoreOptions): DatabaseSync {
   expectFile(path, file);
   const database = new DatabaseSync(path, { readOnly: role === 'reader', timeout: BUSY_TIMEOUT_MS });
-  const db = new Kysely<unknown>({ dialect: new SqliteDialect({ database: forKysely(database) }) });
   try {
-    if (role === 'writer') await prepareForWriting({ database, db }, durability);
+    if (role === 'writer') prepareForWriting(database, durability);
   } catch (error) {
     database.close();
     throw error;
   }
-  return { database, db };
+  return database;
 }
 
-async function prepareForWriting(
-  { database, db }: OpenDatabase,
-  durability: StoreOptions['durability'],
-): Promise<void> {
+function prepareForWriting(database: DatabaseSync, durability: StoreOptions['durability']): void {
   const { application_id: owner } = database.prepare('PRAGMA application_id').get() as {
     application_id: number;
   };
   const tables = database.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'").all();
   if (owner !== APPLICATION_ID && tables.length > 0)
     throw new StoreError('belongs to another program; set DATABASE_URL to another file');
-  await refuseOtherVersions({ database, db });
+  const applied = tables.some(({ name }) => name === MIGRATIONS) ? namesOfApplied(database) : [];
+  refuseOtherVersions(applied);
   // A file that can only be read refuses nothing but this.
   database.exec('BEGIN IMMEDIATE; PRAGMA user_version = 0; ROLLBACK');
   const { journal_mode: mode } = database.prepare('PRAGMA journal_mode = WAL').get() as {
@@ -72,7 +64,7 @@ async function prepareForWriting(
   // What is found in the log of a connection that ended is whole, but may never have been on the disk: its `fsync` failed, or a
   // kill came before it.
   checkpoint(database);
-  await migrate({ database, db });
+  migrate(database, applied);
 }
 
 /** Moves the write-ahead log to the database, and that to the disk. @throws {Error} when a reader keeps it from that */
@@ -84,12 +76,14 @@ export function checkpoint(database: Pick<DatabaseSync, 'prepare'>, patienceMs =
   if (busy !== 0) throw new Error('The write-ahead log could not be moved to the database');
 }
 
-async function refuseOtherVersions({ database, db }: OpenDatabase): Promise<void> {
-  const tables = await db.introspection.getTables({ withInternalKyselyTables: true });
-  if (!tables.some(({ name }) => name === 'kysely_migration')) return;
-  const applied = database.prepare('SELECT name FROM kysely_migration ORDER BY name').all();
-  const unknown = applied.filter(({ name }) => !((name as string) in migrations)).map(({ name }) => name);
-  if (unknown.some((name) => OBSOLETE_MIGRATIONS.includes(name as string)))
+function namesOfApplied(database: DatabaseSync): string[] {
+  const rows = database.prepare(`SELECT name FROM ${MIGRATIONS} ORDER BY name`).all();
+  return rows.map(({ name }) => name as string);
+}
+
+function refuseOtherVersions(applied: readonly string[]): void {
+  const unknown = applied.filter((name) => !(name in migrations));
+  if (unknown.some((name) => OBSOLETE_MIGRATIONS.includes(name)))
     throw new StoreError(
       'was written by a version of before the first release, which kept its events in another way; move it away to begin with an empty one, or set DATABASE_URL to another file',
     );
@@ -99,33 +93,16 @@ async function refuseOtherVersions({ database, db }: OpenDatabase): Promise<void
     );
 }
 
-/** All in one transaction, which Kysely doesn't use for SQLite: half of a migration would be nobody's database. */
-async function migrate({ database, db }: OpenDatabase): Promise<void> {
-  const migrator = new Migrator({
-    db,
-    provider: { getMigrations: () => Promise.resolve({ ...migrations }) },
-  });
+/** All in one transaction: half of a migration would be nobody's database. */
+function migrate(database: DatabaseSync, applied: readonly string[]): void {
+  const due = Object.entries(migrations).filter(([name]) => !applied.includes(name));
+  if (due.length === 0) return;
   database.exec('BEGIN IMMEDIATE');
-  const { error } = await migrator.migrateToLatest();
-  if (error !== undefined) throw error as Error;
+  database.exec(`CREATE TABLE IF NOT EXISTS ${MIGRATIONS} (name TEXT PRIMARY KEY, timestamp TEXT NOT NULL)`);
+  const note = database.prepare(`INSERT INTO ${MIGRATIONS} VALUES (?, ?)`);
+  for (const [name, apply] of due) {
+    apply(database);
+    note.run(name, new Date().toISOString());
+  }
   database.exec('COMMIT');
-}
-
-/** Kysely's SQLite dialect speaks to better-sqlite3; `node:sqlite` differs in how it takes parameters. */
-function forKysely(database: DatabaseSync): SqliteDatabase {
-  return {
-    close: () => {
-      database.close();
-    },
-    prepare: (sql) => {
-      const statement = database.prepare(sql);
-      const spread = (parameters: readonly unknown[]) => parameters as SQLInputValue[];
-      return {
-        reader: statement.columns().length > 0,
-        all: (parameters) => statement.all(...spread(parameters)),
-        run: (parameters) => statement.run(...spread(parameters)),
-        iterate: (parameters) => statement.iterate(...spread(parameters)),
-      };
-    },
-  };
 }

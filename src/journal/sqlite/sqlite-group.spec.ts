@@ -34,7 +34,7 @@ describe('a group of events', () => {
   let runs: Map<string, JournaledRun>;
   beforeEach(async () => {
     const path = join(directory, `${++databases}.db`);
-    store = await SqliteStore.open(storeOptions(path));
+    store = SqliteStore.open(storeOptions(path));
     store.claim();
     runs = new Map(['r1', 'r2', 'r3', '00', '01'].map((id) => [id, runWith(id)]));
   });

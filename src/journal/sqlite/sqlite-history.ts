@@ -1,4 +1,13 @@
-import { sql, type Kysely } from 'kysely';
+import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
+import {
+  DummyDriver,
+  Kysely,
+  sql,
+  SqliteAdapter,
+  SqliteIntrospector,
+  SqliteQueryCompiler,
+  type RawBuilder,
+} from 'kysely';
 import type { RunQuery } from '../../run/journal.js';
 import { historyQuery, type HistoryTables } from '../history-query.js';
 import type { RunRow } from '../history-rows.js';
@@ -21,13 +30,25 @@ export const HISTORY: HistoryTables = {
 const LABELS = `
   SELECT run, label FROM run_labels INDEXED BY labels_of_run
   WHERE run IN (SELECT value FROM json_each(?)) ORDER BY label`;
+
+/** Makes the text of queries, and runs none. */
+const compiler = new Kysely<unknown>({
+  dialect: {
+    createAdapter: () => new SqliteAdapter(),
+    createDriver: () => new DummyDriver(),
+    createIntrospector: (db) => new SqliteIntrospector(db),
+    createQueryCompiler: () => new SqliteQueryCompiler(),
+  },
+});
+
+export function rowsOf<Row>(database: DatabaseSync, query: RawBuilder<Row>): Row[] {
+  const { sql: text, parameters } = query.compile(compiler);
+  return database.prepare(text).all(...(parameters as SQLInputValue[])) as Row[];
+}
+
 /** The runs that a query asks for, the newest first, and one more where there are more. */
-export async function historyOf(
-  db: Kysely<unknown>,
-  statements: Statements,
-  query: RunQuery,
-): Promise<RunRow[]> {
-  const { rows } = await historyQuery(query, HISTORY).execute(db);
+export function historyOf(database: DatabaseSync, statements: Statements, query: RunQuery): RunRow[] {
+  const rows = rowsOf(database, historyQuery(query, HISTORY));
   const labels = new Map<number, string[]>();
   const numbers = JSON.stringify(rows.map(({ number }) => number));
   for (const { run, label } of statements.all<{ run: number; label: string }>(LABELS, numbers))

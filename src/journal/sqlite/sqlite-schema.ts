@@ -1,6 +1,5 @@
 import { randomBytes, randomInt } from 'node:crypto';
-import { sql, type Kysely } from 'kysely';
-import type { Migration } from 'kysely/migration';
+import type { DatabaseSync } from 'node:sqlite';
 
 /** Marks the file as one of this service's, so that no other program's database is written to by mistake. */
 export const APPLICATION_ID = 0x46_52_4e_54; // "FRNT"
@@ -12,84 +11,79 @@ export const OBSOLETE_MIGRATIONS = ['0001-runs-and-events', '0001-commits'];
  * In order of their names. One that was released is never changed: a change of the tables is a new one. Times are milliseconds
  * since 1970 in UTC; a run is referred to by its `number`, the id of its `run.started` event.
  */
-export const migrations: Readonly<Record<string, Migration>> = {
-  '0001-log': {
-    async up(db) {
-      await createWriter(db);
-      await createCommits(db);
-      await createRuns(db);
-      await createIdempotencyKeys(db);
-      await createStatistics(db);
-      await createViews(db);
-      // Tells this log from every other one.
-      await sql`PRAGMA user_version = ${sql.lit(randomInt(1, 2 ** 31))}`.execute(db);
-      await sql`PRAGMA application_id = ${sql.lit(APPLICATION_ID)}`.execute(db);
-    },
+export const migrations: Readonly<Record<string, (database: DatabaseSync) => void>> = {
+  '0001-log': (database) => {
+    createWriter(database);
+    createCommits(database);
+    createRuns(database);
+    createIdempotencyKeys(database);
+    createStatistics(database);
+    createViews(database);
+    // Tells this log from every other one.
+    database.exec(`PRAGMA user_version = ${randomInt(1, 2 ** 31)}`);
+    database.exec(`PRAGMA application_id = ${APPLICATION_ID}`);
   },
-  '0002-clients': { up: addClients },
-  '0003-labels': { up: addLabels },
-  '0004-erased-runs': { up: addErasedRuns },
+  '0002-clients': addClients,
+  '0003-labels': addLabels,
+  '0004-erased-runs': addErasedRuns,
   // The views know what progress is.
-  '0005-progress': { up: createViews },
-  '0006-token-secret': { up: createTokenSecret },
-  '0007-checksums': { up: addChecksums },
+  '0005-progress': createViews,
+  '0006-token-secret': createTokenSecret,
+  '0007-checksums': addChecksums,
 };
 
 /** A row for each label of a run, as `name:value`. Runs without cost nothing. */
-async function addLabels(db: Kysely<unknown>): Promise<void> {
-  await sql`
+function addLabels(database: DatabaseSync): void {
+  database.exec(`
     CREATE TABLE run_labels (
       label TEXT NOT NULL,
       labelled_at INTEGER NOT NULL,
       run INTEGER NOT NULL,
       PRIMARY KEY (label, labelled_at, run)
-    ) STRICT, WITHOUT ROWID`.execute(db);
-  await sql`CREATE INDEX labels_of_run ON run_labels (run)`.execute(db);
+    ) STRICT, WITHOUT ROWID`);
+  database.exec(`CREATE INDEX labels_of_run ON run_labels (run)`);
 }
 
 /** Runs of which no more than the numbers and times of their events are left. Retention deletes those. */
-async function addErasedRuns(db: Kysely<unknown>): Promise<void> {
-  await sql`
+function addErasedRuns(database: DatabaseSync): void {
+  database.exec(`
     CREATE TABLE erased_runs (
       number INTEGER PRIMARY KEY,
       id TEXT NOT NULL UNIQUE,
       finished_at INTEGER NOT NULL,
       commits TEXT NOT NULL
-    ) STRICT`.execute(db);
+    ) STRICT`);
 }
 
 /** One row: the journal that writes the database. */
-async function createWriter(db: Kysely<unknown>): Promise<void> {
-  await sql`
+function createWriter(database: DatabaseSync): void {
+  database.exec(`
     CREATE TABLE writer (
       only INTEGER PRIMARY KEY CHECK (only = 1),
       token TEXT NOT NULL,
       name TEXT NOT NULL
-    ) STRICT`.execute(db);
+    ) STRICT`);
 }
 
 /** Of rows that the log doesn't repeat. Those from before have none. */
-async function addChecksums(db: Kysely<unknown>): Promise<void> {
+function addChecksums(database: DatabaseSync): void {
   for (const table of ['idempotency_keys', 'statistics', 'counted_events'])
-    await sql`ALTER TABLE ${sql.table(table)} ADD COLUMN checksum INTEGER`.execute(db);
+    database.exec(`ALTER TABLE ${table} ADD COLUMN checksum INTEGER`);
 }
 
 /** Who started a run; null where nobody needed a key. Runs without cost the index nothing. */
-async function addClients(db: Kysely<unknown>): Promise<void> {
-  for (const table of ['open_runs', 'runs'])
-    await sql`ALTER TABLE ${sql.table(table)} ADD COLUMN client TEXT`.execute(db);
-  await sql`
-    CREATE INDEX runs_of_client ON runs (client, status, created_at) WHERE client IS NOT NULL`.execute(db);
+function addClients(database: DatabaseSync): void {
+  for (const table of ['open_runs', 'runs']) database.exec(`ALTER TABLE ${table} ADD COLUMN client TEXT`);
+  database.exec(`
+    CREATE INDEX runs_of_client ON runs (client, status, created_at) WHERE client IS NOT NULL`);
 }
 
 /** One row: what tokens for event streams are signed with. */
-async function createTokenSecret(db: Kysely<unknown>): Promise<void> {
-  await sql`
-    CREATE TABLE token_secret (only INTEGER PRIMARY KEY CHECK (only = 1), secret TEXT NOT NULL) STRICT`.execute(
-    db,
-  );
+function createTokenSecret(database: DatabaseSync): void {
+  database.exec(`
+    CREATE TABLE token_secret (only INTEGER PRIMARY KEY CHECK (only = 1), secret TEXT NOT NULL) STRICT`);
   const secret = randomBytes(32).toString('hex');
-  await sql`INSERT INTO token_secret VALUES (1, ${sql.lit(secret)})`.execute(db);
+  database.exec(`INSERT INTO token_secret VALUES (1, '${secret}')`);
 }
 
 /**
@@ -97,8 +91,8 @@ async function createTokenSecret(db: Kysely<unknown>): Promise<void> {
  * no gaps. `checksum` is of the whole row. `previous` is the link of the row before, and the link of a row is the checksum that it was
  * written with; in `link`, where retention has changed the row.
  */
-async function createCommits(db: Kysely<unknown>): Promise<void> {
-  await sql`
+function createCommits(database: DatabaseSync): void {
+  database.exec(`
     CREATE TABLE commits (
       first INTEGER PRIMARY KEY,
       last INTEGER NOT NULL,
@@ -106,7 +100,7 @@ async function createCommits(db: Kysely<unknown>): Promise<void> {
       previous INTEGER NOT NULL,
       link INTEGER,
       checksum INTEGER NOT NULL
-    ) STRICT`.execute(db);
+    ) STRICT`);
 }
 
 /**
@@ -114,8 +108,8 @@ async function createCommits(db: Kysely<unknown>): Promise<void> {
  * JSON array: the `first` of each commit that has events of it. Three indexes, and one for the runs of clients, will do for every filter
  * of the history, see `history-query.ts`: each costs the writer a row.
  */
-async function createRuns(db: Kysely<unknown>): Promise<void> {
-  await sql`
+function createRuns(database: DatabaseSync): void {
+  database.exec(`
     CREATE TABLE open_runs (
       number INTEGER PRIMARY KEY,
       id TEXT NOT NULL,
@@ -123,9 +117,9 @@ async function createRuns(db: Kysely<unknown>): Promise<void> {
       created_at INTEGER NOT NULL,
       starts INTEGER NOT NULL DEFAULT 0,
       set_aside INTEGER NOT NULL DEFAULT 0
-    ) STRICT`.execute(db);
-  await sql`CREATE INDEX open_runs_by_age ON open_runs (created_at)`.execute(db);
-  await sql`
+    ) STRICT`);
+  database.exec(`CREATE INDEX open_runs_by_age ON open_runs (created_at)`);
+  database.exec(`
     CREATE TABLE runs (
       number INTEGER PRIMARY KEY,
       id TEXT NOT NULL UNIQUE,
@@ -134,13 +128,13 @@ async function createRuns(db: Kysely<unknown>): Promise<void> {
       created_at INTEGER NOT NULL,
       finished_at INTEGER NOT NULL,
       commits TEXT NOT NULL
-    ) STRICT`.execute(db);
-  await sql`CREATE INDEX runs_of_status ON runs (status, created_at)`.execute(db);
-  await sql`CREATE INDEX runs_of_task ON runs (task, status, created_at)`.execute(db);
+    ) STRICT`);
+  database.exec(`CREATE INDEX runs_of_status ON runs (status, created_at)`);
+  database.exec(`CREATE INDEX runs_of_task ON runs (task, status, created_at)`);
 }
 
-async function createIdempotencyKeys(db: Kysely<unknown>): Promise<void> {
-  await sql`
+function createIdempotencyKeys(database: DatabaseSync): void {
+  database.exec(`
     CREATE TABLE idempotency_keys (
       client TEXT NOT NULL,
       key TEXT NOT NULL,
@@ -148,38 +142,36 @@ async function createIdempotencyKeys(db: Kysely<unknown>): Promise<void> {
       run INTEGER NOT NULL,
       created_at INTEGER NOT NULL,
       PRIMARY KEY (client, key)
-    ) STRICT, WITHOUT ROWID`.execute(db);
-  await sql`CREATE INDEX keys_by_age ON idempotency_keys (created_at)`.execute(db);
+    ) STRICT, WITHOUT ROWID`);
+  database.exec(`CREATE INDEX keys_by_age ON idempotency_keys (created_at)`);
 }
 
-async function createStatistics(db: Kysely<unknown>): Promise<void> {
-  await sql`
+function createStatistics(database: DatabaseSync): void {
+  database.exec(`
     CREATE TABLE statistics (
       task TEXT NOT NULL,
       start INTEGER NOT NULL,
       data TEXT NOT NULL,
       PRIMARY KEY (task, start)
-    ) STRICT, WITHOUT ROWID`.execute(db);
-  await sql`
+    ) STRICT, WITHOUT ROWID`);
+  database.exec(`
     CREATE TABLE counted_events (
       only INTEGER PRIMARY KEY,
       up_to INTEGER NOT NULL,
       read_from INTEGER NOT NULL
-    ) STRICT`.execute(db);
+    ) STRICT`);
 }
 
 /** They show runs, events, and what those add up to, to whoever looks into the file. The service doesn't read them. */
-async function createViews(db: Kysely<unknown>): Promise<void> {
+function createViews(database: DatabaseSync): void {
   for (const view of ['runs_and_open', 'events', 'attempts', 'sub_tasks'])
-    await sql`DROP VIEW IF EXISTS ${sql.table(view)}`.execute(db);
-  await sql`
+    database.exec(`DROP VIEW IF EXISTS ${view}`);
+  database.exec(`
     CREATE VIEW runs_and_open AS
     SELECT number, id, task, status, created_at, finished_at FROM runs
     UNION ALL
-    SELECT number, id, task, iif(set_aside = 1, 'set-aside', 'running'), created_at, NULL FROM open_runs`.execute(
-    db,
-  );
-  await sql`
+    SELECT number, id, task, iif(set_aside = 1, 'set-aside', 'running'), created_at, NULL FROM open_runs`);
+  database.exec(`
     CREATE VIEW events AS
     SELECT value ->> '$.id' AS id,
       coalesce(
@@ -188,8 +180,8 @@ async function createViews(db: Kysely<unknown>): Promise<void> {
       value ->> '$.runId' AS run_id, value ->> '$.task' AS task, value ->> '$.type' AS type,
       CAST(round(unixepoch(value ->> '$.time', 'subsec') * 1000) AS INTEGER) AS time,
       value ->> '$.subTask' AS sub_task, value ->> '$.attempt' AS attempt, value -> '$.data' AS data
-    FROM commits CROSS JOIN json_each(commits.events)`.execute(db);
-  await sql`
+    FROM commits CROSS JOIN json_each(commits.events)`);
+  database.exec(`
     CREATE VIEW attempts AS
     SELECT run_id, task, sub_task, attempt,
       min(time) FILTER (WHERE type = 'sub-task.started') AS started_at,
@@ -198,9 +190,9 @@ async function createViews(db: Kysely<unknown>): Promise<void> {
       max(data ->> '$.error.message') AS error
     FROM events
     WHERE attempt > 0
-    GROUP BY run_id, sub_task, attempt`.execute(db);
+    GROUP BY run_id, sub_task, attempt`);
   // A sub-task that failed may be tried again on request: of several outcomes the last one counts.
-  await sql`
+  database.exec(`
     CREATE VIEW sub_tasks AS
     SELECT run_id, task, sub_task, attempt AS attempts,
       iif(type IN ('sub-task.held-back', 'sub-task.started', 'sub-task.progressed', 'sub-task.retrying'), 'unfinished', substr(type, 10))
@@ -208,5 +200,5 @@ async function createViews(db: Kysely<unknown>): Promise<void> {
       max(id) AS last_event, data -> '$.result' AS result
     FROM events
     WHERE sub_task IS NOT NULL
-    GROUP BY run_id, sub_task`.execute(db);
+    GROUP BY run_id, sub_task`);
 }

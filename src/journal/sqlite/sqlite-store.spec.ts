@@ -32,7 +32,7 @@ describe('SqliteStore', () => {
   let options: StoreOptions;
   beforeEach(async () => {
     options = storeOptions(join(directory, `${++databases}.db`), 'power');
-    store = await SqliteStore.open(options);
+    store = SqliteStore.open(options);
     store.claim();
   });
   afterEach(() => {
@@ -51,7 +51,7 @@ describe('SqliteStore', () => {
     store.commit(groupFrom(1));
     for (const suffix of ['', '-wal']) copyFileSync(`${directory}/${databases}.db${suffix}`, path + suffix);
     expect(statSync(`${path}-wal`).size).toBeGreaterThan(0);
-    const next = await SqliteStore.open(storeOptions(path, 'power'));
+    const next = SqliteStore.open(storeOptions(path, 'power'));
     expect(statSync(`${path}-wal`).size).toBe(0);
     expect(next.state().lastId).toBe(2);
     next.close();
@@ -59,7 +59,7 @@ describe('SqliteStore', () => {
 
   test('writes nothing any more once another store has claimed the database, and says whose it is', async () => {
     store.commit(groupFrom(1));
-    const other = await SqliteStore.open({ ...options, writer: { token: 'other', name: 'another process' } });
+    const other = SqliteStore.open({ ...options, writer: { token: 'other', name: 'another process' } });
     store.commit(groupFrom(3));
     other.claim();
     const kept = { from: 0, to: 9 };

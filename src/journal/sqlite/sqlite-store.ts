@@ -1,4 +1,4 @@
-import type { Kysely } from 'kysely';
+import type { DatabaseSync } from 'node:sqlite';
 import type { KeyedRun } from '../../run/idempotency-key.js';
 import type { EventQuery, RunQuery, SavedStatistics, Stretch } from '../../run/journal.js';
 import { textsOf } from '../event-text.js';
@@ -9,10 +9,9 @@ import { CommitReader, type OpenCommits, type RunTexts, type TextPage } from './
 import { deleteFinished, eraseRun } from './old-runs.js';
 import { deleteKeys, insertKeys, runOfKey } from './key-rows.js';
 import { LogEnd } from './log-end.js';
-import { historyOf } from './sqlite-history.js';
 import { OpenFiles } from './open-file.js';
 import { savedStatistics, saveStatistics } from './saved-statistics.js';
-import { checkpoint, openDatabase, type OpenDatabase, type StoreOptions } from './sqlite-database.js';
+import { checkpoint, openDatabase, type StoreOptions } from './sqlite-database.js';
 import type { EventGroup } from './sqlite-group.js';
 import { Statements } from './statements.js';
 import { countStart, setAside, survived, takeBack } from './started-over.js';
@@ -36,7 +35,7 @@ export class SqliteStore {
   #lastId = 0;
   /** The link of the last row. */
   #link = NO_LINK;
-  readonly #db: Kysely<unknown>;
+  readonly #database: DatabaseSync;
   readonly #statements: Statements;
   readonly #reader: CommitReader;
   readonly #writer: Writer;
@@ -46,8 +45,8 @@ export class SqliteStore {
   /** Which log it is. */
   readonly #log: number;
 
-  private constructor({ database, db }: OpenDatabase, { path, file, writer, durability }: StoreOptions) {
-    this.#db = db;
+  private constructor(database: DatabaseSync, { path, file, writer, durability }: StoreOptions) {
+    this.#database = database;
     this.#writer = writer;
     this.#files = new OpenFiles(path, file);
     this.#statements = new Statements(database);
@@ -59,8 +58,8 @@ export class SqliteStore {
   }
 
   /** @throws {StoreError} for a file that must not be written to; SQLite's errors for one that can't be */
-  static async open(options: StoreOptions): Promise<SqliteStore> {
-    return new SqliteStore(await openDatabase(options), options);
+  static open(options: StoreOptions): SqliteStore {
+    return new SqliteStore(openDatabase(options), options);
   }
 
   /** Takes the database for its journal. Whoever has written it before is refused from now on. */
@@ -145,9 +144,13 @@ export class SqliteStore {
     return runOfKey(this.#statements, client, key, after);
   }
 
-  /** The runs that a query asks for, the newest first, and one more where there are more. */
-  runs(query: RunQuery): Promise<RunRow[]> {
-    return historyOf(this.#db, this.#statements, query);
+  /**
+   * The runs that a query asks for, the newest first, and one more where there are more. Kysely makes the query, and is loaded with the
+   * first one: it takes half of a thread's start.
+   */
+  async runs(query: RunQuery): Promise<RunRow[]> {
+    const { historyOf } = await import('./sqlite-history.js');
+    return historyOf(this.#database, this.#statements, query);
   }
 
   /** A page of events up to one of them; undefined for a run that there is none of. */

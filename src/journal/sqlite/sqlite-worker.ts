@@ -23,7 +23,7 @@ export interface AnswerMessage {
 
 const port = parentPort;
 if (!port) throw new Error('This file is for worker threads');
-const store = await SqliteStore.open(workerData as StoreOptions);
+const store = SqliteStore.open(workerData as StoreOptions);
 
 async function answer({ call, method, args }: CallMessage): Promise<AnswerMessage> {
   try {

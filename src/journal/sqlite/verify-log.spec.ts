@@ -44,7 +44,7 @@ describe('verifyLog', () => {
 
   test('finds nothing wrong with what the journal writes, also where retention has taken runs out of it', async () => {
     expect(verifyLog(database.path)).toEqual({ events: RUNS * 3.9, lastId: RUNS * 3.9, flaws: [] });
-    const store = await SqliteStore.open(storeOptions(database.path));
+    const store = SqliteStore.open(storeOptions(database.path));
     store.claim();
     expect(store.deleteFinished(Date.now() + 1, RUNS / 2)).toBe(RUNS / 2);
     store.close();

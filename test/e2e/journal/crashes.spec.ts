@@ -102,9 +102,9 @@ describe('a service that is ended', () => {
 
   test('by kill -9 while it makes its database is none the worse for it', async () => {
     for (const statement of [
-      '"kysely_migration" (',
+      'TABLE IF NOT EXISTS kysely_migration',
       'CREATE TABLE commits',
-      'insert into "kysely_migration" (',
+      'INSERT INTO kysely_migration',
     ]) {
       const journal = await startJournal();
       askFor(durable.database, 'after', `process: ${statement}`);
