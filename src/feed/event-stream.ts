@@ -8,6 +8,9 @@ import { BEAT, cursorText, eventText, OPENING, STREAM_HEADERS } from './server-s
 /** How many events are read from the journal at a time. */
 export const PAGE_EVENTS = 500;
 
+/** After this, what was written to a connection that its reader has closed has been refused. */
+const REFUSAL_MS = 500;
+
 /** One reader’s event stream: what is behind its cursor, and then what comes. One of a single run ends with the run. */
 export class EventStream implements EventReader {
   private readonly channel: EventChannel;
@@ -102,9 +105,12 @@ export class EventStream implements EventReader {
     this.feed.leave(this.filter, this);
   }
 
-  /** Writes to a reader that has ended its side of the connection: one that has closed it all refuses what is written. */
+  /** Writes to a reader that has ended its side of the connection: one that has closed it all refuses that, and the next write fails. */
   private readonly probe = (): void => {
     this.beat();
+    setTimeout(() => {
+      this.beat();
+    }, REFUSAL_MS).unref();
   };
 
   /** A journal that can’t be read ends the stream: the reader comes back. */

@@ -149,6 +149,8 @@ describe('readers of event streams', () => {
 
   test('that hang up are forgotten, and so are the events that were kept for them', async () => {
     const service = await durable.start();
+    // The next sign of life would show it too, 15 s later.
+    jest.spyOn(EventFeed.prototype as unknown as { beat(): Promise<void> }, 'beat').mockResolvedValue();
     const left = jest.spyOn(EventFeed.prototype, 'leave');
     const added = jest.spyOn(EventChannel.prototype, 'add');
     const [runId] = await runAll(service, 'demo', 1);
