@@ -53,7 +53,7 @@ export class EventStream implements EventReader {
    */
   begin(page?: EventPage): void {
     const { response, feed } = this;
-    if (response.closed) {
+    if (response.req.socket.destroyed) {
       this.leave();
       return;
     }
