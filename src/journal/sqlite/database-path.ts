@@ -42,7 +42,9 @@ export function preparePath(path: string): string {
       `has ${found.nlink} names (hard links), and SQLite would keep a write-ahead log for each; remove all but one`,
     );
   accessSync(path, constants.R_OK | constants.W_OK);
-  if (found.size > 0 && !beginsAsDatabase(path))
+  // With a rollback journal, a power cut may have come while SQLite made the database, and SQLite takes it back.
+  const isTakenBack = statSync(`${path}-journal`, { throwIfNoEntry: false })?.size;
+  if (found.size > 0 && !isTakenBack && !beginsAsDatabase(path))
     throw Object.assign(new Error(`${path} is not a database`), { errcode: NOT_A_DATABASE });
   return realpathSync(path);
 }

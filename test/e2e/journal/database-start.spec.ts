@@ -76,6 +76,17 @@ describe('a start', () => {
     expect(database.flaws()).toEqual([]);
   });
 
+  test('takes what a power cut has left of the making of a database for a new one', async () => {
+    // Its page, whose first sector is missing, and the journal by which SQLite takes that back.
+    writeFileSync(database.path, Buffer.alloc(4096));
+    const journal = Buffer.alloc(512);
+    journal.write('d9d505f920a163d7', 'hex');
+    journal.writeUInt32BE(512, 20);
+    journal.writeUInt32BE(4096, 24);
+    writeFileSync(`${database.path}-journal`, journal);
+    await runDemo(database.url);
+  });
+
   test('is refused on a truncated database', async () => {
     await database.write([]);
     truncateSync(database.path, statSync(database.path).size / 2);
