@@ -1,7 +1,16 @@
 const { basename } = require('node:path');
 const { default: Sequencer } = require('@jest/test-sequencer');
 
-const LONGEST = ['journal', 'cluster', 'process', 'crash-harness', 'cluster-harness', 'short-memory'];
+const LONGEST = [
+  'cluster',
+  'journal',
+  'events',
+  'process',
+  'cluster-harness',
+  'crash-harness',
+  'disk-errors',
+  'short-memory',
+];
 
 /**
  * Starts the longest suites first, so that none of them is what all others wait for.
