@@ -6,6 +6,7 @@ import type { DatabaseFile } from './database-file.js';
 
 const PROGRAM = fileURLToPath(new URL('./journal-program.ts', import.meta.url));
 const FAULTS = new URL('./faults.ts', import.meta.url).href;
+const TYPESCRIPT = new URL('./typescript-for-threads.js', import.meta.url).href;
 
 /** What such a process is asked to do. */
 export interface JournalRequest {
@@ -32,7 +33,7 @@ export class JournalProcess {
   static async start({ uid, faults, env = {} }: Options = {}): Promise<JournalProcess> {
     const child = fork(PROGRAM, {
       cwd: '/',
-      execArgv: faults ? ['--import', FAULTS] : [],
+      execArgv: ['--import', TYPESCRIPT, ...(faults ? ['--import', FAULTS] : [])],
       env: faults ? { ...env, FAULTS: faults.directory } : env,
       ...(uid !== undefined && { uid }),
     });
