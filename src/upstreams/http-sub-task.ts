@@ -4,11 +4,12 @@ import { SubTaskError, type SubTaskErrorOptions } from '../core/sub-task-error.j
 import type { SubTaskContext, SubTaskHandler } from '../core/sub-task.js';
 import { textOf } from '../core/thrown.js';
 import { ForbiddenAddress } from './address-guard.js';
+import { StaleConnection } from './connection.js';
 import { requireEnvironment, secretsOf } from './environment.js';
 import { excerptOf } from './excerpt.js';
 import { DEFAULT_MAX_RESPONSE, type HttpRequestOptions } from './http-sub-task.schema.js';
 import { isRedirect, MAX_REDIRECTS, redirected, type Hop, type RedirectTerms } from './redirects.js';
-import { RequestTemplate } from './request-template.js';
+import { RequestTemplate, type UpstreamRequest } from './request-template.js';
 import { statusFailure, UnfollowedRedirect } from './response-outcome.js';
 import { exchange, UnfitResponse, type ReadingTerms, type UpstreamResponse } from './response-reader.js';
 import { compileResult } from './result-reader.js';
@@ -16,6 +17,9 @@ import { Secrets } from './secrets.js';
 import type { Environment } from './template-text.js';
 import { usesOf } from './template-uses.js';
 import type { Upstream, Upstreams } from './upstreams.js';
+
+/** Methods whose requests may be sent again (RFC 9110, 9.2.2). */
+const IDEMPOTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'PUT', 'DELETE']);
 
 /**
  * A sub-task that asks an upstream over HTTP. A 2xx that meets `expect` succeeds, with the body as the result; what
@@ -84,7 +88,7 @@ export class HttpSubTask implements SubTaskHandler<unknown> {
 
   private async ask({ upstream, request }: Hop, signal: AbortSignal): Promise<UpstreamResponse> {
     try {
-      return await exchange(upstream, request, this.terms, signal);
+      return await this.send(upstream, request, signal);
     } catch (error) {
       const { origin } = upstream;
       if (error instanceof UnfitResponse) throw this.unfit(origin, error);
@@ -94,6 +98,20 @@ export class HttpSubTask implements SubTaskHandler<unknown> {
           retry: false,
         });
       throw this.failure(`${origin} can’t be reached: ${reasonOf(error)}`, { code: 'upstream-unreachable' });
+    }
+  }
+
+  /** Sends it once more where that does no harm and a connection had been closed unseen. */
+  private async send(
+    upstream: Upstream,
+    request: UpstreamRequest,
+    signal: AbortSignal,
+  ): Promise<UpstreamResponse> {
+    try {
+      return await exchange(upstream, request, this.terms, signal);
+    } catch (error) {
+      if (!(error instanceof StaleConnection) || !IDEMPOTENT.has(request.method)) throw error;
+      return exchange(upstream, request, this.terms, signal, true);
     }
   }
 

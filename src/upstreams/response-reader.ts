@@ -1,5 +1,6 @@
 import type { Dispatcher } from 'undici';
 import { ByteCollector } from './byte-collector.js';
+import type { Connection, ConnectionUser } from './connection.js';
 import { Decompression, encodingMistake, encodingsOf } from './decompression.js';
 import { EXCERPT_BYTES } from './excerpt.js';
 import { ReadingPace } from './reading-pace.js';
@@ -41,13 +42,15 @@ const UNWANTED_MS = 500;
  * One request and its response. Its connection is closed unless the response was read to its end.
  *
  * @param signal ends the exchange, whatever it waits for
- * @throws {UnfitResponse} or what undici says of a connection
+ * @param anew whether it takes a connection that no other request has used
+ * @throws {UnfitResponse} {@link StaleConnection} or what undici says of a connection
  */
 export function exchange(
   upstream: Upstream,
   request: Dispatcher.DispatchOptions,
   terms: ReadingTerms,
   signal: AbortSignal,
+  anew = false,
 ): Promise<UpstreamResponse> {
   return new Promise((resolve, reject) => {
     signal.throwIfAborted();
@@ -61,7 +64,7 @@ export function exchange(
     );
     signal.addEventListener('abort', reader);
     try {
-      upstream.dispatch(request, reader);
+      upstream.dispatch(request, reader, anew);
     } catch (error) {
       reader.fail(error);
     }
@@ -69,7 +72,8 @@ export function exchange(
 }
 
 /** Reads as undici brings it: a stream in between would cost more than all of the rest. */
-class ResponseReader implements Dispatcher.DispatchHandler {
+class ResponseReader implements Dispatcher.DispatchHandler, ConnectionUser {
+  connection: Connection | undefined;
   private controller: Dispatcher.DispatchController | undefined;
   private settled = false;
   private status = 0;
@@ -99,6 +103,7 @@ class ResponseReader implements Dispatcher.DispatchHandler {
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.controller = controller;
+    this.connection?.begin();
     if (this.settled) this.cutOff();
   }
 
@@ -148,7 +153,7 @@ class ResponseReader implements Dispatcher.DispatchHandler {
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
-    if (this.status === 0) this.fail(error);
+    if (this.status === 0) this.fail(this.connection?.failure(error) ?? error);
     else if (!this.wanted) this.finish();
     else this.fail(this.unfit(`its body broke off after ${this.bytesOnWire} bytes: ${error.message}`));
   }

@@ -2,6 +2,7 @@ import { lookup as systemLookup } from 'node:dns';
 import type { LookupFunction, Socket } from 'node:net';
 import { Pool, type Dispatcher } from 'undici';
 import { MemoryBudget } from '../core/memory-budget.js';
+import { Connection } from './connection.js';
 import { createConnector } from './connector.js';
 
 /**
@@ -15,6 +16,8 @@ export class Upstream {
   /** Whether it may have an address that is not on the public internet: one declaration with `allowPrivate` is enough. */
   allowPrivate = false;
   private pool: Pool | undefined;
+  /** Connections for one request each. */
+  private readonly single = new Set<Connection>();
   private closed = false;
 
   constructor(
@@ -24,15 +27,17 @@ export class Upstream {
     readonly memory: MemoryBudget,
   ) {}
 
-  dispatch(request: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): void {
+  /** @param anew whether it takes a connection that no other request has used */
+  dispatch(request: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler, anew = false): void {
     if (this.closed) throw new Error('the service is stopping');
+    if (anew) {
+      this.openSingle().dispatch({ ...request, reset: true }, handler);
+      return;
+    }
     this.pool ??= new Pool(this.origin, {
+      ...this.options,
       connections: MAX_CONNECTIONS,
-      connect: createConnector(!this.allowPrivate, this.lookup, this.connecting),
-      allowH2: false,
-      // Timeouts are the engine's: an attempt that takes too long has its signal aborted.
-      headersTimeout: 0,
-      bodyTimeout: 0,
+      factory: (origin) => Connection.open(origin, this.options),
     });
     this.pool.dispatch(request, handler);
   }
@@ -40,6 +45,25 @@ export class Upstream {
   async close(): Promise<void> {
     this.closed = true;
     await this.pool?.destroy();
+    await Promise.all([...this.single].map((connection) => connection.destroy()));
+  }
+
+  private get options() {
+    return {
+      connect: createConnector(!this.allowPrivate, this.lookup, this.connecting),
+      allowH2: false,
+      // Timeouts are the engine's: an attempt that takes too long has its signal aborted.
+      headersTimeout: 0,
+      bodyTimeout: 0,
+    };
+  }
+
+  private openSingle(): Connection {
+    const connection = Connection.open(new URL(this.origin), this.options);
+    this.single.add(connection);
+    const forget = () => this.single.delete(connection);
+    connection.once('disconnect', forget).once('connectionError', forget);
+    return connection;
   }
 }
 

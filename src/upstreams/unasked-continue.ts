@@ -1,0 +1,51 @@
+import type { Socket } from 'node:net';
+
+const BEGINNING = 'HTTP/1.1 100';
+const AT_STATUS = 'HTTP/1.1 '.length;
+const ONE = 0x31;
+/** How long a `100 Continue` may be, in bytes. What is longer is left to undici, which ends the connection. */
+const MAX_BYTES = 4_096;
+
+/**
+ * Takes a `100 Continue` out of what comes ahead of an answer. Clients have to ignore one that they didn't ask for (RFC 9110,
+ * 15.2.1), and undici ends the connection.
+ */
+export class UnaskedContinue {
+  private isExpected = false;
+  private held: Buffer | undefined;
+
+  /** An answer is about to begin. */
+  expect(): void {
+    this.isExpected = true;
+    this.held = undefined;
+  }
+
+  watch(socket: Socket): void {
+    const read = socket.read.bind(socket);
+    socket.read = (size?: number) => {
+      const chunk = read(size) as Buffer | null;
+      return this.isExpected && chunk ? this.rest(chunk) : chunk;
+    };
+  }
+
+  /** What is left to read; null as long as it may be none. */
+  private rest(chunk: Buffer): Buffer | null {
+    // Nearly all answers: the first digit of their status is no 1.
+    if (!this.held && chunk.length > AT_STATUS && chunk[AT_STATUS] !== ONE) {
+      this.isExpected = false;
+      return chunk;
+    }
+    let bytes = this.held ? Buffer.concat([this.held, chunk]) : chunk;
+    this.held = undefined;
+    while (BEGINNING.startsWith(bytes.toString('latin1', 0, BEGINNING.length)) && bytes.length < MAX_BYTES) {
+      const end = bytes.indexOf('\r\n\r\n');
+      if (end < 0) {
+        this.held = bytes.length > 0 ? bytes : undefined;
+        return null;
+      }
+      bytes = bytes.subarray(end + 4);
+    }
+    this.isExpected = false;
+    return bytes;
+  }
+}
