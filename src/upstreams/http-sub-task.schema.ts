@@ -126,7 +126,7 @@ const requestFields = z.strictObject({
     .optional()
     .meta({
       description:
-        'Other origins that redirects may lead to, with the headers that name no environment variable, and the body. Default: none but its own.',
+        'Other origins that redirects may lead to, with the headers that name no environment variable and no header of the caller, and the body. Default: none but its own.',
       examples: [['https://cdn.example.com']],
     }),
   maxResponse: z
