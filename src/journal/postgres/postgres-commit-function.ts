@@ -159,7 +159,7 @@ export async function createCommitGroup(db: Kysely<unknown>): Promise<void> {
             WHEN cardinality(firsts) = 1 THEN firsts
             ELSE ARRAY(
               SELECT f FROM unnest(firsts) AS f
-              WHERE f < first_id + place AND f >= (
+              WHERE f < first_id + place - (SELECT count(*) FROM unnest(refused) AS r WHERE r < place) AND f >= (
                 SELECT coalesce(max(g), 0) FROM unnest(firsts) AS g
                 WHERE g < first_id + from_place - (SELECT count(*) FROM unnest(refused) AS r WHERE r < from_place))) END
             AS known) AS a;

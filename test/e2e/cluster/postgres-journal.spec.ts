@@ -390,6 +390,22 @@ describe('the Postgres journal', () => {
       });
       expect((await journal.events({ after: 2, limit: 9 })).events.map(({ id }) => id)).toEqual([3, 4, 5]);
     });
+
+    test('has no row behind its end, though events before it were refused, and can be reopened', async () => {
+      const { journal, writer } = await open();
+      const large = 'x'.repeat(200 * 2 ** 10);
+      await writer.append(events.started('r2'));
+      writer.takeOn('r3', 99);
+      const refused = writer.append(events.succeeded('r3', 'stale'));
+      void writer.append(events.started('r1'));
+      void writer.append(events.succeeded('r1', large));
+      void writer.append(events.finished('r1'));
+      await writer.append(events.succeeded('r2', large));
+      await expect(refused).rejects.toThrow('was refused');
+      expect(await firsts('commits')).toEqual([{ first: 1 }, { first: 2 }, { first: 5 }]);
+      expect(await commits()).toEqual(['{2}']);
+      expect(await writer.reopen(await record({ journal }))).toBe(true);
+    });
   });
 
   test('shows runs, sub-tasks and attempts to whoever looks into the database', async () => {
