@@ -141,8 +141,10 @@ export abstract class Journal {
   abstract claimKey(key: IdempotencyKey, runId: string): Promise<KeyedRun>;
 
   /**
-   * Resolves when all that was appended of a run is committed. While commits fail it resolves at once: nobody knows how long
-   * readers would wait.
+   * Resolves when all that was appended of a run is committed, and the run was told of what other nodes have committed of it. While
+   * commits fail it resolves at once: nobody knows how long readers would wait.
+   *
+   * @throws {DomainError} `journal-unavailable`
    */
   abstract committed(runId: string): Promise<void>;
 

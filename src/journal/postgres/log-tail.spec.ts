@@ -17,15 +17,16 @@ describe('the tail of the log that nodes share', () => {
     told = [];
     onRead = () => undefined;
     bus = new EventBus(new EventEmitter2());
-    const read = (after: number, upTo: number, runs: 'all' | readonly string[]) => {
+    const read = async (after: number, upTo: number, runs: 'all' | readonly string[]) => {
+      await Promise.resolve();
       onRead();
       const events = log.filter(
         ({ id, runId }) => id > after && id <= upTo && (runs === 'all' || runs.includes(runId)),
       );
-      return Promise.resolve({
+      return {
         rows: events.map((event) => ({ first: event.id, events: [event] })),
         next: upTo,
-      });
+      };
     };
     tail = new LogTail(bus, read, 0);
   });
@@ -90,6 +91,20 @@ describe('the tail of the log that nodes share', () => {
     tail.hear(2);
     await turn();
     expect(told).toEqual(['1 run.started']);
+  });
+
+  test('tells a run of all that is committed before somebody reads it, though it has not heard of that', async () => {
+    tail.follow(runThatKnows('r1', 0));
+    commit('run.started', 'r1');
+    await tail.catchUp('r1', () => Promise.resolve(log.length));
+    expect(told).toEqual(['1 run.started']);
+    commit('sub-task.failed', 'r1');
+    onRead = () => {
+      throw new Error('away');
+    };
+    const caughtUp = tail.catchUp('r1', () => Promise.resolve(log.length));
+    await expect(caughtUp).resolves.toBeUndefined();
+    await tail.catchUp('r2', () => Promise.reject(new Error('is asked for no other run')));
   });
 
   test('shows what it hears of twice in one turn', async () => {

@@ -1,4 +1,5 @@
 import { Logger } from '@nestjs/common';
+import { filter, firstValueFrom, Subject } from 'rxjs';
 import type { RunEvent } from '../../core/events.js';
 import { indexBehind } from '../../core/event-order.js';
 import type { EventBus } from '../../events/event-bus.js';
@@ -30,6 +31,8 @@ export class LogTail {
   /** What this node has committed behind that, in the order of the log. */
   private own: CommittedRow[] = [];
   private showing = false;
+  /** Emits when more was shown; true when the rest can't be read now. */
+  private readonly moved = new Subject<boolean>();
   /** By the ids of runs. */
   private readonly shared = new Map<string, SharedRun>();
 
@@ -83,6 +86,19 @@ export class LogTail {
     if (!this.showing) void this.showAll();
   }
 
+  /**
+   * Resolves when a run that it follows was told of all that is committed by now, or that can't be read.
+   *
+   * @param lastId asks for the last event of the log
+   */
+  async catchUp(runId: string, lastId: () => Promise<number>): Promise<void> {
+    if (!this.shared.get(runId)?.run) return;
+    const id = await lastId();
+    this.hear(id);
+    if (this.shown < id)
+      await firstValueFrom(this.moved.pipe(filter((failed) => failed || this.shown >= id)));
+  }
+
   private async showAll(): Promise<void> {
     this.showing = true;
     try {
@@ -91,8 +107,8 @@ export class LogTail {
         if (this.shown >= this.known) return;
         const { wanted } = this;
         if (wanted.length === 0) {
-          this.shown = this.known;
           this.own = [];
+          this.show([], this.known);
           return;
         }
         const first = next?.events[0]?.id ?? Infinity;
@@ -110,6 +126,7 @@ export class LogTail {
       this.logger.warn(
         `What other nodes have committed can’t be read, which is tried again: ${textOf(error)}`,
       );
+      this.moved.next(true);
     } finally {
       this.showing = false;
     }
@@ -134,6 +151,7 @@ export class LogTail {
       if (this.shared.size > 0) for (const event of events) this.tell(event, first);
       this.bus.publishLog(events);
     }
+    this.moved.next(false);
   }
 
   private get wanted(): 'all' | readonly string[] {

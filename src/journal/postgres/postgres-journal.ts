@@ -189,8 +189,9 @@ export class PostgresJournal extends Journal implements Sharing {
     return this.keys.release(key, runId);
   }
 
-  override committed(runId: string): Promise<void> {
-    return this.groups.committed(runId);
+  override async committed(runId: string): Promise<void> {
+    await this.groups.committed(runId);
+    if (!this.groups.failing) await this.tail.catchUp(runId, () => asking(() => this.store.lastId()));
   }
 
   override async run(id: string): Promise<Readonly<RunRecord> | undefined> {

@@ -8,6 +8,7 @@ import { EventBus } from '../../../src/events/event-bus.js';
 import { KeyClaims } from '../../../src/journal/postgres/key-claims.js';
 import { PostgresJournal } from '../../../src/journal/postgres/postgres-journal.js';
 import { PostgresWriter } from '../../../src/journal/postgres/postgres-writer.js';
+import type { JournaledRun } from '../../../src/run/journaled-run.js';
 import { EventWriter } from '../../support/event-writer.js';
 import { temporaryDatabase } from '../../support/postgres-database.js';
 import { events } from '../../support/run-events.js';
@@ -243,6 +244,19 @@ describe('the Postgres journal', () => {
         { type: 'sub-task.succeeded', attempt: 2, result: 'fresh' },
       ]);
       expect(await rows('SELECT * FROM frontrunner.placed')).toEqual([]);
+    });
+
+    test('is known to the run before that is read, though its node has heard nothing of it', async () => {
+      const { follower, first, place } = await setUp();
+      const told: string[] = [];
+      const committed = ({ type }: RunEvent) => told.push(type);
+      const run = { id: 'r1', lastEventId: 1, commits: [], originFields: {}, committed };
+      follower.share(run as unknown as JournaledRun);
+      jest.spyOn(follower as unknown as { hear(): void }, 'hear').mockImplementation(() => undefined);
+      await place(first, 0);
+      await first.append(events.attempt('r1', 'a', 1));
+      await follower.committed('r1');
+      expect(told).toEqual(['sub-task.started']);
     });
 
     test('begins an attempt once, although it was delivered twice', async () => {
