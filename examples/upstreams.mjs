@@ -4,7 +4,7 @@
  */
 import { once } from 'node:events';
 import { createServer } from 'node:http';
-import { json } from 'node:stream/consumers';
+import { json, text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
 
 const anyPort = process.argv[2] === '0';
@@ -89,9 +89,9 @@ const charges = new Map();
 /** Charges, and fails to say so the first time: the same key gives the same charge then. */
 async function charge(request) {
   const key = request.headers['idempotency-key'];
-  const { amount, currency } = await json(request);
+  const { amount, currency } = Object.fromEntries(new URLSearchParams(await text(request)));
   if (charges.has(key)) return charges.get(key);
-  charges.set(key, { id: `ch_${charges.size + 1}`, amount, currency });
+  charges.set(key, { id: `ch_${charges.size + 1}`, amount: Number(amount), currency });
   return 503;
 }
 
