@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { nearest } from './nearest.js';
+import { nearest } from '../core/nearest.js';
 
 const NAMES: Partial<Record<string, string>> = {
   string: 'a text',

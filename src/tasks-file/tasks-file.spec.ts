@@ -279,6 +279,16 @@ tasks:
       [`7:23: tasks.t.subTasks[0].allowPrivate: takes true or false, ${IS_TEXT}`],
     ],
     [
+      'an expression that uses what isn’t there',
+      subTaskWith("result: { a: /a, b: '{% $sun(c) %}' }"),
+      ['7:29: tasks.t.subTasks[0].result.b: has $sun, which nothing sets; is $sum meant?'],
+    ],
+    [
+      'a condition that is no expression',
+      subTaskWith('expect: { when: a = 1 }'),
+      ["7:25: tasks.t.subTasks[0].expect.when: takes an expression in JSONata such as {% state = 'done' %}"],
+    ],
+    [
       'a method that is none',
       subTaskWith('method: FETCH'),
       ['7:17: tasks.t.subTasks[0].method: takes "GET", "HEAD", "POST", "PUT", "PATCH" or "DELETE"'],

@@ -1,5 +1,8 @@
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { describe, expect, test } from '@jest/globals';
 import { z } from 'zod';
+import { FUNCTIONS } from '../expressions/expression.js';
 import { environmentIssues } from './environment.js';
 import { httpRequestSchema } from './http-sub-task.schema.js';
 import { HttpSubTask } from './http-sub-task.js';
@@ -12,6 +15,16 @@ function issues(options: object): Record<string, string> {
   const { error } = httpRequestSchema.safeParse({ url: URL, ...options });
   return Object.fromEntries((error?.issues ?? []).map(({ path, message }) => [path.join('/'), message]));
 }
+
+describe('the functions of expressions', () => {
+  test('are all that JSONata has, but for $eval', () => {
+    const source = readFileSync(createRequire(import.meta.url).resolve('jsonata'), 'utf8');
+    const bound = [...source.matchAll(/ [a-zA-Z]*(?:Frame|nvironment)\.bind\('(\w+)', defineFunction/g)];
+    expect(FUNCTIONS).toEqual(
+      bound.flatMap(([, name = '']) => (name === 'eval' ? [] : [name])).sort((a, b) => (a < b ? -1 : 1)),
+    );
+  });
+});
 
 describe('the options of an HTTP sub-task', () => {
   test.each([
@@ -69,9 +82,30 @@ describe('the options of an HTTP sub-task', () => {
       { expect: { body: { $ref: 'https://elsewhere.example/schema' } } },
       "can't resolve reference",
     ],
-    ['expect/status/0', { expect: { status: [404] } }, '<=299'],
+    ['expect/status/0', { expect: { status: [100] } }, '>=200'],
+    ['expect/when', { expect: { when: 'a = 1' } }, 'takes an expression in JSONata such as {%'],
+    [
+      'expect/when',
+      { expect: { when: '{% a = %}' } },
+      'is no JSONata: Unexpected end of expression, at char',
+    ],
+    ['as', { as: 'xml' }, '"base64"'],
+    ['as', { method: 'HEAD', as: 'text' }, 'method: GET'],
+    ['result', { as: 'text', result: { a: '/a' } }, 'read as text; take as out'],
     ['result', { result: 'a/b' }, 'JSON Pointer'],
     ['result', { result: '/a~2' }, 'JSON Pointer'],
+    ['result', { result: ['/a'] }, 'a constant list is { const: […] }'],
+    ['result', { result: null }, 'a constant is { const: … }'],
+    ['result', { result: {} }, 'at least one member'],
+    ['result/a', { result: { a: 'eu', b: '/b' } }, 'a constant text is { const: … }'],
+    ['result/a/pointer', { result: { a: { pointer: 'b' } } }, 'takes a JSON Pointer'],
+    ['result/a/or', { result: { a: { pointer: '/b', or: 1 } } }, 'takes default alone'],
+    ['result/default', { result: { const: 1, default: 2 } }, 'beside const'],
+    ['result/a/b', { result: { a: { b: '{% $sun(c) %}' } } }, 'has $sun, which nothing sets; is $sum meant?'],
+    ['result', { result: '{% $inputs.id %}' }, 'is $input meant?'],
+    ['result', { result: '{% $eval(a) %}' }, 'calls $eval, which is not taken'],
+    ['result', { result: '{% $match(a, /(/) %}' }, 'is no JSONata'],
+    ['result', { result: '{% id = 9007199254740993 %}' }, 'is past 2^53 - 1 and loses digits'],
     ['result', { method: 'HEAD', result: '/a' }, 'method: GET'],
     ['expect/body', { method: 'HEAD', expect: { body: true } }, 'method: GET'],
     ['final/1', { final: [400, 500] }, '<=499'],
@@ -99,10 +133,18 @@ describe('the options of an HTTP sub-task', () => {
       forwardHeaders: ['Accept-Language', 'Cookie'],
       body: ['{id}', { q: 'of {q}' }],
       expect: {
-        status: [200, 204],
+        status: [200, 204, 404],
+        when: '{% a in $input.b %}',
         body: { type: 'object', properties: { at: { type: 'string', format: 'date' } } },
       },
-      result: '/a~1b/0',
+      as: 'json',
+      result: {
+        a: '/a~1b/0',
+        b: { pointer: '/b', default: [] },
+        c: { const: ['/'] },
+        d: 1,
+        e: '{% ($x := 1; items@$i#$n[$i.a = $input.b].{ "f": $map($, function($v) { $v + $x + $n }) }) %}',
+      },
       final: [400, 422],
       allowPrivate: true,
       maxResponse: '10 MB',

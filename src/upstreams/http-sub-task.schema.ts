@@ -1,20 +1,18 @@
 import bytes from 'bytes';
 import { z } from 'zod';
-import { jsonValueSchema } from '../core/run.js';
 import { hostMistake } from './address-guard.js';
-import { compileBodySchema } from './body-schema.js';
+import { answerFields } from './answer.schema.js';
 import { hasVariableOrigin, urlTemplate } from './environment-url.js';
 import { headerNameMistake, HeaderTemplate } from './header-template.js';
 import { checkForwarded, forwardHeadersSchema } from './forwarded-headers.schema.js';
 import { bodyFields, checkBodies, finalSchema } from './request.schema.js';
+import { hasPointer } from './result-template.js';
 
 export const DEFAULT_MAX_RESPONSE = '1mb';
 
 const MOST_BYTES = 100 * 2 ** 20;
 
 const SIZE_FORM = 'takes a size such as 512b, 100kb or 1mb, at most 100mb';
-const POINTER_FORM =
-  'takes a JSON Pointer (RFC 6901) such as /data/items/0, in which ~0 is "~" and ~1 is "/"';
 
 /** Adds what `parse` throws as an issue. */
 function fits(parse: (value: never) => unknown) {
@@ -63,31 +61,6 @@ const headersSchema = z
     examples: [{ Authorization: 'Bearer ${API_TOKEN}', 'X-Tenant': '{tenant}' }],
   });
 
-const expectSchema = z
-  .strictObject({
-    status: z
-      .array(z.int().min(200).max(299))
-      .min(1)
-      .optional()
-      .meta({ description: 'The statuses that are a success. Default: every 2xx.', examples: [[200]] }),
-    body: jsonValueSchema.optional().meta({
-      description: 'A JSON Schema (2020-12) that the body meets. `format` is an annotation.',
-      examples: [{ type: 'object', required: ['items'] }],
-    }),
-  })
-  .superRefine(({ body }, context) => {
-    if (body === undefined) return;
-    try {
-      compileBodySchema(body);
-    } catch (error) {
-      context.addIssue({ code: 'custom', path: ['body'], message: (error as Error).message });
-    }
-  })
-  .meta({
-    description:
-      'What a success has besides a status from 200 to 299. A response that doesn’t have it is a failure, which `retry` tries again.',
-  });
-
 /** What is particular to a sub-task that calls an upstream. The tasks file adds what every sub-task has. */
 const requestFields = z.strictObject({
   url: urlSchema,
@@ -98,16 +71,7 @@ const requestFields = z.strictObject({
   headers: headersSchema.optional(),
   forwardHeaders: forwardHeadersSchema.optional(),
   ...bodyFields,
-  expect: expectSchema.optional(),
-  result: z
-    .string()
-    .regex(/^(?:\/(?:[^~/]|~[01])*)*$/, POINTER_FORM)
-    .optional()
-    .meta({
-      description:
-        'A JSON Pointer to what of the body is the result. Default: the whole body, as JSON where its Content-Type says that it is, as a text otherwise, null where there is none. With `result` or `expect.body` a body of text/*, application/octet-stream or without a type is read as JSON too, and what is none is a failure.',
-      examples: ['/data/price'],
-    }),
+  ...answerFields,
   allowPrivate: z
     .boolean()
     .optional()
@@ -147,7 +111,7 @@ export type HttpRequestOptions = Readonly<z.infer<typeof requestFields>>;
 
 /** What fits only together. */
 function checkTogether(options: HttpRequestOptions, context: z.RefinementCtx): void {
-  const { url, method, expect, result, allowPrivate = false } = options;
+  const { url, method, expect, as, result, allowPrivate = false } = options;
   const report = (path: readonly PropertyKey[], message: string) => {
     context.addIssue({ code: 'custom', path: [...path], message });
   };
@@ -155,11 +119,13 @@ function checkTogether(options: HttpRequestOptions, context: z.RefinementCtx): v
   if (mistake !== undefined) report(['url'], mistake);
   checkBodies(options, report);
   checkForwarded(options, report);
+  if ((as === 'text' || as === 'base64') && hasPointer(result))
+    report(['result'], `leads into JSON, but the body is read as ${as}; take as out, or write as: json`);
   if (method !== 'HEAD') return;
-  if (result !== undefined)
-    report(['result'], 'the response to HEAD has no body; take it out, or write method: GET');
-  if (expect?.body !== undefined)
-    report(['expect', 'body'], 'the response to HEAD has no body; take it out, or write method: GET');
+  const mend = 'the response to HEAD has no body; take it out, or write method: GET';
+  if (hasPointer(result)) report(['result'], mend);
+  if (as !== undefined) report(['as'], mend);
+  if (expect?.body !== undefined) report(['expect', 'body'], mend);
 }
 
 function isOrigin(text: string): boolean {

@@ -22,14 +22,14 @@ import type { Upstream, Upstreams } from './upstreams.js';
 const IDEMPOTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'PUT', 'DELETE']);
 
 /**
- * A sub-task that asks an upstream over HTTP. A 2xx that meets `expect` succeeds, with the body as the result; what
- * else may come of it is a {@link SubTaskError}:
+ * A sub-task that asks an upstream over HTTP. A 2xx, or a status of `expect.status`, that meets `expect` succeeds, with what `result`
+ * makes of it; what else may come of it is a {@link SubTaskError}:
  *
  * - `upstream-unreachable`: no connection, or one that broke. May be tried again.
  * - `upstream-status`: 408, 425, 429, 5xx and a 2xx that `expect.status` leaves out may be tried again, not before
  *   `Retry-After`; when that is longer than `retry.maxDelay`, and for all other statuses, no attempt follows. One of
  *   `final` lets no other sub-task start either.
- * - `upstream-unfit`: a success that `expect`, `result` or `maxResponse` doesn't take, or that can't be read to its end. May be
+ * - `upstream-unfit`: an answer that `expect`, `as`, `result` or `maxResponse` doesn't take, or that can't be read to its end. May be
  *   tried again: what is behind a load balancer rarely breaks all at once.
  * - `upstream-forbidden`: the input makes a path of another shape, the address is a private one, or a redirect leads to
  *   an origin that is neither its own nor one of `redirects`. Final.
@@ -41,7 +41,7 @@ export class HttpSubTask implements SubTaskHandler<unknown> {
   private readonly terms: ReadingTerms;
   private readonly redirects: RedirectTerms;
   private readonly final: ReadonlySet<number>;
-  private readonly resultOf: (response: UpstreamResponse) => JsonValue;
+  private readonly resultOf: ReturnType<typeof compileResult>;
 
   /**
    * @param options as `httpRequestSchema` has checked them
@@ -68,7 +68,7 @@ export class HttpSubTask implements SubTaskHandler<unknown> {
       accepts: (status) => (statuses ? statuses.has(status) : status >= 200 && status < 300),
     };
     this.final = new Set(options.final);
-    this.resultOf = compileResult(options);
+    this.resultOf = compileResult(options, upstreams.expressions, this.terms.maxBytes);
   }
 
   /** @throws {SubTaskError} */
@@ -80,7 +80,7 @@ export class HttpSubTask implements SubTaskHandler<unknown> {
     };
     for (let redirects = 0; ; redirects += 1) {
       const response = await this.ask(hop, signal);
-      if (this.terms.accepts(response.status)) return this.read(hop, response);
+      if (this.terms.accepts(response.status)) return await this.read(hop, response, input, signal);
       if (!isRedirect(response.status, hop.request.method)) throw this.statusError(hop, response);
       hop = this.follow(hop, response, redirects);
     }
@@ -115,9 +115,14 @@ export class HttpSubTask implements SubTaskHandler<unknown> {
     }
   }
 
-  private read({ upstream }: Hop, response: UpstreamResponse): JsonValue {
+  private async read(
+    { upstream }: Hop,
+    response: UpstreamResponse,
+    input: unknown,
+    signal: AbortSignal,
+  ): Promise<JsonValue> {
     try {
-      return this.resultOf(response);
+      return await this.resultOf(response, input, signal);
     } catch (error) {
       if (error instanceof UnfitResponse) throw this.unfit(upstream.origin, error);
       throw error;

@@ -1,56 +1,74 @@
-import { parseJson } from '../core/exact-json.js';
 import type { JsonValue } from '../core/json.js';
-import { stepsOf, valueAt } from '../core/json-pointer.js';
+import { expressionOf } from '../expressions/expression.js';
+import { ExpressionError, type Evaluated, type ExpressionThread } from '../expressions/expression-thread.js';
 import { compileBodySchema } from './body-schema.js';
 import type { HttpRequestOptions } from './http-sub-task.schema.js';
-import { charsetOf, isJson, maybeJson } from './media-type.js';
+import { bodyValue } from './response-body.js';
 import { UnfitResponse, type UpstreamResponse } from './response-reader.js';
+import { compileTemplate, hasPointer } from './result-template.js';
 
-const utf8 = new TextDecoder('utf-8', { fatal: true });
+/** Makes the result of a response that was accepted by its status, at once where there is no expression. @throws {UnfitResponse} */
+type ResultOf = (
+  response: UpstreamResponse,
+  input: unknown,
+  signal: AbortSignal,
+) => JsonValue | Promise<JsonValue>;
 
-/** Makes the result of a response that was accepted by its status. @throws {UnfitResponse} */
-export function compileResult({
-  expect,
-  result,
-}: HttpRequestOptions): (response: UpstreamResponse) => JsonValue {
-  const mistake = expect?.body === undefined ? undefined : compileBodySchema(expect.body);
-  const steps = result === undefined ? undefined : stepsOf(result);
-  const asksForJson = mistake !== undefined || steps !== undefined;
-  return (response) => {
-    const body = valueOf(response, asksForJson);
-    const wrong = mistake?.(body);
-    if (wrong !== undefined) throw new UnfitResponse(wrong, response);
-    if (!steps) return body;
-    const found = valueAt(body, steps);
-    if (found === undefined) throw new UnfitResponse(`its body has nothing at ${String(result)}`, response);
-    return found;
+/** @param maxBytes how large the value of an expression may be */
+export function compileResult(
+  { expect = {}, as, result = '' }: HttpRequestOptions,
+  thread: ExpressionThread,
+  maxBytes: number,
+): ResultOf {
+  const misfit = expect.body === undefined ? undefined : compileBodySchema(expect.body);
+  const condition = expect.when === undefined ? undefined : expressionOf(expect.when);
+  const sources: string[] = [];
+  const make = compileTemplate(result, sources);
+  const asked = condition === undefined ? sources : [condition, ...sources];
+  const asksForJson = misfit !== undefined || asked.length > 0 || hasPointer(result);
+  const bodyOf = (response: UpstreamResponse): JsonValue => {
+    const body = bodyValue(response, as, asksForJson);
+    const mistake = misfit?.(body);
+    if (mistake !== undefined) throw new UnfitResponse(mistake, response);
+    return body;
+  };
+  if (asked.length === 0) return (response) => make({ response, body: bodyOf(response), values: [] });
+  return async (response, input, signal) => {
+    const body = bodyOf(response);
+    const { status, headers } = response;
+    const questions = { sources: asked, body, variables: { input, status, headers }, maxLength: maxBytes };
+    const asking = thread.evaluate(questions, response.body.length, signal);
+    const evaluated = [...(await asking.catch((error: unknown) => failed(error, response)))];
+    if (condition !== undefined) requireTrue(evaluated.shift(), response);
+    const values = evaluated.map((one) => valueOf(one, response));
+    return make({ response, body, values });
   };
 }
 
-/** @param asksForJson whether a text would be of no use */
-function valueOf(response: UpstreamResponse, asksForJson: boolean): JsonValue {
-  if (response.body.length === 0) return null;
-  const type = response.headers['content-type'];
-  if (asksForJson && !maybeJson(type))
-    throw new UnfitResponse(`its Content-Type, ${String(type).slice(0, 80)}, is none of JSON`, response);
-  const text = textOf(response, charsetOf(type));
-  if (!asksForJson && !isJson(type)) return text;
-  try {
-    return parseJson(text) as JsonValue;
-  } catch {
-    const what = isJson(type)
-      ? 'says that it is JSON and is none'
-      : 'is no JSON, which result and expect.body read';
-    throw new UnfitResponse(`its body ${what}`, response);
-  }
+function failed(error: unknown, response: UpstreamResponse): never {
+  throw error instanceof ExpressionError
+    ? new UnfitResponse(`an expression ${error.message}`, response)
+    : error;
 }
 
-function textOf(response: UpstreamResponse, charset: string): string {
-  try {
-    return (/^utf-?8$/i.test(charset) ? utf8 : new TextDecoder(charset, { fatal: true })).decode(
-      response.body,
-    );
-  } catch {
-    throw new UnfitResponse(`its body is no text in ${JSON.stringify(charset.slice(0, 40))}`, response);
-  }
+function requireTrue(evaluated: Evaluated | undefined, response: UpstreamResponse): void {
+  if (!evaluated) return;
+  if ('error' in evaluated) throw new UnfitResponse(`expect.when fails: ${evaluated.error}`, response);
+  const { value = false } = evaluated;
+  if (value === false) throw new UnfitResponse('expect.when is not true of it', response);
+  if (value === true) return;
+  throw new UnfitResponse(
+    'expect.when gives neither true nor false; write $exists(…) or $boolean(…) around it',
+    response,
+  );
+}
+
+function valueOf(evaluated: Evaluated, response: UpstreamResponse): JsonValue {
+  if ('error' in evaluated)
+    throw new UnfitResponse(`an expression of result fails: ${evaluated.error}`, response);
+  if (evaluated.value !== undefined) return evaluated.value;
+  throw new UnfitResponse(
+    'an expression of result gives nothing; write … ?? null if that is an answer',
+    response,
+  );
 }

@@ -3,6 +3,7 @@ import type { LookupFunction, Socket } from 'node:net';
 import { Pool, type Dispatcher } from 'undici';
 import { MemoryBudget } from '../core/memory-budget.js';
 import { Connection } from './connection.js';
+import { ExpressionThread } from '../expressions/expression-thread.js';
 import { createConnector } from './connector.js';
 
 /**
@@ -71,6 +72,8 @@ export class Upstream {
 export class Upstreams {
   private readonly upstreams = new Map<string, Upstream>();
   private readonly connecting = new Set<Socket>();
+  /** Where the expressions of all sub-tasks are evaluated. */
+  readonly expressions: ExpressionThread;
 
   /**
    * @param lookup resolves names to addresses, the system's way by default
@@ -79,7 +82,9 @@ export class Upstreams {
   constructor(
     private readonly lookup: LookupFunction = systemLookup,
     private readonly memory = new MemoryBudget(),
-  ) {}
+  ) {
+    this.expressions = new ExpressionThread(memory);
+  }
 
   /** Makes an origin one that may be called. All are declared before the first is. */
   declare(origin: string, allowPrivate: boolean): Upstream {
@@ -92,10 +97,11 @@ export class Upstreams {
     return upstream;
   }
 
-  /** Cuts all connections off. The engine has stopped by then, so nobody waits for them any more. */
+  /** Cuts all connections off, and ends the thread of the expressions. The engine has stopped by then, so nobody waits for them any more. */
   async close(): Promise<void> {
     const closed = Promise.all([...this.upstreams.values()].map((upstream) => upstream.close()));
     for (const socket of this.connecting) socket.destroy();
     await closed;
+    await this.expressions.close();
   }
 }

@@ -171,11 +171,93 @@ describe('HTTP sub-tasks', () => {
         {},
         1,
       ],
+      [
+        'a status that is named for an answer, whatever its body is',
+        bytes('<h1>Not Found</h1>', { 'content-type': 'text/html' }, 404),
+        { expect: { status: [200, 404] }, result: '{% $status = 404 ? null : items %}' },
+        null,
+      ],
+      [
+        'JSON of any type as JSON',
+        bytes('{"a":1}', { 'content-type': 'application/x-javascript' }),
+        { as: 'json' },
+        { a: 1 },
+      ],
+      ['JSON as a text', json({ a: 1 }), { as: 'text' }, '{"a":1}'],
+      ['nothing as an empty text', bytes('', {}), { as: 'text' }, ''],
+      ['bytes as base64', bytes(Buffer.from([0, 255, 16])), { as: 'base64' }, 'AP8Q'],
+      [
+        'an object of pointers, constants and expressions',
+        json({ data: { id: 9, price: null } }),
+        {
+          result: {
+            id: '/data/id',
+            price: { pointer: '/data/price', default: 1 },
+            stock: { pointer: '/data/stock', default: { left: 0 } },
+            of: { const: 'eu' },
+            version: 2,
+            more: { half: '{% data.id / 2 %}', all: '' },
+          },
+        },
+        {
+          id: 9,
+          price: null,
+          stock: { left: 0 },
+          of: 'eu',
+          version: 2,
+          more: { half: 4.5, all: { data: { id: 9, price: null } } },
+        },
+      ],
+      [
+        'what an expression makes of body, input, status and headers',
+        json([{ n: 2 }, { n: 3 }], 200, { 'X-Page': '4' }),
+        {
+          result:
+            '{% { "sum": $sum($.n), "for": $input.who, "status": $status, "page": $number($headers."x-page") } %}',
+        },
+        { sum: 5, for: 'me', status: 200, page: 4 },
+      ],
+      [
+        'long integers through an expression, with all digits',
+        bytes('{"id":9007199254740993,"of":[9007199254740993]}', { 'content-type': 'application/json' }),
+        { result: '{% { "id": id, "text": "n" & id, "same": id in of } %}' },
+        { id: 9007199254740993n, text: 'n9007199254740993', same: true },
+      ],
+      [
+        'what an expression of the headers makes of a HEAD',
+        bytes('', { 'x-count': '7' }),
+        { method: 'HEAD', result: '{% $headers."x-count" %}' },
+        '7',
+      ],
+      [
+        'a body of which expect.when is true',
+        json({ state: 'done' }),
+        { expect: { when: "{% state = 'done' %}" }, result: '/state' },
+        'done',
+      ],
       ['a body that meets a schema', json({ a: 1 }), { expect: { body: { required: ['a'] } } }, { a: 1 }],
       ['a status that is expected', json('made', 201), { expect: { status: [201] } }, 'made'],
     ])('takes %s', async (_what, answer, options, result) => {
       const server = await caller.serve(answer);
-      expect(await caller.call({ url: `${server.origin}/`, ...options })).toEqual(result);
+      expect(await caller.call({ url: `${server.origin}/`, ...options }, { input: { who: 'me' } })).toEqual(
+        result,
+      );
+    });
+
+    test('ends an expression that takes too long, and goes on with the next answers', async () => {
+      const server = await caller.serve((request, response) =>
+        response
+          .setHeader('content-type', 'application/json')
+          .end(JSON.stringify(`${'a'.repeat(request.url === '/bad' ? 50 : 3)}!`)),
+      );
+      const result = '{% $contains($, /^(a+)+$/) %}';
+      const failure = caller.failure({ url: `${server.origin}/bad`, result });
+      await server.until(() => server.requests.length === 1);
+      const next = [1, 2].map((n) => caller.call({ url: `${server.origin}/${n}`, result }));
+      const { message, options } = await failure;
+      expect(message).toContain('answered 200, but an expression took longer than 1 s');
+      expect(options.code).toBe('upstream-unfit');
+      expect(await Promise.all(next)).toEqual([false, false]);
     });
 
     test('takes the response that follows hints and processing notices', async () => {

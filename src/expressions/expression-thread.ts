@@ -1,0 +1,125 @@
+import { Worker } from 'node:worker_threads';
+import Queue from 'yocto-queue';
+import { parseJson } from '../core/exact-json.js';
+import type { JsonValue } from '../core/json.js';
+import type { MemoryBudget } from '../core/memory-budget.js';
+import { textOf } from '../core/thrown.js';
+import type { Answer, Questions } from './expression-worker.js';
+
+/** How long the expressions of one answer may take together, in milliseconds. */
+const MOST_MS = 1_000;
+
+/** Expressions that gave nothing for a reason that the message says. */
+export class ExpressionError extends Error {
+  override name = 'ExpressionError';
+}
+
+/** What an expression gives, undefined for nothing. */
+export type Evaluated = { readonly value: JsonValue | undefined } | { readonly error: string };
+
+interface Job {
+  readonly questions: Questions;
+  /** Ends its wait. */
+  readonly signal: AbortSignal;
+  readonly answered: PromiseWithResolvers<readonly Evaluated[]>;
+}
+
+/**
+ * Evaluates expressions in a thread of its own, the answers of upstreams one after the other. Nothing but the end of a thread bounds a
+ * regular expression or a function of the library. The thread starts with the first answer, and anew after one that was ended.
+ */
+export class ExpressionThread {
+  private worker: Worker | undefined;
+  private isReady = false;
+  private readonly waiting = new Queue<Job>();
+  private current: Job | undefined;
+  private timeout: NodeJS.Timeout | undefined;
+
+  constructor(private readonly memory: MemoryBudget) {}
+
+  /**
+   * @param bytes what the questions take in memory, roughly
+   * @returns the values of the expressions, in their order
+   * @throws {ExpressionError} when they take too long
+   */
+  async evaluate(questions: Questions, bytes: number, signal: AbortSignal): Promise<readonly Evaluated[]> {
+    const job = { questions, signal, answered: Promise.withResolvers<readonly Evaluated[]>() };
+    this.memory.take(bytes);
+    this.waiting.enqueue(job);
+    this.worker ??= this.start();
+    if (!this.current) this.next();
+    try {
+      return await job.answered.promise;
+    } finally {
+      this.memory.give(bytes);
+    }
+  }
+
+  async close(): Promise<void> {
+    const { worker } = this;
+    const reason = new ExpressionError('the service is stopping');
+    for (const job of this.waiting.drain()) job.answered.reject(reason);
+    if (worker) this.end(worker, reason);
+    await worker?.terminate();
+  }
+
+  private start(): Worker {
+    // Without a limit of its heap: one large value past that would end the process.
+    const worker = new Worker(new URL('./expression-worker.js', import.meta.url), { env: {} });
+    worker.unref();
+    worker.on('message', (message: 'ready' | readonly Answer[]) => {
+      if (this.worker !== worker) return;
+      if (message === 'ready') this.isReady = true;
+      else this.answer(message);
+      this.next();
+    });
+    worker.on('error', (error) => {
+      this.end(worker, new ExpressionError(`failed: ${textOf(error)}`));
+    });
+    return worker;
+  }
+
+  /** Begins the next evaluation, as soon as the thread can. */
+  private next(): void {
+    const { worker } = this;
+    if (!worker || !this.isReady || this.current) return;
+    let job = this.waiting.dequeue();
+    for (; job?.signal.aborted; job = this.waiting.dequeue()) job.answered.reject(job.signal.reason);
+    if (!job) return;
+    try {
+      worker.postMessage(job.questions);
+    } catch (error) {
+      job.answered.reject(error);
+      this.next();
+      return;
+    }
+    this.current = job;
+    this.timeout = setTimeout(() => {
+      this.end(worker, new ExpressionError(`took longer than ${MOST_MS / 1_000} s`));
+      void worker.terminate();
+    }, MOST_MS);
+  }
+
+  private answer(answers: readonly Answer[]): void {
+    clearTimeout(this.timeout);
+    this.current?.answered.resolve(answers.map(evaluated));
+    this.current = undefined;
+  }
+
+  /** Goes on with another thread, if there is more to do. */
+  private end(worker: Worker, reason: ExpressionError): void {
+    if (this.worker !== worker) return;
+    clearTimeout(this.timeout);
+    const job = this.current ?? this.waiting.dequeue();
+    this.current = undefined;
+    this.worker = undefined;
+    this.isReady = false;
+    job?.answered.reject(reason);
+    if (this.waiting.size > 0) this.worker = this.start();
+  }
+}
+
+function evaluated(answer: Answer): Evaluated {
+  if ('error' in answer) return answer;
+  return { value: answer.text === undefined ? undefined : (parseJson(answer.text) as JsonValue) };
+}

@@ -1,0 +1,50 @@
+/** The thread in which expressions are evaluated: what takes too long is ended with it. */
+import { parentPort } from 'node:worker_threads';
+import jsonata from 'jsonata';
+import '../core/exact-json.js';
+
+/** What is asked of the thread. */
+export interface Questions {
+  readonly sources: readonly string[];
+  /** The context of the expressions. */
+  readonly body: unknown;
+  readonly variables: Readonly<Record<string, unknown>>;
+  /** How long the JSON text of a value may be. */
+  readonly maxLength: number;
+}
+
+/** What an expression gives, as JSON text, undefined for nothing; or why it gives none. */
+export type Answer = { readonly text: string | undefined } | { readonly error: string };
+
+const port = parentPort;
+if (!port) throw new Error('This file is for worker threads');
+/** Bounds of lists and of functions that call each other, far past what an answer has. */
+const BOUNDS = { sequence: 1_000_000, stack: 5_000 };
+const compiled = new Map<string, jsonata.Expression>();
+
+async function answer(source: string, { body, variables, maxLength }: Questions): Promise<Answer> {
+  try {
+    let expression = compiled.get(source);
+    if (!expression) compiled.set(source, (expression = jsonata(source, BOUNDS)));
+    const value: unknown = await expression.evaluate(body, { ...variables, eval: undefined });
+    const text = JSON.stringify(value, refuseFunctions) as string | undefined;
+    if (text !== undefined && text.length > maxLength)
+      throw new Error(`its value has more than ${maxLength} bytes; maxResponse is that bound`);
+    return { text };
+  } catch (error) {
+    return { error: (error as Error).message };
+  }
+}
+
+function refuseFunctions(_key: string, value: unknown): unknown {
+  if (typeof value === 'function' || (value as { readonly _jsonata_lambda?: true } | null)?._jsonata_lambda)
+    throw new Error('its value has a function');
+  return value;
+}
+
+port.on('message', (questions: Questions) => {
+  void Promise.all(questions.sources.map((source) => answer(source, questions))).then((answers) => {
+    port.postMessage(answers);
+  });
+});
+port.postMessage('ready');
