@@ -1,13 +1,17 @@
-import { _, type CodeKeywordDefinition, type ErrorObject, type FuncKeywordDefinition } from 'ajv';
-import { Ajv2020, type Options } from 'ajv/dist/2020.js';
-import { bigints } from '../core/exact-json.js';
+import {
+  _,
+  type AnySchemaObject,
+  type CodeKeywordDefinition,
+  type ErrorObject,
+  type FuncKeywordDefinition,
+  type ValidateFunction,
+} from 'ajv';
+import { Ajv2020 } from 'ajv/dist/2020.js';
 import type { JsonValue } from '../core/json.js';
-import { effort, EffortError } from './effort.js';
+import { exactly } from './doubles.js';
+import { effort } from './effort.js';
 import { LinearPattern } from './linear-pattern.js';
 import { metered, STEPS } from './metered-schema.js';
-
-/** What is wrong with a value; nothing when it fits. */
-export type Check = (value: JsonValue) => readonly ErrorObject[];
 
 /** Ajv makes an object of everything that doesn’t fit, which takes more than the check: a schema behind one costs so much more. */
 const STEPS_OF_ERROR = 5;
@@ -28,24 +32,6 @@ const steps: CodeKeywordDefinition = {
   },
 };
 
-/** The lists that {@link asDoubles} has copied. */
-const exactItems = new WeakMap<readonly JsonValue[], readonly JsonValue[]>();
-
-/** A copy with bigints as the nearest doubles, the only numbers that Ajv takes for numbers; values without one are not copied. */
-function asDoubles(value: JsonValue): JsonValue {
-  if (typeof value === 'bigint') return Number(value);
-  if (typeof value !== 'object' || value === null) return value;
-  const entries = Object.entries(value).map(
-    ([key, child]: [string, JsonValue]) => [key, asDoubles(child)] as const,
-  );
-  if (entries.every(([key, child]) => child === (value as Readonly<Record<string, JsonValue>>)[key]))
-    return value;
-  if (!Array.isArray(value)) return Object.fromEntries(entries);
-  const items = entries.map(([, child]) => child);
-  exactItems.set(items, value as readonly JsonValue[]);
-  return items;
-}
-
 /** Ajv's own compares each two items. */
 const uniqueItems: FuncKeywordDefinition = {
   keyword: 'uniqueItems',
@@ -53,43 +39,66 @@ const uniqueItems: FuncKeywordDefinition = {
   schemaType: 'boolean',
   error: { message: 'must not have two items that are the same' },
   validate: (isAsked: boolean, items: readonly JsonValue[]) =>
-    !isAsked || new Set((exactItems.get(items) ?? items).map(canonicalText)).size === items.length,
+    !isAsked || new Set(exactly(items).map(canonicalText)).size === items.length,
 };
 
-/** Ajv for JSON Schema 2020-12, whose checks take a time that grows with the value alone: callers and upstreams send those. */
-export function boundedAjv(options: Options): Ajv2020 {
-  // Ajv asks its expressions for no more than `test()` and `toString()`.
-  const regExp = Object.assign((pattern: string) => new LinearPattern(pattern), { code: '' });
-  const ajv = new Ajv2020({
-    ...options,
-    ownProperties: true,
-    validateFormats: false,
-    logger: false,
-    code: { regExp },
-  });
-  return ajv.removeKeyword('uniqueItems').addKeyword(uniqueItems).addKeyword(steps);
-}
+/** A new Ajv takes as long as many schemas, and keeps something of each: so one is made for this many. */
+const SCHEMAS_OF_AJV = 1_000;
+/** Keywords of Ajv that are none of the standard. */
+const FOREIGN = ['$async', 'discriminator', 'id', 'nullable', STEPS];
 
-/** @throws {Error} that says what is wrong with the schema */
-export function compile(ajv: Ajv2020, schema: JsonValue): Check {
-  const validate = ajv.compile(metered(schema) as boolean | Record<string, unknown>);
-  return (value) => {
+/** An Ajv for JSON Schema 2020-12, whose checks take a time that grows with the value alone: callers and upstreams send those. */
+export class BoundedAjv {
+  private readonly ajv: Ajv2020;
+  readonly keywords: ReadonlySet<string>;
+  /** For how many schemas it is still good. */
+  schemasLeft = SCHEMAS_OF_AJV;
+
+  constructor(allErrors: boolean) {
+    // Ajv asks its expressions for no more than `test()` and `toString()`.
+    const regExp = Object.assign((pattern: string) => new LinearPattern(pattern), { code: '' });
+    this.ajv = new Ajv2020({
+      allErrors,
+      strictTypes: false,
+      strictTuples: false,
+      allowMatchingProperties: true,
+      ownProperties: true,
+      validateFormats: false,
+      logger: false,
+      code: { regExp },
+    });
+    this.ajv.removeKeyword('uniqueItems').addKeyword(uniqueItems).addKeyword(steps);
+    // Ajv follows anchors, and has forgotten to say so.
+    this.ajv.addKeyword('$anchor');
+    const { keywords } = this.ajv.RULES;
+    this.keywords = new Set(Object.keys(keywords).filter((name) => !FOREIGN.includes(name)));
+  }
+
+  /** What of a schema doesn’t fit the meta-schema. */
+  misfits(schema: AnySchemaObject): readonly ErrorObject[] {
+    return this.ajv.validateSchema(schema) === true ? [] : (this.ajv.errors ?? []);
+  }
+
+  /** @throws {Error} that says what is wrong with the schema */
+  compile(schema: JsonValue): ValidateFunction {
+    this.schemasLeft -= 1;
     try {
-      effort.begin(value);
-      validate(bigints.seen ? asDoubles(value) : value);
-      return validate.errors ?? [];
-    } catch (error) {
-      // A schema may refer to itself without end.
-      if (error instanceof EffortError || error instanceof RangeError)
-        return [{ instancePath: '', schemaPath: '', keyword: STEPS, params: {}, message: TOO_LONG }];
-      throw error;
+      return this.ajv.compile(metered(schema) as AnySchemaObject);
     } finally {
-      effort.begin(undefined);
+      // Else no other could have the same $id.
+      this.ajv.removeSchema();
     }
-  };
+  }
 }
 
-const TOO_LONG = 'takes too long to check; send less, or what is nested less';
+const current: { first?: BoundedAjv; all?: BoundedAjv } = {};
+
+/** @param errors whether a check tells of all errors, or of the first alone */
+export function ajvFor(errors: 'first' | 'all'): BoundedAjv {
+  const ajv = current[errors];
+  if (ajv && ajv.schemasLeft > 0) return ajv;
+  return (current[errors] = new BoundedAjv(errors === 'all'));
+}
 
 /** The same for values that JSON Schema takes for the same: members may be in any order. */
 function canonicalText(value: JsonValue): string {

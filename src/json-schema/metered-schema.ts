@@ -1,5 +1,4 @@
 import type { JsonValue } from '../core/json.js';
-import { LinearPattern } from './linear-pattern.js';
 
 /** The keyword that says how many steps a schema takes. */
 export const STEPS = 'frontrunner:steps';
@@ -14,7 +13,7 @@ const BY_NAME = ['$defs', 'definitions', 'dependentSchemas', 'patternProperties'
 /** So many entries of lists take a step: those of `enum` and `required`, for example. */
 const ENTRIES_OF_STEP = 16;
 
-type SchemaObject = Readonly<Record<string, JsonValue>>;
+export type SchemaObject = Readonly<Record<string, JsonValue>>;
 
 /** A copy of a schema in which every schema says how many steps it takes. */
 export function metered(schema: JsonValue): JsonValue {
@@ -33,37 +32,26 @@ export function metered(schema: JsonValue): JsonValue {
   return copy;
 }
 
-interface PatternMistake {
+/** A schema, or one within it, and the way there. */
+interface Part {
+  readonly schema: SchemaObject;
   readonly path: readonly (string | number)[];
-  readonly message: string;
 }
 
-/** What of a schema would fail when a value is checked: patterns that can't be matched in linear time or are wrong, and dynamic references. */
-export function patternMistakes(schema: JsonValue, path: PatternMistake['path'] = []): PatternMistake[] {
+/** A schema and all that stand in it. */
+export function partsOf(schema: JsonValue | undefined, path: Part['path'] = []): Part[] {
   if (!isObject(schema)) return [];
-  const mistakes: PatternMistake[] = [];
-  const check = (pattern: string, ...at: string[]): void => {
-    try {
-      new LinearPattern(pattern);
-    } catch (error) {
-      mistakes.push({ path: [...path, ...at], message: (error as Error).message });
-    }
-  };
-  // Ajv takes it, and calls itself without end when it checks a value.
-  if ('$dynamicRef' in schema)
-    mistakes.push({ path: [...path, '$dynamicRef'], message: 'is not taken; write $ref' });
-  if (typeof schema.pattern === 'string') check(schema.pattern, 'pattern');
-  if (isObject(schema.patternProperties))
-    for (const pattern of Object.keys(schema.patternProperties)) check(pattern, 'patternProperties', pattern);
-  for (const [name, value] of Object.entries(schema)) {
-    if (ONE.includes(name)) mistakes.push(...patternMistakes(value, [...path, name]));
-    else if ((LIST.includes(name) || BY_NAME.includes(name)) && typeof value === 'object' && value !== null)
-      for (const [key, child] of Object.entries(value))
-        mistakes.push(...patternMistakes(child, [...path, name, Array.isArray(value) ? Number(key) : key]));
-  }
-  return mistakes;
+  const children = Object.entries(schema).flatMap(([name, value]) => {
+    if (ONE.includes(name)) return partsOf(value, [...path, name]);
+    if ((!LIST.includes(name) && !BY_NAME.includes(name)) || typeof value !== 'object' || value === null)
+      return [];
+    return Object.entries(value).flatMap(([key, child]: [string, JsonValue]) =>
+      partsOf(child, [...path, name, Array.isArray(value) ? Number(key) : key]),
+    );
+  });
+  return [{ schema, path }, ...children];
 }
 
-function isObject(value: JsonValue | undefined): value is SchemaObject {
+export function isObject(value: JsonValue | undefined): value is SchemaObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,5 +1,5 @@
 import type { JsonValue } from '../core/json.js';
-import { stepsOf, valueAt } from '../core/json-pointer.js';
+import { target } from '../json-schema/schema-flaws.js';
 
 type Schema = JsonValue | undefined;
 type SchemaObject = Readonly<Record<string, JsonValue>>;
@@ -7,18 +7,13 @@ type SchemaObject = Readonly<Record<string, JsonValue>>;
 /**
  * Whether no input that fits a schema has a member of this name. What can't be told from its keywords is taken for possible.
  *
+ * @param schema one without flaws: no reference leads it back to itself
  * @param root what references lead into
- * @param open the schemas that refer to this one
  */
-export function isRuledOut(
-  schema: Schema,
-  name: string,
-  root = schema,
-  open: readonly Schema[] = [],
-): boolean {
+export function isRuledOut(schema: Schema, name: string, root = schema): boolean {
   if (schema === false) return true;
-  if (!isObject(schema) || open.includes(schema)) return false;
-  const below = (child: Schema): boolean => isRuledOut(child, name, root, [...open, schema]);
+  if (!isObject(schema)) return false;
+  const below = (child: Schema): boolean => isRuledOut(child, name, root);
   const {
     type,
     properties,
@@ -33,7 +28,7 @@ export function isRuledOut(
   if (isObject(properties) && Object.hasOwn(properties, name)) {
     if (properties[name] === false) return true;
   } else if (additionalProperties === false && !matches(patternProperties, name)) return true;
-  if (typeof $ref === 'string' && below(target(root, $ref))) return true;
+  if (typeof $ref === 'string' && root !== undefined && below(target(root, $ref))) return true;
   if (Array.isArray(allOf) && (allOf as Schema[]).some(below)) return true;
   if ([anyOf, oneOf].some((list) => Array.isArray(list) && (list as Schema[]).every(below))) return true;
   return schema.unevaluatedProperties === false && !mentions(schema, name);
@@ -62,12 +57,6 @@ function mentions(schema: SchemaObject, name: string): boolean {
 
 function matches(patterns: Schema, name: string): boolean {
   return isObject(patterns) && Object.keys(patterns).some((pattern) => new RegExp(pattern, 'u').test(name));
-}
-
-/** What a reference within the schema leads to; true where it is of another kind. */
-function target(root: Schema, reference: string): Schema {
-  if (!/^#(?:\/|$)/.test(reference)) return true;
-  return valueAt(root, stepsOf(decodeURIComponent(reference)));
 }
 
 function isObject(value: Schema): value is SchemaObject {

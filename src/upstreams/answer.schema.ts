@@ -33,22 +33,19 @@ const expectSchema = z
       }),
   })
   .superRefine(({ body, when }, context) => {
-    const report = (member: string, message: string) =>
-      context.addIssue({ code: 'custom', path: [member], message });
+    const report = (path: readonly PropertyKey[], message: string) =>
+      context.addIssue({ code: 'custom', path: [...path], message });
     if (when !== undefined) {
       const source = expressionOf(when);
       const mistake =
         source === undefined
           ? "takes an expression in JSONata such as {% state = 'done' %}"
           : expressionMistake(source);
-      if (mistake !== undefined) report('when', mistake);
+      if (mistake !== undefined) report(['when'], mistake);
     }
-    if (body === undefined) return;
-    try {
-      compileBodySchema(body);
-    } catch (error) {
-      report('body', (error as Error).message);
-    }
+    const made = body === undefined ? undefined : compileBodySchema(body);
+    if (made && 'flaws' in made)
+      for (const { path, message } of made.flaws) report(['body', ...path], message);
   })
   .meta({
     description:

@@ -1,7 +1,7 @@
 import type { JsonValue } from '../core/json.js';
 import { expressionOf } from '../expressions/expression.js';
 import { ExpressionError, type Evaluated, type ExpressionThread } from '../expressions/expression-thread.js';
-import { compileBodySchema } from './body-schema.js';
+import { bodyCheck } from './body-schema.js';
 import type { HttpRequestOptions } from './http-sub-task.schema.js';
 import { bodyValue } from './response-body.js';
 import { UnfitResponse, type UpstreamResponse } from './response-reader.js';
@@ -20,7 +20,7 @@ export function compileResult(
   thread: ExpressionThread,
   maxBytes: number,
 ): ResultOf {
-  const misfit = expect.body === undefined ? undefined : compileBodySchema(expect.body);
+  const misfit = expect.body === undefined ? undefined : bodyCheck(expect.body);
   const condition = expect.when === undefined ? undefined : expressionOf(expect.when);
   const sources: string[] = [];
   const make = compileTemplate(result, sources);
