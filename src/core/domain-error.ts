@@ -9,6 +9,7 @@ export type DomainErrorCode =
   | 'run-unfinished'
   | 'sub-task-unknown'
   | 'sub-task-not-failed'
+  | 'input-not-kept'
   | 'precondition-failed'
   | 'postgres-needed'
   | 'idempotency-key-reused'

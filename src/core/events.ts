@@ -70,6 +70,9 @@ export const runEventSchema = z
       'A run was accepted, and its sub-tasks are about to start.',
       z.strictObject({
         input: jsonValueSchema,
+        inputKept: z.literal(false).exactOptional().meta({
+          description: 'There where the task keeps something of the input out of the record.',
+        }),
         replyPolicy: replyPolicySchema,
         losers: losersPolicySchema,
         subTasks: z.array(z.string()),

@@ -45,6 +45,8 @@ export interface RunRecord {
   readonly id: string;
   readonly task: string;
   readonly input: JsonValue;
+  /** Whether that is all that the caller sent. */
+  readonly inputIsKept: boolean;
   readonly replyPolicy: ReplyPolicy;
   readonly losers: LosersPolicy;
   /** Undefined when it has none. */
@@ -84,12 +86,13 @@ export interface RunRecord {
 
 /** The run that a `run.started` event opens. */
 function openRun(event: RunEvent<'run.started'>): RunRecord {
-  const { input, replyPolicy, losers, deadline, subTasks, callerHeaders } = event.data;
+  const { input, inputKept = true, replyPolicy, losers, deadline, subTasks, callerHeaders } = event.data;
   const { requestId = null, traceparent = null } = event.data;
   return {
     id: event.runId,
     task: event.task,
     input,
+    inputIsKept: inputKept,
     replyPolicy,
     losers,
     labels: event.labels,

@@ -67,6 +67,7 @@ const ATTEMPT_ERROR_CODES = [
   'upstream-forbidden',
   'task-unknown',
   'input-unfit',
+  'input-not-kept',
 ] as const;
 
 const upstreamSchema = z

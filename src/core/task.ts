@@ -1,6 +1,7 @@
 import type { StringValue } from 'ms';
 import type { z } from 'zod';
 import type { LosersPolicy, ReplyPolicy } from './policies.js';
+import type { Redaction } from './redaction.js';
 import type { StartRule } from './start-rule.js';
 import type { RetryOptions, SubTaskHandler, SubTaskPlacement } from './sub-task.js';
 
@@ -36,4 +37,6 @@ export interface TaskDefinition {
   readonly input: z.ZodType | undefined;
   /** The names, in lower case, of the headers that a run keeps of the request that starts it. */
   readonly callerHeaders: readonly string[];
+  /** Undefined where the journal may have all. */
+  readonly redaction: Redaction | undefined;
 }

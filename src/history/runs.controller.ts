@@ -215,6 +215,7 @@ export class RunsController {
     'run-unknown',
     'sub-task-unknown',
     'sub-task-not-failed',
+    'input-not-kept',
     'precondition-failed',
     'idempotency-key-reused',
     'task-unknown',

@@ -21,6 +21,7 @@ const extensions: Partial<Record<ProblemCode, Record<string, unknown>>> = {
   'run-unfinished': { runId: EXAMPLE_RUN_ID },
   'sub-task-unknown': { runId: EXAMPLE_RUN_ID },
   'sub-task-not-failed': { runId: EXAMPLE_RUN_ID },
+  'input-not-kept': { runId: EXAMPLE_RUN_ID },
   'idempotency-key-reused': { runId: EXAMPLE_RUN_ID },
   'run-failed': {
     runId: EXAMPLE_RUN_ID,

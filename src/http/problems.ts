@@ -109,6 +109,13 @@ export const problemTypes = {
       'This is about nodes that share a Postgres database, and no other node shares the database of this one.',
     mend: 'Set DATABASE_URL to a Postgres database on the service.',
   },
+  'input-not-kept': {
+    status: 409,
+    title: 'Input not kept',
+    happened:
+      'The task keeps its input, or a part of it, out of the journal, so a sub-task can’t be tried again once the run has ended or a crash has cut it off.',
+    mend: 'Start a new run with the same input.',
+  },
   'sub-task-not-failed': {
     status: 409,
     title: 'Sub-task not failed',

@@ -1,5 +1,6 @@
 import { Logger } from '@nestjs/common';
 import { deepFreeze, JsonError } from '../core/json.js';
+import { REDACTED } from '../core/redaction.js';
 import type { AttemptError } from '../core/run.js';
 import { SubTaskError, type SubTaskErrorOptions } from '../core/sub-task-error.js';
 import { isOneOf, stackOf, textOf } from '../core/thrown.js';
@@ -17,13 +18,14 @@ export class AttemptTimeout extends Error {
   }
 }
 
-function attemptError(thrown: unknown, note: string): AttemptError {
+/** @param isPrivate whether an upstream may have echoed what must not be told */
+function attemptError(thrown: unknown, note: string, isPrivate: boolean): AttemptError {
   const message = textOf(thrown).slice(0, MAX_MESSAGE).toWellFormed() + note;
   if (isOneOf(thrown, [SubTaskError])) {
     const { code = 'threw', upstream, final = false } = (thrown as SubTaskError).options;
     const error = { code, message, ...(final && { final: true as const }) };
     if (!upstream) return error;
-    const excerpt = upstream.excerpt.slice(0, MAX_EXCERPT).toWellFormed();
+    const excerpt = isPrivate ? REDACTED : upstream.excerpt.slice(0, MAX_EXCERPT).toWellFormed();
     return { ...error, upstream: { status: upstream.status, excerpt } };
   }
   if (isOneOf(thrown, [AttemptTimeout])) return { code: 'timeout', message };
@@ -40,7 +42,7 @@ export function recordedError(
   attempt: number,
   note = '',
 ): AttemptError {
-  const error = deepFreeze(attemptError(thrown, note));
+  const error = deepFreeze(attemptError(thrown, note, owner.redaction !== undefined));
   const stack = error.code === 'threw' ? stackOf(thrown) : undefined;
   if (stack !== undefined) {
     const about = { runId: owner.id, task: owner.task, subTask, attempt };

@@ -1,6 +1,7 @@
 import type { RunEvent, StartCause } from '../core/events.js';
 import { aboutRun } from '../core/new-event.js';
 import type { Labels } from '../core/labels.js';
+import type { Redaction } from '../core/redaction.js';
 import { originFields, type OriginFields } from '../core/run-origin.js';
 import type { RunRecord } from '../core/run-record.js';
 import type { Execution } from './execution.js';
@@ -60,6 +61,10 @@ export class GuestSubTask implements SubTaskOwner, Hosted {
 
   get parsedInput(): unknown {
     return this.terms.parsedInput;
+  }
+
+  get redaction(): Redaction | undefined {
+    return this.terms.definition?.redaction;
   }
 
   /** The names of its sub-tasks that this process executes, or is to. */

@@ -9,6 +9,7 @@ import { answers, Outcomes } from './outcomes.js';
 import { counts, deadlineOf } from './reply.js';
 import type { RunTerms } from './run-terms.js';
 import type { SubTaskRun } from './sub-task-run.js';
+import { wholeReply } from './whole-reply.js';
 import { WaitingCallers, type Undecided } from './waiting-callers.js';
 
 /** What a reply needs of its run. */
@@ -190,8 +191,11 @@ export class RunReply {
   }
 
   private tell(decision: Decision): void {
-    this.told = decision;
-    this.callers.tell(decision);
+    const { terms, subTasks } = this.run;
+    this.told = terms.definition?.redaction
+      ? { ...decision, reply: wholeReply(decision.reply, subTasks) }
+      : decision;
+    this.callers.tell(this.told);
   }
 
   /** @param isReplied whether there was a reply: its deadline makes no other one */

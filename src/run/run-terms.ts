@@ -20,8 +20,10 @@ export interface RunTerms {
   readonly definition: TaskDefinition | undefined;
   /** The names of its sub-tasks. */
   readonly subTasks: readonly string[];
-  /** As the caller sent it, and as the journal keeps it. */
+  /** As the journal keeps it. */
   readonly input: JsonValue;
+  /** Whether that is all that the caller sent. */
+  readonly inputIsKept: boolean;
   /** What the task's schema made of the input, and what sub-tasks get. */
   readonly parsedInput: unknown;
   /** What the input takes in memory, roughly. */
@@ -57,10 +59,11 @@ export function obstacleOf(terms: RunTerms, name: string): AttemptError | undefi
 
 /** What of them is recorded as the first event of the run. */
 export function recordedTerms(terms: RunTerms): RunEvent<'run.started'>['data'] {
-  const { subTasks, input, replyPolicy, losers, deadline, origin, callerHeaders } = terms;
+  const { subTasks, input, inputIsKept, replyPolicy, losers, deadline, origin, callerHeaders } = terms;
   const { requestId, traceparent } = origin;
   return {
     input,
+    ...(!inputIsKept && { inputKept: false as const }),
     replyPolicy,
     losers,
     subTasks,

@@ -2,6 +2,7 @@ import { millisecondsSince } from '../core/duration.js';
 import type { EventType, RunEvent, SubTaskEvent } from '../core/events.js';
 import type { Labels } from '../core/labels.js';
 import { aboutRun, runEvent } from '../core/new-event.js';
+import type { Redaction } from '../core/redaction.js';
 import { originFields, type OriginFields } from '../core/run-origin.js';
 import { outcomeOf, type RunRecord } from '../core/run-record.js';
 import type { AttemptError, Decision } from '../core/run.js';
@@ -156,6 +157,10 @@ export class Run implements SubTaskOwner, Hosted, StaggeredRun {
   /** Whether the journal must be asked for its reply. */
   get replyIsInJournalAlone(): boolean {
     return this.replying.isInJournalAlone;
+  }
+
+  get redaction(): Redaction | undefined {
+    return this.terms.definition?.redaction;
   }
 
   /** Whether its end is appended, or another process resumes it. */

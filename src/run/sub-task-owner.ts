@@ -1,5 +1,6 @@
 import type { SubTaskEvent } from '../core/events.js';
 import type { Labels } from '../core/labels.js';
+import type { Redaction } from '../core/redaction.js';
 import type { Execution } from './execution.js';
 import type { JournaledRun } from './journaled-run.js';
 import type { RunTerms } from './run-terms.js';
@@ -16,6 +17,8 @@ export interface SubTaskOwner extends JournaledRun {
   readonly parsedInput: unknown;
   /** When its deadline ends the run, in milliseconds since 1970 by the clock of the journal; Infinity without one. */
   readonly endsAt: number;
+  /** What of it the journal must not have. A run with such values stays on its node: others know of it from the journal alone. */
+  readonly redaction: Redaction | undefined;
   readonly execution: Execution;
   /** Whether the run is another node's: its sub-task must not leave this node again before it has begun. */
   readonly isGuest: boolean;

@@ -1,6 +1,7 @@
 import { elapsedMs, millisecondsSince } from '../core/duration.js';
 import type { StartCause, SubTaskEvent } from '../core/events.js';
 import { memoryBytes, toJson, type JsonValue } from '../core/json.js';
+import { redacted } from '../core/redaction.js';
 import { subTaskEvent } from '../core/new-event.js';
 import { outcomeOf, type SubTaskRecord } from '../core/run-record.js';
 import type { AttemptError } from '../core/run.js';
@@ -26,6 +27,8 @@ export class SubTaskRun {
   phase: 'held' | 'waiting' | 'running' | 'placed' | 'ended' = 'ended';
   /** What its result takes in memory, roughly, as long as it is kept there. */
   resultBytes = 0;
+  /** Its result as it was before something was redacted; undefined where nothing was. */
+  wholeResult: JsonValue | undefined;
   /** Attempts begun so far, on any node, as far as is known. */
   private attempts = 0;
   private failures = 0;
@@ -175,6 +178,7 @@ export class SubTaskRun {
     if (this.resultBytes === 0) return;
     this.owner.execution.memory.give(this.resultBytes);
     this.resultBytes = 0;
+    this.wholeResult = undefined;
   }
 
   private keepResult(result: JsonValue): void {
@@ -193,9 +197,9 @@ export class SubTaskRun {
   }
 
   private isForAnotherNode(): boolean {
-    const { execution, isGuest } = this.owner;
+    const { execution, isGuest, redaction } = this.owner;
     const { sharing } = execution.journal;
-    if (!sharing || isGuest) return false;
+    if (!sharing || isGuest || redaction) return false;
     return this.definition?.placement === 'worker' || (!execution.slots.hasFree && sharing.takeIdleSlot());
   }
 
@@ -250,7 +254,9 @@ export class SubTaskRun {
     attempt.flush();
     this.current = undefined;
     this.keepResult(result);
-    this.append('sub-task.succeeded', { result, durationMs: this.durationMs });
+    const kept = redacted(result, this.owner.redaction?.result ?? []);
+    if (kept !== result) this.wholeResult = result;
+    this.append('sub-task.succeeded', { result: kept, durationMs: this.durationMs });
     this.rest('ended');
   }
 
@@ -270,7 +276,8 @@ export class SubTaskRun {
       return;
     }
     this.append('sub-task.retrying', { error, delayMs, dueAt: new Date(this.now + delayMs).toISOString() });
-    if (delayMs > Execution.laterMs && owner.execution.journal.sharing) this.place(delayMs);
+    const { journal } = owner.execution;
+    if (delayMs > Execution.laterMs && journal.sharing && !owner.redaction) this.place(delayMs);
     else this.retryIn(delayMs);
   }
 

@@ -1,6 +1,8 @@
 import type { z } from 'zod';
 import { defineSubTask, defineTask, replyMisfit } from '../tasks/task-declaration.js';
 import type { JsonValue } from '../core/json.js';
+import { stepsOf } from '../core/json-pointer.js';
+import { redactionOf } from '../core/redaction.js';
 import type { SubTaskHandler } from '../core/sub-task.js';
 import type { SubTaskDefinition, TaskDefinition } from '../core/task.js';
 import { textOf } from '../core/thrown.js';
@@ -50,15 +52,21 @@ export class TaskChecker {
     const { data: task } = fileTaskSchema.safeParse(value);
     if (!task || !subTasks.every((subTask) => subTask !== undefined)) return undefined;
     const reply = this.knownReply(task);
-    const misfit = reply && replyMisfit({ name, subTasks }, reply);
+    const { losers, deadline, hedgeBudget, keepInput, redact } = task;
+    const redaction = redactionOf(keepInput, redact);
+    const misfit = reply && replyMisfit({ name, subTasks, redaction }, reply);
+    this.noteUnknownRedactions(redact, [...path, 'redact'], input && raw.input);
     if (misfit) this.source.note([...path, 'reply', misfit.pointer.slice(1)], misfit.detail);
     if (this.source.mistakes.length > before) return undefined;
-    const { losers, deadline, hedgeBudget } = task;
     const listed = subTasks.map((subTask, index) => ({
       subTask,
       start: task.subTasks[index]?.start ?? ('at-once' as const),
     }));
-    const options = { name, subTasks: listed, ...defined({ reply, losers, deadline, hedgeBudget, input }) };
+    const options = {
+      name,
+      subTasks: listed,
+      ...defined({ reply, losers, deadline, hedgeBudget, input, keepInput, redact }),
+    };
     return this.attempt(
       () => defineTask<SubTaskDefinition>(options, name, (subTask) => subTask),
       (message) => this.source.noteKey(path, message),
@@ -141,6 +149,18 @@ export class TaskChecker {
       if (!isRuledOut(schema, name)) continue;
       const message = `has {${name}}, but no input has a member ${name}; ${hint(name, knownMembers(schema))}`;
       this.source.note([...path, ...to], message);
+    }
+  }
+
+  /** Notes pointers that lead to no member that an input may have: what was meant would be kept. */
+  private noteUnknownRedactions(pointers: readonly string[] = [], path: Path, schema?: JsonValue): void {
+    for (const [index, pointer] of pointers.entries()) {
+      const [root, name = ''] = stepsOf(pointer);
+      if (root === 'input' && isRuledOut(schema, name))
+        this.source.note(
+          [...path, index],
+          `no input has a member ${name}; ${hint(name, knownMembers(schema))}`,
+        );
     }
   }
 

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { durationSchema } from '../core/duration.js';
 import { NAME, NAME_FORM } from '../core/name.js';
 import { losersPolicySchema, replyPolicySchema, runDeadlineSchema } from '../core/policies.js';
+import { keepInputSchema, redactSchema } from '../core/redaction.js';
 import { SUB_TASK_PLACEMENTS } from '../core/sub-task.js';
 import { hedgeBudgetSchema, startRuleSchema } from '../core/start-rule.js';
 import { defaultsSchema } from './defaults.schema.js';
@@ -104,6 +105,8 @@ export const fileTaskSchema = z
     losers: losersPolicySchema.optional(),
     deadline: runDeadlineSchema.optional(),
     hedgeBudget: hedgeBudgetSchema.optional(),
+    keepInput: keepInputSchema.optional(),
+    redact: redactSchema.optional(),
     subTasks: z
       .array(subTaskSchema)
       .min(1, 'takes at least one sub-task')

@@ -294,6 +294,35 @@ tasks:
       ['7:17: tasks.t.subTasks[0].method: takes "GET", "HEAD", "POST", "PUT", "PATCH" or "DELETE"'],
     ],
     [
+      'a redaction that leads elsewhere',
+      taskWith('redact: [/input, /output/a]'),
+      [
+        '4:14: tasks.t.redact[0]: takes a JSON Pointer below /input or from /result on, such as /input/card/number or /result/token; write keepInput: false for the whole input',
+        '4:22: tasks.t.redact[1]: takes a JSON Pointer below /input or from /result on, such as /input/card/number or /result/token; write keepInput: false for the whole input',
+      ],
+    ],
+    [
+      'a redaction of what no input has',
+      taskWith(
+        'redact: [/result, /input/crad/number]\n    input: { properties: { card: {} }, additionalProperties: false }',
+      ),
+      ['4:23: tasks.t.redact[1]: no input has a member crad; there are card'],
+    ],
+    [
+      'an agreement of redacted results',
+      taskWith('redact: [/result/a]\n    reply: { policy: agreement, agreement: 2 }'),
+      [
+        '5:22: tasks.t.reply.policy: agreement compares results as the journal has them, but redact takes values out; use another policy',
+      ],
+    ],
+    [
+      'a private input for other nodes',
+      subTaskWith('placement: worker\n    keepInput: false'),
+      [
+        '2:3: tasks.t: The sub-task a of t is placed on a worker, which has from the journal what it works with; take out its placement, or keepInput and redact',
+      ],
+    ],
+    [
       'a policy as a text',
       taskWith('reply: all'),
       [`4:12: tasks.t.reply: takes members such as {"policy":"first-success"}, ${IS_TEXT}`],

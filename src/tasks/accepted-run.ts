@@ -2,6 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { freezeRequest, inputErrors, invalidRequest } from '../core/domain-error.js';
 import { deepFreeze, memoryBytes, type JsonValue } from '../core/json.js';
 import type { RunOrigin } from '../core/run-origin.js';
+import { redacted } from '../core/redaction.js';
 import { newRunId } from '../core/run-id.js';
 import { keptHeaders } from './kept-headers.js';
 import { replyMisfit } from './task-declaration.js';
@@ -32,12 +33,14 @@ export async function acceptRun(
   if (misfit) throw invalidRequest([{ ...misfit, pointer: `/reply${misfit.pointer}` }]);
   freezeRequest(input, '/input');
   const callerHeaders = keptHeaders(task, headers, origin);
+  const kept = redacted(input, task.redaction?.input ?? []);
   return {
     id: newRunId(),
     task: task.name,
     definition: task,
     subTasks: task.subTasks.map(({ name }) => name),
-    input,
+    input: kept,
+    inputIsKept: kept === input,
     parsedInput: deepFreeze(await parseInput(task, input)),
     inputBytes: memoryBytes(input) + (callerHeaders ? memoryBytes(callerHeaders) : 0),
     replyPolicy: deepFreeze(reply),

@@ -21,6 +21,7 @@ export class RecordedRuns {
       id,
       task,
       input,
+      inputIsKept,
       replyPolicy,
       losers,
       labels,
@@ -38,6 +39,7 @@ export class RecordedRuns {
       definition,
       subTasks: subTasks.map(({ name }) => name),
       input,
+      inputIsKept,
       parsedInput: null,
       inputBytes: memoryBytes(input),
       replyPolicy,
@@ -51,6 +53,10 @@ export class RecordedRuns {
     if (!definition) {
       const message = `The service has no task ${task} any more`;
       return { ...terms, unfit: { code: 'task-unknown', message } };
+    }
+    if (!inputIsKept) {
+      const message = `The journal has not all of the input, as ${task} asks for (keepInput, redact), so that it can’t begin again; send it once more`;
+      return { ...terms, unfit: { code: 'input-not-kept', message } };
     }
     try {
       return { ...terms, parsedInput: deepFreeze(await parseInput(definition, deepFreeze(input))) };

@@ -108,7 +108,7 @@ export class RunControl {
    * before in this run, nothing is done again.
    *
    * @param check as in {@link cancel}
-   * @throws {DomainError} `run-unknown`, `sub-task-unknown`, `sub-task-not-failed`, `task-unknown` when this node can't execute it,
+   * @throws {DomainError} `run-unknown`, `sub-task-unknown`, `sub-task-not-failed`, `input-not-kept`, `task-unknown` when this node can't execute it,
    * `overloaded`, `journal-unavailable`, `stopping`, `idempotency-key-reused` when that was for another sub-task
    */
   async retry(
@@ -198,6 +198,8 @@ export class RunControl {
     const live = this.runs.get(id);
     if (!live && finishedAt === null) return undefined;
     const terms = live?.terms ?? (await this.recorded.termsOf(record));
+    if (terms.unfit?.code === 'input-not-kept')
+      throw new DomainError('input-not-kept', terms.unfit.message, { runId: id });
     const obstacle = this.journal.sharing && obstacleOf(terms, name);
     if (obstacle && !live)
       throw new DomainError('task-unknown', `${obstacle.message}; ask a node that has it`, { runId: id });

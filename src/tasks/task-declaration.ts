@@ -9,6 +9,7 @@ import {
   runDeadlineSchema,
   type ReplyPolicy,
 } from '../core/policies.js';
+import { keepInputSchema, redactionOf, redactSchema } from '../core/redaction.js';
 import {
   DEFAULT_HEDGE_BUDGET,
   hedgeBudgetSchema,
@@ -119,6 +120,10 @@ export function defineTask<T extends { readonly name: string } = Type>(
     deadline: parsed(() => runDeadlineSchema.optional().parse(options.deadline), `deadline of ${className}`),
     input: options.input,
     callerHeaders: [...new Set(subTasks.flatMap(({ callerHeaders }) => callerHeaders))],
+    redaction: redactionOf(
+      parsed(() => keepInputSchema.optional().parse(options.keepInput), `keepInput of ${className}`),
+      parsed(() => redactSchema.optional().parse(options.redact), `redact of ${className}`),
+    ),
   };
   if (task.subTasks.length === 0) {
     throw new TaskDeclarationError(
@@ -134,6 +139,11 @@ export function defineTask<T extends { readonly name: string } = Type>(
       );
     }
   });
+  const elsewhere = task.redaction && task.subTasks.find(({ placement }) => placement === 'worker');
+  if (elsewhere)
+    throw new TaskDeclarationError(
+      `The sub-task ${elsewhere.name} of ${className} is placed on a worker, which has from the journal what it works with; take out its placement, or keepInput and redact`,
+    );
   const startMisfit = startOrderMisfit(
     listed.map(({ subTask }) => subTask.name),
     task.starts,
@@ -147,7 +157,7 @@ export function defineTask<T extends { readonly name: string } = Type>(
 
 /** Why `reply` can't work with `task`, and the field that says so; undefined when it can. */
 export function replyMisfit(
-  task: Pick<TaskDefinition, 'name' | 'subTasks'>,
+  task: Pick<TaskDefinition, 'name' | 'subTasks' | 'redaction'>,
   reply: ReplyPolicy,
 ): { pointer: string; detail: string } | undefined {
   const names = task.subTasks.map(({ name }) => name);
@@ -163,6 +173,12 @@ export function replyMisfit(
       detail: `${String(reply.quorum)} successes are more than the ${String(names.length)} sub-tasks of ${task.name}`,
     };
   }
+  if (reply.policy === 'agreement' && (task.redaction?.result.length ?? 0) > 0)
+    return {
+      pointer: '/policy',
+      detail:
+        'agreement compares results as the journal has them, but redact takes values out; use another policy',
+    };
   if (reply.policy === 'agreement' && reply.agreement > names.length) {
     return {
       pointer: '/agreement',

@@ -26,6 +26,16 @@ export interface TaskOptions {
   hedgeBudget?: string;
   /** What an input must look like; sub-tasks get what it parses to. Default: any JSON value. */
   input?: z.ZodType;
+  /**
+   * `false` leaves the input out of the journal, and so of all reads. After a crash, sub-tasks that were unfinished fail with
+   * `input-not-kept`. Default true.
+   */
+  keepInput?: boolean;
+  /**
+   * JSON Pointers to values that the journal must not have, such as `/input/card/number` or `/result/token`. Callers that wait get results
+   * whole; all reads have `[redacted]`. A redacted input can't begin sub-tasks again after a crash either.
+   */
+  redact?: readonly string[];
 }
 
 export const TaskMetadata = DiscoveryService.createDecorator<TaskOptions>();

@@ -1,4 +1,4 @@
-import { copyFileSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -54,6 +54,13 @@ export class DatabaseFile {
     this.crashes += 1;
     for (const suffix of ['', '-wal'])
       if (existsSync(path + suffix)) copyFileSync(path + suffix, this.path + suffix);
+  }
+
+  /** All that is in its files, and in those that crashes have left. */
+  bytes(): string {
+    return readdirSync(this.directory)
+      .map((name) => readFileSync(join(this.directory, name), 'latin1'))
+      .join();
   }
 
   /** Writes what an earlier process has left: the events of runs, in the order of their commits. */

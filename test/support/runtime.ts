@@ -53,6 +53,7 @@ export function createRuntime(
     deadline: undefined,
     input: undefined,
     callerHeaders: [],
+    redaction: undefined,
   };
   const events: RunEvent[] = [];
   const bus = new EventBus(new EventEmitter2());

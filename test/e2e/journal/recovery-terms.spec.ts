@@ -3,8 +3,10 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { z } from 'zod';
 import { rowOf, textsOf } from '../../../src/journal/event-text.js';
 import { Runs } from '../../../src/run/runs.js';
+import type { Answer } from '../../../src/tasks/tasks.service.js';
 import { ControlledTask } from '../../support/controlled-task.js';
 import { DurableService } from '../../support/durable-service.js';
+import { expectProblem } from '../../support/problem.js';
 import { PastRun } from '../../support/past-run.js';
 
 const HOUR_MS = 3_600_000;
@@ -178,6 +180,80 @@ describe('a run that a crash or a stop has left unfinished', () => {
     await service.event(attempt.context.runId, 'run.replied');
     const errors = service.log.lines.filter(({ level }) => level === 'error');
     expect(errors.map(({ runId }) => runId)).toEqual([runs[0]!.id, runs[1]!.id]);
+  });
+
+  test.each([
+    { keepInput: false, kept: '[redacted]' },
+    { redact: ['/input/card/number'], kept: { card: { number: '[redacted]' }, of: 'me' } },
+  ])(
+    'fails with input-not-kept where the task keeps it from the journal: %j',
+    async ({ kept, ...options }) => {
+      const race = new ControlledTask('race', { fast: {}, slow: {} }, options);
+      const before = await durable.start(race.providers);
+      const input = { card: { number: 'n-4711' }, of: 'me' };
+      const answer = before.answer('race', { input });
+      const { fast, slow } = await race.all();
+      expect(slow.input).toEqual(input);
+      fast.succeed('done');
+      const { runId } = await answer;
+      durable.crash();
+      const after = await durable.start(race.providers);
+      expect(await after.finishedRun(runId)).toMatchObject({
+        status: 'partly-failed',
+        input: kept,
+        reply: { answeredBy: 'fast', result: 'done' },
+        subTasks: [
+          { status: 'succeeded' },
+          { status: 'failed', error: { code: 'input-not-kept' }, attempts: 1 },
+        ],
+      });
+      const retry = await after.http.post(`/runs/${runId}/sub-tasks/slow/retry`);
+      await expectProblem(after, retry, 409, 'input-not-kept');
+      expect(race.peak('slow')).toBe(1);
+      await durable.stop();
+      expect(durable.database.bytes()).not.toContain('n-4711');
+    },
+  );
+
+  test('tells those who wait of whole results, and everybody else of what is left of them', async () => {
+    const race = new ControlledTask(
+      'race',
+      { fast: {}, slow: {} },
+      { redact: ['/result/token', '/result/list/1'] },
+    );
+    const service = await durable.start(race.providers);
+    const send = (reply: object) =>
+      service.http.post('/tasks/race/runs').set('Idempotency-Key', '"once"').send({ input: 1, reply });
+    const whole = { token: 't-4711', list: [1, 't-4712'], of: 'x'.repeat(5_000) };
+    const kept = { ...whole, token: '[redacted]', list: [1, '[redacted]'] };
+    const answer = send({ policy: 'all' }).then(({ body }) => body as Answer);
+    const { fast, slow } = await race.all();
+    fast.succeed(whole);
+    slow.succeed('plain');
+    const { runId, ...told } = await answer;
+    expect(told).toMatchObject({ result: { fast: whole, slow: 'plain' } });
+    const shown = await service.finishedRun(runId);
+    expect(shown).toMatchObject({
+      reply: { result: { fast: kept, slow: 'plain' } },
+      subTasks: [{ result: kept }, { result: 'plain' }],
+    });
+    expect((await send({ policy: 'all' })).body).toMatchObject({ runId, result: { fast: kept } });
+    const first = service.answer('race', { input: 2 });
+    const again = await race.all();
+    again.fast.succeed(null);
+    again.slow.succeed({ token: 't-4711' });
+    expect((await first).result).toBe(null);
+    await service.finishedRun((await first).runId);
+    await durable.stop();
+    const said = JSON.stringify(service.events) + durable.database.bytes();
+    for (const secret of ['t-4711', 't-4712']) expect(said).not.toContain(secret);
+  });
+
+  test('refuses the agreement of results that the journal doesn’t have whole', async () => {
+    const race = new ControlledTask('race', { fast: {}, slow: {} }, { redact: ['/result'] });
+    const service = await durable.start(race.providers);
+    const response = await service.run('race', { reply: { policy: 'agreement', agreement: 2 } });
+    expect(response.body).toMatchObject({ status: 400, errors: [{ pointer: '/reply/policy' }] });
   });
 
   test('fails with input-unfit where the task takes such an input no more', async () => {

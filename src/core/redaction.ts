@@ -1,0 +1,58 @@
+import { z } from 'zod';
+import type { JsonValue } from './json.js';
+import { stepsOf } from './json-pointer.js';
+
+/** What the journal has in the place of a value that it must not have. */
+export const REDACTED = '[redacted]';
+
+/** The values that the journal must not have, each by its steps, below the input and below the result of each sub-task. */
+export interface Redaction {
+  readonly input: readonly (readonly string[])[];
+  readonly result: readonly (readonly string[])[];
+}
+
+export const keepInputSchema = z.boolean().meta({
+  description:
+    'Whether the journal keeps the input. With false it has "[redacted]" instead, and sub-tasks that a crash interrupts fail with input-not-kept, since nothing is left to begin them with. Default true.',
+  examples: [false],
+});
+
+export const redactSchema = z
+  .array(
+    z
+      .string()
+      .regex(
+        /^\/(?:input(?=\/)|result(?=\/|$))(?:\/(?:[^~/]|~[01])*)*$/,
+        'takes a JSON Pointer below /input or from /result on, such as /input/card/number or /result/token; write keepInput: false for the whole input',
+      ),
+  )
+  .min(1)
+  .meta({
+    description:
+      'JSON Pointers to values that the journal must not have: below /input, and below /result in the result of each sub-task. It has "[redacted]" instead. Callers that wait get the results whole. A run whose input lacks something so can’t begin sub-tasks again after a crash: they fail with input-not-kept.',
+    examples: [['/input/card/number', '/result/token']],
+  });
+
+/** What a task's options mean; undefined where the journal may have all. */
+export function redactionOf(keepInput = true, pointers: readonly string[] = []): Redaction | undefined {
+  if (keepInput && pointers.length === 0) return undefined;
+  const all = pointers.map(stepsOf);
+  const below = (root: string) => all.filter(([first]) => first === root).map(([, ...steps]) => steps);
+  return { input: keepInput ? below('input') : [[]], result: below('result') };
+}
+
+/** A copy without the values that `places` lead to; the value itself where they lead to nothing. */
+export function redacted(value: JsonValue, places: Redaction['input']): JsonValue {
+  return places.reduce(without, value);
+}
+
+function without(value: JsonValue, [step, ...rest]: readonly string[]): JsonValue {
+  if (step === undefined) return REDACTED;
+  if (typeof value !== 'object' || value === null || !Object.hasOwn(value, step)) return value;
+  const members = value as Readonly<Record<string, JsonValue>>;
+  const inner = without(members[step] ?? null, rest);
+  if (inner === members[step]) return value;
+  if (!Array.isArray(value)) return { ...members, [step]: inner };
+  const items = value as readonly JsonValue[];
+  return step === 'length' ? items : items.with(Number(step), inner);
+}
