@@ -93,7 +93,9 @@ tasks:
     expect(mistakes).toEqual([
       '2:11: defaults.task.loosers: is not known here; is losers meant?',
       '3:20: defaults.http.timeout: takes a text such as "2s", not a number',
-      expect.stringContaining('3:23: defaults.http.url: is not known here; there are method, headers, body,'),
+      expect.stringContaining(
+        '3:23: defaults.http.url: is not known here; there are method, headers, forwardHeaders, body,',
+      ),
       expect.stringContaining('3:55: defaults.http.result: has ${A}, which is taken in'),
       '3:70: defaults.http.body: a GET has no body; write method: POST, or put it into the query (for tasks.t.subTasks[1].body)',
     ]);

@@ -231,8 +231,8 @@ describe('TaskRegistry', () => {
     ],
     [
       'a hedge budget that is no share',
-      [A, task({ name: 't', subTasks: [A], hedgeBudget: '101%' })],
-      'The hedgeBudget of TaskClass is wrong: takes a percentage from 0% to 100%, such as 10%',
+      [A, task({ name: 't', subTasks: [A], hedgeBudget: '10' })],
+      'The hedgeBudget of TaskClass is wrong: takes a percentage such as 10% or 200%, or off',
     ],
     [
       'a name that no path can hold',
