@@ -2,6 +2,13 @@
 import { parseArgs } from 'node:util';
 import { parsePaths } from '../config/values.js';
 import { environmentOf, runCommand, say, UsageError, type Terminal } from '../command-line/command.js';
+import { DomainError } from '../core/domain-error.js';
+import { parseJson } from '../core/exact-json.js';
+import type { JsonValue } from '../core/json.js';
+import { textOf } from '../core/thrown.js';
+import { HttpSubTask } from '../upstreams/http-sub-task.js';
+import { Upstreams } from '../upstreams/upstreams.js';
+import { explainTask } from './explain-task.js';
 import { mistakeLines } from './mistake.js';
 import { tasksJsonSchema } from './tasks-file.schema.js';
 import { readTasksFiles, type TasksFile } from './tasks-file.js';
@@ -9,11 +16,14 @@ import { readTasksFiles, type TasksFile } from './tasks-file.js';
 const HINT = 'npm run tasks -- --help says what there is';
 
 const USAGE = `Usage: npm run -s tasks -- check [<file or folder>…]
+       npm run -s tasks -- check [<file or folder>…] --explain <task> [--input <JSON>]
        npm run -s tasks -- schema
 
 check   finds every mistake in files of tasks, with its line and column, as if all were one TASKS_FILE. Default:
         TASKS_FILE, which may be set in a file .env. Of a folder it takes the .yaml, .yml and .json files. Whether the service has the classes that they name, and no tasks of the same names, only its start
         can say. A variable of the environment that isn’t set here is a warning; the service doesn’t start without.
+        With --explain it also shows the requests that a task makes of an input (default: null), and sends none.
+        What comes from the environment is shown as [redacted]; headers of the caller are left out.
 schema  prints the JSON Schema of such files, by which editors complete and check them.
 
 Where the service is built, node dist/tasks-file/tasks.command.js does the same at once.
@@ -24,26 +34,61 @@ export function checkTasks(args: readonly string[], terminal: Terminal): Promise
   return runCommand(() => run(args, terminal), terminal, { hint: HINT, mendable: [] });
 }
 
-function run(args: readonly string[], terminal: Terminal): number {
+async function run(args: readonly string[], terminal: Terminal): Promise<number> {
   const { values, positionals } = parseArgs({
     args: [...args],
     allowPositionals: true,
-    options: { help: { type: 'boolean', short: 'h', default: false } },
+    options: {
+      help: { type: 'boolean', short: 'h', default: false },
+      explain: { type: 'string' },
+      input: { type: 'string' },
+    },
   });
   const [command, ...files] = positionals;
   if (values.help || command === undefined) terminal.stdout.write(USAGE);
-  else if (command === 'schema' && files.length === 0)
+  else if (command === 'schema' && args.length === 1)
     terminal.stdout.write(`${JSON.stringify(tasksJsonSchema(), undefined, 2)}\n`);
-  else if (command === 'check') return checkAll(files, terminal);
+  else if (command === 'check') return await checkAll(files, values, terminal);
   else throw new UsageError(`It takes check, or schema; ${HINT}`);
   return 0;
 }
 
-function checkAll(paths: readonly string[], terminal: Terminal): number {
+interface Explained {
+  readonly explain?: string | undefined;
+  readonly input?: string | undefined;
+}
+
+async function checkAll(
+  paths: readonly string[],
+  { explain, input }: Explained,
+  terminal: Terminal,
+): Promise<number> {
+  if (input !== undefined && explain === undefined) throw new UsageError(`--input is for --explain; ${HINT}`);
   const env = environmentOf(terminal);
-  const files = readTasksFiles(paths.length > 0 ? paths : pathsOf(env), env);
+  const upstreams = new Upstreams();
+  const files = readTasksFiles(paths.length > 0 ? paths : pathsOf(env), env, {
+    handlerOf: (request) => new HttpSubTask(request, upstreams, env),
+  });
   for (const file of files) tell(file, terminal);
-  return files.some(({ mistakes }) => mistakes.length > 0) ? 1 : 0;
+  if (files.some(({ mistakes }) => mistakes.length > 0)) return 1;
+  if (explain === undefined) return 0;
+  const task = files.flatMap(({ tasks }) => tasks).find(({ name }) => name === explain);
+  if (!task) throw new UsageError(`There is no task ${explain} in these files`);
+  try {
+    terminal.stdout.write(`\n${await explainTask(task, inputOf(input))}`);
+  } catch (error) {
+    if (!(error instanceof DomainError)) throw error;
+    throw new UsageError(`${explain} doesn’t take this input: ${JSON.stringify(error.details.errors)}`);
+  }
+  return 0;
+}
+
+function inputOf(text = 'null'): JsonValue {
+  try {
+    return parseJson(text) as JsonValue;
+  } catch (error) {
+    throw new UsageError(`--input takes JSON, such as '{"city":"Paris"}': ${textOf(error)}`);
+  }
 }
 
 /** Says what is wrong with a file, or how many tasks it has. */

@@ -16,13 +16,14 @@ import type { Mistake, Path } from './mistake.js';
 import { fileTaskSchema, subTaskSchema, type FileTask, type HttpFileSubTask } from './tasks-file.schema.js';
 import type { YamlSource } from './yaml-source.js';
 
-/** What the tasks of a file are to be part of. */
+/** What the tasks of a file are to be part of, as far as it is known. */
 export interface Surroundings {
   /** What declares the task of a name already. */
-  declarationOf(task: string): string | undefined;
-  /** The sub-tasks that modules provide, by the names of their classes. */
-  readonly classes: ReadonlyMap<string, readonly SubTaskDefinition[]>;
-  handlerOf(request: HttpRequestOptions): SubTaskHandler<unknown>;
+  readonly declarationOf?: (task: string) => string | undefined;
+  /** The sub-tasks that modules provide, by the names of their classes. Without, nothing is said of classes. */
+  readonly classes?: ReadonlyMap<string, readonly SubTaskDefinition[]>;
+  /** Without, sub-tasks are only checked. */
+  readonly handlerOf?: (request: HttpRequestOptions) => SubTaskHandler<unknown>;
 }
 
 /** Makes definitions of the tasks of a file, and notes in `source` what their schema can't see. */
@@ -32,13 +33,12 @@ export class TaskChecker {
 
   /**
    * @param declared where each task of the files before stands, by its name; those of this file are added
-   * @param surroundings undefined when nobody knows them yet: then there are no handlers, and nothing is said of classes
    */
   constructor(
     private readonly source: YamlSource,
     private readonly environment: Readonly<NodeJS.ProcessEnv>,
     private readonly declared: Map<string, string>,
-    private readonly surroundings?: Surroundings,
+    private readonly surroundings: Surroundings = {},
   ) {}
 
   /** Looks at all of a task that fits its schema by itself. Undefined when there is a mistake in it. */
@@ -75,7 +75,7 @@ export class TaskChecker {
 
   private noteNamesakes(name: string, path: Path): void {
     const { source, declared } = this;
-    const ofCode = this.surroundings?.declarationOf(name);
+    const ofCode = this.surroundings.declarationOf?.(name);
     if (ofCode !== undefined)
       source.noteKey(path, `is the name of a task of the code, ${ofCode}, too; rename one`);
     const ofFile = declared.get(name);
@@ -124,12 +124,12 @@ export class TaskChecker {
     this.noteUnknownMembers(uses.input, path, schema);
     const unset = environmentIssues(request, this.environment);
     for (const issue of unset) this.noteUnset([...path, ...issue.path], issue.message);
-    const surroundings = unset.length === 0 ? this.surroundings : undefined;
+    const handlerOf = unset.length === 0 ? this.surroundings.handlerOf : undefined;
     const callerHeaders = uses.callerHeaders.map((use) => use.name);
     const common = defined({ timeout, retry: retry && defined(retry), concurrency, placement });
     const options = { name, callerHeaders, ...common };
     return this.attempt(
-      () => defineSubTask(options, surroundings?.handlerOf(request) ?? IDLE, name),
+      () => defineSubTask(options, handlerOf?.(request) ?? IDLE, name),
       (message) => this.source.note(path, message),
     );
   }
@@ -165,8 +165,8 @@ export class TaskChecker {
   }
 
   private ofClass(name: string, path: Path): SubTaskDefinition | undefined {
-    if (!this.surroundings) return unknownSubTask(name);
     const { classes } = this.surroundings;
+    if (!classes) return unknownSubTask(name);
     const [found, other] = classes.get(name) ?? [];
     if (found && !other) return found;
     const message = found
@@ -178,7 +178,7 @@ export class TaskChecker {
 
   /** Undefined too where the primary may be of a class that nobody knows yet. */
   private knownReply({ reply, subTasks }: FileTask): FileTask['reply'] {
-    const unknown = !this.surroundings && subTasks.some(({ kind }) => kind === 'class');
+    const unknown = !this.surroundings.classes && subTasks.some(({ kind }) => kind === 'class');
     if (reply?.policy !== 'primary' || !unknown) return reply;
     return subTasks.some((subTask) => subTask.kind === 'http' && subTask.name === reply.primary)
       ? reply

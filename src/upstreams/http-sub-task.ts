@@ -1,4 +1,5 @@
 import bytes from 'bytes';
+import { NO_HEADERS } from '../core/caller-headers.js';
 import type { JsonValue } from '../core/json.js';
 import { SubTaskError, type SubTaskErrorOptions } from '../core/sub-task-error.js';
 import type { SubTaskContext, SubTaskHandler } from '../core/sub-task.js';
@@ -17,6 +18,13 @@ import { Secrets } from './secrets.js';
 import type { Environment } from './template-text.js';
 import { usesOf } from './template-uses.js';
 import type { Upstream, Upstreams } from './upstreams.js';
+
+/** Stands for the attempt of a request that is only shown. */
+const NO_ATTEMPT = {
+  idempotencyKey: '{run}/{sub-task}',
+  traceparent: '00-{trace}-{span}-01',
+  callerHeaders: NO_HEADERS,
+};
 
 /** Methods whose requests may be sent again (RFC 9110, 9.2.2). */
 const IDEMPOTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'PUT', 'DELETE']);
@@ -84,6 +92,22 @@ export class HttpSubTask implements SubTaskHandler<unknown> {
       if (!isRedirect(response.status, hop.request.method)) throw this.statusError(hop, response);
       hop = this.follow(hop, response, redirects);
     }
+  }
+
+  /**
+   * The request that an input makes, as text, without what came from the environment. Nothing is sent.
+   *
+   * @throws {SubTaskError} as {@link run} does
+   */
+  explain(input: unknown): string {
+    const { method, path, headers, body } = this.template.request(input, NO_ATTEMPT);
+    const fields = headers.flatMap((text, at) => (at % 2 === 0 ? [`${text}: ${headers[at + 1] ?? ''}`] : []));
+    const lines = [
+      `${method} ${this.upstream.origin}${path}`,
+      ...fields,
+      ...(body === null ? [] : ['', body]),
+    ];
+    return this.secrets.redact(lines.join('\n'));
   }
 
   private async ask({ upstream, request }: Hop, signal: AbortSignal): Promise<UpstreamResponse> {

@@ -124,6 +124,48 @@ describe('npm run tasks', () => {
     expect(page).toContain(`\`${stderr.split('\n', 1)[0]}\``);
   });
 
+  describe('with --explain', () => {
+    writeFileSync(
+      join(directory, 'shown.yaml'),
+      `tasks:
+  pay:
+    input: { type: object, properties: { amount: { type: integer } }, required: [amount] }
+    subTasks:
+      - { kind: http, name: a, method: POST, url: 'https://a.example/{amount}/\${PAY_KEY}', headers: { Authorization: 'Bearer \${PAY_KEY}' }, form: { sum: '{amount}' } }
+      - { kind: http, name: b, url: 'https://b.example/{+amount}', start: { after: 1s } }
+      - { kind: class, class: Anything, start: after-failure }
+`,
+    );
+    const explain = (input: string, task = 'pay') =>
+      tasks(['check', 'shown.yaml', '--explain', task, '--input', input], { PAY_KEY: 'k/ey-1234' });
+
+    test('shows the requests that a task makes, without what is secret', async () => {
+      const { code, stdout, stderr } = await explain('{"amount": 7}');
+      expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+      expect(stdout).not.toContain('1234');
+      expect(stdout).toContain('\n# pay: a, starts at-once\nPOST https://a.example/7/[redacted]\n');
+      expect(stdout).toContain('\nAuthorization: Bearer [redacted]\n');
+      expect(stdout).toContain('\nidempotency-key: {run}/{sub-task}\n');
+      expect(stdout).toContain('\n\nsum=7\n');
+      expect(stdout).toContain('\n# pay: b, starts after 1s\nGET https://b.example/7\n');
+      expect(stdout).toContain(
+        '\n# pay: class Anything, starts after-failure\nNothing is known of its request',
+      );
+    });
+
+    test('says where an input makes no request', async () => {
+      expect(await explain('{"amount": 900000000000000000000}')).toMatchObject({ code: 0 });
+      expect((await explain('{"amount": "7"}')).stderr).toMatch(
+        /^pay doesn’t take this input: .*\/input\/amount/,
+      );
+      expect((await explain('{')).stderr).toMatch(/^--input takes JSON/);
+      expect((await explain('{}', 'buy')).stderr).toBe('There is no task buy in these files\n');
+      expect((await tasks(['check', 'shown.yaml', '--input', '{}'])).stderr).toMatch(
+        /^--input is for --explain/,
+      );
+    });
+  });
+
   test('prints a schema that finds what is misspelt', () => {
     const validate = new Ajv({ strict: false }).compile(JSON.parse(committed) as object);
     for (const file of [
