@@ -6,7 +6,7 @@ import type { SubTaskJob } from '../journal/postgres/sub-task-queue.js';
 import type { GuestSubTask } from '../run/guest-sub-task.js';
 import type { Runs } from '../run/runs.js';
 import type { RecordedRuns } from '../tasks/recorded-runs.js';
-import { outcomeOf } from '../core/run-record.js';
+import { outcomeOf } from '../core/outcome.js';
 import type { RunRecord } from '../core/run-record.js';
 import type { TaskRegistry } from '../tasks/task-registry.js';
 import { textOf } from '../core/thrown.js';

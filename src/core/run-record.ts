@@ -3,6 +3,7 @@ import type { CallerHeaders } from './caller-headers.js';
 import type { RunEvent, SubTaskEvent } from './events.js';
 import type { JsonValue } from './json.js';
 import type { Labels } from './labels.js';
+import { outcomeOf } from './outcome.js';
 import type { LosersPolicy, ReplyPolicy } from './policies.js';
 import type { AttemptError, Decision, Outcome, RunStatus, StartTrigger, SubTaskStatus } from './run.js';
 
@@ -237,20 +238,4 @@ function advanceSubTask(subTask: SubTaskRecord, event: SubTaskEvent): void {
   subTask.retryAt = null;
   subTask.finishedAt = event.time;
   subTask.durationMs = 'durationMs' in event.data ? event.data.durationMs : null;
-}
-
-/** The outcome that an event records, if it is a sub-task's last. */
-export function outcomeOf(event: RunEvent): Outcome | undefined {
-  switch (event.type) {
-    case 'sub-task.succeeded':
-      return { subTask: event.subTask, status: 'succeeded', result: event.data.result };
-    case 'sub-task.failed':
-      return { subTask: event.subTask, status: 'failed', error: event.data.error };
-    case 'sub-task.cancelled':
-      return { subTask: event.subTask, status: 'cancelled', reason: event.data.reason };
-    case 'sub-task.skipped':
-      return { subTask: event.subTask, status: 'skipped', reason: event.data.reason };
-    default:
-      return undefined;
-  }
 }

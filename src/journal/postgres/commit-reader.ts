@@ -12,7 +12,7 @@ import {
   type EventHead,
 } from '../event-text.js';
 import { LATE_AFTER } from './postgres-commit-function.js';
-import type { CommittedRow } from './postgres-group.js';
+import type { CommittedRow } from './group-outcome.js';
 import type { Schema } from './postgres-schema.js';
 
 /** How many rows are read at a time: each may have 256 KiB, or more where it has one event. */

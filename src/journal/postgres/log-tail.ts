@@ -7,7 +7,7 @@ import { textOf } from '../../core/thrown.js';
 import type { JournaledRun } from '../../run/journaled-run.js';
 import { tellRun } from '../publish-committed.js';
 import type { TailPage } from './commit-reader.js';
-import { addCommit, type CommittedRow } from './postgres-group.js';
+import { addCommit, type CommittedRow } from './group-outcome.js';
 
 /** Reads a page of the events behind one, up to another one, of some runs or of all. */
 export type ReadEvents = (after: number, upTo: number, runs: 'all' | readonly string[]) => Promise<TailPage>;

@@ -1,6 +1,7 @@
 import pg from 'pg';
 import { connectionConfig, searchPath, type PostgresAddress } from './postgres-connection.js';
-import type { Committed, PostgresGroup } from './postgres-group.js';
+import type { Committed } from './group-outcome.js';
+import type { PostgresGroup } from './postgres-group.js';
 import type { SubTaskQueue } from './sub-task-queue.js';
 
 /** How long a commit waits for those of other nodes, in milliseconds. */
