@@ -1,7 +1,9 @@
+import { listenForReload } from './reload-signal.js';
 import { listenForStop, stopWithNpm } from './stop-signals.js';
 
 // All the rest takes a second to load, and is imported when signals are heard.
 const onStop = listenForStop();
+const onReload = listenForReload();
 stopWithNpm();
 const { explain } = await import('./start-error.js');
 try {
@@ -12,7 +14,7 @@ try {
   } else {
     await import('reflect-metadata');
     const { start } = await import('./start.js');
-    await start(onStop);
+    await start(onStop, onReload);
   }
 } catch (error) {
   process.stderr.write(`${explain(error)}\n`);

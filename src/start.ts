@@ -7,6 +7,8 @@ import { setUp } from './app.setup.js';
 import { readConfig } from './config/config.module.js';
 import { FastExpressAdapter } from './http/express-adapter.js';
 import { PinoLog } from './logging/pino-log.js';
+import { reload } from './reload.js';
+import type { OnReload } from './reload-signal.js';
 import type { OnStop } from './stop-signals.js';
 import { FileTasks } from './tasks-file/file-tasks.js';
 import { stackOf, textOf } from './core/thrown.js';
@@ -16,8 +18,9 @@ import { welcome } from './welcome.js';
  * Starts the service, which goes on until a signal stops it.
  *
  * @param onStop is told what a stop is as soon as it has to wait: for what is resumed, and for what is accepted
+ * @param onReload is told what a reload is when the service is ready
  */
-export async function start(onStop: OnStop): Promise<void> {
+export async function start(onStop: OnStop, onReload: OnReload): Promise<void> {
   const config = await readConfig();
   const access = await openAccess(config);
   const adapter = new FastExpressAdapter();
@@ -42,7 +45,11 @@ export async function start(onStop: OnStop): Promise<void> {
     }
   });
   await listening;
-  welcome(logger, { url: await app.getUrl(), config, access, tasks: app.get(FileTasks).summary });
+  const tasks = app.get(FileTasks);
+  welcome(logger, { url: await app.getUrl(), config, access, tasks: tasks.summary });
+  onReload(() => {
+    reload(logger, config, access, tasks);
+  });
 }
 
 /** What a sub-task throws where nobody catches it, in a timer for example, must not end the runs of everybody else. */

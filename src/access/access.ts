@@ -4,7 +4,7 @@ import { CallerCounts } from './caller-counts.js';
 import { exposureError, isLoopback } from './exposure.js';
 import { HostNames } from './host-names.js';
 import { KeyRing } from './key-ring.js';
-import { exposureOfFile, readKeys } from './keys-file.js';
+import { exposureOfFile, readKeys, type KeyEntry } from './keys-file.js';
 import { RateLimit, type Rate } from './rate-limit.js';
 
 /** What RATE_LIMIT=auto is where others than this machine can call. */
@@ -42,7 +42,7 @@ export async function openAccess(config: AccessConfig): Promise<Access> {
   const proxied = config.TRUSTED_PROXIES.length > 0;
   const local = await isLoopback(host);
   if (file === null && !anonymous && !local) throw exposureError(host);
-  const keys = file === null ? undefined : ringOf(file);
+  const keys = file === null ? undefined : new KeyRing(keysOf(file));
   const rate = config.RATE_LIMIT === 'auto' ? (local && !proxied ? 'off' : DEFAULT_RATE) : config.RATE_LIMIT;
   const exposed = file === null ? undefined : exposureOfFile(file);
   const warnings = [
@@ -69,9 +69,10 @@ function hostsOf(url: string | null): string[] {
   return url === null ? [] : [new URL(url).hostname];
 }
 
-function ringOf(file: string): KeyRing {
+/** The keys of a file, of which there is at least one. @throws {AccessError} */
+export function keysOf(file: string): KeyEntry[] {
   const entries = readKeys(file);
-  if (entries.length > 0) return new KeyRing(entries);
+  if (entries.length > 0) return entries;
   throw new AccessError(
     `API_KEYS_FILE ${file} has no keys; make one: npm run keys -- create <name> --scope runs:write --scope runs:read`,
   );

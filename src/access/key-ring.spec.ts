@@ -30,6 +30,20 @@ describe('KeyRing', () => {
     expect([{ sha256: hex('a') }, { sha256: hex('b') }, { scrypt }].map(idOf)).toEqual(ids);
   });
 
+  test('takes other keys in the place of its own: those that are gone open nothing, and those that stay are known at once', async () => {
+    const entry = (name: string, scrypt: string) => ({ name, scopes: ['runs:read' as const], scrypt });
+    const [stays, goes] = [entry('stays', await scryptText('kept')), entry('goes', await scryptText('lost'))];
+    const ring = new KeyRing([stays, goes]);
+    await ring.findSlowly('kept');
+    const underWay = ring.findSlowly('lost');
+    ring.replace([stays]);
+    expect(ring.find('kept')).toMatchObject({ name: 'stays' });
+    expect(await ring.findSlowly('lost')).toBeUndefined();
+    expect(ring.client('goes')).toBeUndefined();
+    await underWay;
+    expect(ring.find('lost')).toBeUndefined();
+  });
+
   test('finds a key by its scrypt hash slowly once, and at once from then on', async () => {
     const ring = new KeyRing([{ name: 'me', scopes: ['runs:write'], scrypt: await scryptText('chosen') }]);
     expect(ring.find('chosen')).toBeUndefined();

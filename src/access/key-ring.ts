@@ -24,18 +24,29 @@ interface HeldKey {
 
 /** The API keys that are good, and the check whether what a caller presents is one of them. */
 export class KeyRing {
-  private readonly keys: readonly HeldKey[];
-  private readonly clients: ReadonlyMap<string, Client>;
+  private keys: readonly HeldKey[] = [];
+  private clients: ReadonlyMap<string, Client> = new Map();
   private readonly checks = new Map<string, Promise<Client | undefined>>();
   private readonly oneByOne = bulkhead(1, MAX_WAITING);
 
   constructor(entries: readonly KeyEntry[]) {
-    this.keys = entries.map((entry) => ({
-      client: { name: entry.name, id: clientIdOf(entry), scopes: new Set(entry.scopes) },
-      digest: entry.sha256 === undefined ? undefined : Buffer.from(entry.sha256, 'hex'),
-      scrypt: parseScrypt(entry.scrypt ?? ''),
-    }));
+    this.replace(entries);
+  }
+
+  /** Makes these the keys that are good, and no others. */
+  replace(entries: readonly KeyEntry[]): void {
+    const digests = new Map(this.keys.map(({ client, digest }) => [client.id, digest]));
+    this.keys = entries.map((entry) => {
+      const id = clientIdOf(entry);
+      return {
+        client: { name: entry.name, id, scopes: new Set(entry.scopes) },
+        digest: entry.sha256 === undefined ? digests.get(id) : Buffer.from(entry.sha256, 'hex'),
+        scrypt: parseScrypt(entry.scrypt ?? ''),
+      };
+    });
     this.clients = new Map(this.keys.map(({ client }) => [client.name, client]));
+    // Those that are under way are of keys that may be good no more.
+    this.checks.clear();
   }
 
   get size(): number {
@@ -74,7 +85,7 @@ export class KeyRing {
     try {
       return await check;
     } finally {
-      this.checks.delete(digest);
+      if (this.checks.get(digest) === check) this.checks.delete(digest);
     }
   }
 }

@@ -50,6 +50,11 @@ export class ClusterNode implements OnApplicationBootstrap {
     parts.work.onRested = () => {
       this.wake.resolve(undefined);
     };
+    parts.registry.replaced.subscribe(() => {
+      // What waits for a node that knows it may be for this one, as soon as the others know of that.
+      this.findStalled();
+      this.beatAtOnce.resolve(undefined);
+    });
   }
 
   async onApplicationBootstrap(): Promise<void> {

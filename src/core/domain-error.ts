@@ -12,6 +12,8 @@ export type DomainErrorCode =
   | 'input-not-kept'
   | 'precondition-failed'
   | 'postgres-needed'
+  | 'tasks-file-needed'
+  | 'tasks-file-wrong'
   | 'idempotency-key-reused'
   | 'invalid-request'
   | 'payload-too-large'

@@ -19,6 +19,17 @@ const extensions: Partial<Record<ProblemCode, Record<string, unknown>>> = {
   },
   'run-finished': { runId: EXAMPLE_RUN_ID },
   'run-unfinished': { runId: EXAMPLE_RUN_ID },
+  'tasks-file-wrong': {
+    mistakes: [
+      {
+        file: 'tasks.yaml',
+        line: 5,
+        column: 91,
+        path: 'tasks.weather.subTasks[0].timeout',
+        detail: 'takes a text such as "2s", not a number',
+      },
+    ],
+  },
   'sub-task-unknown': { runId: EXAMPLE_RUN_ID },
   'sub-task-not-failed': { runId: EXAMPLE_RUN_ID },
   'input-not-kept': { runId: EXAMPLE_RUN_ID },

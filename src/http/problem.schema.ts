@@ -28,6 +28,18 @@ export const problemSchema = z
       )
       .optional()
       .meta({ description: 'What is wrong with the request.' }),
+    mistakes: z
+      .array(
+        z.object({
+          file: z.string().meta({ description: 'The tasks file.' }),
+          line: z.int().optional().meta({ description: 'Counts from 1; absent where it can’t be read.' }),
+          column: z.int().optional().meta({ description: 'Counts from 1.' }),
+          path: z.string().optional().meta({ description: 'The member that is wrong.' }),
+          detail: z.string().meta({ description: 'What is wrong, and the mend.' }),
+        }),
+      )
+      .optional()
+      .meta({ description: 'What is wrong with the tasks file.' }),
     runId: z.string().optional().meta({ description: 'The run that the problem is about.' }),
     failures: z
       .array(failureSchema)

@@ -116,6 +116,19 @@ export const problemTypes = {
       'The task keeps its input, or a part of it, out of the journal, so a sub-task can’t be tried again once the run has ended or a crash has cut it off.',
     mend: 'Start a new run with the same input.',
   },
+  'tasks-file-needed': {
+    status: 409,
+    title: 'Tasks file needed',
+    happened: 'The service has no tasks file that it could read again.',
+    mend: 'Set TASKS_FILE on the service, and start it again.',
+  },
+  'tasks-file-wrong': {
+    status: 409,
+    title: 'Tasks file wrong',
+    happened:
+      'There are mistakes in the tasks file. Nothing was changed: the service goes on with its tasks.',
+    mend: 'mistakes says of each where it stands and what belongs there. npm run tasks -- check finds them too. Mend the file, and reload it again.',
+  },
   'sub-task-not-failed': {
     status: 409,
     title: 'Sub-task not failed',

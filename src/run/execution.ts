@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { ConfigService } from '@nestjs/config';
 import type { Config } from '../config/config.js';
 import { MemoryBudget } from '../core/memory-budget.js';
-import type { SubTaskDefinition } from '../core/task.js';
+import type { SubTaskDefinition, TaskDefinition } from '../core/task.js';
 import { Journal } from './journal.js';
 import { Slots } from './slots.js';
 
@@ -16,7 +16,7 @@ export class Execution {
   readonly slots: Slots;
   readonly maxResultBytes: number;
   /** The slots of the sub-tasks that declare a `concurrency` of their own. */
-  private readonly ownSlots = new Map<SubTaskDefinition, Slots>();
+  private readonly ownSlots = new WeakMap<SubTaskDefinition, Slots>();
 
   constructor(
     config: ConfigService<Config, true>,
@@ -33,5 +33,14 @@ export class Execution {
     let slots = this.ownSlots.get(subTask);
     if (!slots) this.ownSlots.set(subTask, (slots = new Slots(subTask.concurrency, this.slots)));
     return slots;
+  }
+
+  /** Lets the sub-tasks of a task share the slots of an earlier declaration of it, where that has as many. */
+  carryOver(before: TaskDefinition, after: TaskDefinition): void {
+    for (const subTask of after.subTasks) {
+      const same = before.subTasks.find(({ name }) => name === subTask.name);
+      if (same?.concurrency === subTask.concurrency && subTask.concurrency !== Infinity)
+        this.ownSlots.set(subTask, this.slotsOf(same));
+    }
   }
 }

@@ -155,6 +155,21 @@ export class Runs implements RunHost {
     if (!this.hasRoom) await firstValueFrom(this.eased.pipe(filter(() => this.hasRoom)));
   }
 
+  /** Resolves when the runs that are here now and have one of these tasks have ended here. */
+  async untilEnded(tasks: ReadonlySet<TaskDefinition | undefined>): Promise<void> {
+    const left = new Set(
+      [...this.live.values(), ...this.guests].filter((run) => tasks.has(run.terms.definition)),
+    );
+    const isOver = (): boolean => {
+      for (const run of left) {
+        if (this.live.get(run.id) === run || this.guests.has(run)) return false;
+        left.delete(run);
+      }
+      return true;
+    };
+    if (!isOver()) await firstValueFrom(this.eased.pipe(filter(isOver)));
+  }
+
   /** Ends everything here, without outcomes, and lets other nodes have all runs of this one. */
   leaveAll(): void {
     this.abandonAll();

@@ -16,7 +16,7 @@ interface StartPlan {
 /** Knows of each task which of its sub-tasks start later than its runs, and what is left of its hedge budget. */
 @Injectable()
 export class StartPlans {
-  private readonly plans = new Map<TaskDefinition, StartPlan>();
+  private readonly plans = new WeakMap<TaskDefinition, StartPlan>();
 
   constructor(private readonly replyTimes: ReplyTimes) {}
 
@@ -42,17 +42,23 @@ export class StartPlans {
     return new LaterStarts(run, held, budget, startedAt, record && pastStarts(record));
   }
 
+  /** Lets a task go on with the hedge budget of an earlier declaration of it, where that has the same share. */
+  carryOver(before: TaskDefinition, after: TaskDefinition): void {
+    if (before.hedgeBudget === after.hedgeBudget) this.makePlan(after, this.planOf(before).budget);
+  }
+
   private planOf(task: TaskDefinition): StartPlan {
-    let plan = this.plans.get(task);
-    if (!plan) {
-      const later = new Map<string, StartRule>();
-      task.subTasks.forEach(({ name }, index) => {
-        const rule = task.starts[index] ?? 'at-once';
-        if (rule !== 'at-once') later.set(name, rule);
-      });
-      plan = { later, budget: new HedgeBudget(task.hedgeBudget) };
-      this.plans.set(task, plan);
-    }
+    return this.plans.get(task) ?? this.makePlan(task, new HedgeBudget(task.hedgeBudget));
+  }
+
+  private makePlan(task: TaskDefinition, budget: HedgeBudget): StartPlan {
+    const later = new Map<string, StartRule>();
+    task.subTasks.forEach(({ name }, index) => {
+      const rule = task.starts[index] ?? 'at-once';
+      if (rule !== 'at-once') later.set(name, rule);
+    });
+    const plan = { later, budget };
+    this.plans.set(task, plan);
     return plan;
   }
 

@@ -1,54 +1,140 @@
-import { Injectable, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import { Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { ConfigService } from '@nestjs/config';
 import type { Config } from '../config/config.js';
+import { DomainError } from '../core/domain-error.js';
 import { MemoryBudget } from '../core/memory-budget.js';
+import type { SubTaskDefinition, TaskDefinition } from '../core/task.js';
+import { Runs } from '../run/runs.js';
 import { TaskRegistry } from '../tasks/task-registry.js';
-import type { SubTaskDefinition } from '../core/task.js';
 import type { Upstreams } from '../upstreams/upstreams.js';
-import { inOrder, mistakeLines, TasksFileError } from './mistake.js';
+import { inOrder, mistakeLines, pathText, TasksFileError } from './mistake.js';
+import type { TasksFile } from './tasks-file.js';
 
-/**
- * Adds the tasks of TASKS_FILE to those of the code, before runs of an earlier process are resumed. What reads the files and calls
- * upstreams is loaded where there are some.
- */
+type Parts = Awaited<ReturnType<typeof importParts>>;
+
+/** The tasks of all files, and the origins that they call. */
+interface Loaded {
+  readonly parts: Parts;
+  readonly files: readonly TasksFile[];
+  readonly tasks: readonly TaskDefinition[];
+  readonly upstreams: Upstreams;
+}
+
+/** What a reload has changed: names of tasks. */
+export interface Reloaded {
+  readonly tasks: string[];
+  readonly added: string[];
+  readonly removed: string[];
+}
+
+/** More mistakes than these are of no use to anybody. */
+const MOST_MISTAKES = 100;
+
+/** Adds the tasks of TASKS_FILE to those of the code, before runs of an earlier process are resumed. */
 @Injectable()
 export class FileTasks implements OnModuleInit, OnApplicationShutdown {
+  private readonly logger = new Logger(FileTasks.name);
   private readonly paths: readonly string[];
-  /** What the log says of them at start, where there are files. */
-  summary: string | undefined;
-  private upstreams: Upstreams | undefined;
+  /** Undefined where there are no files. */
+  private loaded: Loaded | undefined;
 
   constructor(
     private readonly registry: TaskRegistry,
+    private readonly runs: Runs,
     private readonly memory: MemoryBudget,
     config: ConfigService<Config, true>,
   ) {
     this.paths = config.get('TASKS_FILE', { infer: true });
   }
 
+  /** What the log says of them at start, where there are files. */
+  get summary(): string | undefined {
+    if (!this.loaded) return undefined;
+    const names = namesOf(this.loaded);
+    return `${names.length} ${names.length === 1 ? 'task' : 'tasks'} from ${this.paths.join(',')}: ${names.join(', ')}`;
+  }
+
   /** @throws {TasksFileError} with all that is wrong with the files: then none of their tasks is added */
   async onModuleInit(): Promise<void> {
-    const { paths, registry } = this;
-    if (paths.length === 0) return;
-    const { readTasksFiles } = await import('./tasks-file.js');
-    const { HttpSubTask } = await import('../upstreams/http-sub-task.js');
-    const { Upstreams } = await import('../upstreams/upstreams.js');
-    const upstreams = (this.upstreams = new Upstreams(undefined, this.memory));
-    const files = readTasksFiles(paths, process.env, {
-      declarationOf: (task) => registry.declarationOf(task),
-      classes: this.classes(),
-      handlerOf: (request) => new HttpSubTask(request, upstreams),
-    });
-    const mistakes = files.flatMap(({ mistakes, unset }) => inOrder([...mistakes, ...unset]));
-    if (mistakes.length > 0) throw new TasksFileError(mistakeLines(mistakes));
-    for (const { file, tasks } of files) for (const task of tasks) registry.add(task, file);
-    const names = files.flatMap(({ tasks }) => tasks.map(({ name }) => name));
-    this.summary = `${names.length} ${names.length === 1 ? 'task' : 'tasks'} from ${paths.join(',')}: ${names.join(', ')}`;
+    if (this.paths.length === 0) return;
+    const parts = await importParts();
+    const upstreams = new parts.Upstreams(undefined, this.memory);
+    const nothing = { parts, files: [], tasks: [], upstreams };
+    this.replace(nothing, this.load(nothing));
   }
 
   /** The engine has stopped by then. */
   async onApplicationShutdown(): Promise<void> {
-    await this.upstreams?.close();
+    await this.loaded?.upstreams.close();
+  }
+
+  /**
+   * Reads the files again, for the runs that are accepted from now on. Runs that are under way keep the declaration of their task.
+   *
+   * @throws {DomainError} `tasks-file-needed`; `tasks-file-wrong` with all that is wrong with the files: then nothing is changed
+   */
+  reload(): Reloaded {
+    if (!this.loaded) throw new DomainError('tasks-file-needed', 'TASKS_FILE is not set');
+    const { loaded: before } = this;
+    const after = this.loadAgain(before);
+    this.replace(before, after);
+    this.logger.log(`Reloaded: ${String(this.summary)}`);
+    const [tasks, earlier] = [namesOf(after), namesOf(before)];
+    return {
+      tasks,
+      added: tasks.filter((name) => !earlier.includes(name)),
+      removed: earlier.filter((name) => !tasks.includes(name)),
+    };
+  }
+
+  private loadAgain(before: Loaded): Loaded {
+    try {
+      return this.load(before);
+    } catch (error) {
+      if (!(error instanceof TasksFileError)) throw error;
+      this.logger.error(`Not reloaded, the tasks are as before: ${error.message}`);
+      const mistakes = error.mistakes.slice(0, MOST_MISTAKES).map(({ path, message, ...place }) => {
+        return { ...place, ...(path.length > 0 && { path: pathText(path) }), detail: message };
+      });
+      throw new DomainError(
+        'tasks-file-wrong',
+        `TASKS_FILE has mistakes (${error.mistakes.length}); the tasks are as before`,
+        { mistakes },
+      );
+    }
+  }
+
+  private load(before: Loaded): Loaded {
+    const { parts } = before;
+    const own = new Set(namesOf(before));
+    const upstreams = before.upstreams.anew();
+    const files = parts.readTasksFiles(this.paths, process.env, {
+      declarationOf: (task) => (own.has(task) ? undefined : this.registry.declarationOf(task)),
+      classes: this.classes(),
+      handlerOf: (request) => new parts.HttpSubTask(request, upstreams),
+    });
+    const mistakes = files.flatMap(({ mistakes, unset }) => inOrder([...mistakes, ...unset]));
+    if (mistakes.length > 0) throw new TasksFileError(mistakeLines(mistakes), mistakes);
+    return { parts, files, tasks: files.flatMap(({ tasks }) => tasks), upstreams };
+  }
+
+  /** Puts what was read in the place of what there was, whose connections are closed when its last run has ended. */
+  private replace(before: Loaded, next: Loaded): void {
+    for (const task of next.tasks) {
+      const same = before.tasks.find(({ name }) => name === task.name);
+      if (!same) continue;
+      this.runs.execution.carryOver(same, task);
+      this.runs.plans.carryOver(same, task);
+    }
+    next.upstreams.claim();
+    this.registry.replace(
+      before.tasks,
+      next.files.flatMap(({ file, tasks }) => tasks.map((task) => [task, file] as const)),
+    );
+    this.loaded = next;
+    void this.runs.untilEnded(new Set(before.tasks)).then(() => {
+      before.upstreams.release();
+    });
   }
 
   private classes(): Map<string, SubTaskDefinition[]> {
@@ -57,4 +143,16 @@ export class FileTasks implements OnModuleInit, OnApplicationShutdown {
       classes.set(name, [...(classes.get(name) ?? []), subTask]);
     return classes;
   }
+}
+
+/** What reads the files and calls upstreams: it is loaded where there are files. */
+async function importParts() {
+  const { readTasksFiles } = await import('./tasks-file.js');
+  const { HttpSubTask } = await import('../upstreams/http-sub-task.js');
+  const { Upstreams } = await import('../upstreams/upstreams.js');
+  return { readTasksFiles, HttpSubTask, Upstreams };
+}
+
+function namesOf({ tasks }: Loaded): string[] {
+  return tasks.map(({ name }) => name);
 }

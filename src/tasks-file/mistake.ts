@@ -21,7 +21,10 @@ const SHOWN = 100;
 
 /** Wrong tasks in a file. The message has a line for each mistake: file, line, column, member, what is wrong and the mend. */
 export class TasksFileError extends Error {
-  constructor(readonly lines: readonly string[]) {
+  constructor(
+    readonly lines: readonly string[],
+    readonly mistakes: readonly Mistake[] = [],
+  ) {
     super(`TASKS_FILE is wrong:\n${lines.map((line) => `  ${line}`).join('\n')}`);
     this.name = 'TasksFileError';
   }

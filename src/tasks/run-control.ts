@@ -200,9 +200,11 @@ export class RunControl {
     const terms = live?.terms ?? (await this.recorded.termsOf(record));
     if (terms.unfit?.code === 'input-not-kept')
       throw new DomainError('input-not-kept', terms.unfit.message, { runId: id });
-    const obstacle = this.journal.sharing && obstacleOf(terms, name);
-    if (obstacle && !live)
-      throw new DomainError('task-unknown', `${obstacle.message}; ask a node that has it`, { runId: id });
+    const obstacle = live ? undefined : obstacleOf(terms, name);
+    if (obstacle) {
+      const mend = this.journal.sharing ? 'ask a node that has it' : 'start a new run instead';
+      throw new DomainError('task-unknown', `${obstacle.message}; ${mend}`, { runId: id });
+    }
     this.runs.admit(terms.definition, terms.inputBytes);
     const run = live ?? this.runs.reopen(terms, record);
     if (!live && !(await run.reopened)) return undefined;

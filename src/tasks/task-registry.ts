@@ -1,5 +1,6 @@
 import { Injectable, type OnModuleInit, type Type } from '@nestjs/common';
 import { DiscoveryService } from '@nestjs/core';
+import { Subject } from 'rxjs';
 import { DomainError } from '../core/domain-error.js';
 import { SubTaskMetadata } from './sub-task.js';
 import type { SubTaskHandler, SubTaskOptions } from '../core/sub-task.js';
@@ -14,6 +15,9 @@ export class TaskRegistry implements OnModuleInit {
   private readonly subTasks = new Map<Type, SubTaskDefinition>();
   /** What declares each task: a class, or a file. */
   private readonly declaredBy = new Map<string, string>();
+
+  /** Emits when tasks were replaced. */
+  readonly replaced = new Subject<void>();
 
   constructor(private readonly discovery: DiscoveryService) {}
 
@@ -46,6 +50,16 @@ export class TaskRegistry implements OnModuleInit {
     }
     this.declaredBy.set(task.name, declaredBy);
     this.tasks.set(task.name, task);
+  }
+
+  /** Puts tasks in the place of others, for the runs that are accepted from now on. @param tasks each with what declares it */
+  replace(before: readonly TaskDefinition[], tasks: readonly (readonly [TaskDefinition, string])[]): void {
+    for (const { name } of before) {
+      this.tasks.delete(name);
+      this.declaredBy.delete(name);
+    }
+    for (const [task, declaredBy] of tasks) this.add(task, declaredBy);
+    this.replaced.next();
   }
 
   /** What declares the task of a name, where there is one. */

@@ -102,6 +102,9 @@ describe('the API for operators', () => {
     await cancelsAndRetries(service);
     await expectProblem(service, await service.http.get('/admin/nodes'), 409, 'postgres-needed');
     await expectProblem(service, await post(service, 'tasks/race/pause'), 409, 'postgres-needed');
+    const reload = () => service.http.post('/tasks-file/reload');
+    await expectProblem(service, await reload(), 409, 'tasks-file-needed');
+    await expectProblem(service, await reload().auth(other, { type: 'bearer' }), 403, 'forbidden');
     await expectProblem(service, await post(service, 'runs/cancel', { node: 'x' }), 400, 'invalid-request');
     const refused = post(service, 'runs/cancel', { task: 'race' }).auth(other, { type: 'bearer' });
     await expectProblem(service, await refused, 403, 'forbidden');

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { manageQueue } from '../../../src/cluster/manage-queue.js';
 import { Takeover } from '../../../src/cluster/takeover.js';
+import { TaskRegistry } from '../../../src/tasks/task-registry.js';
 import { CommandLine } from '../../support/command-line.js';
 import { ControlledTask } from '../../support/controlled-task.js';
 import { temporaryDirectory } from '../../support/temporary-directory.js';
@@ -33,6 +34,22 @@ describe('a run that only a newer node can go on with', () => {
     slow.succeed();
   };
   const queue = async (...args: string[]) => line.run(args, { env: { DATABASE_URL: await cluster.url() } });
+
+  test('is gone on with by an older one as soon as a reload has brought it the task', async () => {
+    const newer = await cluster.start(task.providers);
+    const runId = await start(newer);
+    await task.all();
+    const declaration = newer.app.get(TaskRegistry).get('newer');
+    const older = await cluster.start();
+    const waits = older.log.line(/^1 unfinished runs of the task newer wait for a node that knows it/);
+    await cluster.stop(newer);
+    await waits;
+    older.app.get(TaskRegistry).replace([], [[declaration, 'tasks.yaml']]);
+    await finish();
+    expect(await older.finishedRun(runId)).toMatchObject({ status: 'succeeded' });
+    const [node] = await cluster.query<{ tasks: string[] }>('SELECT tasks FROM frontrunner.nodes');
+    expect(node?.tasks).toContain('newer/fast');
+  });
 
   test('is left alone by an older one while no newer one lives, and gone on with by the next that starts', async () => {
     const newer = await cluster.start(task.providers);

@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import { explain } from '../../../src/start-error.js';
 import { ServiceProcess } from '../../support/service-process.js';
@@ -16,7 +17,7 @@ describe('the start of the service with a tasks file', () => {
     return explain(error).split('\n');
   }
 
-  test('says how many tasks came from it, and takes the variables that headers name from the file .env as well', async () => {
+  test('says how many tasks came from it, and takes the variables that headers name from the file .env as well, and reads the file again at SIGHUP', async () => {
     const file = write(`tasks:
   one: { subTasks: [{ kind: class, class: FirstSubTask }] }
   two: { subTasks: [{ kind: http, name: a, url: 'https://a.example/', headers: { A: '\${A_KEY}' } }] }
@@ -31,6 +32,16 @@ describe('the start of the service with a tasks file', () => {
     await service.http.get('/tasks/two').expect(200);
     const answer = await service.http.post('/tasks/one/runs').expect(200);
     expect(answer.body).toMatchObject({ answeredBy: 'first' });
+    writeFileSync(file, 'tasks: { four: { subTasks: [{ kind: class, class: FirstSubTask }] } }\n');
+    service.signal('SIGHUP');
+    await service.line(/^Reloaded: 2 tasks from .*: four, three$/);
+    await service.http.get('/tasks/four').expect(200);
+    await service.http.get('/tasks/two').expect(404);
+    writeFileSync(file, 'tasks: { four: {} }\n');
+    service.signal('SIGHUP');
+    const { msg } = await service.line(/^Not reloaded, the tasks are as before/);
+    expect(msg).toContain(`${file}:1:10: tasks.four.subTasks: is missing`);
+    await service.http.get('/tasks/four').expect(200);
     await service.stop('SIGKILL');
   });
 

@@ -2,6 +2,7 @@ import type { RequestListener } from 'node:http';
 import type { Socket } from 'node:net';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { HttpSubTask } from '../../../src/upstreams/http-sub-task.js';
 import { Caller } from '../../support/http-sub-task.js';
 import { json, type UpstreamServer } from '../../support/upstreams.js';
 
@@ -50,6 +51,18 @@ describe('HTTP sub-tasks', () => {
       const subTask = await warmUp(server, { method: 'POST' });
       expect((await caller.failure(subTask)).options.code).toBe('upstream-unreachable');
       expect([server.requests.length, server.connections]).toEqual([2, 1]);
+    });
+
+    test('costs no attempt after a reload either, which keeps the connection and the thread of expressions', async () => {
+      const server = await caller.serve(onceEach((socket) => socket.end()));
+      await warmUp(server);
+      const reloaded = caller.upstreams.anew();
+      const subTask = new HttpSubTask({ url: `${server.origin}/`, allowPrivate: true }, reloaded, {});
+      reloaded.claim();
+      caller.upstreams.release();
+      expect(await caller.call(subTask)).toBe(1);
+      expect([server.requests.length, server.connections]).toEqual([3, 2]);
+      expect(reloaded.expressions).toBe(caller.upstreams.expressions);
     });
 
     test('in the middle of the answer is a failure', async () => {
