@@ -5,6 +5,21 @@ import { variables } from './variables.js';
 import { usage } from './usage.js';
 
 describe('parseConfig', () => {
+  test('reads proxies by their names in small letters too, which count first, and tells no password', () => {
+    const names = { HTTP_PROXY: 'http://a', http_proxy: 'b:1', https_proxy: '', HTTPS_PROXY: 'http://c' };
+    expect(parseConfig({ ...names, no_proxy: 'a.example, 10.0.0.0/8' })).toMatchObject({
+      HTTP_PROXY: 'http://b:1/',
+      HTTPS_PROXY: 'http://c/',
+      NO_PROXY: ['a.example', '10.0.0.0/8'],
+    });
+    for (const wrong of ['me:sesame@proxy/path', 'socks5://me:sesame@proxy']) {
+      expect(() => parseConfig({ HTTP_PROXY: wrong })).toThrow(
+        /^The configuration is wrong:\n {2}HTTP_PROXY is/,
+      );
+      expect(() => parseConfig({ HTTP_PROXY: wrong })).not.toThrow(/sesame/);
+    }
+  });
+
   test('has a default for everything, durations in milliseconds and sizes in bytes', () => {
     expect(parseConfig({})).toEqual({
       HOST: '127.0.0.1',
@@ -12,6 +27,9 @@ describe('parseConfig', () => {
       PUBLIC_URL: null,
       TRUSTED_PROXIES: [],
       TASKS_FILE: [],
+      HTTP_PROXY: null,
+      HTTPS_PROXY: null,
+      NO_PROXY: [],
       API_KEYS_FILE: null,
       ALLOW_ANONYMOUS: false,
       ALLOWED_HOSTS: [],

@@ -16,14 +16,20 @@ export class ConfigError extends Error {
 }
 
 function withoutPassword(text: string): string {
-  return text.replace(/(:\/\/[^:@/]*):[^@]*@/, '$1:…@');
+  return text.replace(/(:\/\/[^:@/]*):[^@]*@/, '$1:…@').replace(/^"([^:@/"]+):[^@/]*@/, '"$1:…@');
+}
+
+/** What other programs read too they know by two names. */
+function givenOf(environment: Readonly<Record<string, unknown>>, name: string): unknown {
+  const lower = name.endsWith('_PROXY') ? environment[name.toLowerCase()] : undefined;
+  return lower === undefined || lower === '' ? environment[name] : lower;
 }
 
 /** Empty variables count as unset. @throws {ConfigError} */
 export function parseConfig(environment: Readonly<Record<string, unknown>>): Config {
   const problems: string[] = [];
   const entries = Object.entries<Variable<z.ZodType>>(variables).map(([name, variable]) => {
-    const given = environment[name];
+    const given = givenOf(environment, name);
     const text = given === undefined || given === '' ? variable.fallback : given;
     const result = variable.schema.safeParse(text);
     if (!result.success) {

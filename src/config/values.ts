@@ -4,6 +4,7 @@ import ms from 'ms';
 import { z } from 'zod';
 import type { CorsOrigins } from '../http/cors.js';
 import { durationSchema, milliseconds } from '../core/duration.js';
+import { proxyUrl } from '../core/proxy-url.js';
 
 /** A whole number, in digits. */
 export const count = (least: number) =>
@@ -55,6 +56,12 @@ function isPostgresUrl(text: string): boolean {
   const url = URL.parse(text.replace(/,[^/?]*/, '').replace(/\/\/[^/?@]*@\//, '///'));
   return url !== null && (url.hostname !== '' || url.searchParams.has('host')) && url.pathname.length > 1;
 }
+
+/** The URL of a proxy; null for none. */
+export const proxy = z
+  .string()
+  .transform((text) => (text === 'none' ? null : proxyUrl(text)))
+  .refine((url) => url !== undefined);
 
 /** What no quotes are needed for, and what Postgres, the queue of another service, and other programs leave free. */
 export const SCHEMA_NAME = /^(?!pg_|public$|information_schema$)(?!.*_queue$)[a-z_][a-z0-9_]{0,39}$/;

@@ -10,6 +10,7 @@ import {
   parseProxies,
   parsePublicUrl,
   parseRate,
+  proxy,
   retention,
   SCHEMA_FORM,
   SCHEMA_NAME,
@@ -69,6 +70,27 @@ export const variables = {
     takes:
       'none, or paths of YAML or JSON files, and of folders of them, separated by commas, in which npm run tasks -- check finds no mistake',
     purpose: 'Tasks besides those of the code, such as calls of several upstreams.',
+  },
+  HTTP_PROXY: {
+    schema: proxy,
+    fallback: 'none',
+    takes: 'an HTTP proxy such as http://user:password@proxy.example:3128, or none',
+    purpose:
+      'The proxy through which upstreams of http are called. http_proxy is the same, and counts first.',
+  },
+  HTTPS_PROXY: {
+    schema: proxy,
+    fallback: 'none',
+    takes: 'an HTTP proxy such as http://user:password@proxy.example:3128, or none',
+    purpose:
+      'The proxy through which upstreams of https are called. https_proxy is the same, and counts first.',
+  },
+  NO_PROXY: {
+    schema: z.string().transform((text) => (text === 'none' ? [] : text.split(/[\s,]+/).filter(Boolean))),
+    fallback: 'none',
+    takes:
+      'hosts such as example.com (and all below it), addresses, networks such as 10.0.0.0/8, or *, separated by commas',
+    purpose: 'The upstreams that are called without a proxy. no_proxy is the same, and counts first.',
   },
   API_KEYS_FILE: {
     schema: z.string().transform((path) => (path === 'none' ? null : path)),

@@ -42,7 +42,7 @@ export class FileTasks implements OnModuleInit, OnApplicationShutdown {
     private readonly registry: TaskRegistry,
     private readonly runs: Runs,
     private readonly memory: MemoryBudget,
-    config: ConfigService<Config, true>,
+    private readonly config: ConfigService<Config, true>,
   ) {
     this.paths = config.get('TASKS_FILE', { infer: true });
   }
@@ -58,7 +58,11 @@ export class FileTasks implements OnModuleInit, OnApplicationShutdown {
   async onModuleInit(): Promise<void> {
     if (this.paths.length === 0) return;
     const parts = await importParts();
-    const upstreams = new parts.Upstreams(undefined, this.memory);
+    const upstreams = new parts.Upstreams(undefined, this.memory, {
+      http: this.config.get('HTTP_PROXY', { infer: true }),
+      https: this.config.get('HTTPS_PROXY', { infer: true }),
+      except: this.config.get('NO_PROXY', { infer: true }),
+    });
     const nothing = { parts, files: [], tasks: [], upstreams };
     this.replace(nothing, this.load(nothing));
   }
@@ -112,6 +116,9 @@ export class FileTasks implements OnModuleInit, OnApplicationShutdown {
       declarationOf: (task) => (own.has(task) ? undefined : this.registry.declarationOf(task)),
       classes: this.classes(),
       handlerOf: (request) => new parts.HttpSubTask(request, upstreams),
+      configure: (origin, settings) => {
+        upstreams.configure(origin, settings);
+      },
     });
     const mistakes = files.flatMap(({ mistakes, unset }) => inOrder([...mistakes, ...unset]));
     if (mistakes.length > 0) throw new TasksFileError(mistakeLines(mistakes), mistakes);

@@ -18,7 +18,7 @@ export function noteMisplacedVariables(source: YamlSource, value: JsonValue, pat
       );
   };
   if (typeof value === 'string') {
-    if (!isTemplate(path) && !NOTES.includes(String(path.at(-1))))
+    if (!isTemplate(path) && !isOfOrigin(path) && !NOTES.includes(String(path.at(-1))))
       note(value, (message) => source.note(path, message));
     return;
   }
@@ -26,7 +26,7 @@ export function noteMisplacedVariables(source: YamlSource, value: JsonValue, pat
   const isList = Array.isArray(value);
   for (const [key, child] of Object.entries<JsonValue>(value)) {
     const below = [...path, isList ? Number(key) : key];
-    if (!isList) note(key, (message) => source.noteKey(below, message));
+    if (!isList && !isOfOrigin(below)) note(key, (message) => source.noteKey(below, message));
     noteMisplacedVariables(source, child, below);
   }
 }
@@ -35,4 +35,9 @@ export function noteMisplacedVariables(source: YamlSource, value: JsonValue, pat
 function isTemplate([first, second, third, , fifth]: Path): boolean {
   const member = first === 'defaults' && second === 'http' ? third : third === 'subTasks' && fifth;
   return TEMPLATES.includes(String(member));
+}
+
+/** The name of an origin, or its proxy. */
+function isOfOrigin([origins, , member, ...rest]: Path): boolean {
+  return origins === 'origins' && rest.length === 0 && (member === undefined || member === 'proxy');
 }

@@ -25,6 +25,7 @@ function read(text: string, environment: NodeJS.ProcessEnv = {}) {
   const [file] = readTasksFiles([path], environment, {
     declarationOf: () => undefined,
     classes: new Map(),
+    configure: () => undefined,
     handlerOf: (request) => (calls.push(request), { run: () => undefined }),
   });
   const linesOf = (mistakes: Parameters<typeof mistakeLines>[0]) =>
@@ -237,7 +238,7 @@ describe('several tasks files', () => {
     const files = readTasksFiles([twins(), pathOf('nowhere.yaml')], {});
     expect(mistakeLines(files.flatMap(({ mistakes }) => mistakes))).toEqual([
       `${twins('b.yaml')}:4:3: tasks.one: is the name of a task in ${twins('a.yaml')}:2 too; rename one`,
-      `${twins('b.yaml')}:5:1: more: is not known here; there are $schema, defaults, tasks`,
+      `${twins('b.yaml')}:5:1: more: is not known here; there are $schema, defaults, origins, tasks`,
       `${pathOf('nowhere.yaml')}: there is no such file; make it, or set another`,
     ]);
   });

@@ -7,8 +7,9 @@ import type { SubTaskHandler } from '../core/sub-task.js';
 import type { SubTaskDefinition, TaskDefinition } from '../core/task.js';
 import { textOf } from '../core/thrown.js';
 import { usesOf, type Use } from '../upstreams/template-uses.js';
-import { environmentIssues } from '../upstreams/environment.js';
+import { environmentIssues, originsOf } from '../upstreams/environment.js';
 import { httpRequestSchema, type HttpRequestOptions } from '../upstreams/http-sub-task.schema.js';
+import type { OriginSettings } from '../upstreams/upstreams.js';
 import { isRuledOut, knownMembers } from './input-members.js';
 import { inputSchema } from './input-schema.js';
 import { hint } from './issue-message.js';
@@ -24,6 +25,8 @@ export interface Surroundings {
   readonly classes?: ReadonlyMap<string, readonly SubTaskDefinition[]>;
   /** Without, sub-tasks are only checked. */
   readonly handlerOf?: (request: HttpRequestOptions) => SubTaskHandler<unknown>;
+  /** Takes what the file says of an origin. */
+  readonly configure?: (origin: string, settings: OriginSettings) => void;
 }
 
 /** Makes definitions of the tasks of a file, and notes in `source` what their schema can't see. */
@@ -32,12 +35,12 @@ export class TaskChecker {
   readonly unset: Mistake[] = [];
 
   /**
-   * @param declared where each task of the files before stands, by its name; those of this file are added
+   * @param known of the files before, where each task stands, by its name, and the origins that sub-tasks may call; those of this file are added
    */
   constructor(
     private readonly source: YamlSource,
     private readonly environment: Readonly<NodeJS.ProcessEnv>,
-    private readonly declared: Map<string, string>,
+    private readonly known: { readonly declared: Map<string, string>; readonly called: Set<string> },
     private readonly surroundings: Surroundings = {},
   ) {}
 
@@ -74,7 +77,8 @@ export class TaskChecker {
   }
 
   private noteNamesakes(name: string, path: Path): void {
-    const { source, declared } = this;
+    const { source } = this;
+    const { declared } = this.known;
     const ofCode = this.surroundings.declarationOf?.(name);
     if (ofCode !== undefined)
       source.noteKey(path, `is the name of a task of the code, ${ofCode}, too; rename one`);
@@ -124,6 +128,8 @@ export class TaskChecker {
     this.noteUnknownMembers(uses.input, path, schema);
     const unset = environmentIssues(request, this.environment);
     for (const issue of unset) this.noteUnset([...path, ...issue.path], issue.message);
+    if (unset.length === 0)
+      for (const origin of originsOf(request, this.environment)) this.known.called.add(origin);
     const handlerOf = unset.length === 0 ? this.surroundings.handlerOf : undefined;
     const callerHeaders = uses.callerHeaders.map((use) => use.name);
     const common = defined({ timeout, retry: retry && defined(retry), concurrency, placement });

@@ -7,6 +7,7 @@ import { SUB_TASK_PLACEMENTS } from '../core/sub-task.js';
 import { hedgeBudgetSchema, startRuleSchema } from '../core/start-rule.js';
 import { defaultsSchema } from './defaults.schema.js';
 import { httpRequestSchema } from '../upstreams/http-sub-task.schema.js';
+import { originsSchema } from '../upstreams/origins.schema.js';
 
 const nameSchema = z.string().regex(NAME, `takes ${NAME_FORM}`);
 
@@ -122,6 +123,7 @@ export const tasksFileSchema = z
   .strictObject({
     $schema: z.string().meta({ description: 'Where editors find the schema of this file.' }).optional(),
     defaults: defaultsSchema(fileTaskSchema, httpSubTaskSchema).optional(),
+    origins: originsSchema.optional(),
     tasks: z.record(nameSchema, fileTaskSchema).meta({ description: 'The tasks by their names.' }),
   })
   .meta({

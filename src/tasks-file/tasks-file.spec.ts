@@ -20,6 +20,7 @@ const surroundings: Surroundings = {
     ['Twin', ['a', 'b'].map((name) => defineSubTask({ name }, { run }, 'Twin'))],
   ]),
   handlerOf: () => ({ run }),
+  configure: () => undefined,
 };
 
 function read(text: string | Buffer, around?: Surroundings, environment: NodeJS.ProcessEnv = {}) {
@@ -631,6 +632,7 @@ describe('a tasks file in a service', () => {
     const made: unknown[] = [];
     read(subTaskWith('timeout: 2s\n        method: POST\n        result: /a'), {
       ...surroundings,
+      configure: () => undefined,
       handlerOf: (request) => (made.push(request), { run }),
     });
     expect(made).toEqual([{ url: 'https://a.example/', method: 'POST', result: '/a' }]);

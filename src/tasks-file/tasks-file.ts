@@ -5,6 +5,7 @@ import { filesAt, readText, UnreadableFile } from './file-text.js';
 import { issueMessage } from './issue-message.js';
 import { noteMisplacedVariables } from './misplaced-variables.js';
 import { inOrder, type Mistake } from './mistake.js';
+import { OriginsChecker } from './origins-checker.js';
 import { TaskChecker, type Surroundings } from './task-checker.js';
 import { tasksFileSchema } from './tasks-file.schema.js';
 import { YamlSource } from './yaml-source.js';
@@ -31,14 +32,30 @@ export function readTasksFiles(
   surroundings?: Surroundings,
 ): TasksFile[] {
   const declared = new Map<string, string>();
+  const configured = new Map<string, string>();
+  const called = new Set<string>();
   const files = new Map(paths.flatMap(filesAt).map((file) => [resolve(file), file]));
-  return [...files.values()].map((file) => {
+  const opened = [...files.values()].map((file) => {
     const source = sourceOf(file);
-    if (source instanceof UnreadableFile)
-      return { file, tasks: [], mistakes: [{ file, path: [], message: source.message }], unset: [] };
-    const checker = new TaskChecker(source, environment, declared, surroundings);
-    const tasks = tasksIn(source, checker);
-    return { file, tasks, mistakes: inOrder(source.mistakes), unset: inOrder(checker.unset) };
+    if (source instanceof UnreadableFile) return { file, unreadable: source.message };
+    const checker = new TaskChecker(source, environment, { declared, called }, surroundings);
+    const origins = new OriginsChecker(source, environment, configured);
+    return { file, source, checker, origins, tasks: tasksIn(source, checker), settings: origins.read() };
+  });
+  // Only now it is known which origins are called.
+  const isKnown = opened.every(({ checker, origins }) => !checker?.unset.length && !origins?.unset.length);
+  for (const { origins, settings = [] } of opened) {
+    if (isKnown) origins?.noteUncalled(called);
+    for (const [origin, one] of settings) surroundings?.configure?.(origin, one);
+  }
+  return opened.map(({ file, unreadable = '', source, checker, origins, tasks = [] }) => {
+    if (!source) return { file, tasks, mistakes: [{ file, path: [], message: unreadable }], unset: [] };
+    return {
+      file,
+      tasks,
+      mistakes: inOrder(source.mistakes),
+      unset: inOrder([...checker.unset, ...origins.unset]),
+    };
   });
 }
 

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
 import { Client, type buildConnector, type Dispatcher } from 'undici';
 import { UnaskedContinue } from './unasked-continue.js';
 
@@ -20,6 +21,8 @@ type ConnectionOptions = Client.Options & { readonly connect: buildConnector.con
 /** A connection of a pool. It knows what came over it before the request that is under way. */
 export class Connection extends Client {
   private socket: Socket | undefined;
+  /** Whether several requests may be under way (HTTP/2): then nobody knows whose bytes came. */
+  private isShared = false;
   /** How many requests went over its socket. */
   private requests = 0;
   private bytesBefore = 0;
@@ -53,12 +56,16 @@ export class Connection extends Client {
   /** What a request failed with: a {@link StaleConnection} where no byte came on a socket that had answered before. */
   failure(error: Error): Error {
     const isStale =
-      this.requests > 1 && this.socket?.bytesRead === this.bytesBefore && isEndOfConnection(error);
+      !this.isShared &&
+      this.requests > 1 &&
+      this.socket?.bytesRead === this.bytesBefore &&
+      isEndOfConnection(error);
     return isStale ? new StaleConnection(error) : error;
   }
 
   private connected(socket: Socket): void {
     this.socket = socket;
+    this.isShared = (socket as Partial<TLSSocket>).alpnProtocol === 'h2';
     this.requests = 0;
     this.unaskedContinue.watch(socket);
   }

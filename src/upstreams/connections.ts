@@ -1,7 +1,9 @@
 import type { LookupFunction, Socket } from 'node:net';
-import { Pool, type Dispatcher } from 'undici';
+import { Pool, ProxyAgent, type Dispatcher } from 'undici';
+import { ForbiddenAddress, hostMistake } from './address-guard.js';
 import { Connection } from './connection.js';
-import { createConnector } from './connector.js';
+import { CONNECT_TIMEOUT_MS, createConnector, offering } from './connector.js';
+import type { TlsTexts } from './tls-files.js';
 
 /**
  * Most connections to one origin, as many as Envoy opens by default: an upstream that hangs then can't take all file
@@ -13,6 +15,10 @@ const MAX_CONNECTIONS = 1024;
 export interface Network {
   /** Whether the origin may have an address that is not on the public internet. */
   readonly allowPrivate: boolean;
+  /** The URL of the proxy that they go through. */
+  readonly proxy?: string | undefined;
+  readonly tls?: TlsTexts | undefined;
+  readonly http2?: boolean | undefined;
 }
 
 /** The connections to an origin. */
@@ -52,7 +58,7 @@ export class Connections {
   /** A connection for one request, which closes it. */
   openSingle(origin: string, network: Network): Connection {
     this.requireOpen();
-    const connection = Connection.open(new URL(origin), this.optionsOf(network));
+    const connection = Connection.open(new URL(origin), this.optionsOf({ ...network, http2: false }));
     this.single.add(connection);
     const forget = () => this.single.delete(connection);
     connection.once('disconnect', forget).once('connectionError', forget);
@@ -90,21 +96,50 @@ export class Connections {
   }
 
   private dispatcherOf(origin: string, network: Network): Dispatcher {
+    if (network.proxy !== undefined) return this.throughProxy(origin, network, network.proxy);
     const options = this.optionsOf(network);
     const factory = (to: URL) => Connection.open(to, options);
     return new Pool(origin, { ...options, connections: MAX_CONNECTIONS, factory });
   }
 
-  private optionsOf({ allowPrivate }: Network) {
-    return {
-      connect: createConnector(!allowPrivate, this.lookup, this.connecting),
-      allowH2: false,
-      // Timeouts are the engine's: an attempt that takes too long has its signal aborted.
-      headersTimeout: 0,
-      bodyTimeout: 0,
-    };
+  private optionsOf({ allowPrivate, tls, http2 = false }: Network) {
+    const { lookup, connecting } = this;
+    const connect = createConnector({ guarded: !allowPrivate, lookup, tls, http2 }, connecting);
+    return { ...TERMS, connect, allowH2: http2 };
+  }
+
+  /**
+   * A proxy resolves the names of origins by itself: nobody here sees the address. Its own address may be any.
+   *
+   * @throws {ForbiddenAddress} for a name that is known as private without a lookup
+   */
+  private throughProxy(
+    origin: string,
+    { allowPrivate, tls, http2 = false }: Network,
+    proxy: string,
+  ): Dispatcher {
+    const { hostname, protocol } = new URL(origin);
+    const host = hostname.replace(/^\[|\]$/g, '');
+    if (!allowPrivate && hostMistake(host) !== undefined) throw new ForbiddenAddress(host, [host]);
+    const toProxy = createConnector({ guarded: false, lookup: this.lookup }, this.connecting);
+    const terms = { ...TERMS, connections: MAX_CONNECTIONS };
+    const agent = new ProxyAgent({
+      uri: proxy,
+      allowH2: http2,
+      requestTls: { ...tls, ...offering(http2), timeout: CONNECT_TIMEOUT_MS },
+      clientFactory: (to) =>
+        new Pool(to, { connect: toProxy, allowH2: false, headersTimeout: CONNECT_TIMEOUT_MS }),
+      factory: (to, options: Pool.Options) =>
+        protocol === 'http:'
+          ? new Pool(to, { ...terms, connect: toProxy, allowH2: false })
+          : new Pool(to, { ...options, ...terms, allowH2: http2 }),
+    });
+    return agent.compose((dispatch) => (request, handler) => dispatch({ ...request, origin }, handler));
   }
 }
+
+/** Timeouts are the engine's: an attempt that takes too long has its signal aborted. */
+const TERMS = { headersTimeout: 0, bodyTimeout: 0 };
 
 function keyOf(origin: string, network: Network): string {
   return JSON.stringify([origin, network]);

@@ -29,6 +29,12 @@ export function requireEnvironment(options: HttpRequestOptions, environment: Env
   throw new TaskDeclarationError(lines.join('\n'));
 }
 
+/** The origins that a sub-task may call: its own, and those of its redirects. */
+export function originsOf({ url, redirects = [] }: HttpRequestOptions, environment: Environment): string[] {
+  const { origin } = urlTemplate(url, (name) => environment[name] ?? '');
+  return [origin, ...redirects.map((other) => new URL(other).origin)];
+}
+
 /** What must not be told of what came from the environment: the values, and the host and path that they make. */
 export function secretsOf(options: HttpRequestOptions, environment: Environment): string[] {
   const values = usesOf(options).environment.map(({ name }) => environment[name] ?? '');

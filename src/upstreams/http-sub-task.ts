@@ -121,7 +121,10 @@ export class HttpSubTask implements SubTaskHandler<unknown> {
           code: 'upstream-forbidden',
           retry: false,
         });
-      throw this.failure(`${origin} can’t be reached: ${reasonOf(error)}`, { code: 'upstream-unreachable' });
+      const by = upstream.network.proxy === undefined ? '' : ' through its proxy';
+      throw this.failure(`${origin} can’t be reached${by}: ${reasonOf(error)}`, {
+        code: 'upstream-unreachable',
+      });
     }
   }
 

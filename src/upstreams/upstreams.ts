@@ -4,6 +4,13 @@ import type { Dispatcher } from 'undici';
 import { MemoryBudget } from '../core/memory-budget.js';
 import { ExpressionThread } from '../expressions/expression-thread.js';
 import { Connections, type Network } from './connections.js';
+import { environmentProxy, NO_PROXIES, type Proxies } from './proxies.js';
+
+/** What a tasks file says of an origin. */
+export interface OriginSettings extends Omit<Network, 'allowPrivate' | 'proxy'> {
+  /** The URL of a proxy; null: none; undefined: what the environment says. */
+  readonly proxy?: string | null | undefined;
+}
 
 /** An origin that sub-tasks call. */
 export class Upstream {
@@ -21,7 +28,7 @@ export class Upstream {
   }
 
   get network(): Network {
-    return { allowPrivate: this.allowPrivate };
+    return this.upstreams.networkOf(this.origin, this.allowPrivate);
   }
 
   /** @param anew whether it takes a connection that no other request has used */
@@ -41,15 +48,18 @@ export class Upstream {
 /** The origins that are declared, which are those that may be called. */
 export class Upstreams {
   private readonly upstreams = new Map<string, Upstream>();
+  private readonly settings = new Map<string, OriginSettings>();
 
   /**
    * @param lookup resolves names to addresses, the system's way by default
    * @param memory where responses count while they are read
+   * @param proxies what origins are called through, unless their settings say otherwise. Default: none
    * @param expressions where the expressions of all sub-tasks are evaluated
    */
   constructor(
     lookup: LookupFunction = systemLookup,
     readonly memory = new MemoryBudget(),
+    private readonly proxies: Proxies = NO_PROXIES,
     readonly connections = new Connections(lookup),
     readonly expressions = new ExpressionThread(memory),
   ) {}
@@ -65,9 +75,19 @@ export class Upstreams {
     return upstream;
   }
 
+  /** Says how an origin is reached, before it is called. */
+  configure(origin: string, settings: OriginSettings): void {
+    this.settings.set(origin, settings);
+  }
+
+  networkOf(origin: string, allowPrivate: boolean): Network {
+    const { proxy = environmentProxy(origin, this.proxies), ...others } = this.settings.get(origin) ?? {};
+    return { allowPrivate, ...others, proxy: proxy ?? undefined };
+  }
+
   /** A set of origins, none so far, that shares the connections of this one, and the thread of its expressions. */
   anew(): Upstreams {
-    return new Upstreams(undefined, this.memory, this.connections, this.expressions);
+    return new Upstreams(undefined, this.memory, this.proxies, this.connections, this.expressions);
   }
 
   /** Keeps the connections that its origins can go on with, whoever else releases them. */

@@ -1,14 +1,16 @@
 import type { RequestListener } from 'node:http';
 import type { LookupFunction, Socket } from 'node:net';
 import type { CallerHeaders } from '../../src/core/caller-headers.js';
+import type { TlsOptions } from 'node:tls';
 import { Attempt } from '../../src/run/attempt.js';
 import type { SubTaskOwner } from '../../src/run/sub-task-owner.js';
 import type { SubTaskError } from '../../src/core/sub-task-error.js';
 import { httpRequestSchema } from '../../src/upstreams/http-sub-task.schema.js';
 import { HttpSubTask } from '../../src/upstreams/http-sub-task.js';
+import type { Proxies } from '../../src/upstreams/proxies.js';
 import { Upstreams } from '../../src/upstreams/upstreams.js';
 import { activeResources, leftOver } from './resources.js';
-import { UpstreamServer } from './upstreams.js';
+import { UpstreamServer, type Protocol } from './upstreams.js';
 
 /** The run of each attempt. */
 const ownerOf = (callerHeaders: CallerHeaders) =>
@@ -43,13 +45,14 @@ export class Caller {
     private readonly before: readonly string[],
   ) {}
 
-  static async create(lookup?: LookupFunction): Promise<Caller> {
-    return new Caller(new Upstreams(lookup), await activeResources());
+  /** @param proxies those of the environment */
+  static async create(lookup?: LookupFunction, proxies?: Proxies): Promise<Caller> {
+    return new Caller(new Upstreams(lookup, undefined, proxies), await activeResources());
   }
 
   /** Starts an upstream that is stopped in the end. */
-  async serve(answer: RequestListener, scheme?: 'http' | 'https'): Promise<UpstreamServer> {
-    const server = await UpstreamServer.start(answer, scheme);
+  async serve(answer: RequestListener, ...protocol: [Protocol?, TlsOptions?]): Promise<UpstreamServer> {
+    const server = await UpstreamServer.start(answer, ...protocol);
     this.servers.push(server);
     return server;
   }

@@ -1,8 +1,16 @@
 import { once } from 'node:events';
-import { createServer as createHttpServer, type IncomingHttpHeaders, type RequestListener } from 'node:http';
-import { createServer as createHttpsServer } from 'node:https';
+import {
+  createServer as createHttpServer,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  type RequestListener,
+  type ServerResponse,
+} from 'node:http';
+import { createSecureServer as createHttp2Server } from 'node:http2';
+import { createServer as createHttpsServer, type Server as HttpsServer } from 'node:https';
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { TlsOptions } from 'node:tls';
 import { createGzip, gzipSync } from 'node:zlib';
 import { CERTIFICATE, CERTIFICATE_KEY } from './certificate.js';
 
@@ -13,6 +21,8 @@ export interface ReceivedRequest {
   readonly headers: IncomingHttpHeaders;
   readonly body: string;
 }
+
+export type Protocol = 'http' | 'https' | 'h2';
 
 /** An upstream on loopback that does as it is told, and knows what became of its connections. */
 export class UpstreamServer {
@@ -41,14 +51,20 @@ export class UpstreamServer {
     });
   }
 
-  static async start(answer: RequestListener, scheme: 'http' | 'https' = 'http'): Promise<UpstreamServer> {
-    const options = { keepAliveTimeout: 60_000 };
-    const server =
-      scheme === 'http'
-        ? createHttpServer(options)
-        : createHttpsServer({ ...options, cert: CERTIFICATE, key: CERTIFICATE_KEY });
-    const upstream = new UpstreamServer(server, scheme);
-    server.on('request', (request, response) => {
+  /** @param protocol h2 speaks HTTP/1.1 too */
+  static async start(
+    answer: RequestListener,
+    protocol: Protocol = 'http',
+    tls: TlsOptions = {},
+  ): Promise<UpstreamServer> {
+    const options = { keepAliveTimeout: 60_000, cert: CERTIFICATE, key: CERTIFICATE_KEY, ...tls };
+    const server = {
+      http: () => createHttpServer(options),
+      https: () => createHttpsServer(options),
+      h2: () => createHttp2Server({ ...options, allowHTTP1: true }) as unknown as HttpsServer,
+    }[protocol]();
+    const upstream = new UpstreamServer(server, protocol === 'http' ? 'http' : 'https');
+    server.on('request', (request: IncomingMessage, response: ServerResponse & { req: IncomingMessage }) => {
       const chunks: Buffer[] = [];
       request.on('data', (chunk: Buffer) => chunks.push(chunk));
       request.on('end', () => {

@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { HttpSubTask } from '../../../src/upstreams/http-sub-task.js';
+import { CERTIFICATE } from '../../support/certificate.js';
 import { Caller } from '../../support/http-sub-task.js';
 import { json, type UpstreamServer } from '../../support/upstreams.js';
 
@@ -10,6 +11,8 @@ describe('HTTP sub-tasks', () => {
   let caller: Caller;
   beforeEach(async () => void (caller = await Caller.create()));
   afterEach(() => caller.close());
+
+  const http2 = { tls: { ca: CERTIFICATE }, http2: true };
 
   describe('a kept connection that the upstream closes', () => {
     const ends: Readonly<Record<string, (socket: Socket) => void>> = {
@@ -63,6 +66,25 @@ describe('HTTP sub-tasks', () => {
       expect(await caller.call(subTask)).toBe(1);
       expect([server.requests.length, server.connections]).toEqual([3, 2]);
       expect(reloaded.expressions).toBe(caller.upstreams.expressions);
+    });
+
+    test('costs no attempt where HTTP/2 is wanted and HTTP/1.1 is spoken', async () => {
+      const server = await caller.serve(
+        onceEach((socket) => socket.destroy()),
+        'https',
+      );
+      caller.upstreams.configure(server.origin, http2);
+      expect(await caller.call(await warmUp(server))).toBe(1);
+    });
+
+    test('is a failure over HTTP/2', async () => {
+      const server = await caller.serve((request, response) => {
+        if (server.requests.length === 1) json(1)(request, response);
+        else server.dropConnections();
+      }, 'h2');
+      caller.upstreams.configure(server.origin, http2);
+      expect((await caller.failure(await warmUp(server))).options.code).toBe('upstream-unreachable');
+      expect(server.requests).toHaveLength(2);
     });
 
     test('in the middle of the answer is a failure', async () => {
