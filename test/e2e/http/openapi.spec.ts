@@ -96,6 +96,7 @@ describe('the description of the service', () => {
       'post /runs/{id}/resume',
       'post /runs/{id}/sub-tasks/{name}/retry',
       'post /stream-tokens',
+      'post /tasks-file/reload',
       'post /tasks/{name}/runs',
       'post /tasks/{name}/runs:batch',
     ]);
