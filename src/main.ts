@@ -1,10 +1,10 @@
-import { listenForReload } from './reload-signal.js';
 import { listenForStop, stopWithNpm } from './stop-signals.js';
 
 // All the rest takes a second to load, and is imported when signals are heard.
 const onStop = listenForStop();
-const onReload = listenForReload();
 stopWithNpm();
+const { listenForReload } = await import('./reload-signal.js');
+const onReload = listenForReload();
 const { explain } = await import('./start-error.js');
 try {
   const { readArguments } = await import('./command-line/arguments.js');
