@@ -12,6 +12,7 @@ import {
   type Scalar,
 } from 'yaml';
 import { MAX_DEPTH, type JsonValue } from '../core/json.js';
+import { aliasTargets } from './alias-targets.js';
 import { pathText, type Mistake, type Path, type Place } from './mistake.js';
 
 /** How many values a file may hold, where each alias counts as what it stands for: a few lines could stand for billions. */
@@ -32,8 +33,7 @@ export class YamlSource {
   private readonly lines = new LineCounter();
   private readonly values = new Map<string, number>();
   private readonly keys = new Map<string, number>();
-  private readonly anchors = new Map<string, Node>();
-  private readonly targets = new Map<Alias, Node | undefined>();
+  private targets: ReadonlyMap<Alias, Node> = new Map();
   /** Where the values come from that stand in the file elsewhere, by where they count. */
   private readonly origins = new Map<string, Path>();
   private readonly noted = new Set<string>();
@@ -54,7 +54,10 @@ export class YamlSource {
     if (this.mistakes.length > 0) return;
     if (!document.contents)
       this.note([], 'holds nothing; it takes tasks:, and below it each task by its name');
-    else this.value = this.read(document.contents, [], []);
+    else {
+      this.targets = aliasTargets(document);
+      this.value = this.read(document.contents, [], []);
+    }
   }
 
   /** Says that the value at a path is the one at another: its mistakes are told of there. */
@@ -138,7 +141,6 @@ export class YamlSource {
     if (place !== undefined) this.values.set(pathText(path), place);
     if (!node || this.isTooMuch(path, open)) return null;
     if (isAlias(node)) return this.readAlias(node, path, open);
-    if (node.anchor !== undefined) this.anchors.set(node.anchor, node);
     if (node.tag !== undefined && !CORE_TAGS.test(node.tag)) {
       this.note(path, `has the tag ${node.tag}; take it out: it takes what JSON can hold`);
       return null;
@@ -204,7 +206,6 @@ export class YamlSource {
   }
 
   private readAlias(alias: Alias, path: Path, open: readonly Node[]): JsonValue {
-    if (!this.targets.has(alias)) this.targets.set(alias, this.anchors.get(alias.source));
     const target = this.targets.get(alias);
     if (target && !open.includes(target)) return this.read(target, path, open);
     this.note(
