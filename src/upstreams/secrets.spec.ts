@@ -12,6 +12,15 @@ describe('Secrets', () => {
     expect(new Secrets(['pa"ss word']).redact(text)).toBe(clean);
   });
 
+  test.each([
+    ['JSON of PHP', String.raw`{"k":"ab\/c+d&e="}`, '{"k":"[redacted]"}'],
+    ['JSON of .NET', String.raw`{"k":"ab/c\u002Bd\u0026e="}`, '{"k":"[redacted]"}'],
+    ['JSON of Go', String.raw`{"k":"ab/c+d\u0026e="}`, '{"k":"[redacted]"}'],
+    ['lower-case percent-encoding', 'k=ab%2fc%2bd%26e%3d', 'k=[redacted]'],
+  ])('are taken out within %s', (_how, text, clean) => {
+    expect(new Secrets(['ab/c+d&e=']).redact(text)).toBe(clean);
+  });
+
   test('are taken out although one stands in the other', () => {
     expect(new Secrets(['token', 'token-and-more']).redact('token-and-more, token.')).toBe(
       '[redacted], [redacted].',

@@ -7,12 +7,7 @@ export class Secrets {
 
   constructor(values: readonly string[]) {
     const secret = values.filter((value) => value.length >= LEAST_LENGTH);
-    const forms = secret.flatMap((value) => [
-      value,
-      JSON.stringify(value).slice(1, -1),
-      encodeURIComponent(value),
-      new URLSearchParams([['', value]]).toString().slice(1),
-    ]);
+    const forms = secret.flatMap(formsOf);
     // The longest first: one may stand in another.
     this.forms = [...new Set(forms)].sort((a, b) => b.length - a.length);
   }
@@ -29,4 +24,23 @@ export class Secrets {
     }
     return clean;
   }
+}
+
+/** A text as it is, and as those write it who echo it: in JSON (of PHP, of .NET, of Go), and percent-encoded. */
+function formsOf(value: string): string[] {
+  const json = JSON.stringify(value).slice(1, -1);
+  const encoded = [encodeURIComponent(value), new URLSearchParams([['', value]]).toString().slice(1)];
+  return [
+    value,
+    json,
+    json.replaceAll('/', String.raw`\/`),
+    value.replaceAll('\\', '\\\\').replaceAll(/["&'+<>`]/g, (char) => `\\u${hexOf(char).toUpperCase()}`),
+    json.replaceAll(/[&<>]/g, (char) => `\\u${hexOf(char)}`),
+    ...encoded,
+    ...encoded.map((text) => text.replaceAll(/%../g, (code) => code.toLowerCase())),
+  ];
+}
+
+function hexOf(char: string): string {
+  return char.charCodeAt(0).toString(16).padStart(4, '0');
 }
