@@ -1,10 +1,10 @@
 import { Worker } from 'node:worker_threads';
-import Queue from 'yocto-queue';
 import { parseJson } from '../core/exact-json.js';
 import type { JsonValue } from '../core/json.js';
 import type { MemoryBudget } from '../core/memory-budget.js';
 import { textOf } from '../core/thrown.js';
 import type { Answer, Questions } from './expression-worker.js';
+import { FairQueue } from './fair-queue.js';
 
 /** How long the expressions of one answer may take together, in milliseconds. */
 const MOST_MS = 1_000;
@@ -25,13 +25,15 @@ interface Job {
 }
 
 /**
- * Evaluates expressions in a thread of its own, the answers of upstreams one after the other. Nothing but the end of a thread bounds a
+ * Evaluates expressions in a thread of its own, the answers of upstreams one after the other, in turns of their
+ * sub-tasks. Nothing but the end of a thread bounds a
  * regular expression or a function of the library. The thread starts with the first answer, and anew after one that was ended.
  */
 export class ExpressionThread {
   private worker: Worker | undefined;
   private isReady = false;
-  private readonly waiting = new Queue<Job>();
+  /** Sub-tasks take turns. Each is known by its expressions. */
+  private readonly waiting = new FairQueue<Job>();
   private current: Job | undefined;
   private timeout: NodeJS.Timeout | undefined;
 
@@ -45,7 +47,7 @@ export class ExpressionThread {
   async evaluate(questions: Questions, bytes: number, signal: AbortSignal): Promise<readonly Evaluated[]> {
     const job = { questions, signal, answered: Promise.withResolvers<readonly Evaluated[]>() };
     this.memory.take(bytes);
-    this.waiting.enqueue(job);
+    this.waiting.enqueue(questions.sources, job);
     this.worker ??= this.start();
     if (!this.current) this.next();
     try {
@@ -58,7 +60,7 @@ export class ExpressionThread {
   async close(): Promise<void> {
     const { worker } = this;
     const reason = new ExpressionError('the service is stopping');
-    for (const job of this.waiting.drain()) job.answered.reject(reason);
+    for (let job = this.waiting.dequeue(); job; job = this.waiting.dequeue()) job.answered.reject(reason);
     if (worker) this.end(worker, reason);
     await worker?.terminate();
   }
@@ -115,7 +117,7 @@ export class ExpressionThread {
     this.worker = undefined;
     this.isReady = false;
     job?.answered.reject(reason);
-    if (this.waiting.size > 0) this.worker = this.start();
+    if (!this.waiting.isEmpty) this.worker = this.start();
   }
 }
 
