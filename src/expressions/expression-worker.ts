@@ -27,18 +27,38 @@ async function answer(source: string, { body, variables, maxLength }: Questions)
     let expression = compiled.get(source);
     if (!expression) compiled.set(source, (expression = jsonata(source, BOUNDS)));
     const value: unknown = await expression.evaluate(body, { ...variables, eval: undefined });
-    const text = JSON.stringify(value, refuseFunctions) as string | undefined;
+    const text = JSON.stringify(value, refuseOthers) as string | undefined;
     if (text !== undefined && text.length > maxLength)
       throw new Error(`its value has more than ${maxLength} bytes; maxResponse is that bound`);
     return { text };
   } catch (error) {
-    return { error: (error as Error).message };
+    return { error: messageOf(error as Failure) };
   }
 }
 
-function refuseFunctions(_key: string, value: unknown): unknown {
+/** What an expression throws. Its message quotes the values. */
+interface Failure {
+  readonly message?: string;
+  readonly value?: unknown;
+  readonly value2?: unknown;
+}
+
+/** Why an expression failed, without the values of the answer or the input that it failed of: messages are kept where those must not be. */
+function messageOf({ message: whole = 'it threw no error', value, value2 }: Failure): string {
+  let message = whole;
+  for (const quoted of [value, value2]) {
+    const text = JSON.stringify(quoted) as string | undefined;
+    if (text !== undefined) message = message.replaceAll(text, '…');
+  }
+  return message;
+}
+
+/** Refuses what JSON would leave out, or would make null of. */
+function refuseOthers(_key: string, value: unknown): unknown {
   if (typeof value === 'function' || (value as { readonly _jsonata_lambda?: true } | null)?._jsonata_lambda)
     throw new Error('its value has a function');
+  if (typeof value === 'number' && !Number.isFinite(value))
+    throw new Error('its value has a number that is no number or endless; was something divided by 0?');
   return value;
 }
 

@@ -244,6 +244,22 @@ describe('HTTP sub-tasks', () => {
       );
     });
 
+    test.each([
+      [
+        'makes no null of a number that JSON has not',
+        '{ "price": total / n }',
+        'a number that is no number or endless',
+      ],
+      ['quotes no value of the answer', '$number(card)', 'Unable to cast value to a number: …'],
+      ['quotes no value of the input', '$input.who < 1', 'The values … and … either side'],
+    ])('%s', async (_what, expression, reason) => {
+      const server = await caller.serve(json({ total: 1, n: 0, card: 'private' }));
+      const request = { url: `${server.origin}/`, result: `{% ${expression} %}` };
+      const { message } = await caller.failure(request, { input: { who: 'private' } });
+      expect(message).toContain(reason);
+      expect(message).not.toContain('private');
+    });
+
     test('ends an expression that takes too long, and goes on with the next answers', async () => {
       const server = await caller.serve((request, response) =>
         response
