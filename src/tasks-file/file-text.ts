@@ -25,7 +25,8 @@ export class UnreadableFile extends Error {
 /** The tasks files in a folder, by their names; the path itself where it leads to no folder with such files. */
 export function filesAt(path: string): string[] {
   try {
-    const names = readdirSync(path).filter((name) => IN_FOLDER.test(name));
+    const entries = readdirSync(path, { withFileTypes: true }).filter((entry) => !entry.isDirectory());
+    const names = entries.map(({ name }) => name).filter((name) => IN_FOLDER.test(name));
     return names.length > 0 ? names.toSorted().map((name) => join(path, name)) : [path];
   } catch {
     return [path];

@@ -218,7 +218,7 @@ describe('several tasks files', () => {
     'tasks.schema.json': '{}',
     '.hidden.yaml': 'no: tasks',
     'README.md': '# no tasks',
-    'below/d.yaml': 'no: tasks',
+    'below.yaml/d.yaml': 'no: tasks',
   });
 
   test('may be a folder, of which it takes .yaml, .yml and .json files, or a list', () => {
