@@ -8,7 +8,7 @@ import type { TaskDefinition } from '../core/task.js';
 const MAX_BYTES = 8_192;
 
 /**
- * The headers of a request that its task takes, but for the service’s own API key; undefined for a task that takes none.
+ * The headers of a request that its task takes, but for those that have its API key for this service; undefined for a task that takes none.
  *
  * @throws {DomainError} `invalid-request` where they are too long
  */
@@ -18,11 +18,12 @@ export function keptHeaders(
   { keyHeader }: RunOrigin,
 ): CallerHeaders | undefined {
   if (callerHeaders.length === 0) return undefined;
+  const key = keyHeader && String(sent[keyHeader]).replace(/^\S+ +/, '');
   const kept: [string, string][] = [];
   let bytes = 0;
   for (const name of callerHeaders) {
-    const value = Object.hasOwn(sent, name) && name !== keyHeader ? sent[name] : undefined;
-    if (typeof value !== 'string') continue;
+    const value = Object.hasOwn(sent, name) ? sent[name] : undefined;
+    if (typeof value !== 'string' || (key && value.includes(key))) continue;
     bytes += name.length + value.length;
     if (bytes > MAX_BYTES)
       throw invalidRequest([

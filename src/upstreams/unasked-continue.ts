@@ -37,8 +37,9 @@ export class UnaskedContinue {
     }
     let bytes = this.held ? Buffer.concat([this.held, chunk]) : chunk;
     this.held = undefined;
-    while (BEGINNING.startsWith(bytes.toString('latin1', 0, BEGINNING.length)) && bytes.length < MAX_BYTES) {
+    while (BEGINNING.startsWith(bytes.toString('latin1', 0, BEGINNING.length))) {
       const end = bytes.indexOf('\r\n\r\n');
+      if (end > MAX_BYTES || (end < 0 && bytes.length > MAX_BYTES)) break;
       if (end < 0) {
         this.held = bytes.length > 0 ? bytes : undefined;
         return null;

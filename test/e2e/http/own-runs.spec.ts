@@ -55,12 +55,13 @@ describe('a key that is good for its own runs', () => {
   ];
 
   test.each([
-    ['Authorization', `Bearer ${ada}`, { 'X-API-Key': 'of-the-upstream' }],
-    ['X-API-Key', ada, { 'X-Tenant': 'acme' }],
-  ])('stays out of what runs keep of a request, in %s too', async (header, key, others) => {
+    ['Authorization', `Bearer ${ada}`, { 'X-API-Key': 'of-the-upstream' }, {}],
+    ['X-API-Key', ada, { 'X-Tenant': 'acme' }, {}],
+    ['Authorization', `bearer  ${ada}`, {}, { 'X-API-Key': ada, 'X-Tenant': `key=${ada}` }],
+  ])('stays out of what runs keep of a request, in %s too', async (header, key, others, twice) => {
     const response = supertest(service.url)
       .post('/tasks/controlled/runs')
-      .set({ [header]: key, ...others })
+      .set({ [header]: key, ...twice, ...others })
       .send({})
       .then(({ status }) => status);
     const { context, succeed } = await controlled.next('only');

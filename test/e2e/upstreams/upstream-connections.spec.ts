@@ -132,6 +132,15 @@ describe('HTTP sub-tasks', () => {
       for (let n = 0; n < expected; n += 1) expect(await caller.call(subTask)).toEqual({ a: 1 });
     });
 
+    test('is ignored right before a large answer', async () => {
+      const large = `"${'x'.repeat(50_000)}"`;
+      const head = `HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: ${large.length}\r\n\r\n`;
+      const server = await caller.serveRaw((socket) => {
+        socket.once('data', () => socket.write(`HTTP/1.1 100 Continue\r\n\r\n${head}${large}`));
+      });
+      expect(await caller.call({ url: `${server.origin}/` })).toHaveLength(50_000);
+    });
+
     test('without an answer is a failure', async () => {
       const server = await caller.serveRaw((socket) => {
         socket.once('data', () => socket.end('HTTP/1.1 100 Continue\r\n\r\n'));
