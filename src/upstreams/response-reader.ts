@@ -3,6 +3,7 @@ import { ByteCollector } from './byte-collector.js';
 import type { Connection, ConnectionUser } from './connection.js';
 import { Decompression, encodingMistake, encodingsOf } from './decompression.js';
 import { EXCERPT_BYTES } from './excerpt.js';
+import { expectNoStream, expectStream, type StreamUser } from './http2-streams.js';
 import { ReadingPace } from './reading-pace.js';
 import type { Upstream } from './upstreams.js';
 
@@ -72,8 +73,9 @@ export function exchange(
 }
 
 /** Reads as undici brings it: a stream in between would cost more than all of the rest. */
-class ResponseReader implements Dispatcher.DispatchHandler, ConnectionUser {
+class ResponseReader implements Dispatcher.DispatchHandler, ConnectionUser, StreamUser {
   connection: Connection | undefined;
+  stream: StreamUser['stream'];
   private controller: Dispatcher.DispatchController | undefined;
   private settled = false;
   private status = 0;
@@ -105,6 +107,7 @@ class ResponseReader implements Dispatcher.DispatchHandler, ConnectionUser {
     this.controller = controller;
     this.connection?.begin();
     if (this.settled) this.cutOff();
+    else expectStream(this);
   }
 
   onResponseStart(
@@ -148,14 +151,20 @@ class ResponseReader implements Dispatcher.DispatchHandler, ConnectionUser {
 
   onResponseEnd(): void {
     if (this.enough) return;
-    if (this.decompression) this.decompression.end();
+    // A stream that is cancelled ends as one does that is complete.
+    if (this.wanted && this.stream?.rstCode) this.brokeOff('the upstream has reset the stream');
+    else if (this.decompression) this.decompression.end();
     else this.finish(false);
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
     if (this.status === 0) this.fail(this.connection?.failure(error) ?? error);
     else if (!this.wanted) this.finish();
-    else this.fail(this.unfit(`its body broke off after ${this.bytesOnWire} bytes: ${error.message}`));
+    else this.brokeOff(error.message);
+  }
+
+  private brokeOff(reason: string): void {
+    this.fail(this.unfit(`its body broke off after ${this.bytesOnWire} bytes: ${reason}`));
   }
 
   /** Begins with the first bytes: no body at all is no mistake, however it is said to be encoded. */
@@ -221,6 +230,7 @@ class ResponseReader implements Dispatcher.DispatchHandler, ConnectionUser {
     this.settled = true;
     this.signal.removeEventListener('abort', this);
     clearTimeout(this.wait);
+    expectNoStream(this);
     this.pace.end();
     return true;
   }

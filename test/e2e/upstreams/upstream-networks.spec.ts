@@ -1,4 +1,5 @@
 import type { RequestListener } from 'node:http';
+import { constants, type Http2ServerResponse } from 'node:http2';
 import type { TLSSocket } from 'node:tls';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { Attempt } from '../../../src/run/attempt.js';
@@ -202,6 +203,27 @@ describe('HTTP sub-tasks', () => {
       expect(await kept).toBe('late');
       expect(server.connections).toBe(1);
     });
+
+    test.each([constants.NGHTTP2_CANCEL, constants.NGHTTP2_INTERNAL_ERROR])(
+      'fails where it resets the stream of a half answer with code %i',
+      async (code) => {
+        const server = await caller.serve((request, response) => {
+          const { stream } = response as unknown as Http2ServerResponse;
+          if (request.url === '/whole') {
+            response.end('123');
+            return;
+          }
+          // Else Node would end the answer before it resets the stream.
+          stream.end = () => stream;
+          response.write('12', () => stream.close(code));
+        }, 'h2');
+        const url = configured(server);
+        const { message, options } = await caller.failure({ url: `${url}half` });
+        expect(message).toContain('answered 200, but its body broke off after 2 bytes');
+        expect(options.code).toBe('upstream-unfit');
+        expect(await caller.call({ url: `${url}whole` })).toBe('123');
+      },
+    );
 
     test('is asked so through a proxy as well', async () => {
       const proxy = await HttpProxy.start();
