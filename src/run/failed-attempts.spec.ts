@@ -47,6 +47,19 @@ describe('a sub-task that starts later', () => {
     await jest.advanceTimersByTimeAsync(5_000);
   });
 
+  test('with after-failure starts for each that has failed, also while an earlier one waits for its retry', async () => {
+    const runtime = createRuntime([
+      { name: 'a', retry: { attempts: 2, delay: 0 }, run: notNow },
+      { name: 'b', start: 'after-failed-attempt', run: () => fails(100) },
+      { name: 'c', start: 'after-failure', run: () => succeeds(100) },
+    ]);
+    const answer = begin(runtime);
+    await jest.advanceTimersByTimeAsync(200);
+    expect(await answer).toMatchObject({ answeredBy: 'c', background: ['a'] });
+    expect(startsOf(runtime)).toContainEqual(['c', { trigger: 'failure' }]);
+    await jest.advanceTimersByTimeAsync(5_000);
+  });
+
   test('with after-failure waits for the last attempt', async () => {
     const runtime = createRuntime([
       { name: 'a', retry: { attempts: 2 }, run: notNow },
@@ -105,6 +118,18 @@ describe('a sub-task that starts later', () => {
       expect(startsOf(runtime)).toEqual([['b', { trigger: 'failed-attempt' }]]);
       await jest.advanceTimersByTimeAsync(6_000);
       expect(startsOf(runtime)).toHaveLength(2);
+    });
+
+    test('starts for a failure that none has started for, though an attempt of another has', async () => {
+      const runtime = createRuntime([
+        { name: 'a', retry: { attempts: 2 }, run: () => succeeds(1) },
+        { name: 'b', start: 'after-failed-attempt', run: () => succeeds(50) },
+        { name: 'c', start: 'after-failure', run: () => succeeds(50) },
+      ]);
+      await runtime.resume(left().retrying('a', 5_000).startedBy('failed-attempt', 'b').failed('b'));
+      await jest.advanceTimersByTimeAsync(0);
+      expect(startsOf(runtime)).toEqual([['c', { trigger: 'failure' }]]);
+      await jest.advanceTimersByTimeAsync(6_000);
     });
 
     test('is skipped where a failure was final', async () => {

@@ -26,19 +26,28 @@ export interface HeldSubTask {
 
 /** What has happened of a run that is resumed. */
 export interface PastStarts {
-  /** How many sub-tasks have failed. */
-  readonly failures: number;
-  /** The names of those that have a failed attempt. */
+  /** The names of those that have failed. */
+  readonly failed: readonly string[];
+  /** The names of those that have a failed attempt, the failed ones included. */
   readonly stumbled: readonly string[];
-  /** How many were started because of those. */
-  readonly answers: number;
+  /** How many a failure has started. */
+  readonly byFailure: number;
+  /** How many a failed attempt has started. */
+  readonly byAttempt: number;
   /** Whether a failure was final. */
   readonly isFinal: boolean;
   /** The names of those that were held back. */
   readonly heldBack: readonly string[];
 }
 
-const NOTHING: PastStarts = { failures: 0, stumbled: [], answers: 0, isFinal: false, heldBack: [] };
+const NOTHING: PastStarts = {
+  failed: [],
+  stumbled: [],
+  byFailure: 0,
+  byAttempt: 0,
+  isFinal: false,
+  heldBack: [],
+};
 
 /** Starts the sub-tasks of one run that don't start with it, in their order, as long as there is no reply. */
 export class LaterStarts {
@@ -49,12 +58,12 @@ export class LaterStarts {
   /** Due time of the latest hedge that fell due. */
   private lastDueMs = 0;
 
-  /** How many sub-tasks have failed. */
-  private failures: number;
-  /** Those that have a failed attempt. */
+  /** Those that have failed and have started no other by that. */
+  private readonly failed: Set<string>;
+  /** The same of those that have a failed attempt, and may go on. */
   private readonly stumbled: Set<string>;
-  /** How many were started because of those: each starts one other at most. */
-  private answers: number;
+  /** Those that have started another: each starts one at most. */
+  private readonly answered: Set<string>;
   private isFinal: boolean;
 
   /** @param startedAt when the run began, on the clock of `performance.now()` */
@@ -66,9 +75,11 @@ export class LaterStarts {
     past = NOTHING,
   ) {
     this.held = [...held];
-    this.failures = past.failures;
-    this.stumbled = new Set(past.stumbled);
-    this.answers = past.answers;
+    this.answered = new Set(past.failed.slice(0, past.byFailure));
+    const unanswered = past.stumbled.filter((name) => !this.answered.has(name));
+    for (const name of unanswered.splice(0, past.byAttempt)) this.answered.add(name);
+    this.failed = new Set(unanswered.filter((name) => past.failed.includes(name)));
+    this.stumbled = new Set(unanswered.filter((name) => !this.failed.has(name)));
     this.isFinal = past.isFinal;
     for (const one of held) if (past.heldBack.includes(one.subTask.name)) this.heldBack.add(one);
   }
@@ -77,10 +88,10 @@ export class LaterStarts {
   note(event: SubTaskEvent): void {
     const failed = event.type === 'sub-task.failed';
     if (!failed && event.type !== 'sub-task.retrying') return;
-    this.stumbled.add(event.subTask);
-    if (!failed) return;
-    this.failures += 1;
-    this.isFinal ||= event.data.error.final === true;
+    if (failed) this.isFinal ||= event.data.error.final === true;
+    if (this.answered.has(event.subTask)) return;
+    if (failed) this.stumbled.delete(event.subTask);
+    (failed ? this.failed : this.stumbled).add(event.subTask);
   }
 
   /** Starts what is to start as things stand; called after each commit of events of the run that leaves it without a reply. */
@@ -111,10 +122,13 @@ export class LaterStarts {
   /** Starts one for each that has failed, or has a failed attempt where that is enough. */
   private answer(): void {
     for (let [next] = this.held; next; [next] = this.held) {
-      const failed = this.failures > this.answers;
-      if (!failed && !(next.afterAttempt && this.stumbled.size > this.answers)) return;
-      this.answers += 1;
-      this.startNext({ trigger: failed ? 'failure' : 'failed-attempt' });
+      const [failed] = this.failed;
+      const [stumbled] = next.afterAttempt ? this.stumbled : [];
+      const by = failed ?? stumbled;
+      if (by === undefined) return;
+      (failed === undefined ? this.stumbled : this.failed).delete(by);
+      this.answered.add(by);
+      this.startNext({ trigger: failed === undefined ? 'failed-attempt' : 'failure' });
     }
   }
 

@@ -74,9 +74,12 @@ function model(list: readonly SubTask[], policy: ReplyPolicy, mayHedge: boolean)
   >();
   /** When first attempts fail that others follow, and of whom. */
   const stumbles: { readonly name: string; readonly at: number }[] = [];
-  const stumbled = new Set<string>();
-  let failures = 0;
-  let answers = 0;
+  /** What has failed, or has a failed attempt, and has started no other. */
+  const stumbled = new Map<string, StartTrigger>();
+  const answered = new Set<string>();
+  const note = (name: string, what: StartTrigger): void => {
+    if (!answered.has(name)) stumbled.set(name, what);
+  };
   const settled = new Map<string, boolean>();
   const held = list.map((subTask, index) => ({ ...subTask, name: NAMES[index]! }));
   const start = (at: number, trigger?: StartTrigger): void => {
@@ -89,11 +92,15 @@ function model(list: readonly SubTask[], policy: ReplyPolicy, mayHedge: boolean)
   };
   const answer = (now: number): void => {
     while (held[0]) {
-      if (failures > answers) start(now, 'failure');
-      else if (held[0].rule === 'after-failed-attempt' && stumbled.size > answers)
-        start(now, 'failed-attempt');
-      else return;
-      answers += 1;
+      const { rule } = held[0];
+      const all = [...stumbled];
+      const by =
+        all.find(([, kind]) => kind === 'failure') ?? (rule === 'after-failed-attempt' ? all[0] : undefined);
+      if (!by) return;
+      const [name, what] = by;
+      stumbled.delete(name);
+      answered.add(name);
+      start(now, what);
     }
   };
   const wanted = (name: string): boolean => policy.policy !== 'primary' || policy.primary === name;
@@ -131,17 +138,14 @@ function model(list: readonly SubTask[], policy: ReplyPolicy, mayHedge: boolean)
     }
     if (stumble?.at === first) {
       now = first;
-      stumbled.add(stumbles.shift()!.name);
+      note(stumbles.shift()!.name, 'failed-attempt');
       answer(now);
       continue;
     }
     const [name, { at, succeeded, final }] = next!;
     now = at;
     settled.set(name, succeeded);
-    if (!succeeded) {
-      failures += 1;
-      stumbled.add(name);
-    }
+    if (!succeeded) note(name, 'failure');
     if (decided()) return { started, repliedAt: now, skipped: held.map((one) => one.name), early };
     if (!succeeded && final) {
       early.push(...held.splice(0).map((one) => one.name));

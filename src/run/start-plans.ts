@@ -79,9 +79,10 @@ function pastStarts({ outcomes, subTasks }: Readonly<RunRecord>): PastStarts {
   const namesOf = (which: (subTask: SubTaskRecord) => boolean) =>
     subTasks.filter(which).map(({ name }) => name);
   return {
-    failures: failed.length,
+    failed: failed.map(({ subTask }) => subTask),
     stumbled: namesOf(({ failures }) => failures > 0),
-    answers: namesOf(({ trigger }) => trigger === 'failure' || trigger === 'failed-attempt').length,
+    byFailure: namesOf(({ trigger }) => trigger === 'failure').length,
+    byAttempt: namesOf(({ trigger }) => trigger === 'failed-attempt').length,
     isFinal: failed.some(({ error }) => error.final),
     heldBack: namesOf(({ heldBack = false }) => heldBack),
   };

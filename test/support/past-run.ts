@@ -47,6 +47,10 @@ export class PastRun {
     return this;
   }
 
+  startedBy(trigger: 'failure' | 'failed-attempt', subTask: string): this {
+    return this.add('sub-task.started', { trigger }, subTask, this.attempts(subTask) + 1);
+  }
+
   succeeded(subTask: string, result: JsonValue = `${subTask} of before`): this {
     return this.add('sub-task.succeeded', { result, durationMs: 1 }, subTask);
   }
