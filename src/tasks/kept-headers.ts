@@ -15,7 +15,7 @@ const MAX_BYTES = 8_192;
 export function keptHeaders(
   { name: task, callerHeaders }: TaskDefinition,
   sent: IncomingHttpHeaders,
-  { keyHeader }: RunOrigin,
+  { keyHeader, traceparent }: RunOrigin,
 ): CallerHeaders | undefined {
   if (callerHeaders.length === 0) return undefined;
   const key = keyHeader && String(sent[keyHeader]).replace(/^\S+ +/, '');
@@ -24,6 +24,8 @@ export function keptHeaders(
   for (const name of callerHeaders) {
     const value = Object.hasOwn(sent, name) ? sent[name] : undefined;
     if (typeof value !== 'string' || (key && value.includes(key))) continue;
+    // It says something of the caller's trace, and the run begins one of its own.
+    if (name === 'tracestate' && !traceparent) continue;
     bytes += name.length + value.length;
     if (bytes > MAX_BYTES)
       throw invalidRequest([

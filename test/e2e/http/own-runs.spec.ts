@@ -10,7 +10,7 @@ import { TestApp, type ShownRun } from '../../support/test-app.js';
 const OWN = ['runs:read:own', 'runs:write:own'] as const;
 const STATUSES = { succeed: 'succeeded', fail: 'failed', nothing: 'running' };
 const controlled = new ControlledTask('controlled', {
-  only: { callerHeaders: ['authorization', 'x-api-key', 'x-tenant'] },
+  only: { callerHeaders: ['authorization', 'x-api-key', 'x-tenant', 'tracestate'] },
 });
 
 describe('a key that is good for its own runs', () => {
@@ -57,20 +57,25 @@ describe('a key that is good for its own runs', () => {
   test.each([
     ['Authorization', `Bearer ${ada}`, { 'X-API-Key': 'of-the-upstream' }, {}],
     ['X-API-Key', ada, { 'X-Tenant': 'acme' }, {}],
+    ['X-API-Key', ada, { tracestate: 'a=1' }, { traceparent: `00-${'1'.repeat(32)}-${'2'.repeat(16)}-01` }],
+    ['X-API-Key', ada, {}, { traceparent: 'none', tracestate: 'a=1' }],
     ['Authorization', `bearer  ${ada}`, {}, { 'X-API-Key': ada, 'X-Tenant': `key=${ada}` }],
-  ])('stays out of what runs keep of a request, in %s too', async (header, key, others, twice) => {
-    const response = supertest(service.url)
-      .post('/tasks/controlled/runs')
-      .set({ [header]: key, ...twice, ...others })
-      .send({})
-      .then(({ status }) => status);
-    const { context, succeed } = await controlled.next('only');
-    expect(context.callerHeaders).toEqual(
-      Object.fromEntries(Object.entries(others).map(([name, value]) => [name.toLowerCase(), value])),
-    );
-    succeed();
-    expect(await response).toBe(200);
-  });
+  ])(
+    'stays out of what runs keep of a request, in %s too, as a tracestate without its traceparent does',
+    async (header, key, others, twice) => {
+      const response = supertest(service.url)
+        .post('/tasks/controlled/runs')
+        .set({ [header]: key, ...twice, ...others })
+        .send({})
+        .then(({ status }) => status);
+      const { context, succeed } = await controlled.next('only');
+      expect(context.callerHeaders).toEqual(
+        Object.fromEntries(Object.entries(others).map(([name, value]) => [name.toLowerCase(), value])),
+      );
+      succeed();
+      expect(await response).toBe(200);
+    },
+  );
 
   test('shows, waits for and tells of its own runs, by the name of the client', async () => {
     const id = await start(ada, 'succeed');
