@@ -1,6 +1,6 @@
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { afterAll, describe, expect, test } from '@jest/globals';
+import { afterAll, afterEach, describe, expect, test } from '@jest/globals';
 import { ApiKeys } from '../../test/support/api-keys.js';
 import { parseConfig } from '../config/config.js';
 import { AccessError } from './access-error.js';
@@ -13,6 +13,9 @@ const open = (env: Readonly<Record<string, string>>) => openAccess(parseConfig(e
 
 describe('openAccess', () => {
   const keys = new ApiKeys();
+  afterEach(() => {
+    chmodSync(keys.path, 0o600);
+  });
   keys.create('ci', 'runs:read');
   afterAll(() => keys.remove());
 
