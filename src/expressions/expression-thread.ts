@@ -25,9 +25,9 @@ interface Job {
 }
 
 /**
- * Evaluates expressions in a thread of its own, the answers of upstreams one after the other, in turns of their
- * sub-tasks. Nothing but the end of a thread bounds a
- * regular expression or a function of the library. The thread starts with the first answer, and anew after one that was ended.
+ * Evaluates expressions in a thread of its own, one answer of an upstream at a time, in turns of the sub-tasks. Nothing but the end of
+ * a thread bounds a regular expression or a function of the library. The thread starts with the first answer, and anew after one that
+ * was ended.
  */
 export class ExpressionThread {
   private worker: Worker | undefined;

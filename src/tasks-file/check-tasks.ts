@@ -7,6 +7,7 @@ import { parseJson } from '../core/exact-json.js';
 import type { JsonValue } from '../core/json.js';
 import { textOf } from '../core/thrown.js';
 import { HttpSubTask } from '../upstreams/http-sub-task.js';
+import type { HttpRequestOptions } from '../upstreams/http-sub-task.schema.js';
 import { Upstreams } from '../upstreams/upstreams.js';
 import { explainTask } from './explain-task.js';
 import { mistakeLines } from './mistake.js';
@@ -66,9 +67,9 @@ async function checkAll(
   if (input !== undefined && explain === undefined) throw new UsageError(`--input is for --explain; ${HINT}`);
   const env = environmentOf(terminal);
   const upstreams = new Upstreams();
-  const files = readTasksFiles(paths.length > 0 ? paths : pathsOf(env), env, {
-    handlerOf: (request) => new HttpSubTask(request, upstreams, env),
-  });
+  const handlerOf = (request: HttpRequestOptions) => new HttpSubTask(request, upstreams, env);
+  const surroundings = explain === undefined ? {} : { handlerOf };
+  const files = readTasksFiles(paths.length > 0 ? paths : pathsOf(env), env, surroundings);
   for (const file of files) tell(file, terminal);
   if (files.some(({ mistakes }) => mistakes.length > 0)) return 1;
   if (explain === undefined) return 0;
