@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Injectable, Logger } from '@nestjs/common';
 import { ConfigService } from '@nestjs/config';
-import { filter, firstValueFrom, race, Subject, timer } from 'rxjs';
+import { filter, firstValueFrom, race, Subject, take, timer, type Subscription } from 'rxjs';
 import type { Config } from '../config/config.js';
 import { DomainError } from '../core/domain-error.js';
 import { NEW_RUNS_SHARE, RESUMED_RUNS_SHARE } from '../core/memory-budget.js';
@@ -32,8 +32,6 @@ export class Runs implements RunHost {
   private queued = 0;
   /** How many sub-tasks this process executes, or is to. */
   private subTasksHere = 0;
-  /** What is called when a live run is gone. */
-  private readonly untilGone = new Map<Hosted, () => void>();
   /** Emits when fewer runs wait for slots, a run has ended, or no sub-task is left. */
   private readonly eased = new Subject<void>();
   private concluding: { conclude(): void }[] = [];
@@ -144,10 +142,10 @@ export class Runs implements RunHost {
       throw new DomainError('overloaded', `${this.queued} runs wait for a free slot, as many as may`);
   }
 
-  /** Calls `call` when a live run has its end on record, or another node has it. @returns what ends that */
-  whenGone(run: Run, call: () => void): () => void {
-    this.untilGone.set(run, call);
-    return () => this.untilGone.delete(run);
+  /** Calls `call` when a live run has its end on record, or another node has it. */
+  whenGone(run: Run, call: () => void): Subscription {
+    const isGone = () => this.live.get(run.id) !== run;
+    return this.eased.pipe(filter(isGone), take(1)).subscribe(call);
   }
 
   /** Resolves when there is room: see {@link hasRoom}. */
@@ -157,9 +155,7 @@ export class Runs implements RunHost {
 
   /** Resolves when the runs that are here now and have one of these tasks have ended here. */
   async untilEnded(tasks: ReadonlySet<TaskDefinition | undefined>): Promise<void> {
-    const left = new Set(
-      [...this.live.values(), ...this.guests].filter((run) => tasks.has(run.terms.definition)),
-    );
+    const left = new Set(this.hosted.filter((run) => tasks.has(run.terms.definition)));
     const isOver = (): boolean => {
       for (const run of left) {
         if (this.live.get(run.id) === run || this.guests.has(run)) return false;
@@ -173,8 +169,7 @@ export class Runs implements RunHost {
   /** Ends everything here, without outcomes, and lets other nodes have all runs of this one. */
   leaveAll(): void {
     this.abandonAll();
-    for (const run of [...this.live.values()]) run.leave();
-    for (const guest of [...this.guests]) guest.leave();
+    for (const run of this.hosted) run.leave();
   }
 
   /**
@@ -224,7 +219,6 @@ export class Runs implements RunHost {
     for (const subTask of run.subTasks) subTask.forgetResult();
     this.execution.memory.give(RUN_BYTES + run.terms.inputBytes);
     this.eased.next();
-    if (this.untilGone.size > 0) this.untilGone.get(run)?.();
   }
 
   private add(run: Run): void {
@@ -236,13 +230,17 @@ export class Runs implements RunHost {
     return this.execution.memory.fits(0, RESUMED_RUNS_SHARE);
   }
 
+  private get hosted(): (Hosted & { leave(): void })[] {
+    return [...this.live.values(), ...this.guests];
+  }
+
   /** Those with sub-tasks that this process executes, or is to. */
   private get busy(): Hosted[] {
-    return [...this.live.values(), ...this.guests].filter(({ here }) => here.length > 0);
+    return this.hosted.filter(({ here }) => here.length > 0);
   }
 
   private get subTasks(): SubTaskRun[] {
-    return [...this.live.values(), ...this.guests].flatMap(({ subTasks }) => subTasks);
+    return this.hosted.flatMap(({ subTasks }) => subTasks);
   }
 
   private abandonAll(): void {

@@ -66,7 +66,7 @@ export class RunWatch {
     const unwatch = this.bus.watch(id, ({ type }) => {
       if (types?.includes(type) ?? true) end();
     });
-    const unwatchLive = live && this.runs.whenGone(live, end);
+    const liveIsGone = live && this.runs.whenGone(live, end);
     const timer = setTimeout(end, waitMs);
     if (!throughStop) this.waits.add(end);
     try {
@@ -76,7 +76,7 @@ export class RunWatch {
       return await this.get(id);
     } finally {
       unwatch();
-      unwatchLive?.();
+      liveIsGone?.unsubscribe();
       clearTimeout(timer);
       this.waits.delete(end);
     }
