@@ -1,7 +1,7 @@
 import type { Request, Response } from 'express';
 import type { RunRecord } from '../core/run-record.js';
 import { requireMatch } from '../http/preconditions.js';
-import type { Commanded } from '../tasks/run-control.js';
+import type { Commanded } from '../tasks/commanded.js';
 import { runView } from '../tasks/run-view.js';
 
 /** The entity tag of a run, without `W/`. It changes with every event of the run. */

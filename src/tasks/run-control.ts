@@ -6,6 +6,7 @@ import type { RunCommand } from '../run/sharing.js';
 import { DomainError } from '../core/domain-error.js';
 import { digestOf, type ClientKey } from './idempotent-runs.js';
 import { Recovery } from './recovery.js';
+import type { Commanded } from './commanded.js';
 import { CANCELLED, isCancelled, isFinished } from './finished-run.js';
 import { failedSubTask, isRetried, subTaskOfKey } from './failed-sub-task.js';
 import { RecordedRuns } from './recorded-runs.js';
@@ -16,16 +17,6 @@ import { Turns } from './turns.js';
 
 /** What passes: the command that met it is tried again. */
 const PASSING: ReadonlySet<string> = new Set(['overloaded', 'journal-unavailable', 'stopping']);
-
-/** What became of a command. */
-export interface Commanded {
-  /** The run as that leaves it. */
-  readonly run: Readonly<RunRecord>;
-  /** Whether it is done and on record; else it is on record that it was asked for, and a node does it as soon as it can. */
-  readonly isDone: boolean;
-  /** Whether an earlier request with the same idempotency key has done it. */
-  readonly replayed?: boolean;
-}
 
 type RunCheck = (run: Readonly<RunRecord>) => void;
 

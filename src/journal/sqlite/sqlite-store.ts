@@ -10,6 +10,7 @@ import { deleteFinished, eraseRun } from './old-runs.js';
 import { deleteKeys, insertKeys, runOfKey } from './key-rows.js';
 import { LogEnd } from './log-end.js';
 import { OpenFiles } from './open-file.js';
+import { FINISH, NEWEST_RUN, REOPEN } from './run-statements.js';
 import { savedStatistics, saveStatistics } from './saved-statistics.js';
 import { checkpoint, openDatabase, type StoreOptions } from './sqlite-database.js';
 import type { EventGroup } from './sqlite-group.js';
@@ -17,18 +18,6 @@ import { Statements } from './statements.js';
 import { countStart, setAside, survived, takeBack } from './started-over.js';
 import { claim, expectClaim, type Writer } from './writer-claim.js';
 
-const FINISH = `
-  INSERT INTO runs (number, id, task, created_at, client, status, finished_at, commits)
-  SELECT number, id, task, created_at, client, ?, ?, ? FROM open_runs WHERE number = ?`;
-const REOPEN = `
-  INSERT INTO open_runs (number, id, task, created_at, client)
-  SELECT number, id, task, created_at, client FROM runs WHERE number = ?`;
-const NEWEST_RUN = `
-  SELECT max(created_at) AS createdAt FROM (
-    SELECT * FROM (SELECT created_at FROM runs WHERE id < ? ORDER BY id DESC LIMIT 1)
-    UNION ALL
-    SELECT * FROM (SELECT created_at FROM open_runs WHERE created_at < ? ORDER BY created_at DESC LIMIT 1))
-  HAVING createdAt IS NOT NULL`;
 /** The journal's database, for one thread that may wait on the disk. */
 export class SqliteStore {
   /** The last event that is committed; 0 when there is none. */
