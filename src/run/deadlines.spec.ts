@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { useFakeClock } from '../../test/support/fake-clock.js';
 import { PastRun } from '../../test/support/past-run.js';
 import { createRuntime } from '../../test/support/runtime.js';
 import type { RunEvent } from '../core/events.js';
@@ -11,7 +12,7 @@ const reply: ReplyPolicy = { policy: 'deadline', deadline: '1s' };
 
 describe('the deadline', () => {
   beforeEach(() => {
-    jest.useFakeTimers({ now: 0, doNotFake: ['nextTick', 'queueMicrotask', 'setImmediate'] });
+    useFakeClock(0);
   });
   afterEach(() => {
     jest.useRealTimers();

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { useFakeClock } from '../../test/support/fake-clock.js';
 import { PastRun } from '../../test/support/past-run.js';
 import { createRuntime } from '../../test/support/runtime.js';
 import { SubTaskError } from '../core/sub-task-error.js';
@@ -17,10 +18,7 @@ const begin = (runtime: Runtime) => runtime.run().catch((error: unknown) => erro
 
 describe('a sub-task that starts later', () => {
   beforeEach(() => {
-    jest.useFakeTimers({
-      now: 1_800_000_000_000,
-      doNotFake: ['nextTick', 'queueMicrotask', 'setImmediate'],
-    });
+    useFakeClock(1_800_000_000_000);
   });
   afterEach(() => {
     expect(jest.getTimerCount()).toBe(0);

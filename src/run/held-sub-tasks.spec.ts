@@ -1,10 +1,13 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { useFakeClock } from '../../test/support/fake-clock.js';
 import { createRuntime } from '../../test/support/runtime.js';
 
 const never = () => new Promise(() => undefined);
 
 describe('a sub-task that is held', () => {
-  beforeEach(() => void jest.useFakeTimers({ doNotFake: ['nextTick', 'queueMicrotask', 'setImmediate'] }));
+  beforeEach(() => {
+    useFakeClock();
+  });
   afterEach(() => void jest.useRealTimers());
 
   const runtimeOf = (maxQueuedRuns: number, failure?: Promise<unknown>) =>

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { useFakeClock } from '../../test/support/fake-clock.js';
 import { createRuntime } from '../../test/support/runtime.js';
 import type { RunEvent } from '../core/events.js';
 import type { StartRule } from '../core/start-rule.js';
@@ -39,10 +40,7 @@ const begin = (runtime: Runtime, request?: RunRequest) =>
 
 describe('a sub-task with a start rule', () => {
   beforeEach(() => {
-    jest.useFakeTimers({
-      now: 1_800_000_000_000,
-      doNotFake: ['nextTick', 'queueMicrotask', 'setImmediate'],
-    });
+    useFakeClock(1_800_000_000_000);
   });
   afterEach(() => {
     expect(jest.getTimerCount()).toBe(0);

@@ -1,5 +1,6 @@
 import { getEventListeners } from 'node:events';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { useFakeClock } from '../../test/support/fake-clock.js';
 import { PastRun } from '../../test/support/past-run.js';
 import { createRuntime } from '../../test/support/runtime.js';
 import { acceptRun } from '../tasks/accepted-run.js';
@@ -10,7 +11,9 @@ const typesOf = ({ events }: ReturnType<typeof createRuntime>) => events.map(({ 
 const never = () => new Promise(() => undefined);
 
 describe('Runs', () => {
-  beforeEach(() => void jest.useFakeTimers({ doNotFake: ['nextTick', 'queueMicrotask', 'setImmediate'] }));
+  beforeEach(() => {
+    useFakeClock();
+  });
   afterEach(() => {
     jest.useRealTimers();
     jest.restoreAllMocks();

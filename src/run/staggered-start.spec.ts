@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import fc from 'fast-check';
+import { useFakeClock } from '../../test/support/fake-clock.js';
 import { createRuntime } from '../../test/support/runtime.js';
 import type { ReplyPolicy } from '../core/policies.js';
 import type { StartTrigger } from '../core/run.js';
@@ -158,7 +159,7 @@ function model(list: readonly SubTask[], policy: ReplyPolicy, mayHedge: boolean)
 
 describe('a run whose sub-tasks don’t all start at once', () => {
   beforeEach(() => {
-    jest.useFakeTimers({ now: 1_800_000_000_000, doNotFake: ['nextTick', 'queueMicrotask', 'setImmediate'] });
+    useFakeClock(1_800_000_000_000);
     jest.spyOn(Math, 'random').mockReturnValue(0.5);
   });
   afterEach(() => {

@@ -1,12 +1,15 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import type { StringValue } from 'ms';
+import { useFakeClock } from '../../test/support/fake-clock.js';
 import { PastRun } from '../../test/support/past-run.js';
 import { createRuntime } from '../../test/support/runtime.js';
 import { SubTaskError, type SubTaskErrorOptions } from '../core/sub-task-error.js';
 
 describe('a sub-task that throws a SubTaskError', () => {
-  beforeEach(() => void jest.useFakeTimers({ doNotFake: ['nextTick', 'queueMicrotask', 'setImmediate'] }));
+  beforeEach(() => {
+    useFakeClock();
+  });
   afterEach(() => {
     jest.useRealTimers();
     jest.restoreAllMocks();

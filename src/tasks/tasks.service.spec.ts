@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import fc from 'fast-check';
+import { useFakeClock } from '../../test/support/fake-clock.js';
 import { createRuntime } from '../../test/support/runtime.js';
 import { milliseconds } from '../core/duration.js';
 import type { ReplyPolicy } from '../core/policies.js';
@@ -86,7 +87,7 @@ function earliest(policy: ReplyPolicy, ends: readonly { at: number; succeeded: b
 
 describe('a run, whatever its sub-tasks do', () => {
   beforeEach(() => {
-    jest.useFakeTimers({ now: 0, doNotFake: ['nextTick', 'queueMicrotask', 'setImmediate'] });
+    useFakeClock(0);
     jest.spyOn(Math, 'random').mockReturnValue(0.5);
   });
   afterEach(() => {

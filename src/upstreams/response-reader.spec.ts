@@ -7,6 +7,7 @@ import { MemoryBudget } from '../core/memory-budget.js';
 import { Decompression } from './decompression.js';
 import { exchange } from './response-reader.js';
 import type { Upstream } from './upstreams.js';
+import { useFakeClock } from '../../test/support/fake-clock.js';
 
 const GZIP = { 'content-encoding': 'gzip' };
 const ZEROS = gzipSync(Buffer.alloc(10 * 2 ** 20));
@@ -38,7 +39,9 @@ function exchanging(
 }
 
 describe('exchange', () => {
-  beforeEach(() => void jest.useFakeTimers({ doNotFake: ['nextTick', 'queueMicrotask', 'setImmediate'] }));
+  beforeEach(() => {
+    useFakeClock();
+  });
   afterEach(() => {
     jest.useRealTimers();
     jest.restoreAllMocks();

@@ -7,6 +7,7 @@ import { checksumOf, ROW, type CommitRow } from '../../src/journal/sqlite/commit
 import { endFileOf } from '../../src/journal/sqlite/log-end.js';
 import { SqliteGroup } from '../../src/journal/sqlite/sqlite-group.js';
 import { SqliteStore } from '../../src/journal/sqlite/sqlite-store.js';
+import { silentRun } from './silent-run.js';
 import { storeOptions } from './store-options.js';
 import { aboutRun } from '../../src/core/new-event.js';
 import type { JournaledRun } from '../../src/run/journaled-run.js';
@@ -71,7 +72,7 @@ export class DatabaseFile {
     const group = new SqliteGroup(lastId + 1);
     const runs = new Map<string, JournaledRun>();
     for (const { agoMs = 0, type, runId, task, ...rest } of past) {
-      if (type === 'run.started') runs.set(runId, pastRun(runId, aboutRun(runId, { task, ...rest })));
+      if (type === 'run.started') runs.set(runId, silentRun(runId, aboutRun(runId, { task, ...rest })));
       const event = { id: 0, type, time: '', runId, task, ...rest } as unknown as RunEvent;
       asIfAt(Date.now() - agoMs, () => group.add(runs.get(runId)!, event));
     }
@@ -117,23 +118,6 @@ export class DatabaseFile {
       file.close();
     }
   }
-}
-
-/** A run that is over for its process: nobody tells it of anything. */
-function pastRun(id: string, about: string): JournaledRun {
-  const silent = (): void => undefined;
-  return {
-    id,
-    about,
-    number: undefined,
-    commits: [],
-    shared: false,
-    lastEventId: 0,
-    lastMs: 0,
-    originFields: {},
-    committed: silent,
-    refused: silent,
-  };
 }
 
 /** Does something as if it were another time. */

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { join } from 'node:path';
 import { events } from '../../../test/support/run-events.js';
 import { storeOptions } from '../../../test/support/store-options.js';
+import { silentRun } from '../../../test/support/silent-run.js';
 import { temporaryDirectory } from '../../../test/support/temporary-directory.js';
 import type { NewEvent } from '../../core/events.js';
 import { aboutRun } from '../../core/new-event.js';
@@ -14,20 +15,7 @@ import { SqliteStore } from './sqlite-store.js';
 const directory = temporaryDirectory();
 let databases = 0;
 
-const silent = (): void => undefined;
-const runWith = (id: string): JournaledRun => ({
-  ...{
-    id,
-    about: aboutRun(id, { task: 'task' }),
-    number: undefined,
-    commits: [],
-    shared: false,
-    lastEventId: 0,
-    lastMs: 0,
-    originFields: {},
-  },
-  ...{ committed: silent, refused: silent },
-});
+const runWith = (id: string): JournaledRun => silentRun(id, aboutRun(id, { task: 'task' }));
 
 describe('a group of events', () => {
   let store: SqliteStore;
