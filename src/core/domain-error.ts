@@ -54,10 +54,13 @@ export type ParameterError = ({ readonly parameter: string } | { readonly header
   readonly detail: string;
 };
 
-/** The refusal of a request, with every thing that is wrong with it. */
+/** A caller is told of no more things that are wrong with a request: the answer is never much longer than the request. */
+export const MOST_ERRORS = 100;
+
+/** The refusal of a request, with the things that are wrong with it: the first {@link MOST_ERRORS}. */
 export function invalidRequest(errors: readonly (InputError | ParameterError)[]): DomainError {
   return new DomainError('invalid-request', 'The request does not fit; errors says where and why', {
-    errors,
+    errors: errors.slice(0, MOST_ERRORS),
   });
 }
 

@@ -10,25 +10,29 @@ const VALUE = /^[^\p{Cc}\p{Cs}]+$/u;
 /** The same for the OpenAPI document, but for halves of pairs: many of its readers compile patterns without the flag `u`. */
 const PATTERN = '^[^\\u0000-\\u001F\\u007F-\\u009F]+$';
 
-/** What a caller says of a run, to find it by: a tenant, an order. */
+const textsSchema = z.record(
+  z.string().regex(NAME, { error: `is no name of a label: it takes ${NAME_FORM}` }),
+  z
+    .string({ error: 'takes a text' })
+    .max(MAX_LENGTH, { error: `takes a text of 1 to ${MAX_LENGTH} characters` })
+    .refine((text) => VALUE.test(text), {
+      error: `takes a text of 1 to ${MAX_LENGTH} characters, without control characters`,
+    })
+    .meta({ pattern: PATTERN }),
+  {
+    error: ({ code }) =>
+      code === 'invalid_key' ? `is no name of a label: it takes ${NAME_FORM}` : 'takes an object of texts',
+  },
+);
+
+/** What a caller says of a run, to find it by: a tenant, an order. Labels are counted before they are looked at. */
 export const labelsSchema = z
-  .record(
-    z.string().regex(NAME, { error: `is no name of a label: it takes ${NAME_FORM}` }),
-    z
-      .string({ error: 'takes a text' })
-      .max(MAX_LENGTH, { error: `takes a text of 1 to ${MAX_LENGTH} characters` })
-      .refine((text) => VALUE.test(text), {
-        error: `takes a text of 1 to ${MAX_LENGTH} characters, without control characters`,
-      })
-      .meta({ pattern: PATTERN }),
-    {
-      error: ({ code }) =>
-        code === 'invalid_key' ? `is no name of a label: it takes ${NAME_FORM}` : 'takes an object of texts',
-    },
-  )
-  .refine((labels) => Object.keys(labels).length <= MAX_LABELS, {
-    error: `takes at most ${MAX_LABELS} labels`,
-  })
+  .preprocess((labels, context) => {
+    if (typeof labels !== 'object' || labels === null || Object.keys(labels).length <= MAX_LABELS)
+      return labels;
+    context.addIssue({ code: 'custom', message: `takes at most ${MAX_LABELS} labels` });
+    return z.NEVER;
+  }, textsSchema)
   .meta({
     id: 'Labels',
     description:

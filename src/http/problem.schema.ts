@@ -27,7 +27,7 @@ export const problemSchema = z
         }),
       )
       .optional()
-      .meta({ description: 'What is wrong with the request.' }),
+      .meta({ description: 'What is wrong with the request: the first 100 things.' }),
     mistakes: z
       .array(
         z.object({

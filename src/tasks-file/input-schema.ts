@@ -1,12 +1,10 @@
 import type { ErrorObject } from 'ajv';
 import { z } from 'zod';
+import { MOST_ERRORS } from '../core/domain-error.js';
 import type { JsonValue } from '../core/json.js';
 import { stepsOf } from '../core/json-pointer.js';
 import { compileSchema } from '../json-schema/compiled-schema.js';
 import type { Flaw } from '../json-schema/schema-flaws.js';
-
-/** A caller is told of no more things that are wrong with an input. */
-const MOST_ERRORS = 100;
 
 interface InputSchema {
   /** Takes the inputs that fit the JSON Schema, and is shown as it. */

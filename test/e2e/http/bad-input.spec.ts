@@ -91,6 +91,15 @@ describe('an input that does not fit', () => {
     },
   );
 
+  test('is answered with the first hundred mistakes, and labels are counted before they are looked at', async () => {
+    const many = Object.fromEntries(Array.from({ length: 5_000 }, (_, n) => [`m${n}`, 1]));
+    const unknown = await expectProblem(service, await service.run('orders', many), 400, 'invalid-request');
+    expect(unknown.errors).toHaveLength(100);
+    const labels = await service.run('orders', { labels: many });
+    const { errors } = await expectProblem(service, labels, 400, 'invalid-request');
+    expect(errors).toEqual([{ pointer: '/labels', detail: 'takes at most 8 labels' }]);
+  });
+
   test.each(['soon', '-1s', '5', '25d', '1 parsec', 5_000, null])(
     'is refused for a duration such as %j',
     async (after) => {
