@@ -54,7 +54,7 @@ module.exports = {
       name: 'listeners-and-demo-from-the-root-alone',
       comment: 'Only the composition root imports listeners and the demo.',
       severity: 'error',
-      from: { pathNot: '^src/(app\\.module\\.ts|listeners/|demo/)' },
+      from: { pathNot: '^src/((app|core)\\.module\\.ts|listeners/|demo/)' },
       to: { path: '^src/(listeners|demo)/' },
     },
     {

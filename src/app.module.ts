@@ -1,33 +1,15 @@
-import { Module } from '@nestjs/common';
-import { AdminModule } from './admin/admin.module.js';
-import { ClusterModule } from './cluster/cluster.module.js';
-import { AppConfigModule } from './config/config.module.js';
+import { Module, type DynamicModule } from '@nestjs/common';
+import type { Config } from './config/config.js';
+import { ConfigModule } from './config/config.module.js';
+import { CoreModule } from './core.module.js';
 import { DemoModule } from './demo/demo.module.js';
-import { HealthModule } from './health/health.module.js';
-import { ApiModule } from './api/api.module.js';
-import { ListenersModule } from './listeners/listeners.module.js';
-import { JournalModule } from './journal.module.js';
+import { HttpFaceModule } from './http-face.module.js';
 import { LoggingModule } from './logging/logging.module.js';
-import { RunsModule } from './history/runs.module.js';
-import { StatsModule } from './stats/stats.module.js';
-import { TasksFileModule } from './tasks-file/tasks-file.module.js';
-import { TasksModule } from './tasks/tasks.module.js';
 
-@Module({
-  imports: [
-    AppConfigModule,
-    LoggingModule,
-    JournalModule,
-    TasksModule,
-    StatsModule,
-    ClusterModule,
-    AdminModule,
-    TasksFileModule,
-    RunsModule,
-    ListenersModule,
-    HealthModule,
-    ApiModule,
-    DemoModule,
-  ],
-})
-export class AppModule {}
+/** The service. */
+@Module({ imports: [LoggingModule, CoreModule, HttpFaceModule, DemoModule] })
+export class AppModule {
+  static with(config: Config): DynamicModule {
+    return { module: AppModule, imports: [ConfigModule.with(config)] };
+  }
+}

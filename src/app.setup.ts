@@ -1,4 +1,3 @@
-import { ConfigService } from '@nestjs/config';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { SwaggerModule, type OpenAPIObject } from '@nestjs/swagger';
 import type { Express, Request } from 'express';
@@ -10,7 +9,7 @@ import { countRunsOfBatches } from './access/runs-of-batches.js';
 import { refuseForeignPages, requireHost } from './access/web-pages.js';
 import type { ClusterNode } from './cluster/cluster-node.js';
 import { CLUSTER_NODE } from './cluster/cluster.tokens.js';
-import type { Config } from './config/config.js';
+import { CONFIG, type Config } from './config/config.js';
 import { answerWithCommonHeaders } from './http/common-headers.js';
 import { boundConnections } from './http/connection-bounds.js';
 import { ConnectionMemory } from './http/connection-memory.js';
@@ -49,23 +48,23 @@ export function setUp(
   access: Access,
   document = createOpenApiDocument(app),
 ): void {
-  const config = app.get<ConfigService<Config, true>>(ConfigService);
+  const config = app.get<Config>(CONFIG);
   const tasks = app.get(TasksService);
   const operations = new Operations(document);
   const express = adapter.getInstance<Express>();
   const memory = app.get(ConnectionMemory);
-  const maxInputBytes = config.get('MAX_INPUT_BYTES', { infer: true });
+  const maxInputBytes = config.MAX_INPUT_BYTES;
   adapter.countConnectionsIn(memory);
-  const publicUrl = config.get('PUBLIC_URL', { infer: true });
-  settleLinks(express, { publicUrl, proxies: config.get('TRUSTED_PROXIES', { infer: true }) });
+  const publicUrl = config.PUBLIC_URL;
+  settleLinks(express, { publicUrl, proxies: config.TRUSTED_PROXIES });
   const base = linkBase(express);
   boundConnections(adapter.getHttpServer(), {
-    maxConnections: config.get('MAX_CONNECTIONS', { infer: true }),
+    maxConnections: config.MAX_CONNECTIONS,
     maxInputBytes,
-    keepAliveMs: config.get('KEEP_ALIVE_TIMEOUT', { infer: true }),
+    keepAliveMs: config.KEEP_ALIVE_TIMEOUT,
     base,
   });
-  const origins = config.get('CORS_ORIGINS', { infer: true });
+  const origins = config.CORS_ORIGINS;
 
   // Each request goes through these in their order, then to the documentation or to a controller.
   const ownOrigins = publicUrl === null ? [] : [new URL(publicUrl).origin];

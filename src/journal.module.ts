@@ -1,6 +1,5 @@
 import { Global, Inject, Module, type OnApplicationShutdown } from '@nestjs/common';
-import { ConfigService } from '@nestjs/config';
-import type { Config } from './config/config.js';
+import { CONFIG, type Config } from './config/config.js';
 import { EventBus } from './events/event-bus.js';
 import { EventsModule } from './events/events.module.js';
 import { MemoryBudget } from './core/memory-budget.js';
@@ -17,31 +16,27 @@ import { MemoryBudgetModule } from './run/memory-budget.module.js';
   providers: [
     {
       provide: Journal,
-      inject: [ConfigService, EventBus, MemoryBudget],
-      useFactory: async (
-        config: ConfigService<Config, true>,
-        bus: EventBus,
-        memory: MemoryBudget,
-      ): Promise<Journal> => {
-        const database = config.get('DATABASE_URL', { infer: true });
+      inject: [CONFIG, EventBus, MemoryBudget],
+      useFactory: async (config: Config, bus: EventBus, memory: MemoryBudget): Promise<Journal> => {
+        const database = config.DATABASE_URL;
         if (database.kind === 'memory') {
           const { MemoryJournal } = await import('./journal/memory/memory-journal.js');
-          return new MemoryJournal(bus, config.get('IDEMPOTENCY_RETENTION', { infer: true }), memory);
+          return new MemoryJournal(bus, config.IDEMPOTENCY_RETENTION, memory);
         }
-        const retentionMs = config.get('RUN_RETENTION', { infer: true });
-        const keyRetentionMs = config.get('IDEMPOTENCY_RETENTION', { infer: true });
+        const retentionMs = config.RUN_RETENTION;
+        const keyRetentionMs = config.IDEMPOTENCY_RETENTION;
         if (database.kind === 'postgres') {
           const { PostgresJournal } = await import('./journal/postgres/postgres-journal.js');
           const { SubTaskQueue } = await import('./journal/postgres/sub-task-queue.js');
           const { url } = database;
-          const role = config.get('ROLE', { infer: true });
-          const schema = config.get('DATABASE_SCHEMA', { infer: true });
+          const role = config.ROLE;
+          const schema = config.DATABASE_SCHEMA;
           const options = { url, schema, role, retentionMs, keyRetentionMs };
           return PostgresJournal.open(options, bus, new SubTaskQueue(options), memory);
         }
         const { SqliteJournal } = await import('./journal/sqlite/sqlite-journal.js');
         const { path } = database;
-        const durability = config.get('JOURNAL_DURABILITY', { infer: true });
+        const durability = config.JOURNAL_DURABILITY;
         return SqliteJournal.open({ path, durability, retentionMs, keyRetentionMs }, bus, memory);
       },
     },

@@ -4,7 +4,7 @@ import type { NestExpressApplication } from '@nestjs/platform-express';
 import { openAccess } from './access/access.js';
 import { AppModule } from './app.module.js';
 import { setUp } from './app.setup.js';
-import { readConfig } from './config/config.module.js';
+import { readConfig } from './config/read-config.js';
 import { FastExpressAdapter } from './http/express-adapter.js';
 import { PinoLog } from './logging/pino-log.js';
 import { reload } from './reload.js';
@@ -21,10 +21,10 @@ import { welcome } from './welcome.js';
  * @param onReload is told what a reload is when the service is ready
  */
 export async function start(onStop: OnStop, onReload: OnReload): Promise<void> {
-  const config = await readConfig();
+  const config = readConfig();
   const access = await openAccess(config);
   const adapter = new FastExpressAdapter();
-  const app = await NestFactory.create<NestExpressApplication>(AppModule, adapter, {
+  const app = await NestFactory.create<NestExpressApplication>(AppModule.with(config), adapter, {
     abortOnError: false,
     bodyParser: false,
     logger: false,

@@ -1,6 +1,5 @@
 import { Module } from '@nestjs/common';
-import { ConfigService } from '@nestjs/config';
-import type { Config } from '../config/config.js';
+import { CONFIG, type Config } from '../config/config.js';
 import { RunModule } from '../run/run.module.js';
 import { Runs } from '../run/runs.js';
 import { EventBus } from '../events/event-bus.js';
@@ -22,11 +21,8 @@ import type { ClusterOperations } from './operations.js';
   providers: [
     {
       provide: CLUSTER_OPERATIONS,
-      inject: [ConfigService, Journal],
-      useFactory: async (
-        config: ConfigService<Config, true>,
-        journal: Journal,
-      ): Promise<ClusterOperations | undefined> => {
+      inject: [CONFIG, Journal],
+      useFactory: async (config: Config, journal: Journal): Promise<ClusterOperations | undefined> => {
         if (!isShared(config, journal)) return undefined;
         const { ClusterOperations } = await import('./operations.js');
         return new ClusterOperations(journal.options, journal.store.db);
@@ -34,9 +30,9 @@ import type { ClusterOperations } from './operations.js';
     },
     {
       provide: CLUSTER_NODE,
-      inject: [ConfigService, Journal, EventBus, Runs, TaskRegistry, RecordedRuns, RunControl],
+      inject: [CONFIG, Journal, EventBus, Runs, TaskRegistry, RecordedRuns, RunControl],
       useFactory: async (
-        config: ConfigService<Config, true>,
+        config: Config,
         journal: Journal,
         bus: EventBus,
         runs: Runs,
@@ -47,9 +43,9 @@ import type { ClusterOperations } from './operations.js';
         if (!isShared(config, journal)) return undefined;
         const { makeNode } = await import('./make-node.js');
         const terms = {
-          UNKNOWN_TASK_GRACE: config.get('UNKNOWN_TASK_GRACE', { infer: true }),
-          ROLE: config.get('ROLE', { infer: true }),
-          NODE_TIMEOUT: config.get('NODE_TIMEOUT', { infer: true }),
+          UNKNOWN_TASK_GRACE: config.UNKNOWN_TASK_GRACE,
+          ROLE: config.ROLE,
+          NODE_TIMEOUT: config.NODE_TIMEOUT,
         };
         return makeNode(terms, journal, bus, runs, registry, recorded, control);
       },
@@ -59,6 +55,6 @@ import type { ClusterOperations } from './operations.js';
 })
 export class ClusterModule {}
 
-function isShared(config: ConfigService<Config, true>, _journal: Journal): _journal is PostgresJournal {
-  return config.get('DATABASE_URL', { infer: true }).kind === 'postgres';
+function isShared(config: Config, _journal: Journal): _journal is PostgresJournal {
+  return config.DATABASE_URL.kind === 'postgres';
 }

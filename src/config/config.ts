@@ -2,10 +2,18 @@ import ms from 'ms';
 import type { z } from 'zod';
 import { variables, type Variable } from './variables.js';
 
-/** The service's configuration: durations in milliseconds, sizes in bytes. */
+/** The token of the {@link Config} that an application was made with. */
+export const CONFIG = Symbol('configuration');
+
+/** The configuration of an application: durations in milliseconds, sizes in bytes. */
 export type Config = {
   readonly [Name in keyof typeof variables]: z.infer<(typeof variables)[Name]['schema']>;
+} & {
+  /** What `${NAME}` in tasks files stands for. */
+  readonly environment: Environment;
 };
+
+type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Wrong environment variables. The message names each, what it got and what it takes. */
 export class ConfigError extends Error {
@@ -20,13 +28,13 @@ function withoutPassword(text: string): string {
 }
 
 /** What other programs read too they know by two names. */
-function givenOf(environment: Readonly<Record<string, unknown>>, name: string): unknown {
+function givenOf(environment: Environment, name: string): unknown {
   const lower = name.endsWith('_PROXY') ? environment[name.toLowerCase()] : undefined;
   return lower === undefined || lower === '' ? environment[name] : lower;
 }
 
 /** Empty variables count as unset. @throws {ConfigError} */
-export function parseConfig(environment: Readonly<Record<string, unknown>>): Config {
+export function parseConfig(environment: Environment): Config {
   const problems: string[] = [];
   const entries = Object.entries<Variable<z.ZodType>>(variables).map(([name, variable]) => {
     const given = givenOf(environment, name);
@@ -39,7 +47,7 @@ export function parseConfig(environment: Readonly<Record<string, unknown>>): Con
     }
     return [name, result.data];
   });
-  const config = Object.fromEntries(entries) as Config;
+  const config = { ...Object.fromEntries(entries), environment } as Config;
   const { RUN_RETENTION, IDEMPOTENCY_RETENTION } = config;
   if (RUN_RETENTION > 0 && IDEMPOTENCY_RETENTION > RUN_RETENTION)
     problems.push(

@@ -1,12 +1,9 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
-import { ConfigService } from '@nestjs/config';
-import { parseConfig, type Config } from '../config/config.js';
+import { parseConfig } from '../config/config.js';
 import { DemoClock } from './demo.sub-tasks.js';
 
 describe('DemoClock', () => {
-  const clock = new DemoClock(
-    new ConfigService<Config, true>({ ...parseConfig({ DEMO_TIME_SCALE: '0.001' }) }),
-  );
+  const clock = new DemoClock(parseConfig({ DEMO_TIME_SCALE: '0.001' }));
   const woken: number[] = [];
   const sleep = (seconds: number, signal = new AbortController().signal) =>
     clock.sleep(seconds, signal).then(() => woken.push(seconds));

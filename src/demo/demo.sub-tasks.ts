@@ -1,6 +1,5 @@
-import { Injectable } from '@nestjs/common';
-import { ConfigService } from '@nestjs/config';
-import type { Config } from '../config/config.js';
+import { Inject, Injectable } from '@nestjs/common';
+import { CONFIG, type Config } from '../config/config.js';
 import { SubTask } from '../tasks/sub-task.js';
 import type { SubTaskContext } from '../core/sub-task.js';
 
@@ -22,8 +21,8 @@ export class DemoClock {
   /** When the timer is due, on the clock of `performance.now()`. */
   private timerDueAt = Infinity;
 
-  constructor(config: ConfigService<Config, true>) {
-    this.msPerSecond = 1000 * config.get('DEMO_TIME_SCALE', { infer: true });
+  constructor(@Inject(CONFIG) config: Config) {
+    this.msPerSecond = 1000 * config.DEMO_TIME_SCALE;
   }
 
   sleep(seconds: number, signal: AbortSignal): Promise<void> {

@@ -1,5 +1,4 @@
-import { Controller, Delete, Get, HttpCode, Param, Post, Query, Req, Res } from '@nestjs/common';
-import { ConfigService } from '@nestjs/config';
+import { Controller, Delete, Get, HttpCode, Inject, Param, Post, Query, Req, Res } from '@nestjs/common';
 import {
   ApiAcceptedResponse,
   ApiHeader,
@@ -14,7 +13,7 @@ import {
 import type { Request, Response } from 'express';
 import type { z } from 'zod';
 import { KeepsToOwnRuns } from '../access/needed-scope.decorator.js';
-import type { Config } from '../config/config.js';
+import { CONFIG, type Config } from '../config/config.js';
 import { ApiProblems } from '../http/api-problems.decorator.js';
 import { answerHeaders, requestHeaders, waitQuery } from '../http/headers.js';
 import { idempotencyKey } from '../http/idempotency-key.js';
@@ -49,9 +48,9 @@ export class RunsController {
     private readonly runs: RunWatch,
     private readonly control: RunControl,
     private readonly journal: Journal,
-    config: ConfigService<Config, true>,
+    @Inject(CONFIG) config: Config,
   ) {
-    this.maxWaitMs = config.get('MAX_WAIT', { infer: true });
+    this.maxWaitMs = config.MAX_WAIT;
   }
 
   @Get()

@@ -1,8 +1,7 @@
 import { writeSync } from 'node:fs';
 import { Module } from '@nestjs/common';
-import { ConfigService } from '@nestjs/config';
 import pino, { type DestinationStream } from 'pino';
-import type { Config } from '../config/config.js';
+import { CONFIG, type Config } from '../config/config.js';
 import { LogBuffer } from './log-buffer.js';
 import { PinoLog } from './pino-log.js';
 
@@ -14,9 +13,9 @@ const MAX_BUFFERED_BYTES = 16 * 2 ** 20;
   providers: [
     {
       provide: PinoLog,
-      inject: [ConfigService],
-      useFactory: async (config: ConfigService<Config, true>) =>
-        new PinoLog(pino({ level: config.get('LOG_LEVEL', { infer: true }) }, await destination())),
+      inject: [CONFIG],
+      useFactory: async (config: Config) =>
+        new PinoLog(pino({ level: config.LOG_LEVEL }, await destination())),
     },
   ],
 })

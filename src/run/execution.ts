@@ -1,6 +1,5 @@
-import { Injectable } from '@nestjs/common';
-import { ConfigService } from '@nestjs/config';
-import type { Config } from '../config/config.js';
+import { Inject, Injectable } from '@nestjs/common';
+import { CONFIG, type Config } from '../config/config.js';
 import { MemoryBudget } from '../core/memory-budget.js';
 import type { SubTaskDefinition, TaskDefinition } from '../core/task.js';
 import { Journal } from './journal.js';
@@ -19,12 +18,12 @@ export class Execution {
   private readonly ownSlots = new WeakMap<SubTaskDefinition, Slots>();
 
   constructor(
-    config: ConfigService<Config, true>,
+    @Inject(CONFIG) config: Config,
     readonly journal: Journal,
     readonly memory: MemoryBudget,
   ) {
-    this.slots = new Slots(config.get('MAX_CONCURRENT_SUB_TASKS', { infer: true }));
-    this.maxResultBytes = config.get('MAX_RESULT_BYTES', { infer: true });
+    this.slots = new Slots(config.MAX_CONCURRENT_SUB_TASKS);
+    this.maxResultBytes = config.MAX_RESULT_BYTES;
   }
 
   /** The slots that a sub-task takes: one of its own over all runs, where it declares a `concurrency`, and one of all. */

@@ -1,7 +1,6 @@
 import { getHeapStatistics } from 'node:v8';
 import { Module } from '@nestjs/common';
-import { ConfigService } from '@nestjs/config';
-import type { Config } from '../config/config.js';
+import { CONFIG, type Config } from '../config/config.js';
 import { MemoryBudget } from '../core/memory-budget.js';
 
 /** Of the memory that V8 may use for objects. */
@@ -12,9 +11,9 @@ const SHARE_OF_HEAP = 1 / 4;
   providers: [
     {
       provide: MemoryBudget,
-      inject: [ConfigService],
-      useFactory: (config: ConfigService<Config, true>) => {
-        const bytes = config.get('MEMORY_BUDGET', { infer: true });
+      inject: [CONFIG],
+      useFactory: (config: Config) => {
+        const bytes = config.MEMORY_BUDGET;
         return new MemoryBudget(bytes ?? getHeapStatistics().heap_size_limit * SHARE_OF_HEAP);
       },
     },

@@ -1,8 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { Injectable, Logger } from '@nestjs/common';
-import { ConfigService } from '@nestjs/config';
+import { Inject, Injectable, Logger } from '@nestjs/common';
 import { filter, firstValueFrom, race, Subject, take, timer, type Subscription } from 'rxjs';
-import type { Config } from '../config/config.js';
+import { CONFIG, type Config } from '../config/config.js';
 import { DomainError } from '../core/domain-error.js';
 import { NEW_RUNS_SHARE, RESUMED_RUNS_SHARE } from '../core/memory-budget.js';
 import type { RunRecord } from '../core/run-record.js';
@@ -40,12 +39,12 @@ export class Runs implements RunHost {
   private readonly takesNewRuns: boolean;
 
   constructor(
-    private readonly config: ConfigService<Config, true>,
+    @Inject(CONFIG) private readonly config: Config,
     readonly execution: Execution,
     readonly plans: StartPlans,
   ) {
-    this.maxQueuedRuns = config.get('MAX_QUEUED_RUNS', { infer: true });
-    this.takesNewRuns = config.get('ROLE', { infer: true }) !== 'worker';
+    this.maxQueuedRuns = config.MAX_QUEUED_RUNS;
+    this.takesNewRuns = config.ROLE !== 'worker';
   }
 
   /** Whether a stop has begun: from then on runs are refused. */
@@ -179,7 +178,7 @@ export class Runs implements RunHost {
   async stop(): Promise<void> {
     this.stopped = true;
     const { journal } = this.execution;
-    const graceMs = this.config.get('SHUTDOWN_GRACE', { infer: true });
+    const graceMs = this.config.SHUTDOWN_GRACE;
     if (this.subTasksHere > 0 && !journal.obstacle?.lasting) {
       this.logger.log(`Stopping: ${this.busy.length} unfinished runs have ${graceMs} ms to finish`);
       const idle = this.eased.pipe(filter(() => this.subTasksHere === 0));

@@ -3,15 +3,13 @@ import { EventsModule } from '../events/events.module.js';
 import { TaskRegistryModule } from '../tasks/task-registry.module.js';
 import { ReplyTimes } from '../run/reply-times.js';
 import { StatisticsKeeper } from './statistics-keeper.js';
-import { StatsController } from './stats.controller.js';
 import { TaskStatistics } from './task-statistics.js';
 
 /** Global, so that what starts hedges can learn from it without importing it. */
 @Global()
 @Module({
   imports: [EventsModule, TaskRegistryModule],
-  controllers: [StatsController],
   providers: [TaskStatistics, { provide: ReplyTimes, useExisting: TaskStatistics }, StatisticsKeeper],
-  exports: [ReplyTimes],
+  exports: [ReplyTimes, TaskStatistics],
 })
 export class StatsModule {}

@@ -1,6 +1,5 @@
-import { Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
-import { ConfigService } from '@nestjs/config';
-import type { Config } from '../config/config.js';
+import { Inject, Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import { CONFIG, type Config } from '../config/config.js';
 import { DomainError } from '../core/domain-error.js';
 import { MemoryBudget } from '../core/memory-budget.js';
 import type { SubTaskDefinition, TaskDefinition } from '../core/task.js';
@@ -42,9 +41,9 @@ export class FileTasks implements OnModuleInit, OnApplicationShutdown {
     private readonly registry: TaskRegistry,
     private readonly runs: Runs,
     private readonly memory: MemoryBudget,
-    private readonly config: ConfigService<Config, true>,
+    @Inject(CONFIG) private readonly config: Config,
   ) {
-    this.paths = config.get('TASKS_FILE', { infer: true });
+    this.paths = config.TASKS_FILE;
   }
 
   /** What the log says of them at start, where there are files. */
@@ -59,9 +58,9 @@ export class FileTasks implements OnModuleInit, OnApplicationShutdown {
     if (this.paths.length === 0) return;
     const parts = await importParts();
     const upstreams = new parts.Upstreams(undefined, this.memory, {
-      http: this.config.get('HTTP_PROXY', { infer: true }),
-      https: this.config.get('HTTPS_PROXY', { infer: true }),
-      except: this.config.get('NO_PROXY', { infer: true }),
+      http: this.config.HTTP_PROXY,
+      https: this.config.HTTPS_PROXY,
+      except: this.config.NO_PROXY,
     });
     const nothing = { parts, files: [], tasks: [], upstreams };
     this.replace(nothing, this.load(nothing));
@@ -110,12 +109,13 @@ export class FileTasks implements OnModuleInit, OnApplicationShutdown {
 
   private load(before: Loaded): Loaded {
     const { parts } = before;
+    const { environment } = this.config;
     const own = new Set(namesOf(before));
     const upstreams = before.upstreams.anew();
-    const files = parts.readTasksFiles(this.paths, process.env, {
+    const files = parts.readTasksFiles(this.paths, environment, {
       declarationOf: (task) => (own.has(task) ? undefined : this.registry.declarationOf(task)),
       classes: this.classes(),
-      handlerOf: (request) => new parts.HttpSubTask(request, upstreams),
+      handlerOf: (request) => new parts.HttpSubTask(request, upstreams, environment),
       configure: (origin, settings) => {
         upstreams.configure(origin, settings);
       },

@@ -1,10 +1,9 @@
-import { Body, Controller, HttpCode, Logger, Param, Post, Req } from '@nestjs/common';
-import { ConfigService } from '@nestjs/config';
+import { Body, Controller, HttpCode, Inject, Logger, Param, Post, Req } from '@nestjs/common';
 import { ApiBody, ApiOkResponse, ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
 import type { Request } from 'express';
 import { z } from 'zod';
 import { KeepsToOwnRuns } from '../access/needed-scope.decorator.js';
-import type { Config } from '../config/config.js';
+import { CONFIG, type Config } from '../config/config.js';
 import { DomainError, inputErrors, invalidRequest } from '../core/domain-error.js';
 import { originFields } from '../core/run-origin.js';
 import { EXAMPLE_RUN_ID } from '../core/run.js';
@@ -68,9 +67,9 @@ export class RunBatchesController {
 
   constructor(
     private readonly batches: RunBatches,
-    config: ConfigService<Config, true>,
+    @Inject(CONFIG) config: Config,
   ) {
-    this.maxItemBytes = config.get('MAX_INPUT_BYTES', { infer: true });
+    this.maxItemBytes = config.MAX_INPUT_BYTES;
   }
 
   @Post(':name/runs\\:batch')

@@ -1,5 +1,4 @@
-import { Body, Controller, Get, HttpCode, Param, Post, Req, Res } from '@nestjs/common';
-import { ConfigService } from '@nestjs/config';
+import { Body, Controller, Get, HttpCode, Inject, Param, Post, Req, Res } from '@nestjs/common';
 import {
   ApiAcceptedResponse,
   ApiBody,
@@ -13,7 +12,7 @@ import {
 import type { Request, Response } from 'express';
 import { z } from 'zod';
 import { KeepsToOwnRuns, NeedsAnyKey } from '../access/needed-scope.decorator.js';
-import type { Config } from '../config/config.js';
+import { CONFIG, type Config } from '../config/config.js';
 import { ApiProblems, locationHeader } from '../http/api-problems.decorator.js';
 import { answerHeaders, requestHeaders, waitQuery } from '../http/headers.js';
 import { idempotencyKey } from '../http/idempotency-key.js';
@@ -47,9 +46,9 @@ export class TasksController {
     private readonly registry: TaskRegistry,
     private readonly tasks: TasksService,
     private readonly runs: RunWatch,
-    config: ConfigService<Config, true>,
+    @Inject(CONFIG) config: Config,
   ) {
-    this.maxWaitMs = config.get('MAX_WAIT', { infer: true });
+    this.maxWaitMs = config.MAX_WAIT;
   }
 
   @Get()

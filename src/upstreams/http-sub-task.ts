@@ -56,7 +56,7 @@ export class HttpSubTask implements SubTaskHandler<unknown> {
    * @param environment where the variables of the templates are; their values are read once, here
    * @throws {TaskDeclarationError} when one of them is not set
    */
-  constructor(options: HttpRequestOptions, upstreams: Upstreams, environment: Environment = process.env) {
+  constructor(options: HttpRequestOptions, upstreams: Upstreams, environment: Environment) {
     requireEnvironment(options, environment);
     this.template = new RequestTemplate(options, environment);
     this.upstream = upstreams.declare(this.template.url.origin, options.allowPrivate ?? false);

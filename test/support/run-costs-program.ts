@@ -3,6 +3,7 @@ import { createHook } from 'node:async_hooks';
 import { getHeapStatistics } from 'node:v8';
 import { NestFactory } from '@nestjs/core';
 import type * as appFile from '../../src/app.module.js';
+import type * as configFile from '../../src/config/config.js';
 import type * as serviceFile from '../../src/tasks/tasks.service.js';
 
 const WARM_UP = 2_000;
@@ -12,8 +13,11 @@ const AT_ONCE = 16;
 
 const built = <T>(path: string) => import(new URL(`../../dist/${path}`, import.meta.url).href) as Promise<T>;
 const { AppModule } = await built<typeof appFile>('app.module.js');
+const { parseConfig } = await built<typeof configFile>('config/config.js');
 const { TasksService } = await built<typeof serviceFile>('tasks/tasks.service.js');
-const app = await NestFactory.createApplicationContext(AppModule, { logger: false });
+const app = await NestFactory.createApplicationContext(AppModule.with(parseConfig(process.env)), {
+  logger: false,
+});
 const tasks = app.get(TasksService, { strict: false });
 
 async function run(count: number): Promise<void> {

@@ -1,6 +1,5 @@
-import { ConfigService } from '@nestjs/config';
 import { EventEmitter2 } from '@nestjs/event-emitter';
-import { parseConfig, type Config } from '../../src/config/config.js';
+import { parseConfig } from '../../src/config/config.js';
 import { Execution } from '../../src/run/execution.js';
 import type { ReplyTimes } from '../../src/run/reply-times.js';
 import { Runs } from '../../src/run/runs.js';
@@ -68,7 +67,7 @@ export function createRuntime(
     find: () => task,
     all: () => [task],
   } as Partial<TaskRegistry> as TaskRegistry;
-  const config = new ConfigService<Config, true>({ ...parseConfig(environment) });
+  const config = parseConfig(environment);
   const runs = new Runs(config, new Execution(config, journal, memory), new StartPlans({ replyTime }));
   const watch = new RunWatch(runs, journal, bus);
   const recorded = new RecordedRuns(registry);

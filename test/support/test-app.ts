@@ -1,7 +1,6 @@
 import type { AddressInfo } from 'node:net';
 import type { Server } from 'node:http';
 import { Logger, type ModuleMetadata } from '@nestjs/common';
-import { ConfigService } from '@nestjs/config';
 import { EventEmitter2 } from '@nestjs/event-emitter';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { Test } from '@nestjs/testing';
@@ -81,12 +80,10 @@ export class TestApp {
     TestApp.logs.push(log);
     const config = parseConfig({ ...DEFAULTS, ...env });
     const module = await Test.createTestingModule({
-      imports: [AppModule, ...imports],
+      imports: [AppModule.with(config), ...imports],
       controllers,
       ...metadata,
     })
-      .overrideProvider(ConfigService)
-      .useValue(new ConfigService({ ...config }))
       .setLogger(log)
       .compile();
     const adapter = new FastExpressAdapter();

@@ -1,12 +1,14 @@
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Type } from '@nestjs/common';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { Test } from '@nestjs/testing';
 import supertest from 'supertest';
 import ts from 'typescript';
+import type * as appFile from '../../../src/app.module.js';
+import type * as configFile from '../../../src/config/config.js';
 import { CapturedLog } from '../../support/captured-log.js';
 import { compilerOptions, ROOT, typeCheck } from '../../support/type-check.js';
 
@@ -34,15 +36,16 @@ describe('the guide’s task of one’s own', () => {
   const { js, mistakes } = compile();
 
   beforeAll(async () => {
-    // Nest’s configuration writes to it what it makes of it.
-    jest.replaceProperty(process, 'env', { ...process.env, DATABASE_URL: 'memory:' });
     mkdirSync(dirname(builtPath), { recursive: true });
     writeFileSync(builtPath, js);
-    const { AppModule } = await built('app.module.js');
+    const { AppModule } = (await built('app.module.js')) as unknown as typeof appFile;
+    const { parseConfig } = (await built('config/config.js')) as unknown as typeof configFile;
     const { setUp } = await built('app.setup.js');
     const { FastExpressAdapter } = await built('http/express-adapter.js');
     const { GreetModule } = await built('greet/greet.module.js');
-    const module = await Test.createTestingModule({ imports: [AppModule!, GreetModule!] })
+    const module = await Test.createTestingModule({
+      imports: [AppModule.with(parseConfig({ DATABASE_URL: 'memory:' })), GreetModule!],
+    })
       .setLogger(new CapturedLog())
       .compile();
     const adapter = new (FastExpressAdapter as unknown as Type<never>)();
@@ -57,7 +60,6 @@ describe('the guide’s task of one’s own', () => {
   afterAll(async () => {
     await app.close();
     rmSync(dirname(builtPath), { recursive: true });
-    jest.restoreAllMocks();
   });
 
   test('has under 30 lines and no mistake', () => {

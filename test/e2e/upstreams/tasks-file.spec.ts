@@ -82,15 +82,13 @@ describe('a task of a file', () => {
 `;
 
   beforeAll(async () => {
-    process.env.WEATHER_KEY = SECRET;
     await weather.start();
     file = write(yaml());
-    service = await TestApp.start({ env: { TASKS_FILE: file }, providers: [Almanac] });
+    service = await TestApp.start({ env: { TASKS_FILE: file, WEATHER_KEY: SECRET }, providers: [Almanac] });
   });
   afterAll(async () => {
     await service.close();
     await weather.stop();
-    delete process.env.WEATHER_KEY;
   });
 
   test('runs calls and classes of the code side by side', async () => {
@@ -187,7 +185,7 @@ describe('a task of a file', () => {
     afterEach(() => durable.end());
 
     test('is resumed by the next start', async () => {
-      const env = { TASKS_FILE: file };
+      const env = { TASKS_FILE: file, WEATHER_KEY: SECRET };
       const before = await durable.start([Almanac], env);
       const response = before.run('weather', { input: { city: 'Rome' } });
       const cutOff = await weather.next();
@@ -207,7 +205,7 @@ describe('a task of a file', () => {
     });
 
     test('keeps all digits of integers: in the journal, in calls, in replies and wherever runs are shown', async () => {
-      const env = { TASKS_FILE: file };
+      const env = { TASKS_FILE: file, WEATHER_KEY: SECRET };
       const before = await durable.start([Almanac], env);
       const send = (service: TestApp, id: string) =>
         service.http

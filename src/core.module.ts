@@ -1,0 +1,13 @@
+import { Module } from '@nestjs/common';
+import { ClusterModule } from './cluster/cluster.module.js';
+import { JournalModule } from './journal.module.js';
+import { ListenersModule } from './listeners/listeners.module.js';
+import { StatsModule } from './stats/stats.module.js';
+import { TasksFileModule } from './tasks-file/tasks-file.module.js';
+import { TasksModule } from './tasks/tasks.module.js';
+
+const modules = [JournalModule, TasksModule, StatsModule, ClusterModule, TasksFileModule, ListenersModule];
+
+/** All that runs tasks, without HTTP. It takes its configuration from `ConfigModule`. */
+@Module({ imports: modules, exports: modules })
+export class CoreModule {}

@@ -1,0 +1,42 @@
+import { Module } from '@nestjs/common';
+import { TerminusModule } from '@nestjs/terminus';
+import { StreamTokens } from './access/stream-tokens.js';
+import { AdminController } from './admin/admin.controller.js';
+import { ProblemsController } from './api/problems.controller.js';
+import { CoreModule } from './core.module.js';
+import { EventFeed } from './feed/event-feed.js';
+import { EventsController } from './feed/events.controller.js';
+import { StreamTokensController } from './feed/stream-tokens.controller.js';
+import { HealthController } from './health/health.controller.js';
+import { RunsController } from './history/runs.controller.js';
+import { ConnectionMemory } from './http/connection-memory.js';
+import { Journal } from './run/journal.js';
+import { StatsController } from './stats/stats.controller.js';
+import { TasksFileController } from './tasks-file/tasks-file.controller.js';
+import { TasksSchemaController } from './tasks-file/tasks-schema.controller.js';
+import { RunBatchesController } from './tasks/run-batches.controller.js';
+import { TasksController } from './tasks/tasks.controller.js';
+
+/** What answers over HTTP. */
+@Module({
+  imports: [CoreModule, TerminusModule.forRoot({ logger: false })],
+  controllers: [
+    TasksController,
+    RunBatchesController,
+    StatsController,
+    AdminController,
+    TasksSchemaController,
+    TasksFileController,
+    RunsController,
+    EventsController,
+    StreamTokensController,
+    HealthController,
+    ProblemsController,
+  ],
+  providers: [
+    ConnectionMemory,
+    EventFeed,
+    { provide: StreamTokens, inject: [Journal], useFactory: (journal: Journal) => new StreamTokens(journal) },
+  ],
+})
+export class HttpFaceModule {}
