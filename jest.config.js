@@ -64,7 +64,7 @@ export default {
       ...e2e,
       displayName: 'e2e',
       ...suites(
-        ['http', 'runs', 'events', 'journal', 'cluster', 'upstreams', 'process'],
+        ['http', 'runs', 'events', 'journal', 'cluster', 'upstreams', 'library', 'process'],
         ['<rootDir>/test/{contract,e2e}/**/*.spec.ts'],
       ),
     },

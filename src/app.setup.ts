@@ -7,8 +7,6 @@ import { ScopeGuard } from './access/scope.guard.js';
 import { StreamTokens } from './access/stream-tokens.js';
 import { countRunsOfBatches } from './access/runs-of-batches.js';
 import { refuseForeignPages, requireHost } from './access/web-pages.js';
-import type { ClusterNode } from './cluster/cluster-node.js';
-import { CLUSTER_NODE } from './cluster/cluster.tokens.js';
 import { CONFIG, type Config } from './config/config.js';
 import { answerWithCommonHeaders } from './http/common-headers.js';
 import { boundConnections } from './http/connection-bounds.js';
@@ -27,7 +25,7 @@ import { answerWithRequestId } from './http/request-context.js';
 import { compressed } from './http/send-json.js';
 import { ValidationPipe } from './http/validation.pipe.js';
 import { EventFeed } from './feed/event-feed.js';
-import { TasksService } from './tasks/tasks.service.js';
+import { stopRuns } from './stop-runs.js';
 
 const EVERY_PATH = /(?:)/;
 const BATCH_PATH = /^\/tasks\/[^/]+\/runs:batch\/?$/i;
@@ -38,7 +36,7 @@ const DOCUMENTATION = /^\/(docs|openapi\.json)\b/i;
 const DOCUMENTATION_BYTES = 256 * 2 ** 10;
 
 /**
- * What the service and its e2e tests share: middleware, pipes, filters, documentation, the stop.
+ * What the service and its e2e tests share: its server, its HTTP face, the stop.
  *
  * @param document describes the service. Default: made of its controllers
  */
@@ -46,24 +44,46 @@ export function setUp(
   app: NestExpressApplication,
   adapter: FastExpressAdapter,
   access: Access,
-  document = createOpenApiDocument(app),
+  document?: OpenAPIObject,
+): void {
+  setUpFace(app, adapter, access, { ...(document && { document }) });
+  const { MAX_CONNECTIONS, MAX_INPUT_BYTES, KEEP_ALIVE_TIMEOUT } = app.get<Config>(CONFIG);
+  const base = linkBase(adapter.getInstance<Express>());
+  boundConnections(adapter.getHttpServer(), {
+    maxConnections: MAX_CONNECTIONS,
+    maxInputBytes: MAX_INPUT_BYTES,
+    keepAliveMs: KEEP_ALIVE_TIMEOUT,
+    base,
+  });
+  answerProtocolErrors(adapter.getHttpServer(), base);
+  answerHalfClosed(adapter.getHttpServer());
+}
+
+interface FaceOptions {
+  /** Describes it. Default: made of the controllers. */
+  readonly document?: OpenAPIObject;
+  /** What links begin with where there is no PUBLIC_URL. Default: what proxies say, or nothing. */
+  readonly base?: string | undefined;
+  /** Whether it shows the document, and pages for it. Default true. */
+  readonly showsDocument?: boolean | undefined;
+}
+
+/** The HTTP face, whoever serves it: middleware, pipes, filters, documentation. */
+export function setUpFace(
+  app: NestExpressApplication,
+  adapter: FastExpressAdapter,
+  access: Pick<Access, 'keys' | 'limit' | 'hosts'>,
+  { document = createOpenApiDocument(app), base: ownBase, showsDocument = true }: FaceOptions,
 ): void {
   const config = app.get<Config>(CONFIG);
-  const tasks = app.get(TasksService);
   const operations = new Operations(document);
   const express = adapter.getInstance<Express>();
   const memory = app.get(ConnectionMemory);
   const maxInputBytes = config.MAX_INPUT_BYTES;
   adapter.countConnectionsIn(memory);
   const publicUrl = config.PUBLIC_URL;
-  settleLinks(express, { publicUrl, proxies: config.TRUSTED_PROXIES });
+  settleLinks(express, { publicUrl: publicUrl ?? ownBase ?? null, proxies: config.TRUSTED_PROXIES });
   const base = linkBase(express);
-  boundConnections(adapter.getHttpServer(), {
-    maxConnections: config.MAX_CONNECTIONS,
-    maxInputBytes,
-    keepAliveMs: config.KEEP_ALIVE_TIMEOUT,
-    base,
-  });
   const origins = config.CORS_ORIGINS;
 
   // Each request goes through these in their order, then to the documentation or to a controller.
@@ -90,6 +110,14 @@ export function setUp(
   if (access.limit) express.post(BATCH_PATH, countRunsOfBatches(access.limit));
   express.post(EVERY_PATH, ...jsonBody(maxInputBytes, operations, memory));
 
+  if (access.keys) app.useGlobalGuards(new ScopeGuard(access.keys));
+  app.useGlobalPipes(new ValidationPipe());
+  app.useGlobalFilters(new ProblemFilter(operations));
+  adapter.beforeStop = async () => {
+    app.get(EventFeed).stop();
+    await stopRuns(app);
+  };
+  if (!showsDocument) return;
   express.get('/', (request, response) => {
     response.redirect(linkTo(request, '/docs'));
   });
@@ -105,17 +133,6 @@ export function setUp(
     // Each GET has one beside it.
     customCss: '.swagger-ui .opblock-head { display: none }',
   });
-  answerProtocolErrors(adapter.getHttpServer(), base);
-  answerHalfClosed(adapter.getHttpServer());
-  const node = app.get<ClusterNode | undefined>(CLUSTER_NODE);
-  adapter.beforeStop = async () => {
-    app.get(EventFeed).stop();
-    await Promise.all([node?.stopTaking(), tasks.stop()]);
-    await node?.leave();
-  };
-  if (access.keys) app.useGlobalGuards(new ScopeGuard(access.keys));
-  app.useGlobalPipes(new ValidationPipe());
-  app.useGlobalFilters(new ProblemFilter(operations));
 }
 
 /** The document of a service that callers reach at `base`. */

@@ -33,8 +33,16 @@ function givenOf(environment: Environment, name: string): unknown {
   return lower === undefined || lower === '' ? environment[name] : lower;
 }
 
-/** Empty variables count as unset. @throws {ConfigError} */
-export function parseConfig(environment: Environment): Config {
+/**
+ * Empty variables count as unset.
+ *
+ * @param nameOf what messages call a variable. Default: its name
+ * @throws {ConfigError}
+ */
+export function parseConfig(
+  environment: Environment,
+  nameOf: (variable: string) => string = (variable) => variable,
+): Config {
   const problems: string[] = [];
   const entries = Object.entries<Variable<z.ZodType>>(variables).map(([name, variable]) => {
     const given = givenOf(environment, name);
@@ -42,7 +50,7 @@ export function parseConfig(environment: Environment): Config {
     const result = variable.schema.safeParse(text);
     if (!result.success) {
       problems.push(
-        `${name} is ${withoutPassword(JSON.stringify(given))}; it takes ${variable.takes} (default ${variable.fallback})`,
+        `${nameOf(name)} is ${withoutPassword(JSON.stringify(given))}; it takes ${variable.takes} (default ${variable.fallback})`,
       );
     }
     return [name, result.data];
@@ -51,12 +59,12 @@ export function parseConfig(environment: Environment): Config {
   const { RUN_RETENTION, IDEMPOTENCY_RETENTION } = config;
   if (RUN_RETENTION > 0 && IDEMPOTENCY_RETENTION > RUN_RETENTION)
     problems.push(
-      `IDEMPOTENCY_RETENTION (${ms(IDEMPOTENCY_RETENTION)}) is longer than RUN_RETENTION (${ms(RUN_RETENTION)}), so keys would outlive their runs; lower the first or raise the second`,
+      `${nameOf('IDEMPOTENCY_RETENTION')} (${ms(IDEMPOTENCY_RETENTION)}) is longer than ${nameOf('RUN_RETENTION')} (${ms(RUN_RETENTION)}), so keys would outlive their runs; lower the first or raise the second`,
     );
   const { ROLE, DATABASE_URL } = config;
   if (problems.length === 0 && ROLE !== 'all' && DATABASE_URL.kind !== 'postgres')
     problems.push(
-      `ROLE is ${ROLE}, but there are no other nodes without a Postgres database; leave it at all, or set DATABASE_URL to one`,
+      `${nameOf('ROLE')} is ${ROLE}, but there are no other nodes without a Postgres database; leave it at all, or set ${nameOf('DATABASE_URL')} to one`,
     );
   if (problems.length > 0) throw new ConfigError(problems);
   return config;

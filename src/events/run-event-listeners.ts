@@ -1,7 +1,8 @@
-import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
+import { Inject, Injectable, Logger, Optional, type OnModuleInit } from '@nestjs/common';
 import { DiscoveryService, MetadataScanner } from '@nestjs/core';
 import { EventEmitter2 } from '@nestjs/event-emitter';
 import type { EventType, RunEvent } from '../core/events.js';
+import { HOST_PROVIDERS, type HostProviders } from '../core/host-providers.js';
 import type { OriginFields } from '../core/run-origin.js';
 import { LISTENS_TO } from './on-run-event.decorator.js';
 
@@ -19,10 +20,12 @@ export class RunEventListeners implements OnModuleInit {
     private readonly discovery: DiscoveryService,
     private readonly methods: MetadataScanner,
     private readonly emitter: EventEmitter2,
+    @Optional() @Inject(HOST_PROVIDERS) private readonly host?: HostProviders,
   ) {}
 
   onModuleInit(): void {
-    for (const { instance } of [...this.discovery.getProviders(), ...this.discovery.getControllers()])
+    const own = [...this.discovery.getProviders(), ...this.discovery.getControllers()];
+    for (const { instance } of [...own, ...(this.host?.listeners() ?? [])])
       if (typeof instance === 'object' && instance !== null) this.listen(instance as object);
   }
 

@@ -41,13 +41,6 @@ export class FastExpressAdapter extends ExpressAdapter {
     Object.assign(app, { request: Request.prototype, response: Response.prototype });
     this.responses = Response.prototype;
     app.disable('etag').disable('x-powered-by').set('query parser', 'simple');
-    const handle = (received: IncomingMessage, response: ServerResponse): void => {
-      const request = received as ExpressRequest;
-      readAsOrigin(request.headers);
-      app(request, response as ExpressResponse, (error?: unknown) => {
-        answerUnhandled(error, request, response);
-      });
-    };
     this.httpServer = createServer(
       {
         IncomingMessage: Request,
@@ -60,11 +53,20 @@ export class FastExpressAdapter extends ExpressAdapter {
         // The answer to the request before it is not sent yet.
         if (response.socket === null)
           this.requestsAhead.hold(request, response, () => {
-            handle(request, response);
+            this.handle(request, response);
           });
-        else handle(request, response);
+        else this.handle(request, response);
       },
     );
+  }
+
+  /** Answers a request, of its own server or of another one. */
+  handle(received: IncomingMessage, response: ServerResponse): void {
+    const request = received as ExpressRequest;
+    readAsOrigin(request.headers);
+    this.getInstance<Express>()(request, response as ExpressResponse, (error?: unknown) => {
+      answerUnhandled(error, request, response);
+    });
   }
 
   /** Counts what its connections take. Default: without a bound. */

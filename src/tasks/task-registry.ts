@@ -1,11 +1,13 @@
-import { Injectable, type OnModuleInit, type Type } from '@nestjs/common';
+import { Inject, Injectable, Optional, type OnModuleInit, type Type } from '@nestjs/common';
 import { DiscoveryService } from '@nestjs/core';
 import { Subject } from 'rxjs';
 import { DomainError } from '../core/domain-error.js';
+import { HOST_PROVIDERS, type HostProviders } from '../core/host-providers.js';
 import { SubTaskMetadata } from './sub-task.js';
 import type { SubTaskHandler, SubTaskOptions } from '../core/sub-task.js';
 import { defineSubTask, defineTask, TaskDeclarationError } from './task-declaration.js';
 import { TaskMetadata, type TaskOptions } from './task.js';
+import { isTaskBase } from './task-of.js';
 import type { SubTaskDefinition, TaskDefinition } from '../core/task.js';
 
 /** Finds the tasks among the providers of all modules, and refuses to start with one that can't work. */
@@ -19,7 +21,10 @@ export class TaskRegistry implements OnModuleInit {
   /** Emits when tasks were replaced. */
   readonly replaced = new Subject<void>();
 
-  constructor(private readonly discovery: DiscoveryService) {}
+  constructor(
+    private readonly discovery: DiscoveryService,
+    @Optional() @Inject(HOST_PROVIDERS) private readonly host?: HostProviders,
+  ) {}
 
   onModuleInit(): void {
     for (const [type, instance] of this.providersWith(SubTaskMetadata.KEY)) {
@@ -107,8 +112,9 @@ export class TaskRegistry implements OnModuleInit {
 
   private providersWith(metadataKey: string): Map<Type, unknown> {
     const found = new Map<Type, unknown>();
-    for (const wrapper of this.discovery.getProviders({ metadataKey })) {
-      const type = wrapper.metatype as Type;
+    for (const wrapper of [...this.discovery.getProviders(), ...(this.host?.providers() ?? [])]) {
+      const type = wrapper.metatype as Type | null;
+      if (!isDeclared(metadataKey, type)) continue;
       if (!wrapper.isDependencyTreeStatic()) {
         throw new TaskDeclarationError(
           `${type.name} is request-scoped, but runs outlive requests; make it and what it injects singletons`,
@@ -123,4 +129,14 @@ export class TaskRegistry implements OnModuleInit {
     }
     return found;
   }
+}
+
+/** Whether a class is decorated itself, or extends `TaskOf(…)`. */
+function isDeclared(metadataKey: string, type: unknown): type is Type {
+  if (typeof type !== 'function') return false;
+  const base = Object.getPrototypeOf(type) as object;
+  return (
+    Reflect.hasOwnMetadata(metadataKey, type) ||
+    (isTaskBase(base) && Reflect.hasOwnMetadata(metadataKey, base))
+  );
 }

@@ -1,0 +1,24 @@
+export { FrontrunnerModule, type FrontrunnerAsyncOptions } from './library/frontrunner.module.js';
+export { Frontrunner, type StartOptions } from './library/frontrunner.js';
+export { RunHandle, WaitError, type RunView } from './library/run-handle.js';
+export type { EventsOptions } from './library/run-events.js';
+export { OptionsError, type FrontrunnerOptions, type HttpOptions } from './library/options.js';
+export { getFrontrunnerToken, InjectFrontrunner } from './library/tokens.js';
+export { Task, type LaterSubTask, type TaskOptions } from './tasks/task.js';
+export { TaskOf, type InputOf, type ResultOf, type TypedTask } from './tasks/task-of.js';
+export { SubTask } from './tasks/sub-task.js';
+export type {
+  RetryOptions,
+  SubTaskContext,
+  SubTaskHandler,
+  SubTaskLogger,
+  SubTaskOptions,
+} from './core/sub-task.js';
+export { OnRunEvent } from './events/on-run-event.decorator.js';
+export type { EventType, RunEvent } from './core/events.js';
+export type { JsonValue } from './core/json.js';
+export type { LosersPolicy, ReplyPolicy } from './core/policies.js';
+export {
+  DomainError as FrontrunnerError,
+  type DomainErrorCode as FrontrunnerErrorCode,
+} from './core/domain-error.js';

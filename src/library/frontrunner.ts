@@ -1,0 +1,97 @@
+import type { Type } from '@nestjs/common';
+import { CONFIG, type Config } from '../config/config.js';
+import { inputErrors, invalidRequest } from '../core/domain-error.js';
+import type { RunEvent } from '../core/events.js';
+import { JsonError, toJson, type JsonValue } from '../core/json.js';
+import type { Labels } from '../core/labels.js';
+import type { LosersPolicy, ReplyPolicy } from '../core/policies.js';
+import { EventBus } from '../events/event-bus.js';
+import { Journal, type RunPage, type RunQuery } from '../run/journal.js';
+import { TaskMetadata, type TaskOptions } from '../tasks/task.js';
+import type { InputOf, ResultOf } from '../tasks/task-of.js';
+import { runRequestSchema } from '../tasks/tasks.schemas.js';
+import { TasksService } from '../tasks/tasks.service.js';
+import type { Instance } from './instance.js';
+import { runEvents, type EventsOptions } from './run-events.js';
+import { RunHandle } from './run-handle.js';
+
+/** What a caller says of a run. What is left out, the task decides. */
+export interface StartOptions {
+  /** A second start with the same key, task and input gives the run of the first. */
+  readonly idempotencyKey?: string;
+  readonly reply?: ReplyPolicy;
+  readonly losers?: LosersPolicy | 'continue' | 'cancel';
+  /** What the run is found by, such as a tenant; eight at most. */
+  readonly labels?: Labels;
+  /** How long after the start unfinished sub-tasks are cancelled, such as `30s`. */
+  readonly deadline?: string;
+  /** What ties the log lines of the run to the request it came with. */
+  readonly requestId?: string;
+  /** The trace that the run belongs to: a `traceparent` of W3C Trace Context. */
+  readonly traceparent?: string;
+}
+
+/** Starts runs of tasks, and finds them again. Inject it; `@InjectFrontrunner(name)` for an instance with a name. */
+export class Frontrunner {
+  constructor(private readonly instance: Instance) {}
+
+  /**
+   * Starts a run. It is in the journal when this resolves: a crash loses it no more.
+   *
+   * @param task its class, or its name
+   * @throws {FrontrunnerError} `task-unknown`, `invalid-request` with what is wrong, `idempotency-key-reused`, `overloaded`,
+   * `journal-unavailable`, `worker-node`, `stopping`
+   */
+  async start<Task extends Type | string, const Options extends StartOptions = StartOptions>(
+    task: Task,
+    input?: InputOf<Task>,
+    options: Options = {} as Options,
+  ): Promise<RunHandle<ResultOf<Task, Options>>> {
+    const app = await this.instance.app;
+    const tasks = app.get(TasksService, { strict: false });
+    const { idempotencyKey, requestId, traceparent, ...request } = options;
+    const { MAX_INPUT_BYTES } = app.get<Config>(CONFIG, { strict: false });
+    const parsed = runRequestSchema.safeParse({ ...request, input: jsonOf(input, MAX_INPUT_BYTES) });
+    if (!parsed.success) throw invalidRequest(inputErrors(parsed.error.issues));
+    const key = idempotencyKey === undefined ? undefined : { client: '', key: idempotencyKey };
+    const run = await tasks.start(nameOf(task), parsed.data, { requestId, traceparent }, key);
+    await tasks.recorded(run);
+    return new RunHandle(app, run.runId, run.replayed);
+  }
+
+  /** A run that was started before, in this process or another. Whether there is one shows when it is used. */
+  async run<Result = JsonValue>(id: string): Promise<RunHandle<Result>> {
+    return new RunHandle(await this.instance.app, id);
+  }
+
+  /** A page of the history, the newest run first. @throws {FrontrunnerError} `journal-unavailable` */
+  async runs(query: Partial<RunQuery> = {}): Promise<RunPage> {
+    const app = await this.instance.app;
+    return app.get(Journal, { strict: false }).runs({ limit: 50, ...query });
+  }
+
+  /** The events of all runs, those that are to come too. */
+  async *events(options: EventsOptions = {}): AsyncGenerator<RunEvent, void> {
+    const app = await this.instance.app;
+    const journal = app.get(Journal, { strict: false });
+    yield* runEvents(journal, app.get(EventBus, { strict: false }), undefined, options);
+  }
+}
+
+function jsonOf(input: unknown, maxBytes: number): JsonValue {
+  try {
+    return toJson(input, maxBytes);
+  } catch (error) {
+    if (error instanceof JsonError) throw invalidRequest([{ pointer: '/input', detail: error.message }]);
+    throw error;
+  }
+}
+
+function nameOf(task: Type | string): string {
+  if (typeof task === 'string') return task;
+  const options = Reflect.getMetadata(TaskMetadata.KEY, task) as TaskOptions | undefined;
+  if (options) return options.name;
+  throw new TypeError(
+    `${task.name} is no task; decorate it with @Task({ … }), or let it extend TaskOf({ … })`,
+  );
+}

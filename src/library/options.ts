@@ -1,0 +1,131 @@
+import type { CanActivate, Type } from '@nestjs/common';
+import { parseConfig, type Config } from '../config/config.js';
+import { type variables } from '../config/variables.js';
+
+/** Of an instance. Durations are texts such as `30s`, sizes texts such as `1mb`. What is left out has the default of the service. */
+export interface FrontrunnerOptions {
+  /** Where runs are kept: `sqlite:./data/app.db`, `postgres://…` or `memory:`. Default `sqlite:./data/frontrunner.db`. */
+  readonly database?: string;
+  /** The schema of a Postgres database that has the tables. Default `frontrunner`. */
+  readonly databaseSchema?: string;
+  /** What an accepted run survives: `power` cuts too, or the end of the `process` alone. Default `power`. */
+  readonly journalDurability?: 'power' | 'process';
+  /** How long finished runs are kept, or `0` to keep all. Default `30d`. */
+  readonly runRetention?: string;
+  /** How long an idempotency key gives the run of its first use. Default `24h`. */
+  readonly idempotencyRetention?: string;
+  /** How long running sub-tasks may go on after `app.close()`. Default `30s`. */
+  readonly shutdownGrace?: string;
+  /** How many sub-tasks run at once. Default 20,000. */
+  readonly maxConcurrentSubTasks?: number;
+  /** How many accepted runs may wait for a free slot; past it, new runs are refused. Default 10,000. */
+  readonly maxQueuedRuns?: number;
+  /** How large an input may be as JSON, and the body of a request. Default `100kb`. */
+  readonly maxInputBytes?: string;
+  /** How large a result of a sub-task may be as JSON. Default `1mb`. */
+  readonly maxResultBytes?: string;
+  /** What inputs, results and streams may take in memory. Default: a quarter of the heap that Node may use. */
+  readonly memoryBudget?: string;
+  /** On Postgres: what this node does. Default `all`. */
+  readonly role?: 'all' | 'api' | 'worker';
+  /** On Postgres: how long a node may not be seen before others go on with what it had; the same for all nodes. Default `10s`. */
+  readonly nodeTimeout?: string;
+  /** On Postgres: how long runs whose task no node knows wait for one that does. Default `24h`. */
+  readonly unknownTaskGrace?: string;
+  /** The proxies of sub-tasks that call HTTP. Default: none; variables such as `HTTP_PROXY` are not read. */
+  readonly httpProxy?: string;
+  readonly httpsProxy?: string;
+  readonly noProxy?: string;
+  /** What `${NAME}` in tasks files stands for. Default: nothing; give `process.env` if it is to be the environment. */
+  readonly environment?: Readonly<Record<string, string | undefined>>;
+  /** The HTTP face: `true` for all defaults. Default: none. */
+  readonly http?: boolean | HttpOptions;
+}
+
+/** Of the HTTP face of an instance. */
+export interface HttpOptions {
+  /** The path below which it answers, whatever the global prefix. Default `frontrunner`. */
+  readonly path?: string;
+  /** Run before each request, behind the global guards of the application. Default: none. */
+  readonly guards?: readonly (Type<CanActivate> | CanActivate)[];
+  /** Whether it shows its OpenAPI document at `openapi.json` and Swagger UI at `docs`. Default true. */
+  readonly openApi?: boolean;
+  /** What links begin with, such as `https://api.example.com/frontrunner`. Default: the path. */
+  readonly publicUrl?: string;
+  /** The origins, separated by commas, whose pages may start and change runs; `*` for all. Default: the application's own. */
+  readonly origins?: string;
+  /** How long a request may wait for a reply; past it, 202, and the run goes on. Default `60s`. */
+  readonly maxWait?: string;
+}
+
+const VARIABLES = {
+  database: 'DATABASE_URL',
+  databaseSchema: 'DATABASE_SCHEMA',
+  journalDurability: 'JOURNAL_DURABILITY',
+  runRetention: 'RUN_RETENTION',
+  idempotencyRetention: 'IDEMPOTENCY_RETENTION',
+  shutdownGrace: 'SHUTDOWN_GRACE',
+  maxConcurrentSubTasks: 'MAX_CONCURRENT_SUB_TASKS',
+  maxQueuedRuns: 'MAX_QUEUED_RUNS',
+  maxInputBytes: 'MAX_INPUT_BYTES',
+  maxResultBytes: 'MAX_RESULT_BYTES',
+  memoryBudget: 'MEMORY_BUDGET',
+  role: 'ROLE',
+  nodeTimeout: 'NODE_TIMEOUT',
+  unknownTaskGrace: 'UNKNOWN_TASK_GRACE',
+  httpProxy: 'HTTP_PROXY',
+  httpsProxy: 'HTTPS_PROXY',
+  noProxy: 'NO_PROXY',
+} as const satisfies Partial<Record<keyof FrontrunnerOptions, keyof typeof variables>>;
+
+const HTTP_VARIABLES = {
+  publicUrl: 'PUBLIC_URL',
+  origins: 'CORS_ORIGINS',
+  maxWait: 'MAX_WAIT',
+} as const satisfies Partial<Record<keyof HttpOptions, keyof typeof variables>>;
+
+const OTHERS = ['environment', 'http'];
+const OTHERS_OF_HTTP = ['path', 'guards', 'openApi'];
+
+/** Options of an instance that can't be. The message names each, what it got and what it takes. */
+export class OptionsError extends Error {
+  constructor(problems: readonly string[]) {
+    super(`The options of FrontrunnerModule are wrong:\n${problems.map((line) => `  ${line}`).join('\n')}`);
+    this.name = 'OptionsError';
+  }
+}
+
+/** The configuration that options stand for. @throws {OptionsError} @throws {ConfigError} */
+export function configOf(options: FrontrunnerOptions, tasksFiles: readonly string[] = []): Config {
+  const http = httpOptions(options) ?? {};
+  const unknown = [
+    ...unknownOf(options, [...Object.keys(VARIABLES), ...OTHERS], ''),
+    ...unknownOf(http, [...Object.keys(HTTP_VARIABLES), ...OTHERS_OF_HTTP], 'http.'),
+  ];
+  if (unknown.length > 0) throw new OptionsError(unknown);
+  const names = new Map<string, string>();
+  const given: Record<string, string> = { TASKS_FILE: tasksFiles.join(',') };
+  const take = (values: object, variablesOf: Readonly<Record<string, string>>, prefix: string): void => {
+    for (const [option, variable] of Object.entries(variablesOf)) {
+      const value = (values as Readonly<Record<string, unknown>>)[option];
+      names.set(variable, prefix + option);
+      if (value !== undefined) given[variable] = typeof value === 'string' ? value : JSON.stringify(value);
+    }
+  };
+  take(options, VARIABLES, '');
+  take(http, HTTP_VARIABLES, 'http.');
+  const config = parseConfig(given, (variable) => names.get(variable) ?? variable);
+  return { ...config, environment: options.environment ?? {} };
+}
+
+/** Undefined where there is no HTTP face. */
+export function httpOptions({ http = false }: FrontrunnerOptions): HttpOptions | undefined {
+  if (http === false) return undefined;
+  return http === true ? {} : http;
+}
+
+function unknownOf(values: object, known: readonly string[], prefix: string): string[] {
+  return Object.keys(values)
+    .filter((name) => !known.includes(name))
+    .map((name) => `${prefix}${name} is not known here; it takes ${known.join(', ')}`);
+}

@@ -1,0 +1,48 @@
+import type { RunEvent } from '../core/events.js';
+import type { EventBus } from '../events/event-bus.js';
+import type { Journal } from '../run/journal.js';
+
+const PAGE = 100;
+
+export interface EventsOptions {
+  /** The id that they come behind. Default 0: from the first event that is kept. */
+  readonly after?: number;
+  /** Ends them. Default: never. */
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Committed events in their order, those that are to come too; of a run until it is finished. Nothing is lost or repeated between what is
+ * read and what is new: whoever reads slowly reads from the journal.
+ *
+ * @param runId undefined for the events of all runs
+ * @throws {DomainError} `run-unknown`; `journal-unavailable`
+ */
+export async function* runEvents(
+  journal: Journal,
+  bus: EventBus,
+  runId: string | undefined,
+  { after = 0, signal }: EventsOptions,
+): AsyncGenerator<RunEvent, void> {
+  let news = Promise.withResolvers<undefined>();
+  const wake = (): void => {
+    news.resolve(undefined);
+  };
+  const unwatch = runId === undefined ? bus.watchAll(wake) : bus.watch(runId, wake);
+  signal?.addEventListener('abort', wake);
+  try {
+    for (let at = after; !signal?.aborted;) {
+      news = Promise.withResolvers();
+      const { events, next } = await journal.events({ runId, after: at, limit: PAGE });
+      for (const event of events) {
+        yield event;
+        if (runId !== undefined && event.type === 'run.finished') return;
+      }
+      if (events.length === 0 && next === at) await news.promise;
+      at = next;
+    }
+  } finally {
+    unwatch();
+    signal?.removeEventListener('abort', wake);
+  }
+}

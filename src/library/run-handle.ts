@@ -1,0 +1,109 @@
+import type { INestApplicationContext } from '@nestjs/common';
+import { MAX_DURATION_MS, milliseconds, type Duration } from '../core/duration.js';
+import type { RunEvent } from '../core/events.js';
+import type { RunRecord } from '../core/run-record.js';
+import { EventBus } from '../events/event-bus.js';
+import { Journal } from '../run/journal.js';
+import { RunControl } from '../tasks/run-control.js';
+import { runView } from '../tasks/run-view.js';
+import { RunWatch } from '../tasks/run-watch.js';
+import { TasksService, type Answer } from '../tasks/tasks.service.js';
+import { runEvents, type EventsOptions } from './run-events.js';
+
+/** A run as callers are shown it, over HTTP too. */
+export type RunView = ReturnType<typeof runView>;
+
+/** What was waited for didn't come in time. The run goes on. */
+export class WaitError extends Error {
+  constructor(
+    readonly runId: string,
+    what: string,
+  ) {
+    super(`There was no ${what} of the run ${runId} in time; it goes on`);
+    this.name = 'WaitError';
+  }
+}
+
+interface WaitOptions {
+  /** How long, such as `2s`. Default: as long as it takes. */
+  readonly wait?: Duration;
+}
+
+/** A run that was accepted: what to do with it. */
+export class RunHandle<Result = unknown> {
+  constructor(
+    private readonly app: INestApplicationContext,
+    readonly id: string,
+    /** Whether it is the run of an earlier call with the same idempotency key. */
+    readonly replayed = false,
+  ) {}
+
+  /**
+   * The reply, as soon as the journal has it. The other sub-tasks go on in the background.
+   *
+   * @throws {WaitError} when it takes longer; the run goes on
+   * @throws {FrontrunnerError} `run-failed` or `run-cancelled` when there can be no reply any more, `run-disputed`, `deadline-exceeded`,
+   * `run-unknown`, `journal-unavailable`, `stopping`
+   */
+  async reply({ wait }: WaitOptions = {}): Promise<Omit<Answer, 'result'> & { readonly result: Result }> {
+    const { task } = await this.watch.get(this.id);
+    const run = { runId: this.id, task, replayed: this.replayed };
+    const answer = await this.app.get(TasksService, { strict: false }).reply(run, waitMs(wait));
+    if (!answer) throw new WaitError(this.id, 'reply');
+    return { ...answer, result: answer.result as Result };
+  }
+
+  /** The run when its last sub-task has ended. @throws {WaitError} @throws {FrontrunnerError} */
+  async finished({ wait }: WaitOptions = {}): Promise<RunView> {
+    const until = performance.now() + waitMs(wait);
+    const run = await this.watch.until(this.id, isFinished, { until, types: ['run.finished'] });
+    if (!isFinished(run)) throw new WaitError(this.id, 'end');
+    return runView(run);
+  }
+
+  /** The run as it is now. @throws {FrontrunnerError} `run-unknown`, `journal-unavailable` */
+  async show(): Promise<RunView> {
+    return runView(await this.watch.get(this.id));
+  }
+
+  /**
+   * Cancels every sub-task that is unfinished, which ends the run. A reply that was made stays.
+   *
+   * @throws {FrontrunnerError} `run-unknown`, `run-finished`, `journal-unavailable`, `stopping`
+   */
+  async cancel(): Promise<RunView> {
+    return runView((await this.control.cancel(this.id)).run);
+  }
+
+  /**
+   * Runs a sub-task that has failed again.
+   *
+   * @throws {FrontrunnerError} `run-unknown`, `sub-task-unknown`, `sub-task-not-failed`, `input-not-kept`, `task-unknown`, `overloaded`,
+   * `journal-unavailable`, `stopping`
+   */
+  async retry(subTask: string): Promise<RunView> {
+    return runView((await this.control.retry(this.id, subTask)).run);
+  }
+
+  /** Its events, those that are to come too, until it is finished. */
+  events(options: EventsOptions = {}): AsyncGenerator<RunEvent, void> {
+    const get = this.app.get.bind(this.app);
+    return runEvents(get(Journal, { strict: false }), get(EventBus, { strict: false }), this.id, options);
+  }
+
+  private get watch(): RunWatch {
+    return this.app.get(RunWatch, { strict: false });
+  }
+
+  private get control(): RunControl {
+    return this.app.get(RunControl, { strict: false });
+  }
+}
+
+function waitMs(wait: Duration | undefined): number {
+  return wait === undefined ? MAX_DURATION_MS : milliseconds(wait);
+}
+
+function isFinished({ finishedAt }: Readonly<RunRecord>): boolean {
+  return finishedAt !== null;
+}

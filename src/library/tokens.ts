@@ -1,0 +1,15 @@
+import { Inject } from '@nestjs/common';
+import { Frontrunner } from './frontrunner.js';
+
+/** The name of the instance that nobody has named. */
+export const DEFAULT_NAME = 'default';
+
+/** What Nest has an instance under: the class `Frontrunner`, or for a named one a token of its own. */
+export function getFrontrunnerToken(name = DEFAULT_NAME): typeof Frontrunner | string {
+  return name === DEFAULT_NAME ? Frontrunner : `Frontrunner:${name}`;
+}
+
+/** Injects the instance of a name. */
+export function InjectFrontrunner(name?: string): PropertyDecorator & ParameterDecorator {
+  return Inject(getFrontrunnerToken(name));
+}
