@@ -76,6 +76,8 @@ export class BoundedAjv {
 
   /** What of a schema doesn’t fit the meta-schema. */
   misfits(schema: AnySchemaObject): readonly ErrorObject[] {
+    // It has patterns, which count their steps.
+    effort.begin(schema);
     return this.ajv.validateSchema(schema) === true ? [] : (this.ajv.errors ?? []);
   }
 

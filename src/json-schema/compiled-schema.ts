@@ -25,10 +25,10 @@ export function compileSchema(
 ): { readonly check: Check } | { readonly flaws: readonly Flaw[] } {
   if (typeof schema !== 'boolean' && !isObject(schema))
     return { flaws: [{ path: [], message: 'takes a JSON Schema: an object, true or false' }] };
-  const ajv = ajvFor(errors);
-  const flaws = typeof schema === 'boolean' ? [] : flawsOf(schema, ajv);
-  if (flaws.length > 0) return { flaws };
   try {
+    const ajv = ajvFor(errors);
+    const flaws = typeof schema === 'boolean' ? [] : flawsOf(schema, ajv);
+    if (flaws.length > 0) return { flaws };
     return { check: bounded(ajv.compile(schema)) };
   } catch (error) {
     const message = textOf(error).replace(/^strict mode: /, '');
