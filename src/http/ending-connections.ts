@@ -5,22 +5,25 @@ import type { ConnectionMemory } from './connection-memory.js';
 
 /** Between two looks at what is still open, in milliseconds. */
 const LOOK_MS = 10;
-/** So many looks a connection without a request is kept when a stop begins: a request may be on its way. */
+/** So many looks a connection without a request is kept when a stop begins, and the server when it is over: a request may be on its way. */
 const IDLE_LOOKS = 10;
 /** So many, when callers have still to take what was answered before the stop. */
 const UNSENT_LOOKS = 200;
 
 /**
  * Has every answer of a server end its connection (`Connection: close`), and closes connections that have no request. A request that
- * comes while that begins is answered: cut off, its caller couldn’t know whether a run was started.
+ * comes while that begins is answered: cut off, its caller couldn’t know whether a run was started. So is one that comes just after
+ * the end of the last run, from a caller who was told of it.
  *
  * @param prototype that of the server’s responses, so that nothing asks for a stop in all the answers before it
- * @returns a promise of the time when none is left that could have been closed
+ * @param runsEnded settles when nothing runs any more
+ * @returns a promise of the time when the server may be closed
  */
 export async function endConnections(
   server: Server,
   prototype: object,
   memory: ConnectionMemory,
+  runsEnded: Promise<void>,
 ): Promise<void> {
   const writeHead = Reflect.get(prototype, 'writeHead') as (...args: unknown[]) => ServerResponse;
   Object.assign(prototype, {
@@ -30,10 +33,15 @@ export async function endConnections(
     },
   });
   const connections = promisify(server.getConnections.bind(server));
-  if ((await connections()) === 0) return;
-  // Looks, not a time: between two of them requests are read, however busy the machine is.
-  for (let looks = 0; looks < (memory.unsentAnswers > 0 ? UNSENT_LOOKS : IDLE_LOOKS); looks += 1)
-    await delay(LOOK_MS, undefined, { ref: false });
-  // Node closes connections whose last answer is still on its way, too.
-  server.closeIdleConnections();
+  if ((await connections()) === 0) return runsEnded;
+  const idleClosed = look(() => (memory.unsentAnswers > 0 ? UNSENT_LOOKS : IDLE_LOOKS)).then(() => {
+    // Node closes connections whose last answer is still on its way, too.
+    server.closeIdleConnections();
+  });
+  await Promise.all([idleClosed, runsEnded.then(() => look(() => IDLE_LOOKS))]);
+}
+
+/** Looks, not a time: between two of them requests are read, however busy the machine is. */
+async function look(times: () => number): Promise<void> {
+  for (let looks = 0; looks < times(); looks += 1) await delay(LOOK_MS, undefined, { ref: false });
 }

@@ -101,9 +101,7 @@ export class FastExpressAdapter extends ExpressAdapter {
 
   // eslint-disable-next-line @typescript-eslint/no-misused-promises -- declared void, but Nest awaits it
   override async beforeClose(): Promise<void> {
-    const ended = endConnections(this.getHttpServer() as Server, this.responses, this.memory);
-    await this.beforeStop();
-    await ended;
+    await endConnections(this.getHttpServer() as Server, this.responses, this.memory, this.beforeStop());
     super.beforeClose();
   }
 

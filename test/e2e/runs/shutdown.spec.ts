@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { Agent, request, type IncomingMessage } from 'node:http';
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { ControlledTask } from '../../support/controlled-task.js';
@@ -19,6 +19,13 @@ describe('a stop', () => {
 
   const start = (env: Record<string, string>) =>
     TestApp.start({ env, providers: [...race.providers, ...patient.providers] });
+
+  /** Sends a request on a connection of its own. */
+  function send(service: TestApp, line: string): Socket {
+    const socket = connect(Number(new URL(service.url).port), '127.0.0.1');
+    socket.write(`${line} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n`);
+    return socket;
+  }
 
   /** Asks whether the service takes runs until it says no. */
   async function untilNotReady(service: TestApp) {
@@ -61,25 +68,38 @@ describe('a stop', () => {
   test('ends connections with their answers, and those that have no request', async () => {
     const service = await start({ SHUTDOWN_GRACE: '1h' });
     service.server.keepAliveTimeout = 0;
-    const send = (line: string) => {
-      const socket = connect(Number(new URL(service.url).port), '127.0.0.1');
-      socket.write(`${line} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n`);
-      return socket;
-    };
-    const idle = send('GET /health/live');
+    const idle = send(service, 'GET /health/live');
     await once(idle, 'data');
-    const answer = text(send('POST /tasks/race/runs'));
+    const answer = text(send(service, 'POST /tasks/race/runs'));
     const { fast, slow } = await race.all();
     const closed = service.close();
 
     await once(idle.resume(), 'close');
     await untilNotReady(service);
-    const refusal = await text(send('POST /tasks/race/runs'));
+    const refusal = await text(send(service, 'POST /tasks/race/runs'));
     expect(refusal).toMatch(/^HTTP\/1.1 503 [^]*\r\nConnection: close\r\n[^]*"\/problems\/stopping"/);
-    expect(await text(send(`GET /runs/${fast.context.runId}`))).toMatch(/^HTTP\/1.1 200 [^]*"running"/);
+    expect(await text(send(service, `GET /runs/${fast.context.runId}`))).toMatch(
+      /^HTTP\/1.1 200 [^]*"running"/,
+    );
     fast.succeed('won');
     expect(await answer).toMatch(/^HTTP\/1.1 200 [^]*\r\nConnection: close\r\n[^]*"won"/);
     slow.succeed();
+    await closed;
+  });
+
+  test('refuses also who asks again as soon as the last run is over', async () => {
+    const service = await start({ SHUTDOWN_GRACE: '1h' });
+    service.server.keepAliveTimeout = 0;
+    const idle = send(service, 'GET /health/live');
+    const post = () => send(service, 'POST /tasks/race/runs');
+    const answer = text(post());
+    const { fast, slow } = await race.all();
+    const closed = service.close();
+    await once(idle.resume(), 'close');
+    slow.succeed();
+    fast.succeed();
+    await answer;
+    expect(await text(post())).toMatch(/^HTTP\/1.1 503 [^]*"\/problems\/stopping"/);
     await closed;
   });
 
