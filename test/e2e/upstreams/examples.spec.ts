@@ -45,7 +45,10 @@ class ExampleUpstreams {
       this.lines.push(line);
       for (const check of [...this.waiting]) check();
     });
-    await this.until(() => this.lines.length >= PORTS.length);
+    const ended = once(child, 'close').then(() => {
+      throw new Error('The upstreams of the examples have ended');
+    });
+    await Promise.race([this.until(() => this.lines.length >= PORTS.length), ended]);
   }
 
   /** Resolves as soon as a line says so. */
@@ -53,13 +56,12 @@ class ExampleUpstreams {
     return this.until(() => this.lines.some((line) => line.includes(text)));
   }
 
-  /** An example, with the origins of these. */
+  /** An example, with the origins of these. A port that the system chose may begin with one that an example names. */
   adapt(yaml: string): string {
-    const urls = this.lines.slice(0, PORTS.length).map((line) => line.split(' ', 1)[0]!);
-    return PORTS.reduce(
-      (text, port, index) => text.replaceAll(`http://127.0.0.1:${port}`, urls[index]!),
-      yaml,
-    );
+    return yaml.replace(/http:\/\/127\.0\.0\.1:(\d+)/g, (origin, port) => {
+      const line = this.lines[PORTS.indexOf(Number(port))];
+      return line?.split(' ', 1)[0] ?? origin;
+    });
   }
 
   async stop(): Promise<void> {
