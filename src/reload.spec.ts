@@ -10,6 +10,7 @@ import { reload } from './reload.js';
 
 describe('a reload', () => {
   const keys = new ApiKeys();
+  const first = keys.create('first', 'runs:read');
   const directory = temporaryDirectory();
   afterAll(() => keys.remove());
 
@@ -29,7 +30,7 @@ describe('a reload', () => {
     reload(logger, { TASKS_FILE: ['tasks.yaml'], API_KEYS_FILE: keys.path }, access, tasks);
     expect(access.keys.find(added)).toMatchObject({ name: 'added' });
     expect(access.keys.find(old)).toMatchObject({ name: 'old' });
-    expect(said()).toEqual([`Reloaded: 2 API keys from ${keys.path}`]);
+    expect(said()).toEqual([`Reloaded: 3 API keys from ${keys.path}`]);
   });
 
   test('with a mistake in the keys file changes nothing, and says what it is', () => {
@@ -44,7 +45,7 @@ describe('a reload', () => {
       reload(logger, { TASKS_FILE: [], API_KEYS_FILE: path }, access, tasks);
       expect(said()).toEqual([expect.stringMatching(message)]);
     }
-    expect(access.keys.size).toBe(2);
+    expect(access.keys.find(first)).toBeDefined();
     expect(tasks.reload).not.toHaveBeenCalled();
   });
 

@@ -11,6 +11,7 @@ import { setUp } from '../../src/app.setup.js';
 import { parseConfig } from '../../src/config/config.js';
 import type { EventType, RunEvent } from '../../src/core/events.js';
 import { FastExpressAdapter } from '../../src/http/express-adapter.js';
+import { Journal } from '../../src/run/journal.js';
 import type { Answer } from '../../src/tasks/tasks.service.js';
 import type { Reply } from '../../src/core/run.js';
 import type { RunRecord, SubTaskRecord } from '../../src/core/run-record.js';
@@ -50,6 +51,8 @@ export class TestApp {
   /** Nest has one logger a process. It belongs to the last of these. */
   private static readonly logs: CapturedLog[] = [];
   readonly events: RunEvent[] = [];
+  /** How many runs it has accepted so far. Each counts before its caller is answered, unlike its events. */
+  runsStarted = 0;
   private readonly waiting = new Set<() => void>();
   private documented: DocumentedStatuses | undefined;
 
@@ -63,6 +66,12 @@ export class TestApp {
       this.events.push(event);
       for (const check of this.waiting) check();
     });
+    const journal = app.get(Journal);
+    const append = journal.append.bind(journal);
+    journal.append = (run, event, options) => {
+      if (event.type === 'run.started') this.runsStarted += 1;
+      append(run, event, options);
+    };
   }
 
   /** Starts the service, with the given modules and providers besides its own. */
@@ -93,11 +102,6 @@ export class TestApp {
     await app.listen(0, '127.0.0.1');
     service.documented = new DocumentedStatuses(service.server);
     return service;
-  }
-
-  /** How many runs it has told of so far. */
-  get runsStarted(): number {
-    return this.events.filter(({ type }) => type === 'run.started').length;
   }
 
   get server(): Server {

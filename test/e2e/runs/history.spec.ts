@@ -46,13 +46,15 @@ const mistakes: readonly [string, Readonly<Record<string, string>>][] = [
 describe('GET /runs', () => {
   const durable = new DurableService();
   let service: TestApp;
-  /** The ids of all runs, the newest first: three of the demo, two that failed, one of the demo. */
+  /** The ids of all runs, the newest first; and of those, the two that failed, with runs of the demo before and behind them. */
   let ids: string[];
+  let failed: string[];
   beforeAll(async () => {
     service = await durable.start(doomed);
     for (const task of ['demo', 'demo', 'demo', 'doomed', 'doomed', 'demo']) await service.run(task);
     ids = service.events.flatMap(({ type, runId }) => (type === 'run.started' ? [runId] : [])).reverse();
     for (const id of ids) await service.event(id, 'run.finished');
+    failed = ids.slice(1, 3);
   });
   afterEach(() => {
     jest.restoreAllMocks();
@@ -71,14 +73,13 @@ describe('GET /runs', () => {
     expect(next).toBeNull();
     expect(runs.map(({ id }) => id)).toEqual(ids);
     for (const shown of runs) {
-      const { id, task, status, createdAt, finishedAt } = await service.showRun(shown.id);
-      expect(shown).toEqual({ id, task, status, createdAt, finishedAt, links: { run: `/runs/${id}` } });
+      const { id, task, status, createdAt, finishedAt, labels } = await service.showRun(shown.id);
+      const links = { run: `/runs/${id}` };
+      expect(shown).toEqual({ id, task, status, createdAt, finishedAt, labels, links });
     }
   });
 
   test('finds runs by task and by status, or by any of several', async () => {
-    const [, ...rest] = ids;
-    const failed = rest.slice(0, 2);
     expect(await idsOf('task=doomed')).toEqual(failed);
     expect(await idsOf('status=failed')).toEqual(failed);
     expect(await idsOf('status=failed&task=demo')).toEqual([]);

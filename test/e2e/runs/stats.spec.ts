@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import type { z } from 'zod';
 import type { raceTableSchema } from '../../../src/stats/stats.schemas.js';
 import { ControlledTask } from '../../support/controlled-task.js';
@@ -95,7 +95,10 @@ describe('what the statistics know', () => {
   beforeEach(() => {
     durable = new DurableService();
   });
-  afterEach(() => durable.end());
+  afterEach(async () => {
+    await durable.end();
+    jest.restoreAllMocks();
+  });
 
   /** Starts where statistics begin, and stops again. */
   async function startOnce(): Promise<void> {
