@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { beforeEach, describe, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { useFakeClock } from '../../test/support/fake-clock.js';
 import { PastRun } from '../../test/support/past-run.js';
 import { createRuntime } from '../../test/support/runtime.js';
 import { MemoryBudget } from '../core/memory-budget.js';
@@ -12,7 +13,11 @@ const never = () => new Promise(() => undefined);
 
 describe('a result', () => {
   let memory: MemoryBudget;
-  beforeEach(() => void (memory = new MemoryBudget(2 ** 20)));
+  beforeEach(() => {
+    useFakeClock();
+    memory = new MemoryBudget(2 ** 20);
+  });
+  afterEach(() => void jest.useRealTimers());
 
   const runtimeOf = (...subTasks: Parameters<typeof createRuntime>[0]) =>
     createRuntime(subTasks, {}, { memory });

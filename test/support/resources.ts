@@ -21,7 +21,7 @@ afterAll(() => {
   hook.disable();
 });
 
-/** Sockets, pipes and timers that keep the process alive, but for the timers of Jest, which come and go. */
+/** Sockets, pipes and timers that keep the process alive, but for the timers of Jest, which come and go. Of a timer it says who set it. */
 export async function activeResources(): Promise<string[]> {
   // What was closed or cleared just now needs a turn of the event loop to go.
   await new Promise((resolve) => setImmediate(resolve));
@@ -29,7 +29,7 @@ export async function activeResources(): Promise<string[]> {
   const left = [...timers.values()].filter(
     ({ timer, origin }) => timer.hasRef() && !JEST.test(caller(origin)),
   );
-  return [...handles, ...left.map(() => 'Timeout')];
+  return [...handles, ...left.map(({ origin }) => `Timeout set ${caller(origin).trim()}`)];
 }
 
 /** Proves that nothing is active now that wasn't before. */
