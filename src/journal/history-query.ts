@@ -16,6 +16,9 @@ export interface HistoryTables {
   readonly labels: RawBuilder<unknown>;
   readonly openOfLabel: RawBuilder<unknown>;
   readonly ofLabel: RawBuilder<unknown>;
+  /** What is read besides to see whether the row of an open run, or of a finished one, is what was written: a list that begins with a comma. */
+  readonly openChecks: RawBuilder<unknown>;
+  readonly finishedChecks: RawBuilder<unknown>;
   /** The number of a run that is joined with a label. */
   readonly numberOfLabel: RawBuilder<unknown>;
 }
@@ -51,11 +54,11 @@ export function historyQuery(query: RunQuery, tables: HistoryTables): RawBuilder
   const inRange = sql`${createdAt} >= ${since}
     AND (${createdAt}, ${number}) < (${olderThan.createdAt}, ${olderThan.number})`;
   const open = (status: 'running' | 'set-aside') => sql`
-    SELECT ${number} AS number, id, task, ${sql.lit(status)} AS status, ${createdAt} AS created_at, CAST(NULL AS bigint) AS finished_at
+    SELECT ${number} AS number, id, task, ${sql.lit(status)} AS status, ${createdAt} AS created_at, CAST(NULL AS bigint) AS finished_at${tables.openChecks}
     FROM ${openRuns}
     WHERE ${ofLabel} ${tables.setAside} = ${sql.lit(status === 'set-aside' ? 1 : 0)} AND ${ofClient} ${ofTask} ${inRange}`;
   const finished = (status: RunStatus) => sql`
-    SELECT ${number} AS number, id, task, status, ${createdAt} AS created_at, finished_at
+    SELECT ${number} AS number, id, task, status, ${createdAt} AS created_at, finished_at${tables.finishedChecks}
     FROM ${finishedRuns} WHERE ${ofLabel} ${ofClient} ${ofTask} status = ${status} AND ${inRange}`;
   const parts = [...new Set(statuses)].map((status) =>
     status === 'running' || status === 'set-aside' ? open(status) : finished(status),

@@ -19,6 +19,8 @@ const HISTORY: HistoryTables = {
   labels: sql`run_labels`,
   openOfLabel: sql`run_labels AS one JOIN open_runs ON id = run`,
   ofLabel: sql`run_labels AS one JOIN runs ON id = run`,
+  openChecks: sql``,
+  finishedChecks: sql``,
   numberOfLabel: sql`number`,
 };
 

@@ -2,6 +2,7 @@ import type { RunEvent } from '../../core/events.js';
 import { PAGE_SIZE, PAGE_STRETCH, type EventQuery } from '../../run/journal.js';
 import { fitting, headOf, textsOf, textsOfRun } from '../event-text.js';
 import { chained, damage, ROW, sound, type CommitRow } from './commit-row.js';
+import { finishedRun } from './run-rows.js';
 import type { Statements } from './statements.js';
 
 /** How many ids are looked through at a time for events of open runs. */
@@ -29,14 +30,6 @@ export interface OpenCommits {
 /** A commit that a run says it is in: without values where there is no such row. */
 type CommitOfRun = CommitRow | { readonly first: null };
 
-/** What the row of a finished run repeats of its events. */
-interface FinishedRow {
-  readonly number: number;
-  readonly status: string;
-  readonly finishedAt: number;
-}
-
-const FINISHED = 'SELECT number, status, finished_at AS finishedAt FROM runs WHERE id = ?';
 const LAST = `SELECT ${ROW} FROM commits ORDER BY first DESC LIMIT 1`;
 /** Those from the one on that has an event. */
 const ALL_FROM = `
@@ -98,8 +91,8 @@ export class CommitReader {
         const end = Math.min(upTo, start + OPEN_STRETCH);
         return pageOf(this.#rowsFrom(start, end), textsIn, query, end);
       }
-      const page = pageOf(this.#rowsOfFinished(runId, after), textsIn, query, upTo);
-      return page.texts.length > 0 || this.#isFinished(runId) ? page : undefined;
+      if (!finishedRun(this.#statements, runId)) return undefined;
+      return pageOf(this.#rowsOfFinished(runId, after), textsIn, query, upTo);
     });
   }
 
@@ -158,19 +151,15 @@ export class CommitReader {
 
   /** @throws {StoreError} `damaged` where the row of a finished run doesn’t say what its events do */
   #compare(id: string, texts: readonly string[]): void {
-    const [row] = this.#statements.all<FinishedRow>(FINISHED, id);
+    const row = finishedRun(this.#statements, id);
     if (!row) return;
     const end = texts.findLast((text) => headOf(text)?.type === 'run.finished');
     const { data, time } = (end === undefined ? {} : JSON.parse(end)) as Partial<RunEvent<'run.finished'>>;
     const same =
       headOf(texts[0] ?? '')?.id === row.number &&
       data?.status === row.status &&
-      Date.parse(time ?? '') === row.finishedAt;
+      Date.parse(time ?? '') === row.finished_at;
     if (!same) throw damage(`the row of the run ${id} is not what its events say`);
-  }
-
-  #isFinished(id: string): boolean {
-    return this.#statements.all('SELECT 1 FROM runs WHERE id = ?', id).length > 0;
   }
 
   /** Without an index: few runs are open, and each would pay for it. */

@@ -15,7 +15,7 @@ export interface CommitRow {
 /** What a chain begins with. */
 export const NO_LINK = 0;
 
-export const ROW = 'first, last, events, previous, link, checksum';
+export const ROW = 'first, last, events, previous, link, commits.checksum';
 
 /** What is written of a row. */
 export const WRITTEN = 'first, last, events, previous, checksum';

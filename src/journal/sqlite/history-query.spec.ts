@@ -80,7 +80,8 @@ describe('historyQuery', () => {
   test('keeps its plan whatever SQLite has learnt of the values', () => {
     const learning = openDatabase(storeOptions(join(directory, 'learning.db')));
     const plans = () => combinations.map((query) => planOf(query, learning));
-    learning.exec(`INSERT INTO runs VALUES (1, 'r1', 'demo', 'succeeded', 1, 1, '[1]', 'ci:1');
+    learning.exec(`INSERT INTO runs (number, id, task, status, created_at, finished_at, commits, client)
+      VALUES (1, 'r1', 'demo', 'succeeded', 1, 1, '[1]', 'ci:1');
       INSERT INTO open_runs (number, id, task, created_at) VALUES (2, 'r2', 'demo', 1)`);
     const before = plans();
     learning.exec('ANALYZE');

@@ -13,7 +13,7 @@ interface KeyRow {
 }
 
 const KEY = `
-  SELECT fingerprint, run, idempotency_keys.created_at AS createdAt, checksum, coalesce(runs.id, open_runs.id) AS runId
+  SELECT fingerprint, run, idempotency_keys.created_at AS createdAt, idempotency_keys.checksum, coalesce(runs.id, open_runs.id) AS runId
   FROM idempotency_keys LEFT JOIN runs ON runs.number = run LEFT JOIN open_runs ON open_runs.number = run
   WHERE idempotency_keys.client = ? AND key = ?`;
 const DELETE_OLD = `

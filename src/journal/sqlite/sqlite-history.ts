@@ -11,6 +11,8 @@ import {
 import type { RunQuery } from '../../run/journal.js';
 import { historyQuery, type HistoryTables } from '../history-query.js';
 import type { RunRow } from '../history-rows.js';
+import { expectWritten } from './row-checksum.js';
+import { expectRunWritten, type CheckedRun } from './run-rows.js';
 import type { Statements } from './statements.js';
 
 /** Named because SQLite, which knows nothing of how the values are spread, would take the one without the task for both. */
@@ -24,12 +26,21 @@ export const HISTORY: HistoryTables = {
   labels: sql`run_labels`,
   openOfLabel: sql`run_labels AS one CROSS JOIN open_runs ON number = run`,
   ofLabel: sql`run_labels AS one CROSS JOIN runs ON number = run`,
+  openChecks: sql`, client, NULL AS commits, open_runs.checksum - set_aside AS checksum, NULL AS end_checksum`,
+  finishedChecks: sql`, client, commits, runs.checksum, end_checksum`,
   numberOfLabel: sql`run`,
 };
 
 const LABELS = `
-  SELECT run, label FROM run_labels INDEXED BY labels_of_run
+  SELECT run, label, labelled_at AS labelledAt, checksum FROM run_labels INDEXED BY labels_of_run
   WHERE run IN (SELECT value FROM json_each(?)) ORDER BY label`;
+
+interface LabelRow {
+  readonly run: number;
+  readonly label: string;
+  readonly labelledAt: number;
+  readonly checksum: number | null;
+}
 
 /** Makes the text of queries, and runs none. */
 const compiler = new Kysely<unknown>({
@@ -46,12 +57,22 @@ export function rowsOf<Row>(database: DatabaseSync, query: RawBuilder<Row>): Row
   return database.prepare(text).all(...(parameters as SQLInputValue[])) as Row[];
 }
 
-/** The runs that a query asks for, the newest first, and one more where there are more. */
+/**
+ * The runs that a query asks for, the newest first, and one more where there are more.
+ *
+ * @throws {StoreError} `damaged` for a row that isn’t what was written
+ */
 export function historyOf(database: DatabaseSync, statements: Statements, query: RunQuery): RunRow[] {
-  const rows = rowsOf(database, historyQuery(query, HISTORY));
+  const rows = rowsOf(database, historyQuery(query, HISTORY)) as CheckedRun[];
+  rows.forEach(expectRunWritten);
   const labels = new Map<number, string[]>();
   const numbers = JSON.stringify(rows.map(({ number }) => number));
-  for (const { run, label } of statements.all<{ run: number; label: string }>(LABELS, numbers))
+  for (const { run, label, labelledAt, checksum } of statements.all<LabelRow>(LABELS, numbers)) {
+    expectWritten(`a label of the run with the number ${run}`, checksum, [label, labelledAt, run]);
     labels.set(run, [...(labels.get(run) ?? []), label]);
-  return rows.map((row) => ({ ...row, labels: labels.get(row.number) }));
+  }
+  return rows.map(({ number, id, task, status, created_at, finished_at }) => ({
+    ...{ number, id, task, status, created_at, finished_at },
+    labels: labels.get(number),
+  }));
 }

@@ -30,6 +30,7 @@ export const migrations: Readonly<Record<string, (database: DatabaseSync) => voi
   '0005-progress': createViews,
   '0006-token-secret': createTokenSecret,
   '0007-checksums': addChecksums,
+  '0008-run-checksums': addRunChecksums,
 };
 
 /** A row for each label of a run, as `name:value`. Runs without cost nothing. */
@@ -69,6 +70,16 @@ function createWriter(database: DatabaseSync): void {
 function addChecksums(database: DatabaseSync): void {
   for (const table of ['idempotency_keys', 'statistics', 'counted_events'])
     database.exec(`ALTER TABLE ${table} ADD COLUMN checksum INTEGER`);
+}
+
+/**
+ * Of the rows that lists of runs show; those from before have none. `checksum` is of `number, id, task, created_at, client`, and one more
+ * while the run is set aside. `end_checksum` is of `status, finished_at, commits`.
+ */
+function addRunChecksums(database: DatabaseSync): void {
+  for (const table of ['open_runs', 'runs', 'run_labels'])
+    database.exec(`ALTER TABLE ${table} ADD COLUMN checksum INTEGER`);
+  database.exec(`ALTER TABLE runs ADD COLUMN end_checksum INTEGER`);
 }
 
 /** Who started a run; null where nobody needed a key. Runs without cost the index nothing. */

@@ -10,7 +10,7 @@ import { deleteFinished, eraseRun } from './old-runs.js';
 import { deleteKeys, insertKeys, runOfKey } from './key-rows.js';
 import { LogEnd } from './log-end.js';
 import { OpenFiles } from './open-file.js';
-import { FINISH, NEWEST_RUN, REOPEN } from './run-statements.js';
+import { NEWEST_RUN, writeRuns } from './run-rows.js';
 import { savedStatistics, saveStatistics } from './saved-statistics.js';
 import { checkpoint, openDatabase, type StoreOptions } from './sqlite-database.js';
 import type { EventGroup } from './sqlite-group.js';
@@ -98,22 +98,15 @@ export class SqliteStore {
     });
   }
 
-  #write({ firstId, lastId, commits, started, finished, whole, reopened, keys, labels }: EventGroup): void {
+  #write(group: EventGroup): void {
+    const { firstId, lastId, commits, keys } = group;
     const rows = chainedTo(this.#link, commits);
     this.#transaction((statements) => {
       if (firstId !== this.#lastId + 1)
         throw new Error(`The log ends with event ${this.#lastId}, so event ${firstId} can't be the next`);
       statements.insert(`commits (${WRITTEN})`, 5, rows);
-      statements.insert('open_runs (number, id, task, created_at, client)', 5, started);
       insertKeys(statements, keys);
-      statements.insert('run_labels (label, labelled_at, run)', 3, labels);
-      const columns = 'number, id, task, created_at, client, status, finished_at, commits';
-      statements.insert(`runs (${columns})`, 8, whole);
-      statements.runEach(REOPEN, 1, reopened);
-      statements.runEach('DELETE FROM runs WHERE number = ?', 1, reopened);
-      statements.runEach(FINISH, 4, finished);
-      const ended = finished.filter((_, at) => at % 4 === 3);
-      statements.runEach('DELETE FROM open_runs WHERE number = ?', 1, ended);
+      writeRuns(statements, group);
     });
     this.#lastId = lastId;
     this.#link = rows.at(-1) as number;

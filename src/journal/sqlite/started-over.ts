@@ -1,11 +1,14 @@
 import { MOST_STARTS } from '../survival.js';
 import type { Statements } from './statements.js';
 
-const SET_ASIDE = 'UPDATE open_runs SET set_aside = 1 WHERE starts >= ?';
+// The checksum of a run that is set aside is one more.
+const SET_ASIDE =
+  'UPDATE open_runs SET set_aside = 1, checksum = checksum + 1 WHERE starts >= ? AND set_aside = 0';
 const THOSE_SET_ASIDE = 'SELECT id FROM open_runs WHERE set_aside = 1 ORDER BY number';
 const COUNT = 'UPDATE open_runs SET starts = starts + 1 WHERE id IN (SELECT value FROM json_each(?))';
 const SURVIVED = 'UPDATE open_runs SET starts = 0 WHERE starts > 0 AND set_aside = 0';
-const TAKE_BACK = 'UPDATE open_runs SET set_aside = 0 WHERE id = ?';
+const TAKE_BACK =
+  'UPDATE open_runs SET set_aside = 0, checksum = checksum - 1 WHERE id = ? AND set_aside = 1';
 
 /** Sets aside what is not to be resumed any more. @returns the ids of all runs that are set aside, the oldest first */
 export function setAside(statements: Statements): string[] {

@@ -16,8 +16,9 @@ function contentOf(path: string): unknown[] {
   try {
     return [
       'SELECT first, last, events FROM commits ORDER BY first',
-      'SELECT number, id, status, finished_at, commits FROM runs ORDER BY number',
-      'SELECT number, id FROM open_runs ORDER BY number',
+      'SELECT number, id, task, status, created_at, finished_at, commits, client FROM runs ORDER BY number',
+      'SELECT number, id, task, created_at, client, set_aside FROM open_runs ORDER BY number',
+      'SELECT label, labelled_at, run FROM run_labels ORDER BY run, label',
     ].map((sql) => file.prepare(sql).all());
   } finally {
     file.close();

@@ -10,12 +10,16 @@ import { StoreError } from './store-error.js';
 /** How many of SQLite's own complaints are shown. */
 const MAX_COMPLAINTS = 20;
 
-/** Tables whose rows have a checksum of these columns. */
-const CHECKED = {
-  idempotency_keys: 'client, key, fingerprint, run, created_at',
-  statistics: 'task, start, data',
-  counted_events: 'only, up_to, read_from',
-};
+/** Tables whose rows have a checksum of some columns. */
+const CHECKED: readonly (readonly [table: string, columns: string, checksum: string])[] = [
+  ['idempotency_keys', 'client, key, fingerprint, run, created_at', 'checksum'],
+  ['statistics', 'task, start, data', 'checksum'],
+  ['counted_events', 'only, up_to, read_from', 'checksum'],
+  ['open_runs', 'number, id, task, created_at, client', 'checksum - set_aside'],
+  ['runs', 'number, id, task, created_at, client', 'checksum'],
+  ['runs', 'status, finished_at, commits', 'end_checksum'],
+  ['run_labels', 'label, labelled_at, run', 'checksum'],
+];
 
 const RUN = `
   SELECT 1 FROM runs
@@ -95,8 +99,8 @@ class LogCheck {
   }
 
   private compareChecksums(): void {
-    for (const [table, columns] of Object.entries(CHECKED)) {
-      const rows = this.database.prepare(`SELECT ${columns}, checksum FROM ${table}`);
+    for (const [table, columns, sum] of CHECKED) {
+      const rows = this.database.prepare(`SELECT ${columns}, ${sum} FROM ${table}`);
       rows.setReturnArrays(true);
       for (const row of rows.iterate() as Iterable<unknown> as Iterable<SQLInputValue[]>) {
         const checksum = row.pop();

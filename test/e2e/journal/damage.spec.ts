@@ -2,6 +2,7 @@ import { copyFileSync, readFileSync, rmSync, statSync, truncateSync, writeFileSy
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { verifyLog } from '../../../src/journal/sqlite/verify-log.js';
+import { ControlledTask } from '../../support/controlled-task.js';
 import { DurableService } from '../../support/durable-service.js';
 import { expectProblem } from '../../support/problem.js';
 
@@ -72,12 +73,53 @@ describe('a damaged journal', () => {
     expect(verifyLog(path).flaws).toEqual([]);
     file.exec(change);
     file.close();
-    expect(verifyLog(path).flaws).toHaveLength(1);
+    expect(verifyLog(path).flaws).not.toEqual([]);
     service = await durable.start();
     const [route, headers] = requestFor(runId);
     const asked = 'Idempotency-Key' in headers ? service.http.post(route) : service.http.get(route);
     await expectProblem(service, await asked.set(headers), 503, 'journal-unavailable');
     await service.log.line(/^The journal is damaged, and takes no new runs: /);
+  });
+
+  test.each([
+    ['status', "UPDATE runs SET status = 'failed' WHERE id = :id", ''],
+    ['status', "UPDATE runs SET status = 'failed' WHERE id = :id", '?task=held'],
+    ['end', 'UPDATE runs SET finished_at = finished_at + 1 WHERE id = :id', ''],
+    ['task', "UPDATE runs SET task = 'hold' WHERE id = :id", ''],
+    ['client', "UPDATE runs SET client = 'me' WHERE id = :id", ''],
+    ['label', "UPDATE run_labels SET label = 'a:c'", ''],
+    ['time of a label', 'UPDATE run_labels SET labelled_at = labelled_at - 1', '?label=a:b'],
+    ['time', 'UPDATE runs SET created_at = created_at - 1 WHERE id = :id', ''],
+    ['task of an open run', "UPDATE open_runs SET task = 'hold'", ''],
+    ['state of an open run', 'UPDATE open_runs SET set_aside = 1', ''],
+  ])('is noticed by whoever lists runs: the %s of one, by %s at /runs%s', async (_what, change, query) => {
+    const held = new ControlledTask('held', { only: {} });
+    let service = await durable.start(held.providers);
+    await service.http
+      .post('/tasks/held/runs')
+      .set('Prefer', 'respond-async')
+      .send({ labels: { a: 'b' } });
+    (await held.next('only')).succeed();
+    const runId = service.events[0]!.runId;
+    await service.finishedRun(runId);
+    await service.http.post('/tasks/held/runs').set('Prefer', 'respond-async').send({});
+    expect((await service.http.get('/runs').expect(200)).body).toMatchObject({
+      runs: [{ status: 'running' }, { status: 'succeeded', labels: { a: 'b' } }],
+    });
+    await durable.stop();
+    const { path } = durable.database;
+    expect(verifyLog(path).flaws).toEqual([]);
+    const file = new DatabaseSync(path);
+    file.exec(change.replace(':id', `'${runId}'`));
+    file.close();
+    expect(verifyLog(path).flaws).not.toEqual([]);
+
+    service = await durable.start(held.providers);
+    const list = await service.http.get(`/runs${query}`);
+    await expectProblem(service, list, 503, 'journal-unavailable');
+    const said = await service.log.line(/^The journal is damaged, and takes no new runs: /);
+    expect(said).toMatchObject({ level: 'error', msg: expect.stringMatching(/ is not what was written/) });
+    await service.http.get('/health/ready').expect(503);
   });
 
   test('says after a crash how far it reaches, and is refused where the end of what was told is missing', async () => {
