@@ -6,6 +6,7 @@ import { afterEach, describe, expect, test } from '@jest/globals';
 import { Client } from 'pg';
 import { EmbeddedPostgres } from '../support/embedded-postgres.ts';
 import { temporaryDirectory } from '../support/temporary-directory.js';
+import { TestApp } from '../support/test-app.js';
 
 const MODULE = resolve(import.meta.dirname, '../support/embedded-postgres.ts');
 /** Waits for nothing, so it doesn't notice by itself that the server is gone, and keeps others from its data. */
@@ -99,5 +100,16 @@ describe('an embedded Postgres', () => {
     // The pipe is that of whoever clears up as well.
     await Promise.all([lost, once(owner, 'close')]);
     expect(readdirSync(temporary)).toEqual([]);
+  });
+});
+
+describe('a service on a Postgres without checksums', () => {
+  test('says at its start that damage would be shown as truth, and what to do', async () => {
+    const postgres = await EmbeddedPostgres.start({ checksums: false });
+    const service = await TestApp.start({ amongOthers: true, env: { DATABASE_URL: postgres.url } });
+    const said = await service.log.line(/keeps no checksums of its pages, .* pg_checksums --enable$/);
+    expect(said).toMatchObject({ level: 'warn' });
+    await service.close();
+    await postgres.stop();
   });
 });

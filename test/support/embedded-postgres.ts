@@ -11,6 +11,8 @@ import { postgresPrograms, type PostgresPrograms } from './postgres-programs.ts'
 interface Options {
   /** Whether what is committed survives the end of the machine, as by default of Postgres; slow. Default: false. */
   readonly durable?: boolean;
+  /** Whether it keeps checksums of its pages, as by default of Postgres 18. Default: true. */
+  readonly checksums?: boolean;
   /** Where it keeps its data, which outlives it; run by root, `nobody` must reach it. Default: one that goes with it. */
   readonly directory?: string;
   /** Of which it is a standby, until it is promoted. Default: none. */
@@ -39,6 +41,7 @@ if [ "$temporary" ]; then rm -rf "$directory"; fi`;
 /** A Postgres server of our own on loopback. It ends with us, however we end. */
 export class EmbeddedPostgres {
   readonly #durable: boolean;
+  readonly #checksums: boolean;
   readonly #temporary: boolean;
   readonly #directory: string;
   readonly #keeper: ChildProcess;
@@ -48,9 +51,10 @@ export class EmbeddedPostgres {
   /** Of the one that it follows until it is promoted. */
   readonly #primaryUrl: string | undefined;
 
-  private constructor({ durable = false, directory, primary }: Options) {
+  private constructor({ durable = false, checksums = true, directory, primary }: Options) {
     this.#primaryUrl = primary?.url;
     this.#durable = durable;
+    this.#checksums = checksums;
     this.#temporary = directory === undefined;
     this.#directory = directory ?? mkdtempSync(join(tmpdir(), 'frontrunner-postgres-'));
     // In a session of its own, as the server is: Ctrl+C in a terminal is for us alone.
@@ -179,6 +183,7 @@ export class EmbeddedPostgres {
       ...['-D', this.#data, '--username', 'postgres', '--pwfile', this.#passwordFile],
       ...['--auth', 'scram-sha-256', '--encoding', 'UTF8', '--locale', 'C', '--no-instructions'],
       ...(this.#durable ? [] : ['--no-sync']),
+      ...(this.#checksums ? [] : ['--no-data-checksums']),
     ]);
     let complaints = '';
     child.stderr!.on('data', (chunk) => (complaints += String(chunk)));

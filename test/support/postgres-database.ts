@@ -11,7 +11,7 @@ const DROPPED_AT_ONCE = 10;
 afterAll(async () => {
   while (names.length > 0) {
     const some = names.splice(0, DROPPED_AT_ONCE);
-    await Promise.all(some.map((name) => execute([`DROP DATABASE ${name} WITH (FORCE)`])));
+    await Promise.all(some.map((name) => executeThere([`DROP DATABASE ${name} WITH (FORCE)`])));
   }
   // A suite may have made a hundred of them.
 }, 120_000);
@@ -19,7 +19,7 @@ afterAll(async () => {
 /** The URL of an empty database that goes when the suite is over, whoever is connected to it. */
 export async function temporaryDatabase(): Promise<string> {
   const name = `frontrunner_${randomUUID().replaceAll('-', '')}`;
-  await execute([`CREATE DATABASE ${name} TEMPLATE template0`]);
+  await executeThere([`CREATE DATABASE ${name} TEMPLATE template0`]);
   names.push(name);
   const url = new URL(await postgresServer());
   url.pathname = name;
@@ -35,9 +35,9 @@ export async function postgresServer(): Promise<string> {
   return answer;
 }
 
-async function execute(statements: readonly string[]): Promise<void> {
-  if (statements.length === 0) return;
-  const client = new Client(await postgresServer());
+/** Executes statements one after the other. @param url of the database. Default: the server's own */
+export async function executeThere(statements: readonly string[], url?: string): Promise<void> {
+  const client = new Client(url ?? (await postgresServer()));
   await client.connect();
   try {
     for (const statement of statements) await client.query(statement);

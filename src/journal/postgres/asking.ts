@@ -1,10 +1,17 @@
 import { DomainError } from '../../core/domain-error.js';
 import { textOf } from '../../core/thrown.js';
+import type { DamageWatch } from '../damage-watch.js';
 
-/** What the database answers. @throws {DomainError} `journal-unavailable` when it doesn't */
-export async function asking<T>(what: () => Promise<T>): Promise<T> {
+/**
+ * What the database answers.
+ *
+ * @param what may be asked twice where `damage` is given
+ * @param damage is told of a damaged page
+ * @throws {DomainError} `journal-unavailable` when it doesn't
+ */
+export async function asking<T>(what: () => Promise<T>, damage?: DamageWatch): Promise<T> {
   try {
-    return await what();
+    return await (damage ? damage.heed(what) : what());
   } catch (error) {
     throw new DomainError('journal-unavailable', `The journal can’t be read: ${textOf(error)}`);
   }

@@ -1,10 +1,11 @@
 import { unknownRun } from '../../core/domain-error.js';
 import type { RunRecord } from '../../core/run-record.js';
 import type { EventPage, EventQuery, Obstacle, RunPage, RunQuery } from '../../run/journal.js';
+import { DamageWatch } from '../damage-watch.js';
 import { pageOfRows } from '../history-rows.js';
 import { asking, storable } from './asking.js';
 import { recordOf } from './commit-reader.js';
-import { isSilence } from './postgres-connection.js';
+import { isSilence, postgresDamage } from './postgres-connection.js';
 import type { PostgresStore } from './postgres-store.js';
 
 const UNREADABLE: Obstacle = {
@@ -12,18 +13,31 @@ const UNREADABLE: Obstacle = {
   message: 'The journal can’t be read: the database takes too long to answer',
 };
 
-/** What callers read of the journal. All of it throws {@link DomainError} `journal-unavailable` when the database doesn't answer. */
+/**
+ * What callers read of the journal. All of it throws {@link DomainError} `journal-unavailable` when the database doesn't answer, or
+ * finds a page damaged.
+ */
 export class JournalReads {
   /** How long reads count as hanging after one that did, unless another one is answered, in milliseconds. */
   static readonly graceMs: number = 5_000;
   /** When a read last had no answer in time, on the clock of `performance.now()`. */
   private silentAt = -Infinity;
 
-  constructor(private readonly store: PostgresStore) {}
+  readonly damage: DamageWatch;
+
+  /** @param closing aborted when nothing is to be tried again */
+  constructor(
+    private readonly store: PostgresStore,
+    url: string,
+    closing: AbortSignal,
+  ) {
+    this.damage = new DamageWatch((error) => postgresDamage(url, error), closing);
+  }
 
   /** Why nothing can be read at the moment. */
   get obstacle(): Obstacle | undefined {
-    return performance.now() - this.silentAt < JournalReads.graceMs ? UNREADABLE : undefined;
+    const isSilent = performance.now() - this.silentAt < JournalReads.graceMs;
+    return this.damage.obstacle ?? (isSilent ? UNREADABLE : undefined);
   }
 
   async run(id: string): Promise<Readonly<RunRecord> | undefined> {
@@ -64,6 +78,6 @@ export class JournalReads {
         if (isSilence(error)) this.silentAt = performance.now();
         throw error;
       }
-    });
+    }, this.damage);
   }
 }

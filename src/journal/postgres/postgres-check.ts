@@ -11,12 +11,13 @@ interface Facts {
   readonly encoding: string;
   readonly standby: boolean;
   readonly readonly: string;
+  readonly checksums: string;
 }
 
 const FACTS = `
   SELECT pg_backend_pid() AS pid, current_setting('frontrunner.mark', true) AS mark,
     current_setting('server_encoding') AS encoding, pg_is_in_recovery() AS standby,
-    current_setting('default_transaction_read_only') AS readonly`;
+    current_setting('default_transaction_read_only') AS readonly, current_setting('data_checksums') AS checksums`;
 
 const POOLED =
   'is behind a pooler that shares connections between transactions, which loses notifications and locks; set its pool_mode to session, or DATABASE_URL to the server itself';
@@ -32,8 +33,11 @@ const IGNORED: Readonly<Record<string, string>> = {
   sslcrl: 'take it out: revoked certificates aren’t looked for',
 };
 
-/** @throws {DatabaseError} for a server that nodes can't work with, and for a URL that asks for what the driver can't */
-export async function checkServer(url: string): Promise<void> {
+/**
+ * @returns whether the server keeps checksums of its pages
+ * @throws {DatabaseError} for a server that nodes can't work with, and for a URL that asks for what the driver can't
+ */
+export async function checkServer(url: string): Promise<boolean> {
   const refuse = (why: string): never => {
     throw new DatabaseError(nameOf(url), why);
   };
@@ -44,7 +48,7 @@ export async function checkServer(url: string): Promise<void> {
   for (const client of [one, other]) client.on('error', () => undefined);
   try {
     await one.connect();
-    const { pid, encoding, standby, readonly } = await factsOf(one);
+    const { pid, encoding, standby, readonly, checksums } = await factsOf(one);
     if (encoding !== 'UTF8')
       refuse(
         `keeps texts as ${encoding}, which lacks characters; set DATABASE_URL to one made with ENCODING 'UTF8'`,
@@ -62,6 +66,7 @@ export async function checkServer(url: string): Promise<void> {
     const ofOther = await factsOf(other);
     if (ofOther.mark === mark || ofOther.pid === pid) refuse(POOLED);
     if ((await factsOf(one)).mark !== mark) refuse(POOLED);
+    return checksums === 'on';
   } finally {
     await Promise.allSettled([one.end(), other.end()]);
   }

@@ -1,4 +1,6 @@
 import pg from 'pg';
+import { textOf } from '../../core/thrown.js';
+import type { Damage } from '../damage-watch.js';
 import { DatabaseError } from '../database-error.js';
 
 /** How long a connection may take to come about, and a statement to be answered, in milliseconds. */
@@ -74,11 +76,21 @@ export function nameOf(url: string): string {
   return base.replace(/^(\w+:\/\/[^:@/]*):[^@/]*@/, '$1@') + (host === null ? '' : `?host=${host}`);
 }
 
+/** Pages that are not what was written, and those that the disk can’t read. */
+const DAMAGE: Readonly<Record<string, string>> = {
+  '58030': 'can’t read a page, or write it; look after its disk',
+  XX001:
+    'has a page that is not what it wrote; look after its disk, and restore a backup or go over to a standby',
+  XX002:
+    'has an index that is damaged; look after its disk, and REINDEX, restore a backup or go over to a standby',
+};
+
 const UNKNOWN_CA =
   'has a certificate of an authority that this machine doesn’t know; add sslrootcert=/path/of/ca.pem to DATABASE_URL';
 
 /** By Postgres' codes (https://www.postgresql.org/docs/current/errcodes-appendix.html) and Node's of the network. */
 const explanations: Readonly<Record<string, string>> = {
+  ...DAMAGE,
   '28P01': 'refuses the user or the password; correct them in DATABASE_URL',
   '28000': 'refuses the user; correct DATABASE_URL, or pg_hba.conf on the server',
   '3D000': 'doesn’t exist; create it, or set DATABASE_URL to one that does',
@@ -130,6 +142,13 @@ function ofCode({ code, message, address, path, syscall }: SystemError): string 
   if (syscall === 'connect')
     return `can’t be reached: there is no socket ${address}, or none that this user may open; start it, or correct DATABASE_URL`;
   return `has a certificate or key in its URL that can’t be read, ${path}; correct DATABASE_URL`;
+}
+
+/** What the server says of damage. It compares each page that it reads with the page’s checksum. */
+export function postgresDamage(url: string, error: unknown): Damage | undefined {
+  const { code = '', message } = error as { code?: string; message: string };
+  if (!(code in DAMAGE)) return undefined;
+  return { message: `${textOf(postgresError(url, error))} (${message})`, isCertain: false };
 }
 
 /** Whether an error says that the server took too long, and may still be at it. */

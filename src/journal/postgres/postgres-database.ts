@@ -19,6 +19,8 @@ import { queueSchema } from './queues.js';
 /** How long a start waits for a server that isn't there yet. */
 const PATIENCE_MS = 30_000;
 const RETRY_MS = 500;
+const NO_CHECKSUMS =
+  'keeps no checksums of its pages, so that damage on its disk is shown as truth; stop its server, and run pg_checksums --enable';
 /** After how long a start says that it waits for a migration. */
 const NOTICE_MS = 3_000;
 
@@ -34,8 +36,9 @@ export async function openDatabase(address: PostgresAddress): Promise<Kysely<Sch
   const db = new Kysely<Schema>({ dialect: new PostgresDialect({ pool: openPool(address) }) });
   for (let tries = 0; ; tries += 1) {
     try {
-      await checkServer(url);
+      const hasChecksums = await checkServer(url);
       await migrate(address, logger);
+      if (!hasChecksums) logger.warn(`The database ${nameOf(url)} ${NO_CHECKSUMS}`);
       return db;
     } catch (error) {
       const explained = postgresError(url, error);

@@ -83,7 +83,7 @@ export class PostgresJournal extends Journal implements Sharing {
     const { url, keyRetentionMs } = options;
     const { signal } = this.closing;
     this.node = new NodeRow(store.db, options.role);
-    this.reads = new JournalReads(store);
+    this.reads = new JournalReads(store, url, signal);
     this.keys = new KeyClaims(store, bus, this.node, watch, keyRetentionMs, signal);
     this.tail = new LogTail(bus, (...stretch) => store.log.tail(...stretch), lastId);
     this.writer = new PostgresWriter(options, queue);
@@ -224,7 +224,7 @@ export class PostgresJournal extends Journal implements Sharing {
   }
 
   override savedStatistics(): Promise<SavedStatistics | undefined> {
-    return asking(() => this.store.savedStatistics());
+    return asking(() => this.store.savedStatistics(), this.reads.damage);
   }
 
   override takeBack(runId: string): Promise<void> {

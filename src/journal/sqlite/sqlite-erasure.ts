@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { DomainError } from '../../core/domain-error.js';
 import { textOf } from '../../core/thrown.js';
 import type { EventBus } from '../../events/event-bus.js';
-import type { DamageWatch } from './damage-watch.js';
+import type { DamageWatch } from '../damage-watch.js';
 import type { SqliteThread } from './sqlite-thread.js';
 
 /** How long a try to empty the write-ahead log waits for readers, and the pause before the next, in milliseconds. */

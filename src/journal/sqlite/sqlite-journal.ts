@@ -10,11 +10,11 @@ import { DomainError, unknownRun } from '../../core/domain-error.js';
 import { runOf, type RunRecord } from '../../core/run-record.js';
 import { textOf } from '../../core/thrown.js';
 import { databaseError } from '../database-error.js';
-import { DamageWatch } from './damage-watch.js';
 import { DatabaseLock, processName } from './database-lock.js';
 import { keepPrivate, preparePath } from './database-path.js';
 import { parseEvents } from '../event-text.js';
 import { ClockWatch, PROOF_MS } from '../clock-watch.js';
+import { DamageWatch } from '../damage-watch.js';
 import { GroupCommit } from '../group-commit.js';
 import { pageOfRows } from '../history-rows.js';
 import type { IdempotencyKey, KeyedRun } from '../../run/idempotency-key.js';
@@ -40,6 +40,7 @@ import { SqliteThread } from './sqlite-thread.js';
 import { SqliteErasure } from './sqlite-erasure.js';
 import type { SqliteJournalOptions } from './sqlite-options.js';
 import { sayEnd } from './unclosed-log.js';
+import { storeDamage } from './store-error.js';
 import { UnfinishedRuns } from './unfinished-runs.js';
 
 /** How often it is seen to that the file and the right to write it are still there. */
@@ -79,7 +80,7 @@ export class SqliteJournal extends Journal {
     this.log = new SqliteLog(writer, reader, bus, path, openedAt.lastId, () => {
       this.giveWay();
     });
-    this.damage = new DamageWatch(path, signal);
+    this.damage = new DamageWatch((error) => storeDamage(path, error), signal);
     this.erasure = new SqliteErasure(this.damage, writer, bus, signal);
     this.groups = new GroupCommit(this.log, signal, memory);
     this.left = new UnfinishedRuns(

@@ -1,3 +1,7 @@
+import { textOf } from '../../core/thrown.js';
+import type { Damage } from '../damage-watch.js';
+import { databaseError } from '../database-error.js';
+
 /**
  * What a journal does about an error besides trying again. `superseded`: another process writes the database. `file-gone`, `log-gone`:
  * the database, or its write-ahead log, is not the one that is open. `damaged`: what was read is not what was written.
@@ -33,8 +37,10 @@ export function detailsOf(error: unknown): StoreErrorDetails {
 /** By SQLite's primary result codes: a page that isn't what it should be, and a file that doesn't begin as a database. */
 const DAMAGED = [11, 26];
 
-/** Whether the database is not what was written: reading it again won't help. */
-export function isDamage(error: unknown): boolean {
+/** Whether the database is not what was written, as far as an error says. */
+export function storeDamage(path: string, error: unknown): Damage | undefined {
   const { kind, errcode } = detailsOf(error);
-  return kind === 'damaged' || (errcode !== undefined && DAMAGED.includes(errcode & 0xff));
+  const isCertain = kind === 'damaged';
+  if (!isCertain && (errcode === undefined || !DAMAGED.includes(errcode & 0xff))) return undefined;
+  return { message: textOf(databaseError(path, error)), isCertain };
 }

@@ -1,26 +1,34 @@
 import { Logger } from '@nestjs/common';
-import { textOf } from '../../core/thrown.js';
-import type { Obstacle } from '../../run/journal.js';
-import { databaseError } from '../database-error.js';
-import { detailsOf, isDamage } from './store-error.js';
+import type { Obstacle } from '../run/journal.js';
 
 /** Between two tries whether a page can be read again, in milliseconds. */
 const RETRY_MS = 5_000;
 
 const logger = new Logger('Journal');
 
+/** What an error says of damage. */
+export interface Damage {
+  readonly message: string;
+  /** Whether a checksum of ours tells of it: no repetition mends that. */
+  readonly isCertain: boolean;
+}
+
 /**
  * Keeps new runs away from a journal that has lost a part: who has can't keep promises about the rest. SQLite says that a page is
- * damaged also where the disk can't read it (EIO). So such a call is repeated: at once, and then until it succeeds.
+ * damaged also where the disk can't read it (EIO), and a Postgres may be repaired. So such a call is repeated: at once, and then until
+ * it succeeds.
  */
 export class DamageWatch {
   obstacle: Obstacle | undefined;
-  /** Whether a checksum has told of damage: no repetition mends that. */
+  /** See {@link Damage}. */
   isCertain = false;
 
-  /** @param closing aborted when nothing is to be tried again */
+  /**
+   * @param damageOf undefined for an error that tells of none
+   * @param closing aborted when nothing is to be tried again
+   */
   constructor(
-    private readonly path: string,
+    private readonly damageOf: (error: unknown) => Damage | undefined,
     private readonly closing: AbortSignal,
   ) {}
 
@@ -29,23 +37,23 @@ export class DamageWatch {
     try {
       return await call();
     } catch (error) {
-      if (!isDamage(error) || this.obstacle) throw error;
+      if (this.obstacle || !this.damageOf(error)) throw error;
     }
     try {
       return await call();
     } catch (error) {
-      if (isDamage(error)) this.refuseRuns(error, call);
+      const damage = this.damageOf(error);
+      if (damage) this.refuseRuns(damage, call);
       throw error;
     }
   }
 
-  private refuseRuns(error: unknown, call: () => Promise<unknown>): void {
+  private refuseRuns({ message, isCertain }: Damage, call: () => Promise<unknown>): void {
     if (this.obstacle) return;
     this.obstacle = { code: 'journal-unavailable', message: 'The journal is damaged; the log says where' };
-    this.isCertain = detailsOf(error).kind === 'damaged';
-    const what = textOf(databaseError(this.path, error));
-    logger.error(`The journal is damaged, and takes no new runs: ${what}`);
-    if (!this.isCertain) this.tryLater(call);
+    this.isCertain = isCertain;
+    logger.error(`The journal is damaged, and takes no new runs: ${message}`);
+    if (!isCertain) this.tryLater(call);
   }
 
   private tryLater(call: () => Promise<unknown>): void {

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import { DamageWatch } from './damage-watch.js';
-import { StoreError } from './store-error.js';
+import { StoreError, storeDamage } from './sqlite/store-error.js';
 
 /** What SQLite says of a page that is damaged, or that the disk can't read. */
 const UNREAD = Object.assign(new Error('database disk image is malformed'), { errcode: 11 });
@@ -13,7 +13,7 @@ describe('what is said of damage', () => {
     jest.useFakeTimers();
     for (const level of ['log', 'error'] as const) jest.spyOn(Logger.prototype, level).mockReturnValue();
     closing = new AbortController();
-    watch = new DamageWatch('runs.db', closing.signal);
+    watch = new DamageWatch((error) => storeDamage('runs.db', error), closing.signal);
   });
   afterEach(() => {
     jest.useRealTimers();
