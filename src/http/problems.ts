@@ -171,7 +171,8 @@ export const problemTypes = {
   'idempotency-key-reused': {
     status: 422,
     title: 'Idempotency key reused',
-    happened: 'The Idempotency-Key was used before, for another task or with another body.',
+    happened:
+      'The Idempotency-Key was used before, for another task, with another body, or with other headers of those that the task keeps.',
     mend: 'Send the same request as before to get its run, or make a new key for a new request.',
   },
   'too-many-requests': {

@@ -4,6 +4,8 @@ import { stringify } from 'safe-stable-stringify';
 import type { IdempotencyKey, KeyedRun } from '../run/idempotency-key.js';
 import { Journal } from '../run/journal.js';
 import { DomainError } from '../core/domain-error.js';
+import type { RunTerms } from '../run/run-terms.js';
+import { repeatedHeaders } from './kept-headers.js';
 import type { StartGate } from './start-gate.js';
 import type { RunRequest } from './tasks.schemas.js';
 
@@ -27,19 +29,22 @@ export class IdempotentRuns {
   constructor(private readonly journal: Journal) {}
 
   /**
-   * The run of a key: that of its first use, or `runId`, which `start` starts.
+   * The run of a key: that of its first use, or the one of the terms, which `start` starts.
    *
+   * @param request which the terms were made of
    * @param start resolves when the journal has the run, and its key with it
    * @param gate what it passes before it starts
    * @throws {DomainError} `idempotency-key-reused` when the first use asked for something else; what `start` throws
    */
   async share(
     { client, key }: ClientKey,
-    asked: { readonly task: string; readonly request: RunRequest },
-    runId: string,
+    request: RunRequest,
+    { id: runId, task, callerHeaders }: RunTerms,
     start: (key: IdempotencyKey) => Promise<unknown>,
     gate?: StartGate,
   ): Promise<{ readonly runId: string; readonly replayed: boolean }> {
+    const headers = repeatedHeaders(callerHeaders);
+    const asked = { task, request, ...(headers && { headers }) };
     const fingerprint = createHash('sha256').update(stringify(asked)).digest('base64url');
     const name = JSON.stringify([client, key]);
     let replayed = true;
@@ -56,7 +61,7 @@ export class IdempotentRuns {
     if (found.fingerprint === fingerprint) return { runId: found.runId, replayed };
     throw new DomainError(
       'idempotency-key-reused',
-      'The Idempotency-Key belongs to a request for another task or with another body',
+      'The Idempotency-Key belongs to a request for another task, with another body, or with other headers of those that the task keeps',
       { runId: found.runId },
     );
   }

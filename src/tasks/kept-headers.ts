@@ -1,11 +1,24 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import type { CallerHeaders } from '../core/caller-headers.js';
+import { NO_HEADERS, type CallerHeaders } from '../core/caller-headers.js';
 import { invalidRequest } from '../core/domain-error.js';
 import type { RunOrigin } from '../core/run-origin.js';
 import type { TaskDefinition } from '../core/task.js';
 
 /** What the names and values of the headers that a run keeps may have in all, in bytes. */
 const MAX_BYTES = 8_192;
+
+/**
+ * Parts of the names of headers that differ when a request is sent again: credentials, which are renewed, and what tells of the
+ * caller’s program, of the trace, and of the way that the request took.
+ */
+const OF_ONE_TRY =
+  /auth|cookie|token|secret|signature|password|key|trace|baggage|b3|span|request-id|correlation|forwarded|via|user-agent|-ip$|^date$/;
+
+/** Of the headers that a run keeps, those that are the same when its request is sent again; undefined without any. */
+export function repeatedHeaders(kept: CallerHeaders = NO_HEADERS): CallerHeaders | undefined {
+  const repeated = Object.entries(kept).filter(([name]) => !OF_ONE_TRY.test(name));
+  return repeated.length > 0 ? Object.fromEntries(repeated) : undefined;
+}
 
 /**
  * The headers of a request that its task takes, but for those that have its API key for this service; undefined for a task that takes none.

@@ -118,7 +118,7 @@ export class RunBatches {
     }
     const start: Parameters<IdempotentRuns['share']>[3] = (claimed) =>
       this.runs.start(terms, claimed).reply(0);
-    return { task, ...(await this.idempotent.share({ client, key }, { task, request }, runId, start, gate)) };
+    return { task, ...(await this.idempotent.share({ client, key }, request, terms, start, gate)) };
   }
 }
 

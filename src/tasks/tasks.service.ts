@@ -68,7 +68,7 @@ export class TasksService {
       this.runs.start(terms);
       return { runId: terms.id, task, replayed: false };
     }
-    const shared = await this.idempotent.share(key, { task, request }, terms.id, (claimed) =>
+    const shared = await this.idempotent.share(key, request, terms, (claimed) =>
       this.runs.start(terms, claimed).reply(0),
     );
     return { task, ...shared };

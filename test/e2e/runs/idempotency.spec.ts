@@ -11,6 +11,10 @@ const UUID = '8e03978e-40d5-43dd-bc93-6894a57f9324';
 describe('Idempotency-Key', () => {
   let runs = 0;
   const quick = inlineTask('quick', { only: { run: () => ++runs } });
+  const callerHeaders = ['Accept-Language', 'X-Tenant', 'Authorization', 'X-Session-Token', 'tracestate'];
+  const kept = inlineTask('kept', {
+    only: { callerHeaders, run: (_input, context) => context.callerHeaders },
+  });
   const failing = inlineTask('failing', {
     only: {
       run: () => {
@@ -21,7 +25,7 @@ describe('Idempotency-Key', () => {
   const race = new ControlledTask('race', { fast: {}, slow: {} });
   let service: TestApp;
   beforeAll(async () => {
-    service = await TestApp.start({ providers: [...quick, ...failing, ...race.providers] });
+    service = await TestApp.start({ providers: [...quick, ...kept, ...failing, ...race.providers] });
   });
   afterAll(() => service.close());
   beforeEach(() => void (runs = 0));
@@ -54,6 +58,31 @@ describe('Idempotency-Key', () => {
     slow.succeed();
     await service.event(fast.context.runId, 'run.finished');
     expect((await send('"in flight"', {}, 'race')).body).toEqual(one.body);
+  });
+
+  test('counts headers that the task keeps to the request, but for those that differ between two tries', async () => {
+    const headers = {
+      'Accept-Language': 'nb',
+      'X-Tenant': 'acme',
+      ...{ Authorization: 'Bearer first', 'X-Session-Token': '1', tracestate: 'a=1' },
+    };
+    const first = await send('"headers"', {}, 'kept').set(headers).expect(200);
+    const renewed = { ...headers, Authorization: 'Bearer second', 'X-Session-Token': '2', tracestate: 'a=2' };
+    const again = await send('"headers"', {}, 'kept').set(renewed).set('X-Other', '1').expect(200);
+    expect(again.body).toEqual(first.body);
+    for (const other of [{ 'X-Tenant': 'other' }, { 'Accept-Language': '' }]) {
+      const refused = await send('"headers"', {}, 'kept').set(renewed).set(other);
+      await expectProblem(service, refused, 422, 'idempotency-key-reused');
+    }
+    const batch = (tenant: string) =>
+      service.http
+        .post('/tasks/kept/runs:batch')
+        .set('X-Tenant', tenant)
+        .send({ runs: [{ idempotencyKey: 'of a batch' }] });
+    await batch('acme').expect(200);
+    expect((await batch('other')).body).toMatchObject({
+      runs: [{ status: 422, type: '/problems/idempotency-key-reused' }],
+    });
   });
 
   test('gives a failure again too', async () => {
