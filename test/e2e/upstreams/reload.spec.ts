@@ -1,6 +1,6 @@
 import type { RequestListener, ServerResponse } from 'node:http';
 import { writeFileSync } from 'node:fs';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { expectProblem } from '../../support/problem.js';
 import { tasksFiles } from '../../support/tasks-file.js';
 import { TestApp } from '../../support/test-app.js';
@@ -63,6 +63,7 @@ describe('a reload of the tasks file', () => {
     same: [http('a', kept, ', concurrency: 1')],
     gone: [http('a', before)],
     hedged: [http('a', kept), http('b', kept, ', start: { after: 1ms }')],
+    wide: [http('a', kept), http('b', kept)],
   });
   const second = () => {
     const { gone: _, ...others } = first();
@@ -76,6 +77,7 @@ describe('a reload of the tasks file', () => {
     file = write(text(first()));
     service = await TestApp.start({ env: { TASKS_FILE: file } });
   });
+  beforeEach(async () => void (await reload(text(first())).expect(200)));
   afterAll(async () => {
     await service.close();
     for (const { server } of [before, after, kept]) await server.close();
@@ -119,17 +121,16 @@ describe('a reload of the tasks file', () => {
       await start('same'),
     ];
     await before.holds(3);
-    const hedged = await start('hedged');
-    await kept.answer('of the hedged task, or of the other');
-    await kept.answer('the other one');
-    await service.finishedRun(hedged);
+    await kept.holds(1);
     const changed = await reload(text(second())).expect(200);
     expect(changed.body).toEqual({
-      tasks: ['moved', 'same', 'hedged', 'added'],
+      tasks: ['moved', 'same', 'hedged', 'wide', 'added'],
       added: ['added'],
       removed: ['gone'],
     });
-    expect(service.log.lines.at(-1)?.msg).toBe(`Reloaded: 4 tasks from ${file}: moved, same, hedged, added`);
+    expect(service.log.lines.at(-1)?.msg).toBe(
+      `Reloaded: 5 tasks from ${file}: moved, same, hedged, wide, added`,
+    );
     await expectProblem(service, await service.run('gone'), 404, 'task-unknown');
     await service.http.get('/tasks/added').expect(200);
 
@@ -137,6 +138,7 @@ describe('a reload of the tasks file', () => {
     await before.answer('of what is gone');
     await before.answer('no', 400);
     await before.answer('of the second attempt');
+    await kept.answer('of what is as before');
     expect(await service.finishedRun(old)).toMatchObject({
       status: 'succeeded',
       subTasks: [{ attempts: 2 }],
@@ -160,6 +162,14 @@ describe('a reload of the tasks file', () => {
   });
 
   test('of a task that is as before leaves it its connections, its slots and its hedge budget', async () => {
+    // A connection whose answer is just over isn't free yet: so there are two.
+    const wide = await start('wide');
+    await kept.holds(2);
+    for (const answer of ['a', 'b']) await kept.answer(answer);
+    await service.finishedRun(wide);
+    const primed = await start('hedged');
+    await kept.answer('first');
+    await service.finishedRun(primed);
     const { connections } = kept.server;
     const first = await start('same');
     await kept.holds(1);
