@@ -1,5 +1,6 @@
 /** `npm run tasks`: looks for mistakes in files of tasks, and prints their schema. */
 import { parseArgs } from 'node:util';
+import { ConfigError, parseConfig } from '../config/config.js';
 import { parsePaths } from '../config/values.js';
 import { environmentOf, runCommand, say, UsageError, type Terminal } from '../command-line/command.js';
 import { DomainError } from '../core/domain-error.js';
@@ -8,9 +9,10 @@ import type { JsonValue } from '../core/json.js';
 import { textOf } from '../core/thrown.js';
 import { HttpSubTask } from '../upstreams/http-sub-task.js';
 import type { HttpRequestOptions } from '../upstreams/http-sub-task.schema.js';
+import type { Proxies } from '../upstreams/proxies.js';
 import { Upstreams } from '../upstreams/upstreams.js';
 import { explainTask } from './explain-task.js';
-import { mistakeLines } from './mistake.js';
+import { mistakeLines, type Mistake } from './mistake.js';
 import { tasksJsonSchema } from './tasks-file.schema.js';
 import { readTasksFiles, type TasksFile } from './tasks-file.js';
 
@@ -32,7 +34,7 @@ Where the service is built, node dist/tasks-file/tasks.command.js does the same 
 
 /** Does what the arguments say. @returns the exit code */
 export function checkTasks(args: readonly string[], terminal: Terminal): Promise<number> {
-  return runCommand(() => run(args, terminal), terminal, { hint: HINT, mendable: [] });
+  return runCommand(() => run(args, terminal), terminal, { hint: HINT, mendable: [ConfigError] });
 }
 
 async function run(args: readonly string[], terminal: Terminal): Promise<number> {
@@ -66,9 +68,10 @@ async function checkAll(
 ): Promise<number> {
   if (input !== undefined && explain === undefined) throw new UsageError(`--input is for --explain; ${HINT}`);
   const env = environmentOf(terminal);
-  const upstreams = new Upstreams();
+  const upstreams = new Upstreams(undefined, undefined, proxiesOf(env));
   const handlerOf = (request: HttpRequestOptions) => new HttpSubTask(request, upstreams, env);
-  const surroundings = explain === undefined ? {} : { handlerOf };
+  const configure = upstreams.configure.bind(upstreams);
+  const surroundings = explain === undefined ? {} : { handlerOf, configure };
   const files = readTasksFiles(paths.length > 0 ? paths : pathsOf(env), env, surroundings);
   for (const file of files) tell(file, terminal);
   if (files.some(({ mistakes }) => mistakes.length > 0)) return 1;
@@ -81,7 +84,20 @@ async function checkAll(
     if (!(error instanceof DomainError)) throw error;
     throw new UsageError(`${explain} doesn’t take this input: ${JSON.stringify(error.details.errors)}`);
   }
-  return 0;
+  // Without the variable something of what is explained is missing.
+  const isMissing = ({ path: [first, name] }: Mistake) => first === 'origins' || name === explain;
+  return files.some(({ unset }) => unset.some(isMissing)) ? 1 : 0;
+}
+
+/** What the environment says of proxies, whatever else is wrong with it. @throws {ConfigError} */
+function proxiesOf(env: Terminal['env']): Proxies {
+  const ofProxies = Object.entries(env).filter(([name]) => /^(?:HTTPS?|NO)_PROXY$/i.test(name));
+  const {
+    HTTP_PROXY: http,
+    HTTPS_PROXY: https,
+    NO_PROXY: except,
+  } = parseConfig(Object.fromEntries(ofProxies));
+  return { http, https, except };
 }
 
 function inputOf(text = 'null'): JsonValue {

@@ -95,14 +95,16 @@ export class HttpSubTask implements SubTaskHandler<unknown> {
   }
 
   /**
-   * The request that an input makes, as text, without what came from the environment. Nothing is sent.
+   * The request that an input makes, and the proxy that it goes through, as text, without what came from the environment. Nothing is sent.
    *
    * @throws {SubTaskError} as {@link run} does
    */
   explain(input: unknown): string {
     const { method, path, headers, body } = this.template.request(input, NO_ATTEMPT);
     const fields = headers.flatMap((text, at) => (at % 2 === 0 ? [`${text}: ${headers[at + 1] ?? ''}`] : []));
+    const { proxy } = this.upstream.network;
     const lines = [
+      ...(proxy === undefined ? [] : [`# through the proxy ${new URL(proxy).host}`]),
       `${method} ${this.upstream.origin}${path}`,
       ...fields,
       ...(body === null ? [] : ['', body]),

@@ -153,6 +153,42 @@ describe('npm run tasks', () => {
       );
     });
 
+    test('says by which proxy a request goes, without its password', async () => {
+      writeFileSync(
+        join(directory, 'proxied.yaml'),
+        `origins:
+  https://b.example: { proxy: none }
+  https://c.example: { proxy: 'http://user:\${PASSWORD}@own.example:3128' }
+tasks:
+  buy: { subTasks: [${['a', 'b', 'c'].map((name) => `{ kind: http, name: ${name}, url: 'https://${name}.example/' }`).join(', ')}] }
+`,
+      );
+      const shown = (env: Record<string, string>) =>
+        tasks(['check', 'proxied.yaml', '--explain', 'buy'], {
+          https_proxy: 'http://u:secret@all.example:80',
+          ...env,
+        });
+      const { code, stdout } = await shown({ PASSWORD: 'secret' });
+      expect(code).toBe(0);
+      expect(stdout).toContain('at-once\n# through the proxy all.example\nGET https://a.example/\n');
+      expect(stdout).toContain('at-once\nGET https://b.example/\n');
+      expect(stdout).toContain('at-once\n# through the proxy own.example:3128\nGET https://c.example/\n');
+      expect(stdout).not.toContain('secret');
+      expect(await shown({})).toMatchObject({
+        code: 1,
+        stderr: expect.stringMatching(/PASSWORD, which is not set/),
+      });
+      expect((await shown({ https_proxy: 'ftp://none' })).stderr).toMatch(
+        /HTTPS_PROXY is "ftp:\/\/none"; it takes/,
+      );
+    });
+
+    test('exits with 1 where a variable that the task takes is not set', async () => {
+      const unset = await tasks(['check', 'shown.yaml', '--explain', 'pay', '--input', '{"amount": 7}']);
+      expect(unset.code).toBe(1);
+      expect(unset.stdout).toContain('\nNothing is known of its request: ');
+    });
+
     test('says where an input makes no request', async () => {
       expect(await explain('{"amount": 900000000000000000000}')).toMatchObject({ code: 0 });
       expect((await explain('{"amount": "7"}')).stderr).toMatch(
