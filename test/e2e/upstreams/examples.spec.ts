@@ -89,7 +89,6 @@ describe('the example', () => {
 
   beforeAll(async () => {
     await upstreams.start();
-    for (const [name, value] of Object.entries(ENVIRONMENT)) process.env[name] = upstreams.adapt(value);
     for (const path of globSync('examples/*.yaml', { cwd: ROOT })) {
       const yaml = readFileSync(join(ROOT, path), 'utf8');
       // A busy machine may take a second for what is quick.
@@ -98,12 +97,12 @@ describe('the example', () => {
         upstreams.adapt(yaml).replace('deadline: 1s', 'deadline: 3s'),
       );
     }
-    service = await TestApp.start({ env: { TASKS_FILE: directory } });
+    const variables = Object.entries(ENVIRONMENT).map(([name, value]) => [name, upstreams.adapt(value)]);
+    service = await TestApp.start({ env: { TASKS_FILE: directory, ...Object.fromEntries(variables) } });
   });
   afterAll(async () => {
     await service.close();
     await upstreams.stop();
-    for (const name of Object.keys(ENVIRONMENT)) Reflect.deleteProperty(process.env, name);
   });
 
   const outcomes = async (runId: string) =>
