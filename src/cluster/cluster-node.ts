@@ -59,7 +59,8 @@ export class ClusterNode implements OnApplicationBootstrap {
 
   async onApplicationBootstrap(): Promise<void> {
     await this.beat();
-    this.life = Promise.all([this.beatOn(), this.workOn()]);
+    const requested = this.parts.requested.workOn(this.closing.signal);
+    this.life = Promise.all([this.beatOn(), this.workOn(), requested]);
     await this.parts.taking.begin();
   }
 
@@ -149,6 +150,7 @@ export class ClusterNode implements OnApplicationBootstrap {
         `The node ${gone} was not seen for ${this.timeoutMs} ms: others go on with what it had`,
       );
     if (standing.gone.length > 0) this.findStalled();
+    if (standing.requested) this.parts.requested.lookAround();
   }
 
   /** Gives back what could not be taken on, and takes sub-tasks again when there is room. */
@@ -227,6 +229,10 @@ export class ClusterNode implements OnApplicationBootstrap {
 
   private hear(notice: Notice | undefined): void {
     if (notice?.[0] === 'command' && notice[1] !== '' && notice[1] !== this.parts.journal.nodeId) return;
+    if (notice?.[0] === 'requested') {
+      if (notice[1] === this.parts.journal.nodeId) this.parts.requested.look();
+      return;
+    }
     this.hasCommands = true;
     // Whoever takes over a run that nobody executes does what is asked of it.
     if (notice?.[0] === 'command') this.lookAround ||= notice[1] === '';

@@ -12,6 +12,7 @@ import { TaskRegistry } from '../tasks/task-registry.js';
 import { TaskRegistryModule } from '../tasks/task-registry.module.js';
 import { TasksModule } from '../tasks/tasks.module.js';
 import type { ClusterNode } from './cluster-node.js';
+import { StartInTransaction } from './start-in-transaction.js';
 import { CLUSTER_NODE, CLUSTER_OPERATIONS } from './cluster.tokens.js';
 import type { ClusterOperations } from './operations.js';
 
@@ -19,6 +20,7 @@ import type { ClusterOperations } from './operations.js';
 @Module({
   imports: [RunModule, EventsModule, TaskRegistryModule, TasksModule],
   providers: [
+    StartInTransaction,
     {
       provide: CLUSTER_OPERATIONS,
       inject: [CONFIG, Journal],
@@ -51,7 +53,7 @@ import type { ClusterOperations } from './operations.js';
       },
     },
   ],
-  exports: [CLUSTER_OPERATIONS],
+  exports: [CLUSTER_OPERATIONS, StartInTransaction],
 })
 export class ClusterModule {}
 

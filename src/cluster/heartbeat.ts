@@ -20,6 +20,8 @@ export interface Standing {
   readonly paused: readonly string[];
   /** The queues that operators let no node take from. */
   readonly pausedQueues: readonly string[];
+  /** Whether transactions have asked this node, or one that is gone, for runs. */
+  readonly requested: boolean;
   /** The nodes that were not seen for too long; they are gone now. */
   readonly gone: readonly string[];
 }
@@ -51,7 +53,10 @@ const BEAT = `
   SELECT extract(epoch FROM clock_timestamp())::float8 * 1000 AS "databaseMs", EXISTS (SELECT FROM me) AS alive,
     coalesce((SELECT draining FROM me), false) AS draining, ARRAY(SELECT task FROM paused_tasks) AS paused,
     ARRAY(SELECT queue FROM paused_queues ORDER BY queue) AS "pausedQueues", last_id AS "lastId",
-    (SELECT coalesce(sum(free_slots), 0) FROM nodes WHERE id <> $1) AS idle
+    (SELECT coalesce(sum(free_slots), 0) FROM nodes WHERE id <> $1) AS idle,
+    EXISTS (
+      SELECT FROM requested_runs
+      WHERE node = $1 OR NOT EXISTS (SELECT FROM nodes WHERE nodes.id = requested_runs.node)) AS requested
   FROM log_head`;
 
 /** A node that commits meanwhile is seen, and stays: its row is locked by whichever comes first. */

@@ -9,6 +9,7 @@ import { ClusterNode } from './cluster-node.js';
 import { ClusterStore } from './cluster-store.js';
 import { Heartbeat } from './heartbeat.js';
 import { PlacedWork } from './placed-work.js';
+import { RequestedRuns } from './requested-runs.js';
 import { Taking } from './taking.js';
 import { Takeover } from './takeover.js';
 import { WaitingRuns } from './waiting-runs.js';
@@ -28,9 +29,10 @@ export function makeNode(
   const waiting = new WaitingRuns(journal, UNKNOWN_TASK_GRACE);
   const work = new PlacedWork(journal, store, bus, runs, registry, recorded);
   const taking = new Taking(journal, work, ROLE);
+  const requested = new RequestedRuns(journal, runs, registry);
   const heartbeat = new Heartbeat(journal.options, NODE_TIMEOUT, journal.clock);
   return new ClusterNode(
-    { journal, store, heartbeat, runs, registry, control, takeover, waiting, work, taking },
+    { journal, store, heartbeat, runs, registry, control, takeover, waiting, work, taking, requested },
     NODE_TIMEOUT,
   );
 }

@@ -3,6 +3,7 @@ import type { RunControl } from '../tasks/run-control.js';
 import type { Runs } from '../run/runs.js';
 import type { TaskRegistry } from '../tasks/task-registry.js';
 import type { Heartbeat } from './heartbeat.js';
+import type { RequestedRuns } from './requested-runs.js';
 import type { Taking } from './taking.js';
 import type { Takeover } from './takeover.js';
 import type { WaitingRuns } from './waiting-runs.js';
@@ -21,4 +22,5 @@ export interface NodeParts {
   readonly waiting: WaitingRuns;
   readonly work: PlacedWork;
   readonly taking: Taking;
+  readonly requested: RequestedRuns;
 }

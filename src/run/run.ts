@@ -89,7 +89,8 @@ export class Run implements SubTaskOwner, Hosted, StaggeredRun {
     const run = new Run(host, terms);
     run.appendOwn('run.started', recordedTerms(terms), key);
     run.subTasks.forEach((subTask, index) => {
-      if (terms.definition?.starts[index] === 'at-once') subTask.prepare();
+      if (terms.unfit) run.unable.push({ subTask, obstacle: terms.unfit });
+      else if (terms.definition?.starts[index] === 'at-once') subTask.prepare();
       else subTask.hold();
     });
     run.later = host.plans.laterStartsOf(run, performance.now());

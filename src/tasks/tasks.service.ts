@@ -22,6 +22,12 @@ export interface StartedRun {
   readonly task: string;
   /** Whether it is the run of an earlier request. */
   readonly replayed: boolean;
+  /**
+   * Of a run that begins with the commit of a transaction of the caller: waits until it has begun. Resolves to false when it takes longer.
+   *
+   * @throws {DomainError} `run-unknown` when the transaction was rolled back; `journal-unavailable`, `stopping`
+   */
+  readonly begun?: (waitMs: number) => Promise<boolean>;
 }
 
 /** What a caller is told when the reply policy is met. */
@@ -83,8 +89,12 @@ export class TasksService {
    */
   async reply(run: StartedRun): Promise<Answer>;
   async reply(run: StartedRun, waitMs: number): Promise<Answer | undefined>;
-  async reply({ runId, task }: StartedRun, waitMs = MAX_DURATION_MS): Promise<Answer | undefined> {
+  async reply({ runId, task, begun }: StartedRun, waitMs = MAX_DURATION_MS): Promise<Answer | undefined> {
     const until = performance.now() + waitMs;
+    if (begun) {
+      if (!(await begun(waitMs))) return undefined;
+      waitMs = Math.max(0, until - performance.now());
+    }
     const run = this.runs.get(runId);
     let decision = await (run && !run.replyIsInJournalAlone
       ? run.reply(waitMs)

@@ -29,6 +29,25 @@ export async function createOperationTables(db: Kysely<unknown>): Promise<void> 
   await sql`ALTER TABLE commands ADD COLUMN run_id text COLLATE "C" NOT NULL DEFAULT ''`.execute(db);
 }
 
+/** A run that a transaction of a caller has asked for, until it begins. */
+export interface RequestedRun {
+  id: string;
+  task: string;
+  /** The node that is to begin it; empty when any may. */
+  node: string;
+  /** What it was asked for, as JSON. */
+  terms: string;
+}
+
+export async function createRequestedRuns(db: Kysely<unknown>): Promise<void> {
+  await sql`
+    CREATE TABLE requested_runs (
+      id text COLLATE "C" PRIMARY KEY,
+      task text COLLATE "C" NOT NULL,
+      node text COLLATE "C" NOT NULL,
+      terms text NOT NULL)`.execute(db);
+}
+
 /** The queues that no node takes from. */
 export async function createPausedQueues(db: Kysely<unknown>): Promise<void> {
   await sql`

@@ -27,6 +27,8 @@ export class PostgresGroup extends CommitGroup {
   private readonly rows: number[] = [1];
   private rowSize = 0;
   private leaving: Leaving[] = [];
+  /** The runs of it that transactions of callers have asked for. */
+  private requested = new Set<string>();
   /** What became of it; set when it is committed. */
   result: GroupOutcome | undefined;
   /** What it is committed in, one after the other, where it can't be committed as a whole for a reason of its own. */
@@ -51,6 +53,12 @@ export class PostgresGroup extends CommitGroup {
     return this.leaving.map(({ dueAt, ...subTask }) =>
       dueAt === undefined ? subTask : { ...subTask, delayMs: dueAt - performance.now() },
     );
+  }
+
+  /** The ids of the runs that it starts and that were asked for: their requests go with its commit. */
+  get requests(): readonly string[] {
+    if (this.requested.size === 0) return [];
+    return this.entries.map(({ run }) => run.id).filter((id) => this.requested.has(id));
   }
 
   /** See {@link labelColumns}. */
@@ -91,6 +99,11 @@ export class PostgresGroup extends CommitGroup {
     const { delayMs } = subTask;
     const dueAt = delayMs === undefined ? undefined : performance.now() + delayMs;
     this.leaving.push({ ...subTask, run, after, dueAt });
+  }
+
+  /** Lets the request for a run go, which was added last. */
+  fulfil(runId: string): void {
+    this.requested.add(runId);
   }
 
   override tellsOf(runId: string): boolean {
@@ -179,6 +192,7 @@ export class PostgresGroup extends CommitGroup {
   private part(from: number, to: number): PostgresGroup {
     const part = new PostgresGroup(this.clock);
     part.tells = this.tells;
+    part.requested = this.requested;
     for (let index = from; index < to; index += 1) {
       const entry = this.entries[index];
       if (entry) part.push(entry, this.texts[index] ?? '');

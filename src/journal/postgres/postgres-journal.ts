@@ -60,7 +60,7 @@ export class PostgresJournal extends Journal implements Sharing {
   private readonly closing = new AbortController();
   private readonly tail: LogTail;
   private readonly writer: PostgresWriter;
-  private readonly groups: GroupCommit<PostgresGroup>;
+  readonly groups: GroupCommit<PostgresGroup>;
   private readonly listener: PostgresListener;
   private readonly commitNotices: CommitNotices;
   private readonly keys: KeyClaims;

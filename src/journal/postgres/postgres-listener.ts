@@ -20,6 +20,8 @@ export type Notice =
   | readonly ['erased', runId: string]
   /** A node has ended, and leaves what it had. */
   | readonly ['left', node: string]
+  /** A transaction that asked `node` for a run is committed. */
+  | readonly ['requested', node: string]
   /** A node leaves a run to the others that it could not resume. */
   | readonly ['let-go', node: string];
 

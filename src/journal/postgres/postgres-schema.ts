@@ -6,6 +6,8 @@ import {
   addSetAside,
   createOperationTables,
   createPausedQueues,
+  createRequestedRuns,
+  type RequestedRun,
   type WaitingRun,
 } from './operation-tables.js';
 import {
@@ -123,6 +125,7 @@ export interface Schema extends Pick<LogSchema, 'statistics' | 'counted_events'>
     due_at: Date;
   };
   waiting_runs: WaitingRun;
+  requested_runs: RequestedRun;
   /** What callers asked of a run through a node that doesn't follow it. */
   commands: {
     id: number;
@@ -178,6 +181,7 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0006-erased-runs': { up: addErasedRuns },
   '0007-token-secret': { up: createTokenSecret },
   '0008-paused-queues': { up: createPausedQueues },
+  '0009-requested-runs': { up: createRequestedRuns },
 };
 
 /** The version of the tables' users that this code is: how many migrations it knows. */

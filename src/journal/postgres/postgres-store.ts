@@ -78,6 +78,14 @@ export class PostgresStore {
     return rows[0]?.found ?? false;
   }
 
+  /** What there is of a run that a transaction has asked for: the run, the request, or nothing. */
+  async requested(id: string): Promise<{ readonly begun: boolean; readonly asked: boolean }> {
+    const { rows } = await sql<{ begun: boolean; asked: boolean }>`
+      SELECT ${isRun(sql`${id}`)} AS begun,
+        EXISTS (SELECT FROM requested_runs WHERE requested_runs.id = ${id}) AS asked`.execute(this.db);
+    return rows[0] ?? { begun: false, asked: false };
+  }
+
   async isSetAside(id: string): Promise<boolean> {
     const run = await this.db
       .selectFrom('open_runs')

@@ -17,6 +17,7 @@ const LABEL = `
   INSERT INTO run_labels (label, labelled_at, run)
   SELECT * FROM unnest($1::text[], $2::bigint[], $3::text[]) ON CONFLICT DO NOTHING`;
 
+const FULFIL = 'DELETE FROM requested_runs WHERE id = ANY ($1::text[])';
 /** Waits for whatever the server's commits wait for, such as a synchronous standby, and with it for all commits before. */
 const CONFIRM = 'UPDATE nodes SET seen_at = clock_timestamp() WHERE id = $1';
 
@@ -52,11 +53,12 @@ export class PostgresWriter {
         ...COMMIT,
         values: [node, ...group.parameters(number)],
       });
-    const { jobs, labels } = group;
-    if (jobs.length === 0 && !labels) return committedOf(await commit());
+    const { jobs, labels, requests } = group;
+    if (jobs.length + requests.length === 0 && !labels) return committedOf(await commit());
     if (jobs.length > 0 && !this.queue) throw new Error('There is no queue that sub-tasks could leave by');
     await client.query('BEGIN');
     try {
+      if (requests.length > 0) await client.query(FULFIL, [requests]);
       if (labels) await client.query(LABEL, [...labels]);
       if (jobs.length > 0)
         await this.queue?.send(jobs, { executeSql: (text, values) => client.query(text, values) });

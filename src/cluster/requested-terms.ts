@@ -1,0 +1,39 @@
+import type { DomainError, InputError } from '../core/domain-error.js';
+import { parseJson } from '../core/exact-json.js';
+import type { RunOrigin } from '../core/run-origin.js';
+import type { TaskDefinition } from '../core/task.js';
+import type { RunTerms } from '../run/run-terms.js';
+import { acceptRun } from '../tasks/accepted-run.js';
+import type { RunRequest } from '../tasks/tasks.schemas.js';
+
+interface Requested {
+  readonly request: RunRequest;
+  readonly origin: RunOrigin;
+}
+
+/** What is kept of the terms of a run until it begins. */
+export function textOfTerms({ input, replyPolicy, losers, labels, deadline, origin }: RunTerms): string {
+  const request = { input, reply: replyPolicy, losers, labels, deadline };
+  return JSON.stringify({ request, origin });
+}
+
+/**
+ * The terms of a run that begins now. Where the task has changed since it was asked for, and they fit no more, it begins all the same, and
+ * fails: its caller was told that there is such a run.
+ */
+export async function termsOfText(id: string, task: TaskDefinition, text: string): Promise<RunTerms> {
+  const { request, origin } = parseJson(text) as Requested;
+  try {
+    return { ...(await acceptRun(task, request, origin)), id };
+  } catch (error) {
+    const { input, labels } = request;
+    const terms = await acceptRun({ ...task, input: undefined }, { input, labels }, origin);
+    const message = `The request fits the task no more: ${reasonOf(error)}`;
+    return { ...terms, id, unfit: { code: 'input-unfit', message } };
+  }
+}
+
+function reasonOf(error: unknown): string {
+  const { errors } = (error as DomainError).details as { errors?: readonly InputError[] };
+  return errors?.map(({ pointer, detail }) => `${pointer} ${detail}`).join('; ') ?? (error as Error).message;
+}
