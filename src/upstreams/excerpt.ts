@@ -1,3 +1,4 @@
+import { TextDecoder } from 'node:util';
 import { charsetOf } from './media-type.js';
 import type { Secrets } from './secrets.js';
 

@@ -7,8 +7,11 @@ const CLOSING_MS = 2_000;
 const timers = new Map<number, { timer: NodeJS.Timeout; origin: Error }>();
 const JEST = /\/node_modules\/(@jest\/|jest-)/;
 
+/** Node 26 has it; the types are those of the oldest Node that the packages run on. */
+const withoutPromises: object = { trackPromises: false };
+
 const hook = createHook({
-  trackPromises: false,
+  ...withoutPromises,
   init(id, type, _trigger, resource) {
     if (type === 'Timeout') timers.set(id, { timer: resource as NodeJS.Timeout, origin: new Error() });
   },
