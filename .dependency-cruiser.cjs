@@ -58,6 +58,14 @@ module.exports = {
       to: { path: '^src/(listeners|demo)/' },
     },
     {
+      name: 'swagger-for-the-document-alone',
+      comment:
+        'Who makes no OpenAPI document needs no @nestjs/swagger: src/http/open-api.ts has its decorators.',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/(api/openapi|app\\.setup)\\.ts$|\\.spec\\.ts$' },
+      to: { path: 'node_modules/@nestjs/swagger', dependencyTypesNot: ['type-only'] },
+    },
+    {
       name: 'declared',
       comment: 'What is imported stands in package.json.',
       severity: 'error',

@@ -29,6 +29,18 @@ export default tseslint.config(
     },
   },
   {
+    files: ['src/**/*.controller.ts'],
+    rules: {
+      'no-restricted-syntax': [
+        'error',
+        {
+          selector: 'Decorator > CallExpression[callee.name=/^(Body|Query)$/] > ObjectExpression',
+          message: 'Nest 11 knows no schemas, and nothing checks them: use @ValidBody() or @ValidQuery().',
+        },
+      ],
+    },
+  },
+  {
     files: ['**/*.spec.ts', 'test/**/*.ts'],
     rules: {
       '@typescript-eslint/no-non-null-assertion': 'off',

@@ -23,7 +23,6 @@ import { ProblemFilter } from './http/problem.filter.js';
 import { answerHalfClosed, answerProtocolErrors, requireProtocol } from './http/protocol-errors.js';
 import { answerWithRequestId } from './http/request-context.js';
 import { compressed } from './http/send-json.js';
-import { ValidationPipe } from './http/validation.pipe.js';
 import { EventFeed } from './feed/event-feed.js';
 import { stopRuns } from './stop-runs.js';
 
@@ -111,7 +110,6 @@ export function setUpFace(
   express.post(EVERY_PATH, ...jsonBody(maxInputBytes, operations, memory));
 
   if (access.keys) app.useGlobalGuards(new ScopeGuard(access.keys));
-  app.useGlobalPipes(new ValidationPipe());
   app.useGlobalFilters(new ProblemFilter(operations));
   adapter.beforeStop = async () => {
     app.get(EventFeed).stop();

@@ -1,5 +1,5 @@
 import { applyDecorators, SetMetadata } from '@nestjs/common';
-import { ApiSecurity } from '@nestjs/swagger';
+import { ApiSecurity } from '../http/open-api.js';
 import type { NeededScope } from './scope.js';
 
 /** The metadata that says which scope an operation needs, null where any key will do. */

@@ -1,4 +1,4 @@
-import { Body, Controller, Get, HttpCode, Inject, Param, Post } from '@nestjs/common';
+import { Controller, Get, HttpCode, Inject, Param, Post } from '@nestjs/common';
 import {
   ApiAcceptedResponse,
   ApiBody,
@@ -7,7 +7,7 @@ import {
   ApiOperation,
   ApiParam,
   ApiTags,
-} from '@nestjs/swagger';
+} from '../http/open-api.js';
 import type { z } from 'zod';
 import { NeedsScope } from '../access/needed-scope.decorator.js';
 import { CLUSTER_OPERATIONS } from '../cluster/cluster.tokens.js';
@@ -27,6 +27,7 @@ import {
   retryFilterSchema,
 } from './admin.schemas.js';
 import { cancelRuns, retryRuns } from './local-runs.js';
+import { ValidBody } from '../http/validated.decorator.js';
 
 /** What `npm run nodes` does, for programs. */
 @ApiTags('Admin')
@@ -168,7 +169,7 @@ export class AdminController {
   })
   @ApiAcceptedResponse({ description: 'It is done, or nodes are to do it', standardSchema: countSchema })
   @ApiProblems('malformed-json', 'invalid-request', 'journal-unavailable', 'stopping')
-  async cancel(@Body({ schema: cancelFilterSchema }) filter: z.infer<typeof cancelFilterSchema>) {
+  async cancel(@ValidBody(cancelFilterSchema) filter: z.infer<typeof cancelFilterSchema>) {
     const { task, status, node, olderThan: olderThanMs = 0 } = filter;
     if (this.cluster)
       return { runs: await this.ask((cluster) => cluster.cancel({ task, status, node, olderThanMs })) };
@@ -193,7 +194,7 @@ export class AdminController {
   })
   @ApiAcceptedResponse({ description: 'It is done, or nodes are to do it', standardSchema: countSchema })
   @ApiProblems('malformed-json', 'invalid-request', 'journal-unavailable', 'stopping')
-  async retry(@Body({ schema: retryFilterSchema }) filter: z.infer<typeof retryFilterSchema>) {
+  async retry(@ValidBody(retryFilterSchema) filter: z.infer<typeof retryFilterSchema>) {
     const { task, status, olderThan: olderThanMs = 0 } = filter;
     if (this.cluster)
       return { runs: await this.ask((cluster) => cluster.retry({ task, status, olderThanMs })) };

@@ -1,5 +1,6 @@
 import type { INestApplication } from '@nestjs/common';
-import { DocumentBuilder, SwaggerModule, type OpenAPIObject } from '@nestjs/swagger';
+import * as swagger from '@nestjs/swagger';
+import type { OpenAPIObject } from '@nestjs/swagger';
 import { z } from 'zod';
 import { documentAccess } from '../access/document-access.js';
 import { eventPageSchema } from '../feed/events.schemas.js';
@@ -11,6 +12,7 @@ import {
   headOf,
   type OperationObject,
 } from './common-contract.js';
+import { describeOperations } from '../http/open-api.js';
 import { problemSchema } from '../http/problem.schema.js';
 import { runBatchSchema } from '../tasks/run-batches.schemas.js';
 
@@ -26,7 +28,7 @@ Pages of other origins may call the service if \`CORS_ORIGINS\` names them; of o
 
 /** The OpenAPI 3.1 document of the service, made from its controllers and their zod schemas. */
 export function createOpenApiDocument(app: INestApplication): OpenAPIObject {
-  const config = new DocumentBuilder()
+  const config = new swagger.DocumentBuilder()
     .setOpenAPIVersion('3.1.0')
     .setTitle('Frontrunner')
     .setDescription(DESCRIPTION)
@@ -40,7 +42,8 @@ export function createOpenApiDocument(app: INestApplication): OpenAPIObject {
     .addTag('Health', 'For load balancers and orchestrators')
     .addTag('Problems', 'Pages about each kind of error')
     .build();
-  const document = SwaggerModule.createDocument(app, config, {
+  describeOperations(swagger);
+  const document = swagger.SwaggerModule.createDocument(app, config, {
     autoTagControllers: false,
     standardSchemaConverter: convert,
   });

@@ -1,5 +1,5 @@
 import { Controller, Get, Header, Param, Req } from '@nestjs/common';
-import { ApiOkResponse, ApiOperation, ApiParam, ApiResponse, ApiTags } from '@nestjs/swagger';
+import { ApiOkResponse, ApiOperation, ApiParam, ApiResponse, ApiTags } from '../http/open-api.js';
 import type { Request } from 'express';
 import { NeedsAnyKey } from '../access/needed-scope.decorator.js';
 import { DomainError } from '../core/domain-error.js';

@@ -1,5 +1,5 @@
 import { Controller, Get, Req, Res } from '@nestjs/common';
-import { ApiHeader, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ApiHeader, ApiOkResponse, ApiOperation, ApiTags } from '../http/open-api.js';
 import type { Request, Response } from 'express';
 import { z } from 'zod';
 import { KeepsToOwnRuns, NeedsScope } from '../access/needed-scope.decorator.js';

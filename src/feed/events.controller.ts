@@ -1,5 +1,5 @@
-import { Controller, Get, Param, Query, Req, Res } from '@nestjs/common';
-import { ApiOperation, ApiParam, ApiQuery, ApiResponse, ApiTags } from '@nestjs/swagger';
+import { Controller, Get, Param, Req, Res } from '@nestjs/common';
+import { ApiOperation, ApiParam, ApiQuery, ApiResponse, ApiTags } from '../http/open-api.js';
 import type { Request, Response } from 'express';
 import { KeepsToOwnRuns, TakesStreamToken } from '../access/needed-scope.decorator.js';
 import { EVENT_TYPES } from '../core/events.js';
@@ -25,6 +25,7 @@ import {
   type EventsQuery,
   type RunEventsQuery,
 } from './events.schemas.js';
+import { ValidQuery } from '../http/validated.decorator.js';
 
 @ApiTags('Events')
 @KeepsToOwnRuns()
@@ -69,7 +70,7 @@ export class EventsController {
   })
   @ApiProblems('invalid-request', 'overloaded', 'journal-unavailable')
   async ofAll(
-    @Query({ schema: eventsQuerySchema }) { after, limit, task, label: labels, type: types }: EventsQuery,
+    @ValidQuery(eventsQuerySchema) { after, limit, task, label: labels, type: types }: EventsQuery,
     @Req() request: Request,
     @Res() response: Response,
   ): Promise<void> {
@@ -100,7 +101,7 @@ export class EventsController {
   @ApiProblems('invalid-request', 'run-unknown', 'overloaded', 'journal-unavailable')
   async ofRun(
     @Param('id', anyCase) runId: string,
-    @Query({ schema: runEventsQuerySchema }) { after = 0, limit }: RunEventsQuery,
+    @ValidQuery(runEventsQuerySchema) { after = 0, limit }: RunEventsQuery,
     @Req() request: Request,
     @Res() response: Response,
   ): Promise<void> {

@@ -1,5 +1,5 @@
-import { Body, Controller, HttpCode, Post, Req } from '@nestjs/common';
-import { ApiBody, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { Controller, HttpCode, Post, Req } from '@nestjs/common';
+import { ApiBody, ApiOkResponse, ApiOperation, ApiTags } from '../http/open-api.js';
 import type { Request } from 'express';
 import type { z } from 'zod';
 import { KeepsToOwnRuns, NeedsScope } from '../access/needed-scope.decorator.js';
@@ -13,6 +13,7 @@ import {
   streamTokenSchema,
   type StreamTokenRequest,
 } from './stream-tokens.schemas.js';
+import { ValidBody } from '../http/validated.decorator.js';
 
 @ApiTags('Events')
 @Controller('stream-tokens')
@@ -39,7 +40,7 @@ export class StreamTokensController {
   @ApiOkResponse({ description: 'The token', standardSchema: streamTokenSchema })
   @ApiProblems('malformed-json', 'invalid-request', 'run-unknown', 'journal-unavailable')
   async create(
-    @Body({ schema: streamTokenRequestSchema }) body: StreamTokenRequest,
+    @ValidBody(streamTokenRequestSchema) body: StreamTokenRequest,
     @Req() request: Request,
   ): Promise<z.input<typeof streamTokenSchema>> {
     const { clientId = '', onlyClient } = contextOf(request);

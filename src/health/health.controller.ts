@@ -1,5 +1,5 @@
 import { Controller, Get } from '@nestjs/common';
-import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ApiOkResponse, ApiOperation, ApiTags } from '../http/open-api.js';
 import { HealthCheckService, HealthIndicatorService } from '@nestjs/terminus';
 import { z } from 'zod';
 import { Runs } from '../run/runs.js';

@@ -1,4 +1,4 @@
-import { Controller, Delete, Get, HttpCode, Inject, Param, Post, Query, Req, Res } from '@nestjs/common';
+import { Controller, Delete, Get, HttpCode, Inject, Param, Post, Req, Res } from '@nestjs/common';
 import {
   ApiAcceptedResponse,
   ApiHeader,
@@ -9,7 +9,7 @@ import {
   ApiQuery,
   ApiResponse,
   ApiTags,
-} from '@nestjs/swagger';
+} from '../http/open-api.js';
 import type { Request, Response } from 'express';
 import type { z } from 'zod';
 import { KeepsToOwnRuns } from '../access/needed-scope.decorator.js';
@@ -35,6 +35,7 @@ import { commanded, expectedBy, tagOf } from './run-answers.js';
 import { cursorOf } from './run-cursor.js';
 import { runView } from '../tasks/run-view.js';
 import { runSchema } from '../tasks/runs.schemas.js';
+import { ValidQuery } from '../http/validated.decorator.js';
 
 const showHeaders = { ...answerHeaders.etag, ...answerHeaders.preferenceApplied };
 
@@ -64,7 +65,7 @@ export class RunsController {
   @ApiOkResponse({ description: 'A page of runs', standardSchema: runPageSchema, headers: linkHeader })
   @ApiProblems('invalid-request', 'journal-unavailable')
   async list(
-    @Query({ schema: runQuerySchema }) query: z.infer<typeof runQuerySchema>,
+    @ValidQuery(runQuerySchema) query: z.infer<typeof runQuerySchema>,
     @Req() request: Request,
     @Res({ passthrough: true }) response: Response,
   ) {

@@ -1,5 +1,5 @@
 import { applyDecorators } from '@nestjs/common';
-import { ApiResponse } from '@nestjs/swagger';
+import { ApiResponse } from './open-api.js';
 import { EXAMPLE_RUN_ID } from '../core/run.js';
 import { answerHeaders } from './headers.js';
 import { problem, problemTypes, type Problem, type ProblemCode } from './problems.js';

@@ -1,5 +1,5 @@
 import { Controller, Get, Param } from '@nestjs/common';
-import { ApiOkResponse, ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
+import { ApiOkResponse, ApiOperation, ApiParam, ApiTags } from '../http/open-api.js';
 import type { z } from 'zod';
 import { ApiProblems } from '../http/api-problems.decorator.js';
 import { TaskRegistry } from '../tasks/task-registry.js';

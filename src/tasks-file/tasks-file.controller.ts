@@ -1,5 +1,5 @@
 import { Controller, HttpCode, Post } from '@nestjs/common';
-import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ApiOkResponse, ApiOperation, ApiTags } from '../http/open-api.js';
 import { z } from 'zod';
 import { NeedsScope } from '../access/needed-scope.decorator.js';
 import { ApiProblems } from '../http/api-problems.decorator.js';

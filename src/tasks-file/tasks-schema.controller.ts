@@ -1,5 +1,5 @@
 import { Controller, Get, Header } from '@nestjs/common';
-import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ApiOkResponse, ApiOperation, ApiTags } from '../http/open-api.js';
 import { NeedsAnyKey } from '../access/needed-scope.decorator.js';
 import { CACHE_AN_HOUR } from '../http/common-headers.js';
 

@@ -1,5 +1,5 @@
 import { Body, Controller, HttpCode, Inject, Logger, Param, Post, Req } from '@nestjs/common';
-import { ApiBody, ApiOkResponse, ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
+import { ApiBody, ApiOkResponse, ApiOperation, ApiParam, ApiTags } from '../http/open-api.js';
 import type { Request } from 'express';
 import { z } from 'zod';
 import { KeepsToOwnRuns } from '../access/needed-scope.decorator.js';

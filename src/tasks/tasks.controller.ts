@@ -1,4 +1,4 @@
-import { Body, Controller, Get, HttpCode, Inject, Param, Post, Req, Res } from '@nestjs/common';
+import { Controller, Get, HttpCode, Inject, Param, Post, Req, Res } from '@nestjs/common';
 import {
   ApiAcceptedResponse,
   ApiBody,
@@ -8,7 +8,7 @@ import {
   ApiParam,
   ApiQuery,
   ApiTags,
-} from '@nestjs/swagger';
+} from '../http/open-api.js';
 import type { Request, Response } from 'express';
 import { z } from 'zod';
 import { KeepsToOwnRuns, NeedsAnyKey } from '../access/needed-scope.decorator.js';
@@ -32,6 +32,7 @@ import {
   type RunRequest,
 } from './tasks.schemas.js';
 import { TasksService } from './tasks.service.js';
+import { ValidBody } from '../http/validated.decorator.js';
 
 /** When a caller that was told to come back should do so, in seconds. */
 const RETRY_AFTER_S = 1;
@@ -140,7 +141,7 @@ export class TasksController {
   )
   async run(
     @Param('name') name: string,
-    @Body({ schema: runRequestSchema }) body: RunRequest,
+    @ValidBody(runRequestSchema) body: RunRequest,
     @Req() request: Request,
     @Res({ passthrough: true }) response: Response,
   ) {
