@@ -5,7 +5,14 @@ import tseslint from 'typescript-eslint';
 /** The flat configuration, under the name that `eslint -c .eslintrc.js` and .vscode/settings.json point to. */
 export default tseslint.config(
   {
-    ignores: ['dist/', '.dependency-cruiser.cjs', 'coverage/', 'node_modules/', 'bench/results/'],
+    ignores: [
+      'dist/',
+      'packages/*/dist/',
+      '.dependency-cruiser.cjs',
+      'coverage/',
+      'node_modules/',
+      'bench/results/',
+    ],
   },
   eslint.configs.recommended,
   {
@@ -71,7 +78,9 @@ export default tseslint.config(
   { files: ['bench/**'], rules: { 'no-console': 'off' } },
   {
     files: ['**/*.js', '**/*.cjs', '**/*.mjs'],
-    languageOptions: { globals: { process: 'readonly', console: 'readonly', URLSearchParams: 'readonly' } },
+    languageOptions: {
+      globals: { process: 'readonly', console: 'readonly', URL: 'readonly', URLSearchParams: 'readonly' },
+    },
   },
   prettier,
 );

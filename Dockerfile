@@ -10,16 +10,16 @@
 #     -v frontrunner:/app/data frontrunner                       # one node; runs are in the volume
 #   docker run … -e DATABASE_URL=postgres://… frontrunner        # several nodes: see compose.yaml
 
-# Development brings its Node as an optional dependency (docs/adr/0001); it stays out, and the service needs no other one.
+# Development brings its Node by packages/runtime (docs/adr/0001), which stays out: the image has its own.
 FROM node:26-slim AS dependencies
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
-RUN npm ci --omit=dev --omit=optional --no-audit --no-fund
+RUN npm ci --omit=dev --no-audit --no-fund
 
 FROM node:26-slim AS build
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
-RUN npm ci --omit=optional --no-audit --no-fund
+RUN npm ci --no-audit --no-fund
 COPY nest-cli.json tsconfig.json tsconfig.build.json ./
 COPY src src
 RUN npm run build

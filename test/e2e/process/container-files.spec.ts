@@ -27,11 +27,13 @@ describe('the Dockerfile', () => {
   const environment = all('ENV').flatMap((line) => line.split(' ').map((pair) => pair.split('=')));
   const manifest = JSON.parse(read('package.json')) as {
     scripts: Record<string, string>;
+  };
+  const runtime = JSON.parse(read('packages/runtime/package.json')) as {
     optionalDependencies: Record<string, string>;
   };
 
   test('brings the Node major that the project is locked to', () => {
-    const [version] = Object.values(manifest.optionalDependencies);
+    const [version] = Object.values(runtime.optionalDependencies);
     const images = all('FROM').map((line) => line.split(' ')[0]);
     expect(new Set(images)).toEqual(new Set([`node:${version!.split('.')[0]!}-slim`]));
   });
