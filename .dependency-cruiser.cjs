@@ -62,7 +62,7 @@ module.exports = {
       comment:
         'Who makes no OpenAPI document needs no @nestjs/swagger: src/http/open-api.ts has its decorators.',
       severity: 'error',
-      from: { path: '^src/', pathNot: '^src/(api/openapi|app\\.setup)\\.ts$|\\.spec\\.ts$' },
+      from: { path: '^src/', pathNot: '^src/api/(documentation|openapi)\\.ts$|\\.spec\\.ts$' },
       to: { path: 'node_modules/@nestjs/swagger', dependencyTypesNot: ['type-only'] },
     },
     {

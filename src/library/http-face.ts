@@ -8,6 +8,7 @@ import { FastExpressAdapter } from '../http/express-adapter.js';
 import { HttpFaceModule } from '../http-face.module.js';
 import type { Handle } from './http-door.js';
 import { InstanceModule } from './instance.module.js';
+import { packedDocument, showPacked } from './packed-document.js';
 
 interface FaceOptions {
   readonly base: string;
@@ -19,7 +20,7 @@ export async function startFace(
   factory: NestFactoryStatic,
   config: Config,
   host: HostProviders,
-  { base, openApi }: FaceOptions,
+  { base, openApi = true }: FaceOptions,
 ) {
   const adapter = new FastExpressAdapter();
   const app = await factory.create<NestExpressApplication>(
@@ -32,7 +33,9 @@ export async function startFace(
     next(refusals.get(request));
   });
   const anybody = { keys: undefined, limit: undefined, hosts: undefined };
-  setUpFace(app, adapter, anybody, { base, showsDocument: openApi });
+  const document = packedDocument();
+  setUpFace(app, adapter, anybody, { base, document });
+  if (openApi) await showPacked(app, document, base);
   const { beforeStop } = adapter;
   let stopped: Promise<void> | undefined;
   const stop = (): Promise<void> => (stopped ??= beforeStop());

@@ -1,0 +1,36 @@
+import type { NestExpressApplication } from '@nestjs/platform-express';
+import type { Express } from 'express';
+import type { Access } from './access/access.js';
+import { showDocument } from './api/documentation.js';
+import { createOpenApiDocument } from './api/openapi.js';
+import { setUpFace } from './app.setup.js';
+import { CONFIG, type Config } from './config/config.js';
+import { boundConnections } from './http/connection-bounds.js';
+import type { FastExpressAdapter } from './http/express-adapter.js';
+import { linkBase } from './http/links.js';
+import { answerHalfClosed, answerProtocolErrors } from './http/protocol-errors.js';
+
+/**
+ * What the service and its e2e tests share: its server, its HTTP face, the stop.
+ *
+ * @param document describes the service. Default: made of its controllers
+ */
+export function setUp(
+  app: NestExpressApplication,
+  adapter: FastExpressAdapter,
+  access: Access,
+  document = createOpenApiDocument(app),
+): void {
+  setUpFace(app, adapter, access, { document });
+  showDocument(app, document);
+  const { MAX_CONNECTIONS, MAX_INPUT_BYTES, KEEP_ALIVE_TIMEOUT } = app.get<Config>(CONFIG);
+  const base = linkBase(adapter.getInstance<Express>());
+  boundConnections(adapter.getHttpServer(), {
+    maxConnections: MAX_CONNECTIONS,
+    maxInputBytes: MAX_INPUT_BYTES,
+    keepAliveMs: KEEP_ALIVE_TIMEOUT,
+    base,
+  });
+  answerProtocolErrors(adapter.getHttpServer(), base);
+  answerHalfClosed(adapter.getHttpServer());
+}
