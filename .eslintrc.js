@@ -8,6 +8,7 @@ export default tseslint.config(
     ignores: [
       'dist/',
       'packages/*/dist/',
+      'test/consumers/',
       '.dependency-cruiser.cjs',
       'coverage/',
       'node_modules/',
