@@ -7,9 +7,10 @@ import { HttpFaceModule } from './http-face.module.js';
 import { LoggingModule } from './logging/logging.module.js';
 
 /** The service. */
-@Module({ imports: [LoggingModule, CoreModule, HttpFaceModule, DemoModule] })
+@Module({})
 export class AppModule {
   static with(config: Config): DynamicModule {
-    return { module: AppModule, imports: [ConfigModule.with(config)] };
+    const imports = [LoggingModule, CoreModule, HttpFaceModule, ...(config.DEMO ? [DemoModule] : [])];
+    return { module: AppModule, imports: [...imports, ConfigModule.with(config)] };
   }
 }

@@ -14,13 +14,22 @@ import { FileTasks } from './tasks-file/file-tasks.js';
 import { stackOf, textOf } from './core/thrown.js';
 import { welcome } from './welcome.js';
 
+/** A service that listens. */
+export interface Started {
+  readonly url: string;
+  /** Those of TASKS_FILE. */
+  readonly tasksFiles: readonly string[];
+  /** Reads the files of tasks and of keys again. */
+  readonly reload: () => void;
+}
+
 /**
  * Starts the service, which goes on until a signal stops it.
  *
  * @param onStop is told what a stop is as soon as it has to wait: for what is resumed, and for what is accepted
  * @param onReload is told what a reload is when the service is ready
  */
-export async function start(onStop: OnStop, onReload: OnReload): Promise<void> {
+export async function start(onStop: OnStop, onReload: OnReload): Promise<Started> {
   const config = readConfig();
   const access = await openAccess(config);
   const adapter = new FastExpressAdapter();
@@ -46,10 +55,11 @@ export async function start(onStop: OnStop, onReload: OnReload): Promise<void> {
   });
   await listening;
   const tasks = app.get(FileTasks);
-  welcome(logger, { url: await app.getUrl(), config, access, tasks: tasks.summary });
-  onReload(() => {
-    reload(logger, config, access, tasks);
-  });
+  const url = await app.getUrl();
+  welcome(logger, { url, config, access, tasks: tasks.summary });
+  const readAgain = () => reload(logger, config, access, tasks);
+  onReload(readAgain);
+  return { url, tasksFiles: config.TASKS_FILE, reload: readAgain };
 }
 
 /** What a sub-task throws where nobody catches it, in a timer for example, must not end the runs of everybody else. */

@@ -19,6 +19,10 @@ describe('what is said at the start', () => {
     expect(said({})).toEqual([{ level: 'log', msg: WHERE }]);
   });
 
+  test('is to look at the tasks where there is no demo', () => {
+    expect(said({ DEMO: 'off' })[0]!.msg).toMatch(/ - try: curl -i http:\/\/127\.0\.0\.1:3000\/tasks$/);
+  });
+
   test('is that nothing is durable with memory:', () => {
     expect(said({ DATABASE_URL: 'memory:' })).toEqual([
       { level: 'warn', msg: expect.stringMatching(/^DATABASE_URL is memory: .*lost/) },

@@ -5,7 +5,7 @@ import type { Config } from './config/config.js';
 interface Started {
   /** Where it listens. */
   readonly url: string;
-  readonly config: Pick<Config, 'DATABASE_URL'>;
+  readonly config: Pick<Config, 'DATABASE_URL' | 'DEMO'>;
   readonly access: Pick<Access, 'keys' | 'warnings'>;
   /** What there is to say of the tasks file, where there is one. */
   readonly tasks: string | undefined;
@@ -21,5 +21,7 @@ export function welcome(
   if (tasks !== undefined) logger.log(tasks);
   for (const warning of access.warnings) logger.warn(warning);
   const key = access.keys ? ` -H 'Authorization: Bearer <key>'` : '';
-  logger.log(`Listening on ${url} - docs: ${url}/docs - try: curl -i ${url}/run-tasks${key}`);
+  logger.log(
+    `Listening on ${url} - docs: ${url}/docs - try: curl -i ${url}${config.DEMO ? '/run-tasks' : '/tasks'}${key}`,
+  );
 }

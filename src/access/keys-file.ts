@@ -11,9 +11,9 @@ import {
 } from 'node:fs';
 import { dirname } from 'node:path';
 import { z } from 'zod';
-import { AccessError } from './access-error.ts';
-import { parseScrypt, sha256 } from './key-hash.ts';
-import { SCOPES } from './scope.ts';
+import { AccessError } from './access-error.js';
+import { parseScrypt, sha256 } from './key-hash.js';
+import { SCOPES } from './scope.js';
 
 /** What a caller presents is compared with each: a thousand cost a request about 50 µs. */
 const MAX_KEYS = 1_000;

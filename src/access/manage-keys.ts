@@ -1,20 +1,20 @@
-/** `npm run keys`: makes, lists and revokes API keys. Node runs it from here as well, so its imports end in .ts. */
+/** `frontrunner keys`: makes, lists and revokes API keys. */
 import { text } from 'node:stream/consumers';
 import { parseArgs } from 'node:util';
-import { environmentOf, runCommand, say, type Terminal } from '../command-line/command.ts';
-import { AccessError } from './access-error.ts';
-import { generateKey, KEY_FORM, scryptText, sha256 } from './key-hash.ts';
-import { changeKeys, readKeys, type KeyEntry } from './keys-file.ts';
-import { SCOPES, type Scope } from './scope.ts';
+import { environmentOf, runCommand, say, UsageError, type Terminal } from '../command-line/command.js';
+import { AccessError } from './access-error.js';
+import { generateKey, KEY_FORM, scryptText, sha256 } from './key-hash.js';
+import { changeKeys, readKeys, type KeyEntry } from './keys-file.js';
+import { SCOPES, type Scope } from './scope.js';
 
 /** A key that a person chose must not be found by trying. */
 const MIN_CHOSEN_LENGTH = 16;
 
-const HINT = 'npm run keys -- --help says what there is';
+const HINT = 'frontrunner keys --help says what there is';
 
-const USAGE = `Usage: npm run -s keys -- create <name> --scope <scope> [--scope <scope>] [--stdin] [--file <path>]
-       npm run -s keys -- list [--file <path>]
-       npm run -s keys -- revoke <name> [--file <path>]
+const USAGE = `Usage: frontrunner keys create <name> --scope <scope> [--scope <scope>] [--stdin] [--file <path>]
+       frontrunner keys list [--file <path>]
+       frontrunner keys revoke <name> [--file <path>]
 
 create  makes a key and writes it to standard output, this once: the file holds its hash alone.
 list    shows the names and scopes of the keys.
@@ -46,7 +46,7 @@ async function manage(args: readonly string[], terminal: Terminal): Promise<unde
   else if (command === 'create' && name !== undefined && rest.length === 0)
     await create(path, name, values.scope.map(scopeOf), values.stdin, terminal);
   else if (command === 'revoke' && name !== undefined && rest.length === 0) revoke(path, name, terminal);
-  else throw new AccessError(`It takes create <name>, list, or revoke <name>; ${HINT}`);
+  else throw new UsageError(`It takes create <name>, list, or revoke <name>; ${HINT}`);
 }
 
 async function create(
@@ -56,7 +56,7 @@ async function create(
   chosen: boolean,
   { stdin, stdout, stderr }: Terminal,
 ): Promise<void> {
-  if (scopes.length === 0) throw new AccessError(`A key needs a --scope, or several: ${SCOPES.join(', ')}`);
+  if (scopes.length === 0) throw new UsageError(`A key needs a --scope, or several: ${SCOPES.join(', ')}`);
   const key = chosen ? await readKey(stdin) : generateKey();
   const hash = chosen ? { scrypt: await scryptText(key) } : { sha256: sha256(key).toString('hex') };
   const entry: KeyEntry = {
@@ -108,20 +108,20 @@ function readArguments(args: readonly string[]) {
 function pathOfEnvironment(terminal: Terminal): string {
   const path = environmentOf(terminal).API_KEYS_FILE;
   if (path === undefined || path === '' || path === 'none')
-    throw new AccessError('Say which file holds the keys: --file <path>, or set API_KEYS_FILE');
+    throw new UsageError('Say which file holds the keys: --file <path>, or set API_KEYS_FILE');
   return path;
 }
 
 function scopeOf(text: string): Scope {
   const scope = SCOPES.find((known) => known === text);
-  if (!scope) throw new AccessError(`There is no scope ${text}; --scope takes ${SCOPES.join(' or ')}`);
+  if (!scope) throw new UsageError(`There is no scope ${text}; --scope takes ${SCOPES.join(' or ')}`);
   return scope;
 }
 
 async function readKey(stdin: Terminal['stdin']): Promise<string> {
   const key = (await text(stdin as NodeJS.ReadableStream)).replace(/\r?\n$/, '');
   if (key.length < MIN_CHOSEN_LENGTH || !KEY_FORM.test(key))
-    throw new AccessError(
+    throw new UsageError(
       `A key has ${String(MIN_CHOSEN_LENGTH)} to 512 letters, digits and characters of -._~+/ (and may end in =)`,
     );
   return key;

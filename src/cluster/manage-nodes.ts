@@ -1,4 +1,4 @@
-/** `npm run nodes`: shows the nodes that share a Postgres and what is before them, and lets operators steer them. */
+/** `frontrunner nodes`: shows the nodes that share a Postgres and what is before them, and lets operators steer them. */
 import { parseArgs } from 'node:util';
 import { environmentOf, runCommand, say, UsageError, type Terminal } from '../command-line/command.js';
 import { table } from '../command-line/table.js';
@@ -8,15 +8,15 @@ import { databaseOfNodes } from './database-of-nodes.js';
 import { ClusterOperations } from './operations.js';
 import { CANCELLED, PAUSABLE_QUEUES, RETRIED, type Pausable, type RunFilter } from './operator-terms.js';
 
-const HINT = 'npm run nodes -- --help says what there is';
+const HINT = 'frontrunner nodes --help says what there is';
 
-const USAGE = `Usage: npm run -s nodes -- list
-       npm run -s nodes -- figures
-       npm run -s nodes -- drain <node> | undrain <node>
-       npm run -s nodes -- pause <task> | resume <task>
-       npm run -s nodes -- pause --queue <queue> | resume --queue <queue>
-       npm run -s nodes -- cancel [<task>] [--older-than <duration>] [--status <status>] [--node <node>]
-       npm run -s nodes -- retry [<task>] [--older-than <duration>] [--status <status>]
+const USAGE = `Usage: frontrunner nodes list
+       frontrunner nodes figures
+       frontrunner nodes drain <node> | undrain <node>
+       frontrunner nodes pause <task> | resume <task>
+       frontrunner nodes pause --queue <queue> | resume --queue <queue>
+       frontrunner nodes cancel [<task>] [--older-than <duration>] [--status <status>] [--node <node>]
+       frontrunner nodes retry [<task>] [--older-than <duration>] [--status <status>]
 
 For nodes that share a Postgres. They learn of it within a second or so.
 
@@ -32,7 +32,6 @@ retry    asks for another attempt of all failed sub-tasks of finished runs: of a
          partly-failed. One of these must be said.
 
 DATABASE_URL and DATABASE_SCHEMA say which database, and may be set in a file .env.
-Where the service is built, node dist/cluster/nodes.command.js does the same at once.
 `;
 
 /** Does what the arguments say. @returns the exit code */

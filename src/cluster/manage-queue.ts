@@ -1,4 +1,4 @@
-/** `npm run queue`: shows the dead-letter queue of sub-tasks that left their node, and sends them on their way again. */
+/** `frontrunner queue`: shows the dead-letter queue of sub-tasks that left their node, and sends them on their way again. */
 import { parseArgs } from 'node:util';
 import { environmentOf, runCommand, say, UsageError, type Terminal } from '../command-line/command.js';
 import { table } from '../command-line/table.js';
@@ -8,11 +8,11 @@ import type { DeadLetter } from './dead-runs.js';
 import { DeadSubTasks } from './dead-sub-tasks.js';
 
 const EMPTY = 'The dead-letter queue is empty';
-const HINT = 'npm run queue -- --help says what there is';
+const HINT = 'frontrunner queue --help says what there is';
 
-const USAGE = `Usage: npm run -s queue -- list
-       npm run -s queue -- redrive <run>…
-       npm run -s queue -- redrive --all
+const USAGE = `Usage: frontrunner queue list
+       frontrunner queue redrive <run>…
+       frontrunner queue redrive --all
 
 Sub-tasks leave their node through a queue when its database is Postgres. One that too many nodes died of, or that could
 not be delivered to any, waits in the dead-letter queue, and its run with it, until somebody has looked into it. A run
@@ -23,7 +23,6 @@ redrive  sends those of some runs, or all, back to the queue that they came from
          runs whose task no node knew wait for such a node anew.
 
 DATABASE_URL and DATABASE_SCHEMA say which database, and may be set in a file .env. Nodes may run meanwhile.
-Where the service is built, node dist/cluster/queue.command.js does the same at once.
 `;
 
 /** Does what the arguments say. @returns the exit code */

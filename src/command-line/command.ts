@@ -1,18 +1,31 @@
-/** What the commands of `npm run` have in common. Node runs one of them from its source, so imports of this end in .ts. */
+/** What the commands of `frontrunner` have in common. */
+import type { EventEmitter } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
 import { parseEnv } from 'node:util';
 
 /** What a command is run in: a process, most often. */
-export interface Terminal {
+export interface Terminal extends Pick<EventEmitter, 'once' | 'off'> {
   readonly env: NodeJS.ProcessEnv;
   readonly stdin: AsyncIterable<unknown>;
-  readonly stdout: Output;
+  readonly stdout: Screen;
   readonly stderr: Output;
 }
 
-interface Output {
+export interface Output {
   write(text: string): unknown;
 }
+
+/** Where a command writes to: a terminal, perhaps. */
+export interface Screen extends Output {
+  readonly isTTY?: boolean;
+  readonly columns?: number;
+  readonly rows?: number;
+  /** Terminals alone say so; NO_COLOR counts. */
+  hasColors?(): boolean;
+}
+
+/** The exit code of a command that can’t be done as it was given. */
+export const USAGE_EXIT_CODE = 2;
 
 /** A command that can’t be done as it was given. */
 export class UsageError extends Error {
@@ -23,7 +36,7 @@ interface Terms {
   /** Where to learn what there is. */
   readonly hint: string;
   /** Errors whose message says what to do, besides that of the usage. */
-  readonly mendable: readonly (abstract new (...args: never[]) => Error)[];
+  readonly mendable: readonly (abstract new (...args: never[]) => Error & { readonly exitCode?: number })[];
 }
 
 /** Does a command, and says what keeps it from that. @returns its exit code */
@@ -36,9 +49,14 @@ export async function runCommand(
     return (await command()) ?? 0;
   } catch (error) {
     const { message, stack, code } = error as NodeJS.ErrnoException;
-    if ([UsageError, ...mendable].some((kind) => error instanceof kind)) say(stderr, message);
-    else say(stderr, code?.startsWith('ERR_PARSE_ARGS') ? `${message}\n${hint}` : String(stack));
-    return 1;
+    const isParsing = code?.startsWith('ERR_PARSE_ARGS') ?? false;
+    if (isParsing || error instanceof UsageError) {
+      say(stderr, isParsing ? `${message}\n${hint}` : message);
+      return USAGE_EXIT_CODE;
+    }
+    const isMendable = mendable.some((kind) => error instanceof kind);
+    say(stderr, isMendable ? message : String(stack));
+    return (isMendable ? (error as { exitCode?: number }).exitCode : undefined) ?? 1;
   }
 }
 

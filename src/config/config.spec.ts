@@ -22,6 +22,7 @@ describe('parseConfig', () => {
 
   test('has a default for everything, durations in milliseconds and sizes in bytes', () => {
     expect(parseConfig({})).toEqual({
+      environment: {},
       HOST: '127.0.0.1',
       PORT: 3000,
       PUBLIC_URL: null,
@@ -53,6 +54,7 @@ describe('parseConfig', () => {
       MAX_CONNECTIONS: 10_000,
       KEEP_ALIVE_TIMEOUT: 75_000,
       CORS_ORIGINS: [],
+      DEMO: true,
       DEMO_TIME_SCALE: 1,
     });
   });

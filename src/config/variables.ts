@@ -253,6 +253,12 @@ export const variables = {
     takes: 'off, *, or origins such as https://shop.example, separated by commas and without a path',
     purpose: 'The origins whose pages may call the service from a browser.',
   },
+  DEMO: {
+    schema: z.enum(['on', 'off']).transform((text) => text === 'on'),
+    fallback: 'on',
+    takes: 'on or off',
+    purpose: 'Whether there is the demo task, and /run-tasks. frontrunner serve has it only with --demo.',
+  },
   DEMO_TIME_SCALE: {
     schema: z
       .string()

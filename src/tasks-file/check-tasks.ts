@@ -1,4 +1,4 @@
-/** `npm run tasks`: looks for mistakes in files of tasks, and prints their schema. */
+/** `frontrunner check`: looks for mistakes in files of tasks. */
 import { parseArgs } from 'node:util';
 import { ConfigError, parseConfig } from '../config/config.js';
 import { parsePaths } from '../config/values.js';
@@ -13,23 +13,23 @@ import type { Proxies } from '../upstreams/proxies.js';
 import { Upstreams } from '../upstreams/upstreams.js';
 import { explainTask } from './explain-task.js';
 import { mistakeLines, type Mistake } from './mistake.js';
-import { tasksJsonSchema } from './tasks-file.schema.js';
 import { readTasksFiles, type TasksFile } from './tasks-file.js';
 
-const HINT = 'npm run tasks -- --help says what there is';
+const HINT = 'frontrunner check --help says what there is';
 
-const USAGE = `Usage: npm run -s tasks -- check [<file or folder>…]
-       npm run -s tasks -- check [<file or folder>…] --explain <task> [--input <JSON>]
-       npm run -s tasks -- schema
+const USAGE = `Usage: frontrunner check [<file or folder>…]
+       frontrunner check [<file or folder>…] --explain <task> [--input <JSON>]
 
-check   finds every mistake in files of tasks, with its line and column, as if all were one TASKS_FILE. Default:
-        TASKS_FILE, which may be set in a file .env. Of a folder it takes the .yaml, .yml and .json files. Whether the service has the classes that they name, and no tasks of the same names, only its start
-        can say. A variable of the environment that isn’t set here is a warning; the service doesn’t start without.
-        With --explain it also shows the requests that a task makes of an input (default: null), and sends none.
-        What comes from the environment is shown as [redacted]; headers of the caller are left out.
-schema  prints the JSON Schema of such files, by which editors complete and check them.
+Finds every mistake in files of tasks, with its line and column, as if all were one TASKS_FILE. Default: TASKS_FILE, which may
+be set in a file .env. Of a folder it takes the .yaml, .yml and .json files. Whether the service has the classes that they name,
+and no tasks of the same names, only its start can say. A variable of the environment that isn't set here is a warning; the
+service doesn't start without.
 
-Where the service is built, node dist/tasks-file/tasks.command.js does the same at once.
+  --explain  Also shows the requests that a task makes of an input, and sends none. What comes from the environment is shown as
+             [redacted]; headers of the caller are left out.
+  --input    The input. Default: null.
+
+Exit codes: 0 no mistakes; 1 mistakes; 2 it can't be done as it was given.
 `;
 
 /** Does what the arguments say. @returns the exit code */
@@ -47,12 +47,8 @@ async function run(args: readonly string[], terminal: Terminal): Promise<number>
       input: { type: 'string' },
     },
   });
-  const [command, ...files] = positionals;
-  if (values.help || command === undefined) terminal.stdout.write(USAGE);
-  else if (command === 'schema' && args.length === 1)
-    terminal.stdout.write(`${JSON.stringify(tasksJsonSchema(), undefined, 2)}\n`);
-  else if (command === 'check') return await checkAll(files, values, terminal);
-  else throw new UsageError(`It takes check, or schema; ${HINT}`);
+  if (!values.help) return checkAll(positionals, values, terminal);
+  terminal.stdout.write(USAGE);
   return 0;
 }
 
@@ -120,7 +116,7 @@ function tell({ file, tasks, mistakes, unset }: TasksFile, { stdout, stderr }: T
 function pathsOf({ TASKS_FILE = 'none' }: Terminal['env']): readonly string[] {
   const paths = parsePaths(TASKS_FILE) ?? [];
   if (paths.length === 0)
-    throw new UsageError('Say which file holds the tasks: check <file>, or set TASKS_FILE');
+    throw new UsageError('Say which file holds the tasks: frontrunner check <file>, or set TASKS_FILE');
   return paths;
 }
 

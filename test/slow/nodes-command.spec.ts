@@ -1,5 +1,4 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
-import { manageNodes } from '../../src/cluster/manage-nodes.js';
 import type { PostgresJournal } from '../../src/journal/postgres/postgres-journal.js';
 import { SubTaskQueue } from '../../src/journal/postgres/sub-task-queue.js';
 import { Journal } from '../../src/run/journal.js';
@@ -11,8 +10,8 @@ import { temporaryDirectory } from '../support/temporary-directory.js';
 import type { ShownRun, TestApp } from '../support/test-app.js';
 import { TestCluster } from '../support/test-cluster.js';
 
-describe('npm run nodes', () => {
-  const line = new CommandLine(temporaryDirectory(), manageNodes, '');
+describe('frontrunner nodes', () => {
+  const line = new CommandLine(temporaryDirectory(), 'nodes');
   let cluster: TestCluster;
   let task: ControlledTask<'fast' | 'slow'>;
   let node: TestApp;
@@ -137,7 +136,7 @@ describe('npm run nodes', () => {
     [['retry', '--node', 'some'], /--help/],
   ])('is refused with %j', async (args, refusal) => {
     const { code, stdout, stderr } = await nodes(...args);
-    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr).toMatch(refusal);
     expect(stderr).not.toMatch(/\n\s+at /);
   });

@@ -1,8 +1,10 @@
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { EventEmitter, once } from 'node:events';
+import { resolve } from 'node:path';
 import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
-import type { Terminal } from '../../src/command-line/command.js';
+import { runFrontrunner } from '../../src/cli/program.js';
+import type { Screen, Terminal } from '../../src/command-line/command.js';
 
 interface Ended {
   readonly code: number | null;
@@ -14,28 +16,51 @@ interface Given {
   readonly env?: Readonly<Record<string, string>>;
   /** What comes by standard input. */
   readonly input?: string;
+  /** What standard output is besides a stream: a terminal, for example. */
+  readonly screen?: Omit<Screen, 'write'>;
+  /** Emits the signals that reach the command. */
+  readonly signals?: EventEmitter;
+  /** Is told what is written to standard output. */
+  readonly written?: (text: string) => void;
 }
 
-/** A command line in a directory, for one of the commands of `npm run`. */
+const BIN = resolve(import.meta.dirname, '../../bin/frontrunner.cjs');
+
+/** A command line in a directory, for `frontrunner`. */
 export class CommandLine {
+  private readonly first: readonly string[];
+
+  /** @param commands what each of its command lines begins with */
   constructor(
     private readonly directory: string,
-    private readonly command: (args: readonly string[], terminal: Terminal) => Promise<number>,
-    private readonly file: string,
-  ) {}
+    ...commands: readonly string[]
+  ) {
+    this.first = commands;
+  }
 
   /** Runs the command in this process: nothing else may depend on its working directory meanwhile. */
-  async run(args: readonly string[], { env = {}, input = '' }: Given = {}): Promise<Ended> {
-    const written = { stdout: '', stderr: '' };
-    const output = (stream: keyof typeof written) => ({
-      write: (text: string) => (written[stream] += text),
+  async run(
+    args: readonly string[],
+    { env = {}, input = '', screen, signals = new EventEmitter(), written = () => undefined }: Given = {},
+  ): Promise<Ended> {
+    let [stdout, stderr] = ['', ''];
+    const terminal: Terminal = Object.assign(signals, {
+      env: { ...env },
+      stdin: Readable.from([input]),
+      stdout: {
+        ...screen,
+        write(text: string) {
+          stdout += text;
+          written(text);
+        },
+      },
+      stderr: { write: (text: string) => (stderr += text) },
     });
-    const terminal = { stdin: Readable.from([input]), stdout: output('stdout'), stderr: output('stderr') };
     const before = process.cwd();
     process.chdir(this.directory);
     try {
-      const code = await this.command(args, { env: { ...env }, ...terminal });
-      return { code, ...written };
+      const code = await runFrontrunner([...this.first, ...args], terminal);
+      return { code, stdout, stderr };
     } finally {
       process.chdir(before);
     }
@@ -43,7 +68,8 @@ export class CommandLine {
 
   /** Runs it as a process of its own. */
   async spawn(args: readonly string[], { env = {}, input = '' }: Given = {}): Promise<Ended> {
-    const child = spawn(process.execPath, [this.file, ...args], { cwd: this.directory, env, stdio: 'pipe' });
+    const argv = [BIN, ...this.first, ...args];
+    const child = spawn(process.execPath, argv, { cwd: this.directory, env, stdio: 'pipe' });
     child.stdin.end(input);
     const [stdout, stderr] = await Promise.all([
       text(child.stdout),

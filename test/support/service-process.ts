@@ -16,6 +16,8 @@ interface Options {
   /** All of its environment but for PORT, which is 0. */
   readonly env?: Readonly<Record<string, string>>;
   readonly args?: readonly string[];
+  /** Default: its main.js. */
+  readonly program?: string;
   /** Options of Node. */
   readonly nodeArgs?: readonly string[];
   /** A file that is loaded before it and answers messages: see `ask`. */
@@ -146,6 +148,7 @@ export class ServiceProcess {
 function launch({
   env = {},
   args = [],
+  program = MAIN,
   nodeArgs = [],
   probe,
   envFile,
@@ -155,7 +158,7 @@ function launch({
   const cwd = directory ?? mkdtempSync(join(tmpdir(), 'frontrunner-'));
   if (envFile !== undefined) writeFileSync(join(cwd, '.env'), envFile);
   const preloads = probe === undefined ? [] : ['--import', probe];
-  const child = spawn(process.execPath, [...nodeArgs, ...preloads, MAIN, ...args], {
+  const child = spawn(process.execPath, [...nodeArgs, ...preloads, program, ...args], {
     cwd,
     env: { PORT: '0', NODE_COMPILE_CACHE: getCompileCacheDir() ?? '', ...env },
     stdio: ['ignore', 'pipe', 'pipe', ...(probe === undefined ? [] : ['ipc' as const])],

@@ -1,4 +1,4 @@
-/** `npm run journal`: says whether an SQLite journal is what was written, and copies it. */
+/** `frontrunner journal`: says whether an SQLite journal is what was written, and copies it. */
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -8,11 +8,11 @@ import { databaseError, DatabaseError } from '../database-error.js';
 import { backUp, restore } from './copy-log.js';
 import { verifyLog, type LogReport } from './verify-log.js';
 
-const HINT = 'npm run journal -- --help says what there is';
+const HINT = 'frontrunner journal --help says what there is';
 
-const USAGE = `Usage: npm run -s journal -- verify
-       npm run -s journal -- backup <file>
-       npm run -s journal -- restore <file>
+const USAGE = `Usage: frontrunner journal verify
+       frontrunner journal backup <file>
+       frontrunner journal restore <file>
 
 verify   reads all of the database, and holds each row of its log against its checksum, the row before it, and the runs;
          what is wrong is told, a line each, and the exit code is 1.
@@ -22,7 +22,6 @@ restore  puts such a copy in the place of the database. The one that was there i
 
 The service may run during verify and backup. restore is refused while it does.
 DATABASE_URL says which database, and may be set in a file .env.
-Where the service is built, node dist/journal/sqlite/journal.command.js does the same at once.
 `;
 
 /** Does what the arguments say. @returns the exit code */

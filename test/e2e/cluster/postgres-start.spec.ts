@@ -8,7 +8,6 @@ import { EventBus } from '../../../src/events/event-bus.js';
 import { DatabaseError } from '../../../src/journal/database-error.js';
 import { PostgresJournal } from '../../../src/journal/postgres/postgres-journal.js';
 import { SubTaskQueue } from '../../../src/journal/postgres/sub-task-queue.js';
-import { manageNodes } from '../../../src/cluster/manage-nodes.js';
 import { Journal } from '../../../src/run/journal.js';
 import { CommandLine } from '../../support/command-line.js';
 import { ControlledTask } from '../../support/controlled-task.js';
@@ -40,7 +39,7 @@ async function refusal(url: string): Promise<string> {
 }
 
 describe('a start with Postgres', () => {
-  const line = new CommandLine(temporaryDirectory(), manageNodes, '');
+  const line = new CommandLine(temporaryDirectory(), 'nodes');
   let cluster: TestCluster;
   let url: string;
   beforeEach(async () => {

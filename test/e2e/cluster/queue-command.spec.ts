@@ -1,9 +1,8 @@
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { Pool } from 'pg';
 import { PgBoss } from 'pg-boss';
-import { manageQueue } from '../../../src/cluster/manage-queue.js';
 import type { CapturedLog } from '../../support/captured-log.js';
 import { CommandLine } from '../../support/command-line.js';
 import { temporaryDatabase } from '../../support/postgres-database.js';
@@ -11,18 +10,17 @@ import { tasksFiles } from '../../support/tasks-file.js';
 import { temporaryDirectory } from '../../support/temporary-directory.js';
 import type { TestApp } from '../../support/test-app.js';
 import { TestCluster } from '../../support/test-cluster.js';
-import { ROOT } from '../../support/type-check.js';
 import { json, UpstreamServer } from '../../support/upstreams.js';
 
 const BURIED = /^print was under way in too many nodes that died.*npm run queue -- redrive/;
 
 type Env = Readonly<Record<string, string>>;
 
-describe('npm run queue', () => {
+describe('frontrunner queue', () => {
   const directory = temporaryDirectory();
   const write = tasksFiles();
   const cluster = new TestCluster();
-  const line = new CommandLine(directory, manageQueue, join(ROOT, 'dist/cluster/queue.command.js'));
+  const line = new CommandLine(directory, 'queue');
   let upstream: UpstreamServer;
   let env: Env;
   let api: TestApp;
@@ -72,13 +70,6 @@ describe('npm run queue', () => {
     await buried;
     return runId;
   }
-
-  test('builds the command first, so that it knows the tables that the service knows', () => {
-    const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
-      scripts: Record<string, string>;
-    };
-    expect(scripts.queue).toBe('node build-if-changed.mjs && node dist/cluster/queue.command.js');
-  });
 
   test('shows a sub-task that too many nodes died of, and lets it go on where it was', async () => {
     const runId = await buriedRun();
@@ -141,13 +132,13 @@ describe('npm run queue', () => {
     rmSync(join(directory, '.env'));
   });
 
-  test.each<[string, Env, RegExp]>([
-    ['of one node alone', {}, /sqlite:.*one node alone.*postgres:\/\//],
-    ['with a mistake', { DATABASE_URL: 'postgres://u:secret@host' }, /^DATABASE_URL takes (?!.*secret)/],
-    ['that is away', { DATABASE_URL: 'postgres://u:secret@127.0.0.1:9/d' }, /u@127\S+ can’t be reached/],
-  ])('is refused with a database %s', async (_which, given, refusal) => {
+  test.each<[string, Env, number, RegExp]>([
+    ['of one node alone', {}, 2, /sqlite:.*one node alone.*postgres:\/\//],
+    ['with a mistake', { DATABASE_URL: 'postgres://u:secret@host' }, 2, /^DATABASE_URL takes (?!.*secret)/],
+    ['that is away', { DATABASE_URL: 'postgres://u:secret@127.0.0.1:9/d' }, 1, /u@127\S+ can’t be reached/],
+  ])('is refused with a database %s', async (_which, given, exitCode, refusal) => {
     const { code, stdout, stderr } = await queue(['list'], given);
-    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+    expect({ code, stdout }).toEqual({ code: exitCode, stdout: '' });
     expect(stderr).toMatch(refusal);
     expect(stderr).not.toMatch(/\n\s+at /);
   });
@@ -175,7 +166,7 @@ describe('npm run queue', () => {
     [['list', '--json'], /--help/],
   ])('is refused with %j', async (args, refusal) => {
     const { code, stdout, stderr } = await queue(args);
-    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr).toMatch(refusal);
     expect(stderr).not.toMatch(/\n\s+at /);
   });

@@ -1,5 +1,4 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
-import { manageQueue } from '../../../src/cluster/manage-queue.js';
 import { Takeover } from '../../../src/cluster/takeover.js';
 import { TaskRegistry } from '../../../src/tasks/task-registry.js';
 import { CommandLine } from '../../support/command-line.js';
@@ -9,7 +8,7 @@ import type { ShownRun, TestApp } from '../../support/test-app.js';
 import { TestCluster } from '../../support/test-cluster.js';
 
 describe('a run that only a newer node can go on with', () => {
-  const line = new CommandLine(temporaryDirectory(), manageQueue, '');
+  const line = new CommandLine(temporaryDirectory(), 'queue');
   let cluster: TestCluster;
   let task: ControlledTask<'fast' | 'slow'>;
   beforeEach(() => {

@@ -1,16 +1,10 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
-import { text } from 'node:stream/consumers';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { manageJournal } from '../../../src/journal/sqlite/manage-journal.js';
 import { CommandLine } from '../../support/command-line.js';
 import { DurableService } from '../../support/durable-service.js';
 
-const COMMAND = resolve(import.meta.dirname, '../../../dist/journal/sqlite/journal.command.js');
-
-describe('npm run journal', () => {
+describe('frontrunner journal', () => {
   let durable: DurableService;
   let path: string;
   let copy: string;
@@ -22,7 +16,7 @@ describe('npm run journal', () => {
   afterEach(() => durable.end());
 
   const journal = (...args: readonly string[]) =>
-    new CommandLine(durable.database.directory, manageJournal, COMMAND).run(args, {
+    new CommandLine(durable.database.directory, 'journal').run(args, {
       env: { DATABASE_URL: durable.database.url },
     });
 
@@ -49,7 +43,7 @@ describe('npm run journal', () => {
     });
     expect(rightsOf(copy)).toBe(0o600);
     expect(await journal('backup', copy)).toMatchObject({
-      code: 1,
+      code: 2,
       stderr: expect.stringMatching(/there already; name/),
     });
     expect(await journal('restore', copy)).toMatchObject({
@@ -99,24 +93,15 @@ describe('npm run journal', () => {
   });
 
   test.each([
-    [[], 0, /Usage: npm run -s journal/],
+    [[], 0, /Usage: frontrunner journal/],
     [['--help'], 0, /restore {2}puts such a copy/],
-    [['verify'], 1, /There is no file/],
-    [['backup'], 1, /It takes verify, backup <file>, or restore <file>; npm run journal -- --help/],
-    [['salvage', 'x'], 1, /It takes verify/],
-    [['verify', '--all'], 1, /--help says what there is/],
+    [['verify'], 2, /There is no file/],
+    [['backup'], 2, /It takes verify, backup <file>, or restore <file>; frontrunner journal --help/],
+    [['salvage', 'x'], 2, /It takes verify/],
+    [['verify', '--all'], 2, /--help says what there is/],
   ])('takes %j, or says what it takes', async (args, code, said) => {
     const ended = await journal(...args);
     expect(ended.code).toBe(code);
     expect(ended.stdout + ended.stderr).toMatch(said);
-  });
-
-  test('is a command of the build', async () => {
-    const child = spawn(process.execPath, [COMMAND, '--help'], { stdio: ['ignore', 'pipe', 'ignore'] });
-    const [stdout] = await Promise.all([text(child.stdout), once(child, 'close')]);
-    expect([child.exitCode, stdout]).toEqual([
-      0,
-      expect.stringMatching(/^Usage: npm run -s journal -- verify/),
-    ]);
   });
 });

@@ -1,22 +1,19 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterEach, describe, expect, test } from '@jest/globals';
-import { manageKeys } from '../../../src/access/manage-keys.js';
 import { CommandLine } from '../../support/command-line.js';
 import { temporaryDirectory } from '../../support/temporary-directory.js';
 import { TestApp } from '../../support/test-app.js';
 
-const COMMAND = resolve(import.meta.dirname, '../../../src/access/keys.command.ts');
-
-describe('npm run keys', () => {
+describe('frontrunner keys', () => {
   const directory = temporaryDirectory();
   const path = join(directory, 'keys.json');
   afterEach(() => rmSync(path, { force: true }));
 
-  const line = new CommandLine(directory, manageKeys, COMMAND);
+  const line = new CommandLine(directory, 'keys');
   const keys: CommandLine['run'] = (args, given) => line.run(args, given);
 
   test('makes a key that the service takes, shows it once on standard output and keeps its hash alone', async () => {
@@ -58,12 +55,12 @@ describe('npm run keys', () => {
     const short = await keys(['create', 'm2', '--scope', 'runs:read', '--stdin', '--file', path], {
       input: 'hunter2',
     });
-    expect(short).toMatchObject({ code: 1, stderr: expect.stringContaining('16 to 512') });
+    expect(short).toMatchObject({ code: 2, stderr: expect.stringContaining('16 to 512') });
   });
 
   test('writes where API_KEYS_FILE says, in the environment or in the file .env', async () => {
     const create = ['create', 'ci', '--scope', 'runs:read'];
-    expect(await keys(create)).toMatchObject({ code: 1, stderr: expect.stringContaining('API_KEYS_FILE') });
+    expect(await keys(create)).toMatchObject({ code: 2, stderr: expect.stringContaining('API_KEYS_FILE') });
     expect((await keys(create, { env: { API_KEYS_FILE: path } })).code).toBe(0);
     rmSync(path);
     writeFileSync(join(directory, '.env'), 'API_KEYS_FILE=keys.json\n');
@@ -87,16 +84,22 @@ describe('npm run keys', () => {
     [['create', 'ci', '--scope', 'runs:all'], /no scope runs:all; --scope takes runs:write or runs:read/],
     [['create', 'ci'], /needs a --scope/],
     [['create', '--scope', 'runs:read'], /create <name>/],
-    [['create', 'two words', '--scope', 'runs:read'], /takes 1 to 64 letters/],
     [['create', 'ci', 'more', '--scope', 'runs:read'], /--help/],
     [['make', 'ci'], /--help/],
     [['list', '--all'], /--help/],
   ])('is refused with %j, and makes no file', async (args, refusal) => {
     const { code, stdout, stderr } = await keys(args, { env: { API_KEYS_FILE: path } });
-    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr).toMatch(refusal);
     expect(stderr).not.toMatch(/\n\s+at /);
     expect(() => statSync(path)).toThrow(/ENOENT/);
+  });
+
+  test('is refused with a name that no key may have', async () => {
+    expect(await keys(['create', 'two words', '--scope', 'runs:read', '--file', path])).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('takes 1 to 64 letters'),
+    });
   });
 
   test('is refused with a name that a key has', async () => {

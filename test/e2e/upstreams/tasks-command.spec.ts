@@ -3,18 +3,17 @@ import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { Ajv } from 'ajv';
 import { parse } from 'yaml';
-import { checkTasks } from '../../../src/tasks-file/check-tasks.js';
 import { CommandLine } from '../../support/command-line.js';
 import { temporaryDirectory } from '../../support/temporary-directory.js';
 import { ROOT } from '../../support/type-check.js';
 
 const EXAMPLES = readdirSync(join(ROOT, 'examples')).filter((name) => name.endsWith('.yaml'));
 
-describe('npm run tasks', () => {
+describe('frontrunner check and schema', () => {
   const directory = temporaryDirectory();
   const committed = readFileSync(join(ROOT, 'tasks.schema.json'), 'utf8');
 
-  const line = new CommandLine(directory, checkTasks, join(ROOT, 'dist/tasks-file/tasks.command.js'));
+  const line = new CommandLine(directory);
   const tasks = (args: readonly string[], env: Readonly<Record<string, string>> = {}) =>
     line.run(args, { env });
 
@@ -33,13 +32,6 @@ describe('npm run tasks', () => {
 
   const WARNING =
     'good.yaml:5:73: tasks.two.subTasks[0].headers.A: takes the environment variable A_KEY, which is not set; set it (a warning)\n';
-
-  test('builds the command first, so that it knows what the service knows', () => {
-    const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
-      scripts: Record<string, string>;
-    };
-    expect(scripts.tasks).toBe('node build-if-changed.mjs && node dist/tasks-file/tasks.command.js');
-  });
 
   test('says what is wrong, and ends with 1 for it, as a process too', async () => {
     expect(await line.spawn(['check', 'bad.yaml', 'good.yaml'], { env: { A_KEY: 'x' } })).toEqual({
@@ -72,9 +64,9 @@ describe('npm run tasks', () => {
 
   test('checks TASKS_FILE, of the environment or of the file .env, when it is given no other', async () => {
     expect(await tasks(['check'])).toEqual({
-      code: 1,
+      code: 2,
       stdout: '',
-      stderr: 'Say which file holds the tasks: check <file>, or set TASKS_FILE\n',
+      stderr: 'Say which file holds the tasks: frontrunner check <file>, or set TASKS_FILE\n',
     });
     expect((await tasks(['check'], { TASKS_FILE: 'bad.yaml' })).stderr).toContain('bad.yaml: 2 mistakes');
     writeFileSync(join(directory, '.env'), 'TASKS_FILE=good.yaml\nA_KEY=x\n');
@@ -118,7 +110,7 @@ describe('npm run tasks', () => {
     const yaml = /```yaml\n([^]*?)```/.exec(page)![1]!;
     writeFileSync(join(directory, 'tasks.yaml'), yaml);
     const { stdout } = await tasks(['check', 'tasks.yaml']);
-    expect(page).toContain(`$ npm run -s tasks -- check tasks.yaml\n${stdout}`);
+    expect(page).toContain(`$ npx frontrunner check tasks.yaml\n${stdout}`);
     writeFileSync(join(directory, 'tasks.yaml'), yaml.replace('timeout: 2s', 'timeout: 2'));
     const { stderr } = await tasks(['check', 'tasks.yaml']);
     expect(page).toContain(`\`${stderr.split('\n', 1)[0]}\``);
@@ -212,15 +204,19 @@ tasks:
       expect(validate(file)).toBe(false);
   });
 
-  test.each([['--help'], ['-h'], []])('says what it takes with %s', async (...args) => {
-    const { code, stdout } = await tasks(args);
+  test.each(['--help', '-h'])('say what they take with %s', async (option) => {
+    const { code, stdout } = await tasks(['check', option]);
     expect(code).toBe(0);
-    for (const word of ['check', 'schema', 'TASKS_FILE']) expect(stdout).toContain(word);
+    for (const word of ['TASKS_FILE', '--explain', '--input']) expect(stdout).toContain(word);
+    expect((await tasks(['schema', option])).stdout).toContain('Usage: frontrunner schema');
   });
 
-  test.each([['test'], ['schema', 'a'], ['check', '--all']])('is refused with %s %s', async (...args) => {
+  test.each([
+    ['schema', 'a'],
+    ['check', '--all'],
+  ])('is refused with %s %s', async (...args) => {
     const { code, stdout, stderr } = await tasks(args);
-    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr).toMatch(/--help says what there is\n$/);
     expect(stderr).not.toMatch(/\n\s+at /);
   });

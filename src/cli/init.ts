@@ -1,0 +1,83 @@
+/** `frontrunner init`: writes files to start from. */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { runCommand, say, UsageError, type Terminal } from '../command-line/command.js';
+import { nestModule, tasksFile } from './starters.js';
+
+const HINT = 'frontrunner init --help says what there is';
+
+const USAGE = `Usage: frontrunner init [tasks] [--folder <folder>]
+       frontrunner init nest [--folder <folder>]
+
+tasks  writes tasks.yaml, a task that works at once, and tasks.schema.json, by which editors complete it.
+nest   writes src/greet/greet.module.ts, a task in TypeScript for a Nest application.
+
+  --folder  Where to. Default: this one.
+
+A file that is there already is left as it is.
+`;
+
+interface Starter {
+  readonly files: () => Promise<Readonly<Record<string, string>>>;
+  readonly next: string;
+}
+
+const STARTERS: Readonly<Record<'tasks' | 'nest', Starter>> = {
+  tasks: {
+    async files() {
+      const { schemaText } = await import('../tasks-file/print-schema.js');
+      return { 'tasks.yaml': tasksFile, 'tasks.schema.json': schemaText() };
+    },
+    next: 'Next: frontrunner serve tasks.yaml --watch, and in another terminal frontrunner run hello --wait',
+  },
+  nest: {
+    files: () => Promise.resolve({ 'src/greet/greet.module.ts': nestModule }),
+    next: 'Next: npm i @frontrunner/nestjs, and add GreetModule to the imports of your application',
+  },
+};
+
+/** A file that is there already. */
+class FileThere extends Error {
+  override name = 'FileThere';
+}
+
+/** Does what the arguments say. @returns the exit code */
+export function init(args: readonly string[], terminal: Terminal): Promise<number> {
+  return runCommand(() => write(args, terminal), terminal, { hint: HINT, mendable: [FileThere] });
+}
+
+async function write(args: readonly string[], { stdout, stderr }: Terminal): Promise<undefined> {
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: {
+      folder: { type: 'string', default: '.' },
+      help: { type: 'boolean', short: 'h', default: false },
+    },
+  });
+  if (values.help) {
+    stdout.write(USAGE);
+    return;
+  }
+  const [kind = 'tasks', ...rest] = positionals;
+  const starter = Object.hasOwn(STARTERS, kind) ? STARTERS[kind as keyof typeof STARTERS] : undefined;
+  if (!starter || rest.length > 0) throw new UsageError(`It takes tasks, or nest; ${HINT}`);
+  for (const [name, text] of Object.entries(await starter.files())) {
+    const path = join(values.folder, name);
+    writeNew(path, text);
+    stdout.write(`${path}\n`);
+  }
+  say(stderr, starter.next);
+}
+
+/** @throws {FileThere} */
+function writeNew(path: string, text: string): void {
+  try {
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, text, { flag: 'wx' });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    throw new FileThere(`${path} is there already, and stays as it is; name another --folder`);
+  }
+}

@@ -1,0 +1,80 @@
+/** `frontrunner run`: starts a run of a task. */
+import { randomUUID } from 'node:crypto';
+import { text } from 'node:stream/consumers';
+import { parseArgs } from 'node:util';
+import { runCommand, UsageError, type Terminal } from '../command-line/command.js';
+import { parseJson } from '../core/exact-json.js';
+import { textOf } from '../core/thrown.js';
+import { Client, SERVICE_OPTIONS, SERVICE_USAGE, ServiceError } from './client.js';
+
+const HINT = 'frontrunner run --help says what there is';
+
+const USAGE = `Usage: frontrunner run <task> [-d <JSON>] [--wait]
+
+Starts a run, and prints its id as soon as it was accepted. With --wait it prints the answer, as JSON, as soon as there is one.
+The run goes on whatever becomes of this command: frontrunner watch <id> shows it.
+
+  -d, --data  The input, as JSON; - reads it from standard input. Default: none.
+  --wait      Waits for the answer, however long it takes.
+${SERVICE_USAGE}
+Exit codes: 0 answered (without --wait: accepted); 1 failed, cancelled or refused; 2 it can't be done as it was given;
+3 no service was reached.
+`;
+
+/** Does what the arguments say. @returns the exit code */
+export function run(args: readonly string[], terminal: Terminal): Promise<number> {
+  return runCommand(() => start(args, terminal), terminal, { hint: HINT, mendable: [ServiceError] });
+}
+
+async function start(args: readonly string[], terminal: Terminal): Promise<number> {
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: {
+      ...SERVICE_OPTIONS,
+      data: { type: 'string', short: 'd' },
+      wait: { type: 'boolean', default: false },
+    },
+  });
+  const { stdin, stdout } = terminal;
+  if (values.help) {
+    stdout.write(USAGE);
+    return 0;
+  }
+  const [task, ...rest] = positionals;
+  if (task === undefined || rest.length > 0) throw new UsageError(`It takes the name of one task; ${HINT}`);
+  const client = Client.of(values.url, terminal);
+  const data = values.data === '-' ? await text(stdin as NodeJS.ReadableStream) : values.data;
+  const send = (headers: Readonly<Record<string, string>>) =>
+    client.request(`/tasks/${encodeURIComponent(task)}/runs`, {
+      method: 'POST',
+      // As it was written: JSON of Node would round long integers.
+      body: data === undefined ? '{}' : `{"input":${checked(data)}}`,
+      headers: { 'Content-Type': 'application/json', ...headers },
+    });
+  if (!values.wait) {
+    const response = await send({ Prefer: 'respond-async' });
+    const { id } = parseJson(await response.text()) as { id: string };
+    stdout.write(`${id}\n`);
+    return 0;
+  }
+  // Sent again with its key, it waits for the same run anew. fetch itself waits for no answer longer than five minutes.
+  const wait = { 'Idempotency-Key': `"${randomUUID()}"`, Prefer: 'wait=60' };
+  let response = await send(wait);
+  while (response.status === 202) {
+    await response.body?.cancel();
+    response = await send(wait);
+  }
+  stdout.write(`${await response.text()}\n`);
+  return 0;
+}
+
+/** @throws {UsageError} */
+function checked(data: string): string {
+  try {
+    JSON.parse(data);
+  } catch (error) {
+    throw new UsageError(`--data takes JSON, such as '{"city":"Paris"}': ${textOf(error)}`);
+  }
+  return data;
+}

@@ -1,0 +1,62 @@
+import type { RunEvent } from '../core/events.js';
+import { plain, span } from './text.js';
+
+/** Longer results and errors are cut. */
+const MOST_LETTERS = 200;
+
+/** An event as a line: for what is no terminal. */
+export function eventLine(event: RunEvent): string {
+  const { time, runId, task } = event;
+  const of = 'subTask' in event ? ` ${event.subTask}` : '';
+  return `${time} ${runId} ${task}${of} ${said(event)}`;
+}
+
+/** What an event says, in words. */
+export function said(event: RunEvent): string {
+  switch (event.type) {
+    case 'run.started':
+      return `started: ${event.data.subTasks.join(', ')}`;
+    case 'sub-task.held-back':
+      return 'held back: the hedge budget is spent';
+    case 'sub-task.started':
+      return `started${event.attempt > 1 ? `, attempt ${event.attempt}` : ''}`;
+    case 'sub-task.progressed':
+      return `progressed: ${json(event.data.value)}`;
+    case 'sub-task.retrying':
+      return `failed, the next attempt is due in ${span(event.data.delayMs)}: ${short(event.data.error.message)}`;
+    case 'sub-task.succeeded':
+      return `succeeded in ${span(event.data.durationMs)}: ${json(event.data.result)}`;
+    case 'sub-task.failed':
+      return `failed after ${span(event.data.durationMs)}: ${short(event.data.error.message)}`;
+    case 'sub-task.cancelled':
+      return `cancelled after ${span(event.data.durationMs)}: ${short(event.data.reason)}`;
+    case 'sub-task.skipped':
+      return `skipped: ${short(event.data.reason)}`;
+    case 'run.replied':
+      return saidOfReply(event);
+    case 'run.finished':
+      return `finished: ${event.data.status}`;
+    case 'run.reopened':
+      return 'reopened';
+    case 'run.erased':
+      return 'erased';
+  }
+}
+
+function saidOfReply({ data: { reply, durationMs } }: RunEvent<'run.replied'>): string {
+  const after = durationMs === undefined ? '' : ` after ${span(durationMs)}`;
+  return 'answeredBy' in reply
+    ? `answered by ${[reply.answeredBy].flat().join(', ')}${after}`
+    : `not answered${after}: ${short(reply.error.message)}`;
+}
+
+/** JSON on one line. */
+export function json(value: unknown): string {
+  return short(JSON.stringify(value));
+}
+
+/** A text of others, on one line and not too long. */
+export function short(text: string): string {
+  const line = plain(text);
+  return line.length > MOST_LETTERS ? `${line.slice(0, MOST_LETTERS).toWellFormed()}…` : line;
+}

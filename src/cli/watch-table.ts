@@ -1,0 +1,77 @@
+import type { Screen } from '../command-line/command.js';
+import type { RunEvent } from '../core/events.js';
+import { drawHead, drawRuns, type Canvas } from './draw.js';
+import { LiveLines } from './live-lines.js';
+import { WatchedRun } from './watched-run.js';
+
+const FRAME_MS = 100;
+/** Clocks this far apart are taken for one: the service says its time in seconds. */
+const SAME_CLOCK_MS = 2_000;
+/** More unfinished runs than these are not kept: nobody sees them. */
+const MOST_RUNS = 500;
+
+/** Watched runs on a terminal. Of all runs, those that are over move up and stay there as a line; one run stays as it is. */
+export class WatchTable {
+  private readonly lines: LiveLines;
+  private readonly runs = new Map<string, WatchedRun>();
+  private over: WatchedRun[] = [];
+  private readonly timer: NodeJS.Timeout;
+  private aheadMs = 0;
+  private state = 'Connecting…';
+
+  constructor(
+    private readonly screen: Screen,
+    private readonly ofAll: boolean,
+  ) {
+    this.lines = new LiveLines(screen);
+    this.timer = setInterval(() => this.draw(), FRAME_MS);
+  }
+
+  opened({ headers }: Response): void {
+    this.state = this.ofAll ? 'Waiting for runs; Ctrl+C ends this' : '';
+    const aheadMs = Date.parse(headers.get('Date') ?? '') - Date.now();
+    this.aheadMs = Math.abs(aheadMs) > SAME_CLOCK_MS ? aheadMs : 0;
+  }
+
+  lost(): void {
+    this.state = 'The connection is lost; trying again';
+  }
+
+  add(event: RunEvent): void {
+    const { runId, type } = event;
+    if (type === 'run.erased') return;
+    let run = this.runs.get(runId);
+    if (!run) {
+      run = new WatchedRun(event);
+      this.runs.set(runId, run);
+      const [oldest] = this.runs.keys();
+      if (this.runs.size > MOST_RUNS && oldest !== undefined) this.runs.delete(oldest);
+    }
+    run.apply(event);
+    if (!this.ofAll || run.finishedAt === undefined) return;
+    this.runs.delete(runId);
+    this.over.push(run);
+  }
+
+  /** Draws what has come to be, for the last time. */
+  end(): void {
+    clearInterval(this.timer);
+    this.state = '';
+    this.draw();
+    this.lines.end();
+  }
+
+  private draw(): void {
+    const { columns = 80, rows = 24 } = this.screen;
+    const canvas: Canvas = {
+      now: Date.now() + this.aheadMs,
+      columns,
+      rows: this.state === '' ? rows : rows - 1,
+      colours: this.screen.hasColors?.() ?? false,
+    };
+    const drawn = drawRuns([...this.runs.values()], canvas);
+    const above = this.over.map((run) => drawHead(run, canvas));
+    this.over = [];
+    this.lines.draw(this.state === '' ? drawn : [...drawn, this.state.slice(0, columns)], above);
+  }
+}

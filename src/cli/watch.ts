@@ -1,0 +1,74 @@
+/** `frontrunner watch`: shows runs while they go on. */
+import { parseArgs } from 'node:util';
+import { runCommand, say, UsageError, type Terminal } from '../command-line/command.js';
+import type { RunEvent } from '../core/events.js';
+import { Client, SERVICE_OPTIONS, SERVICE_USAGE, ServiceError } from './client.js';
+import { followEvents } from './followed-events.js';
+import { eventLine } from './said.js';
+import { WatchTable } from './watch-table.js';
+
+const HINT = 'frontrunner watch --help says what there is';
+/** As shells have it: 128, and the number of SIGINT. */
+const INTERRUPTED = 130;
+
+const USAGE = `Usage: frontrunner watch <run>
+       frontrunner watch [--task <task>]
+
+Shows a run from its beginning until it is over, or all runs from now on: on a terminal a table that is drawn in its place, with a
+lane for each sub-task; elsewhere a line for each event. It goes on when the service is started again. Ctrl+C ends it, and no run.
+
+  --task   Only runs of this task.
+${SERVICE_USAGE}
+NO_COLOR=1 leaves out the colours.
+
+Exit codes: 0 the run was answered; 1 it failed or was cancelled, or the service refused; 2 it can't be done as it was given;
+3 no service was reached; 130 interrupted.
+`;
+
+/** Does what the arguments say. @returns the exit code */
+export function watch(args: readonly string[], terminal: Terminal): Promise<number> {
+  return runCommand(() => show(args, terminal), terminal, { hint: HINT, mendable: [ServiceError] });
+}
+
+async function show(args: readonly string[], terminal: Terminal): Promise<number> {
+  const options = { ...SERVICE_OPTIONS, task: { type: 'string' } } as const;
+  const { values, positionals } = parseArgs({ args: [...args], allowPositionals: true, options });
+  const { stdout, stderr } = terminal;
+  if (values.help) {
+    stdout.write(USAGE);
+    return 0;
+  }
+  const [runId, ...rest] = positionals;
+  if (rest.length > 0 || (runId !== undefined && values.task !== undefined))
+    throw new UsageError(`It takes the id of one run, or --task <task>; ${HINT}`);
+  const client = Client.of(values.url, terminal);
+  const filter = values.task === undefined ? '' : `?${new URLSearchParams({ task: values.task }).toString()}`;
+  const path = runId === undefined ? `/events${filter}` : `/runs/${encodeURIComponent(runId)}/events`;
+  const stop = new AbortController();
+  const interrupt = () => stop.abort();
+  terminal.once('SIGINT', interrupt);
+  terminal.once('SIGTERM', interrupt);
+  const table = stdout.isTTY ? new WatchTable(stdout, runId === undefined) : undefined;
+  let finished: RunEvent<'run.finished'> | undefined;
+  try {
+    const events = followEvents(client, path, {
+      signal: stop.signal,
+      opened: (response) => table?.opened(response),
+      lost() {
+        if (table) table.lost();
+        else say(stderr, `The connection to ${client.url} is lost; trying again`);
+      },
+    });
+    for await (const event of events) {
+      if (table) table.add(event);
+      else stdout.write(`${eventLine(event)}\n`);
+      if (event.type === 'run.finished') finished = event;
+    }
+  } finally {
+    table?.end();
+    terminal.off('SIGINT', interrupt);
+    terminal.off('SIGTERM', interrupt);
+  }
+  if (stop.signal.aborted) return INTERRUPTED;
+  return finished && ['failed', 'cancelled'].includes(finished.data.status) ? 1 : 0;
+}
