@@ -26,7 +26,7 @@ describe('openAccess', () => {
       await refused.toThrow(AccessError);
       await refused.toThrow(new RegExp(`^HOST is ${HOST}, which others than this machine may reach`));
       for (const mend of [
-        'npm run keys -- create',
+        'frontrunner keys create',
         'API_KEYS_FILE=',
         'ALLOW_ANONYMOUS=true',
         'HOST=127.0.0.1',

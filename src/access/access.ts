@@ -74,6 +74,6 @@ export function keysOf(file: string): KeyEntry[] {
   const entries = readKeys(file);
   if (entries.length > 0) return entries;
   throw new AccessError(
-    `API_KEYS_FILE ${file} has no keys; make one: npm run keys -- create <name> --scope runs:write --scope runs:read`,
+    `API_KEYS_FILE ${file} has no keys; make one: frontrunner keys create <name> --scope runs:write --scope runs:read`,
   );
 }

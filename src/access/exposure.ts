@@ -26,7 +26,7 @@ export async function isLoopback(host: string, resolve: Resolve = lookup): Promi
 /** What keeps the service from listening where others reach it, while nobody needs a key. */
 export function exposureError(host: string): AccessError {
   return new AccessError(`HOST is ${host}, which others than this machine may reach, and there are no API keys. Either
-  make a key:                npm run keys -- create <name> --scope runs:write --scope runs:read --file keys.json
+  make a key:                frontrunner keys create <name> --scope runs:write --scope runs:read --file keys.json
   and name their file:       API_KEYS_FILE=keys.json
 or let anybody who reaches it start and read runs:
                              ALLOW_ANONYMOUS=true

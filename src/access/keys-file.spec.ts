@@ -64,7 +64,7 @@ describe('a file of API keys', () => {
     write({ keys: [{ ...KEY, name: 'fine', sha256: 'f'.repeat(64) }, entry] });
     const message = refusal(() => readKeys(path));
     expect(message).toContain(`The API keys in ${path} are wrong:\n  keys[1] ("ci")${flaw}`);
-    expect(message).toContain('npm run keys');
+    expect(message).toContain('frontrunner keys');
   });
 
   test('is refused with a name or a hash that two entries have', () => {
@@ -85,7 +85,7 @@ describe('a file of API keys', () => {
   });
 
   test('is refused where it is missing or a directory, with what to do', () => {
-    expect(refusal(() => readKeys(path))).toMatch(/no such file; make a key with: npm run keys -- create/);
+    expect(refusal(() => readKeys(path))).toMatch(/no such file; make a key with: frontrunner keys create/);
     mkdirSync(path);
     expect(refusal(() => readKeys(path))).toContain('is a directory; set a file');
     expect(refusal(() => changeKeys(join(directory, 'none/keys.json'), () => [KEY]))).toContain(

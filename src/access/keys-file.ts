@@ -104,7 +104,7 @@ function checked(path: string, content: unknown): KeyEntry[] {
     [
       `The API keys in ${path} are wrong:`,
       ...(flaws ?? repeated).map((flaw) => `  ${flaw}`),
-      'Mend what is named, or take it out and make a new key: npm run keys -- --help',
+      'Mend what is named, or take it out and make a new key: frontrunner keys --help',
     ].join('\n'),
   );
 }
@@ -126,7 +126,7 @@ function attempt<T>(path: string, action: () => T): T {
     const { code = '', message } = error as NodeJS.ErrnoException;
     const mends: Partial<Record<string, string>> = {
       ENOENT: existsSync(dirname(path))
-        ? `there is no such file; make a key with: npm run keys -- create <name> --scope runs:write --scope runs:read --file ${path}`
+        ? `there is no such file; make a key with: frontrunner keys create <name> --scope runs:write --scope runs:read --file ${path}`
         : `there is no directory ${dirname(path)}; make it first`,
       EEXIST: `they are being changed at this moment; if not, remove ${path}.new`,
       EACCES: `the service’s user has no right to it; give it that, or set another file`,

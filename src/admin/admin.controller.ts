@@ -29,7 +29,7 @@ import {
 import { cancelRuns, retryRuns } from './local-runs.js';
 import { ValidBody } from '../http/validated.decorator.js';
 
-/** What `npm run nodes` does, for programs. */
+/** What `frontrunner nodes` does, for programs. */
 @ApiTags('Admin')
 @NeedsScope('admin')
 @Controller('admin')

@@ -90,7 +90,7 @@ export class PlacedWork {
     const dead = (await this.journal.queue?.dead()) ?? 0;
     if (dead > this.knownDead)
       this.logger.error(
-        `${dead} sub-tasks wait in the dead-letter queue, and their runs with them; npm run queue -- list says which and why`,
+        `${dead} sub-tasks wait in the dead-letter queue, and their runs with them; frontrunner queue list says which and why`,
       );
     this.knownDead = dead;
   }
@@ -181,7 +181,7 @@ interface Taken {
 export function reportBuried(logger: Logger, subTasks: readonly SubTaskOf[]): void {
   for (const { runId, subTask } of subTasks)
     logger.error({
-      msg: `${subTask} was under way in too many nodes that died, and waits in the dead-letter queue; npm run queue -- redrive lets it go on`,
+      msg: `${subTask} was under way in too many nodes that died, and waits in the dead-letter queue; frontrunner queue redrive lets it go on`,
       runId,
     });
 }

@@ -27,7 +27,7 @@ export class WaitingRuns {
       );
     for (const { id: runId, task } of await this.bury())
       this.logger.error({
-        msg: `No node has known the task ${task}, or all sub-tasks of the run, for ${ms(this.graceMs)}: the run waits among the dead letters; npm run queue -- redrive lets it wait for such a node again, and it can be cancelled`,
+        msg: `No node has known the task ${task}, or all sub-tasks of the run, for ${ms(this.graceMs)}: the run waits among the dead letters; frontrunner queue redrive lets it wait for such a node again, and it can be cancelled`,
         runId,
       });
   }

@@ -68,7 +68,7 @@ export const variables = {
       .refine((paths) => paths !== undefined),
     fallback: 'none',
     takes:
-      'none, or paths of YAML or JSON files, and of folders of them, separated by commas, in which npm run tasks -- check finds no mistake',
+      'none, or paths of YAML or JSON files, and of folders of them, separated by commas, in which frontrunner check finds no mistake',
     purpose: 'Tasks besides those of the code, such as calls of several upstreams.',
   },
   HTTP_PROXY: {
@@ -95,7 +95,7 @@ export const variables = {
   API_KEYS_FILE: {
     schema: z.string().transform((path) => (path === 'none' ? null : path)),
     fallback: 'none',
-    takes: 'the path of a file that npm run keys has made, or none',
+    takes: 'the path of a file that frontrunner keys has made, or none',
     purpose: 'The API keys of which every caller needs one. Without them only this machine may call.',
   },
   ALLOW_ANONYMOUS: {

@@ -32,7 +32,7 @@ export const problemTypes = {
     status: 401,
     title: 'Unauthorized',
     happened: 'The request has no API key, or one that the service doesn’t know.',
-    mend: 'Send a key as Authorization: Bearer, or as X-API-Key. Whoever runs the service makes one with npm run keys. A stream token is good for five minutes and one event stream; POST /stream-tokens makes a new one.',
+    mend: 'Send a key as Authorization: Bearer, or as X-API-Key. Whoever runs the service makes one with frontrunner keys. A stream token is good for five minutes and one event stream; POST /stream-tokens makes a new one.',
   },
   forbidden: {
     status: 403,
@@ -127,7 +127,7 @@ export const problemTypes = {
     title: 'Tasks file wrong',
     happened:
       'There are mistakes in the tasks file. Nothing was changed: the service goes on with its tasks.',
-    mend: 'mistakes says of each where it stands and what belongs there. npm run tasks -- check finds them too. Mend the file, and reload it again.',
+    mend: 'mistakes says of each where it stands and what belongs there. frontrunner check finds them too. Mend the file, and reload it again.',
   },
   'sub-task-not-failed': {
     status: 409,

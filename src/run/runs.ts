@@ -132,7 +132,7 @@ export class Runs implements RunHost {
     if (task && journal.sharing?.paused.has(task.name))
       throw new DomainError(
         'overloaded',
-        `The task ${task.name} is paused; npm run nodes -- resume lets it go on`,
+        `The task ${task.name} is paused; frontrunner nodes resume lets it go on`,
       );
     if (this.queued < this.maxQueuedRuns) return;
     const starting = task?.subTasks.filter((_subTask, index) => task.starts[index] === 'at-once') ?? [];

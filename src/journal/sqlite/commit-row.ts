@@ -81,7 +81,7 @@ export function follows(row: CommitRow, before: CommitRow): boolean {
 /** @param what is damaged in which way */
 export function damage(what: string): StoreError {
   return new StoreError(
-    `is damaged: ${what}; “npm run journal -- verify” says what else is, and “restore” brings a backup back`,
+    `is damaged: ${what}; “frontrunner journal verify” says what else is, and “restore” brings a backup back`,
     'damaged',
   );
 }

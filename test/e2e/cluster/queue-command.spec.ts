@@ -12,7 +12,7 @@ import type { TestApp } from '../../support/test-app.js';
 import { TestCluster } from '../../support/test-cluster.js';
 import { json, UpstreamServer } from '../../support/upstreams.js';
 
-const BURIED = /^print was under way in too many nodes that died.*npm run queue -- redrive/;
+const BURIED = /^print was under way in too many nodes that died.*frontrunner queue redrive/;
 
 type Env = Readonly<Record<string, string>>;
 

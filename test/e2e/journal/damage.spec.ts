@@ -44,7 +44,7 @@ describe('a damaged journal', () => {
       expect(said).toMatchObject({
         level: 'error',
         msg: expect.stringMatching(
-          /is damaged: events \d+ to \d+ are not what was written; “npm run journal/,
+          /is damaged: events \d+ to \d+ are not what was written; “frontrunner journal/,
         ),
       });
       await expectProblem(service, await service.run('demo'), 503, 'journal-unavailable');
