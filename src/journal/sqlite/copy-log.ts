@@ -56,7 +56,8 @@ function copyTo(from: string, to: string): LogReport {
     sync(to);
     const report = verifyLog(to);
     if (report.flaws.length === 0) return report;
-    throw new StoreError(`is damaged, and was not copied:\n${report.flaws.join('\n')}`, 'damaged');
+    const flawed = report.isUnread ? 'can’t be read' : 'is damaged';
+    throw new StoreError(`${flawed}, and was not copied:\n${report.flaws.join('\n')}`, 'damaged');
   } catch (error) {
     rmSync(to, { force: true });
     throw error;

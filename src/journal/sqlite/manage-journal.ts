@@ -64,7 +64,8 @@ function manage(args: readonly string[], terminal: Terminal): number | undefined
 function verify(path: string, { stdout }: Terminal): number {
   const report = about(path, () => verifyLog(expectThere(path)));
   for (const flaw of report.flaws) stdout.write(`${flaw}\n`);
-  stdout.write(`${path} ${report.flaws.length === 0 ? 'is sound' : 'is damaged'}: ${summaryOf(report)}\n`);
+  const flawed = report.isUnread ? 'can’t be read' : 'is damaged';
+  stdout.write(`${path} ${report.flaws.length === 0 ? 'is sound' : flawed}: ${summaryOf(report)}\n`);
   return report.flaws.length === 0 ? 0 : 1;
 }
 

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import fc from 'fast-check';
 import { DatabaseFile } from '../../../test/support/database-file.js';
@@ -78,6 +78,21 @@ describe('verifyLog', () => {
       }),
       { numRuns: 150 },
     );
+  });
+
+  const testOnLinux = process.platform === 'linux' ? test : test.skip;
+  testOnLinux('tells a file that the disk can’t read from one that is damaged', () => {
+    const file = new DatabaseSync(database.path);
+    file.exec("UPDATE runs SET status = 'failed'");
+    file.close();
+    expect(verifyLog(database.path).isUnread).toBeUndefined();
+    rmSync(`${database.path}.end`);
+    // Its first byte can’t be read.
+    symlinkSync('/proc/self/mem', `${database.path}.end`);
+    expect(verifyLog(database.path)).toMatchObject({
+      isUnread: true,
+      flaws: [expect.stringMatching(/\.end can’t be read from byte 0 on \(EIO\): look after its disk/)],
+    });
   });
 
   test('finds rows that are missing, in the middle and at the end', () => {

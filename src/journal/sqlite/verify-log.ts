@@ -6,6 +6,7 @@ import { missingEnd } from './log-end.js';
 import { rowChecksum } from './row-checksum.js';
 import { APPLICATION_ID } from './sqlite-schema.js';
 import { StoreError } from './store-error.js';
+import { unreadPart } from './unread-part.js';
 
 /** How many of SQLite's own complaints are shown. */
 const MAX_COMPLAINTS = 20;
@@ -32,6 +33,8 @@ export interface LogReport {
   readonly lastId: number;
   /** What is wrong, a line each; none where all is as it was written. */
   readonly flaws: readonly string[];
+  /** Whether the disk can’t read it: then nobody knows whether it is damaged. */
+  readonly isUnread?: true;
 }
 
 /** Reads all of a database, as it is at one moment: the service may go on writing to it meanwhile. */
@@ -55,7 +58,12 @@ export function verifyLog(path: string): LogReport {
     attempt(flaws, () => {
       log.readAll();
     });
-    return { events: log.events, lastId: log.lastId, flaws };
+    const { events, lastId } = log;
+    // SQLite calls a page damaged, too, that the disk can’t read.
+    const unread = flaws.length > 0 ? unreadPart(path) : undefined;
+    return unread === undefined
+      ? { events, lastId, flaws }
+      : { events, lastId, flaws: [unread], isUnread: true };
   } finally {
     database.close();
   }
