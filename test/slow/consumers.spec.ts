@@ -117,7 +117,7 @@ describe('what is packed', () => {
   describe('as the command alone', () => {
     const app = join(folder, 'command');
     beforeAll(async () => {
-      await install(app, { frontrunner: `file:${service}` }, 'module', '--omit=optional');
+      await install(app, { frontrunner: `file:${service}` }, 'module');
     }, SLOW_MS);
 
     test('takes at most 60 MB without Postgres, and brings no node', () => {
