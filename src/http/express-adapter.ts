@@ -1,4 +1,4 @@
-import { createServer, IncomingMessage, type Server, ServerResponse } from 'node:http';
+import { createServer, IncomingMessage, ServerResponse } from 'node:http';
 import { Logger, StreamableFile } from '@nestjs/common';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import type { Express, Request as ExpressRequest, Response as ExpressResponse } from 'express';
@@ -101,7 +101,7 @@ export class FastExpressAdapter extends ExpressAdapter {
 
   // eslint-disable-next-line @typescript-eslint/no-misused-promises -- declared void, but Nest awaits it
   override async beforeClose(): Promise<void> {
-    await endConnections(this.getHttpServer() as Server, this.responses, this.memory, this.beforeStop());
+    await endConnections(this.getHttpServer(), this.responses, this.memory, this.beforeStop());
     super.beforeClose();
   }
 

@@ -97,8 +97,9 @@ describe('the example', () => {
         upstreams.adapt(yaml).replace('deadline: 1s', 'deadline: 3s'),
       );
     }
-    const variables = Object.entries(ENVIRONMENT).map(([name, value]) => [name, upstreams.adapt(value)]);
-    service = await TestApp.start({ env: { TASKS_FILE: directory, ...Object.fromEntries(variables) } });
+    const env: Record<string, string> = { TASKS_FILE: directory };
+    for (const [name, value] of Object.entries(ENVIRONMENT)) env[name] = upstreams.adapt(value);
+    service = await TestApp.start({ env });
   });
   afterAll(async () => {
     await service.close();

@@ -77,7 +77,9 @@ describe('a reload of the tasks file', () => {
     file = write(text(first()));
     service = await TestApp.start({ env: { TASKS_FILE: file } });
   });
-  beforeEach(async () => void (await reload(text(first())).expect(200)));
+  beforeEach(async () => {
+    await reload(text(first())).expect(200);
+  });
   afterAll(async () => {
     await service.close();
     for (const { server } of [before, after, kept]) await server.close();
