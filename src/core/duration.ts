@@ -1,5 +1,6 @@
 import ms from 'ms';
 import { z } from 'zod';
+import type { Clock } from './clock.js';
 
 /** A length of time: milliseconds as a number, or a text with a unit such as `250ms`, `30s`, `5m`, `1h`. */
 export type Duration = number | ms.StringValue;
@@ -23,9 +24,9 @@ export function millisecondsSince(time: string | null, now: number): number {
   return time === null ? 0 : Math.max(0, now - Date.parse(time));
 }
 
-/** Milliseconds since an instant of `performance.now()`, to a tenth. */
-export function elapsedMs(since: number): number {
-  return Math.round((performance.now() - since) * 10) / 10;
+/** Milliseconds since an instant of the clock, to a tenth. */
+export function elapsedMs(since: number, clock: Clock): number {
+  return Math.round((clock.elapsed() - since) * 10) / 10;
 }
 
 function parse(text: string): number | undefined {

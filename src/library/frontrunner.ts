@@ -11,9 +11,8 @@ import { TaskMetadata, type TaskOptions } from '../tasks/task.js';
 import type { InputOf, ResultOf } from '../tasks/task-of.js';
 import { runRequestSchema } from '../tasks/tasks.schemas.js';
 import { TasksService } from '../tasks/tasks.service.js';
-import type { Instance } from './instance.js';
 import { runEvents, type EventsOptions } from './run-events.js';
-import { RunHandle } from './run-handle.js';
+import { RunHandle, type Parts } from './run-handle.js';
 
 /** What a caller says of a run. What is left out, the task decides. */
 export interface StartOptions {
@@ -33,7 +32,7 @@ export interface StartOptions {
 
 /** Starts runs of tasks, and finds them again. Inject it; `@InjectFrontrunner(name)` for an instance with a name. */
 export class Frontrunner {
-  constructor(private readonly instance: Instance) {}
+  constructor(private readonly instance: { readonly app: Promise<Parts> }) {}
 
   /**
    * Starts a run. It is in the journal when this resolves: a crash loses it no more.

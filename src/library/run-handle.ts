@@ -24,6 +24,9 @@ export class WaitError extends Error {
   }
 }
 
+/** Where the parts of an instance are found. */
+export type Parts = Pick<INestApplicationContext, 'get'>;
+
 interface WaitOptions {
   /** How long, such as `2s`. Default: as long as it takes. */
   readonly wait?: Duration;
@@ -32,7 +35,7 @@ interface WaitOptions {
 /** A run that was accepted: what to do with it. */
 export class RunHandle<Result = unknown> {
   constructor(
-    private readonly app: INestApplicationContext,
+    private readonly app: Parts,
     readonly id: string,
     /** Whether it is the run of an earlier call with the same idempotency key. */
     readonly replayed = false,
@@ -55,8 +58,10 @@ export class RunHandle<Result = unknown> {
 
   /** The run when its last sub-task has ended. @throws {WaitError} @throws {FrontrunnerError} */
   async finished({ wait }: WaitOptions = {}): Promise<RunView> {
-    const until = performance.now() + waitMs(wait);
-    const run = await this.watch.until(this.id, isFinished, { until, types: ['run.finished'] });
+    const run = await this.watch.until(this.id, isFinished, {
+      until: this.watch.elapsed + waitMs(wait),
+      types: ['run.finished'],
+    });
     if (!isFinished(run)) throw new WaitError(this.id, 'end');
     return runView(run);
   }

@@ -1,5 +1,6 @@
 import { Logger } from '@nestjs/common';
 import { NO_HEADERS, type CallerHeaders } from '../core/caller-headers.js';
+import type { Clock } from '../core/clock.js';
 import type { JsonValue } from '../core/json.js';
 import type { SubTaskContext, SubTaskHandler, SubTaskLogger } from '../core/sub-task.js';
 import { textOf } from '../core/thrown.js';
@@ -37,7 +38,11 @@ export class Attempt implements SubTaskContext {
     readonly attempt: number,
     readonly timeoutMs: number,
   ) {
-    this.#deadlineMs = Date.now() + timeoutMs;
+    this.#deadlineMs = owner.execution.clock.now() + timeoutMs;
+  }
+
+  get #clock(): Clock {
+    return this.owner.execution.clock;
   }
 
   get runId(): string {
@@ -71,6 +76,7 @@ export class Attempt implements SubTaskContext {
     return (value) => {
       if (this.#givenUp) return;
       this.#progress ??= new Progress(
+        this.#clock,
         (recorded) => {
           this.subTask.progressed(this, recorded);
         },
@@ -120,7 +126,7 @@ export class Attempt implements SubTaskContext {
     }
     Promise.resolve(returned).then(
       (result) => {
-        clearTimeout(this.#timeout);
+        this.#clock.clearTimeout(this.#timeout);
         this.subTask.returned(this, result);
         this.#progress?.end();
       },
@@ -129,7 +135,7 @@ export class Attempt implements SubTaskContext {
       },
     );
     // Behind the call: a result at the very instant of the timeout is still in time.
-    if (!this.#givenUp) this.#timeout = setTimeout(timeOut, this.timeoutMs, this);
+    if (!this.#givenUp) this.#timeout = this.#clock.setTimeout(timeOut, this.timeoutMs, this);
   }
 
   /** Ends it because it took too long. */
@@ -146,14 +152,14 @@ export class Attempt implements SubTaskContext {
 
   /** Records nothing more of its progress, and aborts its signal. */
   giveUp(): void {
-    clearTimeout(this.#timeout);
+    this.#clock.clearTimeout(this.#timeout);
     this.#progress?.end();
     this.#givenUp = true;
     this.#controller?.abort(new DOMException('The attempt timed out or was cancelled', 'AbortError'));
   }
 
   #rejected(error: unknown): void {
-    clearTimeout(this.#timeout);
+    this.#clock.clearTimeout(this.#timeout);
     this.subTask.failed(this, error);
     this.#progress?.end();
   }

@@ -1,3 +1,4 @@
+import type { Clock } from '../core/clock.js';
 import { milliseconds, type Duration } from '../core/duration.js';
 
 /**
@@ -6,9 +7,14 @@ import { milliseconds, type Duration } from '../core/duration.js';
  * @param sinceMs how long ago it was, in milliseconds
  * @returns the timer, where there is one
  */
-export function callAfter(after: Duration, sinceMs: number, call: () => void): NodeJS.Timeout | undefined {
+export function callAfter(
+  clock: Clock,
+  after: Duration,
+  sinceMs: number,
+  call: () => void,
+): NodeJS.Timeout | undefined {
   const leftMs = milliseconds(after) - sinceMs;
-  if (leftMs > 0) return setTimeout(call, leftMs);
+  if (leftMs > 0) return clock.setTimeout(call, leftMs);
   call();
   return undefined;
 }

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globa
 import { useFakeClock } from '../../test/support/fake-clock.js';
 import { PastRun } from '../../test/support/past-run.js';
 import { createRuntime } from '../../test/support/runtime.js';
+import { systemClock } from '../core/clock.js';
 import type { RunEvent } from '../core/events.js';
 import type { ReplyPolicy } from '../core/policies.js';
 import type { Decision } from '../core/run.js';
@@ -67,7 +68,14 @@ describe('the deadline', () => {
     test('is told once the journal has what it made, and not when a retry comes before', async () => {
       const appendOwn = jest.fn<(type: string, decision: Decision) => void>();
       const terms = { replyPolicy: reply, losers: 'continue', subTasks: ['a', 'b'] };
-      const run = { terms, subTasks: [], cancel: jest.fn(), appendOwn, conclude: () => replying.decide() };
+      const run = {
+        execution: { clock: systemClock },
+        terms,
+        subTasks: [],
+        cancel: jest.fn(),
+        appendOwn,
+        conclude: () => replying.decide(),
+      };
       const replying = new RunReply(run as unknown as ConstructorParameters<typeof RunReply>[0]);
       const told = jest.fn();
       void replying.wait(60_000).then(told);

@@ -1,11 +1,12 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Inject, Injectable, Optional } from '@nestjs/common';
 import { CONFIG, type Config } from '../config/config.js';
+import { Clock, systemClock } from '../core/clock.js';
 import { MemoryBudget } from '../core/memory-budget.js';
 import type { SubTaskDefinition, TaskDefinition } from '../core/task.js';
 import { Journal } from './journal.js';
 import { Slots } from './slots.js';
 
-/** What all sub-tasks that this process executes share: their slots, their bounds, their journal and what they may take in memory. */
+/** What all sub-tasks that this process executes share: their slots, their bounds, their journal, their clock and what they may take in memory. */
 @Injectable()
 export class Execution {
   /** A retry that is due later than this, in milliseconds, leaves the node where there are others. */
@@ -21,6 +22,7 @@ export class Execution {
     @Inject(CONFIG) config: Config,
     readonly journal: Journal,
     readonly memory: MemoryBudget,
+    @Optional() readonly clock: Clock = systemClock,
   ) {
     this.slots = new Slots(config.MAX_CONCURRENT_SUB_TASKS);
     this.maxResultBytes = config.MAX_RESULT_BYTES;

@@ -1,12 +1,14 @@
 import { elapsedMs } from '../core/duration.js';
 import type { StartCause, SubTaskEvent } from '../core/events.js';
 import { NOT_NEEDED, NOT_WORTH_IT } from '../core/run.js';
+import type { Execution } from './execution.js';
 import type { HedgeBudget } from './hedge-budget.js';
 import type { RunTerms } from './run-terms.js';
 import type { SubTaskRun } from './sub-task-run.js';
 
 /** What starting sub-tasks later needs to know of their run. */
 export interface StaggeredRun {
+  readonly execution: Execution;
   readonly terms: RunTerms;
   readonly subTasks: readonly SubTaskRun[];
   /** Whether a held sub-task has to start, because the reply policy can't be met without it. */
@@ -109,7 +111,7 @@ export class LaterStarts {
 
   /** Lets no time start anything any more. */
   stop(): void {
-    clearTimeout(this.alarm?.timer);
+    this.run.execution.clock.clearTimeout(this.alarm?.timer);
     this.alarm = undefined;
   }
 
@@ -140,7 +142,7 @@ export class LaterStarts {
     for (const one of [...this.held]) {
       const dueMs = this.heldBack.has(one) ? undefined : one.dueMs();
       if (dueMs === undefined) continue;
-      const leftMs = dueMs - elapsedMs(this.startedAt);
+      const leftMs = dueMs - elapsedMs(this.startedAt, this.run.execution.clock);
       if (leftMs > 0) {
         this.wake(one, leftMs);
         return;
@@ -154,7 +156,7 @@ export class LaterStarts {
   private wake(one: HeldSubTask, inMs: number): void {
     if (this.alarm?.of === one) return;
     this.stop();
-    const timer = setTimeout(() => {
+    const timer = this.run.execution.clock.setTimeout(() => {
       this.alarm = undefined;
       this.startDue();
     }, Math.ceil(inMs));

@@ -1,3 +1,4 @@
+import type { Clock } from '../core/clock.js';
 import type { LosersPolicy } from '../core/policies.js';
 import { NOT_NEEDED } from '../core/run.js';
 import { callAfter } from './call-after.js';
@@ -9,6 +10,7 @@ import { callAfter } from './call-after.js';
  * @returns the timer that cancels them later, where that is the policy
  */
 export function releaseLosers(
+  clock: Clock,
   run: { cancel(reason: string): void },
   policy: LosersPolicy,
   sinceReplyMs: number,
@@ -21,5 +23,5 @@ export function releaseLosers(
   const cancel = (): void => {
     run.cancel(`unfinished ${policy.after} after the reply`);
   };
-  return callAfter(policy.after, sinceReplyMs, cancel);
+  return callAfter(clock, policy.after, sinceReplyMs, cancel);
 }

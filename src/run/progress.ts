@@ -1,3 +1,4 @@
+import type { Clock } from '../core/clock.js';
 import { toJson, type JsonValue } from '../core/json.js';
 
 /** Between two values that are recorded of an attempt, in milliseconds: each is an event on disk. */
@@ -13,6 +14,7 @@ export class Progress {
 
   /** @param failed called with the first value that can't be recorded */
   constructor(
+    private readonly clock: Clock,
     private readonly record: (value: JsonValue) => void,
     private readonly failed: (error: unknown) => void,
   ) {}
@@ -24,12 +26,12 @@ export class Progress {
 
   /** Records what isn't recorded yet. */
   flush(): void {
-    clearTimeout(this.timer);
+    this.clock.clearTimeout(this.timer);
     this.timer = undefined;
     if (!this.newest) return;
     const { value } = this.newest;
     this.newest = undefined;
-    this.timer = setTimeout(flush, PAUSE_MS, this);
+    this.timer = this.clock.setTimeout(flush, PAUSE_MS, this);
     let recorded: JsonValue;
     try {
       recorded = toJson(value, MAX_BYTES);
@@ -43,7 +45,7 @@ export class Progress {
 
   /** Records nothing more. */
   end(): void {
-    clearTimeout(this.timer);
+    this.clock.clearTimeout(this.timer);
     this.newest = undefined;
   }
 }

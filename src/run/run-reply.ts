@@ -1,3 +1,4 @@
+import type { Clock } from '../core/clock.js';
 import { elapsedMs, millisecondsSince } from '../core/duration.js';
 import type { RunEvent } from '../core/events.js';
 import type { RunRecord } from '../core/run-record.js';
@@ -50,13 +51,17 @@ export class RunReply {
     const told = record?.decision?.reply;
     const mayChange = record?.retriedSinceReply && told && 'error' in told;
     this.outcomes = new Outcomes(replyPolicy, subTasks, mayChange ? undefined : told);
-    this.callers = new WaitingCallers(record !== undefined);
+    this.callers = new WaitingCallers(this.clock, record !== undefined);
     if (!record) {
-      this.startedAt = performance.now();
+      this.startedAt = this.clock.elapsed();
       this.watchDeadlines(0);
-    } else if (!record.decision) this.startedAt = performance.now() - this.msSince(record.createdAt);
+    } else if (!record.decision) this.startedAt = this.clock.elapsed() - this.msSince(record.createdAt);
     for (const outcome of record?.outcomes ?? []) this.outcomes.settle(outcome);
     if (record?.decision) this.replyIsRecorded(record.decision);
+  }
+
+  private get clock(): Clock {
+    return this.run.execution.clock;
   }
 
   /** Whether the journal must be asked for what callers are told. */
@@ -126,10 +131,11 @@ export class RunReply {
   decide(): Decision | undefined {
     const { decision, startedAt } = this;
     if (!decision || this.told || this.late === 'appended') return decision;
-    clearTimeout(this.replyDeadline);
+    this.clock.clearTimeout(this.replyDeadline);
     if (this.late === 'due') this.late = 'appended';
     else this.tell(decision);
-    const data = startedAt === undefined ? decision : { durationMs: elapsedMs(startedAt), ...decision };
+    const data =
+      startedAt === undefined ? decision : { durationMs: elapsedMs(startedAt, this.clock), ...decision };
     this.run.appendOwn('run.replied', data);
     if (decision.background.length > 0) this.releaseLosers(0);
     return decision;
@@ -148,9 +154,9 @@ export class RunReply {
 
   /** Called when the losers have ended. */
   end(): void {
-    clearTimeout(this.losersDeadline);
-    clearTimeout(this.replyDeadline);
-    clearTimeout(this.runDeadline);
+    this.clock.clearTimeout(this.losersDeadline);
+    this.clock.clearTimeout(this.replyDeadline);
+    this.clock.clearTimeout(this.runDeadline);
   }
 
   /** Tells callers that there is no run, because the journal can't hold it. */
@@ -203,11 +209,11 @@ export class RunReply {
     const { replyPolicy, deadline } = this.run.terms;
     const ofReply = isReplied ? undefined : deadlineOf(replyPolicy);
     if (ofReply !== undefined)
-      this.replyDeadline = callAfter(ofReply, sinceStartMs, () => {
+      this.replyDeadline = callAfter(this.clock, ofReply, sinceStartMs, () => {
         this.replyNow();
       });
     if (deadline !== undefined)
-      this.runDeadline = callAfter(deadline, sinceStartMs, () => {
+      this.runDeadline = callAfter(this.clock, deadline, sinceStartMs, () => {
         this.run.cancel(PAST_DEADLINE);
       });
   }
@@ -220,8 +226,8 @@ export class RunReply {
   }
 
   private releaseLosers(sinceReplyMs: number): void {
-    clearTimeout(this.losersDeadline);
-    this.losersDeadline = releaseLosers(this.run, this.run.terms.losers, sinceReplyMs);
+    this.clock.clearTimeout(this.losersDeadline);
+    this.losersDeadline = releaseLosers(this.clock, this.run, this.run.terms.losers, sinceReplyMs);
   }
 }
 

@@ -93,7 +93,7 @@ export class Run implements SubTaskOwner, Hosted, StaggeredRun {
       else if (terms.definition?.starts[index] === 'at-once') subTask.prepare();
       else subTask.hold();
     });
-    run.later = host.plans.laterStartsOf(run, performance.now());
+    run.later = host.plans.laterStartsOf(run, run.execution.clock.elapsed());
     return run;
   }
 
@@ -123,7 +123,7 @@ export class Run implements SubTaskOwner, Hosted, StaggeredRun {
     });
     run.later = host.plans.laterStartsOf(
       run,
-      performance.now() - millisecondsSince(record.createdAt, host.execution.journal.now()),
+      run.execution.clock.elapsed() - millisecondsSince(record.createdAt, host.execution.journal.now()),
       record,
     );
     run.replying.resume(record);

@@ -69,7 +69,8 @@ export class SubTaskRun {
     this.attempts = attempts;
     this.failures = failures;
     this.retried = retried;
-    if (startedAt !== null) this.startedAt = performance.now() - millisecondsSince(startedAt, this.now);
+    if (startedAt !== null)
+      this.startedAt = this.owner.execution.clock.elapsed() - millisecondsSince(startedAt, this.now);
     this.retryAt = retryAt;
     this.retryDelayMs = retryDelayMs;
   }
@@ -125,7 +126,7 @@ export class SubTaskRun {
   /** Called when it has its slots, which it keeps until its outcome, waits between retries included. */
   begin(): void {
     this.phase = 'running';
-    this.startedAt ??= performance.now();
+    this.startedAt ??= this.owner.execution.clock.elapsed();
     this.owner.changeWaiting(-1);
     const untilRetryMs = this.retryAt === null ? 0 : Date.parse(this.retryAt) - this.now;
     // A clock that was set back in between must not make the wait longer than it was to be.
@@ -169,7 +170,7 @@ export class SubTaskRun {
     if (event.type === 'sub-task.progressed') return;
     this.attempts = event.attempt;
     if (event.type === 'sub-task.started')
-      this.startedAt ??= performance.now() - millisecondsSince(event.time, this.now);
+      this.startedAt ??= this.owner.execution.clock.elapsed() - millisecondsSince(event.time, this.now);
     // The attempt began before the cancellation was committed, which told of the attempt before it and so was fenced out.
     if (this.cancelReason !== undefined) this.appendCancelled(this.cancelReason);
   }
@@ -189,7 +190,7 @@ export class SubTaskRun {
 
   /** From the start of the first attempt, in milliseconds; 0 before. */
   private get durationMs(): number {
-    return this.startedAt === undefined ? 0 : elapsedMs(this.startedAt);
+    return this.startedAt === undefined ? 0 : elapsedMs(this.startedAt, this.owner.execution.clock);
   }
 
   /** In milliseconds since 1970, by the clock of the journal. */
@@ -283,7 +284,7 @@ export class SubTaskRun {
   }
 
   private retryIn(ms: number): void {
-    this.untilRetry = setTimeout(() => {
+    this.untilRetry = this.owner.execution.clock.setTimeout(() => {
       this.beginAttempt();
     }, ms);
   }
@@ -300,7 +301,7 @@ export class SubTaskRun {
   private rest(next: 'ended' | 'placed'): void {
     const { phase, owner } = this;
     if (phase === 'ended') return;
-    clearTimeout(this.untilRetry);
+    owner.execution.clock.clearTimeout(this.untilRetry);
     this.phase = next;
     if (phase === 'running') {
       this.current?.giveUp();

@@ -1,3 +1,4 @@
+import type { Clock } from '../core/clock.js';
 import { MAX_DURATION_MS } from '../core/duration.js';
 import type { Decision } from '../core/run.js';
 
@@ -24,7 +25,10 @@ export class WaitingCallers {
   private recorded: boolean;
 
   /** @param recorded whether the journal has the run */
-  constructor(recorded: boolean) {
+  constructor(
+    private readonly clock: Clock,
+    recorded: boolean,
+  ) {
     this.recorded = recorded;
   }
 
@@ -41,7 +45,8 @@ export class WaitingCallers {
         resolve(undefined);
         return;
       }
-      if (waitMs > 0 && waitMs < MAX_DURATION_MS) caller.timer = setTimeout(this.expire, waitMs, caller);
+      if (waitMs > 0 && waitMs < MAX_DURATION_MS)
+        caller.timer = this.clock.setTimeout(this.expire, waitMs, caller);
       this.callers.push(caller);
     });
   }
@@ -51,7 +56,7 @@ export class WaitingCallers {
     const { callers } = this;
     this.callers = [];
     for (const caller of callers) {
-      clearTimeout(caller.timer);
+      this.clock.clearTimeout(caller.timer);
       caller.resolve(told);
     }
   }

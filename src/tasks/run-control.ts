@@ -48,7 +48,7 @@ export class RunControl {
       if (run.finishedAt === null) {
         const live = this.runs.get(id);
         live?.cancel(CANCELLED);
-        const options = { until: performance.now() + RunControl.waitMs, types: ['run.finished'] as const };
+        const options = { until: this.watch.elapsed + RunControl.waitMs, types: ['run.finished'] as const };
         if (live) run = await this.watch.until(id, isFinished, { ...options, live, throughStop: true });
         if (run.finishedAt === null) {
           await this.askForCancel(id);
@@ -226,7 +226,7 @@ export class RunControl {
   /** The run when it is on record that a failed sub-task is retried, or the run has ended without; after a while, or when `live` is gone, as it is. */
   private whenRetried(id: string, failed: Readonly<SubTaskRecord>, live?: Run): Promise<Readonly<RunRecord>> {
     const isOver = (run: Readonly<RunRecord>) => run.finishedAt !== null || isRetried(run, failed);
-    return this.watch.until(id, isOver, { until: performance.now() + RunControl.waitMs, live });
+    return this.watch.until(id, isOver, { until: this.watch.elapsed + RunControl.waitMs, live });
   }
 
   /** The run, live in this process unless it is finished or another node's: one of an earlier process is resumed before its turn. */

@@ -1,5 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { EventBus } from '../events/event-bus.js';
+import type { Clock } from '../core/clock.js';
+import { MAX_DURATION_MS } from '../core/duration.js';
 import type { EventType } from '../core/events.js';
 import { Journal } from '../run/journal.js';
 import type { Run } from '../run/run.js';
@@ -29,6 +31,16 @@ export class RunWatch {
     private readonly journal: Journal,
     private readonly bus: EventBus,
   ) {}
+
+  /** The clock that waits go by. */
+  private get clock(): Clock {
+    return this.runs.execution.clock;
+  }
+
+  /** On the clock that waits go by, in milliseconds. */
+  get elapsed(): number {
+    return this.clock.elapsed();
+  }
 
   /** @throws {DomainError} `run-unknown`, `journal-unavailable` */
   async get(id: string): Promise<Readonly<RunRecord>> {
@@ -67,7 +79,7 @@ export class RunWatch {
       if (types?.includes(type) ?? true) end();
     });
     const liveIsGone = live && this.runs.whenGone(live, end);
-    const timer = setTimeout(end, waitMs);
+    const timer = waitMs < MAX_DURATION_MS ? this.clock.setTimeout(end, waitMs) : undefined;
     if (!throughStop) this.waits.add(end);
     try {
       const run = await this.get(id);
@@ -77,12 +89,12 @@ export class RunWatch {
     } finally {
       unwatch();
       liveIsGone?.unsubscribe();
-      clearTimeout(timer);
+      this.clock.clearTimeout(timer);
       this.waits.delete(end);
     }
   }
 
-  /** The same, whatever comes before `holds` is true. @param options `until` is on the clock of `performance.now()` */
+  /** The same, whatever comes before `holds` is true. @param options `until` is on the clock of {@link elapsed} */
   async until(
     id: string,
     holds: (run: Readonly<RunRecord>) => boolean,
@@ -90,7 +102,7 @@ export class RunWatch {
   ): Promise<Readonly<RunRecord>> {
     const { live } = options;
     for (;;) {
-      const waitMs = Math.max(0, until - performance.now());
+      const waitMs = Math.max(0, until - this.elapsed);
       const run = await this.when(id, holds, { ...options, waitMs });
       const isGone = live && this.runs.get(id) !== live;
       if (holds(run) || waitMs === 0 || this.stopped || isGone) return run;

@@ -90,10 +90,10 @@ export class TasksService {
   async reply(run: StartedRun): Promise<Answer>;
   async reply(run: StartedRun, waitMs: number): Promise<Answer | undefined>;
   async reply({ runId, task, begun }: StartedRun, waitMs = MAX_DURATION_MS): Promise<Answer | undefined> {
-    const until = performance.now() + waitMs;
+    const until = this.watch.elapsed + waitMs;
     if (begun) {
       if (!(await begun(waitMs))) return undefined;
-      waitMs = Math.max(0, until - performance.now());
+      waitMs = Math.max(0, until - this.watch.elapsed);
     }
     const run = this.runs.get(runId);
     let decision = await (run && !run.replyIsInJournalAlone
@@ -101,7 +101,7 @@ export class TasksService {
       : this.pastDecision(runId, waitMs));
     if (decision && 'recorded' in decision && decision.elsewhere) {
       if (!decision.recorded) throw unrecorded(runId, decision);
-      decision = await this.decisionElsewhere(runId, Math.max(0, until - performance.now()));
+      decision = await this.decisionElsewhere(runId, Math.max(0, until - this.watch.elapsed));
     }
     return decision && answer(runId, task, decision);
   }

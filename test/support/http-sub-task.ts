@@ -7,6 +7,7 @@ import type { SubTaskOwner } from '../../src/run/sub-task-owner.js';
 import type { SubTaskError } from '../../src/core/sub-task-error.js';
 import { httpRequestSchema } from '../../src/upstreams/http-sub-task.schema.js';
 import { HttpSubTask } from '../../src/upstreams/http-sub-task.js';
+import { systemClock } from '../../src/core/clock.js';
 import type { Proxies } from '../../src/upstreams/proxies.js';
 import { Upstreams } from '../../src/upstreams/upstreams.js';
 import { activeResources, leftOver } from './resources.js';
@@ -16,6 +17,7 @@ import { UpstreamServer, type Protocol } from './upstreams.js';
 const ownerOf = (callerHeaders: CallerHeaders) =>
   ({
     id: 'run',
+    execution: { clock: systemClock },
     task: 'task',
     originFields: {},
     terms: { origin: {}, callerHeaders },

@@ -1,3 +1,4 @@
+import { systemClock } from '../../core/clock.js';
 import { unknownRun } from '../../core/domain-error.js';
 import type { RunEvent } from '../../core/events.js';
 import { hasLabels, type Labels } from '../../core/labels.js';
@@ -70,6 +71,7 @@ export class MemoryJournal extends Journal {
     private readonly keyRetentionMs: number,
     private readonly memory = new MemoryBudget(),
     private readonly soon: (commit: () => void) => void = setImmediate,
+    private readonly time = systemClock,
   ) {
     super();
     this.finished = new FinishedRuns(memory.limitBytes, (run) => {
@@ -77,8 +79,12 @@ export class MemoryJournal extends Journal {
     });
   }
 
+  override now(): number {
+    return this.time.now();
+  }
+
   override append(run: JournaledRun, event: RunEvent, { key }: AppendOptions = {}): void {
-    const ms = (run.lastMs = Math.max(run.lastMs, Date.now()));
+    const ms = (run.lastMs = Math.max(run.lastMs, this.now()));
     stamped(event, ++this.sequence, ms);
     if (event.type === 'run.started') this.kept.set(run.id, this.keptRun(event, ms, key));
     if (this.batch.length === 0) this.soon(this.commit);
