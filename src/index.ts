@@ -3,7 +3,7 @@ export { Frontrunner, type StartOptions } from './library/frontrunner.js';
 export { RunHandle, WaitError, type RunView } from './library/run-handle.js';
 export type { EventsOptions } from './library/run-events.js';
 export { OptionsError, type FrontrunnerOptions, type HttpOptions } from './library/options.js';
-export { getFrontrunnerToken, InjectFrontrunner } from './library/tokens.js';
+export { getFrontrunnerOptionsToken, getFrontrunnerToken, InjectFrontrunner } from './library/tokens.js';
 export { Task, type LaterSubTask, type TaskOptions } from './tasks/task.js';
 export { TaskOf, type InputOf, type ResultOf, type TypedTask } from './tasks/task-of.js';
 export { SubTask } from './tasks/sub-task.js';

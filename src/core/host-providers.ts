@@ -1,6 +1,8 @@
 /** A provider of the application that an instance is part of: what Nest's `InstanceWrapper` tells of it. */
 export interface HostProvider {
   readonly metatype: unknown;
+  /** What it is injected by. */
+  readonly token?: unknown;
   readonly instance: unknown;
   isDependencyTreeStatic(): boolean;
 }

@@ -11,7 +11,7 @@ import { Frontrunner } from './frontrunner.js';
 import { HttpDoor } from './http-door.js';
 import { Instance } from './instance.js';
 import { configOf, httpOptions, type FrontrunnerOptions } from './options.js';
-import { DEFAULT_NAME, getFrontrunnerToken } from './tokens.js';
+import { DEFAULT_NAME, getFrontrunnerOptionsToken, getFrontrunnerToken } from './tokens.js';
 
 interface Named {
   /** Needed where an application has several instances. Default `default`. */
@@ -45,7 +45,7 @@ export class FrontrunnerModule {
     inject = [],
     useFactory,
   }: FrontrunnerAsyncOptions): DynamicModule {
-    const options = Symbol(`options of ${name}`);
+    const options = getFrontrunnerOptionsToken(name);
     const instance = Symbol(`instance ${name}`);
     const token = getFrontrunnerToken(name);
     return {

@@ -9,6 +9,11 @@ export function getFrontrunnerToken(name = DEFAULT_NAME): typeof Frontrunner | s
   return name === DEFAULT_NAME ? Frontrunner : `Frontrunner:${name}`;
 }
 
+/** What Nest has the options of an instance under, for tests to override: `{ database: 'memory:' }`. */
+export function getFrontrunnerOptionsToken(name = DEFAULT_NAME): string {
+  return `FrontrunnerOptions:${name}`;
+}
+
 /** Injects the instance of a name. */
 export function InjectFrontrunner(name?: string): PropertyDecorator & ParameterDecorator {
   return Inject(getFrontrunnerToken(name));

@@ -88,6 +88,23 @@ describe('TaskRegistry', () => {
     await expect(module.init()).rejects.toThrow('A is provided by two modules');
   });
 
+  test('takes what stands for a class of a sub-task, as in tests of an application', async () => {
+    const module = await Test.createTestingModule({
+      imports: [DiscoveryModule],
+      providers: [TaskRegistry, A, task({ name: 't', subTasks: [A] })],
+    })
+      .overrideProvider(A)
+      .useValue({ run: () => 'stubbed' })
+      .compile();
+    await module.init();
+    expect(
+      module
+        .get(TaskRegistry)
+        .get('t')
+        .subTasks[0]?.handler.run(undefined as never, undefined as never),
+    ).toBe('stubbed');
+  });
+
   test('knows no other task', async () => {
     const registry = await registryOf(A, task({ name: 'one', subTasks: [A] }));
     expect(() => registry.get('two')).toThrow('There is no task "two"; GET /tasks lists those there are');

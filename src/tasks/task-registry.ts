@@ -113,7 +113,8 @@ export class TaskRegistry implements OnModuleInit {
   private providersWith(metadataKey: string): Map<Type, unknown> {
     const found = new Map<Type, unknown>();
     for (const wrapper of [...this.discovery.getProviders(), ...(this.host?.providers() ?? [])]) {
-      const type = wrapper.metatype as Type | null;
+      // A value that stands for a class, as after Nest's `overrideProvider(English).useValue(…)`, has no metatype.
+      const type = isDeclared(metadataKey, wrapper.metatype) ? wrapper.metatype : wrapper.token;
       if (!isDeclared(metadataKey, type)) continue;
       if (!wrapper.isDependencyTreeStatic()) {
         throw new TaskDeclarationError(
