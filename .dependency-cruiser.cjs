@@ -40,7 +40,7 @@ module.exports = {
       from: {
         path: '^src/',
         pathNot:
-          '^src/(journal/|cluster/|journal\\.module\\.ts|cli/program\\.ts|start-error\\.ts)|\\.spec\\.ts$',
+          '^src/(journal/|cluster/|testing/|journal\\.module\\.ts|cli/program\\.ts|start-error\\.ts)|\\.spec\\.ts$',
       },
       to: { path: '^src/journal/' },
     },
@@ -48,7 +48,7 @@ module.exports = {
       name: 'only-the-bus-touches-the-emitter',
       comment: 'Events go through EventBus and @OnRunEvent.',
       severity: 'error',
-      from: { path: '^src/', pathNot: '^src/events/|\\.spec\\.ts$' },
+      from: { path: '^src/', pathNot: '^src/(events|testing)/|\\.spec\\.ts$' },
       to: { path: 'node_modules/(@nestjs/event-emitter|eventemitter2)' },
     },
     {

@@ -16,16 +16,22 @@ const EXAMPLE = /```ts\n(\/\/ (src\/\S+)\n[^]*?)```/.exec(
   readFileSync(resolve(ROOT, 'docs/guide/typescript-tasks.md'), 'utf8'),
 )!;
 const code = EXAMPLE[1]!;
+/** The test of the page on tests, as it would stand in this repository. */
+const testCode = /```ts\n(\/\/ greet\.spec\.ts\n[^]*?)```/
+  .exec(readFileSync(resolve(ROOT, 'docs/guide/testing.md'), 'utf8'))![1]!
+  .replace("'@frontrunner/nestjs'", "'../index.js'")
+  .replace("'@frontrunner/nestjs/testing'", "'../testing/index.js'");
 const sourcePath = resolve(ROOT, EXAMPLE[2]!);
 const builtPath = sourcePath.replace(`${ROOT}/src`, `${ROOT}/dist`).replace(/ts$/, 'js');
 
-/** Compiles the example as if it stood where its first line says; returns its JavaScript and what is wrong with it. */
+/** Compiles the examples as if they stood in `src/greet`; returns the JavaScript of the task and what is wrong with them. */
 function compile() {
   const { outputText } = ts.transpileModule(code, {
     compilerOptions: { ...compilerOptions(), module: ts.ModuleKind.ESNext },
     fileName: sourcePath,
   });
-  return { js: outputText, mistakes: typeCheck({ [EXAMPLE[2]!]: code })[EXAMPLE[2]!] };
+  const mistakes = typeCheck({ [EXAMPLE[2]!]: code, 'src/greet/greet.spec.ts': testCode });
+  return { js: outputText, mistakes: Object.values(mistakes).flat() };
 }
 
 const built = (path: string) =>

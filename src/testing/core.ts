@@ -1,0 +1,69 @@
+import { EventEmitter2 } from '@nestjs/event-emitter';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { Config } from '../config/config.js';
+import { systemClock, type Clock } from '../core/clock.js';
+import type { RunEvent } from '../core/events.js';
+import { MemoryBudget } from '../core/memory-budget.js';
+import { EventBus } from '../events/event-bus.js';
+import { MemoryJournal } from '../journal/memory/memory-journal.js';
+import { Execution } from '../run/execution.js';
+import type { ReplyTimes } from '../run/reply-times.js';
+import { Runs } from '../run/runs.js';
+import { StartPlans } from '../run/start-plans.js';
+import { IdempotentRuns } from '../tasks/idempotent-runs.js';
+import { RecordedRuns } from '../tasks/recorded-runs.js';
+import { Recovery } from '../tasks/recovery.js';
+import { RunControl } from '../tasks/run-control.js';
+import { RunWatch } from '../tasks/run-watch.js';
+import type { TaskRegistry } from '../tasks/task-registry.js';
+import { TasksService } from '../tasks/tasks.service.js';
+
+/** How long idempotency keys are kept. */
+const RETENTION_MS = 24 * 3_600_000;
+
+interface CoreOptions {
+  /** Default: too few reply times are known. */
+  readonly replyTime?: ReplyTimes['replyTime'];
+  /** Where runs count what they keep; the journal doesn't. Default: one without a bound. */
+  readonly memory?: MemoryBudget;
+  readonly clock?: Clock;
+}
+
+/** The parts that a run flows through, made without Nest, which takes longer than a test, and with a journal in memory. */
+export function createCore(
+  config: Config,
+  registry: TaskRegistry,
+  { replyTime = () => undefined, memory = new MemoryBudget(), clock = systemClock }: CoreOptions = {},
+) {
+  const events: RunEvent[] = [];
+  const watchers = new Set<() => void>();
+  const bus = new EventBus(new EventEmitter2());
+  const publish = bus.publish.bind(bus);
+  bus.publish = (published) => {
+    for (const { event } of published) events.push(event);
+    publish(published);
+    for (const watcher of watchers) watcher();
+  };
+  const soon = (commit: () => void): void => {
+    void Promise.resolve().then(commit);
+  };
+  const journal = new MemoryJournal(bus, RETENTION_MS, undefined, soon, clock);
+  const runs = new Runs(config, new Execution(config, journal, memory, clock), new StartPlans({ replyTime }));
+  const watch = new RunWatch(runs, journal, bus);
+  const recorded = new RecordedRuns(registry);
+  const recovery = new Recovery(runs, journal, recorded);
+  const control = new RunControl(runs, journal, recovery, recorded, watch);
+  const tasks = new TasksService(registry, runs, recovery, new IdempotentRuns(journal), watch, journal);
+  /** Resolves when all that needs no time has happened: nothing was recorded in two turns of the event loop. */
+  const settle = async (): Promise<void> => {
+    let seen: number;
+    do {
+      seen = events.length;
+      await nextTurn();
+      await nextTurn();
+    } while (seen !== events.length);
+  };
+  return { events, watchers, bus, journal, runs, watch, recorded, control, tasks, settle };
+}
+
+export type Core = ReturnType<typeof createCore>;

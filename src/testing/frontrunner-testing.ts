@@ -1,0 +1,130 @@
+import type { ModuleMetadata, Type } from '@nestjs/common';
+import type { DiscoveryService } from '@nestjs/core';
+import { CONFIG } from '../config/config.js';
+import { systemClock } from '../core/clock.js';
+import { milliseconds, type Duration } from '../core/duration.js';
+import { EventBus } from '../events/event-bus.js';
+import { Frontrunner, type StartOptions } from '../library/frontrunner.js';
+import { configOf } from '../library/options.js';
+import type { Parts } from '../library/run-handle.js';
+import { Journal } from '../run/journal.js';
+import type { InputOf, ResultOf } from '../tasks/task-of.js';
+import { RunControl } from '../tasks/run-control.js';
+import { RunWatch } from '../tasks/run-watch.js';
+import { TaskRegistry } from '../tasks/task-registry.js';
+import { TasksService } from '../tasks/tasks.service.js';
+import { createCore, type Core } from './core.js';
+import { FakeClock } from './fake-clock.js';
+import { Patience } from './patience.js';
+import type { Stub, SubTaskClass, SubTaskInput, SubTaskResult } from './stub.js';
+import { TestRun } from './test-run.js';
+import { TestedSubTasks, type SubTaskCall } from './tested-sub-tasks.js';
+
+export interface TestingOptions extends Pick<ModuleMetadata, 'imports' | 'providers'> {
+  /** Classes of tasks. Their sub-tasks are found by them. */
+  readonly tasks: readonly Type[];
+  /** `fake`: time stands still until `advance`. `real`: it passes by itself. Default `fake`. */
+  readonly clock?: 'fake' | 'real';
+  /** How long a wait may take, in real time, while the clock stands still. Default `2s`. */
+  readonly patience?: Duration;
+}
+
+/** Runs tasks in a test: in memory, without sockets, files or environment. Each has its own clock and runs. */
+export class FrontrunnerTesting implements AsyncDisposable {
+  /** What services that start runs have injected in an application. */
+  readonly frontrunner: Frontrunner;
+  private closed = false;
+
+  private constructor(
+    private readonly core: Core,
+    private readonly subTasks: TestedSubTasks,
+    private readonly clock: FakeClock | undefined,
+    private readonly patience: Patience,
+    private readonly parts: Parts,
+  ) {
+    const ready = async (): Promise<Parts> => {
+      if (this.closed) throw new Error('The test kit is closed; start runs before fr.close()');
+      await subTasks.make();
+      return parts;
+    };
+    this.frontrunner = new Frontrunner({
+      get app() {
+        return ready();
+      },
+    });
+  }
+
+  /** @throws {TaskDeclarationError} when a task can't work */
+  static create({ tasks, clock, patience = '2s', ...host }: TestingOptions): FrontrunnerTesting {
+    const fake = clock === 'real' ? undefined : new FakeClock();
+    const subTasks = new TestedSubTasks(tasks, fake ?? systemClock, host);
+    const discovery = { getProviders: () => subTasks.providers } as unknown as DiscoveryService;
+    const registry = new TaskRegistry(discovery);
+    registry.onModuleInit();
+    // A test of a hedge would have to begin ten runs, for the budget of one.
+    const unbounded = registry.all().map((task) => ({ ...task, hedgeBudget: Infinity }));
+    registry.replace(
+      registry.all(),
+      unbounded.map((task) => [task, registry.declarationOf(task.name) ?? '']),
+    );
+    const core = createCore(config, registry, fake && { clock: fake });
+    const parts = new Map<unknown, unknown>([
+      [CONFIG, config],
+      [Journal, core.journal],
+      [EventBus, core.bus],
+      [TaskRegistry, registry],
+      [RunWatch, core.watch],
+      [RunControl, core.control],
+      [TasksService, core.tasks],
+    ]);
+    const get = (token: unknown): unknown => parts.get(token);
+    const waits = new Patience(milliseconds(patience), fake, core.settle);
+    return new FrontrunnerTesting(core, subTasks, fake, waits, { get } as Parts);
+  }
+
+  /** Lets a sub-task do what the test says. What it did before is forgotten. */
+  stub<Class extends SubTaskClass>(subTask: Class): Stub<SubTaskInput<Class>, SubTaskResult<Class>> {
+    return this.subTasks.stub(subTask);
+  }
+
+  /** The attempts of a sub-task so far, of all runs. */
+  calls<Class extends SubTaskClass>(subTask: Class): readonly SubTaskCall<SubTaskInput<Class>>[] {
+    return this.subTasks.callsOf(subTask);
+  }
+
+  /** Starts a run: see {@link Frontrunner.start}. What needs no time has happened when it resolves. */
+  async start<Task extends Type | string, const Options extends StartOptions = StartOptions>(
+    task: Task,
+    input?: InputOf<Task>,
+    options?: Options,
+  ): Promise<TestRun<ResultOf<Task, Options>>> {
+    const { id, replayed } = await this.frontrunner.start(task, input, options);
+    await this.core.settle();
+    return new TestRun(this.parts, id, replayed, this.core, this.patience);
+  }
+
+  /** Lets time pass: timeouts, retries, hedges, deadlines and stubs come in their order, each with all that follows from it. */
+  async advance(time: Duration): Promise<void> {
+    if (!this.clock) throw new Error("Time passes by itself here; create the kit with { clock: 'fake' }");
+    await this.core.settle();
+    await this.clock.advance(milliseconds(time), this.core.settle);
+    await this.core.settle();
+  }
+
+  /** Cancels what is unfinished. Nothing is left of it when it resolves. */
+  async close(): Promise<void> {
+    if (this.closed) return;
+    this.closed = true;
+    for (const { runId, type } of this.core.events)
+      if (type === 'run.started') this.core.runs.get(runId)?.cancel('the test has ended');
+    await this.core.settle();
+    this.core.watch.stop();
+    await this.subTasks.close();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}
+
+const config = configOf({ database: 'memory:' });
