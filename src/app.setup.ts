@@ -1,6 +1,6 @@
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import type { OpenAPIObject } from '@nestjs/swagger';
-import type { Express } from 'express';
+import type { Express, RequestHandler } from 'express';
 import { accessControl } from './access/access-control.js';
 import type { Access } from './access/access.js';
 import { ScopeGuard } from './access/scope.guard.js';
@@ -23,6 +23,7 @@ import { answerWithRequestId } from './http/request-context.js';
 import { EventFeed } from './feed/event-feed.js';
 import { stopRuns } from './stop-runs.js';
 
+const DOCUMENTATION_PATHS = ['/', '/docs', '/openapi.json'];
 const EVERY_PATH = /(?:)/;
 const BATCH_PATH = /^\/tasks\/[^/]+\/runs:batch\/?$/i;
 /** What the body of a batch may have where MAX_INPUT_BYTES is less: 1,000 runs of 1 KiB. */
@@ -33,6 +34,10 @@ interface FaceOptions {
   readonly document: OpenAPIObject;
   /** What links begin with where there is no PUBLIC_URL. Default: what proxies say, or nothing. */
   readonly base?: string | undefined;
+  /** Refuses callers. Default: nobody but those whom `access` refuses. */
+  readonly refuse?: RequestHandler;
+  /** Whether the document is shown, and pages for it. Default true. */
+  readonly showsDocument?: boolean;
 }
 
 /** The HTTP face, whoever serves it: middleware, guards, filters. Needs no `@nestjs/swagger`. */
@@ -40,10 +45,10 @@ export function setUpFace(
   app: NestExpressApplication,
   adapter: FastExpressAdapter,
   access: Pick<Access, 'keys' | 'limit' | 'hosts'>,
-  { document, base: ownBase }: FaceOptions,
+  { document, base: ownBase, refuse, showsDocument = true }: FaceOptions,
 ): void {
   const config = app.get<Config>(CONFIG);
-  const operations = new Operations(document);
+  const operations = new Operations(document, showsDocument ? DOCUMENTATION_PATHS : []);
   const express = adapter.getInstance<Express>();
   const memory = app.get(ConnectionMemory);
   const maxInputBytes = config.MAX_INPUT_BYTES;
@@ -52,12 +57,15 @@ export function setUpFace(
   settleLinks(express, { publicUrl: publicUrl ?? ownBase ?? null, proxies: config.TRUSTED_PROXIES });
   const origins = config.CORS_ORIGINS;
 
+  const setting = ownBase === undefined ? 'CORS_ORIGINS' : 'http.origins';
+
   // Each request goes through these in their order, then to the documentation or to a controller.
   const ownOrigins = publicUrl === null ? [] : [new URL(publicUrl).origin];
   express.use(
     inTurn(
       answerWithRequestId,
       answerWithCommonHeaders,
+      ...(refuse ? [refuse] : []),
       ...(access.hosts ? [requireHost(access.hosts)] : []),
     ),
   );
@@ -66,7 +74,7 @@ export function setUpFace(
     inTurn(
       requireProtocol,
       ...(access.keys || access.limit ? [accessControl(access, app.get(StreamTokens))] : []),
-      ...(origins === '*' ? [] : [refuseForeignPages(operations, [...origins, ...ownOrigins])]),
+      ...(origins === '*' ? [] : [refuseForeignPages(operations, [...origins, ...ownOrigins], setting)]),
       answerOptions(operations),
       requireAcceptable(operations),
     ),

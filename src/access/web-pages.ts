@@ -33,8 +33,13 @@ function foreignName(request: Request, hosts: HostNames): string | undefined {
  * of each where it comes from. Programs that aren't browsers say nothing, and are let through.
  *
  * @param origins those whose pages may
+ * @param setting what names them
  */
-export function refuseForeignPages(operations: Operations, origins: readonly string[]): RequestHandler {
+export function refuseForeignPages(
+  operations: Operations,
+  origins: readonly string[],
+  setting: string,
+): RequestHandler {
   const listed = new Set(origins);
   return (request, _response, next) => {
     const { origin, 'sec-fetch-site': site } = request.headers;
@@ -45,7 +50,7 @@ export function refuseForeignPages(operations: Operations, origins: readonly str
     )
       throw new DomainError(
         'foreign-page',
-        `${origin === undefined ? 'A page of another origin' : `A page of ${origin}`} may not start or change runs; CORS_ORIGINS names those that may`,
+        `${origin === undefined ? 'A page of another origin' : `A page of ${origin}`} may not start or change runs; ${setting} names those that may`,
       );
     next();
   };

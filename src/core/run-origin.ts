@@ -12,7 +12,7 @@ export interface RunOrigin {
 
 /** The name of a client. */
 export function clientName(clientId: string): string {
-  return clientId.slice(0, clientId.indexOf(':'));
+  return clientId.slice(0, clientId.lastIndexOf(':'));
 }
 
 /** What every log line of a run says of its origin; `traceId` is what tracing tools look lines up by. */

@@ -50,18 +50,21 @@ export class FastExpressAdapter extends ExpressAdapter {
         requireHostHeader: false,
       },
       (request, response) => {
-        // The answer to the request before it is not sent yet.
-        if (response.socket === null)
-          this.requestsAhead.hold(request, response, () => {
-            this.handle(request, response);
-          });
-        else this.handle(request, response);
+        this.receive(request, response);
       },
     );
   }
 
-  /** Answers a request, of its own server or of another one. */
-  handle(received: IncomingMessage, response: ServerResponse): void {
+  /** Answers a request, of its own server or of another one, once those before it on its connection are answered. */
+  receive(request: IncomingMessage, response: ServerResponse): void {
+    if (response.socket === null)
+      this.requestsAhead.hold(request, response, () => {
+        this.handle(request, response);
+      });
+    else this.handle(request, response);
+  }
+
+  private handle(received: IncomingMessage, response: ServerResponse): void {
     const request = received as ExpressRequest;
     readAsOrigin(request.headers);
     this.getInstance<Express>()(request, response as ExpressResponse, (error?: unknown) => {

@@ -18,11 +18,11 @@ interface Path {
 export class Operations {
   private readonly paths: readonly Path[];
 
-  constructor(document: OpenAPIObject) {
+  /** @param pages that it has besides, such as those that show the document */
+  constructor(document: OpenAPIObject, pages: readonly string[]) {
     const operation = { responses: {}, security: [] };
-    const page = { get: operation, head: operation };
-    const paths = Object.entries({ ...document.paths, '/docs': page, '/openapi.json': page, '/': page });
-    this.paths = paths.map(([path, item]) => ({
+    const others = pages.map((path) => [path, { get: operation, head: operation }] as const);
+    this.paths = [...Object.entries(document.paths), ...others].map(([path, item]) => ({
       pattern: new RegExp(`^${path.replace(/\/$/, '').replaceAll(/\{\w+\}/g, '[^/]+')}/?$`, 'i'),
       operations: new Map(
         Object.entries(item as Record<string, Pick<DocumentedOperation, 'responses' | 'security'>>).map(
@@ -66,8 +66,12 @@ function typesOf(responses: DocumentedOperation['responses']): string[] {
   return [...new Set(types)];
 }
 
-/** The path that a request asks for, also where it names the whole URL as for a proxy (RFC 9112, 3.2.2). */
-export function pathOf({ originalUrl }: Pick<Request, 'originalUrl'>): string {
-  const path = originalUrl.split(/[?#]/, 1)[0] ?? '';
-  return path.startsWith('/') ? path : path.replace(/^[a-z][a-z\d+.-]*:\/\/[^/]*/i, '') || path;
+/**
+ * The path that a request asks for, also where it names the whole URL as for a proxy (RFC 9112, 3.2.2); without what the application
+ * around it has in front.
+ */
+export function pathOf({ originalUrl, baseUrl }: Pick<Request, 'originalUrl' | 'baseUrl'>): string {
+  const url = originalUrl.split(/[?#]/, 1)[0] ?? '';
+  const path = url.startsWith('/') ? url : url.replace(/^[a-z][a-z\d+.-]*:\/\/[^/]*/i, '') || url;
+  return path.slice(baseUrl.length) || '/';
 }

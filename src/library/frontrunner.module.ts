@@ -5,9 +5,11 @@ import {
   ExternalContextCreator,
   HttpAdapterHost,
   ModuleRef,
+  ModulesContainer,
 } from '@nestjs/core';
 import { Feature } from './feature.js';
 import { Frontrunner } from './frontrunner.js';
+import { HostGuards } from './host-guards.js';
 import { HttpDoor } from './http-door.js';
 import { Instance } from './instance.js';
 import { configOf, httpOptions, type FrontrunnerOptions } from './options.js';
@@ -56,14 +58,23 @@ export class FrontrunnerModule {
         { provide: options, inject, useFactory: useFactory as FactoryProvider['useFactory'] },
         {
           provide: instance,
-          inject: [options, DiscoveryService, HttpAdapterHost, ExternalContextCreator, ModuleRef],
+          inject: [
+            options,
+            DiscoveryService,
+            HttpAdapterHost,
+            ModulesContainer,
+            ExternalContextCreator,
+            ModuleRef,
+          ],
           useFactory: (
             given: FrontrunnerOptions,
             discovery: DiscoveryService,
-            ...rest: [HttpAdapterHost, ExternalContextCreator, ModuleRef]
+            adapterHost: HttpAdapterHost,
+            ...parts: [ModulesContainer, ExternalContextCreator, ModuleRef]
           ): Instance => {
             const http = httpOptions(given);
-            return new Instance(name, given, discovery, http && new HttpDoor(http, ...rest));
+            const guards = new HostGuards(http?.guards ?? [], ...parts);
+            return new Instance(name, given, discovery, http && new HttpDoor(http, adapterHost, guards));
           },
         },
         { provide: token, inject: [instance], useFactory: (made: Instance) => new Frontrunner(made) },

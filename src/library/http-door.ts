@@ -1,56 +1,40 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
-import { UseGuards, type CanActivate } from '@nestjs/common';
-import { ExternalContextCreator, HttpAdapterHost, ModuleRef } from '@nestjs/core';
-import type { HttpOptions } from './options.js';
+import { IncomingMessage, type ServerResponse } from 'node:http';
+import { Logger } from '@nestjs/common';
+import type { HttpAdapterHost } from '@nestjs/core';
+import { problem } from '../http/problems.js';
+import type { Door, Exchange, Handle } from './exchange.js';
+import type { HostGuards } from './host-guards.js';
+import { mountOnExpress } from './on-express.js';
+import { mountOnFastify } from './on-fastify.js';
+import { basePath, OptionsError, type HttpOptions } from './options.js';
 
-/** Answers a request; `refusal` is why the guards don't let it in. */
-export type Handle = (request: IncomingMessage, response: ServerResponse, refusal?: unknown) => void;
-
-/** Of the adapter of the application around, as far as it is known: Express and Fastify differ in all that matters here. */
-interface Express {
-  use(path: string, handler: (request: Parsed, response: ServerResponse, next: () => void) => void): void;
-}
-type Parsed = IncomingMessage & { body?: unknown; finished?: boolean };
-
-interface Fastify {
-  register(plugin: (scope: FastifyScope, options: object, done: () => void) => void): void;
-}
-interface FastifyScope {
-  removeAllContentTypeParsers(): void;
-  addContentTypeParser(
-    type: '*',
-    parser: (request: unknown, payload: unknown, done: (error: null) => void) => void,
-  ): void;
-  all(path: string, handler: (request: FastifyRequest, reply: FastifyReply) => void): void;
-}
-interface FastifyRequest {
-  readonly raw: IncomingMessage;
-}
-interface FastifyReply {
-  readonly raw: ServerResponse;
-  hijack(): void;
-}
+/** What a client may be called: something that every journal can keep. */
+const CLIENT = /^[^\p{Cc}\p{Cs}]{1,255}$/u;
 
 /** Hands requests below a path on to an instance, once the guards of the application have let them in. */
-export class HttpDoor {
+export class HttpDoor implements Door {
   /** Where it is, such as `/frontrunner`. */
   readonly base: string;
-  private guarded: Promise<(...exchange: unknown[]) => Promise<unknown>> | undefined;
+  private readonly logger = new Logger('Frontrunner');
+  private mount: (() => void) | undefined;
   private handle: Handle = (_request, response) => {
-    response.writeHead(503, { 'Retry-After': '1' }).end();
+    const body = problem('not-ready', 'The application is starting', { base: this.base });
+    response.writeHead(body.status, { 'Content-Type': 'application/problem+json', 'Retry-After': '1' });
+    response.end(JSON.stringify(body));
   };
 
   constructor(
     private readonly options: HttpOptions,
     private readonly adapterHost: HttpAdapterHost,
-    private readonly contexts: ExternalContextCreator,
-    private readonly modules: ModuleRef,
+    private readonly guards: HostGuards,
   ) {
-    this.base = `/${(options.path ?? 'frontrunner').replaceAll(/^\/|\/$/g, '')}`;
-    // Before the application sets up its parsers of bodies, which would change numbers that a double can't hold.
-    adapterHost.init$.subscribe(() => {
-      if (this.isExpress) this.express.use(this.base, leaveBody);
-    });
+    this.base = basePath(options);
+    // In any case before parsers of bodies are set up. A TestingModule makes its application after its providers.
+    if (this.type === undefined)
+      adapterHost.init$.subscribe(() => {
+        this.reachAdapter();
+      });
+    else this.reachAdapter();
   }
 
   /** Says who answers. */
@@ -58,95 +42,71 @@ export class HttpDoor {
     this.handle = handle;
   }
 
-  /** Begins to take requests: behind what the application has set up so far. */
-  open(): void {
-    if (this.isExpress)
-      this.express.use(this.base, (request, response) => {
-        delete request.finished;
-        void this.enter(request, response, request, response);
-      });
-    else this.fastify.register(this.plugin);
+  /** Begins to take requests: behind what the application has set up so far. @throws {OptionsError} where nothing brings any */
+  async open(): Promise<void> {
+    if (!this.mount)
+      throw new OptionsError([
+        `http needs an application with the Express or the Fastify adapter, and this one has ${this.type ?? 'none'}; leave http out, or set it to false`,
+      ]);
+    await this.guards.prepare();
+    this.mount();
   }
 
-  private get isExpress(): boolean {
-    return this.adapterHost.httpAdapter.getType() === 'express';
+  refuse(request: IncomingMessage, response: ServerResponse, error: unknown): void {
+    this.handle(request, response, error, undefined);
   }
 
-  private get express(): Express {
-    return this.adapterHost.httpAdapter;
-  }
-
-  private get fastify(): Fastify {
-    return this.adapterHost.httpAdapter.getInstance<Fastify>();
-  }
-
-  private readonly plugin: Parameters<Fastify['register']>[0] = (scope, _options, done) => {
-    scope.removeAllContentTypeParsers();
-    // The body is left to whoever answers.
-    scope.addContentTypeParser('*', (_request, _payload, parsed) => {
-      parsed(null);
-    });
-    const take = (request: FastifyRequest, reply: FastifyReply): void => {
-      reply.hijack();
-      request.raw.url = (request.raw.url ?? '').slice(this.base.length).replace(/^(?!\/)/, '/');
-      void this.enter(request, reply, request.raw, reply.raw);
-    };
-    scope.all(this.base, take);
-    scope.all(`${this.base}/*`, take);
-    done();
-  };
-
-  /** @param seenRequest as guards know it: Fastify has requests and replies of its own */
-  private async enter(
-    seenRequest: unknown,
-    seenResponse: unknown,
-    request: IncomingMessage,
-    response: ServerResponse,
-  ): Promise<void> {
-    try {
-      await (
-        await (this.guarded ??= this.guard())
-      )(seenRequest, seenResponse);
-    } catch (refusal) {
-      this.handle(request, response, refusal);
+  async enter(exchange: Exchange): Promise<void> {
+    const { request, response, seenRequest, seenResponse } = exchange;
+    if (!(request instanceof IncomingMessage)) {
+      this.refuseKind(exchange);
       return;
     }
-    this.handle(request, response);
+    let refusal: unknown;
+    let client: string | undefined;
+    try {
+      this.requireOwnBody(request);
+      await this.guards.admit(seenRequest, seenResponse);
+      client = this.clientOf(seenRequest);
+    } catch (error) {
+      refusal = error ?? new Error('A guard has thrown nothing');
+    }
+    if (exchange.takeOver()) this.handle(request, response, refusal, client);
   }
 
-  /** What resolves when all guards let a request in. */
-  private async guard(): Promise<(...exchange: unknown[]) => Promise<unknown>> {
-    const guards = (this.options.guards ?? []).map(async (guard) => {
-      if (typeof guard !== 'function') return guard;
-      try {
-        return this.modules.get<CanActivate>(guard, { strict: false });
-      } catch {
-        return this.modules.create(guard);
-      }
-    });
-    @UseGuards(...(await Promise.all(guards)))
-    class FrontrunnerHttp {
-      readonly enter = (): true => true;
-    }
-    const door = new FrontrunnerHttp();
-    const { enter } = door;
-    const only = { guards: true, interceptors: false, filters: false };
-    return this.contexts.create(
-      door,
-      enter,
-      'enter',
-      undefined,
-      undefined,
-      undefined,
-      undefined,
-      only,
-      'http',
+  private reachAdapter(): void {
+    const { httpAdapter } = this.adapterHost;
+    if (this.type === 'express') this.mount = mountOnExpress(httpAdapter, this.base, this);
+    if (this.type === 'fastify') this.mount = mountOnFastify(httpAdapter.getInstance(), this.base, this);
+  }
+
+  private get type(): string | undefined {
+    // There is none in an application without HTTP, whatever its type says.
+    return (this.adapterHost.httpAdapter as HttpAdapterHost['httpAdapter'] | undefined)?.getType();
+  }
+
+  /** Numbers of a body that somebody else has read may have changed. */
+  private requireOwnBody(request: IncomingMessage): void {
+    if (request.readableDidRead)
+      throw new Error(
+        `A parser has read the body of a request below ${this.base} before its turn; set it up after NestFactory.create, or not for this path`,
+      );
+  }
+
+  /** Express, in which the answers are made, takes nothing else. */
+  private refuseKind(exchange: Exchange): void {
+    const detail = `${this.base} answers requests of HTTP/1.1 alone, neither those of HTTP/2 nor those that are injected without a socket`;
+    this.logger.error(detail);
+    if (!exchange.takeOver()) return;
+    exchange.response.statusCode = 505;
+    exchange.response.end(detail);
+  }
+
+  private clientOf(request: unknown): string | undefined {
+    const client: unknown = this.options.client?.(request as never);
+    if (client === undefined || (typeof client === 'string' && CLIENT.test(client))) return client;
+    throw new TypeError(
+      'http.client must return a text of 1 to 255 characters without control characters, or undefined',
     );
   }
 }
-
-const leaveBody: Parameters<Express['use']>[1] = (request, _response, next) => {
-  // What body-parser takes as a sign that it was read already.
-  request.finished = true;
-  next();
-};

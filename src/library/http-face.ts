@@ -1,12 +1,14 @@
+import type { ServerResponse } from 'node:http';
 import type { NestFactoryStatic } from '@nestjs/core/nest-factory.js';
 import type { NestExpressApplication } from '@nestjs/platform-express';
-import type { Express } from 'express';
+import type { RequestHandler } from 'express';
 import { setUpFace } from '../app.setup.js';
 import type { Config } from '../config/config.js';
 import type { HostProviders } from '../core/host-providers.js';
 import { FastExpressAdapter } from '../http/express-adapter.js';
+import { contextOf } from '../http/request-context.js';
 import { HttpFaceModule } from '../http-face.module.js';
-import type { Handle } from './http-door.js';
+import type { Handle } from './exchange.js';
 import { InstanceModule } from './instance.module.js';
 import { packedDocument, showPacked } from './packed-document.js';
 
@@ -15,35 +17,61 @@ interface FaceOptions {
   readonly openApi?: boolean | undefined;
 }
 
-/** Makes the application within an instance that has an HTTP face. Its server never listens: the door hands it requests. */
+/** Its server never listens: the door hands it requests. */
+class FaceAdapter extends FastExpressAdapter {
+  private stopped: Promise<void> | undefined;
+
+  get stopping(): boolean {
+    return this.stopped !== undefined;
+  }
+
+  override beforeClose(): Promise<void> {
+    return (this.stopped ??= this.beforeStop());
+  }
+
+  override close(): Promise<void> {
+    return Promise.resolve();
+  }
+}
+
+/** Makes the application within an instance that has an HTTP face. */
 export async function startFace(
   factory: NestFactoryStatic,
   config: Config,
   host: HostProviders,
   { base, openApi = true }: FaceOptions,
 ) {
-  const adapter = new FastExpressAdapter();
+  const adapter = new FaceAdapter();
   const app = await factory.create<NestExpressApplication>(
     InstanceModule.with(config, host, HttpFaceModule),
     adapter,
     { abortOnError: false, bodyParser: false },
   );
   const refusals = new WeakMap<object, unknown>();
-  adapter.getInstance<Express>().use((request, _response, next) => {
+  const refuse: RequestHandler = (request, _response, next) => {
     next(refusals.get(request));
-  });
+  };
   const anybody = { keys: undefined, limit: undefined, hosts: undefined };
   const document = packedDocument();
-  setUpFace(app, adapter, anybody, { base, document });
+  setUpFace(app, adapter, anybody, { base, document, refuse, showsDocument: openApi });
   if (openApi) await showPacked(app, document, base);
-  const { beforeStop } = adapter;
-  let stopped: Promise<void> | undefined;
-  const stop = (): Promise<void> => (stopped ??= beforeStop());
-  adapter.beforeStop = stop;
-  const handle: Handle = (request, response, refusal) => {
+  const handle: Handle = (request, response, refusal, client) => {
     if (refusal !== undefined) refusals.set(request, refusal);
-    adapter.handle(request, response);
+    if (client !== undefined) {
+      const context = contextOf(request);
+      context.client = client;
+      // The part behind the colon tells API keys of one name from one another.
+      context.clientId = `${client}:`;
+    }
+    // The server of the host has sent 100 Continue, or refused what else was expected.
+    delete request.headers.expect;
+    if (adapter.stopping) endWithAnswer(response);
+    adapter.receive(request, response);
   };
   await app.init();
-  return { app, handle, stop };
+  return { app, handle, stop: () => adapter.beforeClose() };
+}
+
+function endWithAnswer(response: ServerResponse): void {
+  response.shouldKeepAlive = false;
 }

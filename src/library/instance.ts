@@ -12,6 +12,7 @@ import { stopRuns } from '../stop-runs.js';
 import { featuresOf, providersFor } from './feature.js';
 import type { HttpDoor } from './http-door.js';
 import { InstanceModule } from './instance.module.js';
+import { refuseMissing } from './missing-package.js';
 import { configOf, httpOptions, type FrontrunnerOptions } from './options.js';
 
 /**
@@ -35,8 +36,8 @@ export class Instance
     return this.start().then(({ app }) => app);
   }
 
-  onModuleInit(): void {
-    this.door?.open();
+  async onModuleInit(): Promise<void> {
+    await this.door?.open();
   }
 
   async onApplicationBootstrap(): Promise<void> {
@@ -72,7 +73,7 @@ export class Instance
       });
       return { app, stop: () => stopRuns(app) };
     }
-    const { startFace } = await import('./http-face.js');
+    const { startFace } = await import('./http-face.js').catch(refuseMissing);
     const { base } = this.door;
     const face = await startFace(factory, config, host, {
       base,

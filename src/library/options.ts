@@ -44,10 +44,15 @@ export interface FrontrunnerOptions {
 
 /** Of the HTTP face of an instance. */
 export interface HttpOptions {
-  /** The path below which it answers, whatever the global prefix. Default `frontrunner`. */
+  /** The path below which it answers, of one segment or more, whatever the global prefix. Default `frontrunner`. */
   readonly path?: string;
   /** Run before each request, behind the global guards of the application. Default: none. */
   readonly guards?: readonly (Type<CanActivate> | CanActivate)[];
+  /**
+   * Who a request is from, as the guards know it, such as `request.user?.id`: idempotency keys of one are not those of another. The
+   * request is Express's or Fastify's. Default: all callers are one.
+   */
+  readonly client?: (request: never) => string | undefined;
   /** Whether it shows its OpenAPI document at `openapi.json` and Swagger UI at `docs`. Default true. */
   readonly openApi?: boolean;
   /** What links begin with, such as `https://api.example.com/frontrunner`. Default: the path. */
@@ -85,7 +90,10 @@ const HTTP_VARIABLES = {
 } as const satisfies Partial<Record<keyof HttpOptions, keyof typeof variables>>;
 
 const OTHERS = ['environment', 'http'];
-const OTHERS_OF_HTTP = ['path', 'guards', 'openApi'];
+const OTHERS_OF_HTTP = ['path', 'guards', 'client', 'openApi'];
+
+/** So that it means the same to Express, to Fastify and in links. */
+const PATH = /^\/?[\w.~-]+(\/[\w.~-]+)*\/?$/;
 
 /** Options of an instance that can't be. The message names each, what it got and what it takes. */
 export class OptionsError extends Error {
@@ -103,6 +111,10 @@ export function configOf(options: FrontrunnerOptions, tasksFiles: readonly strin
     ...unknownOf(http, [...Object.keys(HTTP_VARIABLES), ...OTHERS_OF_HTTP], 'http.'),
   ];
   if (unknown.length > 0) throw new OptionsError(unknown);
+  if (http.path !== undefined && !PATH.test(http.path))
+    throw new OptionsError([
+      `http.path is ${JSON.stringify(http.path)}; it takes one segment or more of letters, digits and . _ ~ -, such as frontrunner or api/runs`,
+    ]);
   const names = new Map<string, string>();
   const given: Record<string, string> = { TASKS_FILE: tasksFiles.join(',') };
   const take = (values: object, variablesOf: Readonly<Record<string, string>>, prefix: string): void => {
@@ -122,6 +134,11 @@ export function configOf(options: FrontrunnerOptions, tasksFiles: readonly strin
 export function httpOptions({ http = false }: FrontrunnerOptions): HttpOptions | undefined {
   if (http === false) return undefined;
   return http === true ? {} : http;
+}
+
+/** The path of the HTTP face, such as `/frontrunner`. */
+export function basePath({ path = 'frontrunner' }: HttpOptions): string {
+  return `/${path.replaceAll(/^\/|\/$/g, '')}`;
 }
 
 function unknownOf(values: object, known: readonly string[], prefix: string): string[] {

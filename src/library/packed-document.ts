@@ -1,16 +1,16 @@
 import { readFileSync } from 'node:fs';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import type { OpenAPIObject } from '@nestjs/swagger';
-
-/** The path of the demo, which is the service's alone. */
-const DEMO = '/run-tasks';
+import { describeWithinHost } from './describe-within-host.js';
 
 /** The OpenAPI document that comes with the package: making it would take `@nestjs/swagger` 12, and so Nest 12. */
 export function packedDocument(): OpenAPIObject {
   const text = readFileSync(new URL('../../openapi.json', import.meta.url), 'utf8');
   const document = JSON.parse(text) as OpenAPIObject;
-  const { [DEMO]: _, ...paths } = document.paths;
-  return { ...document, paths };
+  // The demo is the service’s alone.
+  delete document.paths['/run-tasks'];
+  describeWithinHost(document);
+  return document;
 }
 
 /** Shows the document, and pages for it where `@nestjs/swagger` is installed. */

@@ -1,0 +1,25 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Door } from './exchange.js';
+
+/** Of Nest's Express adapter. */
+interface Express {
+  use(path: string, handler: (request: Request, response: ServerResponse, next: () => void) => void): void;
+}
+type Request = IncomingMessage & { body?: unknown; finished?: boolean };
+
+/** Keeps parsers of bodies from requests below a path; returns what has a door take these requests. */
+export function mountOnExpress(express: Express, base: string, door: Door): () => void {
+  express.use(base, (request, _response, next) => {
+    // What body-parser takes as a sign that the body was read.
+    request.finished = true;
+    next();
+  });
+  return () => {
+    express.use(base, (request, response) => {
+      delete request.finished;
+      delete request.body;
+      const takeOver = (): boolean => !response.headersSent;
+      void door.enter({ request, response, seenRequest: request, seenResponse: response, takeOver });
+    });
+  };
+}

@@ -1,0 +1,87 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { HttpException } from '@nestjs/common';
+import type { Door } from './exchange.js';
+
+interface Fastify {
+  register(
+    plugin: (scope: FastifyScope, options: object, done: () => void) => void,
+    options: { prefix: string },
+  ): void;
+}
+interface FastifyScope {
+  removeAllContentTypeParsers(): void;
+  addContentTypeParser(
+    type: '*',
+    parser: (request: unknown, payload: unknown, done: (error: null) => void) => void,
+  ): void;
+  all(path: string, handler: (request: FastifyRequest, reply: FastifyReply) => void): void;
+  setNotFoundHandler(handler: (request: FastifyRequest, reply: FastifyReply) => void): void;
+  setErrorHandler(handler: (error: unknown, request: FastifyRequest, reply: FastifyReply) => void): void;
+}
+interface FastifyRequest {
+  readonly raw: IncomingMessage & { originalUrl?: string; baseUrl?: string };
+}
+interface FastifyReply {
+  readonly raw: ServerResponse;
+  readonly sent: boolean;
+  getHeaders(): Readonly<Record<string, number | string | string[] | undefined>>;
+  hijack(): void;
+}
+
+/** Returns what has a door take the requests below a path of a Fastify server, whose parsers of bodies don’t count there. */
+export function mountOnFastify(fastify: Fastify, base: string, door: Door): () => void {
+  const take = ({ raw: request }: FastifyRequest, reply: FastifyReply): boolean => {
+    if (reply.sent) return false;
+    const { raw: response } = reply;
+    reply.hijack();
+    // Of an error of Fastify's.
+    response.statusCode = 200;
+    // Fastify would send them with its own answer alone.
+    for (const [name, value] of Object.entries(reply.getHeaders()))
+      if (value !== undefined) response.setHeader(name, value);
+    // As Express has them below a path: the rest of the address, the whole of it, and the path.
+    request.originalUrl = (request.url ?? '').replace(/^https?:\/\/[^/?]*/i, '');
+    request.url = request.originalUrl.slice(base.length).replace(/^(?!\/)/, '/');
+    request.baseUrl = request.originalUrl.slice(0, base.length);
+    return true;
+  };
+  const enter = (request: FastifyRequest, reply: FastifyReply): void => {
+    void door.enter({
+      request: request.raw,
+      response: reply.raw,
+      seenRequest: request,
+      seenResponse: reply,
+      takeOver: () => take(request, reply),
+    });
+  };
+  return () => {
+    fastify.register(
+      (scope, _options, done) => {
+        scope.removeAllContentTypeParsers();
+        // The body is left to whoever answers.
+        scope.addContentTypeParser('*', (_request, _payload, parsed) => {
+          parsed(null);
+        });
+        scope.all('/', enter);
+        scope.all('/*', enter);
+        // Methods that Fastify has no routes for.
+        scope.setNotFoundHandler(enter);
+        scope.setErrorHandler((error, request, reply) => {
+          // Who answers says better what is wrong with it.
+          if ((error as { code?: unknown }).code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') enter(request, reply);
+          else if (take(request, reply)) door.refuse(request.raw, reply.raw, asHttp(error));
+        });
+        done();
+      },
+      { prefix: base },
+    );
+  };
+}
+
+/** What Fastify, or a hook of the host, refuses a request with. */
+function asHttp(error: unknown): unknown {
+  const { statusCode, message } = error as { statusCode?: unknown; message?: unknown };
+  return error instanceof HttpException || typeof statusCode !== 'number' || statusCode >= 500
+    ? error
+    : new HttpException(String(message), statusCode, { cause: error });
+}
