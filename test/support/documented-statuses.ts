@@ -18,10 +18,11 @@ export class DocumentedStatuses {
   /** As `GET /tasks/{name} 404`. */
   readonly missing = new Set<string>();
 
-  constructor(server: Server) {
+  /** @param base what all paths begin with */
+  constructor(server: Server, base: string) {
     server.prependListener('request', ({ method = '', url = '/' }, response) => {
       response.once('finish', () => {
-        this.check(method, url, response.statusCode);
+        this.check(method, url.slice(base.length), response.statusCode);
       });
     });
   }

@@ -17,15 +17,18 @@ export async function expectProblem(
   status: number,
   code: ProblemCode,
 ): Promise<Record<string, unknown>> {
-  expect(response.text).toContain(`"/problems/${code}"`);
+  expect(response.text).toContain(`"${service.base}/problems/${code}"`);
   expect(response.status).toBe(status);
   expect(response.get('Content-Type')).toBe('application/problem+json; charset=utf-8');
   expect(response.text).not.toMatch(INTERNALS);
   const { type, title, status: written, detail, instance, ...extensions } = response.body as Problem;
-  expect({ type, written }).toEqual({ type: `/problems/${code}`, written: status });
+  expect({ type, written }).toEqual({ type: `${service.base}/problems/${code}`, written: status });
   expect(detail).toMatch(/\S/);
   expect(instance).toBe(pathOf(response));
-  const page = await service.http.get(type).expect(200).expect('Content-Type', 'text/html; charset=utf-8');
+  const page = await service.http
+    .get(type.slice(service.base.length))
+    .expect(200)
+    .expect('Content-Type', 'text/html; charset=utf-8');
   expect(page.text).toContain(`<h1>${title} (${status})</h1>`);
   return extensions;
 }

@@ -1,6 +1,6 @@
 import type { AddressInfo } from 'node:net';
 import type { Server } from 'node:http';
-import { Logger, type ModuleMetadata } from '@nestjs/common';
+import { Logger, type INestApplication, type ModuleMetadata } from '@nestjs/common';
 import { EventEmitter2 } from '@nestjs/event-emitter';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { Test } from '@nestjs/testing';
@@ -16,6 +16,8 @@ import type { Answer } from '../../src/tasks/tasks.service.js';
 import type { Reply } from '../../src/core/run.js';
 import type { RunRecord, SubTaskRecord } from '../../src/core/run-record.js';
 import { CapturedLog } from './captured-log.js';
+import type { Face } from './faces.js';
+import { startHost } from './test-host.js';
 import { DOCUMENT, DocumentedStatuses } from './documented-statuses.js';
 import { activeResources, expectNothingLeft } from './resources.js';
 
@@ -38,6 +40,8 @@ interface Options extends ModuleMetadata {
    * says the same. Default: where it has modules or controllers besides its own.
    */
   readonly makesDocument?: boolean;
+  /** Who serves it. Default: the service. */
+  readonly face?: Face;
 }
 
 /** What `GET /runs/{id}` answers. */
@@ -61,6 +65,10 @@ export class TestApp {
     readonly log: CapturedLog,
     private readonly resourcesBefore: readonly string[] | undefined,
     private readonly key: string | undefined,
+    /** The application that it is part of. */
+    private readonly host: INestApplication = app,
+    /** What its links begin with, and all of its paths. */
+    readonly base = '',
   ) {
     app.get(EventEmitter2).onAny((_type: unknown, event: RunEvent) => {
       this.events.push(event);
@@ -81,13 +89,22 @@ export class TestApp {
     amongOthers = false,
     imports = [],
     controllers = [],
+    face = 'service',
     makesDocument = imports.length + controllers.length > 0,
     ...metadata
   }: Options = {}): Promise<TestApp> {
     const resourcesBefore = amongOthers ? undefined : await activeResources();
     const log = new CapturedLog();
     TestApp.logs.push(log);
-    const config = parseConfig({ ...DEFAULTS, ...env });
+    const variables = { ...DEFAULTS, ...env };
+    const config = parseConfig(variables);
+    if (face !== 'service') {
+      const { host, app } = await startHost(face, variables, { ...metadata, imports, config, log });
+      const service = new TestApp(app, log, resourcesBefore, key, host, '/frontrunner');
+      await host.listen(0, '127.0.0.1');
+      service.documented = new DocumentedStatuses(service.server, service.base);
+      return service;
+    }
     const module = await Test.createTestingModule({
       imports: [AppModule.with(config), ...imports],
       controllers,
@@ -100,17 +117,17 @@ export class TestApp {
     setUp(app, adapter, await openAccess(config), makesDocument ? undefined : structuredClone(DOCUMENT));
     const service = new TestApp(app, log, resourcesBefore, key);
     await app.listen(0, '127.0.0.1');
-    service.documented = new DocumentedStatuses(service.server);
+    service.documented = new DocumentedStatuses(service.server, service.base);
     return service;
   }
 
   get server(): Server {
-    return this.app.getHttpServer();
+    return this.host.getHttpServer() as Server;
   }
 
   get url(): string {
     const { port } = this.server.address() as AddressInfo;
-    return `http://127.0.0.1:${port}`;
+    return `http://127.0.0.1:${port}${this.base}`;
   }
 
   /** A request over a real socket. */
@@ -171,7 +188,7 @@ export class TestApp {
 
   /** Stops the service, and proves that nothing of it is left and that the document names all it answered. */
   async close(): Promise<void> {
-    await this.app.close();
+    await this.host.close();
     TestApp.logs.splice(TestApp.logs.indexOf(this.log), 1);
     Logger.overrideLogger(TestApp.logs.at(-1) ?? false);
     const listeners = this.app.get(EventEmitter2).eventNames().length;

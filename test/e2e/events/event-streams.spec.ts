@@ -7,6 +7,7 @@ import { EventSource } from 'eventsource';
 import { runEventSchema } from '../../../src/core/events.js';
 import { EventFeed } from '../../../src/feed/event-feed.js';
 import { ControlledTask } from '../../support/controlled-task.js';
+import { FACES, ofService } from '../../support/faces.js';
 import { expectProblem } from '../../support/problem.js';
 import { StreamReader } from '../../support/stream-reader.js';
 import { TestApp } from '../../support/test-app.js';
@@ -14,11 +15,11 @@ import { TestApp } from '../../support/test-app.js';
 const race = new ControlledTask('race', { fast: {}, slow: {} });
 const other = new ControlledTask('other', { only: {} });
 
-describe('event streams', () => {
+describe.each(FACES)('%s: event streams', (face) => {
   let service: TestApp;
   const open: { close(): void }[] = [];
   beforeAll(async () => {
-    service = await TestApp.start({ providers: [...race.providers, ...other.providers] });
+    service = await TestApp.start({ face, providers: [...race.providers, ...other.providers] });
   });
   afterEach(() => {
     for (const reader of open.splice(0)) reader.close();
@@ -93,7 +94,8 @@ describe('event streams', () => {
       await reader.ended;
     });
 
-    test('go on for a reader that has ended its side of the connection', async () => {
+    const whole = ofService(face, 'half-closed connections are the matter of its server');
+    whole('go on for a reader that has ended its side of the connection', async () => {
       const { runId, fast, slow } = await begin();
       const socket = connect(Number(new URL(service.url).port), '127.0.0.1');
       const headers = 'Host: localhost\r\nAccept: text/event-stream\r\nConnection: close';

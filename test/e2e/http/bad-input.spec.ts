@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { z } from 'zod';
 import { ControlledTask } from '../../support/controlled-task.js';
+import { FACES } from '../../support/faces.js';
 import { expectProblem } from '../../support/problem.js';
 import { TestApp } from '../../support/test-app.js';
 
@@ -62,10 +63,10 @@ const mistakes: { request: object; pointers: string[] }[] = [
   { request: { reply: { policy: 'x' }, losers: 'y', z: 1 }, pointers: ['/reply/policy', '/losers', '/z'] },
 ];
 
-describe('an input that does not fit', () => {
+describe.each(FACES)('%s: an input that does not fit', (face) => {
   let service: TestApp;
   beforeAll(async () => {
-    service = await TestApp.start({ providers: orders.providers });
+    service = await TestApp.start({ face, providers: orders.providers });
   });
   afterAll(async () => {
     expect(service.events).toEqual([]);

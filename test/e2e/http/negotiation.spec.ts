@@ -1,12 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { FACES, ofService } from '../../support/faces.js';
 import { expectProblem } from '../../support/problem.js';
 import { sendRaw } from '../../support/raw-http.js';
 import { TestApp } from '../../support/test-app.js';
 
-describe('how requests are received, whatever they ask for', () => {
+describe.each(FACES)('%s: how requests are received, whatever they ask for', (face) => {
   let service: TestApp;
   beforeAll(async () => {
-    service = await TestApp.start();
+    service = await TestApp.start({ face });
   });
   afterAll(() => service.close());
 
@@ -66,19 +67,22 @@ describe('how requests are received, whatever they ask for', () => {
       await expectProblem(service, response, 406, 'not-acceptable');
     });
 
-    test.each(['text/html', 'text/event-stream'])('is refused before anything is run: %s', async (accept) => {
-      const before = service.runsStarted;
-      const get = await service.http.get('/run-tasks').set('Accept', accept);
-      await expectProblem(service, get, 406, 'not-acceptable');
-      const post = await service.http
-        .post('/tasks/demo/runs')
-        .set('Accept', accept)
-        .type('text/plain')
-        .send('x');
-      await expectProblem(service, post, 406, 'not-acceptable');
-      await service.http.head('/run-tasks').set('Accept', accept).expect(406);
-      expect(service.runsStarted).toBe(before);
-    });
+    ofService(face, 'hosts have no demo').each(['text/html', 'text/event-stream'])(
+      'is refused before anything is run: %s',
+      async (accept) => {
+        const before = service.runsStarted;
+        const get = await service.http.get('/run-tasks').set('Accept', accept);
+        await expectProblem(service, get, 406, 'not-acceptable');
+        const post = await service.http
+          .post('/tasks/demo/runs')
+          .set('Accept', accept)
+          .type('text/plain')
+          .send('x');
+        await expectProblem(service, post, 406, 'not-acceptable');
+        await service.http.head('/run-tasks').set('Accept', accept).expect(406);
+        expect(service.runsStarted).toBe(before);
+      },
+    );
 
     test('need not allow problems', async () => {
       const response = await service.http.get('/tasks/nobody').set('Accept', 'application/json');
@@ -101,11 +105,14 @@ describe('how requests are received, whatever they ask for', () => {
       expect(names.filter((name) => name.startsWith('access-control'))).toEqual([]);
     });
 
-    test('of * is answered with the methods that the service has', async () => {
-      const answer = await sendRaw(service.url, ['OPTIONS * HTTP/1.1']);
-      expect(answer).toMatch(/^HTTP\/1.1 204 /);
-      expect(answer).toMatch(/^allow: GET, HEAD, POST, DELETE, OPTIONS\r$/im);
-    });
+    ofService(face, 'OPTIONS * is the matter of its server')(
+      'of * is answered with the methods that the service has',
+      async () => {
+        const answer = await sendRaw(service.url, ['OPTIONS * HTTP/1.1']);
+        expect(answer).toMatch(/^HTTP\/1.1 204 /);
+        expect(answer).toMatch(/^allow: GET, HEAD, POST, DELETE, OPTIONS\r$/im);
+      },
+    );
 
     test('of a path that does not exist is not found', async () => {
       await expectProblem(service, await service.http.options('/nowhere'), 404, 'not-found');
@@ -133,13 +140,16 @@ describe('how requests are received, whatever they ask for', () => {
     expect(await headersOf('head')).toEqual({ ...(await headersOf('get')), text: undefined });
   });
 
-  test('a request that names its whole URL is one like any other', async () => {
-    const send = (method: string, path: string) =>
-      sendRaw(service.url, [`${method} http://frontrunner.example${path} HTTP/1.1`]);
-    expect(await send('GET', '/tasks?x=1')).toMatch(/^HTTP\/1.1 200 /);
-    expect(await send('PUT', '/tasks')).toMatch(/^HTTP\/1.1 405 [^]*"instance":"\/tasks"/);
-    expect(await send('OPTIONS', '/tasks')).toMatch(/^HTTP\/1.1 204 [^]*\nallow: GET/i);
-  });
+  ofService(face, 'absolute addresses are the matter of its router')(
+    'a request that names its whole URL is one like any other',
+    async () => {
+      const send = (method: string, path: string) =>
+        sendRaw(service.url, [`${method} http://frontrunner.example${path} HTTP/1.1`]);
+      expect(await send('GET', '/tasks?x=1')).toMatch(/^HTTP\/1.1 200 /);
+      expect(await send('PUT', '/tasks')).toMatch(/^HTTP\/1.1 405 [^]*"instance":"\/tasks"/);
+      expect(await send('OPTIONS', '/tasks')).toMatch(/^HTTP\/1.1 204 [^]*\nallow: GET/i);
+    },
+  );
 
   describe('an answer', () => {
     test.each([
@@ -148,7 +158,6 @@ describe('how requests are received, whatever they ask for', () => {
       '/docs/nowhere',
       '/openapi.json',
       '/problems/nowhere',
-      '/run-tasks',
       '/runs/nobody',
       '/tasks',
       '/health/live',
@@ -181,7 +190,7 @@ describe('how requests are received, whatever they ask for', () => {
         });
         expect(headers['content-security-policy']).not.toMatch(/script-src|upgrade-insecure|https:/);
         expect(headers).not.toHaveProperty('strict-transport-security');
-        expect(headers).not.toHaveProperty('x-powered-by');
+        if (face === 'service') expect(headers).not.toHaveProperty('x-powered-by');
       },
     );
   });

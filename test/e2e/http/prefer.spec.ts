@@ -4,16 +4,17 @@ import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@j
 import type { Response } from 'supertest';
 import { ControlledTask } from '../../support/controlled-task.js';
 import { DurableService } from '../../support/durable-service.js';
+import { FACES } from '../../support/faces.js';
 import { JournalCalls } from '../../support/journal-calls.js';
 import { expectProblem } from '../../support/problem.js';
 import { TestApp } from '../../support/test-app.js';
 
 const race = new ControlledTask('race', { fast: {}, slow: {} });
 
-describe('Prefer on POST /tasks/{name}/runs', () => {
+describe.each(FACES)('%s: Prefer on POST /tasks/{name}/runs', (face) => {
   let service: TestApp;
   beforeAll(async () => {
-    service = await TestApp.start({ providers: race.providers, env: { MAX_WAIT: '20s' } });
+    service = await TestApp.start({ face, providers: race.providers, env: { MAX_WAIT: '20s' } });
   });
   afterAll(() => service.close());
 
@@ -36,7 +37,7 @@ describe('Prefer on POST /tasks/{name}/runs', () => {
     expect(response.status).toBe(202);
     expect(response.get('Preference-Applied')).toBe('wait=0');
     expect(response.get('Retry-After')).toBe('1');
-    expect(response.get('Location')).toBe(`/runs/${fast.context.runId}`);
+    expect(response.get('Location')).toBe(`${service.base}/runs/${fast.context.runId}`);
     expect(response.body).toMatchObject({ id: fast.context.runId, status: 'running', reply: null });
     fast.succeed('late');
     slow.succeed();
@@ -169,10 +170,10 @@ describe('a caller that is told that its run was accepted', () => {
   );
 });
 
-describe('GET /runs/{id}', () => {
+describe.each(FACES)('%s: GET /runs/{id}', (face) => {
   let service: TestApp;
   beforeAll(async () => {
-    service = await TestApp.start({ providers: race.providers, env: { MAX_WAIT: '20s' } });
+    service = await TestApp.start({ face, providers: race.providers, env: { MAX_WAIT: '20s' } });
   });
   afterAll(() => service.close());
 
@@ -257,6 +258,7 @@ describe('GET /runs/{id}', () => {
 
   test('is answered at once when the service stops', async () => {
     const stopping = await TestApp.start({
+      face,
       providers: new ControlledTask('other', { only: {} }).providers,
       env: { MAX_WAIT: '25s', SHUTDOWN_GRACE: '0ms' },
     });

@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, tes
 import { z } from 'zod';
 import { ControlledTask } from '../../support/controlled-task.js';
 import { DurableService } from '../../support/durable-service.js';
+import { FACES } from '../../support/faces.js';
 import { inlineTask } from '../../support/inline-task.js';
 import { JournalCalls } from '../../support/journal-calls.js';
 import { expectProblem } from '../../support/problem.js';
@@ -40,10 +41,11 @@ async function send(service: TestApp, runs: readonly unknown[], task = 'quick'):
 }
 const idsOf = ({ runs }: BatchAnswer) => runs.map(({ id }) => id);
 
-describe('POST /tasks/{name}/runs:batch', () => {
+describe.each(FACES)('%s: POST /tasks/{name}/runs:batch', (face) => {
   let service: TestApp;
   beforeAll(async () => {
     service = await TestApp.start({
+      face,
       env: { MAX_INPUT_BYTES: `${MAX_BYTES}b`, MAX_QUEUED_RUNS: '2', SHUTDOWN_GRACE: '0ms' },
       providers: [...race.providers, ...quick, ...strict],
     });
@@ -61,7 +63,13 @@ describe('POST /tasks/{name}/runs:batch', () => {
     for (const index of [0, 1, 500, 999]) {
       const entry = answer.runs[index]!;
       const { id } = entry;
-      expect(entry).toEqual({ status: 202, id, runId: id, replayed: false, links: { run: `/runs/${id}` } });
+      expect(entry).toEqual({
+        status: 202,
+        id,
+        runId: id,
+        replayed: false,
+        links: { run: `${service.base}/runs/${id}` },
+      });
       expect(await service.finishedRun(id!)).toMatchObject({ input: index, labels: { batch: 'large' } });
     }
   });
@@ -72,8 +80,8 @@ describe('POST /tasks/{name}/runs:batch', () => {
     expect(answer).toMatchObject({ accepted: 3, refused: 2 });
     expect(answer.runs.map(({ status }) => status)).toEqual([202, 202, 202, 503, 503]);
     expect(answer.runs[3]).toMatchObject({
-      type: '/problems/overloaded',
-      instance: '/tasks/race/runs:batch',
+      type: `${service.base}/problems/overloaded`,
+      instance: `${service.base}/tasks/race/runs:batch`,
     });
     for (let run = 0; run < 3; run += 1) (await race.next('only')).succeed();
     await service.event(answer.runs[2]!.id!, 'run.finished');
@@ -118,10 +126,10 @@ describe('POST /tasks/{name}/runs:batch', () => {
       'run',
     ]);
     expect(answer.runs[1]).toMatchObject({
-      type: '/problems/invalid-request',
+      type: `${service.base}/problems/invalid-request`,
       title: 'Invalid request',
       status: 400,
-      instance: '/tasks/strict/runs:batch',
+      instance: `${service.base}/tasks/strict/runs:batch`,
     });
   });
 
@@ -133,8 +141,12 @@ describe('POST /tasks/{name}/runs:batch', () => {
       'strict',
     );
     expect(answer.runs).toMatchObject([
-      { status: 413, type: '/problems/payload-too-large', detail: expect.stringContaining('2048') },
-      { status: 500, type: '/problems/internal-error' },
+      {
+        status: 413,
+        type: `${service.base}/problems/payload-too-large`,
+        detail: expect.stringContaining('2048'),
+      },
+      { status: 500, type: `${service.base}/problems/internal-error` },
       { status: 202 },
     ]);
     expect(JSON.stringify(answer)).not.toContain('a bug of the schema');
@@ -154,7 +166,7 @@ describe('POST /tasks/{name}/runs:batch', () => {
     const changed = await send(service, [items[0], { ...items[1], input: 'other' }, items[2]]);
     expect(changed.runs).toMatchObject([
       { status: 202, replayed: true },
-      { status: 422, type: '/problems/idempotency-key-reused', runId: first.runs[1]!.id },
+      { status: 422, type: `${service.base}/problems/idempotency-key-reused`, runId: first.runs[1]!.id },
       { status: 202, replayed: true },
     ]);
     const alone = await service.http

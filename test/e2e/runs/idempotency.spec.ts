@@ -2,13 +2,14 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import type { Response } from 'supertest';
 import { ControlledTask } from '../../support/controlled-task.js';
 import { DurableService } from '../../support/durable-service.js';
+import { FACES, ofService } from '../../support/faces.js';
 import { inlineTask } from '../../support/inline-task.js';
 import { expectProblem } from '../../support/problem.js';
 import { TestApp } from '../../support/test-app.js';
 
 const UUID = '8e03978e-40d5-43dd-bc93-6894a57f9324';
 
-describe('Idempotency-Key', () => {
+describe.each(FACES)('%s: Idempotency-Key', (face) => {
   let runs = 0;
   const quick = inlineTask('quick', { only: { run: () => ++runs } });
   const callerHeaders = ['Accept-Language', 'X-Tenant', 'Authorization', 'X-Session-Token', 'tracestate'];
@@ -25,7 +26,7 @@ describe('Idempotency-Key', () => {
   const race = new ControlledTask('race', { fast: {}, slow: {} });
   let service: TestApp;
   beforeAll(async () => {
-    service = await TestApp.start({ providers: [...quick, ...kept, ...failing, ...race.providers] });
+    service = await TestApp.start({ face, providers: [...quick, ...kept, ...failing, ...race.providers] });
   });
   afterAll(() => service.close());
   beforeEach(() => void (runs = 0));
@@ -41,7 +42,7 @@ describe('Idempotency-Key', () => {
     const again = await send('"finished"', { input: { b: [2], a: 1 } }).expect(200);
     expect(again.body).toEqual(first.body);
     expect(again.get('Idempotency-Replayed')).toBe('true');
-    expect(again.get('Location')).toBe(`/runs/${runId}`);
+    expect(again.get('Location')).toBe(`${service.base}/runs/${runId}`);
     expect(runs).toBe(1);
   });
 
@@ -81,7 +82,7 @@ describe('Idempotency-Key', () => {
         .send({ runs: [{ idempotencyKey: 'of a batch' }] });
     await batch('acme').expect(200);
     expect((await batch('other')).body).toMatchObject({
-      runs: [{ status: 422, type: '/problems/idempotency-key-reused' }],
+      runs: [{ status: 422, type: `${service.base}/problems/idempotency-key-reused` }],
     });
   });
 
@@ -93,16 +94,19 @@ describe('Idempotency-Key', () => {
     expect(again.get('Idempotency-Replayed')).toBe('true');
   });
 
-  test('starts one run for a thousand callers at once', async () => {
-    const before = service.events.filter(({ type }) => type === 'run.started').length;
-    const responses: Response[] = await Promise.all(
-      Array.from({ length: 1_000 }, () => send('"thousand"', { input: 'once' })),
-    );
-    expect(new Set(responses.map(({ status, text }) => `${status} ${text}`)).size).toBe(1);
-    expect(responses.filter((response) => response.get('Idempotency-Replayed') !== 'true')).toHaveLength(1);
-    expect(runs).toBe(1);
-    expect(service.events.filter(({ type }) => type === 'run.started')).toHaveLength(before + 1);
-  });
+  ofService(face, 'a thousand callers ask the same of the engine')(
+    'starts one run for a thousand callers at once',
+    async () => {
+      const before = service.events.filter(({ type }) => type === 'run.started').length;
+      const responses: Response[] = await Promise.all(
+        Array.from({ length: 1_000 }, () => send('"thousand"', { input: 'once' })),
+      );
+      expect(new Set(responses.map(({ status, text }) => `${status} ${text}`)).size).toBe(1);
+      expect(responses.filter((response) => response.get('Idempotency-Replayed') !== 'true')).toHaveLength(1);
+      expect(runs).toBe(1);
+      expect(service.events.filter(({ type }) => type === 'run.started')).toHaveLength(before + 1);
+    },
+  );
 
   test('answers 202 again to whoever would rather not wait', async () => {
     const prefer = () => send('"async"').set('Prefer', 'respond-async');

@@ -6,7 +6,7 @@ import { PastRun } from '../../support/past-run.js';
 import { temporaryDatabase } from '../../support/postgres-database.js';
 import { expectProblem } from '../../support/problem.js';
 import { StreamReader } from '../../support/stream-reader.js';
-import type { TestApp } from '../../support/test-app.js';
+import { TestApp } from '../../support/test-app.js';
 
 const race = new ControlledTask('race', { fast: {}, slow: {} });
 const patient = new ControlledTask('patient', { only: { retry: { attempts: 3 } } });
@@ -14,7 +14,7 @@ const cancel = (service: TestApp, runId: string) => service.http.post(`/runs/${r
 const retry = (service: TestApp, runId: string, subTask: string) =>
   service.http.post(`/runs/${runId}/sub-tasks/${subTask}/retry`);
 
-describe.each(['memory', 'sqlite', 'postgres'])('with %s,', (kind) => {
+describe.each(['memory', 'sqlite', 'postgres', 'express', 'fastify'] as const)('with %s,', (kind) => {
   let durable: DurableService;
   let service: TestApp;
   beforeAll(async () => {
@@ -22,9 +22,16 @@ describe.each(['memory', 'sqlite', 'postgres'])('with %s,', (kind) => {
     const env: Record<string, string> = {};
     if (kind === 'memory') env.DATABASE_URL = 'memory:';
     if (kind === 'postgres') env.DATABASE_URL = await temporaryDatabase();
-    service = await durable.start([...race.providers, ...patient.providers], env);
+    const providers = [...race.providers, ...patient.providers];
+    service =
+      kind === 'express' || kind === 'fastify'
+        ? await TestApp.start({ face: kind, providers })
+        : await durable.start(providers, env);
   });
-  afterAll(() => durable.end());
+  afterAll(async () => {
+    if (kind === 'express' || kind === 'fastify') await service.close();
+    await durable.end();
+  });
 
   /** A run that was accepted, with its first attempts. */
   const start = async (reply: ReplyPolicy = { policy: 'first-success' }) => {
@@ -121,7 +128,7 @@ describe.each(['memory', 'sqlite', 'postgres'])('with %s,', (kind) => {
       const waiting = service.run('race');
       const { fast } = await race.all();
       await cancel(service, fast.context.runId).expect(200);
-      expect((await waiting).body).toMatchObject({ type: '/problems/run-cancelled' });
+      expect((await waiting).body).toMatchObject({ type: `${service.base}/problems/run-cancelled` });
     });
   });
 

@@ -1,16 +1,17 @@
 import { request } from 'node:http';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { ControlledTask } from '../../support/controlled-task.js';
+import { FACES } from '../../support/faces.js';
 import { TestApp } from '../../support/test-app.js';
 
 const RFC_3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 const time = expect.stringMatching(RFC_3339);
 const race = new ControlledTask('race', { fast: {}, slow: {} });
 
-describe('GET /runs/{id}', () => {
+describe.each(FACES)('%s: GET /runs/{id}', (face) => {
   let service: TestApp;
   beforeAll(async () => {
-    service = await TestApp.start({ providers: race.providers });
+    service = await TestApp.start({ face, providers: race.providers });
   });
   afterAll(() => service.close());
 
