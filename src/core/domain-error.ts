@@ -91,7 +91,8 @@ export interface Issue {
 /** The issues of a Standard Schema validation as {@link InputError}s, below `base`. */
 export function inputErrors(issues: readonly Issue[], base = ''): InputError[] {
   return issues.flatMap(({ message, path = [], keys }) => {
-    const pointer = base + path.map(pointerStep).join('');
+    // A path may be an array of a class of its own, whose `map` makes another of that class.
+    const pointer = base + Array.from(path, pointerStep).join('');
     if (!keys) return [{ pointer, detail: message }];
     return keys.map((key) => ({ pointer: pointer + pointerStep(key), detail: 'is not known here' }));
   });

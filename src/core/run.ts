@@ -60,6 +60,7 @@ const ATTEMPT_ERROR_CODES = [
   'timeout',
   'result-not-json',
   'result-too-large',
+  'result-unfit',
   'result-unstorable',
   'upstream-unreachable',
   'upstream-status',

@@ -1,3 +1,4 @@
+import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { CallerHeaders } from './caller-headers.js';
 import type { Duration } from './duration.js';
 
@@ -76,6 +77,11 @@ export interface SubTaskOptions {
    * disk, and never shown or logged. Default none.
    */
   callerHeaders?: readonly string[];
+  /**
+   * What a result must look like: a schema of zod, valibot, arktype or another library that follows Standard Schema. The result is what it
+   * parses to; one that it doesn't take fails the attempt with `result-unfit`. Default: whatever JSON can hold.
+   */
+  output?: StandardSchemaV1;
 }
 
 export const SUB_TASK_PLACEMENTS = ['here', 'worker'] as const;

@@ -1,5 +1,5 @@
+import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { StringValue } from 'ms';
-import type { z } from 'zod';
 import type { LosersPolicy, ReplyPolicy } from './policies.js';
 import type { Redaction } from './redaction.js';
 import type { StartRule } from './start-rule.js';
@@ -34,7 +34,7 @@ export interface TaskDefinition {
   readonly reply: ReplyPolicy;
   readonly losers: LosersPolicy;
   readonly deadline: StringValue | undefined;
-  readonly input: z.ZodType | undefined;
+  readonly input: StandardSchemaV1 | undefined;
   /** The names, in lower case, of the headers that a run keeps of the request that starts it. */
   readonly callerHeaders: readonly string[];
   /** Undefined where the journal may have all. */

@@ -5,6 +5,7 @@ import type { RunOrigin } from '../core/run-origin.js';
 import { redacted } from '../core/redaction.js';
 import { newRunId } from '../core/run-id.js';
 import { keptHeaders } from './kept-headers.js';
+import { validated } from './standard-schema.js';
 import { replyMisfit } from './task-declaration.js';
 import type { TaskDefinition } from '../core/task.js';
 import type { RunTerms } from '../run/run-terms.js';
@@ -52,16 +53,10 @@ export async function acceptRun(
   };
 }
 
-/** Zod's own message would name JavaScript's types. */
-const PARAMETERS = {
-  error: ({ input }: { readonly input?: unknown }): string | undefined =>
-    typeof input === 'bigint' ? 'is an integer outside of ±(2^53 - 1), which is not taken here' : undefined,
-};
-
 /** What the task's schema makes of an input. @throws {DomainError} `invalid-request` */
 export async function parseInput(task: TaskDefinition, input: JsonValue): Promise<unknown> {
   if (!task.input) return input;
-  const parsed = await task.input.safeParseAsync(input, PARAMETERS);
-  if (parsed.success) return parsed.data;
-  throw invalidRequest(inputErrors(parsed.error.issues, '/input'));
+  const parsed = await validated(task.input, input);
+  if (!parsed.issues) return parsed.value;
+  throw invalidRequest(inputErrors(parsed.issues, '/input'));
 }

@@ -1,4 +1,5 @@
 import type { Type } from '@nestjs/common';
+import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { ZodError } from 'zod';
 import { HEADER_NAME } from '../core/caller-headers.js';
 import { milliseconds, type Duration } from '../core/duration.js';
@@ -25,6 +26,8 @@ import {
   type SubTaskPlacement,
 } from '../core/sub-task.js';
 import type { SubTaskDefinition, TaskDefinition } from '../core/task.js';
+import { CheckedResults } from './checked-results.js';
+import { isStandardSchema } from './standard-schema.js';
 import type { TaskOptions } from './task.js';
 import { textOf } from '../core/thrown.js';
 
@@ -64,9 +67,10 @@ export function defineSubTask(
     throw new TaskDeclarationError(
       `The timeout of ${className} is 0; it takes more: no attempt could succeed`,
     );
+  const output = checkedSchema(options.output, `output of ${className}`);
   return {
     name: checkedName(options.name, className),
-    handler,
+    handler: output ? new CheckedResults(handler, output) : handler,
     timeoutMs,
     retry: {
       attempts: checkedCount(retry.attempts ?? 1, `retry.attempts of ${className}`),
@@ -118,7 +122,7 @@ export function defineTask<T extends { readonly name: string } = Type>(
     ),
     losers: parsed(() => losersPolicySchema.parse(options.losers ?? 'continue'), `losers of ${className}`),
     deadline: parsed(() => runDeadlineSchema.optional().parse(options.deadline), `deadline of ${className}`),
-    input: options.input,
+    input: checkedSchema(options.input, `input of ${className}`),
     callerHeaders: [...new Set(subTasks.flatMap(({ callerHeaders }) => callerHeaders))],
     redaction: redactionOf(
       parsed(() => keepInputSchema.optional().parse(options.keepInput), `keepInput of ${className}`),
@@ -207,6 +211,13 @@ function checkedName(name: unknown, className: string): string {
   if (typeof name === 'string' && NAME.test(name)) return name;
   throw new TaskDeclarationError(
     `The name of ${className} is ${JSON.stringify(name)}; it takes ${NAME_FORM}`,
+  );
+}
+
+function checkedSchema(schema: unknown, what: string): StandardSchemaV1 | undefined {
+  if (schema === undefined || isStandardSchema(schema)) return schema;
+  throw new TaskDeclarationError(
+    `The ${what} is no Standard Schema; it takes a schema of zod (3.24 or later), valibot (1), arktype (2) or another library that follows it`,
   );
 }
 

@@ -1,6 +1,6 @@
 import { applyDecorators, Injectable, type Type } from '@nestjs/common';
 import { DiscoveryService } from '@nestjs/core';
-import type { z } from 'zod';
+import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { LosersPolicy, ReplyPolicy } from '../core/policies.js';
 import type { StartRule } from '../core/start-rule.js';
 import type { SubTaskHandler } from '../core/sub-task.js';
@@ -24,8 +24,11 @@ export interface TaskOptions {
   deadline?: string;
   /** How many extra starts because time has passed its runs may have, such as `10%` of its runs, which is the default; `off`: no bound. */
   hedgeBudget?: string;
-  /** What an input must look like; sub-tasks get what it parses to. Default: any JSON value. */
-  input?: z.ZodType;
+  /**
+   * What an input must look like: a schema of zod, valibot, arktype or another library that follows Standard Schema. Sub-tasks get what it
+   * parses to. Default: any JSON value.
+   */
+  input?: StandardSchemaV1;
   /**
    * `false` leaves the input out of the journal, and so of all reads. After a crash, sub-tasks that were unfinished fail with
    * `input-not-kept`. Default true.

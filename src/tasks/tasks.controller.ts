@@ -10,7 +10,6 @@ import {
   ApiTags,
 } from '../http/open-api.js';
 import type { Request, Response } from 'express';
-import { z } from 'zod';
 import { KeepsToOwnRuns, NeedsAnyKey } from '../access/needed-scope.decorator.js';
 import { CONFIG, type Config } from '../config/config.js';
 import { ApiProblems, locationHeader } from '../http/api-problems.decorator.js';
@@ -21,6 +20,7 @@ import { applyWait, preferences } from '../http/prefer.js';
 import { runView } from './run-view.js';
 import { runSchema } from './runs.schemas.js';
 import { RunWatch } from './run-watch.js';
+import { inputJsonSchema } from './standard-schema.js';
 import { contextOf } from '../http/request-context.js';
 import { TaskRegistry } from './task-registry.js';
 import type { TaskDefinition } from '../core/task.js';
@@ -182,6 +182,6 @@ function view({ name, subTasks, starts, reply, losers, deadline, hedgeBudget, in
     losers,
     ...(deadline !== undefined && { deadline }),
     hedgeBudget: hedgeBudget === Infinity ? null : hedgeBudget,
-    input: input ? z.toJSONSchema(input, { io: 'input', unrepresentable: 'any' }) : {},
+    input: input ? inputJsonSchema(input) : {},
   };
 }

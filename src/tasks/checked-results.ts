@@ -1,0 +1,24 @@
+import type { StandardSchemaV1 } from '@standard-schema/spec';
+import { inputErrors } from '../core/domain-error.js';
+import type { SubTaskContext, SubTaskHandler } from '../core/sub-task.js';
+import { SubTaskError } from '../core/sub-task-error.js';
+import { validated } from './standard-schema.js';
+
+/** A sub-task whose results have to fit a schema. */
+export class CheckedResults implements SubTaskHandler<unknown> {
+  constructor(
+    private readonly handler: SubTaskHandler<unknown>,
+    private readonly output: StandardSchemaV1,
+  ) {}
+
+  async run(input: unknown, context: SubTaskContext): Promise<unknown> {
+    const checked = await validated(this.output, await this.handler.run(input, context));
+    if (!checked.issues) return checked.value;
+    const mistakes = inputErrors(checked.issues).map(({ pointer, detail }) =>
+      pointer === '' ? detail : `${pointer}: ${detail}`,
+    );
+    throw new SubTaskError(`The result does not fit output: ${mistakes.join('; ')}`, {
+      code: 'result-unfit',
+    });
+  }
+}
