@@ -1,28 +1,67 @@
-import type { Type } from '@nestjs/common';
-import type { HostProvider } from '../core/host-providers.js';
+import type { DiscoveryService } from '@nestjs/core';
+import { TaskMetadata } from '../tasks/task.js';
 
-/** What a module gives an instance: its tasks and sub-tasks, and files of tasks. */
+/** Nest's record of a provider or a controller. */
+type Wrapper = ReturnType<DiscoveryService['getProviders']>[number];
+
+/** The name of the instance that nobody has named. */
+export const DEFAULT_NAME = 'default';
+
+/** What a module gives an instance beside classes: files of tasks. */
 export class Feature {
   constructor(
     readonly instance: string,
-    readonly classes: readonly Type[],
     readonly files: readonly string[],
   ) {}
 }
 
-/** The features of an instance among the providers of an application. */
-export function featuresOf(instance: string, providers: readonly HostProvider[]): Feature[] {
-  return features(providers).filter((feature) => feature.instance === instance);
+/** What an instance takes of the application: of its features all, of features of other instances nothing. */
+export class Share {
+  private readonly features: ReadonlyMap<unknown, Feature>;
+
+  constructor(
+    private readonly instance: string,
+    private readonly discovery: DiscoveryService,
+  ) {
+    this.features = new Map(
+      discovery
+        .getProviders()
+        .flatMap(({ host, instance: made }) => (made instanceof Feature ? [[host, made]] : [])),
+    );
+  }
+
+  get files(): string[] {
+    return [...this.features.values()]
+      .filter((feature) => feature.instance === this.instance)
+      .flatMap((feature) => feature.files);
+  }
+
+  /** Tasks outside of features belong to the instance without a name; sub-tasks there may be used by all. */
+  get providers(): Wrapper[] {
+    const all = this.discovery.getProviders();
+    if (this.instance === DEFAULT_NAME) return all.filter((wrapper) => this.owns(wrapper) ?? true);
+    const own = all.filter((wrapper) => this.owns(wrapper));
+    const classes = new Set(own.map(({ metatype }) => metatype));
+    const shared = all.filter(
+      (wrapper) =>
+        this.owns(wrapper) === undefined && !classes.has(wrapper.metatype) && !isTask(wrapper.metatype),
+    );
+    return [...own, ...shared];
+  }
+
+  /** Listeners outside of features hear all instances. */
+  get listeners(): Wrapper[] {
+    const all = [...this.discovery.getProviders(), ...this.discovery.getControllers()];
+    return all.filter((wrapper) => this.owns(wrapper) ?? true);
+  }
+
+  /** Undefined for what is in no feature. */
+  private owns({ host }: Wrapper): boolean | undefined {
+    const feature = this.features.get(host);
+    return feature === undefined ? undefined : feature.instance === this.instance;
+  }
 }
 
-/** The providers that may be tasks of an instance: those that no feature gives to another one. */
-export function providersFor(instance: string, providers: readonly HostProvider[]): HostProvider[] {
-  const others = features(providers).filter((feature) => feature.instance !== instance);
-  const foreign = new Set<unknown>(others.flatMap(({ classes }) => classes));
-  for (const { classes } of featuresOf(instance, providers)) for (const type of classes) foreign.delete(type);
-  return providers.filter(({ metatype }) => !foreign.has(metatype));
-}
-
-function features(providers: readonly HostProvider[]): Feature[] {
-  return providers.map(({ instance }) => instance).filter((instance) => instance instanceof Feature);
+function isTask(type: unknown): boolean {
+  return typeof type === 'function' && Reflect.hasMetadata(TaskMetadata.KEY, type);
 }

@@ -7,13 +7,13 @@ import {
   ModuleRef,
   ModulesContainer,
 } from '@nestjs/core';
-import { Feature } from './feature.js';
+import { DEFAULT_NAME, Feature } from './feature.js';
 import { Frontrunner } from './frontrunner.js';
 import { HostGuards } from './host-guards.js';
 import { HttpDoor } from './http-door.js';
 import { Instance } from './instance.js';
-import { configOf, httpOptions, type FrontrunnerOptions } from './options.js';
-import { DEFAULT_NAME, getFrontrunnerOptionsToken, getFrontrunnerToken } from './tokens.js';
+import { configOf, httpOptions, OptionsError, type FrontrunnerOptions } from './options.js';
+import { getFrontrunnerOptionsToken, getFrontrunnerToken } from './tokens.js';
 
 interface Named {
   /** Needed where an application has several instances. Default `default`. */
@@ -60,20 +60,25 @@ export class FrontrunnerModule {
           provide: instance,
           inject: [
             options,
+            ModulesContainer,
             DiscoveryService,
             HttpAdapterHost,
-            ModulesContainer,
             ExternalContextCreator,
             ModuleRef,
           ],
           useFactory: (
-            given: FrontrunnerOptions,
+            given: FrontrunnerOptions | undefined,
+            modules: ModulesContainer,
             discovery: DiscoveryService,
             adapterHost: HttpAdapterHost,
-            ...parts: [ModulesContainer, ExternalContextCreator, ModuleRef]
+            ...parts: [ExternalContextCreator, ModuleRef]
           ): Instance => {
+            requireOneOf(name, discovery);
+            startLast(modules);
+            if (!given)
+              throw new OptionsError(['useFactory of forRootAsync returned nothing; return options']);
             const http = httpOptions(given);
-            const guards = new HostGuards(http?.guards ?? [], ...parts);
+            const guards = new HostGuards(http?.guards ?? [], modules, ...parts);
             return new Instance(name, given, discovery, http && new HttpDoor(http, adapterHost, guards));
           },
         },
@@ -84,29 +89,58 @@ export class FrontrunnerModule {
   }
 
   /**
-   * Provides tasks and sub-tasks. They are found among the providers of any module too; those that are listed here belong to the instance.
+   * Provides tasks and sub-tasks, which belong to one instance. They are found among the providers of any module too: there a task belongs
+   * to the instance without a name.
    *
-   * @param classes of tasks and of sub-tasks
+   * @param classes of tasks, of sub-tasks, and of listeners that hear the events of this instance alone
    * @param name of the instance. Default: the one without a name
    */
   static forFeature(classes: readonly Type[], name = DEFAULT_NAME): DynamicModule {
-    return feature(new Feature(name, classes, []));
+    return feature(name, classes, []);
   }
 
   /** Adds the tasks of YAML or JSON files, and of folders of them. */
   static forFile(files: string | readonly string[], name = DEFAULT_NAME): DynamicModule {
-    return feature(new Feature(name, [], [files].flat()));
+    return feature(name, [], [files].flat());
   }
 }
 
 @Module({})
 class FeatureModule {}
 
-function feature(made: Feature): DynamicModule {
-  const marker = Symbol('feature');
+function feature(name: string, classes: readonly Type[], files: readonly string[]): DynamicModule {
   return {
     module: FeatureModule,
-    providers: [...made.classes, { provide: marker, useFactory: () => made }],
-    exports: [...made.classes],
+    imports: [DiscoveryModule],
+    providers: [
+      ...classes,
+      {
+        provide: Symbol(`feature of ${name}`),
+        inject: [DiscoveryService],
+        useFactory: (discovery: DiscoveryService): Feature => {
+          requireOneOf(name, discovery);
+          return new Feature(name, files);
+        },
+      },
+    ],
+    exports: [...classes],
   };
+}
+
+/** @throws {OptionsError} when an application has no instance of a name, or several */
+function requireOneOf(name: string, discovery: DiscoveryService): void {
+  const token = getFrontrunnerToken(name);
+  const count = discovery.getProviders().filter((wrapper) => wrapper.token === token).length;
+  if (count === 1) return;
+  const options = name === DEFAULT_NAME ? '{ … }' : `{ name: '${name}', … }`;
+  throw new OptionsError([
+    count === 0
+      ? `forFeature or forFile names the instance '${name}', but there is none; import FrontrunnerModule.forRoot(${options})`
+      : `FrontrunnerModule.forRoot is imported ${count} times for the instance '${name}'; import it once, or give each a name of its own`,
+  ]);
+}
+
+/** Hooks of instances come last at the start and first at the stop: what sub-tasks work with is there for all their attempts. */
+function startLast(modules: ModulesContainer): void {
+  for (const module of modules.values()) if (module.metatype === FrontrunnerModule) module.distance = -1;
 }

@@ -1,18 +1,19 @@
 import type { Type } from '@nestjs/common';
 import { CONFIG, type Config } from '../config/config.js';
-import { inputErrors, invalidRequest } from '../core/domain-error.js';
+import { DomainError } from '../core/domain-error.js';
 import type { RunEvent } from '../core/events.js';
-import { JsonError, toJson, type JsonValue } from '../core/json.js';
+import type { JsonValue } from '../core/json.js';
 import type { Labels } from '../core/labels.js';
 import type { LosersPolicy, ReplyPolicy } from '../core/policies.js';
 import { EventBus } from '../events/event-bus.js';
 import { Journal, type RunPage, type RunQuery } from '../run/journal.js';
 import { TaskMetadata, type TaskOptions } from '../tasks/task.js';
 import type { InputOf, ResultOf } from '../tasks/task-of.js';
-import { runRequestSchema } from '../tasks/tasks.schemas.js';
+import { TaskRegistry } from '../tasks/task-registry.js';
 import { TasksService } from '../tasks/tasks.service.js';
 import { runEvents, type EventsOptions } from './run-events.js';
 import { RunHandle, type Parts } from './run-handle.js';
+import { plainly, startRequest } from './start-request.js';
 
 /** What a caller says of a run. What is left out, the task decides. */
 export interface StartOptions {
@@ -32,7 +33,7 @@ export interface StartOptions {
 
 /** Starts runs of tasks, and finds them again. Inject it; `@InjectFrontrunner(name)` for an instance with a name. */
 export class Frontrunner {
-  constructor(private readonly instance: { readonly app: Promise<Parts> }) {}
+  constructor(private readonly instance: { readonly app: Promise<Parts>; readonly ended?: AbortSignal }) {}
 
   /**
    * Starts a run. It is in the journal when this resolves: a crash loses it no more.
@@ -48,19 +49,27 @@ export class Frontrunner {
   ): Promise<RunHandle<ResultOf<Task, Options>>> {
     const app = await this.instance.app;
     const tasks = app.get(TasksService, { strict: false });
-    const { idempotencyKey, requestId, traceparent, ...request } = options;
+    const name = nameOf(task);
+    if (!app.get(TaskRegistry, { strict: false }).find(name)) throw unknownTask(name);
     const { MAX_INPUT_BYTES } = app.get<Config>(CONFIG, { strict: false });
-    const parsed = runRequestSchema.safeParse({ ...request, input: jsonOf(input, MAX_INPUT_BYTES) });
-    if (!parsed.success) throw invalidRequest(inputErrors(parsed.error.issues));
-    const key = idempotencyKey === undefined ? undefined : { client: '', key: idempotencyKey };
-    const run = await tasks.start(nameOf(task), parsed.data, { requestId, traceparent }, key);
-    await tasks.recorded(run);
-    return new RunHandle(app, run.runId, run.replayed);
+    try {
+      const { idempotencyKey, requestId, traceparent, ...request } = startRequest(
+        input,
+        options,
+        MAX_INPUT_BYTES,
+      );
+      const key = idempotencyKey === undefined ? undefined : { client: '', key: idempotencyKey };
+      const run = await tasks.start(name, request, { requestId, traceparent }, key);
+      await tasks.recorded(run);
+      return new RunHandle(app, run.runId, run.replayed, this.instance.ended);
+    } catch (error) {
+      throw plainly(error);
+    }
   }
 
   /** A run that was started before, in this process or another. Whether there is one shows when it is used. */
   async run<Result = JsonValue>(id: string): Promise<RunHandle<Result>> {
-    return new RunHandle(await this.instance.app, id);
+    return new RunHandle(await this.instance.app, id, false, this.instance.ended);
   }
 
   /** A page of the history, the newest run first. @throws {FrontrunnerError} `journal-unavailable` */
@@ -69,20 +78,12 @@ export class Frontrunner {
     return app.get(Journal, { strict: false }).runs({ limit: 50, ...query });
   }
 
-  /** The events of all runs, those that are to come too. */
+  /** The events of all runs, those that are to come too, until the application stops. */
   async *events(options: EventsOptions = {}): AsyncGenerator<RunEvent, void> {
     const app = await this.instance.app;
     const journal = app.get(Journal, { strict: false });
-    yield* runEvents(journal, app.get(EventBus, { strict: false }), undefined, options);
-  }
-}
-
-function jsonOf(input: unknown, maxBytes: number): JsonValue {
-  try {
-    return toJson(input, maxBytes);
-  } catch (error) {
-    if (error instanceof JsonError) throw invalidRequest([{ pointer: '/input', detail: error.message }]);
-    throw error;
+    const bus = app.get(EventBus, { strict: false });
+    yield* runEvents(journal, bus, undefined, { ...options, ended: this.instance.ended });
   }
 }
 
@@ -92,5 +93,12 @@ function nameOf(task: Type | string): string {
   if (options) return options.name;
   throw new TypeError(
     `${task.name} is no task; decorate it with @Task({ … }), or let it extend TaskOf({ … })`,
+  );
+}
+
+function unknownTask(name: string): DomainError {
+  return new DomainError(
+    'task-unknown',
+    `There is no task ${JSON.stringify(name)} here; list its class in FrontrunnerModule.forFeature([…]), for an instance with a name as forFeature([…], name)`,
   );
 }

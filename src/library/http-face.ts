@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http';
+import type { NestApplicationOptions } from '@nestjs/common';
 import type { NestFactoryStatic } from '@nestjs/core/nest-factory.js';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import type { RequestHandler } from 'express';
@@ -15,6 +16,8 @@ import { packedDocument, showPacked } from './packed-document.js';
 interface FaceOptions {
   readonly base: string;
   readonly openApi?: boolean | undefined;
+  /** Nest's options of the application. */
+  readonly nest: NestApplicationOptions;
 }
 
 /** Its server never listens: the door hands it requests. */
@@ -39,13 +42,13 @@ export async function startFace(
   factory: NestFactoryStatic,
   config: Config,
   host: HostProviders,
-  { base, openApi = true }: FaceOptions,
+  { base, openApi = true, nest }: FaceOptions,
 ) {
   const adapter = new FaceAdapter();
   const app = await factory.create<NestExpressApplication>(
     InstanceModule.with(config, host, HttpFaceModule),
     adapter,
-    { abortOnError: false, bodyParser: false },
+    nest,
   );
   const refusals = new WeakMap<object, unknown>();
   const refuse: RequestHandler = (request, _response, next) => {

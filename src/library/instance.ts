@@ -9,10 +9,11 @@ import type { DiscoveryService } from '@nestjs/core';
 import { NestFactoryStatic } from '@nestjs/core/nest-factory.js';
 import type { HostProviders } from '../core/host-providers.js';
 import { stopRuns } from '../stop-runs.js';
-import { featuresOf, providersFor } from './feature.js';
+import { Share } from './feature.js';
 import type { HttpDoor } from './http-door.js';
 import { InstanceModule } from './instance.module.js';
 import { refuseMissing } from './missing-package.js';
+import { NestedParts } from './nested-parts.js';
 import { configOf, httpOptions, type FrontrunnerOptions } from './options.js';
 
 /**
@@ -23,6 +24,7 @@ export class Instance
   implements OnModuleInit, OnApplicationBootstrap, OnModuleDestroy, OnApplicationShutdown
 {
   private started: Promise<Started> | undefined;
+  private readonly stopped = new AbortController();
 
   constructor(
     private readonly name: string,
@@ -36,6 +38,11 @@ export class Instance
     return this.start().then(({ app }) => app);
   }
 
+  /** Aborted when its runs have stopped. */
+  get ended(): AbortSignal {
+    return this.stopped.signal;
+  }
+
   async onModuleInit(): Promise<void> {
     await this.door?.open();
   }
@@ -44,13 +51,18 @@ export class Instance
     await this.start();
   }
 
-  /** What sub-tasks work with must not go before all have heard this: `beforeApplicationShutdown` comes next. */
   async onModuleDestroy(): Promise<void> {
-    await (await this.started)?.stop();
+    await (await this.running)?.stop();
+    this.stopped.abort();
   }
 
   async onApplicationShutdown(): Promise<void> {
-    await (await this.started)?.app.close();
+    await (await this.running)?.app.close();
+  }
+
+  /** Undefined where it was not started, or could not be. */
+  private get running(): Promise<Started | undefined> | undefined {
+    return this.started?.catch(() => undefined);
   }
 
   private start(): Promise<Started> {
@@ -58,28 +70,26 @@ export class Instance
   }
 
   private async make(): Promise<Started> {
-    const providers = this.discovery.getProviders();
-    const files = featuresOf(this.name, providers).flatMap((feature) => feature.files);
-    const config = configOf(this.options, files);
-    const host: HostProviders = {
-      providers: () => providersFor(this.name, providers),
-      listeners: () => [...providers, ...this.discovery.getControllers()],
-    };
+    const share = new Share(this.name, this.discovery);
+    const config = configOf(this.options, share.files);
+    const host: HostProviders = { providers: () => share.providers, listeners: () => share.listeners };
     // One of its own: it remembers whether errors end the process.
     const factory = new NestFactoryStatic();
-    if (!this.door) {
-      const app = await factory.createApplicationContext(InstanceModule.with(config, host), {
-        abortOnError: false,
-      });
+    const parts = new NestedParts();
+    const { door } = this;
+    if (!door) {
+      const app = await parts.during(() =>
+        factory.createApplicationContext(InstanceModule.with(config, host), parts.options),
+      );
       return { app, stop: () => stopRuns(app) };
     }
     const { startFace } = await import('./http-face.js').catch(refuseMissing);
-    const { base } = this.door;
-    const face = await startFace(factory, config, host, {
-      base,
-      openApi: httpOptions(this.options)?.openApi,
-    });
-    this.door.lead(face.handle);
+    const { base } = door;
+    const { openApi } = httpOptions(this.options) ?? {};
+    const face = await parts.during(() =>
+      startFace(factory, config, host, { base, openApi, nest: parts.options }),
+    );
+    door.lead(face.handle);
     return face;
   }
 }

@@ -130,6 +130,14 @@ export function configOf(options: FrontrunnerOptions, tasksFiles: readonly strin
   return { ...config, environment: options.environment ?? {} };
 }
 
+/** What went wrong at a start, in the words of options: messages of the service name its variables. */
+export function inWordsOfOptions(error: unknown): unknown {
+  if (!(error instanceof Error)) return error;
+  for (const [option, variable] of Object.entries({ ...VARIABLES, forFile: 'TASKS_FILE' }))
+    error.message = error.message.replaceAll(variable, option);
+  return error;
+}
+
 /** Undefined where there is no HTTP face. */
 export function httpOptions({ http = false }: FrontrunnerOptions): HttpOptions | undefined {
   if (http === false) return undefined;

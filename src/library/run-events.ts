@@ -1,3 +1,4 @@
+import { DomainError } from '../core/domain-error.js';
 import type { RunEvent } from '../core/events.js';
 import type { EventBus } from '../events/event-bus.js';
 import type { Journal } from '../run/journal.js';
@@ -16,13 +17,13 @@ export interface EventsOptions {
  * read and what is new: whoever reads slowly reads from the journal.
  *
  * @param runId undefined for the events of all runs
- * @throws {DomainError} `run-unknown`; `journal-unavailable`
+ * @throws {DomainError} `run-unknown`; `journal-unavailable`; `stopping` when the application stops before the run is finished
  */
 export async function* runEvents(
   journal: Journal,
   bus: EventBus,
   runId: string | undefined,
-  { after = 0, signal }: EventsOptions,
+  { after = 0, signal, ended }: EventsOptions & { readonly ended?: AbortSignal | undefined },
 ): AsyncGenerator<RunEvent, void> {
   let news = Promise.withResolvers<undefined>();
   const wake = (): void => {
@@ -30,6 +31,7 @@ export async function* runEvents(
   };
   const unwatch = runId === undefined ? bus.watchAll(wake) : bus.watch(runId, wake);
   signal?.addEventListener('abort', wake);
+  ended?.addEventListener('abort', wake);
   try {
     for (let at = after; !signal?.aborted;) {
       news = Promise.withResolvers();
@@ -38,11 +40,19 @@ export async function* runEvents(
         yield event;
         if (runId !== undefined && event.type === 'run.finished') return;
       }
-      if (events.length === 0 && next === at) await news.promise;
+      if (events.length === 0 && next === at) {
+        if (ended?.aborted) {
+          if (runId === undefined) return;
+          const message = 'The application stopped before the run was finished';
+          throw new DomainError('stopping', message, { runId });
+        }
+        await news.promise;
+      }
       at = next;
     }
   } finally {
     unwatch();
     signal?.removeEventListener('abort', wake);
+    ended?.removeEventListener('abort', wake);
   }
 }

@@ -1,4 +1,5 @@
 import type { INestApplicationContext } from '@nestjs/common';
+import { DomainError } from '../core/domain-error.js';
 import { MAX_DURATION_MS, milliseconds, type Duration } from '../core/duration.js';
 import type { RunEvent } from '../core/events.js';
 import type { RunRecord } from '../core/run-record.js';
@@ -39,6 +40,8 @@ export class RunHandle<Result = unknown> {
     readonly id: string,
     /** Whether it is the run of an earlier call with the same idempotency key. */
     readonly replayed = false,
+    /** Aborted when the application has stopped its runs. */
+    private readonly ended?: AbortSignal,
   ) {}
 
   /**
@@ -58,11 +61,13 @@ export class RunHandle<Result = unknown> {
 
   /** The run when its last sub-task has ended. @throws {WaitError} @throws {FrontrunnerError} */
   async finished({ wait }: WaitOptions = {}): Promise<RunView> {
-    const run = await this.watch.until(this.id, isFinished, {
-      until: this.watch.elapsed + waitMs(wait),
-      types: ['run.finished'],
-    });
-    if (!isFinished(run)) throw new WaitError(this.id, 'end');
+    const until = this.watch.elapsed + waitMs(wait);
+    const run = await this.watch.until(this.id, isFinished, { until, types: ['run.finished'] });
+    if (!isFinished(run)) {
+      if (this.watch.elapsed >= until) throw new WaitError(this.id, 'end');
+      const message = 'The application stopped before the run was finished';
+      throw new DomainError('stopping', message, { runId: this.id });
+    }
     return runView(run);
   }
 
@@ -93,7 +98,10 @@ export class RunHandle<Result = unknown> {
   /** Its events, those that are to come too, until it is finished. */
   events(options: EventsOptions = {}): AsyncGenerator<RunEvent, void> {
     const get = this.app.get.bind(this.app);
-    return runEvents(get(Journal, { strict: false }), get(EventBus, { strict: false }), this.id, options);
+    return runEvents(get(Journal, { strict: false }), get(EventBus, { strict: false }), this.id, {
+      ...options,
+      ended: this.ended,
+    });
   }
 
   private get watch(): RunWatch {

@@ -1,8 +1,6 @@
 import { Inject } from '@nestjs/common';
+import { DEFAULT_NAME } from './feature.js';
 import { Frontrunner } from './frontrunner.js';
-
-/** The name of the instance that nobody has named. */
-export const DEFAULT_NAME = 'default';
 
 /** What Nest has an instance under: the class `Frontrunner`, or for a named one a token of its own. */
 export function getFrontrunnerToken(name = DEFAULT_NAME): typeof Frontrunner | string {

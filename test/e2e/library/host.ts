@@ -45,3 +45,16 @@ export class Spanish {
 }
 
 export class Greet extends TaskOf({ name: 'greet', input: person, subTasks: [English, Spanish] }) {}
+
+/** Fails its first attempt. */
+@SubTask({ name: 'flaky' })
+export class Unsteady {
+  run(_input: unknown, { attempt }: SubTaskContext): string {
+    if (attempt === 1) throw new Error('the first attempt fails');
+    return 'at the second attempt';
+  }
+}
+
+export class Solo extends TaskOf({ name: 'solo', input: person, subTasks: [Spanish] }) {}
+
+export class Flaky extends TaskOf({ name: 'flaky', subTasks: [Unsteady] }) {}

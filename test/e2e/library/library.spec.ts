@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { Global, Module, type INestApplication } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
-import { Frontrunner, FrontrunnerModule } from '../../../src/index.js';
+import { Frontrunner, FrontrunnerModule, WaitError } from '../../../src/index.js';
 import { CapturedLog } from '../../support/captured-log.js';
-import { English, Greet, Greetings, Spanish } from './host.js';
+import { English, Flaky, Greet, Greetings, Solo, Spanish, Unsteady } from './host.js';
 
 @Global()
 @Module({ providers: [Greetings], exports: [Greetings] })
@@ -17,7 +17,7 @@ describe('an instance within an application', () => {
       imports: [
         GreetingsModule,
         FrontrunnerModule.forRoot({ database: 'memory:' }),
-        FrontrunnerModule.forFeature([Greet, English, Spanish]),
+        FrontrunnerModule.forFeature([Greet, English, Spanish, Flaky, Unsteady, Solo]),
       ],
     })
       .setLogger(new CapturedLog())
@@ -42,4 +42,124 @@ describe('an instance within an application', () => {
     expect(await run.finished()).toMatchObject({ status: 'succeeded' });
     expect(app.get(Greetings).told.map(({ type }) => type)).toEqual(['run.replied', 'run.finished']);
   });
+
+  test('gives the run of the first start for an idempotency key', async () => {
+    const first = await frontrunner.start(Greet, { name: 'Ada' }, { idempotencyKey: 'order-7' });
+    const second = await frontrunner.start(Greet, { name: 'Ada' }, { idempotencyKey: 'order-7' });
+    expect(second).toMatchObject({ id: first.id, replayed: true });
+    await expect(
+      frontrunner.start(Greet, { name: 'Bob' }, { idempotencyKey: 'order-7' }),
+    ).rejects.toMatchObject({ code: 'idempotency-key-reused' });
+    English.release();
+  });
+
+  test('tells of a run what its policies make of it, and finds it again by its id', async () => {
+    const labels = { tenant: 'acme' };
+    const reply = { policy: 'primary', primary: 'english' } as const;
+    const started = await frontrunner.start(Greet, { name: 'Ada' }, { labels, reply, losers: 'cancel' });
+    const run = await frontrunner.run(started.id);
+    const waited = await run.reply({ wait: 0 }).then(undefined, (error: unknown) => error);
+    expect(waited).toBeInstanceOf(WaitError);
+    expect(waited).toMatchObject({ runId: run.id });
+    await expect(run.finished({ wait: '1ms' })).rejects.toThrow(WaitError);
+    expect(await run.show()).toMatchObject({ status: 'running', labels });
+    expect((await frontrunner.runs({ labels: ['tenant:acme'] })).runs.map(({ id }) => id)).toEqual([run.id]);
+    English.release();
+    expect(await run.reply()).toMatchObject({ answeredBy: 'english', background: [] });
+  });
+
+  test('cancels a run', async () => {
+    const run = await frontrunner.start(
+      Greet,
+      { name: 'Ada' },
+      { reply: { policy: 'primary', primary: 'english' } },
+    );
+    expect(await run.cancel()).toMatchObject({ status: 'cancelled' });
+    await expect(run.reply()).rejects.toMatchObject({ code: 'run-cancelled' });
+    const over = await frontrunner.start(Solo, { name: 'Ada' });
+    await over.finished();
+    await expect(over.cancel()).rejects.toMatchObject({ code: 'run-finished' });
+  });
+
+  test('runs a sub-task that has failed again', async () => {
+    const run = await frontrunner.start(Flaky);
+    await expect(run.reply()).rejects.toMatchObject({ code: 'run-failed' });
+    expect(await run.finished()).toMatchObject({ status: 'failed' });
+    await run.retry('flaky');
+    expect(await run.reply()).toMatchObject({ result: 'at the second attempt' });
+  });
+
+  test('tells all events of a run in their order, those to come too, and ends with the run', async () => {
+    const run = await frontrunner.start(Greet, { name: 'Ada' });
+    const types: string[] = [];
+    for await (const { type } of run.events()) {
+      types.push(type);
+      if (type === 'run.replied') English.release();
+    }
+    expect(types[0]).toBe('run.started');
+    expect(types.at(-1)).toBe('run.finished');
+    const ending = new AbortController();
+    const seen = [];
+    for await (const event of frontrunner.events({ signal: ending.signal })) {
+      if (event.runId !== run.id) continue;
+      seen.push(event.type);
+      if (event.type === 'run.finished') ending.abort();
+    }
+    expect(seen).toEqual(types);
+  });
+
+  test('knows no run of another id', async () => {
+    const run = await frontrunner.run('019a2b3c-4d5e-7f60-8a9b-0c1d2e3f4a5b');
+    for (const use of [
+      () => run.reply(),
+      () => run.finished(),
+      () => run.show(),
+      () => run.cancel(),
+      () => run.events().next(),
+    ])
+      await expect(use()).rejects.toMatchObject({ code: 'run-unknown' });
+  });
+
+  const circle: { name: string; self?: object } = { name: 'Ada' };
+  circle.self = circle;
+  test.each<[string, string | typeof Greet, unknown, object, object]>([
+    ['a task that there is none of', 'greeet', null, {}, { code: 'task-unknown' }],
+    [
+      'a class that is no task',
+      English as never,
+      null,
+      {},
+      { message: expect.stringMatching(/^English is no task/) },
+    ],
+    [
+      'a policy that there is none of',
+      Greet,
+      { name: 'Ada' },
+      { reply: { policy: 'fastest' } },
+      { code: 'invalid-request', message: expect.stringMatching(/^The call does not fit: \/reply/) },
+    ],
+    [
+      'a primary that is no sub-task',
+      Greet,
+      { name: 'Ada' },
+      { reply: { policy: 'primary', primary: 'x' } },
+      at('/reply/primary'),
+    ],
+    ['an option that there is none of', Greet, { name: 'Ada' }, { loser: 'cancel' }, at('/loser')],
+    ['a deadline that is no duration', Greet, { name: 'Ada' }, { deadline: 'soon' }, at('/deadline')],
+    ['an empty idempotency key', Greet, { name: 'Ada' }, { idempotencyKey: '' }, at('/idempotencyKey')],
+    ['a traceparent that is none', Greet, { name: 'Ada' }, { traceparent: '00-0-0-0' }, at('/traceparent')],
+    ['an input that does not fit', Greet, { name: '' }, {}, at('/input/name')],
+    ['a function in the input', Greet, { name: () => 'Ada' }, {}, at('/input')],
+    ['a circle in the input', Greet, circle, {}, at('/input')],
+    ['a Map as the input', Greet, new Map(), {}, at('/input')],
+    ['an input that is too large', Greet, { name: 'x'.repeat(200_000) }, {}, at('/input')],
+  ])('refuses %s', async (_what, task, input, options, error) => {
+    await expect(frontrunner.start(task, input as never, options)).rejects.toMatchObject(error);
+  });
 });
+
+/** The refusal of what stands at a JSON Pointer. */
+function at(pointer: string): object {
+  return { code: 'invalid-request', details: { errors: [{ pointer, detail: expect.any(String) }] } };
+}

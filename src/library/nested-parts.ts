@@ -1,0 +1,37 @@
+import type { NestApplicationOptions, OnApplicationShutdown, OnModuleDestroy } from '@nestjs/common';
+
+import { inWordsOfOptions } from './options.js';
+
+type Part = Partial<OnModuleDestroy & OnApplicationShutdown>;
+
+/** Keeps what Nest makes for an application within an instance, so that a start that fails leaves nothing open. */
+export class NestedParts {
+  private parts: Part[] = [];
+
+  /** The options of the application. None is `logger`: lines go to the logger of the application around. */
+  readonly options: NestApplicationOptions = {
+    abortOnError: false,
+    autoFlushLogs: false,
+    bodyParser: false,
+    instrument: {
+      instanceDecorator: (made) => {
+        if (typeof made === 'object' && made !== null) this.parts.push(made);
+        return made;
+      },
+    },
+  };
+
+  /** What `start` resolves with; where it fails, what was made is closed first. */
+  async during<T>(start: () => Promise<T>): Promise<T> {
+    try {
+      return await start();
+    } catch (error) {
+      const made = this.parts.toReversed();
+      for (const part of made) await part.onModuleDestroy?.();
+      for (const part of made) await part.onApplicationShutdown?.();
+      throw inWordsOfOptions(error);
+    } finally {
+      this.parts = [];
+    }
+  }
+}
