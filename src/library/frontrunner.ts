@@ -8,7 +8,7 @@ import type { LosersPolicy, ReplyPolicy } from '../core/policies.js';
 import { EventBus } from '../events/event-bus.js';
 import { Journal, type RunPage, type RunQuery } from '../run/journal.js';
 import { TaskMetadata, type TaskOptions } from '../tasks/task.js';
-import type { InputOf, ResultOf } from '../tasks/task-of.js';
+import type { ResultOf, StartArguments } from '../tasks/task-of.js';
 import { TaskRegistry } from '../tasks/task-registry.js';
 import { TasksService } from '../tasks/tasks.service.js';
 import { runEvents, type EventsOptions } from './run-events.js';
@@ -42,10 +42,9 @@ export class Frontrunner {
    * @throws {FrontrunnerError} `task-unknown`, `invalid-request` with what is wrong, `idempotency-key-reused`, `overloaded`,
    * `journal-unavailable`, `worker-node`, `stopping`
    */
-  async start<Task extends Type | string, const Options extends StartOptions = StartOptions>(
+  async start<Task extends Type | string, const Options extends StartOptions = object>(
     task: Task,
-    input?: InputOf<Task>,
-    options: Options = {} as Options,
+    ...[input, options = {} as Options]: StartArguments<Task, Options>
   ): Promise<RunHandle<ResultOf<Task, Options>>> {
     const app = await this.instance.app;
     const tasks = app.get(TasksService, { strict: false });

@@ -1,5 +1,8 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { JsonValue } from '../core/json.js';
+import type { ReplyPolicy } from '../core/policies.js';
+import type { StartRule } from '../core/start-rule.js';
+import type { SubTaskContext } from '../core/sub-task.js';
 import { Task, type TaskOptions } from './task.js';
 
 declare const TYPES: unique symbol;
@@ -12,10 +15,10 @@ export interface TypedTask<Input, Result, Reply = unknown> {
 
 /**
  * The base class of a task of which TypeScript knows the types: `class Greet extends TaskOf({ name: 'greet', input, subTasks: [English] }) {}`.
- * Provide the class and its sub-tasks in a module, as with `@Task`.
+ * Provide the class and its sub-tasks in a module, as with `@Task`. Sub-tasks must take what `input` parses to.
  */
 export function TaskOf<const Options extends TaskOptions>(
-  options: Options,
+  options: Options & Fitting<Options>,
 ): TypedTask<InputOfOptions<Options>, ResultOfSubTask<Options['subTasks'][number]>, Options['reply']> {
   @Task(options)
   class DeclaredTask {}
@@ -34,13 +37,24 @@ export function isTaskBase(type: object): boolean {
 export type InputOf<Task> =
   Task extends TypedTask<infer Input, unknown> ? Input : JsonValue | object | undefined;
 
+/** What `start` takes behind the task: the input may be left out where `undefined` is one. */
+export type StartArguments<Task, Options> =
+  undefined extends InputOf<Task>
+    ? [input?: InputOf<Task>, options?: Options]
+    : [input: InputOf<Task>, options?: Options];
+
 /** What the reply of a run has as its result: that of a sub-task, or an object of them by the sub-tasks' names. */
 export type ResultOf<Task, Options> =
   Task extends TypedTask<unknown, infer Result, infer Reply>
-    ? Options extends { readonly reply: infer Chosen }
-      ? ResultUnder<Chosen, Result>
-      : ResultUnder<Reply, Result>
+    ? ResultUnder<ChosenReply<Options, Reply>, Result>
     : JsonValue;
+
+/** The policy of a call, or the task's where the call may leave it out. */
+type ChosenReply<Options, Reply> = Options extends { readonly reply: infer Chosen }
+  ? Chosen
+  : 'reply' extends keyof Options
+    ? ReplyPolicy
+    : Reply;
 
 type ResultUnder<Reply, Result> = Reply extends { readonly policy: 'all' | 'quorum' | 'deadline' }
   ? Readonly<Record<string, Result>>
@@ -49,6 +63,19 @@ type ResultUnder<Reply, Result> = Reply extends { readonly policy: 'all' | 'quor
 type InputOfOptions<Options> = Options extends { readonly input: infer Schema extends StandardSchemaV1 }
   ? StandardSchemaV1.InferInput<Schema>
   : JsonValue | object | undefined;
+
+/** Options whose sub-tasks take what the schema of the input gives. */
+type Fitting<Options> = Options extends { readonly input: infer Schema extends StandardSchemaV1 }
+  ? { readonly subTasks: readonly Taking<StandardSchemaV1.InferOutput<Schema>>[] }
+  : unknown;
+
+type Taking<Input> =
+  SubTaskTaking<Input> | { readonly subTask: SubTaskTaking<Input>; readonly start: StartRule };
+
+/** `run` is no method here: TypeScript lets methods take less than they are given. */
+type SubTaskTaking<Input> = abstract new (...args: never[]) => {
+  readonly run: (input: Input, context: SubTaskContext) => unknown;
+};
 
 type ResultOfSubTask<SubTask> = SubTask extends { readonly subTask: infer Class }
   ? ResultOfClass<Class>
@@ -60,5 +87,20 @@ type ResultOfClass<Class> = Class extends abstract new (...args: never[]) => {
   ? InJson<Awaited<Returned>>
   : JsonValue;
 
-/** As JSON holds what a sub-task returns. */
-type InJson<T> = T extends undefined ? null : T;
+/** What JSON makes of what a sub-task returns: of nothing `null`, of a Date its text. Nobody can change it. */
+type InJson<T> = JsonValue extends T ? JsonValue : KnownInJson<T>;
+
+type KnownInJson<T> = T extends string | number | boolean | null
+  ? T
+  : T extends bigint
+    ? bigint | number
+    : T extends { toJSON(): infer Text }
+      ? InJson<Text>
+      : T extends readonly unknown[]
+        ? { readonly [Index in keyof T]: InJson<T[Index]> }
+        : T extends object
+          ? { readonly [Key in keyof T]: MemberInJson<T[Key]> }
+          : null;
+
+/** A member that is `undefined` is left out. */
+type MemberInJson<T> = undefined extends T ? InJson<Exclude<T, undefined>> | undefined : InJson<T>;

@@ -8,7 +8,7 @@ import { Frontrunner, type StartOptions } from '../library/frontrunner.js';
 import { configOf } from '../library/options.js';
 import type { Parts } from '../library/run-handle.js';
 import { Journal } from '../run/journal.js';
-import type { InputOf, ResultOf } from '../tasks/task-of.js';
+import type { ResultOf, StartArguments } from '../tasks/task-of.js';
 import { RunControl } from '../tasks/run-control.js';
 import { RunWatch } from '../tasks/run-watch.js';
 import { TaskRegistry } from '../tasks/task-registry.js';
@@ -93,12 +93,11 @@ export class FrontrunnerTesting implements AsyncDisposable {
   }
 
   /** Starts a run: see {@link Frontrunner.start}. What needs no time has happened when it resolves. */
-  async start<Task extends Type | string, const Options extends StartOptions = StartOptions>(
+  async start<Task extends Type | string, const Options extends StartOptions = object>(
     task: Task,
-    input?: InputOf<Task>,
-    options?: Options,
+    ...given: StartArguments<Task, Options>
   ): Promise<TestRun<ResultOf<Task, Options>>> {
-    const { id, replayed } = await this.frontrunner.start(task, input, options);
+    const { id, replayed } = await this.frontrunner.start(task, ...given);
     await this.core.settle();
     return new TestRun(this.parts, id, replayed, this.core, this.patience);
   }
