@@ -1,4 +1,8 @@
-export { FrontrunnerModule, type FrontrunnerAsyncOptions } from './library/frontrunner.module.js';
+export {
+  FrontrunnerModule,
+  type FeatureOptions,
+  type FrontrunnerAsyncOptions,
+} from './library/frontrunner.module.js';
 export { Frontrunner, type StartOptions } from './library/frontrunner.js';
 export { RunHandle, WaitError, type RunView } from './library/run-handle.js';
 export type { EventsOptions } from './library/run-events.js';

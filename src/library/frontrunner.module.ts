@@ -16,7 +16,7 @@ import { configOf, httpOptions, OptionsError, type FrontrunnerOptions } from './
 import { getFrontrunnerOptionsToken, getFrontrunnerToken } from './tokens.js';
 
 interface Named {
-  /** Needed where an application has several instances. Default `default`. */
+  /** Of the instance, where an application has several. Default `default`. */
   readonly name?: string;
 }
 
@@ -27,6 +27,9 @@ export interface FrontrunnerAsyncOptions extends Named, Imports {
   readonly inject?: FactoryProvider['inject'];
   readonly useFactory: (...injected: never[]) => FrontrunnerOptions | Promise<FrontrunnerOptions>;
 }
+
+/** `imports` has what the classes inject, unless a module around is global. */
+export interface FeatureOptions extends Named, Imports {}
 
 /** Puts Frontrunner into an application: `forRoot` once, `forFeature` wherever there are tasks. */
 @Module({})
@@ -93,14 +96,13 @@ export class FrontrunnerModule {
    * to the instance without a name.
    *
    * @param classes of tasks, of sub-tasks, and of listeners that hear the events of this instance alone
-   * @param name of the instance. Default: the one without a name
    */
-  static forFeature(classes: readonly Type[], name = DEFAULT_NAME): DynamicModule {
-    return feature(name, classes, []);
+  static forFeature(classes: readonly Type[], { name, imports }: FeatureOptions = {}): DynamicModule {
+    return feature(name, classes, [], imports);
   }
 
   /** Adds the tasks of YAML or JSON files, and of folders of them. */
-  static forFile(files: string | readonly string[], name = DEFAULT_NAME): DynamicModule {
+  static forFile(files: string | readonly string[], { name }: Named = {}): DynamicModule {
     return feature(name, [], [files].flat());
   }
 }
@@ -108,10 +110,15 @@ export class FrontrunnerModule {
 @Module({})
 class FeatureModule {}
 
-function feature(name: string, classes: readonly Type[], files: readonly string[]): DynamicModule {
+function feature(
+  name = DEFAULT_NAME,
+  classes: readonly Type[],
+  files: readonly string[],
+  imports: Imports['imports'] = [],
+): DynamicModule {
   return {
     module: FeatureModule,
-    imports: [DiscoveryModule],
+    imports: [DiscoveryModule, ...imports],
     providers: [
       ...classes,
       {

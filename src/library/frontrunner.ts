@@ -98,6 +98,6 @@ function nameOf(task: Type | string): string {
 function unknownTask(name: string): DomainError {
   return new DomainError(
     'task-unknown',
-    `There is no task ${JSON.stringify(name)} here; list its class in FrontrunnerModule.forFeature([…]), for an instance with a name as forFeature([…], name)`,
+    `There is no task ${JSON.stringify(name)} here; list its class in FrontrunnerModule.forFeature([…]), for an instance with a name as forFeature([…], { name })`,
   );
 }

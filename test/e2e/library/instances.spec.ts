@@ -72,7 +72,7 @@ describe('several instances in an application', () => {
           inject: ['DATABASE'],
           useFactory: (database: string) => ({ database }),
         }),
-        FrontrunnerModule.forFeature([Billed, One, HearsBilling], 'billing'),
+        FrontrunnerModule.forFeature([Billed, One, HearsBilling], { name: 'billing' }),
       ],
       providers: [Plain, One, HearsAll, Caller],
     });
@@ -139,7 +139,7 @@ describe('an application starts with', () => {
       'tasks for an instance that there is none of',
       () => [
         FrontrunnerModule.forRoot({ database: 'memory:' }),
-        FrontrunnerModule.forFeature([Billed, One], 'biling'),
+        FrontrunnerModule.forFeature([Billed, One], { name: 'biling' }),
       ],
       "forFeature or forFile names the instance 'biling', but there is none; import FrontrunnerModule.forRoot({ name: 'biling', … })",
     ],

@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, test } from '@jest/globals';
+import { ownAppFiles } from '../../support/own-app-files.js';
 import { typeCheck, type Mistake } from '../../support/type-check.js';
 
 /** Tasks with schemas of three libraries, and what is asked of them below. */
@@ -94,7 +95,9 @@ describe('what TypeScript knows of a task', () => {
   const path = (index: number) => `test/e2e/library/typed-${index}.ts`;
   let mistakes: Record<string, Mistake[]>;
   beforeAll(() => {
-    mistakes = typeCheck(Object.fromEntries(files.map((lines, at) => [path(at), `${TASKS}\n${lines}`])));
+    const own = [...ownAppFiles('memory:')].map(([name, code]) => [`src/library/${name}.ts`, code] as const);
+    const typed = files.map((lines, at) => [path(at), `${TASKS}\n${lines}`] as const);
+    mistakes = typeCheck(Object.fromEntries([...typed, ...own]));
   });
   const wrongLines = (index: number) => mistakes[path(index)]!.map(({ line }) => line);
 
@@ -112,5 +115,14 @@ describe('what TypeScript knows of a task', () => {
 
   test('makes a mistake of a sub-task that takes another input than the schema gives', () => {
     expect(wrongLines(3)).toEqual(UNFIT_SUB_TASKS);
+  });
+
+  test('finds no mistake in the guide’s own app', () => {
+    const own = Object.entries(mistakes).filter(([file]) => file.includes('/own-'));
+    expect(own).toEqual([
+      ['src/library/own-greet.ts', []],
+      ['src/library/own-app.module.ts', []],
+      ['src/library/own-greet.spec.ts', []],
+    ]);
   });
 });
