@@ -1,4 +1,6 @@
 import type { DiscoveryService } from '@nestjs/core';
+import { STATIC_CONTEXT } from '@nestjs/core/injector/constants.js';
+import { SubTaskMetadata } from '../tasks/sub-task.js';
 import { TaskMetadata } from '../tasks/task.js';
 
 /** Nest's record of a provider or a controller. */
@@ -49,6 +51,20 @@ export class Share {
     return [...own, ...shared];
   }
 
+  /** @throws {Error} when Nest has still to make a sub-task */
+  requireMade(): void {
+    const unmade = this.providers.find(
+      (wrapper) =>
+        hasMetadata(SubTaskMetadata.KEY, wrapper.metatype) &&
+        wrapper.isDependencyTreeStatic() &&
+        !wrapper.getInstanceByContextId(STATIC_CONTEXT).isResolved,
+    );
+    if (unmade)
+      throw new Error(
+        `Frontrunner was called before the sub-task ${unmade.name} was made; call it from onModuleInit on, not from a constructor or a factory`,
+      );
+  }
+
   /** Listeners outside of features hear all instances. */
   get listeners(): Wrapper[] {
     const all = [...this.discovery.getProviders(), ...this.discovery.getControllers()];
@@ -63,5 +79,9 @@ export class Share {
 }
 
 function isTask(type: unknown): boolean {
-  return typeof type === 'function' && Reflect.hasMetadata(TaskMetadata.KEY, type);
+  return hasMetadata(TaskMetadata.KEY, type);
+}
+
+function hasMetadata(key: string, type: unknown): boolean {
+  return typeof type === 'function' && Reflect.hasMetadata(key, type);
 }

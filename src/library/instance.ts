@@ -71,6 +71,7 @@ export class Instance
 
   private async make(): Promise<Started> {
     const share = new Share(this.name, this.discovery);
+    share.requireMade();
     const config = configOf(this.options, share.files);
     const host: HostProviders = { providers: () => share.providers, listeners: () => share.listeners };
     // One of its own: it remembers whether errors end the process.

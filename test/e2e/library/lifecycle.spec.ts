@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import {
+  Inject,
   Injectable,
   Module,
   type ModuleMetadata,
@@ -73,6 +74,9 @@ class Early implements OnModuleInit {
   }
 }
 
+/** A provider that takes longer to be made than others. */
+const LATE = { provide: 'LATE', useFactory: () => new Promise((resolve) => setImmediate(resolve)) };
+
 async function typesOf(events: AsyncIterable<RunEvent>): Promise<string[]> {
   const types: string[] = [];
   for await (const { type } of events) types.push(type);
@@ -103,6 +107,23 @@ describe('the start and the stop of an application with an instance', () => {
     const { app } = await HostApp.start({ imports: imports({ database: 'memory:', shutdownGrace: '0s' }) });
     expect(await app.get(Early).run!.reply()).toMatchObject({ result: 'fast', answeredBy: 'fast' });
     await app.close();
+  });
+
+  test('start() is an error before all sub-tasks are made', async () => {
+    @SubTask({ name: 'late' })
+    class Late {
+      constructor(@Inject('LATE') readonly late: unknown) {}
+      run = () => this.late;
+    }
+    class Later extends TaskOf({ name: 'later', subTasks: [Late] }) {}
+    const useFactory = async (frontrunner: Frontrunner) => frontrunner.start(Later);
+    const starting = HostApp.create({
+      imports: [FrontrunnerModule.forRoot({ database: 'memory:' })],
+      providers: [{ provide: 'EARLY', inject: [Frontrunner], useFactory }, Later, Late, LATE],
+    });
+    await expect(starting).rejects.toThrow(
+      'Frontrunner was called before the sub-task Late was made; call it from onModuleInit on',
+    );
   });
 
   test('close() waits for a sub-task that runs, within the grace; what it works with is still there', async () => {
