@@ -1,3 +1,4 @@
+export { TransactionError, type CallerTransaction } from './core/caller-transaction.js';
 export {
   FrontrunnerModule,
   type FeatureOptions,

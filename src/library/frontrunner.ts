@@ -1,5 +1,7 @@
 import type { Type } from '@nestjs/common';
+import { StartInTransaction } from '../cluster/start-in-transaction.js';
 import { CONFIG, type Config } from '../config/config.js';
+import type { CallerTransaction } from '../core/caller-transaction.js';
 import { DomainError } from '../core/domain-error.js';
 import type { RunEvent } from '../core/events.js';
 import type { JsonValue } from '../core/json.js';
@@ -29,6 +31,11 @@ export interface StartOptions {
   readonly requestId?: string;
   /** The trace that the run belongs to: a `traceparent` of W3C Trace Context. */
   readonly traceparent?: string;
+  /**
+   * A transaction of yours on the Postgres database of the instance: a client of `pg`, or what Kysely, Drizzle, TypeORM or Knex give to the
+   * function of a transaction. The run exists if, and only if, it is committed, and begins right after that.
+   */
+  readonly transaction?: CallerTransaction;
 }
 
 /** Starts runs of tasks, and finds them again. Inject it; `@InjectFrontrunner(name)` for an instance with a name. */
@@ -36,18 +43,18 @@ export class Frontrunner {
   constructor(private readonly instance: { readonly app: Promise<Parts>; readonly ended?: AbortSignal }) {}
 
   /**
-   * Starts a run. It is in the journal when this resolves: a crash loses it no more.
+   * Starts a run. It is in the journal when this resolves, or with a `transaction` as soon as that is committed: then a crash loses it no more.
    *
    * @param task its class, or its name
    * @throws {FrontrunnerError} `task-unknown`, `invalid-request` with what is wrong, `idempotency-key-reused`, `overloaded`,
    * `journal-unavailable`, `worker-node`, `stopping`
+   * @throws {TransactionError} when it can't be started in the transaction
    */
   async start<Task extends Type | string, const Options extends StartOptions = object>(
     task: Task,
-    ...[input, options = {} as Options]: StartArguments<Task, Options>
+    ...[input, { transaction, ...options } = {} as Options]: StartArguments<Task, Options>
   ): Promise<RunHandle<ResultOf<Task, Options>>> {
     const app = await this.instance.app;
-    const tasks = app.get(TasksService, { strict: false });
     const name = nameOf(task);
     if (!app.get(TaskRegistry, { strict: false }).find(name)) throw unknownTask(name);
     const { MAX_INPUT_BYTES } = app.get<Config>(CONFIG, { strict: false });
@@ -57,10 +64,17 @@ export class Frontrunner {
         options,
         MAX_INPUT_BYTES,
       );
+      const origin = { requestId, traceparent };
+      if (transaction) {
+        const starts = app.get(StartInTransaction, { strict: false });
+        const run = await starts.start(name, request, origin, transaction, idempotencyKey);
+        return new RunHandle(app, run, this.instance.ended);
+      }
+      const tasks = app.get(TasksService, { strict: false });
       const key = idempotencyKey === undefined ? undefined : { client: '', key: idempotencyKey };
-      const run = await tasks.start(name, request, { requestId, traceparent }, key);
+      const run = await tasks.start(name, request, origin, key);
       await tasks.recorded(run);
-      return new RunHandle(app, run.runId, run.replayed, this.instance.ended);
+      return new RunHandle(app, run, this.instance.ended);
     } catch (error) {
       throw plainly(error);
     }
@@ -68,7 +82,7 @@ export class Frontrunner {
 
   /** A run that was started before, in this process or another. Whether there is one shows when it is used. */
   async run<Result = JsonValue>(id: string): Promise<RunHandle<Result>> {
-    return new RunHandle(await this.instance.app, id, false, this.instance.ended);
+    return new RunHandle(await this.instance.app, { runId: id, replayed: false }, this.instance.ended);
   }
 
   /** A page of the history, the newest run first. @throws {FrontrunnerError} `journal-unavailable` */

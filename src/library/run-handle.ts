@@ -8,7 +8,7 @@ import { Journal } from '../run/journal.js';
 import { RunControl } from '../tasks/run-control.js';
 import { runView } from '../tasks/run-view.js';
 import { RunWatch } from '../tasks/run-watch.js';
-import { TasksService, type Answer } from '../tasks/tasks.service.js';
+import { TasksService, type Answer, type StartedRun } from '../tasks/tasks.service.js';
 import { runEvents, type EventsOptions } from './run-events.js';
 
 /** A run as callers are shown it, over HTTP too. */
@@ -37,12 +37,19 @@ interface WaitOptions {
 export class RunHandle<Result = unknown> {
   constructor(
     private readonly app: Parts,
-    readonly id: string,
-    /** Whether it is the run of an earlier call with the same idempotency key. */
-    readonly replayed = false,
+    private readonly started: Pick<StartedRun, 'runId' | 'replayed' | 'begun'>,
     /** Aborted when the application has stopped its runs. */
     private readonly ended?: AbortSignal,
   ) {}
+
+  get id(): string {
+    return this.started.runId;
+  }
+
+  /** Whether it is the run of an earlier call with the same idempotency key. */
+  get replayed(): boolean {
+    return this.started.replayed;
+  }
 
   /**
    * The reply, as soon as the journal has it. The other sub-tasks go on in the background.
@@ -52,9 +59,10 @@ export class RunHandle<Result = unknown> {
    * `run-unknown`, `journal-unavailable`, `stopping`
    */
   async reply({ wait }: WaitOptions = {}): Promise<Omit<Answer, 'result'> & { readonly result: Result }> {
+    const leftMs = await this.whenBegun(waitMs(wait));
     const { task } = await this.watch.get(this.id);
     const run = { runId: this.id, task, replayed: this.replayed };
-    const answer = await this.app.get(TasksService, { strict: false }).reply(run, waitMs(wait));
+    const answer = await this.app.get(TasksService, { strict: false }).reply(run, leftMs);
     if (!answer) throw new WaitError(this.id, 'reply');
     return { ...answer, result: answer.result as Result };
   }
@@ -62,6 +70,7 @@ export class RunHandle<Result = unknown> {
   /** The run when its last sub-task has ended. @throws {WaitError} @throws {FrontrunnerError} */
   async finished({ wait }: WaitOptions = {}): Promise<RunView> {
     const until = this.watch.elapsed + waitMs(wait);
+    await this.whenBegun(waitMs(wait));
     const run = await this.watch.until(this.id, isFinished, { until, types: ['run.finished'] });
     if (!isFinished(run)) {
       if (this.watch.elapsed >= until) throw new WaitError(this.id, 'end');
@@ -96,12 +105,22 @@ export class RunHandle<Result = unknown> {
   }
 
   /** Its events, those that are to come too, until it is finished. */
-  events(options: EventsOptions = {}): AsyncGenerator<RunEvent, void> {
+  async *events(options: EventsOptions = {}): AsyncGenerator<RunEvent, void> {
     const get = this.app.get.bind(this.app);
-    return runEvents(get(Journal, { strict: false }), get(EventBus, { strict: false }), this.id, {
+    await this.whenBegun(MAX_DURATION_MS);
+    yield* runEvents(get(Journal, { strict: false }), get(EventBus, { strict: false }), this.id, {
       ...options,
       ended: this.ended,
     });
+  }
+
+  /** Waits for the commit that a run begins with. Resolves with what is left of the time. */
+  private async whenBegun(ms: number): Promise<number> {
+    const { begun } = this.started;
+    if (!begun) return ms;
+    const until = this.watch.elapsed + ms;
+    if (!(await begun(ms))) throw new WaitError(this.id, 'start');
+    return Math.max(0, until - this.watch.elapsed);
   }
 
   private get watch(): RunWatch {

@@ -9,6 +9,7 @@ import { configOf } from '../library/options.js';
 import type { Parts } from '../library/run-handle.js';
 import { Journal } from '../run/journal.js';
 import type { ResultOf, StartArguments } from '../tasks/task-of.js';
+import { StartInTransaction } from '../cluster/start-in-transaction.js';
 import { RunControl } from '../tasks/run-control.js';
 import { RunWatch } from '../tasks/run-watch.js';
 import { TaskRegistry } from '../tasks/task-registry.js';
@@ -76,6 +77,7 @@ export class FrontrunnerTesting implements AsyncDisposable {
       [RunWatch, core.watch],
       [RunControl, core.control],
       [TasksService, core.tasks],
+      [StartInTransaction, new StartInTransaction(registry, core.runs, core.journal, core.bus)],
     ]);
     const get = (token: unknown): unknown => parts.get(token);
     const waits = new Patience(milliseconds(patience), fake, core.settle);
@@ -97,9 +99,9 @@ export class FrontrunnerTesting implements AsyncDisposable {
     task: Task,
     ...given: StartArguments<Task, Options>
   ): Promise<TestRun<ResultOf<Task, Options>>> {
-    const { id, replayed } = await this.frontrunner.start(task, ...given);
+    const run = await this.frontrunner.start(task, ...given);
     await this.core.settle();
-    return new TestRun(this.parts, id, replayed, this.core, this.patience);
+    return new TestRun(this.parts, run, this.core, this.patience);
   }
 
   /** Lets time pass: timeouts, retries, hedges, deadlines and stubs come in their order, each with all that follows from it. */

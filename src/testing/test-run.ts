@@ -17,12 +17,11 @@ export interface EventFilter {
 export class TestRun<Result = unknown> extends RunHandle<Result> {
   constructor(
     parts: Parts,
-    id: string,
-    replayed: boolean,
+    run: { readonly id: string; readonly replayed: boolean },
     private readonly core: Core,
     private readonly patience: Patience,
   ) {
-    super(parts, id, replayed);
+    super(parts, { runId: run.id, replayed: run.replayed });
   }
 
   /** The run as it is now. */
