@@ -32,7 +32,7 @@ export function createOpenApiDocument(app: INestApplication): OpenAPIObject {
     .setOpenAPIVersion('3.1.0')
     .setTitle('Frontrunner')
     .setDescription(DESCRIPTION)
-    .setVersion('0.1.0')
+    .setVersion('0.2.0')
     .setLicense('MIT', 'https://opensource.org/license/mit')
     .addServer('/')
     .addTag('Runs', 'Executions of tasks')

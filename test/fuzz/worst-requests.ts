@@ -5,13 +5,17 @@ import { bodiesOf, exampleRequest, type KnownValues } from './valid-requests.ts'
 import { bytesOf, WireRequest, type RequestParts } from './wire-request.ts';
 
 /**
- * For every operation a valid request, and then every text that is hard to read in every place where it may stand, with
- * nothing else wrong.
+ * For every operation a valid request, before one of them erases the run that they are about, and then every text that is hard to read in
+ * every place where it may stand, with nothing else wrong.
  */
 export function worstRequests(contract: Contract, known: KnownValues): WireRequest[] {
-  return contract.operations
-    .flatMap((operation) => variations(contract, operation, exampleRequest(contract, operation, known)))
-    .map((parts) => new WireRequest('nearly valid', bytesOf(parts), true));
+  const examples = contract.operations.map(
+    (operation) => [operation, exampleRequest(contract, operation, known)] as const,
+  );
+  return [
+    ...examples.filter(([{ method }]) => method !== 'DELETE').map(([, valid]) => valid),
+    ...examples.flatMap(([operation, valid]) => variations(contract, operation, valid)),
+  ].map((parts) => new WireRequest('nearly valid', bytesOf(parts), true));
 }
 
 function variations(contract: Contract, operation: Operation, valid: RequestParts): RequestParts[] {

@@ -29,7 +29,7 @@ describe('openapi.json', () => {
     const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
       scripts: Record<string, string>;
     };
-    expect(scripts.openapi).toBe('nest build && node dist/openapi-file.js');
+    expect(scripts.openapi).toBe('node build-if-changed.mjs && node dist/openapi-file.js');
     const writer = spawn(process.execPath, [join(ROOT, 'dist/openapi-file.js')], {
       cwd: directory,
       stdio: ['ignore', 'inherit', 'inherit'],

@@ -18,7 +18,7 @@ import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { Test } from '@nestjs/testing';
 import compression from 'compression';
-import { FrontrunnerModule } from '../../../src/index.js';
+import { FrontrunnerModule, SubTask, Task } from '../../../src/index.js';
 import type { CapturedLog } from '../../support/captured-log.js';
 
 interface Seen {
@@ -131,6 +131,15 @@ function clientOf(user: string | undefined): string | undefined {
   return user === 'nameless' ? 'x'.repeat(256) : user;
 }
 
+/** A task of the bare instance. */
+@SubTask({ name: 'far' })
+class FarSubTask {
+  run = () => 'far';
+}
+
+@Task({ name: 'far', subTasks: [FarSubTask] })
+class FarTask {}
+
 /** An application with guards of every kind, and two instances: one with the guards at `/work/runner`, and a bare one at `/bare`. */
 export async function startGuardedHost(
   name: keyof typeof adapterOf,
@@ -158,6 +167,7 @@ export async function startGuardedHost(
           publicUrl: 'https://api.example.com/bare',
         },
       }),
+      FrontrunnerModule.forFeature([FarTask, FarSubTask], { name: 'bare' }),
     ],
     controllers: [OwnController],
     providers: [

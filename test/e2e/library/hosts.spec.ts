@@ -92,7 +92,7 @@ describe.each(['express', 'fastify'] as const)('the HTTP face within an applicat
     await supertest(url).get(location).expect(200);
     const list = await http().get('/runs?limit=1').expect(200);
     expect(list.get('Link')).toMatch(/^<\/work\/runner\/runs\?limit=1&cursor=/);
-    const far = await supertest(url).post('/bare/tasks/echo/runs').send({}).expect(200);
+    const far = await supertest(url).post('/bare/tasks/far/runs').send({}).expect(200);
     expect(far.get('Location')).toMatch(/^https:\/\/api\.example\.com\/bare\/runs\//);
   });
 

@@ -55,7 +55,7 @@ describe('the documents', () => {
 
   test('show the same examples in the README as in the guide, where they are tested', () => {
     const examples = read('README.md').match(/^```(ts|yaml)\n[^]*?^```$/gm)!;
-    const guide = read('docs/guide/typescript-tasks.md') + read('docs/guide/tasks-file.md');
+    const guide = read('docs/guide/in-your-own-app.md') + read('docs/guide/tasks-file.md');
     expect(examples).toHaveLength(2);
     for (const example of examples) expect(guide).toContain(example);
   });
