@@ -36,8 +36,8 @@ interface FaceOptions {
   readonly base?: string | undefined;
   /** Refuses callers. Default: nobody but those whom `access` refuses. */
   readonly refuse?: RequestHandler;
-  /** Whether the document is shown, and pages for it. Default true. */
-  readonly showsDocument?: boolean;
+  /** The paths that show the document. Default: all of {@link DOCUMENTATION_PATHS}. */
+  readonly pages?: readonly string[] | undefined;
 }
 
 /** The HTTP face, whoever serves it: middleware, guards, filters. Needs no `@nestjs/swagger`. */
@@ -45,10 +45,10 @@ export function setUpFace(
   app: NestExpressApplication,
   adapter: FastExpressAdapter,
   access: Pick<Access, 'keys' | 'limit' | 'hosts'>,
-  { document, base: ownBase, refuse, showsDocument = true }: FaceOptions,
+  { document, base: ownBase, refuse, pages = DOCUMENTATION_PATHS }: FaceOptions,
 ): void {
   const config = app.get<Config>(CONFIG);
-  const operations = new Operations(document, showsDocument ? DOCUMENTATION_PATHS : []);
+  const operations = new Operations(document, pages);
   const express = adapter.getInstance<Express>();
   const memory = app.get(ConnectionMemory);
   const maxInputBytes = config.MAX_INPUT_BYTES;

@@ -12,6 +12,7 @@ import { Frontrunner } from './frontrunner.js';
 import { HostGuards } from './host-guards.js';
 import { HttpDoor } from './http-door.js';
 import { Instance } from './instance.js';
+import { flaw } from './option-flaws.js';
 import { configOf, httpOptions, OptionsError, type FrontrunnerOptions } from './options.js';
 import { getFrontrunnerOptionsToken, getFrontrunnerToken } from './tokens.js';
 
@@ -101,9 +102,13 @@ export class FrontrunnerModule {
     return feature(name, classes, [], imports);
   }
 
-  /** Adds the tasks of YAML or JSON files, and of folders of them. */
+  /** Adds the tasks of YAML or JSON files, and of folders of them; paths that don’t begin at the root are those of the working directory. */
   static forFile(files: string | readonly string[], { name }: Named = {}): DynamicModule {
-    return feature(name, [], [files].flat());
+    const paths = [files].flat();
+    const wrong = paths.find((path) => typeof path !== 'string' || path.trim() === '');
+    if (paths.length === 0 || wrong !== undefined || paths.includes(undefined as never))
+      throw new OptionsError([flaw('forFile', wrong, 'the path of a file or a folder, or a list of them')]);
+    return feature(name, [], paths);
   }
 }
 

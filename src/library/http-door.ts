@@ -11,6 +11,9 @@ import { basePath, OptionsError, type HttpOptions } from './options.js';
 /** What a client may be called: something that every journal can keep. */
 const CLIENT = /^[^\p{Cc}\p{Cs}]{1,255}$/u;
 
+/** The paths of the instances of an application, by its adapter. */
+const bases = new WeakMap<object, readonly string[]>();
+
 /** Hands requests below a path on to an instance, once the guards of the application have let them in. */
 export class HttpDoor implements Door {
   /** Where it is, such as `/frontrunner`. */
@@ -48,6 +51,7 @@ export class HttpDoor implements Door {
       throw new OptionsError([
         `http needs an application with the Express or the Fastify adapter, and this one has ${this.type ?? 'none'}; leave http out, or set it to false`,
       ]);
+    this.requireOwnPath();
     await this.guards.prepare();
     this.mount();
   }
@@ -78,6 +82,20 @@ export class HttpDoor implements Door {
     const { httpAdapter } = this.adapterHost;
     if (this.type === 'express') this.mount = mountOnExpress(httpAdapter, this.base, this);
     if (this.type === 'fastify') this.mount = mountOnFastify(httpAdapter.getInstance(), this.base, this);
+  }
+
+  /** Requests below the path of another instance, or above it, would be answered by whichever is first. */
+  private requireOwnPath(): void {
+    const { httpAdapter } = this.adapterHost;
+    const taken = bases.get(httpAdapter) ?? [];
+    const other = taken.find(
+      (base) => `${base}/`.startsWith(`${this.base}/`) || `${this.base}/`.startsWith(`${base}/`),
+    );
+    if (other !== undefined)
+      throw new OptionsError([
+        `http.path is ${this.base} for one instance and ${other} for another one; give each a path of its own, neither below the other`,
+      ]);
+    bases.set(httpAdapter, [...taken, this.base]);
   }
 
   private get type(): string | undefined {

@@ -11,7 +11,7 @@ import { contextOf } from '../http/request-context.js';
 import { HttpFaceModule } from '../http-face.module.js';
 import type { Handle } from './exchange.js';
 import { InstanceModule } from './instance.module.js';
-import { packedDocument, showPacked } from './packed-document.js';
+import { packedDocument, packedPages } from './packed-document.js';
 
 interface FaceOptions {
   readonly base: string;
@@ -56,8 +56,9 @@ export async function startFace(
   };
   const anybody = { keys: undefined, limit: undefined, hosts: undefined };
   const document = packedDocument();
-  setUpFace(app, adapter, anybody, { base, document, refuse, showsDocument: openApi });
-  if (openApi) await showPacked(app, document, base);
+  const show = openApi ? await packedPages() : { paths: [] };
+  setUpFace(app, adapter, anybody, { base, document, refuse, pages: show.paths });
+  show.on?.(app, document, base);
   const handle: Handle = (request, response, refusal, client) => {
     if (refusal !== undefined) refusals.set(request, refusal);
     if (client !== undefined) {

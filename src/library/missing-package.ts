@@ -1,15 +1,26 @@
-/** What the HTTP face needs, and what applications without it do without. */
-const PACKAGES = ['@nestjs/platform-express', '@nestjs/terminus'];
+/** What applications do without that don't use it: the parts of an instance, and the packages that each needs. */
+const NEEDED = [
+  { by: 'http', packages: ['@nestjs/platform-express', '@nestjs/terminus'] },
+  { by: 'a database postgres://…', packages: ['pg', 'pg-boss'] },
+  { by: 'forFile', packages: ['ajv', 'ipaddr.js', 'jsonata', 'undici', 'url-template', 'yaml'] },
+];
 
-/** Says what to install where a package of the HTTP face is missing. @throws in any case */
+/** Says what to install where a package is missing; any other error stays as it is. */
+export function withMissingPackage(error: unknown): unknown {
+  const { code = '', message = '' } = (error ?? {}) as { code?: string; message?: string };
+  if (!String(code).endsWith('MODULE_NOT_FOUND')) return error;
+  for (const { by, packages } of NEEDED) {
+    const missing = packages.find((name) => message.includes(`'${name}'`));
+    if (missing !== undefined)
+      return new Error(
+        `${by} of FrontrunnerModule needs ${missing}, which is not installed; install what it needs: npm i ${packages.join(' ')}`,
+        { cause: error },
+      );
+  }
+  return error;
+}
+
+/** @throws in any case: what {@link withMissingPackage} makes of an error */
 export function refuseMissing(error: unknown): never {
-  const { code = '', message = '' } = error as { code?: string; message?: string };
-  const missing = code.endsWith('MODULE_NOT_FOUND')
-    ? PACKAGES.find((name) => message.includes(`'${name}'`))
-    : undefined;
-  if (missing === undefined) throw error;
-  throw new Error(
-    `http of FrontrunnerModule needs ${missing}, which is not installed; install what it needs: npm i ${PACKAGES.join(' ')}`,
-    { cause: error },
-  );
+  throw withMissingPackage(error);
 }

@@ -1,5 +1,6 @@
 import type { NestApplicationOptions, OnApplicationShutdown, OnModuleDestroy } from '@nestjs/common';
 
+import { withMissingPackage } from './missing-package.js';
 import { inWordsOfOptions } from './options.js';
 
 type Part = Partial<OnModuleDestroy & OnApplicationShutdown>;
@@ -29,7 +30,7 @@ export class NestedParts {
       const made = this.parts.toReversed();
       for (const part of made) await part.onModuleDestroy?.();
       for (const part of made) await part.onApplicationShutdown?.();
-      throw inWordsOfOptions(error);
+      throw inWordsOfOptions(withMissingPackage(error));
     } finally {
       this.parts = [];
     }

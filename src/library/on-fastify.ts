@@ -41,8 +41,9 @@ export function mountOnFastify(fastify: Fastify, base: string, door: Door): () =
       if (value !== undefined) response.setHeader(name, value);
     // As Express has them below a path: the rest of the address, the whole of it, and the path.
     request.originalUrl = (request.url ?? '').replace(/^https?:\/\/[^/?]*/i, '');
-    request.url = request.originalUrl.slice(base.length).replace(/^(?!\/)/, '/');
-    request.baseUrl = request.originalUrl.slice(0, base.length);
+    const own = pathUpTo(request.originalUrl, base.split('/').length - 1);
+    request.url = request.originalUrl.slice(own.length).replace(/^(?!\/)/, '/');
+    request.baseUrl = own;
     return true;
   };
   const enter = (request: FastifyRequest, reply: FastifyReply): void => {
@@ -76,6 +77,11 @@ export function mountOnFastify(fastify: Fastify, base: string, door: Door): () =
       { prefix: base },
     );
   };
+}
+
+/** The first steps of an address, as they were written: `/%66r` is `/fr` to Fastify. */
+function pathUpTo(address: string, steps: number): string {
+  return new RegExp(`^(/[^/?]*){${steps}}`).exec(address)?.[0] ?? '';
 }
 
 /** What Fastify, or a hook of the host, refuses a request with. */

@@ -1,6 +1,7 @@
 import type { CanActivate, Type } from '@nestjs/common';
 import { parseConfig, type Config } from '../config/config.js';
-import { type variables } from '../config/variables.js';
+import type { variables } from '../config/variables.js';
+import { flaw, isPlainObject, optionFlaws, type OptionKinds } from './option-flaws.js';
 
 /** Of an instance. Durations are texts such as `30s`, sizes texts such as `1mb`. What is left out has the default of the service. */
 export interface FrontrunnerOptions {
@@ -89,11 +90,45 @@ const HTTP_VARIABLES = {
   maxWait: 'MAX_WAIT',
 } as const satisfies Partial<Record<keyof HttpOptions, keyof typeof variables>>;
 
-const OTHERS = ['environment', 'http'];
-const OTHERS_OF_HTTP = ['path', 'guards', 'client', 'openApi'];
+/** So that it means the same to Express, to Fastify and in links: no step of it is `.` or `..`. */
+const PATH = /^\/?(?!\.{1,2}(\/|$))[\w.~-]+(\/(?!\.{1,2}(\/|$))[\w.~-]+)*\/?$/;
 
-/** So that it means the same to Express, to Fastify and in links. */
-const PATH = /^\/?[\w.~-]+(\/[\w.~-]+)*\/?$/;
+const KINDS: OptionKinds = {
+  environment: (value, name) =>
+    isPlainObject(value) ? [] : [flaw(name, value, 'an object such as process.env')],
+  http: (value, name) => {
+    if (typeof value === 'boolean') return [];
+    if (!isPlainObject(value)) return [flaw(name, value, 'true, false or an object of options')];
+    return optionFlaws(value, Object.keys(HTTP_VARIABLES), HTTP_KINDS, 'http.');
+  },
+};
+
+const HTTP_KINDS: OptionKinds = {
+  path: (value, name) => {
+    if (typeof value === 'string' && PATH.test(value)) return [];
+    const takes = 'one segment or more of letters, digits and . _ ~ -, such as frontrunner or api/runs';
+    return [flaw(name, value, takes)];
+  },
+  guards: (value, name) => {
+    if (!Array.isArray(value)) return [flaw(name, value, 'a list of guards')];
+    const wrong = value.findIndex((guard: unknown) => !isGuard(guard));
+    return wrong < 0
+      ? []
+      : [flaw(`${name}[${wrong}]`, value[wrong], 'a class with canActivate, or an object of one')];
+  },
+  client: (value, name) => {
+    if (typeof value === 'function' && value.constructor.name === 'Function') return [];
+    const takes = 'a function that returns a text, without waiting for anything; let a guard do that';
+    return [
+      typeof value === 'function' ? `${name} is asynchronous; it takes ${takes}` : flaw(name, value, takes),
+    ];
+  },
+  openApi: (value, name) => (typeof value === 'boolean' ? [] : [flaw(name, value, 'true or false')]),
+};
+
+function isGuard(guard: unknown): boolean {
+  return typeof guard === 'function' || (isPlainObject(guard) && 'canActivate' in guard);
+}
 
 /** Options of an instance that can't be. The message names each, what it got and what it takes. */
 export class OptionsError extends Error {
@@ -105,29 +140,24 @@ export class OptionsError extends Error {
 
 /** The configuration that options stand for. @throws {OptionsError} @throws {ConfigError} */
 export function configOf(options: FrontrunnerOptions, tasksFiles: readonly string[] = []): Config {
+  const flaws = isPlainObject(options)
+    ? optionFlaws(options, Object.keys(VARIABLES), KINDS)
+    : [flaw('forRoot', options, 'an object of options')];
+  if (flaws.length > 0) throw new OptionsError(flaws);
   const http = httpOptions(options) ?? {};
-  const unknown = [
-    ...unknownOf(options, [...Object.keys(VARIABLES), ...OTHERS], ''),
-    ...unknownOf(http, [...Object.keys(HTTP_VARIABLES), ...OTHERS_OF_HTTP], 'http.'),
-  ];
-  if (unknown.length > 0) throw new OptionsError(unknown);
-  if (http.path !== undefined && !PATH.test(http.path))
-    throw new OptionsError([
-      `http.path is ${JSON.stringify(http.path)}; it takes one segment or more of letters, digits and . _ ~ -, such as frontrunner or api/runs`,
-    ]);
   const names = new Map<string, string>();
-  const given: Record<string, string> = { TASKS_FILE: tasksFiles.join(',') };
+  const given: Record<string, string> = {};
   const take = (values: object, variablesOf: Readonly<Record<string, string>>, prefix: string): void => {
     for (const [option, variable] of Object.entries(variablesOf)) {
       const value = (values as Readonly<Record<string, unknown>>)[option];
       names.set(variable, prefix + option);
-      if (value !== undefined) given[variable] = typeof value === 'string' ? value : JSON.stringify(value);
+      if (value !== undefined) given[variable] = String(value);
     }
   };
   take(options, VARIABLES, '');
   take(http, HTTP_VARIABLES, 'http.');
   const config = parseConfig(given, (variable) => names.get(variable) ?? variable);
-  return { ...config, environment: options.environment ?? {} };
+  return { ...config, TASKS_FILE: tasksFiles, environment: options.environment ?? {} };
 }
 
 /** What went wrong at a start, in the words of options: messages of the service name its variables. */
@@ -147,10 +177,4 @@ export function httpOptions({ http = false }: FrontrunnerOptions): HttpOptions |
 /** The path of the HTTP face, such as `/frontrunner`. */
 export function basePath({ path = 'frontrunner' }: HttpOptions): string {
   return `/${path.replaceAll(/^\/|\/$/g, '')}`;
-}
-
-function unknownOf(values: object, known: readonly string[], prefix: string): string[] {
-  return Object.keys(values)
-    .filter((name) => !known.includes(name))
-    .map((name) => `${prefix}${name} is not known here; it takes ${known.join(', ')}`);
 }

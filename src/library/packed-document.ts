@@ -13,28 +13,27 @@ export function packedDocument(): OpenAPIObject {
   return document;
 }
 
-/** Shows the document, and pages for it where `@nestjs/swagger` is installed. */
-export async function showPacked(
-  app: NestExpressApplication,
-  document: OpenAPIObject,
-  base: string,
-): Promise<void> {
-  const pages = await importPages();
-  if (pages) {
-    pages.showDocument(app, document);
-    return;
+interface Pages {
+  /** Where they are; undefined for all that there may be. */
+  readonly paths?: readonly string[];
+  /** Shows them. */
+  readonly on?: (app: NestExpressApplication, document: OpenAPIObject, base: string) => void;
+}
+
+/** What shows the document: pages too where `@nestjs/swagger` is installed. */
+export async function packedPages(): Promise<Pages> {
+  try {
+    const { showDocument } = await import('../api/documentation.js');
+    return { on: showDocument };
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ERR_MODULE_NOT_FOUND') throw error;
+    return { paths: ['/openapi.json'], on: showAlone };
   }
+}
+
+function showAlone(app: NestExpressApplication, document: OpenAPIObject, base: string): void {
   const express = app.getHttpAdapter().getInstance();
   express.get('/openapi.json', (_request, response) => {
     response.json({ ...document, servers: [{ url: base }] });
   });
-}
-
-async function importPages() {
-  try {
-    return await import('../api/documentation.js');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ERR_MODULE_NOT_FOUND') return undefined;
-    throw error;
-  }
 }

@@ -117,6 +117,23 @@ describe('an HTTP face that can’t be', () => {
     await host.close();
   });
 
+  test.each(['frontrunner', 'frontrunner/orders'])(
+    'refuses two instances of which one is below the other: %s',
+    async (path) => {
+      const module = await Test.createTestingModule({
+        imports: [
+          FrontrunnerModule.forRoot({ database: 'memory:', http: true }),
+          FrontrunnerModule.forRoot({ name: 'orders', database: 'memory:', http: { path } }),
+        ],
+      })
+        .setLogger(new CapturedLog())
+        .compile();
+      const host = module.createNestApplication();
+      await expect(host.init()).rejects.toThrow(/http.path is .*; give each a path of its own/);
+      await host.close();
+    },
+  );
+
   test('says what to install where a package is missing', () => {
     const missing = Object.assign(
       new Error("Cannot find package '@nestjs/terminus' imported from /app/x.js"),

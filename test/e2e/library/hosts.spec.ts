@@ -78,6 +78,12 @@ describe.each(['express', 'fastify'] as const)('the HTTP face within an applicat
       .expect(404, /statusCode/);
   });
 
+  test('answers below its path however that is written, or not at all', async () => {
+    const { status, body } = await supertest(url).get('/w%6Frk/runner/tasks');
+    if (name === 'fastify') expect([status, body]).toEqual([200, { tasks: expect.anything() }]);
+    else expect(status).toBe(404);
+  });
+
   test('says that it answers none but requests of a socket', async () => {
     if (name === 'express') return;
     const fastify = host as NestFastifyApplication;

@@ -1,0 +1,46 @@
+/** The kinds of values that options take, besides texts and numbers. */
+export type OptionKinds = Readonly<Record<string, (value: unknown, name: string) => string[]>>;
+
+/**
+ * What is wrong with options that no text of a variable stands for, or with the kind of one.
+ *
+ * @param texts the names of those that are texts or numbers
+ * @param kinds the others
+ * @param prefix of their names in messages, such as `http.`
+ */
+export function optionFlaws(
+  options: object,
+  texts: readonly string[],
+  kinds: OptionKinds,
+  prefix = '',
+): string[] {
+  const known = [...texts, ...Object.keys(kinds)];
+  return Object.entries(options).flatMap(([name, value]) => {
+    if (value === undefined && known.includes(name)) return [];
+    if (texts.includes(name))
+      return isTextOrNumber(value) ? [] : [flaw(prefix + name, value, 'a text or a number')];
+    const kind = Object.hasOwn(kinds, name) ? kinds[name] : undefined;
+    return kind
+      ? kind(value, prefix + name)
+      : [`${prefix}${name} is not known here; it takes ${known.join(', ')}`];
+  });
+}
+
+export function flaw(name: string, value: unknown, takes: string): string {
+  const shown = typeof value === 'string' ? JSON.stringify(value) : kindOf(value);
+  return `${name} is ${shown}; it takes ${takes}`;
+}
+
+export function isPlainObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isTextOrNumber(value: unknown): boolean {
+  return (typeof value === 'string' && value.trim() !== '') || typeof value === 'number';
+}
+
+function kindOf(value: unknown): string {
+  if (value === null || typeof value === 'boolean' || typeof value === 'undefined') return String(value);
+  if (Array.isArray(value)) return 'a list';
+  return `${typeof value === 'object' ? 'an' : 'a'} ${typeof value}`;
+}
