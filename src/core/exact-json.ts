@@ -10,14 +10,16 @@ declare global {
   }
 }
 
-// `JSON.stringify` throws for bigints without it. A replacer would make every text several times slower.
-Object.defineProperty(BigInt.prototype, 'toJSON', {
-  configurable: true,
-  writable: true,
-  value(this: bigint) {
-    return JSON.rawJSON(String(this));
-  },
-});
+// `JSON.stringify` throws for bigints without it. A replacer would make every text several times slower. What an application has set
+// itself stays: its own answers would change.
+if (!('toJSON' in BigInt.prototype))
+  Object.defineProperty(BigInt.prototype, 'toJSON', {
+    configurable: true,
+    writable: true,
+    value(this: bigint) {
+      return JSON.rawJSON(String(this));
+    },
+  });
 
 /** A double holds all shorter integers exactly. */
 const LEAST_DIGITS = 16;

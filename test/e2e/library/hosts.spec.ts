@@ -79,9 +79,8 @@ describe.each(['express', 'fastify'] as const)('the HTTP face within an applicat
   });
 
   test('answers below its path however that is written, or not at all', async () => {
-    const { status, body } = await supertest(url).get('/w%6Frk/runner/tasks');
-    if (name === 'fastify') expect([status, body]).toEqual([200, { tasks: expect.anything() }]);
-    else expect(status).toBe(404);
+    const status = name === 'fastify' ? 200 : 404;
+    await supertest(url).get('/w%6Frk/runner/tasks').expect(status);
   });
 
   test('says that it answers none but requests of a socket', async () => {
