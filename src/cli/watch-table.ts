@@ -62,7 +62,9 @@ export class WatchTable {
   }
 
   private draw(): void {
-    const { columns = 80, rows = 24 } = this.screen;
+    // Some terminals say 0.
+    const columns = sizeOr(80, this.screen.columns);
+    const rows = sizeOr(24, this.screen.rows);
     const canvas: Canvas = {
       now: Date.now() + this.aheadMs,
       columns,
@@ -74,4 +76,8 @@ export class WatchTable {
     this.over = [];
     this.lines.draw(this.state === '' ? drawn : [...drawn, this.state.slice(0, columns)], above);
   }
+}
+
+function sizeOr(otherwise: number, size = 0): number {
+  return size > 0 ? size : otherwise;
 }

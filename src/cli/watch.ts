@@ -15,7 +15,7 @@ const USAGE = `Usage: frontrunner watch <run>
        frontrunner watch [--task <task>]
 
 Shows a run from its beginning until it is over, or all runs from now on: on a terminal a table that is drawn in its place, with a
-lane for each sub-task; elsewhere a line for each event. It goes on when the service is started again. Ctrl+C ends it, and no run.
+lane for each sub-task; elsewhere, and with TERM=dumb, a line for each event. It goes on when the service is started again. Ctrl+C ends it, and no run.
 
   --task   Only runs of this task.
 ${SERVICE_USAGE}
@@ -48,7 +48,8 @@ async function show(args: readonly string[], terminal: Terminal): Promise<number
   const interrupt = () => stop.abort();
   terminal.once('SIGINT', interrupt);
   terminal.once('SIGTERM', interrupt);
-  const table = stdout.isTTY ? new WatchTable(stdout, runId === undefined) : undefined;
+  const canMove = stdout.isTTY && terminal.env.TERM !== 'dumb';
+  const table = canMove ? new WatchTable(stdout, runId === undefined) : undefined;
   let finished: RunEvent<'run.finished'> | undefined;
   try {
     const events = followEvents(client, path, {

@@ -184,7 +184,15 @@ describe('the commands that call a service', () => {
       await frontrunner(['run', 'broken', '--wait']);
       const { stdout } = await frontrunner(['runs', '--task', 'broken', '--limit', '1', '--json']);
       const { id } = JSON.parse(stdout) as { id: string };
-      expect(await frontrunner(['watch', id])).toMatchObject({ code: 1, stderr: '' });
+      const lines = await frontrunner(['watch', id]);
+      expect(lines).toMatchObject({ code: 1, stderr: '' });
+      const dumb = await frontrunner(['watch', id], { screen: SCREEN, env: { TERM: 'dumb' } });
+      expect(dumb.stdout).toBe(lines.stdout);
+    });
+
+    test('draws on a terminal that says no size', async () => {
+      const screen = { ...SCREEN, columns: 0, rows: 0 };
+      expect((await frontrunner(['watch', await finished()], { screen })).stdout).toMatch(/fast +succeeded/);
     });
 
     test('shows all runs from now on, each that is over as a line, until it is interrupted', async () => {
