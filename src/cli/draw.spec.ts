@@ -3,6 +3,7 @@ import { describe, expect, test } from '@jest/globals';
 import type { RunEvent } from '../core/events.js';
 import { drawHead, drawRuns, type Canvas } from './draw.js';
 import { eventLine } from './said.js';
+import { WatchTable } from './watch-table.js';
 import { WatchedRun } from './watched-run.js';
 
 const BEGIN = Date.UTC(2026, 10, 23, 12);
@@ -23,6 +24,12 @@ function runOf(...said: readonly Said[]): WatchedRun {
   const run = new WatchedRun(events[0]!);
   for (const event of events) run.apply(event);
   return run;
+}
+
+/** The id of a run that was made at a time. */
+function idAt(ms: number): string {
+  const hex = ms.toString(16).padStart(12, '0');
+  return `${hex.slice(0, 8)}-${hex.slice(8)}${ID.slice(13)}`;
 }
 
 const canvas = (ms: number, more: Partial<Canvas> = {}): Canvas => ({
@@ -119,6 +126,19 @@ describe('a watched run', () => {
     ]);
   });
 
+  test('has the times of all of it when it is watched from its middle on', () => {
+    const late = eventsOf(
+      [3_000, 'sub-task.succeeded', { result: 'Third', durationMs: 2_900 }, 'third'],
+      [5_000, 'run.finished', { status: 'succeeded' }],
+    ).map((event) => ({ ...event, runId: idAt(BEGIN) }));
+    const run = new WatchedRun(late[0]!);
+    for (const event of late) run.apply(event);
+    expect(drawRuns([run], canvas(60_000))).toEqual([
+      `demo ${idAt(BEGIN)} succeeded 5.00 s · watched from its middle on`,
+      expect.stringMatching(/^ {2}✔ third {2}succeeded {3}━{23} +2\.90 s$/),
+    ]);
+  });
+
   test('has colours only if they are wanted, and is the same without', () => {
     const run = runOf(...STARTED, ...ANSWERED);
     const coloured = drawRuns([run], canvas(4_000, { colours: true }));
@@ -139,6 +159,32 @@ describe('a watched run', () => {
     expect(shown.join('\n')).toContain('gone [2J sdrawkcab');
     // eslint-disable-next-line no-control-regex
     for (const line of shown) expect(line).not.toMatch(/[\x00-\x1f\u202E]/);
+  });
+});
+
+describe('the table of watched runs', () => {
+  test('keeps the oldest 500, counts the others, and has each that is over as one line', () => {
+    let written = '';
+    const table = new WatchTable({ write: (text) => (written += text), columns: 100, rows: 10 }, true);
+    const [started, , ended] = eventsOf(...STARTED.slice(0, 2), [
+      2_000,
+      'run.finished',
+      { status: 'succeeded' },
+    ]);
+    const ids = Array.from({ length: 600 }, (_, index) => idAt(BEGIN + index));
+    for (const runId of ids) table.add({ ...started!, runId });
+    const [slow] = eventsOf([1_000, 'sub-task.started', {}, 'slow', 2]);
+    for (const runId of ids) table.add({ ...slow!, runId });
+    for (const runId of [ids[499]!, ids[599]!]) table.add({ ...ended!, runId });
+    table.end();
+    const lines = stripVTControlCharacters(written)
+      .split('\n')
+      .map((line) => line.trim());
+    expect(lines.filter((line) => line.includes(' succeeded '))).toEqual([
+      `demo ${ids[499]} succeeded 2.00 s`,
+      `demo ${ids[599]} succeeded 1.40 s · watched from its middle on`,
+    ]);
+    expect(lines).toContain('… and 597 more');
   });
 });
 

@@ -38,18 +38,22 @@ const MOST_BAR = 40;
 /** A lane's columns besides its name and its bar: mark, status, time, and what is between them. */
 const OTHER_COLUMNS = 30;
 
-/** Runs with a lane for each sub-task, the newest at the end: as many as there are rows for. */
-export function drawRuns(runs: readonly WatchedRun[], canvas: Canvas): string[] {
+/**
+ * Runs with a lane for each sub-task, the newest at the end: as many as there are rows for.
+ * @param others how many runs there are besides
+ */
+export function drawRuns(runs: readonly WatchedRun[], canvas: Canvas, others = 0): string[] {
+  const more = (count: number) => line([[`… and ${count} more`, 'dim']], canvas);
   const room = Math.max(canvas.rows - 1, 1);
   const lines: string[] = [];
   for (const [index, run] of [...runs].reverse().entries()) {
     const block = drawRun(run, canvas);
-    const isLast = index === runs.length - 1;
+    const isLast = others === 0 && index === runs.length - 1;
     if (lines.length + block.length + (isLast ? 0 : 1) <= room) lines.unshift(...block);
     else if (index === 0) return [...block.slice(0, room - 1), line([['  …', 'dim']], canvas)];
-    else return [line([[`… and ${runs.length - index} more`, 'dim']], canvas), ...lines];
+    else return [more(runs.length - index + others), ...lines];
   }
-  return lines;
+  return others > 0 ? [more(others), ...lines] : lines;
 }
 
 function drawRun(run: WatchedRun, canvas: Canvas): string[] {

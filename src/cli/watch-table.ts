@@ -7,13 +7,15 @@ import { WatchedRun } from './watched-run.js';
 const FRAME_MS = 100;
 /** Clocks this far apart are taken for one: the service says its time in seconds. */
 const SAME_CLOCK_MS = 2_000;
-/** More unfinished runs than these are not kept: nobody sees them. */
+/** More unfinished runs than these are not kept but counted: nobody sees them. */
 const MOST_RUNS = 500;
 
 /** Watched runs on a terminal. Of all runs, those that are over move up and stay there as a line; one run stays as it is. */
 export class WatchTable {
   private readonly lines: LiveLines;
   private readonly runs = new Map<string, WatchedRun>();
+  /** The ids of those that are counted. */
+  private readonly others = new Set<string>();
   private over: WatchedRun[] = [];
   private readonly timer: NodeJS.Timeout;
   private aheadMs = 0;
@@ -39,18 +41,25 @@ export class WatchTable {
 
   add(event: RunEvent): void {
     const { runId, type } = event;
-    if (type === 'run.erased') return;
-    let run = this.runs.get(runId);
-    if (!run) {
-      run = new WatchedRun(event);
-      this.runs.set(runId, run);
-      const [oldest] = this.runs.keys();
-      if (this.runs.size > MOST_RUNS && oldest !== undefined) this.runs.delete(oldest);
+    if (type === 'run.erased') {
+      this.others.delete(runId);
+      return;
     }
+    if (type === 'run.finished') this.others.delete(runId);
+    else if (this.isOther(runId)) {
+      this.others.add(runId);
+      return;
+    }
+    const run = this.runs.get(runId) ?? new WatchedRun(event);
+    this.runs.set(runId, run);
     run.apply(event);
     if (!this.ofAll || run.finishedAt === undefined) return;
     this.runs.delete(runId);
     this.over.push(run);
+  }
+
+  private isOther(runId: string): boolean {
+    return this.others.has(runId) || (this.runs.size >= MOST_RUNS && !this.runs.has(runId));
   }
 
   /** Draws what has come to be, for the last time. */
@@ -71,7 +80,7 @@ export class WatchTable {
       rows: this.state === '' ? rows : rows - 1,
       colours: this.screen.hasColors?.() ?? false,
     };
-    const drawn = drawRuns([...this.runs.values()], canvas);
+    const drawn = drawRuns([...this.runs.values()], canvas, this.others.size);
     const above = this.over.map((run) => drawHead(run, canvas));
     this.over = [];
     this.lines.draw(this.state === '' ? drawn : [...drawn, this.state.slice(0, columns)], above);

@@ -31,10 +31,14 @@ export class WatchedRun {
   reply = '';
   private readonly lanesByName = new Map<string, Lane>();
 
-  constructor({ runId, task, time }: RunEvent) {
+  /** @param event the first that is seen of it */
+  constructor({ runId, task, time, type }: RunEvent) {
     this.id = runId;
     this.task = task;
     this.startedAt = Date.parse(time);
+    if (type === 'run.started') return;
+    this.startedAt = Math.min(this.startedAt, timeOfId(runId) ?? Infinity);
+    this.reply = 'watched from its middle on';
   }
 
   get lanes(): Lane[] {
@@ -71,8 +75,10 @@ export class WatchedRun {
     const at = Date.parse(event.time);
     const last = lane.attempts.at(-1);
     if (event.type === 'sub-task.held-back') lane.note = said(event);
-    else if (event.type === 'sub-task.progressed') lane.note = json(event.data.value);
-    else if (event.type === 'sub-task.started') {
+    else if (event.type === 'sub-task.progressed') {
+      lane.status = 'running';
+      lane.note = json(event.data.value);
+    } else if (event.type === 'sub-task.started') {
       lane.status = 'running';
       lane.note = event.attempt > 1 ? `attempt ${event.attempt}` : '';
       lane.attempts.push({ from: at });
@@ -82,7 +88,8 @@ export class WatchedRun {
       if (last) {
         last.to ??= at;
         last.failed = 'error' in event.data;
-      }
+      } else if ('durationMs' in event.data)
+        lane.attempts.push({ from: at - event.data.durationMs, to: at, failed: 'error' in event.data });
     }
   }
 }
@@ -90,4 +97,10 @@ export class WatchedRun {
 function noteOf({ data }: RunEvent): string {
   if ('error' in data) return short(data.error.message);
   return 'reason' in data ? short(data.reason) : '';
+}
+
+/** When a run was made, by its id: a UUIDv7, which begins with milliseconds. */
+function timeOfId(id: string): number | undefined {
+  const hex = /^([\da-f]{8})-([\da-f]{4})-7/.exec(id);
+  return hex ? Number.parseInt(`${hex[1]}${hex[2]}`, 16) : undefined;
 }
