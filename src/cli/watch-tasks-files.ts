@@ -1,33 +1,23 @@
-import { statSync, watch } from 'node:fs';
-import { dirname } from 'node:path';
-import { filesAt, readText } from '../tasks-file/file-text.js';
 import { textOf } from '../core/thrown.js';
+import { filesAt, readText } from '../tasks-file/file-text.js';
 
-/** Editors write a file in several steps. */
-const SETTLE_MS = 100;
+/** How often files are read: few and small, and so seen wherever they are, also behind links, mounts and folders that are made anew. */
+const EVERY_MS = 500;
 
 /** Calls back when files of tasks, or those in folders of them, have another text than before. @returns what ends it */
 export function watchTasksFiles(paths: readonly string[], changed: () => void): () => void {
-  let before = textOfAll(paths);
-  let timer: NodeJS.Timeout | undefined;
-  const compare = () => {
+  let told = textOfAll(paths);
+  let last = told;
+  const timer = setInterval(() => {
     const now = textOfAll(paths);
-    if (now === before) return;
-    before = now;
+    // Editors write a file in several steps: it counts once it is the same twice.
+    const isSettled = now === last;
+    last = now;
+    if (!isSettled || now === told) return;
+    told = now;
     changed();
-  };
-  // Of a file its folder is watched: editors put another file in its place.
-  const folders = new Set(paths.map((path) => (isFolder(path) ? path : dirname(path))));
-  const watchers = [...folders].map((folder) =>
-    watch(folder, { persistent: false }, () => {
-      clearTimeout(timer);
-      timer = setTimeout(compare, SETTLE_MS).unref();
-    }).on('error', () => undefined),
-  );
-  return () => {
-    clearTimeout(timer);
-    for (const watcher of watchers) watcher.close();
-  };
+  }, EVERY_MS).unref();
+  return () => clearInterval(timer);
 }
 
 function textOfAll(paths: readonly string[]): string {
@@ -41,8 +31,4 @@ function textAt(file: string): string {
   } catch (error) {
     return textOf(error);
   }
-}
-
-function isFolder(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
 }
