@@ -2,7 +2,7 @@
 export const tasksFile = `# yaml-language-server: $schema=./tasks.schema.json
 # Tasks for Frontrunner.
 #   frontrunner check tasks.yaml             finds mistakes
-#   frontrunner serve tasks.yaml --watch     serves the tasks, and reads this file again when it has changed
+#   frontrunner serve tasks.yaml --watch     serves the tasks at port 3000, and reads this file again when it has changed
 #   frontrunner run hello --wait             calls the task
 defaults:
   http:
@@ -13,7 +13,8 @@ tasks:
     # What a call may have as its input; without, anything:
     # input: { type: object, required: [city], properties: { city: { type: string } } }
     #
-    # The service itself stands for your upstreams. The first that succeeds is the answer.
+    # The service itself, at port 3000, stands for your upstreams. With another port, change it in both URLs.
+    # The first that succeeds is the answer.
     subTasks:
       - name: first
         kind: http

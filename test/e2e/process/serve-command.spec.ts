@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { runInNewContext } from 'node:vm';
@@ -87,6 +87,19 @@ describe('frontrunner', () => {
       stderr: expect.stringMatching(/^tasks.yaml is there already/),
     });
     expect(readFileSync(join(directory, 'tasks.yaml'), 'utf8')).toBe('mine');
+    rmSync(join(directory, 'tasks.yaml'));
+    expect(await line.run(['init'])).toMatchObject({
+      ...{ code: 1, stdout: '' },
+      stderr: expect.stringMatching(/^tasks.schema.json is there already/),
+    });
+    expect(existsSync(join(directory, 'tasks.yaml'))).toBe(false);
+    expect(await line.run(['init', '--folder', 'tasks.schema.json'])).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/^\S+tasks.yaml can’t be written \(.*\); name another --folder\n$/),
+    });
+    expect((await line.run(['init', '--folder', 'new'])).stderr).toContain(
+      `frontrunner serve ${join('new', 'tasks.yaml')} --port 3000 --watch`,
+    );
     const written = await line.run(['init', 'nest', '--folder', 'app']);
     expect(written).toMatchObject({ code: 0, stdout: `${join('app', 'src/greet/greet.module.ts')}\n` });
     expect((await line.run(['init', 'rust'])).stderr).toMatch(/^It takes tasks, or nest/);
