@@ -1,15 +1,31 @@
 import { closeSync, copyFileSync, existsSync, fsyncSync, openSync, renameSync, rmSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { textOf } from '../../core/thrown.js';
 import { DatabaseLock } from './database-lock.js';
 import { endFileOf } from './log-end.js';
-import { StoreError } from './store-error.js';
+import { detailsOf, StoreError } from './store-error.js';
 import { verifyLog, type LogReport } from './verify-log.js';
 
-/** Copies a database, as it is at one moment, to a file that there is none of yet. The service may run meanwhile. */
+/** The file of a backup can't be written, or restored. The message names it. */
+export class BackupError extends Error {
+  override name = 'BackupError';
+}
+
+const DISK_FULL = 13;
+
+/**
+ * Copies a database, as it is at one moment, to a file that there is none of yet. The service may run meanwhile.
+ *
+ * @throws {BackupError}
+ */
 export function backUp(path: string, to: string): LogReport {
   const copy = `${to}.partial`;
-  const report = copyTo(path, copy);
+  const report = copyTo(path, copy, (error) =>
+    isOfTarget(error)
+      ? new BackupError(`${to} can’t be written (${textOf(error)}); name another file`)
+      : error,
+  );
   renameSync(copy, to);
   sync(dirname(resolve(to)));
   return report;
@@ -20,12 +36,13 @@ export function backUp(path: string, to: string): LogReport {
  *
  * @returns where that is kept; undefined where there was none
  * @throws {DatabaseError} while a service uses the database
+ * @throws {BackupError}
  */
 export function restore(path: string, from: string): { report: LogReport; kept: string | undefined } {
   const lock = DatabaseLock.take(path);
   try {
     const copy = `${path}.partial`;
-    const report = copyTo(from, copy);
+    const report = copyTo(from, copy, (error) => (isOfTarget(error) ? error : notRestored(from, error)));
     const kept = existsSync(path) ? `${path}.replaced-${Date.now()}` : undefined;
     if (kept !== undefined)
       for (const suffix of ['', '-wal'])
@@ -41,10 +58,21 @@ export function restore(path: string, from: string): { report: LogReport; kept: 
   }
 }
 
-/** @throws {StoreError} for a database that is damaged */
-function copyTo(from: string, to: string): LogReport {
-  rmSync(to, { force: true });
+function isOfTarget(error: unknown): boolean {
+  const { explanation, errcode } = detailsOf(error);
+  return explanation === undefined && (errcode === undefined || errcode === DISK_FULL);
+}
+
+function notRestored(from: string, error: unknown): BackupError {
+  const { explanation = `is no backup of a journal (${textOf(error)}); name another file` } =
+    detailsOf(error);
+  return new BackupError(`${from} ${explanation}`);
+}
+
+/** @param about makes what is thrown of what is caught: a StoreError for a database that is damaged */
+function copyTo(from: string, to: string, about: (error: unknown) => unknown): LogReport {
   try {
+    rmSync(to, { force: true });
     // SQLite would make it readable for everybody; it fills an empty file.
     closeSync(openSync(to, 'wx', 0o600));
     const database = new DatabaseSync(from, { readOnly: true });
@@ -59,8 +87,8 @@ function copyTo(from: string, to: string): LogReport {
     const flawed = report.isUnread ? 'can’t be read' : 'is damaged';
     throw new StoreError(`${flawed}, and was not copied:\n${report.flaws.join('\n')}`, 'damaged');
   } catch (error) {
-    rmSync(to, { force: true });
-    throw error;
+    if (existsSync(to)) rmSync(to);
+    throw about(error);
   }
 }
 

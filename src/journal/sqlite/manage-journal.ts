@@ -5,7 +5,7 @@ import { parseArgs } from 'node:util';
 import { environmentOf, runCommand, UsageError, type Terminal } from '../../command-line/command.js';
 import { variables } from '../../config/variables.js';
 import { databaseError, DatabaseError } from '../database-error.js';
-import { backUp, restore } from './copy-log.js';
+import { BackupError, backUp, restore } from './copy-log.js';
 import { verifyLog, type LogReport } from './verify-log.js';
 
 const HINT = 'frontrunner journal --help says what there is';
@@ -26,7 +26,10 @@ DATABASE_URL says which database, and may be set in a file .env.
 
 /** Does what the arguments say. @returns the exit code */
 export function manageJournal(args: readonly string[], terminal: Terminal): Promise<number> {
-  return runCommand(() => manage(args, terminal), terminal, { hint: HINT, mendable: [DatabaseError] });
+  return runCommand(() => manage(args, terminal), terminal, {
+    hint: HINT,
+    mendable: [DatabaseError, BackupError],
+  });
 }
 
 function manage(args: readonly string[], terminal: Terminal): number | undefined {
@@ -55,7 +58,7 @@ function manage(args: readonly string[], terminal: Terminal): number | undefined
     stdout.write(`${file} is a copy of ${path}: ${summaryOf(report)}\n`);
     return undefined;
   }
-  const { report, kept } = about(file, () => restore(path, expectThere(file)));
+  const { report, kept } = about(path, () => restore(path, expectThere(file)));
   if (kept !== undefined) stdout.write(`What was in ${path} is in ${kept} now\n`);
   stdout.write(`${path} is a copy of ${file}: ${summaryOf(report)}\n`);
   return undefined;

@@ -86,10 +86,25 @@ describe('frontrunner journal', () => {
     const before = readdirSync(durable.database.directory).filter((name) => name.includes('replaced'));
     expect(await journal('restore', copy)).toMatchObject({
       code: 1,
-      stderr: expect.stringMatching(/was not copied/),
+      stderr: expect.stringMatching(/^\S+copy\.db is damaged, and was not copied/),
     });
     expect(before).toEqual([]);
     expect(readFileSync(path).equals(bytes)).toBe(true);
+  });
+
+  test('names the file of a backup that can’t be written, or is none', async () => {
+    await runDemo();
+    await durable.stop();
+    const nowhere = join(path, 'nowhere.db');
+    expect(await journal('backup', nowhere)).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/^\S+nowhere\.db can’t be written \(.*\); name another file\n$/),
+    });
+    writeFileSync(copy, 'junk');
+    expect(await journal('restore', copy)).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/^\S+copy\.db is no backup of a journal \(.*\); name another file\n$/),
+    });
   });
 
   test.each([
