@@ -177,6 +177,7 @@ describe('the table of watched runs', () => {
     for (const runId of ids) table.add({ ...slow!, runId });
     for (const runId of [ids[499]!, ids[599]!]) table.add({ ...ended!, runId });
     table.end();
+    expect(written.endsWith('\x1b[?25h\x1b[?7h')).toBe(true);
     const lines = stripVTControlCharacters(written)
       .split('\n')
       .map((line) => line.trim());

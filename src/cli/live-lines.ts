@@ -6,24 +6,17 @@ const SHOW_CURSOR = '\x1b[?25h';
 const NO_WRAP = '\x1b[?7l';
 const WRAP = '\x1b[?7h';
 
-/** Lines at the end of a terminal that are drawn anew in their place. */
+/** Lines at the end of a terminal that are drawn anew in their place. After each drawing the terminal is as it was, whatever ends the command. */
 export class LiveLines {
   private drawn = 0;
 
-  constructor(private readonly screen: Output) {
-    screen.write(HIDE_CURSOR + NO_WRAP);
-  }
+  constructor(private readonly screen: Output) {}
 
   /** @param above lines that stay for good, over those that are drawn anew */
   draw(lines: readonly string[], above: readonly string[] = []): void {
     const back = this.drawn > 0 ? `\x1b[${this.drawn}A` : '';
     const text = [...above, ...lines].map((line) => `${line}\x1b[K\n`).join('');
-    this.screen.write(`${back}\r${text}\x1b[J`);
+    this.screen.write(`${HIDE_CURSOR}${NO_WRAP}${back}\r${text}\x1b[J${SHOW_CURSOR}${WRAP}`);
     this.drawn = lines.length;
-  }
-
-  /** Leaves the lines as they are, and the terminal as it was. */
-  end(): void {
-    this.screen.write(SHOW_CURSOR + WRAP);
   }
 }

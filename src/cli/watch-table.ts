@@ -67,7 +67,6 @@ export class WatchTable {
     clearInterval(this.timer);
     this.state = '';
     this.draw();
-    this.lines.end();
   }
 
   private draw(): void {

@@ -174,6 +174,9 @@ describe('the commands that call a service', () => {
       expect((await ended).code).toBe(0);
       expect(drawn.startsWith('\x1b[?25l\x1b[?7l')).toBe(true);
       expect(drawn.endsWith('\x1b[?25h\x1b[?7h')).toBe(true);
+      // After each drawing, not only the last: nothing is left to do when the command is stopped or killed.
+      expect(drawn.split('\x1b[?25l').length).toBe(drawn.split('\x1b[?25h').length);
+      expect(drawn.split('\x1b[?25h').length).toBeGreaterThan(2);
       const last = drawn.slice(drawn.lastIndexOf('\x1b[3A'));
       expect(last).toMatch(new RegExp(`^\x1b\\[3A\rrace ${id} succeeded .*answered by fast`));
       expect(last).toMatch(/✔ fast .*◀ answered/);
