@@ -37,10 +37,11 @@ export function manageKeys(args: readonly string[], terminal: Terminal): Promise
 async function manage(args: readonly string[], terminal: Terminal): Promise<undefined> {
   const { values, positionals } = readArguments(args);
   const [command, name, ...rest] = positionals;
-  if (values.help || command === undefined) {
+  if (values.help) {
     terminal.stdout.write(USAGE);
     return;
   }
+  if (command === undefined) throw new UsageError(USAGE.trimEnd());
   const path = values.file ?? pathOfEnvironment(terminal);
   if (command === 'list' && name === undefined) list(path, terminal);
   else if (command === 'create' && name !== undefined && rest.length === 0)
@@ -67,7 +68,7 @@ async function create(
   };
   changeKeys(path, (keys) => {
     if (keys.some((other) => other.name === name))
-      throw new AccessError(`${path} has a key ${name}; choose another name, or revoke it first`);
+      throw new UsageError(`${path} has a key ${name}; choose another name, or revoke it first`);
     return [...keys, entry];
   });
   if (!chosen) stdout.write(`${key}\n`);
@@ -86,7 +87,7 @@ function list(path: string, { stdout }: Terminal): void {
 function revoke(path: string, name: string, { stderr }: Terminal): void {
   changeKeys(path, (keys) => {
     const rest = keys.filter((key) => key.name !== name);
-    if (rest.length === keys.length) throw new AccessError(`${path} has no key ${name}`);
+    if (rest.length === keys.length) throw new UsageError(`${path} has no key ${name}`);
     return rest;
   });
   say(stderr, `The key ${name} is refused as soon as the service is started again`);

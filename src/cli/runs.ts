@@ -1,6 +1,6 @@
 /** `frontrunner runs`: lists runs. */
 import { parseArgs } from 'node:util';
-import { runCommand, say, type Terminal } from '../command-line/command.js';
+import { runCommand, say, UsageError, type Terminal } from '../command-line/command.js';
 import { table } from '../command-line/table.js';
 import { labelTexts, type Labels } from '../core/labels.js';
 import { Client, SERVICE_OPTIONS, SERVICE_USAGE, ServiceError } from './client.js';
@@ -50,6 +50,8 @@ async function list(args: readonly string[], terminal: Terminal): Promise<undefi
     stdout.write(USAGE);
     return;
   }
+  if (!/^0*([1-9]\d?|1\d\d|200)$/.test(filters.limit))
+    throw new UsageError('--limit takes a whole number from 1 to 200');
   const query = Object.entries(filters).flatMap(([name, values]) =>
     [values].flat().map((value): [string, string] => [name, value]),
   );

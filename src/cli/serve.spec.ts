@@ -25,6 +25,8 @@ describe('frontrunner serve', () => {
 
   test.each([
     [['--port', ''], /PORT takes a value; frontrunner serve --help/],
+    [['--port', 'abc'], /^PORT takes a whole number from 0 to 65535/],
+    [['--database', 'nonsense'], /^DATABASE_URL takes /],
     [['a,b.yaml'], /^a,b\.yaml has a comma/],
     [['--prot', '1'], /--prot/],
   ])('refuses %j', (args, refusal) => {

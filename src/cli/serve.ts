@@ -1,6 +1,7 @@
 /** `frontrunner serve`: the service, with flags for what is set most often. */
 import { parseArgs } from 'node:util';
 import { environmentOf, runCommand, say, UsageError, type Terminal } from '../command-line/command.js';
+import { valueOf } from '../command-line/variable.js';
 import { launch } from '../launch.js';
 import { openPage } from './open-page.js';
 import { watchTasksFiles } from './watch-tasks-files.js';
@@ -84,5 +85,7 @@ export function readFlags(args: readonly string[]) {
   const given = Object.entries(flags).filter(([, value]) => value !== undefined);
   const empty = given.find(([, value]) => value === '');
   if (empty) throw new UsageError(`The flag for ${empty[0]} takes a value; ${HINT}`);
-  return { ...rest, variables: Object.fromEntries(given) as Partial<Record<keyof typeof flags, string>> };
+  const variables = Object.fromEntries(given) as Partial<Record<keyof typeof flags, string>>;
+  for (const name of Object.keys(variables)) valueOf(name as keyof typeof flags, variables);
+  return { ...rest, variables };
 }

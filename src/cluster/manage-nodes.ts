@@ -53,10 +53,11 @@ async function manage(args: readonly string[], terminal: Terminal): Promise<unde
   });
   const { help, ...options } = values;
   const [command, name, ...rest] = positionals;
-  if (help || command === undefined) {
+  if (help) {
     terminal.stdout.write(USAGE);
     return;
   }
+  if (command === undefined) throw new UsageError(USAGE.trimEnd());
   const known = COMMANDS[command as Command] as (typeof COMMANDS)[Command] | undefined;
   const given = Object.keys(options);
   const takes = known?.options ?? [];

@@ -40,7 +40,8 @@ async function manage(args: readonly string[], terminal: Terminal): Promise<unde
     },
   });
   const [command, ...runIds] = positionals;
-  if (values.help || command === undefined) terminal.stdout.write(USAGE);
+  if (values.help) terminal.stdout.write(USAGE);
+  else if (command === undefined) throw new UsageError(USAGE.trimEnd());
   else if (command === 'list' && runIds.length === 0 && !values.all)
     await withQueue(terminal, (queue) => list(queue, terminal));
   else if (command === 'redrive' && values.all !== runIds.length > 0)

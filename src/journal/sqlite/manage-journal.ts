@@ -40,10 +40,11 @@ function manage(args: readonly string[], terminal: Terminal): number | undefined
   });
   const [command, file, ...more] = positionals;
   const { stdout } = terminal;
-  if (values.help || command === undefined) {
+  if (values.help) {
     stdout.write(USAGE);
     return undefined;
   }
+  if (command === undefined) throw new UsageError(USAGE.trimEnd());
   if (
     more.length > 0 ||
     !['verify', 'backup', 'restore'].includes(command) ||

@@ -111,6 +111,13 @@ describe('the commands that call a service', () => {
       ['the port 0', ['runs'], { FRONTRUNNER_URL: '', PORT: '0' }, 2, /^PORT is 0: say where/],
       ['a wrong key', ['runs'], { FRONTRUNNER_API_KEY: 'wrong' }, 1, /\nSet FRONTRUNNER_API_KEY to a key/],
       ['a status that is none', ['runs', '--status', 'odd'], {}, 1, /^Invalid request: .*\n {2}status: /],
+      [
+        'a limit that is none',
+        ['runs', '--limit', 'abc'],
+        {},
+        2,
+        /^--limit takes a whole number from 1 to 200/,
+      ],
       ['a run that is none', ['watch', '019a2b3c-4d5e-7f60-8a9b-0c1d2e3f4a5b'], {}, 1, /^Unknown run: /],
       ['a run and a task', ['watch', 'a', '--task', 'b'], {}, 2, /^It takes the id of one run, or --task/],
     ])('and the others refuse %s', async (_what, args, env, code, refusal) => {

@@ -108,7 +108,7 @@ describe('frontrunner journal', () => {
   });
 
   test.each([
-    [[], 0, /Usage: frontrunner journal/],
+    [[], 2, /Usage: frontrunner journal/],
     [['--help'], 0, /restore {2}puts such a copy/],
     [['verify'], 2, /There is no file/],
     [['backup'], 2, /It takes verify, backup <file>, or restore <file>; frontrunner journal --help/],

@@ -37,6 +37,11 @@ describe('frontrunner', () => {
       expect(help.stdout).toMatch(new RegExp(`^Usage: frontrunner ${name}\\b`));
       expect(page).toContain(`\`frontrunner ${name}`);
     }
+    for (const name of ['keys', 'journal', 'queue', 'nodes'])
+      expect(await line.run([name])).toEqual({
+        ...{ code: 2, stdout: '' },
+        stderr: expect.stringMatching(new RegExp(`^Usage: frontrunner ${name}\\b`)),
+      });
   });
 
   test('is what the scripts of the repository call, built if the sources have changed', () => {
@@ -142,8 +147,8 @@ describe('frontrunner serve', () => {
   test('has the demo with --demo, and says what keeps it from starting', async () => {
     const taken = await ServiceProcess.run({
       program: BIN,
-      args: ['serve', '--demo', '--database', 'nonsense'],
-      env: { DEMO: 'perhaps' },
+      args: ['serve', '--demo'],
+      env: { DEMO: 'perhaps', DATABASE_URL: 'nonsense' },
     });
     expect(taken).toMatchObject({ code: 1, stdout: '' });
     expect(taken.stderr).toMatch(
