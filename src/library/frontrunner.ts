@@ -96,7 +96,7 @@ export class Frontrunner {
     const app = await this.instance.app;
     const journal = app.get(Journal, { strict: false });
     const bus = app.get(EventBus, { strict: false });
-    yield* runEvents(journal, bus, undefined, { ...options, ended: this.instance.ended });
+    yield* runEvents(journal, bus, undefined, options, this.instance.ended);
   }
 }
 

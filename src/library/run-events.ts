@@ -2,11 +2,12 @@ import { DomainError } from '../core/domain-error.js';
 import type { RunEvent } from '../core/events.js';
 import type { EventBus } from '../events/event-bus.js';
 import type { Journal } from '../run/journal.js';
+import { checked, eventsOptionsSchema } from './arguments.js';
 
 const PAGE = 100;
 
 export interface EventsOptions {
-  /** The id that they come behind. Default 0: from the first event that is kept. */
+  /** The id that they come behind: a whole number. Default 0: from the first event that is kept. */
   readonly after?: number;
   /** Ends them. Default: never. */
   readonly signal?: AbortSignal;
@@ -17,14 +18,16 @@ export interface EventsOptions {
  * read and what is new: whoever reads slowly reads from the journal.
  *
  * @param runId undefined for the events of all runs
- * @throws {DomainError} `run-unknown`; `journal-unavailable`; `stopping` when the application stops before the run is finished
+ * @throws {DomainError} `invalid-request`; `run-unknown`; `journal-unavailable`; `stopping` when the application stops before the run is finished
  */
 export async function* runEvents(
   journal: Journal,
   bus: EventBus,
   runId: string | undefined,
-  { after = 0, signal, ended }: EventsOptions & { readonly ended?: AbortSignal | undefined },
+  options: EventsOptions,
+  ended: AbortSignal | undefined,
 ): AsyncGenerator<RunEvent, void> {
+  const { after, signal } = checked(eventsOptionsSchema, options);
   let news = Promise.withResolvers<undefined>();
   const wake = (): void => {
     news.resolve(undefined);

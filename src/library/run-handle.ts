@@ -108,10 +108,9 @@ export class RunHandle<Result = unknown> {
   async *events(options: EventsOptions = {}): AsyncGenerator<RunEvent, void> {
     const get = this.app.get.bind(this.app);
     await this.whenBegun(MAX_DURATION_MS);
-    yield* runEvents(get(Journal, { strict: false }), get(EventBus, { strict: false }), this.id, {
-      ...options,
-      ended: this.ended,
-    });
+    const journal = get(Journal, { strict: false });
+    const bus = get(EventBus, { strict: false });
+    yield* runEvents(journal, bus, this.id, options, this.ended);
   }
 
   /** Waits for the commit that a run begins with. Resolves with what is left of the time. */

@@ -108,6 +108,20 @@ describe('an instance within an application', () => {
     expect(seen).toEqual(types);
   });
 
+  test.each([
+    ['after', -1],
+    ['after', 1.5],
+    ['after', NaN],
+    ['after', 'x'],
+    ['signal', 'abort'],
+    ['type', 'run.finished'],
+  ])('refuses events whose %s is %p', async (name, value) => {
+    const run = await frontrunner.start(Solo, { name: 'Ada' });
+    const options = { [name]: value };
+    for (const events of [frontrunner.events(options), run.events(options)])
+      await expect(events.next()).rejects.toMatchObject(at(`/${name}`));
+  });
+
   test('knows no run of another id', async () => {
     const run = await frontrunner.run('019a2b3c-4d5e-7f60-8a9b-0c1d2e3f4a5b');
     for (const use of [
