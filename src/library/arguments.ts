@@ -2,6 +2,8 @@ import { z } from 'zod';
 import { inputErrors, invalidRequest } from '../core/domain-error.js';
 import { plainly } from './start-request.js';
 
+export const runIdSchema = z.object({ id: z.string({ error: 'takes the id of a run' }) });
+
 /** Where to begin in the log, and what ends the reading. */
 export const eventsOptionsSchema = z.strictObject({
   after: z.int({ error: 'takes the id of an event: a whole number from 0' }).min(0).default(0),

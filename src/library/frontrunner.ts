@@ -7,14 +7,15 @@ import type { RunEvent } from '../core/events.js';
 import type { JsonValue } from '../core/json.js';
 import type { Labels } from '../core/labels.js';
 import type { LosersPolicy, ReplyPolicy } from '../core/policies.js';
-import { EventBus } from '../events/event-bus.js';
 import { Journal, type RunPage, type RunQuery } from '../run/journal.js';
 import { TaskMetadata, type TaskOptions } from '../tasks/task.js';
 import type { ResultOf, StartArguments } from '../tasks/task-of.js';
 import { TaskRegistry } from '../tasks/task-registry.js';
 import { TasksService } from '../tasks/tasks.service.js';
-import { runEvents, type EventsOptions } from './run-events.js';
-import { RunHandle, type Parts } from './run-handle.js';
+import { checked, runIdSchema } from './arguments.js';
+import type { Parts } from './parts.js';
+import { ALL_RUNS, runEvents, type EventsOptions } from './run-events.js';
+import { RunHandle } from './run-handle.js';
 import { plainly, startRequest } from './start-request.js';
 
 /** What a caller says of a run. What is left out, the task decides. */
@@ -80,9 +81,14 @@ export class Frontrunner {
     }
   }
 
-  /** A run that was started before, in this process or another. Whether there is one shows when it is used. */
+  /**
+   * A run that was started before, in this process or another. Whether there is one shows when it is used.
+   *
+   * @throws {FrontrunnerError} `invalid-request`
+   */
   async run<Result = JsonValue>(id: string): Promise<RunHandle<Result>> {
-    return new RunHandle(await this.instance.app, { runId: id, replayed: false }, this.instance.ended);
+    const { id: runId } = checked(runIdSchema, { id });
+    return new RunHandle(await this.instance.app, { runId, replayed: false }, this.instance.ended);
   }
 
   /** A page of the history, the newest run first. @throws {FrontrunnerError} `journal-unavailable` */
@@ -93,10 +99,7 @@ export class Frontrunner {
 
   /** The events of all runs, those that are to come too, until the application stops. */
   async *events(options: EventsOptions = {}): AsyncGenerator<RunEvent, void> {
-    const app = await this.instance.app;
-    const journal = app.get(Journal, { strict: false });
-    const bus = app.get(EventBus, { strict: false });
-    yield* runEvents(journal, bus, undefined, options, this.instance.ended);
+    yield* runEvents(await this.instance.app, ALL_RUNS, options, this.instance.ended);
   }
 }
 

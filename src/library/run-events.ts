@@ -1,10 +1,14 @@
 import { DomainError } from '../core/domain-error.js';
 import type { RunEvent } from '../core/events.js';
-import type { EventBus } from '../events/event-bus.js';
-import type { Journal } from '../run/journal.js';
+import { EventBus } from '../events/event-bus.js';
+import { Journal } from '../run/journal.js';
 import { checked, eventsOptionsSchema } from './arguments.js';
+import type { Parts } from './parts.js';
 
 const PAGE = 100;
+
+/** Stands for the id where the events of all runs are meant: an id that is left out by mistake must not. */
+export const ALL_RUNS = Symbol('all runs');
 
 export interface EventsOptions {
   /** The id that they come behind: a whole number. Default 0: from the first event that is kept. */
@@ -17,17 +21,18 @@ export interface EventsOptions {
  * Committed events in their order, those that are to come too; of a run until it is finished. Nothing is lost or repeated between what is
  * read and what is new: whoever reads slowly reads from the journal.
  *
- * @param runId undefined for the events of all runs
- * @throws {DomainError} `invalid-request`; `run-unknown`; `journal-unavailable`; `stopping` when the application stops before the run is finished
+ * @throws {DomainError} `invalid-request`; `run-unknown`; `journal-unavailable`; `stopping` when the application stops before the run is finished,
+ * or before all is read
  */
 export async function* runEvents(
-  journal: Journal,
-  bus: EventBus,
-  runId: string | undefined,
+  app: Parts,
+  of: string | typeof ALL_RUNS,
   options: EventsOptions,
   ended: AbortSignal | undefined,
 ): AsyncGenerator<RunEvent, void> {
   const { after, signal } = checked(eventsOptionsSchema, options);
+  const runId = of === ALL_RUNS ? undefined : of;
+  const bus = app.get(EventBus, { strict: false });
   let news = Promise.withResolvers<undefined>();
   const wake = (): void => {
     news.resolve(undefined);
@@ -38,7 +43,9 @@ export async function* runEvents(
   try {
     for (let at = after; !signal?.aborted;) {
       news = Promise.withResolvers();
-      const { events, next } = await journal.events({ runId, after: at, limit: PAGE });
+      const { events, next } = await app
+        .get(Journal, { strict: false })
+        .events({ runId, after: at, limit: PAGE });
       for (const event of events) {
         yield event;
         if (runId !== undefined && event.type === 'run.finished') return;

@@ -1,14 +1,12 @@
-import type { INestApplicationContext } from '@nestjs/common';
 import { DomainError } from '../core/domain-error.js';
 import { MAX_DURATION_MS, milliseconds, type Duration } from '../core/duration.js';
 import type { RunEvent } from '../core/events.js';
 import type { RunRecord } from '../core/run-record.js';
-import { EventBus } from '../events/event-bus.js';
-import { Journal } from '../run/journal.js';
 import { RunControl } from '../tasks/run-control.js';
 import { runView } from '../tasks/run-view.js';
 import { RunWatch } from '../tasks/run-watch.js';
 import { TasksService, type Answer, type StartedRun } from '../tasks/tasks.service.js';
+import type { Parts } from './parts.js';
 import { runEvents, type EventsOptions } from './run-events.js';
 
 /** A run as callers are shown it, over HTTP too. */
@@ -24,9 +22,6 @@ export class WaitError extends Error {
     this.name = 'WaitError';
   }
 }
-
-/** Where the parts of an instance are found. */
-export type Parts = Pick<INestApplicationContext, 'get'>;
 
 interface WaitOptions {
   /** How long, such as `2s`. Default: as long as it takes. */
@@ -106,11 +101,8 @@ export class RunHandle<Result = unknown> {
 
   /** Its events, those that are to come too, until it is finished. */
   async *events(options: EventsOptions = {}): AsyncGenerator<RunEvent, void> {
-    const get = this.app.get.bind(this.app);
     await this.whenBegun(MAX_DURATION_MS);
-    const journal = get(Journal, { strict: false });
-    const bus = get(EventBus, { strict: false });
-    yield* runEvents(journal, bus, this.id, options, this.ended);
+    yield* runEvents(this.app, this.id, options, this.ended);
   }
 
   /** Waits for the commit that a run begins with. Resolves with what is left of the time. */

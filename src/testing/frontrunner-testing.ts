@@ -6,7 +6,7 @@ import { milliseconds, type Duration } from '../core/duration.js';
 import { EventBus } from '../events/event-bus.js';
 import { Frontrunner, type StartOptions } from '../library/frontrunner.js';
 import { configOf } from '../library/options.js';
-import type { Parts } from '../library/run-handle.js';
+import type { Parts } from '../library/parts.js';
 import { Journal } from '../run/journal.js';
 import type { ResultOf, StartArguments } from '../tasks/task-of.js';
 import { StartInTransaction } from '../cluster/start-in-transaction.js';

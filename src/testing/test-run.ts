@@ -1,7 +1,8 @@
 import type { Duration } from '../core/duration.js';
 import type { EventType, RunEvent } from '../core/events.js';
 import { runOf } from '../core/run-record.js';
-import { RunHandle, type Parts, type RunView } from '../library/run-handle.js';
+import type { Parts } from '../library/parts.js';
+import { RunHandle, type RunView } from '../library/run-handle.js';
 import { runView } from '../tasks/run-view.js';
 import type { Core } from './core.js';
 import type { Patience } from './patience.js';

@@ -122,6 +122,10 @@ describe('an instance within an application', () => {
       await expect(events.next()).rejects.toMatchObject(at(`/${name}`));
   });
 
+  test.each([undefined, null, 7])('refuses %p as the id of a run', async (id) => {
+    await expect(frontrunner.run(id as never)).rejects.toMatchObject(at('/id'));
+  });
+
   test('knows no run of another id', async () => {
     const run = await frontrunner.run('019a2b3c-4d5e-7f60-8a9b-0c1d2e3f4a5b');
     for (const use of [
