@@ -7,6 +7,7 @@ import type {
 } from '@nestjs/common';
 import type { DiscoveryService } from '@nestjs/core';
 import { NestFactoryStatic } from '@nestjs/core/nest-factory.js';
+import { DomainError } from '../core/domain-error.js';
 import type { HostProviders } from '../core/host-providers.js';
 import { stopRuns } from '../stop-runs.js';
 import { Share } from './feature.js';
@@ -15,6 +16,7 @@ import { InstanceModule } from './instance.module.js';
 import { refuseMissing } from './missing-package.js';
 import { NestedParts } from './nested-parts.js';
 import { configOf, httpOptions, type FrontrunnerOptions } from './options.js';
+import { partsUntil, type Parts } from './parts.js';
 
 /**
  * An instance of Frontrunner within an application: a Nest application of its own, with its own configuration, events, tasks and journal.
@@ -24,7 +26,11 @@ export class Instance
   implements OnModuleInit, OnApplicationBootstrap, OnModuleDestroy, OnApplicationShutdown
 {
   private started: Promise<Started> | undefined;
+  private parts: Promise<Parts> | undefined;
+  private stopping: Promise<void> | undefined;
+  private closing: Promise<void> | undefined;
   private readonly stopped = new AbortController();
+  private readonly closed = new AbortController();
 
   constructor(
     private readonly name: string,
@@ -33,9 +39,9 @@ export class Instance
     private readonly door: HttpDoor | undefined,
   ) {}
 
-  /** The application within. It starts with the one around it, or when it is first asked for. */
-  get app(): Promise<INestApplicationContext> {
-    return this.start().then(({ app }) => app);
+  /** What the application within has. It starts with the one around it, or when it is first asked for. */
+  get app(): Promise<Parts> {
+    return this.parts ?? this.start();
   }
 
   /** Aborted when its runs have stopped. */
@@ -51,12 +57,21 @@ export class Instance
     await this.start();
   }
 
-  async onModuleDestroy(): Promise<void> {
+  onModuleDestroy(): Promise<void> {
+    return (this.stopping ??= this.stop());
+  }
+
+  onApplicationShutdown(): Promise<void> {
+    return (this.closing ??= this.close());
+  }
+
+  private async stop(): Promise<void> {
     await (await this.running)?.stop();
     this.stopped.abort();
   }
 
-  async onApplicationShutdown(): Promise<void> {
+  private async close(): Promise<void> {
+    this.closed.abort();
     await (await this.running)?.app.close();
   }
 
@@ -65,13 +80,36 @@ export class Instance
     return this.started?.catch(() => undefined);
   }
 
-  private start(): Promise<Started> {
-    return (this.started ??= this.make());
+  private async start(): Promise<Parts> {
+    this.started ??= this.make(this.share());
+    try {
+      const { app } = await this.started;
+      return await (this.parts ??= Promise.resolve(partsUntil(this.closed.signal, app)));
+    } catch (error) {
+      await this.closeAll();
+      throw error;
+    }
   }
 
-  private async make(): Promise<Started> {
+  /** Nest gives nobody the application whose start has failed: what has started in it would stay open. */
+  private async closeAll(): Promise<void> {
+    const instances = this.discovery
+      .getProviders()
+      .map(({ instance }): unknown => instance)
+      .filter((made) => made instanceof Instance && made.started !== undefined) as Instance[];
+    await Promise.allSettled(instances.map((one) => one.onModuleDestroy()));
+    await Promise.allSettled(instances.map((one) => one.onApplicationShutdown()));
+  }
+
+  /** @throws {Error} when it is too early for a start, or too late */
+  private share(): Share {
+    if (this.stopping) throw new DomainError('stopping', 'The application is stopping');
     const share = new Share(this.name, this.discovery);
     share.requireMade();
+    return share;
+  }
+
+  private async make(share: Share): Promise<Started> {
     const config = configOf(this.options, share.files);
     const host: HostProviders = { providers: () => share.providers, listeners: () => share.listeners };
     // One of its own: it remembers whether errors end the process.

@@ -221,18 +221,19 @@ export class SqliteJournal extends Journal {
     this.closing.abort();
     await this.groups.close();
     await this.noteSurvival();
-    await this.reader.close();
-    await this.writer.close();
+    await this.reader.end();
+    await this.writer.end();
     this.lock.release();
   }
 
-  /** @throws {DomainError} `journal-unavailable` */
+  /** @throws {DomainError} `journal-unavailable`, `stopping` */
   private async read<T>(what: (reader: SqliteThread) => Promise<T>): Promise<T> {
     try {
       const found = await this.damage.heed(() => what(this.reader));
       this.unread = undefined;
       return found;
     } catch (error) {
+      if (error instanceof DomainError) throw error;
       const message = `The journal can’t be read: ${textOf(error)}`;
       if (this.unread !== message) logger.error((this.unread = message));
       throw new DomainError('journal-unavailable', message);

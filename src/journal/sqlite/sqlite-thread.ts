@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import Queue from 'yocto-queue';
+import { DomainError } from '../../core/domain-error.js';
 import type { StoreOptions } from './sqlite-database.js';
 import type { SqliteStore } from './sqlite-store.js';
 import type { AnswerMessage, CallMessage } from './sqlite-worker.js';
@@ -14,7 +15,7 @@ type Value<M extends Method> = Awaited<ReturnType<SqliteStore[M]>>;
  */
 const MOST_CALLS = 32;
 
-/** A `SqliteStore` in a thread of its own. When the thread has died, the next call starts another. */
+/** A `SqliteStore` in a thread of its own. When the thread has died or was closed, the next call starts another, but not after `end`. */
 export class SqliteThread {
   private worker: Worker | undefined;
   private readonly calls = new Map<number, PromiseWithResolvers<unknown>>();
@@ -22,11 +23,13 @@ export class SqliteThread {
   private readonly waiting = new Queue<CallMessage>();
   private lastCall = 0;
   private refilling = false;
+  private ended = false;
 
   constructor(private readonly options: StoreOptions) {}
 
-  /** Rejects with what the store throws, also while it opens, and when the thread dies of something else. */
+  /** Rejects with what the store throws, also while it opens, when the thread dies of something else, and after `end`. */
   call<M extends Method>(method: M, ...args: Arguments<M>): Promise<Value<M>> {
+    if (this.ended) return Promise.reject(new DomainError('stopping', 'The journal is closed'));
     const worker = (this.worker ??= this.start());
     const call = ++this.lastCall;
     const answer = Promise.withResolvers<unknown>();
@@ -51,6 +54,12 @@ export class SqliteThread {
     for (const message of this.waiting.drain()) worker.postMessage(message);
     worker.postMessage('close');
     await promise;
+  }
+
+  /** Closes it for good. */
+  end(): Promise<void> {
+    this.ended = true;
+    return this.close();
   }
 
   private start(): Worker {

@@ -51,6 +51,7 @@ describe('the SQLite journal', () => {
     void writer.append(events.started('r1'));
     await writer.append(events.finished('r1'));
     await journal.close();
+    await expect(journal.run('r1')).rejects.toMatchObject({ code: 'stopping' });
     const published = await open({ path });
     await writer.append(events.started('r2'));
     expect(published.map(({ id }) => id)).toEqual([3]);
