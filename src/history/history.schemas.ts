@@ -5,6 +5,10 @@ import { positionOf, cursorOf } from './run-cursor.js';
 
 const EXAMPLE_CURSOR = cursorOf({ createdAt: Date.UTC(2026, 10, 23, 12), number: 4_711 });
 
+/** How many runs a page has at most, and by default. */
+export const MAX_RUNS = 200;
+export const DEFAULT_RUNS = 50;
+
 const time = (description: string) =>
   z.iso
     .datetime({
@@ -37,8 +41,8 @@ export const runQuerySchema = z.strictObject({
     .number()
     .int()
     .min(1)
-    .max(200)
-    .default(50)
+    .max(MAX_RUNS)
+    .default(DEFAULT_RUNS)
     .meta({ description: 'How many runs to show at most.', examples: [50] }),
   cursor: z
     .string()

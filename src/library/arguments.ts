@@ -1,8 +1,31 @@
 import { z } from 'zod';
 import { inputErrors, invalidRequest } from '../core/domain-error.js';
+import { labelFilterSchema } from '../core/labels.schema.js';
+import { runStatusSchema } from '../core/run.js';
+import { DEFAULT_RUNS, MAX_RUNS } from '../history/history.schemas.js';
 import { plainly } from './start-request.js';
 
 export const runIdSchema = z.object({ id: z.string({ error: 'takes the id of a run' }) });
+
+export const subTaskSchema = z.object({ subTask: z.string({ error: 'takes the name of a sub-task' }) });
+
+const milliseconds = z.int({ error: 'takes whole milliseconds since 1970' });
+
+/** Which runs of the history to show. */
+export const runQuerySchema = z.strictObject({
+  client: z.string().optional(),
+  task: z.string().optional(),
+  labels: labelFilterSchema.pipe(z.array(z.string()).min(1)).optional(),
+  statuses: z.array(runStatusSchema).min(1).optional(),
+  since: milliseconds.optional(),
+  until: milliseconds.optional(),
+  olderThan: z.strictObject({ createdAt: milliseconds, number: z.int() }).optional(),
+  limit: z
+    .int({ error: `takes a whole number from 1 to ${MAX_RUNS}` })
+    .min(1)
+    .max(MAX_RUNS)
+    .default(DEFAULT_RUNS),
+});
 
 /** Where to begin in the log, and what ends the reading. */
 export const eventsOptionsSchema = z.strictObject({

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import type { Type } from '@nestjs/common';
 import { StartInTransaction } from '../cluster/start-in-transaction.js';
 import { CONFIG, type Config } from '../config/config.js';
@@ -12,7 +13,7 @@ import { TaskMetadata, type TaskOptions } from '../tasks/task.js';
 import type { ResultOf, StartArguments } from '../tasks/task-of.js';
 import { TaskRegistry } from '../tasks/task-registry.js';
 import { TasksService } from '../tasks/tasks.service.js';
-import { checked, runIdSchema } from './arguments.js';
+import { checked, runIdSchema, runQuerySchema } from './arguments.js';
 import type { Parts } from './parts.js';
 import { ALL_RUNS, runEvents, type EventsOptions } from './run-events.js';
 import { RunHandle } from './run-handle.js';
@@ -53,8 +54,11 @@ export class Frontrunner {
    */
   async start<Task extends Type | string, const Options extends StartOptions = object>(
     task: Task,
-    ...[input, { transaction, ...options } = {} as Options]: StartArguments<Task, Options>
+    ...[input, given = {} as Options]: StartArguments<Task, Options>
   ): Promise<RunHandle<ResultOf<Task, Options>>> {
+    if (!isObject(given))
+      throw new TypeError(`The options of start() are ${inspect(given)}; they take an object`);
+    const { transaction, ...options } = given;
     const app = await this.instance.app;
     const name = nameOf(task);
     if (!app.get(TaskRegistry, { strict: false }).find(name)) throw unknownTask(name);
@@ -91,10 +95,16 @@ export class Frontrunner {
     return new RunHandle(await this.instance.app, { runId, replayed: false }, this.instance.ended);
   }
 
-  /** A page of the history, the newest run first. @throws {FrontrunnerError} `journal-unavailable` */
+  /**
+   * A page of the history, the newest run first.
+   *
+   * @param query `limit` is 50 by default, and 200 at most
+   * @throws {FrontrunnerError} `invalid-request`, `journal-unavailable`, `stopping`
+   */
   async runs(query: Partial<RunQuery> = {}): Promise<RunPage> {
+    const checkedQuery = checked(runQuerySchema, query);
     const app = await this.instance.app;
-    return app.get(Journal, { strict: false }).runs({ limit: 50, ...query });
+    return app.get(Journal, { strict: false }).runs(checkedQuery);
   }
 
   /** The events of all runs, those that are to come too, until the application stops. */
@@ -105,11 +115,18 @@ export class Frontrunner {
 
 function nameOf(task: Type | string): string {
   if (typeof task === 'string') return task;
-  const options = Reflect.getMetadata(TaskMetadata.KEY, task) as TaskOptions | undefined;
+  const isClass = typeof task === 'function';
+  const options = isClass
+    ? (Reflect.getMetadata(TaskMetadata.KEY, task) as TaskOptions | undefined)
+    : undefined;
   if (options) return options.name;
   throw new TypeError(
-    `${task.name} is no task; decorate it with @Task({ … }), or let it extend TaskOf({ … })`,
+    `${isClass ? task.name : inspect(task, { depth: 0 })} is no task; decorate it with @Task({ … }), or let it extend TaskOf({ … })`,
   );
+}
+
+function isObject(given: unknown): boolean {
+  return typeof given === 'object' && given !== null;
 }
 
 function unknownTask(name: string): DomainError {

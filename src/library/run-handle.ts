@@ -6,6 +6,7 @@ import { RunControl } from '../tasks/run-control.js';
 import { runView } from '../tasks/run-view.js';
 import { RunWatch } from '../tasks/run-watch.js';
 import { TasksService, type Answer, type StartedRun } from '../tasks/tasks.service.js';
+import { checked, subTaskSchema } from './arguments.js';
 import type { Parts } from './parts.js';
 import { runEvents, type EventsOptions } from './run-events.js';
 
@@ -92,11 +93,12 @@ export class RunHandle<Result = unknown> {
   /**
    * Runs a sub-task that has failed again.
    *
-   * @throws {FrontrunnerError} `run-unknown`, `sub-task-unknown`, `sub-task-not-failed`, `input-not-kept`, `task-unknown`, `overloaded`,
+   * @throws {FrontrunnerError} `invalid-request`, `run-unknown`, `sub-task-unknown`, `sub-task-not-failed`, `input-not-kept`, `task-unknown`, `overloaded`,
    * `journal-unavailable`, `stopping`
    */
   async retry(subTask: string): Promise<RunView> {
-    return runView((await this.control.retry(this.id, subTask)).run);
+    const { subTask: name } = checked(subTaskSchema, { subTask });
+    return runView((await this.control.retry(this.id, name)).run);
   }
 
   /** Its events, those that are to come too, until it is finished. */

@@ -126,6 +126,53 @@ describe('an instance within an application', () => {
     await expect(frontrunner.run(id as never)).rejects.toMatchObject(at('/id'));
   });
 
+  test.each<[object, string]>([
+    [{ limit: 'x' }, '/limit'],
+    [{ limit: 1.5 }, '/limit'],
+    [{ limit: 0 }, '/limit'],
+    [{ limit: 201 }, '/limit'],
+    [{ status: 'failed' }, '/status'],
+    [{ statuses: ['done'] }, '/statuses/0'],
+    [{ statuses: [] }, '/statuses'],
+    [{ labels: ['acme'] }, '/labels/0'],
+    [{ labels: [] }, '/labels'],
+    [{ task: Greet }, '/task'],
+    [{ client: 7 }, '/client'],
+    [{ since: '2026' }, '/since'],
+    [{ until: NaN }, '/until'],
+    [{ olderThan: { createdAt: 1 } }, '/olderThan/number'],
+  ])('refuses the runs of %j', async (query, pointer) => {
+    await expect(frontrunner.runs(query)).rejects.toMatchObject(at(pointer));
+  });
+
+  test('pages on behind the last run of a page, within the bounds of a query', async () => {
+    await (await frontrunner.start(Solo, { name: 'Ada' })).finished();
+    await (await frontrunner.start(Solo, { name: 'Bob' })).finished();
+    const query = { task: 'solo', statuses: ['succeeded'], since: 0, until: Date.now() + 60_000 } as const;
+    const all = await frontrunner.runs({ ...query, limit: 2 });
+    const first = await frontrunner.runs({ ...query, limit: 1 });
+    const second = await frontrunner.runs({ ...query, limit: 1, olderThan: first.next! });
+    expect([...first.runs, ...second.runs]).toEqual(all.runs);
+  });
+
+  test('refuses a retry of no sub-task', async () => {
+    const run = await frontrunner.start(Solo, { name: 'Ada' });
+    await run.finished();
+    await expect(run.retry(undefined as never)).rejects.toMatchObject(at('/subTask'));
+  });
+
+  test.each<[unknown, unknown, RegExp]>([
+    [undefined, {}, /^undefined is no task/],
+    [null, {}, /^null is no task/],
+    [{}, {}, /^{} is no task/],
+    ['solo', null, /^The options of start\(\) are null/],
+    ['solo', 'cancel', /^The options of start\(\) are 'cancel'/],
+  ])('refuses start(%j, input, %j)', async (task, options, message) => {
+    const started = frontrunner.start(task as string, { name: 'Ada' }, options as object);
+    await expect(started).rejects.toThrow(message);
+    await expect(started).rejects.toBeInstanceOf(TypeError);
+  });
+
   test('knows no run of another id', async () => {
     const run = await frontrunner.run('019a2b3c-4d5e-7f60-8a9b-0c1d2e3f4a5b');
     for (const use of [
