@@ -1,30 +1,10 @@
+import { z } from 'zod';
+import { environmentOf, UsageError, type Terminal } from '../command-line/command.js';
 import { parseJson } from '../core/exact-json.js';
 import { textOf } from '../core/thrown.js';
-import { environmentOf, UsageError, type Terminal } from '../command-line/command.js';
+import { addressOf } from './service-address.js';
+import { ServiceError } from './service-error.js';
 import { plain } from './text.js';
-
-/** What a service that runs answers, or that none does. */
-export class ServiceError extends Error {
-  override name = 'ServiceError';
-
-  constructor(
-    message: string,
-    /** The status of its answer; undefined where there is none. */
-    readonly status?: number,
-  ) {
-    super(message);
-  }
-
-  /** Of a command that ends for it. */
-  get exitCode(): number {
-    return this.status === undefined ? 3 : 1;
-  }
-
-  /** Whether the same request may be answered later. */
-  get passes(): boolean {
-    return this.status === undefined || this.status === 429 || this.status >= 500;
-  }
-}
 
 /** What the commands that call a service say of it. */
 export const SERVICE_USAGE = `  --url    Where the service is. Default: FRONTRUNNER_URL, else HOST and PORT.
@@ -56,7 +36,9 @@ export class Client {
   /** @throws {UsageError} */
   static of(url: string | undefined, terminal: Terminal): Client {
     const env = environmentOf(terminal);
-    return new Client(addressOf(url ?? env.FRONTRUNNER_URL, env), env.FRONTRUNNER_API_KEY);
+    const key = env.FRONTRUNNER_API_KEY;
+    if (key && !isHeader(key)) throw new UsageError('FRONTRUNNER_API_KEY has characters that no key has');
+    return new Client(addressOf(url ?? env.FRONTRUNNER_URL, env), key);
   }
 
   /** An answer that is no problem. @throws {ServiceError} */
@@ -69,13 +51,36 @@ export class Client {
       throw this.unreached(error);
     }
     if (response.ok) return response;
-    throw new ServiceError(await this.refusal(response), response.status);
+    throw await this.refusal(response);
   }
 
-  /** The JSON of an answer. @throws {ServiceError} */
-  async json(path: string): Promise<unknown> {
-    const response = await this.request(path);
-    return parseJson(await response.text());
+  /** An answer in JSON of a shape, and its text. @throws {ServiceError} */
+  async read<T>(
+    response: Response,
+    shape: z.ZodType<T>,
+  ): Promise<{ readonly value: T; readonly text: string }> {
+    const text = await this.textOf(response);
+    const value = isJson(response) ? jsonOf(text) : undefined;
+    if (!shape.safeParse(value).success) throw this.foreign(response);
+    return { value: value as T, text };
+  }
+
+  /** Of an answer that is none of Frontrunner. */
+  foreign({ status, headers }: Response): ServiceError {
+    return new ServiceError(
+      `${this.url} answers ${status}, and not as Frontrunner does; say where the service is: --url, or FRONTRUNNER_URL`,
+      status,
+      3,
+      headers.get('Retry-After'),
+    );
+  }
+
+  private async textOf(response: Response): Promise<string> {
+    try {
+      return await response.text();
+    } catch (error) {
+      throw this.unreached(error);
+    }
   }
 
   private unreached(error: unknown): ServiceError {
@@ -88,50 +93,52 @@ export class Client {
     );
   }
 
-  private async refusal(response: Response): Promise<string> {
-    const text = await response.text();
-    if (!/^application\/problem\+json\b/.test(response.headers.get('Content-Type') ?? ''))
-      return `${this.url} answers ${response.status}, and not as Frontrunner does; say where the service is: --url, or FRONTRUNNER_URL`;
-    const problem = parseJson(text) as Problem;
+  private async refusal(response: Response): Promise<ServiceError> {
+    const { status, headers } = response;
+    const { data: problem } = problemSchema.safeParse(jsonOf(await this.textOf(response)));
+    if (!problem || !isJson(response)) return this.foreign(response);
     const parts = [...(problem.errors ?? []), ...(problem.failures ?? [])].map((part) => {
       const where = part.subTask ?? part.pointer ?? part.parameter ?? part.header ?? '';
       return `  ${where === '' ? 'the body' : where}: ${part.message ?? part.detail ?? ''}`;
     });
-    const mend = response.status === 401 ? ['Set FRONTRUNNER_API_KEY to a key of the service'] : [];
+    const mend = status === 401 ? ['Set FRONTRUNNER_API_KEY to a key of the service'] : [];
     const run = problem.runId === undefined ? '' : ` (run ${problem.runId})`;
-    return [`${problem.title}${run}: ${problem.detail}`, ...parts, ...mend].map(plain).join('\n');
+    const lines = [`${problem.title}${run}: ${problem.detail}`, ...parts, ...mend];
+    return new ServiceError(lines.map(plain).join('\n'), status, 1, headers.get('Retry-After'));
   }
 }
 
-interface Problem {
-  readonly title: string;
-  readonly detail: string;
-  readonly runId?: string;
-  readonly errors?: readonly ProblemPart[];
-  readonly failures?: readonly ProblemPart[];
+const text = z.string().optional();
+const partSchema = z.object({
+  ...{ pointer: text, parameter: text, header: text, detail: text, subTask: text, message: text },
+});
+const problemSchema = z.object({
+  title: z.string(),
+  detail: z.string(),
+  runId: text,
+  errors: z.array(partSchema).optional(),
+  failures: z.array(partSchema).optional(),
+});
+
+/** Of problems too. */
+function isJson({ headers }: Response): boolean {
+  return /^application\/(problem\+)?json\b/.test(headers.get('Content-Type') ?? '');
 }
 
-type ProblemPart = Partial<
-  Readonly<Record<'pointer' | 'parameter' | 'header' | 'detail' | 'subTask' | 'message', string>>
->;
-
-/** Where the service is, without a slash at the end. @throws {UsageError} */
-function addressOf(text: string | undefined, env: NodeJS.ProcessEnv): string {
-  const address = said(text) ?? `http://${hostOf(env.HOST)}:${said(env.PORT) ?? '3000'}`;
-  const url = URL.parse(address);
-  if (!url || !/^https?:$/.test(url.protocol) || url.search !== '' || url.hash !== '')
-    throw new UsageError(`The service is at a URL such as http://127.0.0.1:3000, not at ${address}`);
-  if (url.port === '0') throw new UsageError('PORT is 0: say where the service is with --url');
-  return url.href.replace(/\/+$/, '');
+/** Undefined for a text that is no JSON. */
+export function jsonOf(text: string): unknown {
+  try {
+    return parseJson(text);
+  } catch {
+    return undefined;
+  }
 }
 
-/** An empty variable counts as unset. */
-function said(text: string | undefined): string | undefined {
-  return text === '' ? undefined : text;
-}
-
-/** Where to call a service that listens on a host. */
-function hostOf(host = ''): string {
-  if (['', '0.0.0.0', '::'].includes(host)) return '127.0.0.1';
-  return host.includes(':') ? `[${host}]` : host;
+/** Whether a header may have this value. */
+function isHeader(value: string): boolean {
+  try {
+    return new Headers({ value }).has('value');
+  } catch {
+    return false;
+  }
 }

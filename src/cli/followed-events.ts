@@ -1,13 +1,20 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { EventSourceParserStream } from 'eventsource-parser/stream';
+import { z } from 'zod';
 import type { RunEvent } from '../core/events.js';
-import { parseJson } from '../core/exact-json.js';
-import { ServiceError, type Client } from './client.js';
+import { jsonOf, type Client } from './client.js';
+import { ServiceError } from './service-error.js';
 
 /** Says up to where a reader has all. */
 interface Cursor {
   readonly type: 'cursor';
 }
+
+const [type, text] = [z.literal('cursor'), z.string()];
+const messageSchema = z.union([
+  z.object({ type }),
+  z.object({ type: text, runId: text, task: text, time: z.iso.datetime(), data: z.looseObject({}) }),
+]);
 
 interface Followed {
   readonly signal: AbortSignal;
@@ -21,7 +28,8 @@ interface Followed {
  * The events of a stream, until the service says that there are no more, or the signal. Where it was cut off, it goes on behind
  * the last event that it had.
  *
- * @throws {ServiceError} when the first answer is none, or when a later one says that it is of no use to ask again
+ * @throws {ServiceError} when the first answer is none, or when a later one says that it is of no use to ask again: it is no event
+ * stream, for example
  */
 export async function* followEvents(
   client: Client,
@@ -40,6 +48,7 @@ export async function* followEvents(
       });
       // Of a run that is over there is nothing more.
       if (response.status === 204 || !response.body) return;
+      if (!isEventStream(response)) throw client.foreign(response);
       connected = true;
       opened(response);
       const onRetry = (ms: number) => (retryMs = ms);
@@ -48,7 +57,8 @@ export async function* followEvents(
         .pipeThrough(new EventSourceParserStream({ onRetry }));
       let lastType: string | undefined;
       for await (const { id, data } of messages) {
-        const event = parseJson(data) as RunEvent | Cursor;
+        const event = jsonOf(data);
+        if (!isMessage(event)) throw client.foreign(response);
         lastId = id ?? lastId;
         lastType = event.type;
         if (event.type !== 'cursor') yield event;
@@ -61,4 +71,12 @@ export async function* followEvents(
     lost();
     await delay(retryMs, undefined, { signal }).catch(() => undefined);
   }
+}
+
+function isEventStream({ headers }: Response): boolean {
+  return /^text\/event-stream\b/.test(headers.get('Content-Type') ?? '');
+}
+
+function isMessage(value: unknown): value is RunEvent | Cursor {
+  return messageSchema.safeParse(value).success;
 }

@@ -2,10 +2,12 @@
 import { randomUUID } from 'node:crypto';
 import { text } from 'node:stream/consumers';
 import { parseArgs } from 'node:util';
+import { z } from 'zod';
 import { runCommand, UsageError, type Terminal } from '../command-line/command.js';
-import { parseJson } from '../core/exact-json.js';
 import { textOf } from '../core/thrown.js';
-import { Client, SERVICE_OPTIONS, SERVICE_USAGE, ServiceError } from './client.js';
+import { Client, SERVICE_OPTIONS, SERVICE_USAGE } from './client.js';
+import { pathPart } from './service-address.js';
+import { ServiceError } from './service-error.js';
 
 const HINT = 'frontrunner run --help says what there is';
 
@@ -20,6 +22,9 @@ ${SERVICE_USAGE}
 Exit codes: 0 answered (without --wait: accepted); 1 failed, cancelled or refused; 2 it can't be done as it was given;
 3 no service was reached.
 `;
+
+/** Answered or not, a run that was started has an id. */
+const startedSchema = z.object({ id: z.string() });
 
 /** Does what the arguments say. @returns the exit code */
 export function run(args: readonly string[], terminal: Terminal): Promise<number> {
@@ -43,10 +48,11 @@ async function start(args: readonly string[], terminal: Terminal): Promise<numbe
   }
   const [task, ...rest] = positionals;
   if (task === undefined || rest.length > 0) throw new UsageError(`It takes the name of one task; ${HINT}`);
+  const path = `/tasks/${pathPart(task)}/runs`;
   const client = Client.of(values.url, terminal);
   const data = values.data === '-' ? await text(stdin as NodeJS.ReadableStream) : values.data;
   const send = (headers: Readonly<Record<string, string>>) =>
-    client.request(`/tasks/${encodeURIComponent(task)}/runs`, {
+    client.request(path, {
       method: 'POST',
       // As it was written: JSON of Node would round long integers.
       body: data === undefined ? '{}' : `{"input":${checked(data)}}`,
@@ -54,8 +60,8 @@ async function start(args: readonly string[], terminal: Terminal): Promise<numbe
     });
   if (!values.wait) {
     const response = await send({ Prefer: 'respond-async' });
-    const { id } = parseJson(await response.text()) as { id: string };
-    stdout.write(`${id}\n`);
+    const { value } = await client.read(response, startedSchema);
+    stdout.write(`${value.id}\n`);
     return 0;
   }
   // Sent again with its key, it waits for the same run anew. fetch itself waits for no answer longer than five minutes.
@@ -65,7 +71,8 @@ async function start(args: readonly string[], terminal: Terminal): Promise<numbe
     await response.body?.cancel();
     response = await send(wait);
   }
-  stdout.write(`${await response.text()}\n`);
+  const answer = await client.read(response, startedSchema);
+  stdout.write(`${answer.text}\n`);
   return 0;
 }
 

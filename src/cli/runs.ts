@@ -1,9 +1,11 @@
 /** `frontrunner runs`: lists runs. */
 import { parseArgs } from 'node:util';
+import { z } from 'zod';
 import { runCommand, say, UsageError, type Terminal } from '../command-line/command.js';
 import { table } from '../command-line/table.js';
-import { labelTexts, type Labels } from '../core/labels.js';
-import { Client, SERVICE_OPTIONS, SERVICE_USAGE, ServiceError } from './client.js';
+import { labelTexts } from '../core/labels.js';
+import { Client, SERVICE_OPTIONS, SERVICE_USAGE } from './client.js';
+import { ServiceError } from './service-error.js';
 import { plain, span } from './text.js';
 
 const HINT = 'frontrunner runs --help says what there is';
@@ -19,14 +21,15 @@ Lists runs, the newest first.
   --json    One JSON object a line, as the service tells it.
 ${SERVICE_USAGE}`;
 
-interface ListedRun {
-  readonly id: string;
-  readonly task: string;
-  readonly status: string;
-  readonly createdAt: string;
-  readonly finishedAt: string | null;
-  readonly labels?: Labels;
-}
+const runSchema = z.object({
+  id: z.string(),
+  task: z.string(),
+  status: z.string(),
+  createdAt: z.iso.datetime(),
+  finishedAt: z.iso.datetime().nullable(),
+  labels: z.record(z.string(), z.string()).optional(),
+});
+const pageSchema = z.object({ runs: z.array(runSchema) });
 
 /** Does what the arguments say. @returns the exit code */
 export function runs(args: readonly string[], terminal: Terminal): Promise<number> {
@@ -55,14 +58,15 @@ async function list(args: readonly string[], terminal: Terminal): Promise<undefi
   const query = Object.entries(filters).flatMap(([name, values]) =>
     [values].flat().map((value): [string, string] => [name, value]),
   );
-  const page = await Client.of(url, terminal).json(`/runs?${new URLSearchParams(query).toString()}`);
-  const found = (page as { runs: readonly ListedRun[] }).runs;
+  const client = Client.of(url, terminal);
+  const page = await client.request(`/runs?${new URLSearchParams(query).toString()}`);
+  const found = (await client.read(page, pageSchema)).value.runs;
   if (json) stdout.write(found.map((run) => `${JSON.stringify(run)}\n`).join(''));
   else if (found.length === 0) say(stderr, 'There are no such runs');
   else stdout.write(table(['RUN', 'TASK', 'STATUS', 'CREATED', 'TOOK', 'LABELS'], found.map(row)));
 }
 
-function row({ id, task, status, createdAt, finishedAt, labels }: ListedRun): string[] {
+function row({ id, task, status, createdAt, finishedAt, labels }: z.infer<typeof runSchema>): string[] {
   const took = finishedAt === null ? '-' : span(Date.parse(finishedAt) - Date.parse(createdAt));
   return [id, task, status, createdAt, took, plain(labelTexts(labels).join(' '))];
 }

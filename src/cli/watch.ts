@@ -2,9 +2,11 @@
 import { parseArgs } from 'node:util';
 import { runCommand, say, UsageError, type Terminal } from '../command-line/command.js';
 import type { RunEvent } from '../core/events.js';
-import { Client, SERVICE_OPTIONS, SERVICE_USAGE, ServiceError } from './client.js';
+import { Client, SERVICE_OPTIONS, SERVICE_USAGE } from './client.js';
 import { followEvents } from './followed-events.js';
 import { eventLine } from './said.js';
+import { pathPart } from './service-address.js';
+import { ServiceError } from './service-error.js';
 import { WatchTable } from './watch-table.js';
 
 const HINT = 'frontrunner watch --help says what there is';
@@ -43,7 +45,7 @@ async function show(args: readonly string[], terminal: Terminal): Promise<number
     throw new UsageError(`It takes the id of one run, or --task <task>; ${HINT}`);
   const client = Client.of(values.url, terminal);
   const filter = values.task === undefined ? '' : `?${new URLSearchParams({ task: values.task }).toString()}`;
-  const path = runId === undefined ? `/events${filter}` : `/runs/${encodeURIComponent(runId)}/events`;
+  const path = runId === undefined ? `/events${filter}` : `/runs/${pathPart(runId)}/events`;
   const stop = new AbortController();
   const interrupt = () => stop.abort();
   terminal.once('SIGINT', interrupt);

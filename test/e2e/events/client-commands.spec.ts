@@ -1,6 +1,4 @@
 import { EventEmitter, once } from 'node:events';
-import { createServer, type RequestListener } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { z } from 'zod';
 import { ApiKeys } from '../../support/api-keys.js';
@@ -107,7 +105,13 @@ describe('the commands that call a service', () => {
       ['no task', ['run'], {}, 2, /^It takes the name of one task; frontrunner run --help/],
       ['an input that is no JSON', ['run', 'race', '-d', '{a}'], {}, 2, /^--data takes JSON, such as/],
       ['an option that is none', ['run', 'race', '--key', 'k'], {}, 2, /'--key'.*\n?.*--help says/],
+      ['a task whose name is none', ['run', '..'], {}, 2, /^There is nothing of the name "\.\."/],
+      ['a run whose id is none', ['watch', ''], {}, 2, /^There is nothing of the name ""/],
       ['a URL that is none', ['run', 'race', '--url', 'here'], {}, 2, /^The service is at a URL such as/],
+      ['a password', ['runs', '--url', 'http://u:wrong@a'], {}, 2, /a password, .*set FRONTRUNNER_API_KEY/],
+      ['a query', ['runs', '--url', 'http://a/?key=wrong'], {}, 2, /^The service is at a URL such as/],
+      ['half a key', ['runs'], { FRONTRUNNER_API_KEY: 'wrong\nkey' }, 2, /^FRONTRUNNER_API_KEY has char/],
+      ['a key in euros', ['runs'], { FRONTRUNNER_API_KEY: 'wrong€' }, 2, /^FRONTRUNNER_API_KEY has char/],
       ['the port 0', ['runs'], { FRONTRUNNER_URL: '', PORT: '0' }, 2, /^PORT is 0: say where/],
       ['a wrong key', ['runs'], { FRONTRUNNER_API_KEY: 'wrong' }, 1, /\nSet FRONTRUNNER_API_KEY to a key/],
       ['a status that is none', ['runs', '--status', 'odd'], {}, 1, /^Invalid request: .*\n {2}status: /],
@@ -227,67 +231,6 @@ describe('the commands that call a service', () => {
       expect({ code, stderr }).toEqual({ code: 130, stderr: '' });
       expect(stdout.endsWith('\x1b[?25h\x1b[?7h')).toBe(true);
       expect(signals.eventNames()).toEqual([]);
-    });
-  });
-
-  test('say what to do when no service listens', async () => {
-    const closed = createServer().listen(0, '127.0.0.1');
-    await once(closed, 'listening');
-    const { port } = closed.address() as AddressInfo;
-    closed.close();
-    for (const args of [['run', 'race'], ['runs'], ['watch']])
-      expect(await frontrunner(args, { env: { FRONTRUNNER_URL: '', PORT: String(port) } })).toMatchObject({
-        code: 3,
-        stderr: `Nothing listens at http://127.0.0.1:${port}; start the service with frontrunner serve, or say where it is: --url, or FRONTRUNNER_URL\n`,
-      });
-  });
-
-  describe('of something else', () => {
-    const asked: (string | undefined)[] = [];
-    const stream = (...events: readonly object[]) =>
-      `retry: 1\n${events.map((event, index) => `id: ${index + 1}\ndata: ${JSON.stringify(event)}\n\n`).join('')}`;
-    const event = (type: string, data: object) => ({
-      ...{ type, data, time: '2026-11-23T12:00:00.000Z', runId: 'r', task: 't' },
-    });
-
-    async function against(handle: RequestListener, args: readonly string[]) {
-      const server = createServer(handle).listen(0, '127.0.0.1');
-      await once(server, 'listening');
-      const { port } = server.address() as AddressInfo;
-      try {
-        return await frontrunner(args, { env: { FRONTRUNNER_URL: `http://127.0.0.1:${port}/` } });
-      } finally {
-        server.closeAllConnections();
-        server.close();
-      }
-    }
-
-    test('watch goes on behind the last event when it was cut off, or the service is starting', async () => {
-      const { code, stdout, stderr } = await against(
-        ({ headers }, response) => {
-          asked.push(headers['last-event-id'] as string | undefined);
-          if (asked.length === 2) return void response.writeHead(503).end('starting');
-          response.writeHead(200, { 'Content-Type': 'text/event-stream' });
-          if (asked.length === 3)
-            return void response.end(stream(event('run.finished', { status: 'failed' })));
-          response.write(stream(event('run.started', { subTasks: ['a'] })));
-          return setImmediate(() => response.destroy());
-        },
-        ['watch', 'r'],
-      );
-      expect(asked).toEqual([undefined, '1', '1']);
-      expect(stdout).toMatch(/started: a\n.*finished: failed\n$/);
-      expect(stderr).toMatch(/^(The connection to http:\S+ is lost; trying again\n){2}$/);
-      expect(code).toBe(1);
-    });
-
-    test('run says that it is not the service', async () => {
-      const { code, stderr } = await against(
-        (_request, response) => response.writeHead(404).end(),
-        ['run', 'race'],
-      );
-      expect(code).toBe(1);
-      expect(stderr).toMatch(/^http:\S+\d answers 404, and not as Frontrunner does; say where/);
     });
   });
 });
