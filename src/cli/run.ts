@@ -2,9 +2,9 @@
 import { randomUUID } from 'node:crypto';
 import { text } from 'node:stream/consumers';
 import { parseArgs } from 'node:util';
-import { z } from 'zod';
-import { runCommand, UsageError, type Terminal } from '../command-line/command.js';
+import { INTERRUPTED, runCommand, say, UsageError, type Terminal } from '../command-line/command.js';
 import { textOf } from '../core/thrown.js';
+import { awaitAnswer, startedSchema } from './awaited-answer.js';
 import { Client, SERVICE_OPTIONS, SERVICE_USAGE } from './client.js';
 import { pathPart } from './service-address.js';
 import { ServiceError } from './service-error.js';
@@ -17,14 +17,11 @@ Starts a run, and prints its id as soon as it was accepted. With --wait it print
 The run goes on whatever becomes of this command: frontrunner watch <id> shows it.
 
   -d, --data  The input, as JSON; - reads it from standard input. Default: none.
-  --wait      Waits for the answer, however long it takes.
+  --wait      Waits for the answer, however long it takes, also when the service is started again meanwhile.
 ${SERVICE_USAGE}
 Exit codes: 0 answered (without --wait: accepted); 1 failed, cancelled or refused; 2 it can't be done as it was given;
-3 no service was reached.
+3 no service was reached; 130 interrupted.
 `;
-
-/** Answered or not, a run that was started has an id. */
-const startedSchema = z.object({ id: z.string() });
 
 /** Does what the arguments say. @returns the exit code */
 export function run(args: readonly string[], terminal: Terminal): Promise<number> {
@@ -41,7 +38,7 @@ async function start(args: readonly string[], terminal: Terminal): Promise<numbe
       wait: { type: 'boolean', default: false },
     },
   });
-  const { stdin, stdout } = terminal;
+  const { stdin, stdout, stderr } = terminal;
   if (values.help) {
     stdout.write(USAGE);
     return 0;
@@ -51,29 +48,44 @@ async function start(args: readonly string[], terminal: Terminal): Promise<numbe
   const path = `/tasks/${pathPart(task)}/runs`;
   const client = Client.of(values.url, terminal);
   const data = values.data === '-' ? await text(stdin as NodeJS.ReadableStream) : values.data;
-  const send = (headers: Readonly<Record<string, string>>) =>
+  const stop = new AbortController();
+  const key = `"${randomUUID()}"`;
+  const send = (prefer: string) =>
     client.request(path, {
       method: 'POST',
       // As it was written: JSON of Node would round long integers.
       body: data === undefined ? '{}' : `{"input":${checked(data)}}`,
-      headers: { 'Content-Type': 'application/json', ...headers },
+      headers: { 'Content-Type': 'application/json', 'Idempotency-Key': key, Prefer: prefer },
+      signal: stop.signal,
     });
   if (!values.wait) {
-    const response = await send({ Prefer: 'respond-async' });
-    const { value } = await client.read(response, startedSchema);
+    const { value } = await client.read(await send('respond-async'), startedSchema);
     stdout.write(`${value.id}\n`);
     return 0;
   }
-  // Sent again with its key, it waits for the same run anew. fetch itself waits for no answer longer than five minutes.
-  const wait = { 'Idempotency-Key': `"${randomUUID()}"`, Prefer: 'wait=60' };
-  let response = await send(wait);
-  while (response.status === 202) {
-    await response.body?.cancel();
-    response = await send(wait);
+  let id: string | undefined;
+  const interrupt = () => stop.abort();
+  terminal.once('SIGINT', interrupt);
+  terminal.once('SIGTERM', interrupt);
+  try {
+    const answer = await awaitAnswer(client, send, {
+      signal: stop.signal,
+      started: (started) => (id = started),
+      lost: (reason) => say(stderr, `${reason}\nTrying again to get the answer of run ${id}`),
+    });
+    if (answer !== undefined) {
+      stdout.write(`${answer}\n`);
+      return 0;
+    }
+    if (id !== undefined) say(stderr, `The run goes on: frontrunner watch ${id} shows it`);
+    return INTERRUPTED;
+  } catch (error) {
+    if (id !== undefined && !textOf(error).includes(id)) say(stderr, `There is no answer of run ${id}:`);
+    throw error;
+  } finally {
+    terminal.off('SIGINT', interrupt);
+    terminal.off('SIGTERM', interrupt);
   }
-  const answer = await client.read(response, startedSchema);
-  stdout.write(`${answer.text}\n`);
-  return 0;
 }
 
 /** @throws {UsageError} */

@@ -14,8 +14,10 @@ export class ServiceError extends Error {
     super(message);
   }
 
-  /** Whether the same request may be answered later. */
+  /** Whether the same request may be answered later. A problem with 502 or 504 is the answer of a run: that of a proxy is no problem. */
   get passes(): boolean {
-    return this.status === undefined || this.status === 429 || this.status >= 500;
+    const { status, exitCode } = this;
+    if (status === undefined || status === 429) return true;
+    return status >= 500 && (exitCode === 3 || ![502, 504].includes(status));
   }
 }

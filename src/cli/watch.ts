@@ -1,6 +1,6 @@
 /** `frontrunner watch`: shows runs while they go on. */
 import { parseArgs } from 'node:util';
-import { runCommand, say, UsageError, type Terminal } from '../command-line/command.js';
+import { INTERRUPTED, runCommand, say, UsageError, type Terminal } from '../command-line/command.js';
 import type { RunEvent } from '../core/events.js';
 import { Client, SERVICE_OPTIONS, SERVICE_USAGE } from './client.js';
 import { followEvents } from './followed-events.js';
@@ -10,8 +10,6 @@ import { ServiceError } from './service-error.js';
 import { WatchTable } from './watch-table.js';
 
 const HINT = 'frontrunner watch --help says what there is';
-/** As shells have it: 128, and the number of SIGINT. */
-const INTERRUPTED = 130;
 
 const USAGE = `Usage: frontrunner watch <run>
        frontrunner watch [--task <task>]

@@ -26,6 +26,8 @@ export interface Screen extends Output {
 
 /** The exit code of a command that can’t be done as it was given. */
 export const USAGE_EXIT_CODE = 2;
+/** As shells have it: 128, and the number of SIGINT. */
+export const INTERRUPTED = 130;
 
 /** A command that can’t be done as it was given. */
 export class UsageError extends Error {

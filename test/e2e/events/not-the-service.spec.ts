@@ -1,9 +1,13 @@
-import { once } from 'node:events';
-import { createServer, type RequestListener } from 'node:http';
+import { EventEmitter, once } from 'node:events';
+import { createServer, type RequestListener, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, test } from '@jest/globals';
 import { CommandLine } from '../../support/command-line.js';
 import { temporaryDirectory } from '../../support/temporary-directory.js';
+
+const JSON_TYPE = { 'Content-Type': 'application/json' };
+const PROBLEM_TYPE = { 'Content-Type': 'application/problem+json' };
+const AT_ONCE = { ...JSON_TYPE, 'Retry-After': '0' };
 
 describe('the commands that call a service, where there is none or another', () => {
   const line = new CommandLine(temporaryDirectory());
@@ -14,12 +18,12 @@ describe('the commands that call a service, where there is none or another', () 
     ...{ type, data, time: '2026-11-23T12:00:00.000Z', runId: 'r', task: 't' },
   });
 
-  async function against(handle: RequestListener, args: readonly string[]) {
+  async function against(handle: RequestListener, args: readonly string[], signals = new EventEmitter()) {
     const server = createServer(handle).listen(0, '127.0.0.1');
     await once(server, 'listening');
     const { port } = server.address() as AddressInfo;
     try {
-      return await line.run(args, { env: { FRONTRUNNER_URL: `http://127.0.0.1:${port}/` } });
+      return await line.run(args, { env: { FRONTRUNNER_URL: `http://127.0.0.1:${port}/` }, signals });
     } finally {
       server.closeAllConnections();
       server.close();
@@ -56,8 +60,67 @@ describe('the commands that call a service, where there is none or another', () 
     expect(code).toBe(1);
   });
 
-  const JSON_TYPE = { 'Content-Type': 'application/json' };
-  const PROBLEM_TYPE = { 'Content-Type': 'application/problem+json' };
+  test('run waits for the answer of one run while the service is cut off, busy or away, and says its id', async () => {
+    const [keys, preferred, paths]: [Set<unknown>, unknown[], Set<unknown>] = [new Set(), [], new Set()];
+    const answers: ((response: ServerResponse) => void)[] = [
+      (response) => response.writeHead(202, AT_ONCE).end('{"id":"r1"}'),
+      (response) => response.destroy(),
+      (response) => response.writeHead(429, { 'Retry-After': '0' }).end(),
+      (response) => response.writeHead(502, { 'Retry-After': '0' }).end('<p>no'),
+      (response) => response.writeHead(202, AT_ONCE).end('{"id":"r1"}'),
+      (response) => {
+        response.writeHead(200, { ...JSON_TYPE, 'Content-Length': '99' }).write('{"id":"r1",');
+        setImmediate(() => response.destroy());
+      },
+      (response) => response.writeHead(200, JSON_TYPE).end('{"id":"r1","result":90071992547409931}'),
+    ];
+    const { code, stdout, stderr } = await against(
+      ({ url, headers }, response) => {
+        paths.add(url);
+        keys.add(headers['idempotency-key']);
+        answers[preferred.push(headers.prefer) - 1]?.(response);
+      },
+      ['run', 't', '--wait'],
+    );
+    expect({ code, stdout }).toEqual({ code: 0, stdout: '{"id":"r1","result":90071992547409931}\n' });
+    expect(stderr.match(/^Trying again to get the answer of run r1$/gm)).toHaveLength(4);
+    expect([...paths]).toEqual(['/tasks/t/runs']);
+    expect(keys.size).toBe(1);
+    expect(preferred).toEqual(['respond-async', ...Array<string>(6).fill('wait=60')]);
+  });
+
+  test('run says the id of a run whose answer it can’t get', async () => {
+    let requests = 0;
+    const { code, stderr } = await against(
+      (_request, response) => {
+        requests += 1;
+        if (requests === 1) response.writeHead(202, AT_ONCE).end('{"id":"r1"}');
+        else response.writeHead(404, PROBLEM_TYPE).end('{"title":"Gone","detail":"nothing"}');
+      },
+      ['run', 't', '--wait'],
+    );
+    expect({ code, stderr }).toEqual({ code: 1, stderr: 'There is no answer of run r1:\nGone: nothing\n' });
+  });
+
+  test('run says the id of its run when it is interrupted', async () => {
+    const signals = new EventEmitter();
+    let requests = 0;
+    const { code, stderr } = await against(
+      (_request, response) => {
+        requests += 1;
+        if (requests === 1) response.writeHead(202, AT_ONCE).end('{"id":"r1"}');
+        else signals.emit('SIGINT');
+      },
+      ['run', 't', '--wait'],
+      signals,
+    );
+    expect({ code, stderr }).toEqual({
+      code: 130,
+      stderr: 'The run goes on: frontrunner watch r1 shows it\n',
+    });
+    expect(signals.eventNames()).toEqual([]);
+  });
+
   const COMMANDS = [['run', 't'], ['run', 't', '--wait'], ['runs'], ['watch', 'r']];
 
   test.each<[string, number, Record<string, string>, string]>([
