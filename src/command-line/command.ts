@@ -62,11 +62,20 @@ export async function runCommand(
   }
 }
 
-/** The environment, with what a file .env says beneath it: for drivers too, which read it themselves. */
+/** The environment, with what a file .env says beneath it: for drivers too, which read it themselves. @throws {UsageError} */
 export function environmentOf({ env }: Terminal): NodeJS.ProcessEnv {
-  const ofFile = existsSync('.env') ? parseEnv(readFileSync('.env', 'utf8')) : {};
+  const ofFile = existsSync('.env') ? parseEnv(textOfFile('.env')) : {};
   for (const [name, value] of Object.entries(ofFile)) env[name] ??= value;
   return env;
+}
+
+/** @throws {UsageError} */
+function textOfFile(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    throw new UsageError(`The file ${path} can’t be read (${String((error as NodeJS.ErrnoException).code)})`);
+  }
 }
 
 export function say(stderr: Output, line: string): void {

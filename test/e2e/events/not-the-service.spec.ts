@@ -1,6 +1,8 @@
 import { EventEmitter, once } from 'node:events';
+import { mkdirSync } from 'node:fs';
 import { createServer, type RequestListener, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { CommandLine } from '../../support/command-line.js';
 import { temporaryDirectory } from '../../support/temporary-directory.js';
@@ -156,4 +158,13 @@ describe('the commands that call a service, where there is none or another', () 
       expect(stderr).toMatch(/answers 200, and not as Frontrunner does/);
     },
   );
+
+  const directory = temporaryDirectory();
+  test('a .env that is a folder is refused in a sentence', async () => {
+    mkdirSync(join(directory, '.env'));
+    expect(await new CommandLine(directory).run(['runs'])).toEqual({
+      ...{ code: 2, stdout: '' },
+      stderr: 'The file .env can’t be read (EISDIR)\n',
+    });
+  });
 });
