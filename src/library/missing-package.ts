@@ -8,7 +8,7 @@ const NEEDED = [
 /** Says what to install where a package is missing; any other error stays as it is. */
 export function withMissingPackage(error: unknown): unknown {
   const { code = '', message = '' } = (error ?? {}) as { code?: string; message?: string };
-  if (!String(code).endsWith('MODULE_NOT_FOUND')) return error;
+  if (!code.endsWith('MODULE_NOT_FOUND')) return error;
   for (const { by, packages } of NEEDED) {
     const missing = packages.find((name) => message.includes(`'${name}'`));
     if (missing !== undefined)

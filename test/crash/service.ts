@@ -22,7 +22,7 @@ if (fault !== undefined) insertFault(fault as FaultName | ClusterFaultName);
 const { SubTask } = (await import(built('tasks/sub-task.js'))) as typeof subTaskFile;
 const { Task } = (await import(built('tasks/task.js'))) as typeof taskFile;
 const { AppModule } = (await import(built('app.module.js'))) as { AppModule: Type };
-const imports = Reflect.getMetadata('imports', AppModule) as Type[];
+const imports = (Reflect.getMetadata('imports', AppModule) ?? []) as Type[];
 Reflect.defineMetadata('imports', [...imports, crashModule({ SubTask, Task }, effects, tasks)], AppModule);
 await import(built('main.js'));
 // A process that is killed has no end to do that at.

@@ -25,7 +25,7 @@ Module({
     },
   ],
 })(PartsModule);
-const imports = Reflect.getMetadata('imports', AppModule) as Type[];
+const imports = (Reflect.getMetadata('imports', AppModule) ?? []) as Type[];
 Reflect.defineMetadata('imports', [...imports, PartsModule], AppModule);
 await import(built('main.js'));
 // A process that is killed has no end to do that at.
