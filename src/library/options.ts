@@ -149,7 +149,7 @@ export function configOf(options: FrontrunnerOptions, tasksFiles: readonly strin
   const given: Record<string, string> = {};
   const take = (values: object, variablesOf: Readonly<Record<string, string>>, prefix: string): void => {
     for (const [option, variable] of Object.entries(variablesOf)) {
-      const value = (values as Readonly<Record<string, unknown>>)[option];
+      const value = (values as Readonly<Record<string, string | number | undefined>>)[option];
       names.set(variable, prefix + option);
       if (value !== undefined) given[variable] = String(value);
     }
