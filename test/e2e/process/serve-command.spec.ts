@@ -1,5 +1,8 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { chmodSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, test } from '@jest/globals';
@@ -42,6 +45,13 @@ describe('frontrunner', () => {
         ...{ code: 2, stdout: '' },
         stderr: expect.stringMatching(new RegExp(`^Usage: frontrunner ${name}\\b`)),
       });
+  });
+
+  test.each(['serve', 'run'])('has no fault when nobody reads what %s --help says', async (name) => {
+    const child = spawn(process.execPath, [BIN, name, '--help'], { stdio: ['ignore', 'pipe', 'pipe'] });
+    child.stdout.destroy();
+    const [stderr] = await Promise.all([text(child.stderr), once(child, 'close')]);
+    expect({ code: child.exitCode, stderr }).toEqual({ code: 0, stderr: '' });
   });
 
   test('is what the scripts of the repository call, built if the sources have changed', () => {
