@@ -188,10 +188,11 @@ export class TestApp {
 
   /** Stops the service, and proves that nothing of it is left and that the document names all it answered. */
   async close(): Promise<void> {
+    const emitter = this.app.get(EventEmitter2);
     await this.host.close();
     TestApp.logs.splice(TestApp.logs.indexOf(this.log), 1);
     Logger.overrideLogger(TestApp.logs.at(-1) ?? false);
-    const listeners = this.app.get(EventEmitter2).eventNames().length;
+    const listeners = emitter.eventNames().length;
     if (listeners > 0) throw new Error(`${listeners} events still have listeners`);
     if (this.resourcesBefore) await expectNothingLeft(this.resourcesBefore);
     const undocumented = [...(this.documented?.missing ?? [])];
