@@ -1,17 +1,18 @@
 import type { Started } from './start.js';
-import { listenForStop, stopWithNpm } from './stop-signals.js';
+import { stopWithNpm, type OnStop } from './stop-signals.js';
 
 /**
- * Starts the service as this process. Signals are heard first: all the rest takes a second to load.
+ * Starts the service as this process.
  *
+ * @param onStop is told what a stop is: signals are heard before anything else is loaded
  * @param prepare is called before the start; when it says false, nothing is started
  * @param whenReady is told when the service listens
  */
 export async function launch(
+  onStop: OnStop,
   prepare: () => boolean | Promise<boolean>,
   whenReady?: (started: Started) => void,
 ): Promise<void> {
-  const onStop = listenForStop();
   stopWithNpm();
   const { listenForReload } = await import('./reload-signal.js');
   const onReload = listenForReload();

@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util';
 import { environmentOf, runCommand, say, UsageError, type Terminal } from '../command-line/command.js';
 import { valueOf } from '../command-line/variable.js';
 import { launch } from '../launch.js';
+import { listenForStop } from '../stop-signals.js';
 import { openPage } from './open-page.js';
 import { watchTasksFiles } from './watch-tasks-files.js';
 
@@ -42,6 +43,7 @@ async function begin(args: readonly string[], terminal: Terminal): Promise<undef
   env.DEMO ||= 'off';
   const reportTo = (line: string) => say(terminal.stderr, line);
   await launch(
+    listenForStop(),
     () => true,
     ({ url, tasksFiles, reload }) => {
       if (watch && tasksFiles.length === 0) reportTo('--watch has nothing to watch: there is no tasks file');
