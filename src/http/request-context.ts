@@ -22,7 +22,7 @@ export interface RequestContext {
 const CONTEXT = Symbol('request context');
 
 /** What is taken for a request id: 1 to 200 visible ASCII characters, which no log line can be forged with. */
-const REQUEST_ID = /^[!-~]{1,200}$/;
+export const REQUEST_ID = /^[!-~]{1,200}$/;
 
 /** The one context of a request, made when it is first asked for. */
 export function contextOf(

@@ -1,9 +1,8 @@
 import { z } from 'zod';
-import { inputErrors, invalidRequest } from '../core/domain-error.js';
+import { DomainError, inputErrors, invalidRequest, type InputError } from '../core/domain-error.js';
 import { labelFilterSchema } from '../core/labels.schema.js';
 import { runStatusSchema } from '../core/run.js';
 import { DEFAULT_RUNS, MAX_RUNS } from '../history/history.schemas.js';
-import { plainly } from './start-request.js';
 
 export const runIdSchema = z.object({ id: z.string({ error: 'takes the id of a run' }) });
 
@@ -42,4 +41,13 @@ export function checked<Schema extends z.ZodType>(schema: Schema, given: unknown
   const parsed = schema.safeParse(given);
   if (parsed.success) return parsed.data;
   throw plainly(invalidRequest(inputErrors(parsed.error.issues)));
+}
+
+/** Says in the message what is wrong: whoever calls a method reads that first. */
+export function plainly(error: unknown): unknown {
+  if (!(error instanceof DomainError) || error.code !== 'invalid-request') return error;
+  const { errors } = error.details as { readonly errors?: readonly InputError[] };
+  if (!errors) return error;
+  const mistakes = errors.map(({ pointer, detail }) => `${pointer} ${detail}`);
+  return new DomainError(error.code, `The call does not fit: ${mistakes.join('; ')}`, error.details);
 }

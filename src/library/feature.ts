@@ -2,6 +2,7 @@ import type { DiscoveryService } from '@nestjs/core';
 import { STATIC_CONTEXT } from '@nestjs/core/injector/constants.js';
 import { SubTaskMetadata } from '../tasks/sub-task.js';
 import { TaskMetadata } from '../tasks/task.js';
+import { isDeclared } from '../tasks/task-of.js';
 
 /** Nest's record of a provider or a controller. */
 type Wrapper = ReturnType<DiscoveryService['getProviders']>[number];
@@ -46,7 +47,9 @@ export class Share {
     const classes = new Set(own.map(({ metatype }) => metatype));
     const shared = all.filter(
       (wrapper) =>
-        this.owns(wrapper) === undefined && !classes.has(wrapper.metatype) && !isTask(wrapper.metatype),
+        this.owns(wrapper) === undefined &&
+        !classes.has(wrapper.metatype) &&
+        !isDeclared(TaskMetadata.KEY, wrapper.metatype),
     );
     return [...own, ...shared];
   }
@@ -55,7 +58,7 @@ export class Share {
   requireMade(): void {
     const unmade = this.providers.find(
       (wrapper) =>
-        hasMetadata(SubTaskMetadata.KEY, wrapper.metatype) &&
+        isDeclared(SubTaskMetadata.KEY, wrapper.metatype) &&
         wrapper.isDependencyTreeStatic() &&
         !wrapper.getInstanceByContextId(STATIC_CONTEXT).isResolved,
     );
@@ -76,12 +79,4 @@ export class Share {
     const feature = this.features.get(host);
     return feature === undefined ? undefined : feature.instance === this.instance;
   }
-}
-
-function isTask(type: unknown): boolean {
-  return hasMetadata(TaskMetadata.KEY, type);
-}
-
-function hasMetadata(key: string, type: unknown): boolean {
-  return typeof type === 'function' && Reflect.hasMetadata(key, type);
 }

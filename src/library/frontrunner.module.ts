@@ -13,7 +13,7 @@ import { HostGuards } from './host-guards.js';
 import { HttpDoor } from './http-door.js';
 import { Instance } from './instance.js';
 import { flaw } from './option-flaws.js';
-import { configOf, httpOptions, OptionsError, type FrontrunnerOptions } from './options.js';
+import { configOf, httpOptions, OptionsError, requireKinds, type FrontrunnerOptions } from './options.js';
 import { getFrontrunnerOptionsToken, getFrontrunnerToken } from './tokens.js';
 
 interface Named {
@@ -81,6 +81,7 @@ export class FrontrunnerModule {
             startLast(modules);
             if (!given)
               throw new OptionsError(['useFactory of forRootAsync returned nothing; return options']);
+            requireKinds(given);
             const http = httpOptions(given);
             const guards = new HostGuards(http?.guards ?? [], modules, ...parts);
             return new Instance(name, given, discovery, http && new HttpDoor(http, adapterHost, guards));
@@ -102,12 +103,14 @@ export class FrontrunnerModule {
     return feature(name, classes, [], imports);
   }
 
-  /** Adds the tasks of YAML or JSON files, and of folders of them; paths that don’t begin at the root are those of the working directory. */
+  /** Adds the tasks of YAML or JSON files, and of folders of them. A relative path counts from the working directory. */
   static forFile(files: string | readonly string[], { name }: Named = {}): DynamicModule {
     const paths = [files].flat();
-    const wrong = paths.find((path) => typeof path !== 'string' || path.trim() === '');
-    if (paths.length === 0 || wrong !== undefined || paths.includes(undefined as never))
+    const isPath = (path: unknown): boolean => typeof path === 'string' && path.trim() !== '';
+    if (paths.length === 0 || !paths.every(isPath)) {
+      const wrong = paths.find((path) => !isPath(path));
       throw new OptionsError([flaw('forFile', wrong, 'the path of a file or a folder, or a list of them')]);
+    }
     return feature(name, [], paths);
   }
 }

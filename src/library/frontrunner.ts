@@ -13,11 +13,12 @@ import { TaskMetadata, type TaskOptions } from '../tasks/task.js';
 import type { ResultOf, StartArguments } from '../tasks/task-of.js';
 import { TaskRegistry } from '../tasks/task-registry.js';
 import { TasksService } from '../tasks/tasks.service.js';
-import { checked, runIdSchema, runQuerySchema } from './arguments.js';
+import { checked, plainly, runIdSchema, runQuerySchema } from './arguments.js';
 import type { Parts } from './parts.js';
+import type { Readers } from './readers.js';
 import { ALL_RUNS, runEvents, type EventsOptions } from './run-events.js';
 import { RunHandle } from './run-handle.js';
-import { plainly, startRequest } from './start-request.js';
+import { startRequest } from './start-request.js';
 
 /** What a caller says of a run. What is left out, the task decides. */
 export interface StartOptions {
@@ -42,10 +43,10 @@ export interface StartOptions {
 
 /** Starts runs of tasks, and finds them again. Inject it; `@InjectFrontrunner(name)` for an instance with a name. */
 export class Frontrunner {
-  constructor(private readonly instance: { readonly app: Promise<Parts>; readonly ended?: AbortSignal }) {}
+  constructor(private readonly instance: { readonly app: Promise<Parts>; readonly readers: Readers }) {}
 
   /**
-   * Starts a run. It is in the journal when this resolves, or with a `transaction` as soon as that is committed: then a crash loses it no more.
+   * Starts a run. When this resolves, the run is in the journal, and no crash loses it. With a `transaction`, that is so from its commit on.
    *
    * @param task its class, or its name
    * @throws {FrontrunnerError} `task-unknown`, `invalid-request` with what is wrong, `idempotency-key-reused`, `overloaded`,
@@ -73,13 +74,13 @@ export class Frontrunner {
       if (transaction) {
         const starts = app.get(StartInTransaction, { strict: false });
         const run = await starts.start(name, request, origin, transaction, idempotencyKey);
-        return new RunHandle(app, run, this.instance.ended);
+        return new RunHandle(app, run, this.instance.readers);
       }
       const tasks = app.get(TasksService, { strict: false });
       const key = idempotencyKey === undefined ? undefined : { client: '', key: idempotencyKey };
       const run = await tasks.start(name, request, origin, key);
       await tasks.recorded(run);
-      return new RunHandle(app, run, this.instance.ended);
+      return new RunHandle(app, run, this.instance.readers);
     } catch (error) {
       throw plainly(error);
     }
@@ -92,7 +93,7 @@ export class Frontrunner {
    */
   async run<Result = JsonValue>(id: string): Promise<RunHandle<Result>> {
     const { id: runId } = checked(runIdSchema, { id });
-    return new RunHandle(await this.instance.app, { runId, replayed: false }, this.instance.ended);
+    return new RunHandle(await this.instance.app, { runId, replayed: false }, this.instance.readers);
   }
 
   /**
@@ -109,7 +110,7 @@ export class Frontrunner {
 
   /** The events of all runs, those that are to come too, until the application stops. */
   async *events(options: EventsOptions = {}): AsyncGenerator<RunEvent, void> {
-    yield* runEvents(await this.instance.app, ALL_RUNS, options, this.instance.ended);
+    yield* runEvents(await this.instance.app, ALL_RUNS, options, this.instance.readers);
   }
 }
 

@@ -17,6 +17,7 @@ import { refuseMissing } from './missing-package.js';
 import { NestedParts } from './nested-parts.js';
 import { configOf, httpOptions, type FrontrunnerOptions } from './options.js';
 import { partsUntil, type Parts } from './parts.js';
+import { Readers } from './readers.js';
 
 /**
  * An instance of Frontrunner within an application: a Nest application of its own, with its own configuration, events, tasks and journal.
@@ -25,11 +26,12 @@ import { partsUntil, type Parts } from './parts.js';
 export class Instance
   implements OnModuleInit, OnApplicationBootstrap, OnModuleDestroy, OnApplicationShutdown
 {
+  /** Those who read its events. */
+  readonly readers = new Readers();
   private started: Promise<Started> | undefined;
   private parts: Promise<Parts> | undefined;
   private stopping: Promise<void> | undefined;
   private closing: Promise<void> | undefined;
-  private readonly stopped = new AbortController();
   private readonly closed = new AbortController();
 
   constructor(
@@ -42,11 +44,6 @@ export class Instance
   /** What the application within has. It starts with the one around it, or when it is first asked for. */
   get app(): Promise<Parts> {
     return this.parts ?? this.start();
-  }
-
-  /** Aborted when its runs have stopped. */
-  get ended(): AbortSignal {
-    return this.stopped.signal;
   }
 
   async onModuleInit(): Promise<void> {
@@ -67,7 +64,7 @@ export class Instance
 
   private async stop(): Promise<void> {
     await (await this.running)?.stop();
-    this.stopped.abort();
+    await this.readers.end();
   }
 
   private async close(): Promise<void> {

@@ -138,12 +138,17 @@ export class OptionsError extends Error {
   }
 }
 
-/** The configuration that options stand for. @throws {OptionsError} @throws {ConfigError} */
-export function configOf(options: FrontrunnerOptions, tasksFiles: readonly string[] = []): Config {
+/** @throws {OptionsError} for options that there are none of, and for values of a kind that one doesn’t take */
+export function requireKinds(options: FrontrunnerOptions): void {
   const flaws = isPlainObject(options)
     ? optionFlaws(options, Object.keys(VARIABLES), KINDS)
     : [flaw('forRoot', options, 'an object of options')];
   if (flaws.length > 0) throw new OptionsError(flaws);
+}
+
+/** The configuration that options stand for. @throws {OptionsError} @throws {ConfigError} */
+export function configOf(options: FrontrunnerOptions, tasksFiles: readonly string[] = []): Config {
+  requireKinds(options);
   const http = httpOptions(options) ?? {};
   const names = new Map<string, string>();
   const given: Record<string, string> = {};

@@ -4,6 +4,7 @@ import { EventBus } from '../events/event-bus.js';
 import { Journal } from '../run/journal.js';
 import { checked, eventsOptionsSchema } from './arguments.js';
 import type { Parts } from './parts.js';
+import type { Readers } from './readers.js';
 
 const PAGE = 100;
 
@@ -28,9 +29,10 @@ export async function* runEvents(
   app: Parts,
   of: string | typeof ALL_RUNS,
   options: EventsOptions,
-  ended: AbortSignal | undefined,
+  readers: Readers,
 ): AsyncGenerator<RunEvent, void> {
   const { after, signal } = checked(eventsOptionsSchema, options);
+  const { ended } = readers;
   const runId = of === ALL_RUNS ? undefined : of;
   const bus = app.get(EventBus, { strict: false });
   let news = Promise.withResolvers<undefined>();
@@ -39,22 +41,20 @@ export async function* runEvents(
   };
   const unwatch = runId === undefined ? bus.watchAll(wake) : bus.watch(runId, wake);
   signal?.addEventListener('abort', wake);
-  ended?.addEventListener('abort', wake);
+  ended.addEventListener('abort', wake);
   try {
     for (let at = after; !signal?.aborted;) {
       news = Promise.withResolvers();
-      const { events, next } = await app
-        .get(Journal, { strict: false })
-        .events({ runId, after: at, limit: PAGE });
+      const journal = app.get(Journal, { strict: false });
+      const { events, next } = await readers.read(journal.events({ runId, after: at, limit: PAGE }));
       for (const event of events) {
         yield event;
         if (runId !== undefined && event.type === 'run.finished') return;
       }
       if (events.length === 0 && next === at) {
-        if (ended?.aborted) {
+        if (ended.aborted) {
           if (runId === undefined) return;
-          const message = 'The application stopped before the run was finished';
-          throw new DomainError('stopping', message, { runId });
+          throw stoppedBefore(runId);
         }
         await news.promise;
       }
@@ -63,6 +63,10 @@ export async function* runEvents(
   } finally {
     unwatch();
     signal?.removeEventListener('abort', wake);
-    ended?.removeEventListener('abort', wake);
+    ended.removeEventListener('abort', wake);
   }
+}
+
+export function stoppedBefore(runId: string): DomainError {
+  return new DomainError('stopping', 'The application stopped before the run was finished', { runId });
 }

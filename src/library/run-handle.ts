@@ -1,4 +1,3 @@
-import { DomainError } from '../core/domain-error.js';
 import { MAX_DURATION_MS, milliseconds, type Duration } from '../core/duration.js';
 import type { RunEvent } from '../core/events.js';
 import type { RunRecord } from '../core/run-record.js';
@@ -8,7 +7,8 @@ import { RunWatch } from '../tasks/run-watch.js';
 import { TasksService, type Answer, type StartedRun } from '../tasks/tasks.service.js';
 import { checked, subTaskSchema } from './arguments.js';
 import type { Parts } from './parts.js';
-import { runEvents, type EventsOptions } from './run-events.js';
+import type { Readers } from './readers.js';
+import { runEvents, stoppedBefore, type EventsOptions } from './run-events.js';
 
 /** A run as callers are shown it, over HTTP too. */
 export type RunView = ReturnType<typeof runView>;
@@ -33,9 +33,9 @@ interface WaitOptions {
 export class RunHandle<Result = unknown> {
   constructor(
     private readonly app: Parts,
-    private readonly started: Pick<StartedRun, 'runId' | 'replayed' | 'begun'>,
-    /** Aborted when the application has stopped its runs. */
-    private readonly ended?: AbortSignal,
+    /** Without its task where only its id is known. */
+    private readonly started: Omit<StartedRun, 'task'> & Partial<Pick<StartedRun, 'task'>>,
+    private readonly readers: Readers,
   ) {}
 
   get id(): string {
@@ -55,10 +55,9 @@ export class RunHandle<Result = unknown> {
    * `run-unknown`, `journal-unavailable`, `stopping`
    */
   async reply({ wait }: WaitOptions = {}): Promise<Omit<Answer, 'result'> & { readonly result: Result }> {
-    const leftMs = await this.whenBegun(waitMs(wait));
-    const { task } = await this.watch.get(this.id);
-    const run = { runId: this.id, task, replayed: this.replayed };
-    const answer = await this.app.get(TasksService, { strict: false }).reply(run, leftMs);
+    const { task = (await this.watch.get(this.id)).task } = this.started;
+    const tasks = this.app.get(TasksService, { strict: false });
+    const answer = await tasks.reply({ ...this.started, task }, waitMs(wait));
     if (!answer) throw new WaitError(this.id, 'reply');
     return { ...answer, result: answer.result as Result };
   }
@@ -66,12 +65,11 @@ export class RunHandle<Result = unknown> {
   /** The run when its last sub-task has ended. @throws {WaitError} @throws {FrontrunnerError} */
   async finished({ wait }: WaitOptions = {}): Promise<RunView> {
     const until = this.watch.elapsed + waitMs(wait);
-    await this.whenBegun(waitMs(wait));
+    await this.begin(waitMs(wait));
     const run = await this.watch.until(this.id, isFinished, { until, types: ['run.finished'] });
     if (!isFinished(run)) {
       if (this.watch.elapsed >= until) throw new WaitError(this.id, 'end');
-      const message = 'The application stopped before the run was finished';
-      throw new DomainError('stopping', message, { runId: this.id });
+      throw stoppedBefore(this.id);
     }
     return runView(run);
   }
@@ -103,17 +101,14 @@ export class RunHandle<Result = unknown> {
 
   /** Its events, those that are to come too, until it is finished. */
   async *events(options: EventsOptions = {}): AsyncGenerator<RunEvent, void> {
-    await this.whenBegun(MAX_DURATION_MS);
-    yield* runEvents(this.app, this.id, options, this.ended);
+    await this.begin(MAX_DURATION_MS);
+    yield* runEvents(this.app, this.id, options, this.readers);
   }
 
-  /** Waits for the commit that a run begins with. Resolves with what is left of the time. */
-  private async whenBegun(ms: number): Promise<number> {
+  /** Waits for the commit that the run begins with, where it does. @throws {WaitError} */
+  private async begin(ms: number): Promise<void> {
     const { begun } = this.started;
-    if (!begun) return ms;
-    const until = this.watch.elapsed + ms;
-    if (!(await begun(ms))) throw new WaitError(this.id, 'start');
-    return Math.max(0, until - this.watch.elapsed);
+    if (begun && !(await begun(ms))) throw new WaitError(this.id, 'start');
   }
 
   private get watch(): RunWatch {

@@ -1,3 +1,4 @@
+import type { Type } from '@nestjs/common';
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { JsonValue } from '../core/json.js';
 import type { ReplyPolicy } from '../core/policies.js';
@@ -28,9 +29,14 @@ export function TaskOf<const Options extends TaskOptions>(
 
 const bases = new WeakSet<object>();
 
-/** Whether `TaskOf` has made a class. */
-export function isTaskBase(type: object): boolean {
-  return bases.has(type);
+/** Whether a class is decorated itself, or extends `TaskOf(…)`. @param metadataKey of the decorator */
+export function isDeclared(metadataKey: string, type: unknown): type is Type {
+  if (typeof type !== 'function') return false;
+  const base = Object.getPrototypeOf(type) as object;
+  return (
+    Reflect.hasOwnMetadata(metadataKey, type) ||
+    (bases.has(base) && Reflect.hasOwnMetadata(metadataKey, base))
+  );
 }
 
 /** What a run of a task takes. */

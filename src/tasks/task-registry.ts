@@ -7,7 +7,7 @@ import { SubTaskMetadata } from './sub-task.js';
 import type { SubTaskHandler, SubTaskOptions } from '../core/sub-task.js';
 import { defineSubTask, defineTask, TaskDeclarationError } from './task-declaration.js';
 import { TaskMetadata, type TaskOptions } from './task.js';
-import { isTaskBase } from './task-of.js';
+import { isDeclared } from './task-of.js';
 import type { SubTaskDefinition, TaskDefinition } from '../core/task.js';
 
 /** Finds the tasks among the providers of all modules, and refuses to start with one that can't work. */
@@ -130,14 +130,4 @@ export class TaskRegistry implements OnModuleInit {
     }
     return found;
   }
-}
-
-/** Whether a class is decorated itself, or extends `TaskOf(…)`. */
-function isDeclared(metadataKey: string, type: unknown): type is Type {
-  if (typeof type !== 'function') return false;
-  const base = Object.getPrototypeOf(type) as object;
-  return (
-    Reflect.hasOwnMetadata(metadataKey, type) ||
-    (isTaskBase(base) && Reflect.hasOwnMetadata(metadataKey, base))
-  );
 }

@@ -4,6 +4,7 @@ import { CONFIG } from '../config/config.js';
 import { systemClock } from '../core/clock.js';
 import { milliseconds, type Duration } from '../core/duration.js';
 import { EventBus } from '../events/event-bus.js';
+import { Readers } from '../library/readers.js';
 import { Frontrunner, type StartOptions } from '../library/frontrunner.js';
 import { configOf } from '../library/options.js';
 import type { Parts } from '../library/parts.js';
@@ -52,6 +53,7 @@ export class FrontrunnerTesting implements AsyncDisposable {
       get app() {
         return ready();
       },
+      readers: new Readers(),
     });
   }
 

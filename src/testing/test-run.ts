@@ -2,6 +2,7 @@ import type { Duration } from '../core/duration.js';
 import type { EventType, RunEvent } from '../core/events.js';
 import { runOf } from '../core/run-record.js';
 import type { Parts } from '../library/parts.js';
+import { Readers } from '../library/readers.js';
 import { RunHandle, type RunView } from '../library/run-handle.js';
 import { runView } from '../tasks/run-view.js';
 import type { Core } from './core.js';
@@ -22,7 +23,7 @@ export class TestRun<Result = unknown> extends RunHandle<Result> {
     private readonly core: Core,
     private readonly patience: Patience,
   ) {
-    super(parts, { runId: run.id, replayed: run.replayed });
+    super(parts, { runId: run.id, replayed: run.replayed }, new Readers());
   }
 
   /** The run as it is now. */

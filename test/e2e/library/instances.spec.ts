@@ -153,6 +153,11 @@ describe('an application starts with', () => {
       () => [FrontrunnerModule.forRootAsync({ useFactory: () => undefined as never })],
       'useFactory of forRootAsync returned nothing; return options',
     ],
+    [
+      'options of a wrong kind from a factory',
+      () => [FrontrunnerModule.forRootAsync({ useFactory: () => ({ http: { path: 5 } }) as never })],
+      'http.path is a number; it takes one segment or more',
+    ],
   ])('no %s', async (_what, imports, message) => {
     await expect(start(imports())).rejects.toThrow(message);
   });
