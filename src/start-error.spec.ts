@@ -4,6 +4,7 @@ import { describe, expect, test } from '@jest/globals';
 import { AccessError } from './access/access-error.js';
 import { readArguments } from './command-line/arguments.js';
 import { ConfigError } from './config/config.js';
+import { EnvFileError } from './config/env-file.js';
 import { DatabaseError } from './journal/database-error.js';
 import { explain } from './start-error.js';
 import { TaskDeclarationError } from './tasks/task-declaration.js';
@@ -25,6 +26,7 @@ describe('what is said of a start that is refused', () => {
   test.each([
     new AccessError('no keys'),
     new ConfigError(['PORT is wrong']),
+    new EnvFileError('The file .env can’t be read'),
     new DatabaseError('runs.db', 'is in use'),
     new TaskDeclarationError('Task has no name'),
     new TasksFileError(['tasks.yaml:1:1: is wrong']),

@@ -1,5 +1,6 @@
 import { AccessError } from './access/access-error.js';
 import { ConfigError } from './config/config.js';
+import { EnvFileError } from './config/env-file.js';
 import { DatabaseError } from './journal/database-error.js';
 import { TaskDeclarationError } from './tasks/task-declaration.js';
 import { TasksFileError } from './tasks-file/mistake.js';
@@ -11,7 +12,14 @@ interface ListenError extends NodeJS.ErrnoException {
 }
 
 /** Errors whose message says what to do. */
-const mendable = [AccessError, ConfigError, DatabaseError, TaskDeclarationError, TasksFileError];
+const mendable = [
+  AccessError,
+  ConfigError,
+  EnvFileError,
+  DatabaseError,
+  TaskDeclarationError,
+  TasksFileError,
+];
 
 /** What stopped the start, in a line or two for mistakes that the user can mend, with a stack trace otherwise. */
 export function explain(error: unknown): string {

@@ -3,7 +3,7 @@ import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { openAccess } from './access/access.js';
 import { AppModule } from './app.module.js';
-import { setUp } from './service.setup.js';
+import { setUp } from './app.setup.js';
 import { readConfig } from './config/read-config.js';
 import { FastExpressAdapter } from './http/express-adapter.js';
 import { PinoLog } from './logging/pino-log.js';

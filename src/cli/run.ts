@@ -2,7 +2,14 @@
 import { randomUUID } from 'node:crypto';
 import { text } from 'node:stream/consumers';
 import { parseArgs } from 'node:util';
-import { INTERRUPTED, runCommand, say, UsageError, type Terminal } from '../command-line/command.js';
+import {
+  INTERRUPTED,
+  interruptible,
+  runCommand,
+  say,
+  UsageError,
+  type Terminal,
+} from '../command-line/command.js';
 import { textOf } from '../core/thrown.js';
 import { awaitAnswer, startedSchema } from './awaited-answer.js';
 import { Client, SERVICE_OPTIONS, SERVICE_USAGE } from './client.js';
@@ -48,15 +55,14 @@ async function start(args: readonly string[], terminal: Terminal): Promise<numbe
   const path = `/tasks/${pathPart(task)}/runs`;
   const client = Client.of(values.url, terminal);
   const data = values.data === '-' ? await text(stdin as NodeJS.ReadableStream) : values.data;
-  const stop = new AbortController();
   const key = `"${randomUUID()}"`;
-  const send = (prefer: string) =>
+  const send = (prefer: string, signal?: AbortSignal) =>
     client.request(path, {
       method: 'POST',
       // As it was written: JSON of Node would round long integers.
       body: data === undefined ? '{}' : `{"input":${checked(data)}}`,
       headers: { 'Content-Type': 'application/json', 'Idempotency-Key': key, Prefer: prefer },
-      signal: stop.signal,
+      ...(signal && { signal }),
     });
   if (!values.wait) {
     const { value } = await client.read(await send('respond-async'), startedSchema);
@@ -64,15 +70,14 @@ async function start(args: readonly string[], terminal: Terminal): Promise<numbe
     return 0;
   }
   let id: string | undefined;
-  const interrupt = () => stop.abort();
-  terminal.once('SIGINT', interrupt);
-  terminal.once('SIGTERM', interrupt);
   try {
-    const answer = await awaitAnswer(client, send, {
-      signal: stop.signal,
-      started: (started) => (id = started),
-      lost: (reason) => say(stderr, `${reason}\nTrying again to get the answer of run ${id}`),
-    });
+    const answer = await interruptible(terminal, (signal) =>
+      awaitAnswer(client, (prefer) => send(prefer, signal), {
+        signal,
+        started: (started) => (id = started),
+        lost: (reason) => say(stderr, `${reason}\nTrying again to get the answer of run ${id}`),
+      }),
+    );
     if (answer !== undefined) {
       stdout.write(`${answer}\n`);
       return 0;
@@ -82,9 +87,6 @@ async function start(args: readonly string[], terminal: Terminal): Promise<numbe
   } catch (error) {
     if (id !== undefined && !textOf(error).includes(id)) say(stderr, `There is no answer of run ${id}:`);
     throw error;
-  } finally {
-    terminal.off('SIGINT', interrupt);
-    terminal.off('SIGTERM', interrupt);
   }
 }
 

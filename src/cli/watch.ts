@@ -1,6 +1,13 @@
 /** `frontrunner watch`: shows runs while they go on. */
 import { parseArgs } from 'node:util';
-import { INTERRUPTED, runCommand, say, UsageError, type Terminal } from '../command-line/command.js';
+import {
+  INTERRUPTED,
+  interruptible,
+  runCommand,
+  say,
+  UsageError,
+  type Terminal,
+} from '../command-line/command.js';
 import type { RunEvent } from '../core/events.js';
 import { Client, SERVICE_OPTIONS, SERVICE_USAGE } from './client.js';
 import { followEvents } from './followed-events.js';
@@ -44,32 +51,29 @@ async function show(args: readonly string[], terminal: Terminal): Promise<number
   const client = Client.of(values.url, terminal);
   const filter = values.task === undefined ? '' : `?${new URLSearchParams({ task: values.task }).toString()}`;
   const path = runId === undefined ? `/events${filter}` : `/runs/${pathPart(runId)}/events`;
-  const stop = new AbortController();
-  const interrupt = () => stop.abort();
-  terminal.once('SIGINT', interrupt);
-  terminal.once('SIGTERM', interrupt);
   const canMove = stdout.isTTY && terminal.env.TERM !== 'dumb';
   const table = canMove ? new WatchTable(stdout, runId === undefined) : undefined;
   let finished: RunEvent<'run.finished'> | undefined;
-  try {
-    const events = followEvents(client, path, {
-      signal: stop.signal,
-      opened: (response) => table?.opened(response),
-      lost() {
-        if (table) table.lost();
-        else say(stderr, `The connection to ${client.url} is lost; trying again`);
-      },
-    });
-    for await (const event of events) {
-      if (table) table.add(event);
-      else stdout.write(`${eventLine(event)}\n`);
-      if (event.type === 'run.finished') finished = event;
+  const isInterrupted = await interruptible(terminal, async (signal) => {
+    try {
+      const events = followEvents(client, path, {
+        signal,
+        opened: (response) => table?.opened(response),
+        lost() {
+          if (table) table.lost();
+          else say(stderr, `The connection to ${client.url} is lost; trying again`);
+        },
+      });
+      for await (const event of events) {
+        if (table) table.add(event);
+        else stdout.write(`${eventLine(event)}\n`);
+        if (event.type === 'run.finished') finished = event;
+      }
+    } finally {
+      table?.end();
     }
-  } finally {
-    table?.end();
-    terminal.off('SIGINT', interrupt);
-    terminal.off('SIGTERM', interrupt);
-  }
-  if (stop.signal.aborted) return INTERRUPTED;
+    return signal.aborted;
+  });
+  if (isInterrupted) return INTERRUPTED;
   return finished && ['failed', 'cancelled'].includes(finished.data.status) ? 1 : 0;
 }

@@ -1,7 +1,6 @@
 /** What the commands of `frontrunner` have in common. */
 import type { EventEmitter } from 'node:events';
-import { existsSync, readFileSync } from 'node:fs';
-import { parseEnv } from 'node:util';
+import { EnvFileError, readEnvFile } from '../config/env-file.js';
 
 /** What a command is run in: a process, most often. */
 export interface Terminal extends Pick<EventEmitter, 'once' | 'off'> {
@@ -62,19 +61,34 @@ export async function runCommand(
   }
 }
 
+/** Does work that SIGINT and SIGTERM interrupt: they abort its signal, instead of ending the process. */
+export async function interruptible<T>(
+  terminal: Terminal,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const stop = new AbortController();
+  const interrupt = () => stop.abort();
+  terminal.once('SIGINT', interrupt);
+  terminal.once('SIGTERM', interrupt);
+  try {
+    return await work(stop.signal);
+  } finally {
+    terminal.off('SIGINT', interrupt);
+    terminal.off('SIGTERM', interrupt);
+  }
+}
+
 /** The environment, with what a file .env says beneath it: for drivers too, which read it themselves. @throws {UsageError} */
 export function environmentOf({ env }: Terminal): NodeJS.ProcessEnv {
-  const ofFile = existsSync('.env') ? parseEnv(textOfFile('.env')) : {};
-  for (const [name, value] of Object.entries(ofFile)) env[name] ??= value;
+  for (const [name, value] of Object.entries(fromFile())) env[name] ??= value;
   return env;
 }
 
-/** @throws {UsageError} */
-function textOfFile(path: string): string {
+function fromFile(): ReturnType<typeof readEnvFile> {
   try {
-    return readFileSync(path, 'utf8');
+    return readEnvFile();
   } catch (error) {
-    throw new UsageError(`The file ${path} can’t be read (${String((error as NodeJS.ErrnoException).code)})`);
+    throw error instanceof EnvFileError ? new UsageError(error.message) : error;
   }
 }
 

@@ -22,4 +22,8 @@ describe('readConfig', () => {
     expect(config.environment).toEqual({ PORT: '5000', MAX_WAIT: '5s', API_TOKEN: 'secret' });
     expect(process.env).not.toHaveProperty('API_TOKEN');
   });
+
+  test('says so when the file can’t be read', () => {
+    expect(() => readConfig({}, folder)).toThrow(`The file ${folder} can’t be read (EISDIR)`);
+  });
 });

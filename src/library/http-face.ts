@@ -3,7 +3,7 @@ import type { NestApplicationOptions } from '@nestjs/common';
 import type { NestFactoryStatic } from '@nestjs/core/nest-factory.js';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import type { RequestHandler } from 'express';
-import { setUpFace } from '../app.setup.js';
+import { setUpFace } from '../http-face.setup.js';
 import type { Config } from '../config/config.js';
 import type { HostProviders } from '../core/host-providers.js';
 import { FastExpressAdapter } from '../http/express-adapter.js';

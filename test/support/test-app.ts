@@ -7,7 +7,7 @@ import { Test } from '@nestjs/testing';
 import supertest, { type Response } from 'supertest';
 import { openAccess } from '../../src/access/access.js';
 import { AppModule } from '../../src/app.module.js';
-import { setUp } from '../../src/service.setup.js';
+import { setUp } from '../../src/app.setup.js';
 import { parseConfig } from '../../src/config/config.js';
 import type { EventType, RunEvent } from '../../src/core/events.js';
 import { FastExpressAdapter } from '../../src/http/express-adapter.js';

@@ -46,7 +46,7 @@ describe('the guide’s task of one’s own', () => {
     writeFileSync(builtPath, js);
     const { AppModule } = (await built('app.module.js')) as unknown as typeof appFile;
     const { parseConfig } = (await built('config/config.js')) as unknown as typeof configFile;
-    const { setUp } = await built('service.setup.js');
+    const { setUp } = await built('app.setup.js');
     const { FastExpressAdapter } = await built('http/express-adapter.js');
     const { GreetModule } = await built('greet/greet.module.js');
     const module = await Test.createTestingModule({

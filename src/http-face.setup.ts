@@ -1,0 +1,93 @@
+import type { NestExpressApplication } from '@nestjs/platform-express';
+import type { OpenAPIObject } from '@nestjs/swagger';
+import type { Express, RequestHandler } from 'express';
+import { accessControl } from './access/access-control.js';
+import type { Access } from './access/access.js';
+import { ScopeGuard } from './access/scope.guard.js';
+import { StreamTokens } from './access/stream-tokens.js';
+import { countRunsOfBatches } from './access/runs-of-batches.js';
+import { refuseForeignPages, requireHost } from './access/web-pages.js';
+import { CONFIG, type Config } from './config/config.js';
+import { answerWithCommonHeaders } from './http/common-headers.js';
+import { ConnectionMemory } from './http/connection-memory.js';
+import { corsOptions } from './http/cors.js';
+import type { FastExpressAdapter } from './http/express-adapter.js';
+import { inTurn } from './http/in-turn.js';
+import { countWhatWasRead, jsonBody } from './http/json-body.js';
+import { settleLinks } from './http/links.js';
+import { answerOptions, requireAcceptable } from './http/negotiation.js';
+import { Operations } from './http/operations.js';
+import { ProblemFilter } from './http/problem.filter.js';
+import { requireProtocol } from './http/protocol-errors.js';
+import { answerWithRequestId } from './http/request-context.js';
+import { EventFeed } from './feed/event-feed.js';
+import { stopRuns } from './stop-runs.js';
+
+const DOCUMENTATION_PATHS = ['/', '/docs', '/openapi.json'];
+const EVERY_PATH = /(?:)/;
+const BATCH_PATH = /^\/tasks\/[^/]+\/runs:batch\/?$/i;
+/** What the body of a batch may have where MAX_INPUT_BYTES is less: 1,000 runs of 1 KiB. */
+const MIN_BATCH_BYTES = 2 ** 20;
+
+interface FaceOptions {
+  /** Says which paths there are, and what each takes. */
+  readonly document: OpenAPIObject;
+  /** What links begin with where there is no PUBLIC_URL. Default: what proxies say, or nothing. */
+  readonly base?: string | undefined;
+  /** Refuses callers. Default: nobody but those whom `access` refuses. */
+  readonly refuse?: RequestHandler;
+  /** The paths that show the document. Default: all of {@link DOCUMENTATION_PATHS}. */
+  readonly pages?: readonly string[] | undefined;
+}
+
+/** The HTTP face, whoever serves it: middleware, guards, filters. Needs no `@nestjs/swagger`. */
+export function setUpFace(
+  app: NestExpressApplication,
+  adapter: FastExpressAdapter,
+  access: Pick<Access, 'keys' | 'limit' | 'hosts'>,
+  { document, base: ownBase, refuse, pages = DOCUMENTATION_PATHS }: FaceOptions,
+): void {
+  const config = app.get<Config>(CONFIG);
+  const operations = new Operations(document, pages);
+  const express = adapter.getInstance<Express>();
+  const memory = app.get(ConnectionMemory);
+  const maxInputBytes = config.MAX_INPUT_BYTES;
+  adapter.countConnectionsIn(memory);
+  const publicUrl = config.PUBLIC_URL;
+  settleLinks(express, { publicUrl: publicUrl ?? ownBase ?? null, proxies: config.TRUSTED_PROXIES });
+  const origins = config.CORS_ORIGINS;
+
+  const setting = ownBase === undefined ? 'CORS_ORIGINS' : 'http.origins';
+
+  // Each request goes through these in their order, then to the documentation or to a controller.
+  const ownOrigins = publicUrl === null ? [] : [new URL(publicUrl).origin];
+  express.use(
+    inTurn(
+      answerWithRequestId,
+      answerWithCommonHeaders,
+      ...(refuse ? [refuse] : []),
+      ...(access.hosts ? [requireHost(access.hosts)] : []),
+    ),
+  );
+  if (origins.length > 0) app.enableCors(corsOptions(origins, operations.methods));
+  express.use(
+    inTurn(
+      requireProtocol,
+      ...(access.keys || access.limit ? [accessControl(access, app.get(StreamTokens))] : []),
+      ...(origins === '*' ? [] : [refuseForeignPages(operations, [...origins, ...ownOrigins], setting)]),
+      answerOptions(operations),
+      requireAcceptable(operations),
+    ),
+  );
+  const maxBatchBytes = Math.max(maxInputBytes, MIN_BATCH_BYTES);
+  express.post(BATCH_PATH, ...jsonBody(maxBatchBytes, operations, memory), countWhatWasRead(memory));
+  if (access.limit) express.post(BATCH_PATH, countRunsOfBatches(access.limit));
+  express.post(EVERY_PATH, ...jsonBody(maxInputBytes, operations, memory));
+
+  if (access.keys) app.useGlobalGuards(new ScopeGuard(access.keys));
+  app.useGlobalFilters(new ProblemFilter(operations));
+  adapter.beforeStop = async () => {
+    app.get(EventFeed).stop();
+    await stopRuns(app);
+  };
+}
