@@ -9,6 +9,7 @@ import type { FastExpressAdapter } from './http/express-adapter.js';
 import { linkBase } from './http/links.js';
 import { answerHalfClosed, answerProtocolErrors } from './http/protocol-errors.js';
 import { setUpFace } from './http-face.setup.js';
+import { showPage } from './ui/show-page.js';
 
 /**
  * What the service and its e2e tests share: its server, its HTTP face, the stop.
@@ -23,6 +24,7 @@ export function setUp(
 ): void {
   setUpFace(app, adapter, access, { document });
   showDocument(app, document);
+  showPage(app);
   const { MAX_CONNECTIONS, MAX_INPUT_BYTES, KEEP_ALIVE_TIMEOUT } = app.get<Config>(CONFIG);
   const base = linkBase(adapter.getInstance<Express>());
   boundConnections(adapter.getHttpServer(), {

@@ -23,7 +23,7 @@ import { answerWithRequestId } from './http/request-context.js';
 import { EventFeed } from './feed/event-feed.js';
 import { stopRuns } from './stop-runs.js';
 
-const DOCUMENTATION_PATHS = ['/', '/docs', '/openapi.json'];
+const DOCUMENTATION_PATHS = ['/', '/docs', '/openapi.json', '/ui'];
 const EVERY_PATH = /(?:)/;
 const BATCH_PATH = /^\/tasks\/[^/]+\/runs:batch\/?$/i;
 /** What the body of a batch may have where MAX_INPUT_BYTES is less: 1,000 runs of 1 KiB. */

@@ -1,0 +1,46 @@
+/** Where the API is: the page lives one level below it, wherever that is mounted. */
+export const BASE = new URL('..', document.baseURI);
+
+/** What the service answered when it refused a request (RFC 9457). */
+export class Problem extends Error {
+  /** @param {{ status: number, title?: string, detail?: string, type?: string, errors?: { detail: string, pointer?: string, parameter?: string, header?: string }[] }} problem */
+  constructor(problem) {
+    super(problem.detail ?? problem.title ?? `The service answered ${problem.status}`);
+    this.status = problem.status;
+    this.title = problem.title;
+    /** The kind of problem, such as `overloaded`. */
+    this.kind = problem.type?.split('/').at(-1);
+    this.errors = problem.errors ?? [];
+  }
+}
+
+/** @param {string} path such as `/runs?limit=10` */
+export function urlOf(path) {
+  return new URL(path.replace(/^\//, ''), BASE);
+}
+
+/**
+ * Asks the service for JSON.
+ *
+ * @param {string} path
+ * @param {{ method?: string, body?: unknown, headers?: Record<string, string>, signal?: AbortSignal }} [options]
+ * @returns {Promise<any>} the body; undefined where there is none
+ * @throws {Problem} what the service refused; a TypeError where it can't be reached
+ */
+export async function ask(path, { method = 'GET', body, headers = {}, signal } = {}) {
+  const response = await fetch(urlOf(path), {
+    method,
+    headers: {
+      Accept: 'application/json, application/problem+json',
+      ...(body !== undefined && { 'Content-Type': 'application/json' }),
+      ...headers,
+    },
+    ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+    ...(signal && { signal }),
+  });
+  const text = await response.text();
+  const isJson = /json/.test(response.headers.get('Content-Type') ?? '');
+  const value = isJson && text !== '' ? JSON.parse(text) : undefined;
+  if (response.ok) return value;
+  throw new Problem({ status: response.status, ...value });
+}

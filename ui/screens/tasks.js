@@ -1,0 +1,5 @@
+import { html } from '../html.js';
+
+export function TasksScreen() {
+  return html`<h1>Tasks</h1>`;
+}
