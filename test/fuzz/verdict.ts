@@ -10,6 +10,9 @@ const UNDESCRIBED = /^\/(docs(\/.*)?|openapi\.json)?$/i;
 /** Bytes from which a refusal may be lost: it closes the connection while the rest is still being sent. */
 const MAY_BE_CUT_OFF = 16 * 1024;
 
+/** One object: a schema is compiled when it is first seen. */
+const PROBLEM = { $ref: '#/components/schemas/Problem' };
+
 /** What is wrong with an answer; undefined when nothing is. */
 export function verdict(
   contract: Contract,
@@ -71,5 +74,5 @@ function ofProblem(contract: Contract, { status, headers, body }: Answer): strin
   const { title, status: documented } = problemTypes[code];
   if (problem.title !== title || problem.status !== status || documented !== status)
     return `A problem document with another status or title than ${status} ${title}`;
-  return contract.mistake({ $ref: '#/components/schemas/Problem' }, problem);
+  return contract.mistake(PROBLEM, problem);
 }
