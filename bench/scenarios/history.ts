@@ -36,7 +36,8 @@ const VARIETY = `
   UPDATE runs SET task = 'other' WHERE number IN (SELECT number FROM runs WHERE random() % 100 = 0);
   UPDATE runs SET status = 'partly-failed' WHERE number IN (SELECT number FROM runs WHERE random() % 100 = 0);
   UPDATE runs SET status = 'failed' WHERE number IN (SELECT number FROM runs ORDER BY number LIMIT 100);
-  UPDATE runs SET task = 'rare' WHERE number IN (SELECT number FROM runs ORDER BY number LIMIT 100 OFFSET 50)`;
+  UPDATE runs SET task = 'rare' WHERE number IN (SELECT number FROM runs ORDER BY number LIMIT 100 OFFSET 50);
+  UPDATE runs SET request_id = 'request-' || number, trace_id = printf('%032x', number)`;
 
 export const history: Scenario = {
   name: 'history',
@@ -53,7 +54,7 @@ async function play(stage: Stage, options: Options): Promise<Report> {
   await newDatabase(stage, spec);
   stage.say(`Storing ${figure(options.runs)} finished runs`);
   await plant(stage, file, { runs: options.runs, finished: true, spanMs: SPAN });
-  const runIds = vary(file);
+  const { runIds, number } = vary(file);
 
   const server = await ServerProcess.start(stage, spec, { core: cores.server, timeScale: FAST });
   const [reader, other] = [new Generator(stage, cores.generator), new Generator(stage, cores.generator)];
@@ -63,7 +64,7 @@ async function play(stage: Stage, options: Options): Promise<Report> {
   await read(stage, reader, pages(''), options.warmUp);
 
   const readings: Reading[] = [];
-  for (const query of queries(await cursorInTheMiddle(list))) {
+  for (const query of queries(await cursorInTheMiddle(list), number)) {
     stage.say(`Reading GET /runs${query}`);
     const alone = await read(stage, reader, pages(query), options.seconds);
     await other.start({ kind: 'paced', url: server.url, rate: WRITES });
@@ -106,7 +107,7 @@ async function read(stage: Stage, generator: Generator, load: CallersLoad, secon
 }
 
 /** Every combination of filters, each by what many runs have and by what few and old ones have. */
-function queries(cursor: string): string[] {
+function queries(cursor: string, number: number): string[] {
   const day = (days: number) => new Date(Date.now() - SPAN + days * DAY).toISOString();
   const filters = ['', 'task=demo', 'task=rare'].flatMap((task) =>
     ['', 'status=failed', 'status=failed,partly-failed'].flatMap((status) =>
@@ -115,6 +116,8 @@ function queries(cursor: string): string[] {
   );
   return [
     ...filters,
+    [`requestId=request-${number}`],
+    [`traceId=${number.toString(16).padStart(32, '0')}`, 'task=demo'],
     ['limit=200'],
     [`cursor=${cursor}`],
     [`task=demo`, 'limit=200', `cursor=${cursor}`],
@@ -128,15 +131,13 @@ async function cursorInTheMiddle(list: string): Promise<string> {
   return next;
 }
 
-/** Makes some of the stored runs differ. @returns ids of some that are as they were */
-function vary(file: string): string[] {
+/** Makes some of the stored runs differ. @returns ids of some that are as they were, and the number of one */
+function vary(file: string): { runIds: string[]; number: number } {
   const database = new DatabaseSync(file);
   try {
     database.exec(VARIETY);
-    return database
-      .prepare('SELECT id FROM runs ORDER BY random() LIMIT 50000')
-      .all()
-      .map(({ id }) => id as string);
+    const runs = database.prepare('SELECT id, number FROM runs ORDER BY random() LIMIT 50000').all();
+    return { runIds: runs.map(({ id }) => id as string), number: Number(runs[0]?.number) };
   } finally {
     database.close();
   }

@@ -22,5 +22,10 @@ export interface OriginFields {
 }
 
 export function originFields({ requestId, traceparent }: RunOrigin): OriginFields {
-  return { requestId: requestId ?? undefined, traceId: traceparent?.slice(3, 35) };
+  return { requestId: requestId ?? undefined, traceId: traceIdOf(traceparent) };
+}
+
+/** @param traceparent version 00 of W3C Trace Context */
+export function traceIdOf(traceparent: string | null | undefined): string | undefined {
+  return traceparent?.slice(3, 35);
 }

@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { labelFilterSchema, labelsSchema } from '../core/labels.schema.js';
-import { EXAMPLE_RUN_ID, runStatusSchema } from '../core/run.js';
+import { answeredBySchema, EXAMPLE_RUN_ID, runStatusSchema } from '../core/run.js';
+import { REQUEST_ID } from '../http/request-context.js';
+import { EXAMPLE_REQUEST_ID, EXAMPLE_TRACEPARENT } from '../tasks/tasks.schemas.js';
 import { positionOf, cursorOf } from './run-cursor.js';
 
 const EXAMPLE_CURSOR = cursorOf({ createdAt: Date.UTC(2026, 10, 23, 12), number: 4_711 });
@@ -25,6 +27,22 @@ export const runQuerySchema = z.strictObject({
     .string()
     .optional()
     .meta({ description: 'Runs of this task.', examples: ['demo'] }),
+  requestId: z
+    .string()
+    .regex(REQUEST_ID, 'must be an X-Request-Id: 1 to 200 visible ASCII characters')
+    .optional()
+    .meta({
+      description: 'Runs that a request with this `X-Request-Id` has started.',
+      examples: [EXAMPLE_REQUEST_ID],
+    }),
+  traceId: z
+    .string()
+    .regex(/^[0-9a-f]{32}$/, 'must be a trace id of W3C Trace Context: 32 hexadecimal digits in lower case')
+    .optional()
+    .meta({
+      description: 'Runs that a request with a `traceparent` of this trace has started.',
+      examples: [EXAMPLE_TRACEPARENT.slice(3, 35)],
+    }),
   label: labelFilterSchema.optional(),
   status: z
     .preprocess(
@@ -64,7 +82,21 @@ const summary = z.object({
   task: z.string(),
   status: runStatusSchema,
   createdAt: z.iso.datetime(),
+  repliedAt: z.iso
+    .datetime()
+    .nullable()
+    .meta({ description: 'When the reply was decided; null as long as there is none.' }),
+  replyMs: z
+    .int()
+    .nullable()
+    .meta({ description: 'How long the reply took, from `createdAt` to `repliedAt`, in milliseconds.' }),
+  answeredBy: answeredBySchema
+    .nullable()
+    .meta({ description: 'As in the reply of the run; null where there is none, or it is an error.' }),
   finishedAt: z.iso.datetime().nullable().meta({ description: 'When the last sub-task ended.' }),
+  unfinished: z
+    .array(z.string())
+    .meta({ description: 'The sub-tasks that have not ended: after the reply, those in the background.' }),
   labels: labelsSchema.optional(),
   links: z.object({ run: z.string() }),
 });
@@ -86,9 +118,13 @@ export const runPageSchema = z
           {
             id: EXAMPLE_RUN_ID,
             task: 'demo',
-            status: 'succeeded',
+            status: 'running',
             createdAt: '2026-11-23T12:00:00.000Z',
-            finishedAt: '2026-11-23T12:00:05.004Z',
+            repliedAt: '2026-11-23T12:00:01.003Z',
+            replyMs: 1003,
+            answeredBy: 'first',
+            finishedAt: null,
+            unfinished: ['second', 'third'],
             links: { run: `/runs/${EXAMPLE_RUN_ID}` },
           },
         ],

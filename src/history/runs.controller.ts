@@ -31,6 +31,7 @@ import { labelFilterParameter } from '../core/labels.schema.js';
 import type { RunRecord } from '../core/run-record.js';
 import { EXAMPLE_RUN_ID } from '../core/run.js';
 import { runPageSchema, runQuerySchema } from './history.schemas.js';
+import { listedRuns } from './listed-runs.js';
 import { commanded, expectedBy, tagOf } from './run-answers.js';
 import { cursorOf } from './run-cursor.js';
 import { runView } from '../tasks/run-view.js';
@@ -75,7 +76,7 @@ export class RunsController {
     const cursor = next ? cursorOf(next) : null;
     const link = linkTo(request, '/runs');
     if (cursor !== null) response.setHeader('Link', nextLink(link, request.originalUrl, cursor));
-    return { runs: runs.map((run) => ({ ...run, links: { run: `${link}/${run.id}` } })), next: cursor };
+    return { runs: await listedRuns(runs, this.runs, link), next: cursor };
   }
 
   @Get(':id')

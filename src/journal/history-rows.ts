@@ -1,5 +1,6 @@
 import { labelsOf } from '../core/labels.js';
 import type { RunStatus } from '../core/run.js';
+import type { AnsweredBy } from '../core/run-standing.js';
 import type { RunPage } from '../run/journal.js';
 import { timeText } from './event-clock.js';
 import { pageOf } from './history-page.js';
@@ -13,6 +14,10 @@ export interface RunRow {
   readonly status: RunStatus;
   readonly created_at: number;
   readonly finished_at: number | null;
+  /** Null while it is open, and in rows from before it was kept. */
+  readonly replied_at: number | null;
+  /** See {@link answeredByText}. */
+  readonly answered_by: string | null;
   /** Each as `name:value`; undefined without any. */
   readonly labels?: readonly string[] | undefined;
 }
@@ -20,17 +25,29 @@ export interface RunRow {
 /** What the rows of a query show: see `historyQuery()`. */
 export function pageOfRows(rows: readonly RunRow[], limit: number): RunPage {
   return pageOf(
-    rows.map(({ number, id, task, status, created_at: createdAt, finished_at: finishedAt, labels }) => ({
-      position: { createdAt, number },
+    rows.map((row) => ({
+      position: { createdAt: row.created_at, number: row.number },
       run: {
-        id,
-        task,
-        status,
-        createdAt: timeText(createdAt),
-        finishedAt: finishedAt === null ? null : timeText(finishedAt),
-        labels: labels && labelsOf(labels),
+        id: row.id,
+        task: row.task,
+        status: row.status,
+        createdAt: timeText(row.created_at),
+        finishedAt: row.finished_at === null ? null : timeText(row.finished_at),
+        labels: row.labels && labelsOf(row.labels),
+        ...(row.replied_at !== null && {
+          reply: { repliedAt: timeText(row.replied_at), answeredBy: answeredByOf(row.answered_by) },
+        }),
       },
     })),
     limit,
   );
+}
+
+/** A name as it is, several as JSON: no name begins with a bracket. */
+export function answeredByText(answeredBy: AnsweredBy): string | null {
+  return typeof answeredBy === 'string' || answeredBy === null ? answeredBy : JSON.stringify(answeredBy);
+}
+
+function answeredByOf(text: string | null): AnsweredBy {
+  return text?.startsWith('[') ? (JSON.parse(text) as string[]) : text;
 }

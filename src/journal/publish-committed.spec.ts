@@ -21,6 +21,8 @@ describe('tellRuns', () => {
       shared: false,
       lastEventId: 0,
       lastMs: 0,
+      repliedMs: 0,
+      answeredBy: null,
       originFields: { requestId: `of ${runId}` },
       committed,
       refused: () => undefined,

@@ -85,7 +85,7 @@ describe('the deadline', () => {
       await jest.advanceTimersByTimeAsync(1);
       expect(told).not.toHaveBeenCalled();
       replying.unsettle('a');
-      replying.replyIsRecorded(refusal);
+      replying.replyIsRecorded(refusal, '2026-01-01T00:00:00.000Z');
       await jest.advanceTimersByTimeAsync(1);
       expect(told).not.toHaveBeenCalled();
       for (const subTask of ['a', 'b']) replying.settle({ subTask, status: 'succeeded', result: subTask });
@@ -100,7 +100,7 @@ describe('the deadline', () => {
       void other.wait(60_000).then(told);
       other.settle({ subTask: 'a', status: 'succeeded', result: 'a' });
       jest.advanceTimersByTime(1_000);
-      other.replyIsRecorded(appendOwn.mock.lastCall![1]);
+      other.replyIsRecorded(appendOwn.mock.lastCall![1], '2026-01-01T00:00:00.000Z');
       await jest.advanceTimersByTimeAsync(1);
       expect(told).toHaveBeenLastCalledWith(
         expect.objectContaining({ reply: { answeredBy: ['a'], result: { a: 'a' }, missing: ['b'] } }),

@@ -26,6 +26,8 @@ export class GuestSubTask implements SubTaskOwner, Hosted {
   readonly commits: number[] = [];
   readonly lastEventId = 0;
   lastMs: number;
+  repliedMs = 0;
+  answeredBy = null;
   readonly subTasks: readonly [SubTaskRun];
   private isOver = false;
 

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { EventType, RunEvent } from '../core/events.js';
 import type { RunRecord } from '../core/run-record.js';
+import type { RecordedReply } from '../core/run-standing.js';
 import type { RunStatus } from '../core/run.js';
 import type { IdempotencyKey, KeyedRun } from './idempotency-key.js';
 import type { JournaledRun } from './journaled-run.js';
@@ -28,6 +29,10 @@ export interface RunQuery {
   /** The `clientId` of the one who started the run. */
   readonly client?: string | undefined;
   readonly task?: string | undefined;
+  /** The `X-Request-Id` of the request that started it. */
+  readonly requestId?: string | undefined;
+  /** The trace id of the `traceparent` of that request. */
+  readonly traceId?: string | undefined;
   /** The run has all of these, each as `name:value`; one at least. */
   readonly labels?: readonly string[] | undefined;
   /** The run has any of these; one at least. */
@@ -44,7 +49,10 @@ export interface RunQuery {
 
 /** A run without its sub-tasks. */
 export type RunSummary = Pick<Readonly<RunRecord>, 'id' | 'task' | 'status' | 'createdAt' | 'finishedAt'> &
-  Partial<Pick<Readonly<RunRecord>, 'labels'>>;
+  Partial<Pick<Readonly<RunRecord>, 'labels'>> & {
+    /** Of a finished run; undefined where its events have to be asked. */
+    readonly reply?: RecordedReply | undefined;
+  };
 
 /** Runs, the newest first. */
 export interface RunPage {

@@ -1,5 +1,6 @@
 import type { RunEvent } from '../core/events.js';
 import type { OriginFields } from '../core/run-origin.js';
+import type { AnsweredBy } from '../core/run-standing.js';
 
 /** A run as its journal knows it. */
 export interface JournaledRun {
@@ -19,6 +20,9 @@ export interface JournaledRun {
   readonly lastEventId: number;
   /** When its last event here was, in milliseconds since 1970: none that follows is earlier. 0 without one. */
   lastMs: number;
+  /** When its reply was appended, in milliseconds since 1970, and whose result that has: the journal keeps both with its end. 0 and null without one. */
+  repliedMs: number;
+  answeredBy: AnsweredBy;
   /** What log lines say of the request that it came with. */
   readonly originFields: OriginFields;
   /** Called for each of its events when that is committed. */

@@ -2,6 +2,7 @@ import type { Clock } from '../core/clock.js';
 import { elapsedMs, millisecondsSince } from '../core/duration.js';
 import type { RunEvent } from '../core/events.js';
 import type { RunRecord } from '../core/run-record.js';
+import { answeredBy, type AnsweredBy, type RunStanding } from '../core/run-standing.js';
 import { PAST_DEADLINE, type Decision, type Outcome } from '../core/run.js';
 import { callAfter } from './call-after.js';
 import type { Execution } from './execution.js';
@@ -29,6 +30,9 @@ export class RunReply {
   private readonly callers: WaitingCallers;
   /** What the caller is, or was, told. */
   private told: Decision | undefined;
+  /** When the journal's reply is from, and whose result that has. */
+  private repliedAt: string | null = null;
+  private answeredBy: AnsweredBy = null;
   /** Whether the journal has a result that was told: then that stays. */
   private resultIsRecorded = false;
   /** Whether what was told is in the journal alone. */
@@ -57,7 +61,7 @@ export class RunReply {
       this.watchDeadlines(0);
     } else if (!record.decision) this.startedAt = this.clock.elapsed() - this.msSince(record.createdAt);
     for (const outcome of record?.outcomes ?? []) this.outcomes.settle(outcome);
-    if (record?.decision) this.replyIsRecorded(record.decision);
+    if (record?.decision) this.replyIsRecorded(record.decision, record.repliedAt);
   }
 
   private get clock(): Clock {
@@ -94,8 +98,17 @@ export class RunReply {
     this.callers.runIsRecorded();
   }
 
-  /** Called when the journal has a reply. */
-  replyIsRecorded(decision: Decision): void {
+  /** How the run stands by what is committed. */
+  get standing(): RunStanding {
+    const { repliedAt, answeredBy } = this;
+    const open = this.run.subTasks.filter(({ name }) => !this.outcomes.of(name));
+    return { repliedAt, answeredBy, unfinished: open.map(({ name }) => name) };
+  }
+
+  /** Called when the journal has a reply. @param time of it */
+  replyIsRecorded(decision: Decision, time: string | null): void {
+    this.repliedAt = time;
+    this.answeredBy = answeredBy(decision.reply);
     this.resultIsRecorded = !isError(decision);
     if (this.late === 'appended' && !this.told) this.tell(decision);
   }

@@ -5,6 +5,7 @@ import { aboutRun, runEvent } from '../core/new-event.js';
 import type { Redaction } from '../core/redaction.js';
 import { originFields, type OriginFields } from '../core/run-origin.js';
 import { outcomeOf } from '../core/outcome.js';
+import { standingOf, type AnsweredBy, type RunStanding } from '../core/run-standing.js';
 import type { RunRecord } from '../core/run-record.js';
 import type { AttemptError, Decision } from '../core/run.js';
 import { CommittedEvents } from './committed-events.js';
@@ -48,6 +49,8 @@ export class Run implements SubTaskOwner, Hosted, StaggeredRun {
   readonly commits: number[] = [];
   shared = false;
   lastMs: number;
+  repliedMs = 0;
+  answeredBy: AnsweredBy = null;
   private phase: 'open' | 'ended' | 'left' = 'open';
   private readonly replying: RunReply;
   /** Starts the sub-tasks that are held; undefined when there are none, or none any more. */
@@ -80,6 +83,8 @@ export class Run implements SubTaskOwner, Hosted, StaggeredRun {
     this.replying = new RunReply(this, record);
     this.number = record?.firstEventId;
     this.lastMs = record ? Date.parse(record.lastEventTime) : 0;
+    if (record?.repliedAt)
+      [this.repliedMs, this.answeredBy] = [Date.parse(record.repliedAt), standingOf(record).answeredBy];
     this.commits.push(...(record?.commits ?? []));
     record?.subTasks.forEach((state, index) => this.subTasks[index]?.restore(state));
   }
@@ -150,6 +155,11 @@ export class Run implements SubTaskOwner, Hosted, StaggeredRun {
   get record(): RunRecord | undefined {
     const { record } = this.history;
     return record && { ...record, commits: [...this.commits] };
+  }
+
+  /** How far it has come, as far as that is committed. */
+  get standing(): RunStanding {
+    return this.replying.standing;
   }
 
   get lastEventId(): number {
@@ -260,8 +270,10 @@ export class Run implements SubTaskOwner, Hosted, StaggeredRun {
     if (this.shared) this.lastMs = Math.max(this.lastMs, Date.parse(event.time));
     if ('subTask' in event) this.subTaskCommitted(event);
     else if (event.type === 'run.started') this.replying.runIsRecorded();
-    else if (event.type === 'run.replied') this.replied(event.data);
-    else if (event.type === 'run.reopened') this.reopening?.resolve(true);
+    else if (event.type === 'run.replied') {
+      this.replying.replyIsRecorded(event.data, event.time);
+      this.forgetResults();
+    } else if (event.type === 'run.reopened') this.reopening?.resolve(true);
     else this.host.ended(this);
   }
 
@@ -301,11 +313,6 @@ export class Run implements SubTaskOwner, Hosted, StaggeredRun {
     this.replying.end();
     this.phase = 'ended';
     this.appendOwn('run.finished', { status });
-  }
-
-  private replied(decision: Decision): void {
-    this.replying.replyIsRecorded(decision);
-    this.forgetResults();
   }
 
   /** Lets those results leave memory that are committed, large, and needed by no reply. */

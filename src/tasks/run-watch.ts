@@ -8,6 +8,7 @@ import type { Run } from '../run/run.js';
 import { Runs } from '../run/runs.js';
 import { unknownRun } from '../core/domain-error.js';
 import type { RunRecord } from '../core/run-record.js';
+import { standingOf, type RunStanding } from '../core/run-standing.js';
 
 interface WaitOptions {
   readonly waitMs: number;
@@ -49,6 +50,11 @@ export class RunWatch {
     const run = live?.record ?? (await this.journal.run(id, live?.commits));
     if (run) return this.journal.setAside.has(id) ? { ...run, status: 'set-aside' } : run;
     throw unknownRun(id);
+  }
+
+  /** How far a run has come: of a live one, without asking the journal. @throws {DomainError} `run-unknown`, `journal-unavailable` */
+  async standing(id: string): Promise<RunStanding> {
+    return this.runs.get(id)?.standing ?? standingOf(await this.get(id));
   }
 
   /**

@@ -4,13 +4,17 @@ import fc from 'fast-check';
 import { EventBus } from '../../src/events/event-bus.js';
 import { PostgresJournal } from '../../src/journal/postgres/postgres-journal.js';
 import type { Journal, RunPage, RunQuery, RunSummary } from '../../src/run/journal.js';
+import type { NewEvent } from '../../src/core/events.js';
 import { hasLabels, type Labels } from '../../src/core/labels.js';
+import type { AnsweredBy } from '../../src/core/run-standing.js';
 import { RUN_STATUSES, type RunStatus } from '../../src/core/run.js';
 import { EventWriter } from '../support/event-writer.js';
 import { journals } from '../support/journals.js';
 import { events } from '../support/run-events.js';
 
 const START = Date.UTC(2026, 0, 1);
+
+const TRACES = ['4bf92f3577b34da6a3ce929d0e0e4736', '0af7651916cd43dd8448eb211c80319c'];
 
 /** What the events of a run can say. */
 type RecordedStatus = Exclude<RunStatus, 'set-aside'>;
@@ -19,7 +23,11 @@ type RecordedStatus = Exclude<RunStatus, 'set-aside'>;
 interface Added {
   readonly task: string;
   readonly client: string | undefined;
+  readonly requestId: string | undefined;
+  readonly traceId: string | undefined;
   readonly labels: Labels | undefined;
+  /** Null: its reply is an error. */
+  readonly answeredBy: AnsweredBy;
   readonly status: RecordedStatus;
   readonly afterMs: number;
 }
@@ -27,6 +35,9 @@ interface Added {
 const added = fc.record<Added>({
   task: fc.constantFrom('a', 'b'),
   client: fc.constantFrom(undefined, 'ci:1', 'ci:2'),
+  requestId: fc.constantFrom(undefined, 'q1', 'q2'),
+  traceId: fc.constantFrom(undefined, ...TRACES),
+  answeredBy: fc.constantFrom<AnsweredBy>(null, 'a', ['a'], ['b', 'a']),
   labels: fc.constantFrom(undefined, { tenant: 'a' }, { order: 'x:1', tenant: 'a' }, { order: 'x:1' }),
   status: fc.constantFrom(...RUN_STATUSES.filter((status) => status !== 'set-aside')),
   afterMs: fc.constantFrom(0, 0, 0, 1, 5, -2),
@@ -36,6 +47,8 @@ const filters = fc.record(
   {
     task: fc.constantFrom('a', 'b', 'none'),
     client: fc.constantFrom('ci:1', 'ci:2', 'none:0'),
+    requestId: fc.constantFrom('q1', 'q2', 'none'),
+    traceId: fc.constantFrom(...TRACES, '0'.repeat(32)),
     labels: fc.constantFrom(['tenant:a'], ['order:x:1'], ['order:x:1', 'tenant:a'], ['tenant:b']),
     statuses: fc.array(fc.constantFrom(...RUN_STATUSES), { minLength: 1, maxLength: 3 }),
     since: fc.integer({ min: START - 5, max: START + 20 }),
@@ -49,12 +62,12 @@ describe.each(Object.keys(journals))('the history of the %s journal', (name) => 
   let writer: EventWriter;
   let now: number;
   let all: RunSummary[];
-  /** Who started each run, by its id. */
-  let clients: Map<string, string | undefined>;
+  /** Where each run came from, by its id. */
+  let origins: Map<string, Pick<Added, 'client' | 'requestId' | 'traceId'>>;
   beforeEach(async () => {
     now = START;
     all = [];
-    clients = new Map();
+    origins = new Map();
     jest.spyOn(Date, 'now').mockImplementation(() => now);
     journal = await journals[name]!(new EventBus(new EventEmitter2()));
     if (journal instanceof PostgresJournal) jest.spyOn(journal.clock, 'now').mockImplementation(() => now);
@@ -69,28 +82,52 @@ describe.each(Object.keys(journals))('the history of the %s journal', (name) => 
   async function add({
     task = 'task',
     client,
+    requestId,
+    traceId,
     labels,
+    answeredBy = 'a',
     status = 'running',
     afterMs = 0,
   }: Partial<Added> = {}): Promise<string> {
     now += afterMs;
     const id = `r${all.length + 1}`;
     const time = new Date(now).toISOString();
-    all.push({ id, task, status, createdAt: time, finishedAt: status === 'running' ? null : time, labels });
-    clients.set(id, client);
+    const end =
+      status === 'running'
+        ? { finishedAt: null }
+        : { finishedAt: time, reply: { repliedAt: time, answeredBy } };
+    all.push({ id, task, status, createdAt: time, ...end, labels });
+    origins.set(id, { client, requestId, traceId });
+    const started = events.started(id) as NewEvent<'run.started'>;
     let committed = writer.append({
-      ...events.started(id),
+      ...started,
       task,
+      data: {
+        ...started.data,
+        ...(requestId !== undefined && { requestId }),
+        ...(traceId !== undefined && { traceparent: `00-${traceId}-00f067aa0ba902b7-01` }),
+      },
       ...(client !== undefined && { client }),
       ...(labels && { labels }),
     });
-    if (status !== 'running') committed = finish(id, task, status);
+    if (status !== 'running') committed = finish(id, task, status, answeredBy);
     await committed;
     return id;
   }
 
-  const finish = (runId: string, task: string, status: Exclude<RecordedStatus, 'running'>) =>
-    writer.append({ type: 'run.finished', runId, task, data: { status } });
+  function finish(
+    runId: string,
+    task: string,
+    status: Exclude<RecordedStatus, 'running'>,
+    answeredBy: AnsweredBy = 'a',
+  ): Promise<undefined> {
+    const reply =
+      answeredBy === null
+        ? { error: { code: 'run-failed' as const, message: 'failed', failures: [] } }
+        : { answeredBy: typeof answeredBy === 'string' ? answeredBy : [...answeredBy], result: 'won' };
+    void writer.append({ type: 'run.replied', runId, task, data: { reply, status, background: [] } });
+    return writer.append({ type: 'run.finished', runId, task, data: { status } });
+  }
 
   const ids = ({ runs }: RunPage) => runs.map(({ id }) => id);
 
@@ -98,6 +135,8 @@ describe.each(Object.keys(journals))('the history of the %s journal', (name) => 
   function expected({
     task,
     client,
+    requestId,
+    traceId,
     labels,
     statuses,
     since = -Infinity,
@@ -108,7 +147,10 @@ describe.each(Object.keys(journals))('the history of the %s journal', (name) => 
       .filter(({ createdAt, ...run }) => {
         const ms = Date.parse(createdAt);
         const fits = (task ?? run.task) === run.task && (statuses ?? [run.status]).includes(run.status);
-        if (client !== undefined && clients.get(run.id) !== client) return false;
+        const origin = origins.get(run.id)!;
+        if (client !== undefined && origin.client !== client) return false;
+        if (requestId !== undefined && origin.requestId !== requestId) return false;
+        if (traceId !== undefined && origin.traceId !== traceId) return false;
         return hasLabels(run.labels, labels) && fits && ms >= since && ms < until;
       })
       .sort((a, b) => Date.parse(b.createdAt) - Date.parse(a.createdAt));
@@ -129,6 +171,7 @@ describe.each(Object.keys(journals))('the history of the %s journal', (name) => 
           status: 'partly-failed',
           createdAt: '2026-01-01T00:00:00.001Z',
           finishedAt: '2026-01-01T00:00:00.001Z',
+          reply: { repliedAt: '2026-01-01T00:00:00.001Z', answeredBy: 'a' },
         },
         {
           id: 'r1',
@@ -148,6 +191,39 @@ describe.each(Object.keys(journals))('the history of the %s journal', (name) => 
     expect([await find('running'), await find('failed')]).toEqual([['r1'], []]);
     await finish('r1', 'task', 'failed');
     expect([await find('running'), await find('failed')]).toEqual([[], ['r1']]);
+  });
+
+  test('says of a finished run when it was answered and by whom, also when that was committed before, or the run was reopened since', async () => {
+    await add({ answeredBy: null });
+    now += 2;
+    await writer.append(events.replied('r1', 'won'));
+    now += 3;
+    await writer.append(events.finished('r1'));
+    const repliedAt = new Date(START + 2).toISOString();
+    const { runs } = await journal.runs({ limit: 1 });
+    expect(runs).toMatchObject([{ reply: { repliedAt, answeredBy: 'a' } }]);
+    const record = (await journal.run('r1'))!;
+    await writer.reopen(record);
+    expect((await journal.runs({ limit: 1 })).runs[0]!.reply).toBeUndefined();
+    now += 5;
+    await finish('r1', 'task', 'succeeded', ['a', 'b']);
+    expect((await journal.runs({ limit: 1 })).runs).toMatchObject([
+      { reply: { repliedAt: new Date(START + 10).toISOString(), answeredBy: ['a', 'b'] } },
+    ]);
+  });
+
+  test('finds runs by the request or the trace that they came with, reopened ones too', async () => {
+    const [trace] = TRACES;
+    await add({ requestId: 'q1', traceId: trace, status: 'failed' });
+    await add({ requestId: 'q1', labels: { tenant: 'a' } });
+    const of = async (query: Partial<RunQuery>) => ids(await journal.runs({ ...query, limit: 9 }));
+    expect(await of({ requestId: 'q1' })).toEqual(['r2', 'r1']);
+    expect(await of({ requestId: 'q1', labels: ['tenant:a'] })).toEqual(['r2']);
+    expect(await of({ traceId: trace })).toEqual(['r1']);
+    await writer.reopen((await journal.run('r1'))!);
+    expect(await of({ traceId: trace, requestId: 'q1' })).toEqual(['r1']);
+    await finish('r1', 'task', 'succeeded');
+    expect(await of({ traceId: trace, statuses: ['succeeded'] })).toEqual(['r1']);
   });
 
   test('begins with the millisecond of since and ends before that of until', async () => {

@@ -1,6 +1,7 @@
 import type { NewEvent, RunEvent } from '../../src/core/events.js';
 import { aboutRun } from '../../src/core/new-event.js';
 import type { RunRecord } from '../../src/core/run-record.js';
+import { answeredBy } from '../../src/core/run-standing.js';
 import type { IdempotencyKey } from '../../src/run/idempotency-key.js';
 import type { Journal } from '../../src/run/journal.js';
 import type { JournaledRun } from '../../src/run/journaled-run.js';
@@ -11,6 +12,8 @@ class WrittenRun implements JournaledRun {
   readonly shared = false;
   readonly lastEventId = 0;
   lastMs = 0;
+  repliedMs = 0;
+  answeredBy: JournaledRun['answeredBy'] = null;
   readonly refusals: RunEvent[] = [];
   private readonly waiting = new Map<RunEvent, PromiseWithResolvers<undefined>>();
   readonly id: string;
@@ -76,8 +79,11 @@ export class EventWriter {
   }
 
   /** Goes on with a run that another process began. */
-  goOn({ id, firstEventId, commits }: Readonly<RunRecord>): void {
-    this.runs.set(id, new WrittenRun(id, firstEventId, commits));
+  goOn({ id, firstEventId, commits, decision, repliedAt }: Readonly<RunRecord>): void {
+    const run = new WrittenRun(id, firstEventId, commits);
+    if (decision && repliedAt !== null)
+      [run.repliedMs, run.answeredBy] = [Date.parse(repliedAt), answeredBy(decision.reply)];
+    this.runs.set(id, run);
   }
 
   /** Reopens a run that is finished; resolves to false when another node has done so. */

@@ -11,6 +11,8 @@ export function silentRun(id: string, about: string): JournaledRun {
     shared: false,
     lastEventId: 0,
     lastMs: 0,
+    repliedMs: 0,
+    answeredBy: null,
     originFields: {},
     committed: silent,
     refused: silent,

@@ -1,10 +1,9 @@
 import { systemClock } from '../../core/clock.js';
 import { unknownRun } from '../../core/domain-error.js';
 import type { RunEvent } from '../../core/events.js';
-import { hasLabels, type Labels } from '../../core/labels.js';
 import { runOf, type RunRecord } from '../../core/run-record.js';
 import { MemoryBudget } from '../../core/memory-budget.js';
-import type { RunStatus } from '../../core/run.js';
+import { answeredBy } from '../../core/run-standing.js';
 import type { EventBus } from '../../events/event-bus.js';
 import type { IdempotencyKey, KeyedRun } from '../../run/idempotency-key.js';
 import {
@@ -20,29 +19,15 @@ import {
 } from '../../run/journal.js';
 import type { JournaledRun, JournalEntry } from '../../run/journaled-run.js';
 import { ClockWatch } from '../clock-watch.js';
-import { stamped, timeText } from '../event-clock.js';
+import { stamped } from '../event-clock.js';
 import { compareNewest, pageOf, rangeOf } from '../history-page.js';
 import { publishCommitted } from '../publish-committed.js';
-import { FinishedRuns, type FinishedRun } from './finished-runs.js';
-import { MemoryLog, type RunLog } from './memory-log.js';
+import { FinishedRuns } from './finished-runs.js';
+import { fits, summaryOf, type KeptRun } from './kept-run.js';
+import { MemoryLog } from './memory-log.js';
 
 /** A character takes two bytes at most. */
 const BYTES_PER_CHARACTER = 2;
-
-/** What is known of a run that is kept, without reading its events. Times are milliseconds since 1970. */
-interface KeptRun extends RunLog, FinishedRun {
-  /** Whether what its events said is erased. */
-  erased: boolean;
-  readonly id: string;
-  readonly task: string;
-  readonly client: string | undefined;
-  readonly labels: Labels | undefined;
-  readonly position: { readonly createdAt: number; readonly number: number };
-  status: RunStatus;
-  finishedAt: number | null;
-  /** The idempotency key that belongs to it. */
-  readonly key: string | undefined;
-}
 
 /** The journal in memory: nothing outlives the process. It commits once in each turn of the event loop. */
 export class MemoryJournal extends Journal {
@@ -109,34 +94,14 @@ export class MemoryJournal extends Journal {
 
   override async runs(query: RunQuery): Promise<RunPage> {
     await this.committed();
-    const { task, client, labels, statuses, limit } = query;
-    const { since, olderThan } = rangeOf(query);
+    const { olderThan } = rangeOf(query);
     const found = [...this.kept.values()].filter(
-      (run) =>
-        !run.erased &&
-        (task === undefined || run.task === task) &&
-        (client === undefined || run.client === client) &&
-        hasLabels(run.labels, labels) &&
-        (statuses?.includes(run.status) ?? true) &&
-        run.position.createdAt >= since &&
-        compareNewest(run.position, olderThan) > 0,
+      (run) => fits(run, query) && compareNewest(run.position, olderThan) > 0,
     );
+    const newest = found.sort((a, b) => compareNewest(a.position, b.position)).slice(0, query.limit + 1);
     return pageOf(
-      found
-        .sort((a, b) => compareNewest(a.position, b.position))
-        .slice(0, limit + 1)
-        .map(({ id, task, status, position, finishedAt, labels }) => ({
-          position,
-          run: {
-            id,
-            task,
-            status,
-            createdAt: timeText(position.createdAt),
-            finishedAt: finishedAt === null ? null : timeText(finishedAt),
-            labels,
-          },
-        })),
-      limit,
+      newest.map((run) => ({ position: run.position, run: summaryOf(run) })),
+      query.limit,
     );
   }
 
@@ -201,6 +166,8 @@ export class MemoryJournal extends Journal {
     if (event.type === 'run.reopened') [run.status, run.finishedAt] = ['running', null];
     // Those of finished runs have a bound of their own.
     if (run.finishedAt === null) this.memory.take((run.size - sizeBefore) * BYTES_PER_CHARACTER);
+    if (event.type === 'run.replied')
+      [run.repliedAt, run.answeredBy] = [event.time, answeredBy(event.data.reply)];
     if (event.type !== 'run.finished') return;
     [run.status, run.finishedAt] = [event.data.status, Date.parse(event.time)];
     this.memory.give(run.size * BYTES_PER_CHARACTER);
@@ -208,7 +175,7 @@ export class MemoryJournal extends Journal {
   }
 
   private keptRun(
-    { id: number, runId, task, client, labels }: RunEvent,
+    { id: number, runId, task, client, labels, data }: RunEvent<'run.started'>,
     createdAt: number,
     key?: IdempotencyKey,
   ): KeptRun {
@@ -216,7 +183,9 @@ export class MemoryJournal extends Journal {
     if (text !== undefined && key)
       this.keys.set(text, { runId, fingerprint: key.fingerprint, createdMs: createdAt });
     const position = { createdAt, number };
-    const run = { id: runId, task, client, labels, position, status: 'running' as const, finishedAt: null };
+    const { requestId, traceparent } = data;
+    const open = { status: 'running' as const, repliedAt: null, answeredBy: null, finishedAt: null };
+    const run = { id: runId, task, client, requestId, traceparent, labels, position, ...open };
     return { ...run, key: text, end: undefined, erased: false, blocks: [], size: 0 };
   }
 

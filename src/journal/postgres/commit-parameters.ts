@@ -1,7 +1,9 @@
 import type { RunEvent } from '../../core/events.js';
 import { labelTexts } from '../../core/labels.js';
+import { traceIdOf } from '../../core/run-origin.js';
 import type { JournaledRun } from '../../run/journaled-run.js';
 import type { PlacedSubTask } from '../../run/sharing.js';
+import { answeredByText } from '../history-rows.js';
 
 /** What an event must find as it is for it to be recorded; see the function `commit_group`. */
 export type Guard = 'begins' | 'goes-on' | 'ends' | 'ends-from-outside' | 'reopens';
@@ -33,7 +35,7 @@ export interface Leaving extends PlacedSubTask {
 
 type Column = (number | null)[];
 
-/** What `commit_group_2` is told of events, by the names of its parameters. */
+/** What `commit_group_3` is told of events, by the names of its parameters. */
 class Parameters {
   private readonly begins = new Map<JournaledRun, number>();
   private readonly firsts = new Map<JournaledRun, number>();
@@ -41,9 +43,9 @@ class Parameters {
   private readonly guarded: Column[] = [[], [], [], []];
   private readonly guardedNames: string[] = [];
   private readonly started: Column[] = [[], []];
-  private readonly startedNames: (string | null)[][] = [[], [], []];
-  private readonly ended: Column[] = [[], [], [], [], []];
-  private readonly endedNames: string[][] = [[], []];
+  private readonly startedNames: (string | null)[][] = [[], [], [], [], []];
+  private readonly ended: Column[] = [[], [], [], [], [], []];
+  private readonly endedNames: (string | null)[][] = [[], [], []];
 
   /** @param hasRows whether the group becomes several rows */
   constructor(
@@ -59,12 +61,12 @@ class Parameters {
   ofEvents(): unknown[] {
     const [guarded, guards, runs, attempts] = this.guarded.map(arrayOf);
     const [started, times] = this.started.map(arrayOf);
-    const [ended, endedNumbers, begins, endedTimes, froms] = this.ended.map(arrayOf);
-    const [statuses, commits] = this.endedNames;
+    const [ended, endedNumbers, begins, endedTimes, froms, replied] = this.ended.map(arrayOf);
+    const [statuses, commits, winners] = this.endedNames;
     return [
       ...[arrayOf(this.numbers), guarded, guards, runs, this.guardedNames, attempts],
       ...[started, ...this.startedNames, times],
-      ...[ended, endedNumbers, begins, statuses, endedTimes, froms, commits],
+      ...[ended, endedNumbers, begins, statuses, endedTimes, froms, commits, replied, winners],
     ];
   }
 
@@ -81,10 +83,19 @@ class Parameters {
     else if (event.type === 'run.started') {
       this.begins.set(run, place);
       addTo(this.started, place, ms);
-      addTo(this.startedNames, event.runId, event.task, event.client ?? null);
+      const { requestId = null, traceparent } = event.data;
+      const names = [
+        event.runId,
+        event.task,
+        event.client ?? null,
+        requestId,
+        traceIdOf(traceparent) ?? null,
+      ];
+      addTo(this.startedNames, ...names);
     } else if (event.type === 'run.finished') {
-      addTo(this.ended, place, number ?? null, this.beginOf(run), ms, this.firsts.get(run) ?? place);
-      addTo(this.endedNames, event.data.status, arrayOf(run.commits));
+      const first = this.firsts.get(run) ?? place;
+      addTo(this.ended, place, number ?? null, this.beginOf(run), ms, first, run.repliedMs || null);
+      addTo(this.endedNames, event.data.status, arrayOf(run.commits), answeredByText(run.answeredBy));
     }
   }
 
@@ -96,7 +107,7 @@ class Parameters {
   }
 }
 
-/** The parameters of `commit_group_2` from `numbers` to `placed_dues`. @param hasRows whether the group becomes several rows @param now of the database */
+/** The parameters of `commit_group_3` from `numbers` to `placed_dues`. @param hasRows whether the group becomes several rows @param now of the database */
 export function commitParameters(
   entries: readonly Entry[],
   hasRows: boolean,

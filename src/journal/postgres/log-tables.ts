@@ -9,6 +9,25 @@ export async function addClients(db: Kysely<unknown>): Promise<void> {
     WHERE client IS NOT NULL`.execute(db);
 }
 
+/**
+ * The requests that runs came with, and what lists of runs show of replies; null where a version from before wrote the row. Runs
+ * without a request, or without a trace, cost its index nothing.
+ */
+export async function addRepliesAndOrigins(db: Kysely<unknown>): Promise<void> {
+  for (const table of ['open_runs', 'runs'])
+    await sql`
+      ALTER TABLE ${sql.table(table)}
+        ADD COLUMN request_id text COLLATE "C", ADD COLUMN trace_id text COLLATE "C"`.execute(db);
+  await sql`ALTER TABLE runs ADD COLUMN replied_at bigint, ADD COLUMN answered_by text`.execute(db);
+  await sql`
+    CREATE INDEX runs_of_request ON runs (request_id, status, created_at, number)
+    WHERE request_id IS NOT NULL`.execute(db);
+  await sql`
+    CREATE INDEX runs_of_trace ON runs (trace_id, status, created_at, number)
+    WHERE trace_id IS NOT NULL`.execute(db);
+  await sql`ALTER TABLE nodes ADD COLUMN version text, ADD COLUMN slots integer`.execute(db);
+}
+
 export async function createLog(db: Kysely<unknown>): Promise<void> {
   await sql`
     CREATE TABLE compatibility (

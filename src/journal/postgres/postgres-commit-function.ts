@@ -31,15 +31,20 @@ export const LATE_AFTER = 50_000;
  * What a group has nothing for isn't asked, for to ask costs as much as a row. How statements are executed is settled: with small
  * groups Postgres would plan the one that ends runs anew each time, and with large ones on young tables read all runs for it.
  */
-export async function createCommitGroup(db: Kysely<unknown>): Promise<void> {
+export async function createCommitGroup(db: Kysely<unknown>, version: 2 | 3): Promise<void> {
+  /** What nodes of the version before don't say: their function has none of it. */
+  const since3 = (text: string) => sql.raw(version === 3 ? text : '');
+  const origin = since3(', request_id, trace_id');
   await sql`
-    CREATE FUNCTION commit_group_2(
+    CREATE FUNCTION commit_group_${sql.raw(String(version))}(
       this_node text, this_group bigint,
       lines text, guess bigint, rows integer[], numbers bigint[],
       guarded integer[], guards integer[], guarded_runs bigint[], names text[], attempts bigint[],
-      started integer[], started_ids text[], started_tasks text[], started_clients text[], started_times bigint[],
+      started integer[], started_ids text[], started_tasks text[], started_clients text[],
+      ${since3('started_requests text[], started_traces text[],')} started_times bigint[],
       ended integer[], ended_numbers bigint[], ended_begins integer[], statuses text[], ended_times bigint[],
       ended_from integer[], ended_commits text[],
+      ${since3('replied_times bigint[], winners text[],')}
       placed_numbers bigint[], placed_begins integer[], placed_names text[], placed_attempts integer[],
       placed_workers boolean[], placed_afters integer[], placed_dues bigint[], telling boolean,
       OUT first_id bigint, OUT refused integer[])
@@ -89,11 +94,11 @@ export async function createCommitGroup(db: Kysely<unknown>): Promise<void> {
           WHEN 5 THEN
             WITH gone AS (
               DELETE FROM runs WHERE id = names[place] AND commits[cardinality(commits)] = attempts[place]
-              RETURNING number, id, task, created_at, commits, client),
+              RETURNING number, id, task, created_at, commits, client${origin}),
             cancelled AS (DELETE FROM commands USING gone WHERE run = number AND kind = 'cancel'),
             opened AS (
-              INSERT INTO open_runs (number, id, task, created_at, node, client)
-              SELECT number, id, task, created_at, this_node, client FROM gone)
+              INSERT INTO open_runs (number, id, task, created_at, node, client${origin})
+              SELECT number, id, task, created_at, this_node, client${origin} FROM gone)
             INSERT INTO late_commits (run, first) SELECT number, unnest(commits) FROM gone;
         END CASE;
         IF NOT FOUND THEN
@@ -133,25 +138,25 @@ export async function createCommitGroup(db: Kysely<unknown>): Promise<void> {
       END IF;
 
       IF cardinality(started) > 0 THEN
-        INSERT INTO open_runs (number, id, task, created_at, node, client)
+        INSERT INTO open_runs (number, id, task, created_at, node, client${origin})
           SELECT first_id - 1 + place - CASE WHEN refused = '{}' THEN 0
-              ELSE (SELECT count(*) FROM unnest(refused) AS r WHERE r < place) END, id, task, time, this_node, client
-          FROM unnest(started, started_ids, started_tasks, started_clients, started_times)
-            AS a (place, id, task, client, time);
+              ELSE (SELECT count(*) FROM unnest(refused) AS r WHERE r < place) END, id, task, time, this_node, client${origin}
+          FROM unnest(started, started_ids, started_tasks, started_clients${since3(', started_requests, started_traces')}, started_times)
+            AS a (place, id, task, client${origin}, time);
       END IF;
 
       IF cardinality(ended) > 0 THEN
         WITH gone AS (
           DELETE FROM open_runs
-          USING unnest(ended, ended_numbers, ended_begins, statuses, ended_times, ended_from, ended_commits)
-            AS a (place, ended_number, begin, status, time, from_place, before)
+          USING unnest(ended, ended_numbers, ended_begins, statuses, ended_times, ended_from, ended_commits${since3(', replied_times, winners')})
+            AS a (place, ended_number, begin, status, time, from_place, before${since3(', replied, winner')})
           WHERE number = coalesce(ended_number, first_id - 1 + begin
               - (SELECT count(*) FROM unnest(refused) AS r WHERE r < begin))
             AND node = this_node AND NOT place = ANY (refused)
-          RETURNING number, id, task, created_at, client, status, time, place, from_place, before),
+          RETURNING number, id, task, created_at, client${origin}, status, time, place, from_place, before${since3(', replied, winner')}),
         forgotten AS (DELETE FROM late_commits USING gone WHERE run = number)
-        INSERT INTO runs (number, id, task, client, status, created_at, finished_at, commits)
-          SELECT number, id, task, client, status, created_at, time, CASE
+        INSERT INTO runs (number, id, task, client, status, created_at, finished_at${origin}${since3(', replied_at, answered_by')}, commits)
+          SELECT number, id, task, client, status, created_at, time${origin}${since3(', replied, winner')}, CASE
             WHEN EXISTS (SELECT FROM late_commits WHERE run = number OFFSET 0) THEN ARRAY(
               SELECT unnest(known) UNION SELECT first FROM late_commits WHERE run = number ORDER BY 1)
             ELSE known END

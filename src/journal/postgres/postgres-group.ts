@@ -1,4 +1,5 @@
 import type { RunEvent, SubTaskEvent } from '../../core/events.js';
+import { answeredBy } from '../../core/run-standing.js';
 import type { JournaledRun, JournalEntry } from '../../run/journaled-run.js';
 import type { PlacedSubTask } from '../../run/sharing.js';
 import { CommitGroup } from '../commit-group.js';
@@ -77,6 +78,7 @@ export class PostgresGroup extends CommitGroup {
   add(run: JournaledRun, unstamped: RunEvent, fenced: boolean): void {
     const ms = (run.lastMs = Math.max(run.lastMs, this.clock.now()));
     const event = stamped(unstamped, 0, ms);
+    if (event.type === 'run.replied') [run.repliedMs, run.answeredBy] = [ms, answeredBy(event.data.reply)];
     this.push({ run, event, ms, guard: this.guardOf(event, fenced) }, textWithoutId(event, run.about));
   }
 
@@ -110,7 +112,7 @@ export class PostgresGroup extends CommitGroup {
     return this.entries.some(({ run }) => run.id === runId);
   }
 
-  /** The arguments of `commit_group_2` but for the node. @param number of the group among those of the node */
+  /** The arguments of `commit_group_3` but for the node. @param number of the group among those of the node */
   parameters(number: number): unknown[] {
     const { entries, texts, rows, leaving } = this;
     return [

@@ -12,6 +12,7 @@ import {
 } from './operation-tables.js';
 import {
   addClients,
+  addRepliesAndOrigins,
   createIdempotencyKeys,
   createLog,
   createNodes,
@@ -42,6 +43,9 @@ export interface Schema extends Pick<LogSchema, 'statistics' | 'counted_events'>
     created_at: number;
     /** Who started it; null where nobody needed a key. */
     client: string | null;
+    /** The `X-Request-Id` and the trace id that it came with. */
+    request_id: string | null;
+    trace_id: string | null;
     /** The node that executes it; empty when that has let it go. */
     node: string;
     /** How many nodes in a row have taken it over, each soon after the one before, and when the last one did. */
@@ -66,6 +70,11 @@ export interface Schema extends Pick<LogSchema, 'statistics' | 'counted_events'>
     /** The `first` of each commit that has events of it. */
     commits: number[];
     client: string | null;
+    request_id: string | null;
+    trace_id: string | null;
+    /** Of its reply; null where an older version has ended it, and `answered_by` where it is an error: see `answeredByText`. */
+    replied_at: number | null;
+    answered_by: string | null;
   };
   /** A row for each label of a run, as `name:value`. */
   run_labels: {
@@ -168,7 +177,7 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0002-clients': {
     async up(db) {
       await addClients(db);
-      await createCommitGroup(db);
+      await createCommitGroup(db, 2);
       // Nodes of the version before commit by a function that only databases of that version have.
       await sql`
         UPDATE compatibility SET minimum = 2
@@ -182,6 +191,13 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0007-token-secret': { up: createTokenSecret },
   '0008-paused-queues': { up: createPausedQueues },
   '0009-requested-runs': { up: createRequestedRuns },
+  '0010-replies-and-origins': {
+    async up(db) {
+      await addRepliesAndOrigins(db);
+      // Nodes of the version before commit by the one that they know.
+      await createCommitGroup(db, 3);
+    },
+  },
 };
 
 /** The version of the tables' users that this code is: how many migrations it knows. */

@@ -16,12 +16,15 @@ const HISTORY: HistoryTables = {
   ofStatus: sql`runs`,
   ofTask: sql`runs`,
   ofClient: sql`runs`,
+  ofRequest: sql`runs`,
+  ofTrace: sql`runs`,
   labels: sql`run_labels`,
   openOfLabel: sql`run_labels AS one JOIN open_runs ON id = run`,
   ofLabel: sql`run_labels AS one JOIN runs ON id = run`,
   openChecks: sql``,
   finishedChecks: sql``,
   numberOfLabel: sql`number`,
+  labelled: sql`id`,
 };
 
 /** The journal's tables in Postgres, but for what is committed in groups. */

@@ -6,10 +6,10 @@ import type { SubTaskQueue } from './sub-task-queue.js';
 
 /** How long a commit waits for those of other nodes, in milliseconds. */
 const LOCK_MS = 5_000;
-const PARAMETERS = 31;
+const PARAMETERS = 35;
 const COMMIT = {
   name: 'commit-group',
-  text: `SELECT first_id, refused FROM commit_group_2(${Array.from({ length: PARAMETERS }, (_, index) => `$${index + 1}`).join(', ')})`,
+  text: `SELECT first_id, refused FROM commit_group_3(${Array.from({ length: PARAMETERS }, (_, index) => `$${index + 1}`).join(', ')})`,
 };
 
 /** Rows that are there are those of an earlier try. */

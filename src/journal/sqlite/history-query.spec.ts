@@ -12,11 +12,13 @@ import { HISTORY, rowsOf } from './sqlite-history.js';
 
 const directory = temporaryDirectory();
 
-const finders: Pick<RunQuery, 'task' | 'client'>[] = [
+const finders: Pick<RunQuery, 'task' | 'client' | 'requestId' | 'traceId'>[] = [
   {},
   { task: 'demo' },
   { client: 'ci:1' },
   { task: 'demo', client: 'ci:1' },
+  { traceId: 't', client: 'ci:1' },
+  { requestId: 'q', traceId: 't', task: 'demo' },
 ];
 const combinations: RunQuery[] = finders.flatMap((finder) =>
   [undefined, RUN_STATUSES.slice(0, 1), RUN_STATUSES.slice(1, 3)].flatMap((statuses) =>
@@ -46,11 +48,13 @@ describe('historyQuery', () => {
   }
 
   test.each(combinations)(
-    'reads a range of an index for each status, and sorts nothing: $task, $client, $statuses, $since, $until, $olderThan',
+    'reads a range of an index for each status, and sorts nothing: $task, $client, $requestId, $traceId, $statuses, $since, $until, $olderThan',
     async (query) => {
-      const { task, client, statuses = RUN_STATUSES } = query;
+      const { task, client, requestId, traceId, statuses = RUN_STATUSES } = query;
       const byTask = task === undefined ? 'runs_of_status (' : 'runs_of_task (task=? AND ';
-      const index = client === undefined ? byTask : 'runs_of_client (client=? AND ';
+      const byClient = client === undefined ? byTask : 'runs_of_client (client=? AND ';
+      const byTrace = traceId === undefined ? byClient : 'runs_of_trace (trace_id=? AND ';
+      const index = requestId === undefined ? byTrace : 'runs_of_request (request_id=? AND ';
       const finished = `SEARCH runs USING INDEX ${index}status=? AND created_at>? AND created_at<?)`;
       const open = 'SEARCH open_runs USING INDEX open_runs_by_age (created_at>? AND created_at<?)';
       const steps = planOf(query).filter((step) => !/^(MERGE \(UNION ALL\)|LEFT|RIGHT)$/.test(step));
@@ -74,6 +78,12 @@ describe('historyQuery', () => {
     const steps = planOf({ limit: 200, statuses, ...query });
     const ofLabel = 'SEARCH one USING PRIMARY KEY (label=? AND labelled_at>? AND (labelled_at,run)<(?,?))';
     expect(steps.filter((step) => step === ofLabel)).toHaveLength(3);
+    for (const step of steps) expect(step).not.toMatch(/SCAN|TEMP B-TREE/);
+  });
+
+  test('begins with the runs of a request, whatever their labels', () => {
+    const steps = planOf({ limit: 200, statuses: ['succeeded'], requestId: 'q', labels: ['a:b'] });
+    expect(steps[0]).toMatch(/^SEARCH runs USING INDEX runs_of_request \(request_id=\? AND status=\?/);
     for (const step of steps) expect(step).not.toMatch(/SCAN|TEMP B-TREE/);
   });
 

@@ -7,20 +7,38 @@ export function rowChecksum(values: readonly SQLInputValue[]): number {
   return crc32(JSON.stringify(values));
 }
 
+/** What a row with columns that it had not always had has as its checksum: those are left out from the end as far as they are null. @param least how many it had at first */
+export function growingChecksum(values: readonly SQLInputValue[], least: number): number {
+  let length = values.length;
+  while (length > least && values[length - 1] === null) length -= 1;
+  return rowChecksum(length === values.length ? values : values.slice(0, length));
+}
+
 /** Rows of so many values, each with its checksum behind it. */
-export function withChecksums(columns: number, values: readonly SQLInputValue[]): SQLInputValue[] {
+export function withChecksums(
+  columns: number,
+  values: readonly SQLInputValue[],
+  least = columns,
+): SQLInputValue[] {
   const rows: SQLInputValue[] = [];
   for (let at = 0; at < values.length; at += columns) {
     const row = values.slice(at, at + columns);
-    rows.push(...row, rowChecksum(row));
+    rows.push(...row, growingChecksum(row, least));
   }
   return rows;
 }
 
 /**
  * @param checksum null for a row from before there were any
+ * @param least see {@link growingChecksum}
  * @throws {StoreError} `damaged` unless the values are those that were written
  */
-export function expectWritten(what: string, checksum: number | null, values: readonly SQLInputValue[]): void {
-  if (checksum !== null && checksum !== rowChecksum(values)) throw damage(`${what} is not what was written`);
+export function expectWritten(
+  what: string,
+  checksum: number | null,
+  values: readonly SQLInputValue[],
+  least = values.length,
+): void {
+  if (checksum !== null && checksum !== growingChecksum(values, least))
+    throw damage(`${what} is not what was written`);
 }

@@ -1,12 +1,15 @@
 import type { SQLInputValue } from 'node:sqlite';
 import type { RunRow } from '../history-rows.js';
-import { expectWritten, rowChecksum, withChecksums } from './row-checksum.js';
+import { expectWritten, growingChecksum, withChecksums } from './row-checksum.js';
+import { END, END_COLUMNS, END_LEAST, START, START_COLUMNS, START_LEAST } from './run-columns.js';
 import type { EventGroup } from './sqlite-group.js';
 import type { Statements } from './statements.js';
 
 /** What is read of a run's row, with its checksums: see `addRunChecksums`. */
 export interface CheckedRun extends RunRow {
   readonly client: string | null;
+  readonly request_id: string | null;
+  readonly trace_id: string | null;
   /** JSON; null for an open run. */
   readonly commits: string | null;
   readonly checksum: number | null;
@@ -14,18 +17,17 @@ export interface CheckedRun extends RunRow {
 }
 
 const FINISHED = `
-  SELECT number, id, task, status, created_at, finished_at, client, commits, checksum, end_checksum
-  FROM runs WHERE id = ?`;
+  SELECT ${START}, checksum, ${END}, end_checksum FROM runs WHERE id = ?`;
 
-/** Ends an open run. Its parameters are `status, finished_at, commits, end_checksum, number`. */
+/** Ends an open run. Its parameters are those of {@link END}, `end_checksum, number`. */
 const FINISH = `
-  INSERT INTO runs (number, id, task, created_at, client, checksum, status, finished_at, commits, end_checksum)
-  SELECT number, id, task, created_at, client, checksum - set_aside, ?, ?, ?, ? FROM open_runs WHERE number = ?`;
+  INSERT INTO runs (${START}, checksum, ${END}, end_checksum)
+  SELECT ${START}, checksum - set_aside, ?, ?, ?, ?, ?, ? FROM open_runs WHERE number = ?`;
 
 /** Opens a run that has ended. Its parameter is `number`. */
 const REOPEN = `
-  INSERT INTO open_runs (number, id, task, created_at, client, checksum)
-  SELECT number, id, task, created_at, client, checksum FROM runs WHERE number = ?`;
+  INSERT INTO open_runs (${START}, checksum)
+  SELECT ${START}, checksum FROM runs WHERE number = ?`;
 
 /** When the newest run before a time was created. Its parameters are the least id of that time, and the time. */
 export const NEWEST_RUN = `
@@ -39,18 +41,17 @@ export const NEWEST_RUN = `
 export function writeRuns(statements: Statements, group: EventGroup): void {
   const { started, whole, reopened, finished, labels } = group;
   statements.insert(
-    'open_runs (number, id, task, created_at, client, checksum)',
-    6,
-    withChecksums(5, started),
+    `open_runs (${START}, checksum)`,
+    START_COLUMNS + 1,
+    withChecksums(START_COLUMNS, started, START_LEAST),
   );
   statements.insert('run_labels (label, labelled_at, run, checksum)', 4, withChecksums(3, labels));
-  const columns =
-    'number, id, task, created_at, client, checksum, status, finished_at, commits, end_checksum';
-  statements.insert(`runs (${columns})`, 10, wholeRows(whole));
+  const columns = `${START}, checksum, ${END}, end_checksum`;
+  statements.insert(`runs (${columns})`, START_COLUMNS + END_COLUMNS + 2, wholeRows(whole));
   statements.runEach(REOPEN, 1, reopened);
   statements.runEach('DELETE FROM runs WHERE number = ?', 1, reopened);
-  statements.runEach(FINISH, 5, endedRows(finished));
-  const ended = finished.filter((_, at) => at % 4 === 3);
+  statements.runEach(FINISH, END_COLUMNS + 2, endedRows(finished));
+  const ended = finished.filter((_, at) => at % (END_COLUMNS + 1) === END_COLUMNS);
   statements.runEach('DELETE FROM open_runs WHERE number = ?', 1, ended);
 }
 
@@ -63,26 +64,30 @@ export function finishedRun(statements: Statements, id: string): CheckedRun | un
 
 /** @throws {StoreError} `damaged` unless a row is what was written */
 export function expectRunWritten(row: CheckedRun): void {
-  const { number, id, task, created_at, client, status, finished_at, commits } = row;
+  const { number, id, task, created_at, client, request_id, trace_id } = row;
   const what = `the row of the run ${id}`;
-  expectWritten(what, row.checksum, [number, id, task, created_at, client]);
-  if (finished_at !== null) expectWritten(what, row.end_checksum, [status, finished_at, commits]);
+  const start = [number, id, task, created_at, client, request_id, trace_id];
+  expectWritten(what, row.checksum, start, START_LEAST);
+  const { status, finished_at, commits, replied_at, answered_by } = row;
+  if (finished_at === null) return;
+  expectWritten(what, row.end_checksum, [status, finished_at, commits, replied_at, answered_by], END_LEAST);
 }
 
 function wholeRows(whole: readonly SQLInputValue[]): SQLInputValue[] {
   const rows: SQLInputValue[] = [];
-  for (let at = 0; at < whole.length; at += 8) {
-    const end = whole.slice(at + 5, at + 8);
-    rows.push(...withChecksums(5, whole.slice(at, at + 5)), ...end, rowChecksum(end));
+  for (let at = 0; at < whole.length; at += START_COLUMNS + END_COLUMNS) {
+    const start = whole.slice(at, at + START_COLUMNS);
+    const end = whole.slice(at + START_COLUMNS, at + START_COLUMNS + END_COLUMNS);
+    rows.push(...start, growingChecksum(start, START_LEAST), ...end, growingChecksum(end, END_LEAST));
   }
   return rows;
 }
 
 function endedRows(finished: readonly SQLInputValue[]): SQLInputValue[] {
   const rows: SQLInputValue[] = [];
-  for (let at = 0; at < finished.length; at += 4) {
-    const end = finished.slice(at, at + 3);
-    rows.push(...end, rowChecksum(end), finished[at + 3] ?? null);
+  for (let at = 0; at < finished.length; at += END_COLUMNS + 1) {
+    const end = finished.slice(at, at + END_COLUMNS);
+    rows.push(...end, growingChecksum(end, END_LEAST), finished[at + END_COLUMNS] ?? null);
   }
   return rows;
 }

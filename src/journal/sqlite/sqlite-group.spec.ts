@@ -92,7 +92,7 @@ describe('a group of events', () => {
     add(group, events.started('r1'), { client: 'ada', key: 'k', fingerprint: 'f' });
     add(group, { ...events.started('r2'), client: 'ada:1' });
     add(group, events.finished('r1'));
-    expect(group.rows.started).toEqual([2, 'r2', 'task', expect.any(Number), 'ada:1']);
+    expect(group.rows.started).toEqual([2, 'r2', 'task', expect.any(Number), 'ada:1', null, null]);
     store.commit(group.rows);
     expect(store.state().openRuns).toEqual(['r2']);
     expect(await statuses()).toEqual([

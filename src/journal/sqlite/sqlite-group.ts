@@ -1,11 +1,15 @@
 import type { SQLInputValue } from 'node:sqlite';
 import type { RunEvent } from '../../core/events.js';
 import { labelTexts } from '../../core/labels.js';
+import { traceIdOf } from '../../core/run-origin.js';
+import { answeredBy } from '../../core/run-standing.js';
 import type { IdempotencyKey } from '../../run/idempotency-key.js';
 import type { JournaledRun, JournalEntry } from '../../run/journaled-run.js';
 import { CommitGroup } from '../commit-group.js';
 import { stamped } from '../event-clock.js';
 import { EVENT_BREAK, eventText } from '../event-text.js';
+import { answeredByText } from '../history-rows.js';
+import { START_COLUMNS } from './run-columns.js';
 
 /** A row ends before the event that would make it larger, in characters: who reads one run reads whole rows. */
 export const MAX_ROW = 32 * 2 ** 10;
@@ -16,11 +20,11 @@ export interface EventGroup {
   readonly lastId: number;
   /** `first, last, events` of each row of `commits`. */
   readonly commits: readonly SQLInputValue[];
-  /** `number, id, task, created_at, client` of each run that starts and goes on. */
+  /** {@link START} of each run that starts and goes on. */
   readonly started: readonly SQLInputValue[];
-  /** `status, finished_at, commits, number` of each run that finishes. */
+  /** {@link END} and `number` of each run that finishes. */
   readonly finished: readonly SQLInputValue[];
-  /** `number, id, task, created_at, client, status, finished_at, commits` of each run that starts and finishes. */
+  /** {@link START} and {@link END} of each run that starts and finishes. */
   readonly whole: readonly SQLInputValue[];
   /** `number` of each finished run that goes on again. */
   readonly reopened: readonly SQLInputValue[];
@@ -40,7 +44,7 @@ export class SqliteGroup extends CommitGroup {
   private readonly reopened: SQLInputValue[] = [];
   private readonly keys: SQLInputValue[] = [];
   private readonly labels: SQLInputValue[] = [];
-  /** `status, finished_at, commits` of each run that started in this group too, by its number. */
+  /** {@link END} of each run that started in this group too, by its number. */
   private readonly ends = new Map<SQLInputValue, readonly SQLInputValue[]>();
   /** The row that is added to: its first event, and its text but for the closing bracket. */
   private first: number;
@@ -77,9 +81,13 @@ export class SqliteGroup extends CommitGroup {
     this.write(eventText(event, run.about), event.id);
     if (run.commits.at(-1) !== this.first) run.commits.push(this.first);
     if (event.type === 'run.started') {
+      const { requestId, traceparent } = event.data;
       this.started.push(number, run.id, event.task, ms, event.client ?? null);
+      this.started.push(requestId ?? null, traceIdOf(traceparent) ?? null);
       if (event.labels) for (const label of labelTexts(event.labels)) this.labels.push(label, ms, number);
-    } else if (event.type === 'run.finished') this.finish(run, number, event.data.status, ms);
+    } else if (event.type === 'run.replied')
+      [run.repliedMs, run.answeredBy] = [ms, answeredBy(event.data.reply)];
+    else if (event.type === 'run.finished') this.finish(run, number, event.data.status, ms);
     else if (event.type === 'run.reopened') this.reopened.push(number);
     if (key) this.keys.push(key.client, key.key, key.fingerprint, number, ms);
     this.entries.push({ run, event });
@@ -100,18 +108,20 @@ export class SqliteGroup extends CommitGroup {
     this.size += text.length;
   }
 
-  private finish({ commits }: JournaledRun, number: number, status: string, ms: number): void {
-    const text = `[${commits.join(',')}]`;
-    if (number < this.firstId) this.finished.push(status, ms, text, number);
-    else this.ends.set(number, [status, ms, text]);
+  private finish(run: JournaledRun, number: number, status: string, ms: number): void {
+    const text = `[${run.commits.join(',')}]`;
+    const repliedAt = run.repliedMs === 0 ? null : run.repliedMs;
+    const winner = answeredByText(run.answeredBy);
+    if (number < this.firstId) this.finished.push(status, ms, text, repliedAt, winner, number);
+    else this.ends.set(number, [status, ms, text, repliedAt, winner]);
   }
 
   private startedRows(): Pick<EventGroup, 'started' | 'whole'> {
     if (this.ends.size === 0) return { started: this.started, whole: [] };
     const started: SQLInputValue[] = [];
     const whole: SQLInputValue[] = [];
-    for (let at = 0; at < this.started.length; at += 5) {
-      const row = this.started.slice(at, at + 5);
+    for (let at = 0; at < this.started.length; at += START_COLUMNS) {
+      const row = this.started.slice(at, at + START_COLUMNS);
       const end = this.ends.get(row[0] ?? null);
       if (end) whole.push(...row, ...end);
       else started.push(...row);

@@ -22,13 +22,16 @@ export const HISTORY: HistoryTables = {
   ofStatus: sql`runs INDEXED BY runs_of_status`,
   ofTask: sql`runs INDEXED BY runs_of_task`,
   ofClient: sql`runs INDEXED BY runs_of_client`,
+  ofRequest: sql`runs INDEXED BY runs_of_request`,
+  ofTrace: sql`runs INDEXED BY runs_of_trace`,
   // CROSS keeps SQLite from beginning with the runs.
   labels: sql`run_labels`,
   openOfLabel: sql`run_labels AS one CROSS JOIN open_runs ON number = run`,
   ofLabel: sql`run_labels AS one CROSS JOIN runs ON number = run`,
-  openChecks: sql`, client, NULL AS commits, open_runs.checksum - set_aside AS checksum, NULL AS end_checksum`,
-  finishedChecks: sql`, client, commits, runs.checksum, end_checksum`,
+  openChecks: sql`, client, request_id, trace_id, NULL AS commits, open_runs.checksum - set_aside AS checksum, NULL AS end_checksum`,
+  finishedChecks: sql`, client, request_id, trace_id, commits, runs.checksum, end_checksum`,
   numberOfLabel: sql`run`,
+  labelled: sql`number`,
 };
 
 const LABELS = `
@@ -71,8 +74,8 @@ export function historyOf(database: DatabaseSync, statements: Statements, query:
     expectWritten(`a label of the run with the number ${run}`, checksum, [label, labelledAt, run]);
     labels.set(run, [...(labels.get(run) ?? []), label]);
   }
-  return rows.map(({ number, id, task, status, created_at, finished_at }) => ({
-    ...{ number, id, task, status, created_at, finished_at },
+  return rows.map(({ number, id, task, status, created_at, finished_at, replied_at, answered_by }) => ({
+    ...{ number, id, task, status, created_at, finished_at, replied_at, answered_by },
     labels: labels.get(number),
   }));
 }

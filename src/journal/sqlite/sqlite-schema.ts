@@ -31,6 +31,7 @@ export const migrations: Readonly<Record<string, (database: DatabaseSync) => voi
   '0006-token-secret': createTokenSecret,
   '0007-checksums': addChecksums,
   '0008-run-checksums': addRunChecksums,
+  '0009-replies-and-origins': addRepliesAndOrigins,
 };
 
 /** A row for each label of a run, as `name:value`. Runs without cost nothing. */
@@ -80,6 +81,23 @@ function addRunChecksums(database: DatabaseSync): void {
   for (const table of ['open_runs', 'runs', 'run_labels'])
     database.exec(`ALTER TABLE ${table} ADD COLUMN checksum INTEGER`);
   database.exec(`ALTER TABLE runs ADD COLUMN end_checksum INTEGER`);
+}
+
+/**
+ * What lists of runs show of replies, and the requests that runs came with; null in rows from before. Runs without a request, or
+ * without a trace, cost its index nothing. `checksum` goes on to `request_id, trace_id`, and `end_checksum` to `replied_at,
+ * answered_by`, as far as they aren't null.
+ */
+function addRepliesAndOrigins(database: DatabaseSync): void {
+  for (const table of ['open_runs', 'runs'])
+    for (const column of ['request_id', 'trace_id'])
+      database.exec(`ALTER TABLE ${table} ADD COLUMN ${column} TEXT`);
+  database.exec(`ALTER TABLE runs ADD COLUMN replied_at INTEGER`);
+  database.exec(`ALTER TABLE runs ADD COLUMN answered_by TEXT`);
+  database.exec(`
+    CREATE INDEX runs_of_request ON runs (request_id, status, created_at) WHERE request_id IS NOT NULL`);
+  database.exec(`
+    CREATE INDEX runs_of_trace ON runs (trace_id, status, created_at) WHERE trace_id IS NOT NULL`);
 }
 
 /** Who started a run; null where nobody needed a key. Runs without cost the index nothing. */

@@ -5,6 +5,7 @@ import fc from 'fast-check';
 import { DatabaseFile } from '../../../test/support/database-file.js';
 import { events } from '../../../test/support/run-events.js';
 import { storeOptions } from '../../../test/support/store-options.js';
+import { END, START } from './run-columns.js';
 import { SqliteStore } from './sqlite-store.js';
 import { verifyLog } from './verify-log.js';
 
@@ -16,8 +17,8 @@ function contentOf(path: string): unknown[] {
   try {
     return [
       'SELECT first, last, events FROM commits ORDER BY first',
-      'SELECT number, id, task, status, created_at, finished_at, commits, client FROM runs ORDER BY number',
-      'SELECT number, id, task, created_at, client, set_aside FROM open_runs ORDER BY number',
+      `SELECT ${START}, ${END} FROM runs ORDER BY number`,
+      `SELECT ${START}, set_aside FROM open_runs ORDER BY number`,
       'SELECT label, labelled_at, run FROM run_labels ORDER BY run, label',
     ].map((sql) => file.prepare(sql).all());
   } finally {

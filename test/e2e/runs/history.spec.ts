@@ -1,11 +1,13 @@
 import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import type { Response } from 'supertest';
+import { ControlledTask } from '../../support/controlled-task.js';
 import { DurableService } from '../../support/durable-service.js';
 import { inlineTask } from '../../support/inline-task.js';
 import { JournalCalls } from '../../support/journal-calls.js';
 import { expectProblem } from '../../support/problem.js';
 import type { TestApp } from '../../support/test-app.js';
 
+const lagging = new ControlledTask('lagging', { quick: {}, slow: {} });
 const doomed = inlineTask('doomed', { only: { run: () => Promise.reject(new Error('no')) } });
 
 interface Page {
@@ -18,6 +20,8 @@ const mistakes: readonly [string, Readonly<Record<string, string>>][] = [
   ['label=tenant:a&label=tenant', { label: '"tenant" is no label' }],
   ['label=%00:a', { label: 'is no label' }],
   [Array.from({ length: 9 }, (_, n) => `label=a:${n}`).join('&'), { label: 'at most 8' }],
+  ['requestId=a%20b', { requestId: 'visible ASCII' }],
+  ['traceId=4BF9', { traceId: '32 hexadecimal digits' }],
   ['limit=0', { limit: '>=1' }],
   ['limit=201', { limit: '<=200' }],
   ['limit=', { limit: '>=1' }],
@@ -50,7 +54,7 @@ describe('GET /runs', () => {
   let ids: string[];
   let failed: string[];
   beforeAll(async () => {
-    service = await durable.start(doomed);
+    service = await durable.start([...doomed, ...lagging.providers]);
     for (const task of ['demo', 'demo', 'demo', 'doomed', 'doomed', 'demo']) await service.run(task);
     ids = service.events.flatMap(({ type, runId }) => (type === 'run.started' ? [runId] : [])).reverse();
     for (const id of ids) await service.event(id, 'run.finished');
@@ -73,10 +77,53 @@ describe('GET /runs', () => {
     expect(next).toBeNull();
     expect(runs.map(({ id }) => id)).toEqual(ids);
     for (const shown of runs) {
-      const { id, task, status, createdAt, finishedAt, labels } = await service.showRun(shown.id);
+      const run = await service.showRun(shown.id);
+      const { id, task, status, createdAt, repliedAt, finishedAt, labels, reply } = run;
+      const answeredBy = reply && 'answeredBy' in reply ? reply.answeredBy : null;
+      const replyMs = Date.parse(repliedAt!) - Date.parse(createdAt);
       const links = { run: `/runs/${id}` };
-      expect(shown).toEqual({ id, task, status, createdAt, finishedAt, labels, links });
+      const standing = { repliedAt, replyMs, answeredBy, finishedAt, unfinished: [] };
+      expect(shown).toEqual({ id, task, status, createdAt, ...standing, labels, links });
     }
+  });
+
+  test('shows of a run that goes on who answered it and what is in the background, and before that what is awaited', async () => {
+    const answer = service.answer('lagging');
+    const { quick, slow } = await lagging.all();
+    await service.until(() =>
+      service.events.find(({ task, type }) => task === 'lagging' && type === 'sub-task.started'),
+    );
+    const shown = async () => (await page('task=lagging')).runs;
+    expect(await shown()).toMatchObject([
+      { repliedAt: null, replyMs: null, answeredBy: null, unfinished: ['quick', 'slow'] },
+    ]);
+    quick.succeed();
+    const { runId } = await answer;
+    const { repliedAt } = await service.event(runId, 'run.replied').then(() => service.showRun(runId));
+    expect(await shown()).toMatchObject([
+      { id: runId, repliedAt, answeredBy: 'quick', unfinished: ['slow'] },
+    ]);
+    slow.succeed();
+    await service.event(runId, 'run.finished');
+    expect(await shown()).toMatchObject([{ repliedAt, answeredBy: 'quick', unfinished: [] }]);
+    ids.unshift(runId);
+  });
+
+  test('finds runs by the id and by the trace of their request', async () => {
+    const [requestId, traceId] = ['order-4711', '4bf92f3577b34da6a3ce929d0e0e4736'];
+    const response = await service.http
+      .post('/tasks/doomed/runs')
+      .set({ 'X-Request-Id': requestId, traceparent: `00-${traceId}-00f067aa0ba902b7-01` });
+    expect(response.status).toBe(502);
+    const found = await idsOf({ requestId });
+    expect(found).toHaveLength(1);
+    await service.event(found[0]!, 'run.finished');
+    ids.unshift(...found);
+    failed.unshift(...found);
+    expect(await idsOf({ traceId })).toEqual(found);
+    expect(await idsOf({ traceId, requestId, task: 'doomed' })).toEqual(found);
+    expect(await idsOf({ traceId, task: 'demo' })).toEqual([]);
+    expect(await idsOf({ requestId: 'order-4712' })).toEqual([]);
   });
 
   test('finds runs by task and by status, or by any of several', async () => {
