@@ -8,6 +8,7 @@ export default tseslint.config(
     ignores: [
       'dist/',
       'packages/*/dist/',
+      'packages/*/ui/',
       'test/consumers/',
       '.dependency-cruiser.cjs',
       'coverage/',

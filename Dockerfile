@@ -33,6 +33,7 @@ COPY package.json ./
 COPY --from=dependencies /app/node_modules node_modules
 COPY --from=build /app/dist dist
 COPY bin bin
+COPY ui ui
 USER node
 EXPOSE 3000
 # Not /health/ready: a node whose database is away goes on by itself, and an orchestrator must not end it for that.

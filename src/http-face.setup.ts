@@ -23,7 +23,7 @@ import { answerWithRequestId } from './http/request-context.js';
 import { EventFeed } from './feed/event-feed.js';
 import { stopRuns } from './stop-runs.js';
 
-const DOCUMENTATION_PATHS = ['/', '/docs', '/openapi.json', '/ui'];
+const DOCUMENTATION_PATHS = ['/', '/docs', '/openapi.json'];
 const EVERY_PATH = /(?:)/;
 const BATCH_PATH = /^\/tasks\/[^/]+\/runs:batch\/?$/i;
 /** What the body of a batch may have where MAX_INPUT_BYTES is less: 1,000 runs of 1 KiB. */
@@ -38,6 +38,8 @@ interface FaceOptions {
   readonly refuse?: RequestHandler;
   /** The paths that show the document. Default: all of {@link DOCUMENTATION_PATHS}. */
   readonly pages?: readonly string[] | undefined;
+  /** Whether `/ui` is shown. Default true. */
+  readonly hasPage?: boolean;
 }
 
 /** The HTTP face, whoever serves it: middleware, guards, filters. Needs no `@nestjs/swagger`. */
@@ -45,10 +47,10 @@ export function setUpFace(
   app: NestExpressApplication,
   adapter: FastExpressAdapter,
   access: Pick<Access, 'keys' | 'limit' | 'hosts'>,
-  { document, base: ownBase, refuse, pages = DOCUMENTATION_PATHS }: FaceOptions,
+  { document, base: ownBase, refuse, pages = DOCUMENTATION_PATHS, hasPage = true }: FaceOptions,
 ): void {
   const config = app.get<Config>(CONFIG);
-  const operations = new Operations(document, pages);
+  const operations = new Operations(document, hasPage ? [...pages, '/ui'] : pages);
   const express = adapter.getInstance<Express>();
   const memory = app.get(ConnectionMemory);
   const maxInputBytes = config.MAX_INPUT_BYTES;

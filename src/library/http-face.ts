@@ -9,6 +9,7 @@ import type { HostProviders } from '../core/host-providers.js';
 import { FastExpressAdapter } from '../http/express-adapter.js';
 import { contextOf } from '../http/request-context.js';
 import { HttpFaceModule } from '../http-face.module.js';
+import { showPage } from '../ui/show-page.js';
 import type { Handle } from './exchange.js';
 import { InstanceModule } from './instance.module.js';
 import { packedDocument, packedPages } from './packed-document.js';
@@ -16,6 +17,7 @@ import { packedDocument, packedPages } from './packed-document.js';
 interface FaceOptions {
   readonly base: string;
   readonly openApi?: boolean | undefined;
+  readonly ui?: boolean | undefined;
   /** Nest's options of the application. */
   readonly nest: NestApplicationOptions;
 }
@@ -42,7 +44,7 @@ export async function startFace(
   factory: NestFactoryStatic,
   config: Config,
   host: HostProviders,
-  { base, openApi = true, nest }: FaceOptions,
+  { base, openApi = true, ui = true, nest }: FaceOptions,
 ) {
   const adapter = new FaceAdapter();
   const app = await factory.create<NestExpressApplication>(
@@ -57,7 +59,8 @@ export async function startFace(
   const anybody = { keys: undefined, limit: undefined, hosts: undefined };
   const document = packedDocument();
   const show = openApi ? await packedPages() : { paths: [] };
-  setUpFace(app, adapter, anybody, { base, document, refuse, pages: show.paths });
+  setUpFace(app, adapter, anybody, { base, document, refuse, pages: show.paths, hasPage: ui });
+  if (ui) showPage(app);
   show.on?.(app, document, base);
   const handle: Handle = (request, response, refusal, client) => {
     if (refusal !== undefined) refusals.set(request, refusal);

@@ -121,9 +121,9 @@ export class Instance
     }
     const { startFace } = await import('./http-face.js').catch(refuseMissing);
     const { base } = door;
-    const { openApi } = httpOptions(this.options) ?? {};
+    const { openApi, ui } = httpOptions(this.options) ?? {};
     const face = await parts.during(() =>
-      startFace(factory, config, host, { base, openApi, nest: parts.options }),
+      startFace(factory, config, host, { base, openApi, ui, nest: parts.options }),
     );
     door.lead(face.handle);
     return face;

@@ -30,6 +30,7 @@ describe('options', () => {
     ],
     [{ http: { client: 'ada' } }, 'http.client is "ada"; it takes a function'],
     [{ http: { client: async () => client() } }, 'http.client is asynchronous; it takes a function'],
+    [{ http: { ui: 'ui' } }, 'http.ui is "ui"; it takes true or false'],
     [{ http: { openApi: 'no' } }, 'http.openApi is "no"; it takes true or false'],
   ])('that are wrong are named: %p', (options, flaw) => {
     expect(() => configOf(options as FrontrunnerOptions)).toThrow(flaw);

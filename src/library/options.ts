@@ -56,6 +56,8 @@ export interface HttpOptions {
   readonly client?: (request: never) => string | undefined;
   /** Whether it shows its OpenAPI document at `openapi.json` and Swagger UI at `docs`. Default true. */
   readonly openApi?: boolean;
+  /** Whether it shows the page at `ui/`. Default true. */
+  readonly ui?: boolean;
   /** What links begin with, such as `https://api.example.com/frontrunner`. Default: the path. */
   readonly publicUrl?: string;
   /** The origins, separated by commas, whose pages may start and change runs; `*` for all. Default: the application's own. */
@@ -123,8 +125,13 @@ const HTTP_KINDS: OptionKinds = {
       typeof value === 'function' ? `${name} is asynchronous; it takes ${takes}` : flaw(name, value, takes),
     ];
   },
-  openApi: (value, name) => (typeof value === 'boolean' ? [] : [flaw(name, value, 'true or false')]),
+  openApi: trueOrFalse,
+  ui: trueOrFalse,
 };
+
+function trueOrFalse(value: unknown, name: string): string[] {
+  return typeof value === 'boolean' ? [] : [flaw(name, value, 'true or false')];
+}
 
 function isGuard(guard: unknown): boolean {
   return typeof guard === 'function' || (isPlainObject(guard) && 'canActivate' in guard);

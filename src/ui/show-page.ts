@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
@@ -5,7 +6,6 @@ import { fileURLToPath } from 'node:url';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import express, { type Response } from 'express';
 import { ConnectionMemory } from '../http/connection-memory.js';
-import { linkTo } from '../http/links.js';
 import { pathOf } from '../http/operations.js';
 import { compressed } from '../http/send-json.js';
 
@@ -19,33 +19,46 @@ function revalidate(response: Response): void {
   response.setHeader('Cache-Control', 'no-cache');
 }
 
-/** Serves the page at `/ui/`, and what it takes from packages below `/ui/vendor/`. */
+/**
+ * Serves the page at `/ui/`, and what it takes from packages below `/ui/vendor/`.
+ *
+ * @throws {Error} where one of its packages is not installed
+ */
 export function showPage(app: NestExpressApplication): void {
   const memory = app.get(ConnectionMemory);
+  const vendors = readVendors();
   const router = app.getHttpAdapter().getInstance();
   router.use('/ui', (request, response, next) => {
-    // Its files are named relative to /ui/.
-    if (pathOf({ originalUrl: request.originalUrl, baseUrl: '' }).endsWith('/ui')) {
-      response.redirect(linkTo(request, '/ui/'));
+    if (request.method !== 'GET' && request.method !== 'HEAD') {
+      next();
+      return;
+    }
+    // Its files are named relative to /ui/. So is this, whatever proxies put in front of it.
+    if (pathOf({ originalUrl: request.originalUrl, baseUrl: '' }) === request.baseUrl) {
+      response.redirect('ui/');
       return;
     }
     memory.hold(response, FILE_BYTES);
     compressed(request, response, next);
   });
-  router.get('/ui/vendor/:file', (request, response, next) => {
-    const { file } = request.params;
-    const text = vendorFile(file);
-    if (text === undefined) {
-      next();
-      return;
-    }
-    revalidate(response);
-    response.type(file).send(text);
-  });
-  router.use('/ui', express.static(FILES, { cacheControl: false, redirect: false, setHeaders: revalidate }));
+  for (const [file, { text, tag }] of vendors)
+    router.get(`/ui/vendor/${file}`, (_request, response) => {
+      revalidate(response);
+      response.setHeader('ETag', tag).type(file).send(text);
+    });
+  router.use(
+    '/ui',
+    // What is compressed has no parts that could be asked for.
+    express.static(FILES, {
+      acceptRanges: false,
+      cacheControl: false,
+      redirect: false,
+      setHeaders: revalidate,
+    }),
+  );
 }
 
-const resolve = createRequire(import.meta.url).resolve;
+const { resolve } = createRequire(import.meta.url);
 const beside = (name: string, file: string): string => join(dirname(resolve(name)), file);
 
 /** Where the page's packages have what browsers take. */
@@ -56,19 +69,26 @@ const VENDORS: Readonly<Record<string, () => string>> = {
   'uplot.js': () => beside('uplot', 'uPlot.iife.min.js'),
   'uplot.css': () => beside('uplot', 'uPlot.min.css'),
 };
-const read = new Map<string, string>();
 
-/** A file of a package, as a module that names others by their place: browsers know no names of packages. */
-function vendorFile(name: string): string | undefined {
-  const find = Object.hasOwn(VENDORS, name) ? VENDORS[name] : undefined;
-  if (!find) return undefined;
-  let text = read.get(name);
-  if (text === undefined) {
-    text = readFileSync(find(), 'utf8')
+/** The files of packages, as modules that name others by their place: browsers know no names of packages. */
+function readVendors() {
+  return Object.entries(VENDORS).map(([file, find]) => {
+    let text = readInstalled(find)
       .replaceAll('from"preact"', 'from"./preact.js"')
       .replace(/\/\/# sourceMappingURL=.*/, '');
-    if (name === 'uplot.js') text += '\nexport default uPlot;\n';
-    read.set(name, text);
+    if (file === 'uplot.js') text += '\nexport default uPlot;\n';
+    const tag = `W/"${createHash('sha256').update(text).digest('base64url')}"`;
+    return [file, { text, tag }] as const;
+  });
+}
+
+function readInstalled(find: () => string): string {
+  try {
+    return readFileSync(find(), 'utf8');
+  } catch (cause) {
+    throw new Error(
+      'The page at /ui needs preact, htm and uplot, and one of them is not installed: npm i preact htm uplot',
+      { cause },
+    );
   }
-  return text;
 }

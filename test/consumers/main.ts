@@ -3,6 +3,8 @@ import type { INestApplication } from '@nestjs/common';
 import { Greetings } from './app.module.js';
 import { makeApp } from './make-app.js';
 
+const PAGE = ['', 'main.js', 'vendor/preact.js', 'vendor/htm.js', 'vendor/uplot.js'];
+
 async function answer(url: string, body?: object): Promise<unknown> {
   const response = await fetch(url, {
     method: body ? 'POST' : 'GET',
@@ -23,6 +25,7 @@ async function tryOut(app: INestApplication): Promise<void> {
     refused: await answer(`${face}/tasks/greet/runs`, { input: { name: '' } }),
     runs: await answer(`${face}/runs?limit=1`),
     document: await answer(`${face}/openapi.json`),
+    page: await Promise.all(PAGE.map(async (file) => (await fetch(`${face}/ui/${file}`)).status)),
   };
   // Resolves when all runs have finished; the process then ends by itself, as nothing is left open.
   await app.close();

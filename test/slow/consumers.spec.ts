@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { beforeAll, describe, expect, test } from '@jest/globals';
@@ -74,9 +74,23 @@ describe('what is packed', () => {
         refused: expect.objectContaining({ status: 400, errors: [expect.anything()] }),
         runs: expect.objectContaining({ runs: [expect.objectContaining({ task: 'greet' })] }),
         document: expect.objectContaining({ openapi: '3.1.0' }),
+        page: [200, 200, 200, 200, 200],
         told: ['run.finished', 'run.finished'],
       });
     });
+  });
+
+  test('says at its start what the page needs where that is not installed', async () => {
+    const app = join(folder, 'a-Fastify');
+    const [preact, away] = ['node_modules/preact', 'preact-away'].map((path) => join(app, path)) as [
+      string,
+      string,
+    ];
+    renameSync(preact, away);
+    const { code, stdout, stderr } = await command(app, process.execPath, ['dist/main.js']);
+    renameSync(away, preact);
+    expect(code).not.toBe(0);
+    expect(stdout + stderr).toContain('npm i preact htm uplot');
   });
 
   test('names all packages that the library imports, and no others', () => {
@@ -92,8 +106,16 @@ describe('what is packed', () => {
       .filter((name) => !/^(\.|node:)/.test(name))
       .map((name) => /^(@[^/]+\/)?[^/]+/.exec(name)![0]);
     const named = Object.keys({ ...dependencies, ...peerDependencies });
-    // One is required by a worker, one by Nest, and two have but types.
-    const others = ['jsonata', 'reflect-metadata', '@standard-schema/spec', '@types/ms'];
+    // Three are the page's, one is required by a worker, one by Nest, and two have but types.
+    const others = [
+      'htm',
+      'preact',
+      'uplot',
+      'jsonata',
+      'reflect-metadata',
+      '@standard-schema/spec',
+      '@types/ms',
+    ];
     expect([...new Set([...packages, ...others])].sort()).toEqual(named.sort());
   });
 

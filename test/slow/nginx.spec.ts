@@ -56,6 +56,13 @@ if (!found)
     expect(document.body).toMatchObject({ servers: [{ url: nginx.url }] });
   });
 
+  test('shows the page there, from wherever it is asked for', async () => {
+    const page = await supertest(`${nginx.url}/ui`).get('').redirects(1).expect(200);
+    const files = [...page.text.matchAll(/(?:src|href)="([^".][^"]*)"/g)].map(([, file]) => file!);
+    expect(files.length).toBeGreaterThanOrEqual(5);
+    for (const file of files) await get(`/ui/${file}`).expect(200);
+  });
+
   test('counts requests by the address that nginx was called from', async () => {
     const limit = async (address: string) =>
       (await get('/tasks').set('X-Forwarded-For', address).expect(200)).get('RateLimit');

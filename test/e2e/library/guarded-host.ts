@@ -164,6 +164,7 @@ export async function startGuardedHost(
           path: 'bare',
           guards: [Calm, Fresh],
           openApi: false,
+          ui: false,
           publicUrl: 'https://api.example.com/bare',
         },
       }),

@@ -109,9 +109,17 @@ describe.each(['express', 'fastify'] as const)('the HTTP face within an applicat
     expect((await http().get('/docs/swagger-ui-init.js').expect(200)).text).toContain(
       '"url": "/work/runner"',
     );
-    for (const path of ['/', '/docs', '/openapi.json']) {
+    for (const path of ['/', '/docs', '/openapi.json', '/ui', '/ui/', '/ui/main.js']) {
       const hidden = await supertest(url).get(`/bare${path}`).expect(404);
       expect(hidden.body).toMatchObject({ type: 'https://api.example.com/bare/problems/not-found' });
+    }
+  });
+
+  test('shows the page, with all of its files, to those alone whom the guards let in', async () => {
+    for (const path of ['/ui/', '/ui/main.js', '/ui/vendor/preact.js']) {
+      await http().get(path).expect(200);
+      await http().get(path).set('X-User', 'nobody').expect(401);
+      await http().get(path).set('X-Robot', '1').expect(403);
     }
   });
 
