@@ -1,3 +1,5 @@
+import { jsonText, parseJson } from './json.js';
+
 /** Where the API is: the page lives one level below it, wherever that is mounted. */
 export const BASE = new URL('..', document.baseURI);
 
@@ -35,12 +37,12 @@ export async function ask(path, { method = 'GET', body, headers = {}, signal } =
       ...(body !== undefined && { 'Content-Type': 'application/json' }),
       ...headers,
     },
-    ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+    ...(body !== undefined && { body: typeof body === 'string' ? body : jsonText(body) }),
     ...(signal && { signal }),
   });
   const text = await response.text();
   const isJson = /json/.test(response.headers.get('Content-Type') ?? '');
-  const value = isJson && text !== '' ? JSON.parse(text) : undefined;
+  const value = isJson && text !== '' ? parseJson(text) : undefined;
   if (response.ok) return value;
   throw new Problem({ status: response.status, ...value });
 }

@@ -1,4 +1,5 @@
 import { urlOf } from './api.js';
+import { parseJson } from './json.js';
 
 /** @typedef {import('../src/core/events.ts').RunEvent} RunEvent */
 
@@ -43,7 +44,7 @@ export function follow(path, { onEvent, onState = () => undefined, after, types 
     for (const type of types)
       opened.addEventListener(type, (message) => {
         last = Number(message.lastEventId);
-        onEvent(JSON.parse(message.data));
+        onEvent(parseJson(message.data));
       });
   };
   open();
