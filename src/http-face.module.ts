@@ -2,6 +2,8 @@ import { Module } from '@nestjs/common';
 import { TerminusModule } from '@nestjs/terminus';
 import { StreamTokens } from './access/stream-tokens.js';
 import { AdminController } from './admin/admin.controller.js';
+import { NodesController } from './admin/nodes.controller.js';
+import { QueueController } from './admin/queue.controller.js';
 import { ProblemsController } from './api/problems.controller.js';
 import { CoreModule } from './core.module.js';
 import { EventFeed } from './feed/event-feed.js';
@@ -25,6 +27,8 @@ import { TasksController } from './tasks/tasks.controller.js';
     RunBatchesController,
     StatsController,
     AdminController,
+    NodesController,
+    QueueController,
     TasksSchemaController,
     TasksFileController,
     RunsController,

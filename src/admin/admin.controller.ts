@@ -1,9 +1,8 @@
-import { Controller, Get, HttpCode, Inject, Param, Post } from '@nestjs/common';
+import { Controller, HttpCode, Inject, Param, Post } from '@nestjs/common';
 import {
   ApiAcceptedResponse,
   ApiBody,
   ApiNoContentResponse,
-  ApiOkResponse,
   ApiOperation,
   ApiParam,
   ApiTags,
@@ -14,18 +13,19 @@ import { CLUSTER_OPERATIONS } from '../cluster/cluster.tokens.js';
 import type { ClusterOperations } from '../cluster/operations.js';
 import { CANCELLED, PAUSABLE_QUEUES, RETRIED, type Pausable } from '../cluster/operator-terms.js';
 import { DomainError, invalidRequest } from '../core/domain-error.js';
-import { textOf } from '../core/thrown.js';
+import { EXAMPLE_RUN_ID } from '../core/run.js';
 import { ApiProblems } from '../http/api-problems.decorator.js';
 import { Journal } from '../run/journal.js';
 import { RunControl } from '../tasks/run-control.js';
 import {
-  EXAMPLE_NODE_ID,
   cancelFilterSchema,
   countSchema,
-  nodesSchema,
-  queueSchema,
+  redrivenSchema,
+  redriveFilterSchema,
   retryFilterSchema,
 } from './admin.schemas.js';
+import { askNodes } from './ask-nodes.js';
+import { EXAMPLE_NODE_ID } from './nodes.schemas.js';
 import { cancelRuns, retryRuns } from './local-runs.js';
 import { ValidBody } from '../http/validated.decorator.js';
 
@@ -40,30 +40,6 @@ export class AdminController {
     private readonly control: RunControl,
     @Inject(CLUSTER_OPERATIONS) private readonly cluster: ClusterOperations | undefined,
   ) {}
-
-  @Get('nodes')
-  @ApiOperation({
-    operationId: 'listNodes',
-    summary: 'List the nodes',
-    description: 'The nodes that share the database, the oldest first.',
-  })
-  @ApiOkResponse({ description: 'The nodes', standardSchema: nodesSchema })
-  @ApiProblems('postgres-needed', 'journal-unavailable')
-  async nodes() {
-    return { nodes: await this.ask((cluster) => cluster.nodes()) };
-  }
-
-  @Get('queue')
-  @ApiOperation({
-    operationId: 'getQueue',
-    summary: 'What is before the nodes',
-    description: 'Times are in milliseconds.',
-  })
-  @ApiOkResponse({ description: 'Figures of all nodes together', standardSchema: queueSchema })
-  @ApiProblems('postgres-needed', 'journal-unavailable')
-  queue() {
-    return this.ask((cluster) => cluster.figures());
-  }
 
   @Post('nodes/:id/drain')
   @ApiParam({ name: 'id', example: EXAMPLE_NODE_ID })
@@ -156,6 +132,35 @@ export class AdminController {
     await this.resume({ kind: 'queue', name });
   }
 
+  @Post('queue/redrive')
+  @HttpCode(202)
+  @ApiBody({
+    schema: { $ref: '#/components/schemas/RedriveFilter' },
+    examples: {
+      some: { summary: 'What waits of a run', value: { runs: [EXAMPLE_RUN_ID] } },
+      all: { summary: 'All of it', value: { all: true } },
+    },
+  })
+  @ApiOperation({
+    operationId: 'redriveDeadLetters',
+    summary: 'Redrive dead letters',
+    description:
+      'Sends sub-tasks that wait in the dead-letter queue back to the queue that they came from, with as many deliveries as at first. Runs whose task no node knew wait for such a node anew.',
+  })
+  @ApiAcceptedResponse({ description: 'They are on their way', standardSchema: redrivenSchema })
+  @ApiProblems('malformed-json', 'invalid-request', 'not-found', 'postgres-needed', 'journal-unavailable')
+  async redrive(@ValidBody(redriveFilterSchema) filter: z.infer<typeof redriveFilterSchema>) {
+    const redriven = await this.ask(async ({ dead }) => {
+      if (!dead) return 0;
+      const { ofRuns } = await import('../cluster/dead-sub-tasks.js');
+      const { missing, ...letters } = ofRuns(await dead.letters(), filter.runs ?? 'all');
+      if (missing.length > 0)
+        throw new DomainError('not-found', `The dead-letter queue has nothing of ${missing.join(', ')}`);
+      return letters.runs.length + (await dead.redrive(letters));
+    });
+    return { redriven };
+  }
+
   @Post('runs/cancel')
   @HttpCode(202)
   @ApiBody({
@@ -213,17 +218,7 @@ export class AdminController {
       throw new DomainError('not-found', `The ${paused.kind} ${JSON.stringify(paused.name)} is not paused`);
   }
 
-  private async ask<T>(what: (cluster: ClusterOperations) => Promise<T>): Promise<T> {
-    const { cluster } = this;
-    if (!cluster)
-      throw new DomainError(
-        'postgres-needed',
-        'No other node shares the journal: DATABASE_URL is not one of Postgres',
-      );
-    try {
-      return await what(cluster);
-    } catch (error) {
-      throw new DomainError('journal-unavailable', `The nodes’ database can’t be asked: ${textOf(error)}`);
-    }
+  private ask<T>(what: (cluster: ClusterOperations) => Promise<T>): Promise<T> {
+    return askNodes(this.cluster, what);
   }
 }

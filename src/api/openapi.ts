@@ -38,6 +38,7 @@ export function createOpenApiDocument(app: INestApplication): OpenAPIObject {
     .addTag('Runs', 'Executions of tasks')
     .addTag('Events', 'What happens to runs, to watch or to poll')
     .addTag('Tasks', 'What can be run')
+    .addTag('Nodes', 'The nodes, what waits for them, and the journal')
     .addTag('Admin', 'For whoever looks after the nodes and their runs')
     .addTag('Health', 'For load balancers and orchestrators')
     .addTag('Problems', 'Pages about each kind of error')

@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs';
 import { say, USAGE_EXIT_CODE, type Terminal } from '../command-line/command.js';
 import { nearest } from '../core/nearest.js';
+import { version } from '../core/version.js';
 
 type Run = (args: readonly string[], terminal: Terminal) => Promise<number>;
 
@@ -83,11 +83,4 @@ export async function runFrontrunner(args: readonly string[], terminal: Terminal
     return USAGE_EXIT_CODE;
   }
   return 0;
-}
-
-function version(): string {
-  const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
-    version: string;
-  };
-  return version;
 }

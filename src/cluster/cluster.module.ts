@@ -27,7 +27,10 @@ import type { ClusterOperations } from './operations.js';
       useFactory: async (config: Config, journal: Journal): Promise<ClusterOperations | undefined> => {
         if (!isShared(config, journal)) return undefined;
         const { ClusterOperations } = await import('./operations.js');
-        return new ClusterOperations(journal.options, journal.store.db);
+        const { DeadSubTasks } = await import('./dead-sub-tasks.js');
+        const { options, queue, store } = journal;
+        const dead = queue && new DeadSubTasks(options.url, store.db, queue.boss);
+        return new ClusterOperations(options, store.db, dead);
       },
     },
     {
@@ -48,6 +51,7 @@ import type { ClusterOperations } from './operations.js';
           UNKNOWN_TASK_GRACE: config.UNKNOWN_TASK_GRACE,
           ROLE: config.ROLE,
           NODE_TIMEOUT: config.NODE_TIMEOUT,
+          MAX_CONCURRENT_SUB_TASKS: config.MAX_CONCURRENT_SUB_TASKS,
         };
         return makeNode(terms, journal, bus, runs, registry, recorded, control);
       },

@@ -10,10 +10,10 @@ export interface DeadLetter {
 }
 
 /** Unfinished runs that wait for a node that knows their task, or have waited for too long, the oldest first. */
-export async function waitingRuns(db: Kysely<Schema>): Promise<readonly DeadLetter[]> {
+export async function waitingRuns(db: Kysely<Schema>, limit: number): Promise<readonly DeadLetter[]> {
   const { rows } = await sql<{ id: string; task: string; since: Date; dead: boolean }>`
     SELECT id, task, since, dead FROM waiting_runs JOIN open_runs ON number = run
-    ORDER BY since, run`.execute(db);
+    ORDER BY since, run LIMIT ${limit === Infinity ? null : limit}`.execute(db);
   return rows.map(({ id, task, since, dead }) => ({
     runId: id,
     task,

@@ -23,6 +23,12 @@ export interface DeadSubTask extends DeadLetter {
   readonly queue: string;
 }
 
+/** What waits in the dead-letter queue, or of runs for a node that knows their task. */
+export interface DeadLetters {
+  readonly runs: readonly DeadLetter[];
+  readonly subTasks: readonly DeadSubTask[];
+}
+
 type Placed = Pick<Schema['placed'], 'deliveries' | 'worker'>;
 
 /** How many are read, or sent on their way, at a time. */
@@ -30,7 +36,8 @@ const PAGE = 1_000;
 
 /** The dead-letter queue of sub-tasks that left their node, for whoever looks after the nodes. It migrates nothing. */
 export class DeadSubTasks {
-  private constructor(
+  /** @param boss started */
+  constructor(
     private readonly url: string,
     private readonly db: Kysely<Schema>,
     private readonly boss: PgBoss,
@@ -66,46 +73,43 @@ export class DeadSubTasks {
     return dead;
   }
 
-  /** Runs that wait for a node that knows their task, the oldest first. */
-  waitingRuns(): Promise<readonly DeadLetter[]> {
-    return this.asking(() => waitingRuns(this.db));
+  /** The oldest first. @param limit of the runs and of the sub-tasks */
+  async letters(limit = Infinity): Promise<DeadLetters> {
+    const runs = await this.asking(() => waitingRuns(this.db, limit));
+    return { runs, subTasks: await this.list(limit) };
   }
 
-  /** Lets runs wait for such a node anew. */
-  redriveRuns(runs: readonly DeadLetter[]): Promise<void> {
-    return this.asking(() =>
-      redriveRuns(
-        this.db,
-        runs.map(({ runId }) => runId),
-      ),
-    );
+  /**
+   * Sends what waits on its way again: runs wait for a node that knows their task anew.
+   *
+   * @returns how many sub-tasks; fewer than were given when somebody else does the same
+   */
+  async redrive({ runs, subTasks }: DeadLetters): Promise<number> {
+    const runIds = runs.map(({ runId }) => runId);
+    await this.asking(() => redriveRuns(this.db, runIds));
+    return this.redriveSubTasks(subTasks);
   }
 
-  /** All of them, the oldest first. */
-  list(): Promise<DeadSubTask[]> {
+  private list(limit: number): Promise<DeadSubTask[]> {
     return this.asking(async () => {
       const found: DeadSubTask[] = [];
       let after: string | undefined;
       do {
         const jobs = await this.boss.findJobs<SubTaskJob>(QUEUES.dead, {
           queued: true,
-          limit: PAGE,
+          limit: Math.min(PAGE, limit - found.length),
           ...(after !== undefined && { after }),
         });
         const placed = await this.placedOf(jobs);
         found.push(...jobs.map((job) => deadSubTask(job, placed.get(keyOf(job.data)))));
         after = jobs.length === PAGE ? jobs.at(-1)?.id : undefined;
-      } while (after !== undefined);
+      } while (after !== undefined && found.length < limit);
       return found;
     });
   }
 
-  /**
-   * Sends sub-tasks on their way again. What they did to their nodes is forgotten: else the next one that dies buries them anew.
-   *
-   * @returns how many; fewer than were given when somebody else does the same
-   */
-  async redrive(subTasks: readonly DeadSubTask[]): Promise<number> {
+  /** What they did to their nodes is forgotten: else the next one that dies buries them anew. */
+  private async redriveSubTasks(subTasks: readonly DeadSubTask[]): Promise<number> {
     let count = 0;
     for (let at = 0; at < subTasks.length; at += PAGE)
       count += await this.asking(() => this.redrivePage(subTasks.slice(at, at + PAGE)));
@@ -153,6 +157,18 @@ export class DeadSubTasks {
       throw postgresError(this.url, error);
     }
   }
+}
+
+/** What waits of some runs, or of all. @returns also the runs of which nothing waits */
+export function ofRuns(
+  { runs, subTasks }: DeadLetters,
+  runIds: 'all' | readonly string[],
+): DeadLetters & { readonly missing: readonly string[] } {
+  if (runIds === 'all') return { runs, subTasks, missing: [] };
+  const isChosen = ({ runId }: DeadLetter): boolean => runIds.includes(runId);
+  const waits = new Set([...runs, ...subTasks].map(({ runId }) => runId));
+  const missing = runIds.filter((runId) => !waits.has(runId));
+  return { runs: runs.filter(isChosen), subTasks: subTasks.filter(isChosen), missing };
 }
 
 async function hasTables(db: Kysely<Schema>): Promise<boolean> {

@@ -1,5 +1,6 @@
 import { Logger } from '@nestjs/common';
 import pg from 'pg';
+import { version } from '../core/version.js';
 import type { DatabaseClock } from '../journal/postgres/database-clock.js';
 import {
   connectionConfig,
@@ -48,7 +49,8 @@ const MAX_PATIENCE_MS = 5_000;
 
 const BEAT = `
   WITH me AS (
-    UPDATE nodes SET seen_at = clock_timestamp(), free_slots = $2, tasks = $3, skew_ms = $4, lag_ms = $5
+    UPDATE nodes SET seen_at = clock_timestamp(), free_slots = $2, tasks = $3, skew_ms = $4, lag_ms = $5,
+      slots = $6, version = $7
     WHERE id = $1 RETURNING id, draining)
   SELECT extract(epoch FROM clock_timestamp())::float8 * 1000 AS "databaseMs", EXISTS (SELECT FROM me) AS alive,
     coalesce((SELECT draining FROM me), false) AS draining, ARRAY(SELECT task FROM paused_tasks) AS paused,
@@ -74,13 +76,18 @@ export class Heartbeat {
   private readonly logger = new Logger(Heartbeat.name);
   private client: Promise<pg.Client> | undefined;
   private isSkewed = false;
+  private readonly version = version();
   private readonly config: pg.ClientConfig;
 
-  /** @param timeoutMs how long a node may not be seen before it counts as dead; a beat fails after half of it */
+  /**
+   * @param timeoutMs how long a node may not be seen before it counts as dead; a beat fails after half of it
+   * @param slots how many sub-tasks this node may execute at once
+   */
   constructor(
     private readonly address: PostgresAddress,
     private readonly timeoutMs: number,
     private readonly clock: DatabaseClock,
+    private readonly slots: number,
   ) {
     const patienceMs = Math.min(Math.max(timeoutMs / 2, PATIENCE_MS), MAX_PATIENCE_MS);
     this.config = {
@@ -105,7 +112,8 @@ export class Heartbeat {
     try {
       const client = await (this.client ??= this.connect());
       const sentAt = performance.now();
-      const { rows } = await client.query<Answer>(BEAT, [node, freeSlots, tasks, this.clock.skewMs, lagMs]);
+      const condition = [freeSlots, tasks, this.clock.skewMs, lagMs, this.slots, this.version];
+      const { rows } = await client.query<Answer>(BEAT, [node, ...condition]);
       const [answer] = rows;
       if (answer) this.clock.measured(answer.databaseMs, sentAt, performance.now());
       this.tellSkew();

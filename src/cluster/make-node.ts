@@ -14,9 +14,11 @@ import { Taking } from './taking.js';
 import { Takeover } from './takeover.js';
 import { WaitingRuns } from './waiting-runs.js';
 
+type NodeTerms = Pick<Config, 'UNKNOWN_TASK_GRACE' | 'ROLE' | 'NODE_TIMEOUT' | 'MAX_CONCURRENT_SUB_TASKS'>;
+
 /** Makes a node of this process, and all that it consists of. */
 export function makeNode(
-  { UNKNOWN_TASK_GRACE, ROLE, NODE_TIMEOUT }: Pick<Config, 'UNKNOWN_TASK_GRACE' | 'ROLE' | 'NODE_TIMEOUT'>,
+  { UNKNOWN_TASK_GRACE, ROLE, NODE_TIMEOUT, MAX_CONCURRENT_SUB_TASKS }: NodeTerms,
   journal: PostgresJournal,
   bus: EventBus,
   runs: Runs,
@@ -30,7 +32,7 @@ export function makeNode(
   const work = new PlacedWork(journal, store, bus, runs, registry, recorded);
   const taking = new Taking(journal, work, ROLE);
   const requested = new RequestedRuns(journal, runs, registry);
-  const heartbeat = new Heartbeat(journal.options, NODE_TIMEOUT, journal.clock);
+  const heartbeat = new Heartbeat(journal.options, NODE_TIMEOUT, journal.clock, MAX_CONCURRENT_SUB_TASKS);
   return new ClusterNode(
     { journal, store, heartbeat, runs, registry, control, takeover, waiting, work, taking, requested },
     NODE_TIMEOUT,

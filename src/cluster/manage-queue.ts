@@ -4,8 +4,7 @@ import { environmentOf, runCommand, say, UsageError, type Terminal } from '../co
 import { table } from '../command-line/table.js';
 import { DatabaseError } from '../journal/database-error.js';
 import { databaseOfNodes } from './database-of-nodes.js';
-import type { DeadLetter } from './dead-runs.js';
-import { DeadSubTasks } from './dead-sub-tasks.js';
+import { DeadSubTasks, ofRuns } from './dead-sub-tasks.js';
 
 const EMPTY = 'The dead-letter queue is empty';
 const HINT = 'frontrunner queue --help says what there is';
@@ -59,10 +58,8 @@ async function withQueue(terminal: Terminal, use: (queue: DeadSubTasks) => Promi
 }
 
 async function list(queue: DeadSubTasks, { stdout, stderr }: Terminal): Promise<void> {
-  const letters = [
-    ...(await queue.waitingRuns()).map((run) => ({ ...run, subTask: '-', deliveries: '-' })),
-    ...(await queue.list()),
-  ];
+  const { runs, subTasks } = await queue.letters();
+  const letters = [...runs.map((run) => ({ ...run, subTask: '-', deliveries: '-' })), ...subTasks];
   if (letters.length === 0) {
     say(stderr, EMPTY);
     return;
@@ -84,16 +81,11 @@ async function redrive(
   runIds: 'all' | readonly string[],
   { stdout, stderr }: Terminal,
 ): Promise<void> {
-  const [dead, waiting] = [await queue.list(), await queue.waitingRuns()];
-  if (runIds !== 'all')
-    for (const runId of runIds)
-      if (![...dead, ...waiting].some((letter) => letter.runId === runId))
-        throw new UsageError(`The dead-letter queue has nothing of a run ${runId}; list says what it has`);
-  const isChosen = ({ runId }: DeadLetter): boolean => runIds === 'all' || runIds.includes(runId);
-  const runs = waiting.filter(isChosen);
-  const subTasks = dead.filter(isChosen);
-  await queue.redriveRuns(runs);
-  const count = await queue.redrive(subTasks);
+  const { missing, ...letters } = ofRuns(await queue.letters(), runIds);
+  for (const runId of missing)
+    throw new UsageError(`The dead-letter queue has nothing of a run ${runId}; list says what it has`);
+  const { runs, subTasks } = letters;
+  const count = await queue.redrive(letters);
   for (const { runId, task } of runs)
     stdout.write(`The run ${runId} waits for a node that knows the task ${task}\n`);
   for (const { runId, subTask, queue: name } of subTasks)

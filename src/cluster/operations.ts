@@ -8,15 +8,19 @@ import {
 } from '../journal/postgres/postgres-connection.js';
 import type { Schema } from '../journal/postgres/postgres-schema.js';
 import { queueSchema, QUEUES } from '../journal/postgres/queues.js';
+import type { DeadSubTasks } from './dead-sub-tasks.js';
 import { RETRIED, type Pausable, type RunFilter } from './operator-terms.js';
 
 export interface NodeFigures {
   readonly id: string;
   readonly role: string;
-  readonly state: string;
+  readonly state: 'taking runs' | 'draining';
   /** The unfinished runs that it executes. */
   readonly runs: number;
   readonly freeSlots: number;
+  /** How many it has in all, and its version; null where an older version hasn’t said so. */
+  readonly slots: number | null;
+  readonly version: string | null;
   readonly seenMs: number;
   readonly skewMs: number;
   readonly lagMs: number;
@@ -42,6 +46,7 @@ export class ClusterOperations {
   constructor(
     private readonly address: PostgresAddress,
     private readonly db: Kysely<Schema>,
+    readonly dead?: DeadSubTasks,
   ) {}
 
   /** @throws {DatabaseError} when the database can't be used, or no node was ever started on it */
@@ -72,7 +77,7 @@ export class ClusterOperations {
   nodes(): Promise<readonly NodeFigures[]> {
     return this.ask(sql`
       SELECT id, role, CASE WHEN draining THEN 'draining' ELSE 'taking runs' END AS state,
-        (SELECT count(*)::integer FROM open_runs WHERE node = nodes.id) AS runs, free_slots AS "freeSlots",
+        (SELECT count(*)::integer FROM open_runs WHERE node = nodes.id) AS runs, free_slots AS "freeSlots", slots, version,
         round(extract(epoch FROM clock_timestamp() - seen_at) * 1000)::integer AS "seenMs",
         round(skew_ms)::float8 AS "skewMs", round(lag_ms)::float8 AS "lagMs"
       FROM nodes ORDER BY id`);

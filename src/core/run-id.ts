@@ -8,6 +8,11 @@ let used = pool.length;
 let lastMs = -Infinity;
 let sequence = 0;
 
+/** When the id of a run or a node was made, in milliseconds since 1970. */
+export function timeOfId(id: string): number {
+  return parseInt(id.slice(0, 8) + id.slice(9, 13), 16);
+}
+
 /** A UUIDv7 (RFC 9562). Those of a process sort in the order in which they were made, also within a millisecond. */
 export function newRunId(): string {
   if (used === pool.length) {

@@ -3,7 +3,9 @@ import { Logger } from '@nestjs/common';
 import { firstValueFrom, merge, Subject } from 'rxjs';
 import type { MemoryBudget } from '../core/memory-budget.js';
 import type { CommitGroup } from './commit-group.js';
+import type { Commits } from '../run/commits.js';
 import type { Obstacle } from '../run/journal.js';
+import { RecentTimes } from './recent-times.js';
 
 /** What an event that waits for its commit takes in memory for each character of its JSON: one here, one on its way to the database. */
 const BYTES_PER_CHARACTER = 2;
@@ -34,11 +36,12 @@ export interface GroupLog<Group extends CommitGroup> {
  * Commits events in groups: whatever is added while a commit is under way goes into the next one, so that all the runs
  * in flight share its `fsync`. Publishes a group when it is committed.
  */
-export class GroupCommit<Group extends CommitGroup> {
+export class GroupCommit<Group extends CommitGroup> implements Commits {
   /** How long a stop waits for commits that fail, in milliseconds. */
   static readonly drainMs: number = 5_000;
   /** New runs are refused while a commit takes longer than this, in milliseconds. */
   static readonly slowMs: number = 5_000;
+  readonly times = new RecentTimes();
   private readonly logger = new Logger('Journal');
   private current: Group;
   private committing: Group | undefined;
@@ -70,6 +73,10 @@ export class GroupCommit<Group extends CommitGroup> {
   /** What waits for its commit, in characters of JSON, roughly. */
   get size(): number {
     return this.current.size + (this.committing?.size ?? 0);
+  }
+
+  get pending(): number {
+    return this.current.count + (this.committing?.count ?? 0);
   }
 
   get failing(): boolean {
@@ -127,8 +134,8 @@ export class GroupCommit<Group extends CommitGroup> {
   async close(): Promise<void> {
     this.failed.next();
     await this.writing;
-    const left = this.current.count + (this.committing?.count ?? 0);
-    if (left > 0) this.logger.error(`Stopped before ${left} events were written: ${String(this.failure)}`);
+    if (this.pending > 0)
+      this.logger.error(`Stopped before ${this.pending} events were written: ${String(this.failure)}`);
   }
 
   private countBytes(): void {
@@ -149,6 +156,8 @@ export class GroupCommit<Group extends CommitGroup> {
       if (!(await this.write(group))) break;
       if (this.committing !== group) continue;
       this.committing = undefined;
+      // An empty one only shows that others could be committed.
+      if (group.count > 0) this.times.add(performance.now() - this.committingSince);
       this.countBytes();
       this.log.publish(group);
       group.settle();

@@ -3,6 +3,7 @@ import type { EventType, RunEvent } from '../core/events.js';
 import type { RunRecord } from '../core/run-record.js';
 import type { RecordedReply } from '../core/run-standing.js';
 import type { RunStatus } from '../core/run.js';
+import type { Commits } from './commits.js';
 import type { IdempotencyKey, KeyedRun } from './idempotency-key.js';
 import type { JournaledRun } from './journaled-run.js';
 import type { Sharing } from './sharing.js';
@@ -129,6 +130,8 @@ export abstract class Journal {
   abstract readonly durable: boolean;
   /** What nodes do that share it; undefined where no other process ever has it. */
   readonly sharing: Sharing | undefined = undefined;
+  /** Undefined where nothing takes time: in memory. */
+  readonly groups: Commits | undefined = undefined;
   /** Undefined while new runs may be started. What belongs to runs that were started is always taken. */
   abstract readonly obstacle: Obstacle | undefined;
 
@@ -231,6 +234,11 @@ export abstract class Journal {
   /** Each run that an earlier process has left unfinished, the oldest first, but for those that are set aside. Default: there are none. */
   unfinished(): AsyncIterable<Readonly<RunRecord>> | Iterable<Readonly<RunRecord>> {
     return [];
+  }
+
+  /** How large its file is, what is still to be moved there included. Default: it has none. */
+  fileBytes(): Promise<number | undefined> {
+    return Promise.resolve(undefined);
   }
 
   /** Resolves when everything appended is committed and published, or is past hope of being so before a stop. */

@@ -59,6 +59,11 @@ export class Runs implements RunHost {
     return this.stopped || isShort ? 0 : this.execution.slots.freeCount;
   }
 
+  /** How many unfinished runs this process executes, and how many wait for a slot, the sub-tasks of other nodes’ runs included. */
+  get counts() {
+    return { active: this.live.size, queued: this.queued };
+  }
+
   /** Whether a run of an earlier process, or of another node, can be resumed without a flood, and new runs still find room. */
   get hasRoom(): boolean {
     const roomy = Math.min(ROOMY_QUEUE, this.maxQueuedRuns / 2);

@@ -29,6 +29,8 @@ export interface RunCommand {
 
 /** What nodes do with a journal that they share. */
 export interface Sharing {
+  /** The id of this node. It has another one after it was taken for dead. */
+  readonly nodeId: string;
   /** The tasks of which operators let nothing new be taken. */
   readonly paused: ReadonlySet<string>;
   /** How far this machine's clock is ahead of the one that all nodes go by, in milliseconds. */

@@ -60,7 +60,7 @@ export class PostgresJournal extends Journal implements Sharing {
   private readonly closing = new AbortController();
   private readonly tail: LogTail;
   private readonly writer: PostgresWriter;
-  readonly groups: GroupCommit<PostgresGroup>;
+  override readonly groups: GroupCommit<PostgresGroup>;
   private readonly listener: PostgresListener;
   private readonly commitNotices: CommitNotices;
   private readonly keys: KeyClaims;
@@ -125,7 +125,6 @@ export class PostgresJournal extends Journal implements Sharing {
     return journal;
   }
 
-  /** The id of this node. It has another one after it was taken for dead. */
   get nodeId(): string {
     return this.node.id;
   }

@@ -106,6 +106,9 @@ export interface Schema extends Pick<LogSchema, 'statistics' | 'counted_events'>
     last_refused: number[] | null;
     /** How many sub-tasks it could take on. */
     free_slots: number;
+    /** How many it has in all, and its version; null where an older version hasn’t said so. */
+    slots: number | null;
+    version: string | null;
     /** The tasks that it knows, and their sub-tasks as `task/sub-task`. */
     tasks: string[];
     /** Whether an operator lets it take nothing new. */

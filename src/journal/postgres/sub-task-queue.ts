@@ -48,7 +48,7 @@ export class SubTaskQueue {
   /** How long a statement of pg-boss may take before the server ends it, in milliseconds: some tidy up. */
   static readonly answerMs: number = 30_000;
   private readonly logger = new Logger(SubTaskQueue.name);
-  private readonly boss: PgBoss;
+  readonly boss: PgBoss;
   private failure: string | undefined;
 
   constructor({ url, schema }: PostgresAddress) {

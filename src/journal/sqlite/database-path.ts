@@ -9,6 +9,7 @@ import {
   realpathSync,
   statSync,
 } from 'node:fs';
+import { stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { StoreError } from './store-error.js';
 
@@ -88,4 +89,15 @@ function beginsAsDatabase(path: string): boolean {
   readSync(file, header);
   closeSync(file);
   return header.toString('latin1') === SQLITE_HEADER;
+}
+
+/** How many bytes a database takes, with its write-ahead log. */
+export async function sizeOf(path: string): Promise<number> {
+  const sizes = [path, `${path}-wal`].map((file) =>
+    stat(file).then(
+      ({ size }) => size,
+      () => 0,
+    ),
+  );
+  return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
 }

@@ -11,7 +11,7 @@ import { runOf, type RunRecord } from '../../core/run-record.js';
 import { textOf } from '../../core/thrown.js';
 import { databaseError } from '../database-error.js';
 import { DatabaseLock, processName } from './database-lock.js';
-import { keepPrivate, preparePath } from './database-path.js';
+import { keepPrivate, preparePath, sizeOf } from './database-path.js';
 import { parseEvents } from '../event-text.js';
 import { ClockWatch, PROOF_MS } from '../clock-watch.js';
 import { DamageWatch } from '../damage-watch.js';
@@ -52,7 +52,7 @@ const logger = new Logger('Journal');
 export class SqliteJournal extends Journal {
   override readonly durable = true;
   private readonly log: SqliteLog;
-  private readonly groups: GroupCommit<SqliteGroup>;
+  override readonly groups: GroupCommit<SqliteGroup>;
   private readonly left: UnfinishedRuns;
   private readonly erasure: SqliteErasure;
   private readonly damage: DamageWatch;
@@ -211,6 +211,10 @@ export class SqliteJournal extends Journal {
 
   override erase(id: string): Promise<boolean> {
     return this.erasure.erase(id);
+  }
+
+  override fileBytes(): Promise<number> {
+    return sizeOf(this.options.path);
   }
 
   override drain(): Promise<void> {

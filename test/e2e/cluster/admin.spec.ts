@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { PostgresJournal } from '../../../src/journal/postgres/postgres-journal.js';
 import { Journal } from '../../../src/run/journal.js';
+import { version } from '../../../src/core/version.js';
 import { ApiKeys } from '../../support/api-keys.js';
 import { ControlledTask } from '../../support/controlled-task.js';
 import { expectProblem } from '../../support/problem.js';
@@ -58,12 +59,31 @@ describe('the API for operators', () => {
     const node = await cluster.start(task.providers);
     const id = cluster.idOf(node);
     await cancelsAndRetries(node);
-    expect((await node.http.get('/admin/nodes').expect(200)).body).toMatchObject({
-      nodes: [{ id, role: 'all', state: 'taking runs', runs: 0 }],
+    const shown = () => node.http.get('/nodes').expect(200);
+    while (((await shown()).body as { nodes: { version: string | null }[] }).nodes[0]!.version === null);
+    expect((await shown()).body).toEqual({
+      nodes: [
+        {
+          ...{ id, self: true, role: 'all', state: 'taking runs', runs: 0, version: version() },
+          startedAt: new Date(parseInt(id.replace('-', '').slice(0, 12), 16)).toISOString(),
+          ...{ slots: { used: 0, limit: expect.any(Number) }, seenMs: expect.any(Number) },
+          ...{ skewMs: expect.any(Number), lagMs: expect.any(Number) },
+        },
+      ],
+      journal: {
+        ...{ kind: 'postgres', pendingEvents: expect.any(Number), fileBytes: null },
+        commitMs: {
+          count: expect.any(Number),
+          p50: expect.any(Number),
+          p90: expect.any(Number),
+          p99: expect.any(Number),
+        },
+      },
     });
     await post(node, 'tasks/race/pause').expect(204);
     await post(node, 'queues/worker-sub-tasks/pause').expect(204);
-    expect((await node.http.get('/admin/queue').expect(200)).body).toMatchObject({
+    expect((await node.http.get('/queue').expect(200)).body).toMatchObject({
+      queued: 0,
       deliveries: 0,
       dead: 0,
       paused: ['race'],
@@ -90,6 +110,7 @@ describe('the API for operators', () => {
     const keys = new ApiKeys();
     const key = keys.create('operator', 'admin', 'runs:read', 'runs:write');
     const other = keys.create('ci', 'runs:read', 'runs:write');
+    const ofOwn = keys.create('own', 'runs:read:own');
     const service = await TestApp.start({
       env: { API_KEYS_FILE: keys.path },
       key,
@@ -100,7 +121,21 @@ describe('the API for operators', () => {
       () => keys.remove(),
     );
     await cancelsAndRetries(service);
-    await expectProblem(service, await service.http.get('/admin/nodes'), 409, 'postgres-needed');
+    for (const path of ['/nodes', '/queue', '/queue/dead-letters']) {
+      await service.http.get(path).auth(other, { type: 'bearer' }).expect(200);
+      const own = service.http.get(path).auth(ofOwn, { type: 'bearer' });
+      await expectProblem(service, await own, 403, 'forbidden');
+    }
+    expect((await service.http.get('/nodes')).body).toMatchObject({
+      nodes: [{ self: true, version: version() }],
+      journal: {
+        ...{ kind: 'memory', pendingEvents: 0, fileBytes: null },
+        commitMs: { count: 0, p50: null, p90: null, p99: null },
+      },
+    });
+    const redrive = () => post(service, 'queue/redrive', { all: true });
+    await expectProblem(service, await redrive(), 409, 'postgres-needed');
+    await expectProblem(service, await redrive().auth(other, { type: 'bearer' }), 403, 'forbidden');
     await expectProblem(service, await post(service, 'tasks/race/pause'), 409, 'postgres-needed');
     const reload = () => service.http.post('/tasks-file/reload');
     await expectProblem(service, await reload(), 409, 'tasks-file-needed');

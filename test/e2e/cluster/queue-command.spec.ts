@@ -5,6 +5,7 @@ import { Pool } from 'pg';
 import { PgBoss } from 'pg-boss';
 import type { CapturedLog } from '../../support/captured-log.js';
 import { CommandLine } from '../../support/command-line.js';
+import { expectProblem } from '../../support/problem.js';
 import { temporaryDatabase } from '../../support/postgres-database.js';
 import { tasksFiles } from '../../support/tasks-file.js';
 import { temporaryDirectory } from '../../support/temporary-directory.js';
@@ -114,6 +115,25 @@ describe('frontrunner queue', () => {
     );
     expect((await queue(['redrive', '--all'])).stdout).toContain(`${runId} goes back to worker-sub-tasks`);
     expect((await queue(['redrive', '--all'])).stderr).toBe('The dead-letter queue is empty\n');
+    await startWorker();
+    expect(await api.finishedRun(runId)).toMatchObject({ status: 'succeeded' });
+  });
+
+  test('shows the same over HTTP, and sends it on its way', async () => {
+    const runId = await buriedRun();
+    const listed = (limit: number) => api.http.get(`/queue/dead-letters?limit=${limit}`).expect(200);
+    const letter = { runId, task: 'report', subTask: 'print', since: expect.any(String), deliveries: 20 };
+    const reason = 'was under way in that many nodes that died';
+    expect((await listed(1)).body).toEqual({
+      deadLetters: [{ ...letter, reason, links: { run: `/runs/${runId}` } }],
+    });
+    const redrive = (filter: object) => api.http.post('/admin/queue/redrive').send(filter);
+    await expectProblem(api, await redrive({ runs: ['unknown', runId] }), 404, 'not-found');
+    for (const filter of [{}, { runs: [runId], all: true }, { runs: [] }])
+      await expectProblem(api, await redrive(filter), 400, 'invalid-request');
+    expect((await redrive({ runs: [runId] }).expect(202)).body).toEqual({ redriven: 1 });
+    expect((await listed(1000)).body).toEqual({ deadLetters: [] });
+    expect((await redrive({ all: true }).expect(202)).body).toEqual({ redriven: 0 });
     await startWorker();
     expect(await api.finishedRun(runId)).toMatchObject({ status: 'succeeded' });
   });

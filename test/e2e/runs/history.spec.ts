@@ -195,6 +195,39 @@ describe('GET /runs', () => {
     );
   });
 
+  test('is beside what shows the only node, what waits for it, and its file', async () => {
+    const shown = async (path: string) => (await service.http.get(path).expect(200)).body as object;
+    expect(await shown('/nodes')).toEqual({
+      nodes: [
+        {
+          ...{ id: expect.any(String), self: true, role: 'all', state: 'taking runs', runs: 0 },
+          ...{ startedAt: expect.any(String), version: expect.any(String), seenMs: 0, skewMs: 0 },
+          ...{ slots: { used: 0, limit: expect.any(Number) }, lagMs: expect.any(Number) },
+        },
+      ],
+      journal: {
+        ...{ kind: 'sqlite', pendingEvents: 0, fileBytes: expect.any(Number) },
+        commitMs: {
+          ...{ count: expect.any(Number), p50: expect.any(Number) },
+          ...{ p90: expect.any(Number), p99: expect.any(Number) },
+        },
+      },
+    });
+    const answer = service.answer('lagging');
+    const { quick, slow } = await lagging.all();
+    expect(await shown('/queue')).toEqual({
+      ...{ queued: 0, unfinished: 1, waiting: 0, setAside: 0, deliveries: 0, oldestDeliveryMs: 0, dead: 0 },
+      ...{ commands: 0, commitLagMs: expect.any(Number), paused: [], pausedQueues: [] },
+    });
+    expect(await shown('/nodes')).toMatchObject({ nodes: [{ runs: 1, slots: { used: 2 } }] });
+    quick.succeed();
+    slow.succeed();
+    const { runId } = await answer;
+    await service.event(runId, 'run.finished');
+    ids.unshift(runId);
+    expect(await shown('/queue/dead-letters')).toEqual({ deadLetters: [] });
+  });
+
   test('gets 503 while the journal can’t be read, and goes on afterwards', async () => {
     new JournalCalls().deadly = 'runs';
     await expectProblem(service, await service.http.get('/runs'), 503, 'journal-unavailable');
