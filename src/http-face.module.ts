@@ -1,5 +1,7 @@
 import { Module } from '@nestjs/common';
 import { TerminusModule } from '@nestjs/terminus';
+import { SessionController } from './access/session.controller.js';
+import { Sessions } from './access/sessions.js';
 import { StreamTokens } from './access/stream-tokens.js';
 import { AdminController } from './admin/admin.controller.js';
 import { NodesController } from './admin/nodes.controller.js';
@@ -36,11 +38,13 @@ import { TasksController } from './tasks/tasks.controller.js';
     StreamTokensController,
     HealthController,
     ProblemsController,
+    SessionController,
   ],
   providers: [
     ConnectionMemory,
     EventFeed,
     { provide: StreamTokens, inject: [Journal], useFactory: (journal: Journal) => new StreamTokens(journal) },
+    { provide: Sessions, inject: [Journal], useFactory: (journal: Journal) => new Sessions(journal) },
   ],
 })
 export class HttpFaceModule {}

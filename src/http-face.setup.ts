@@ -3,7 +3,9 @@ import type { OpenAPIObject } from '@nestjs/swagger';
 import type { Express, RequestHandler } from 'express';
 import { accessControl } from './access/access-control.js';
 import type { Access } from './access/access.js';
+import { FORMS } from './access/open-paths.js';
 import { ScopeGuard } from './access/scope.guard.js';
+import { Sessions } from './access/sessions.js';
 import { StreamTokens } from './access/stream-tokens.js';
 import { countRunsOfBatches } from './access/runs-of-batches.js';
 import { refuseForeignPages, requireHost } from './access/web-pages.js';
@@ -50,9 +52,11 @@ export function setUpFace(
   { document, base: ownBase, refuse, pages = DOCUMENTATION_PATHS, hasPage = true }: FaceOptions,
 ): void {
   const config = app.get<Config>(CONFIG);
-  const operations = new Operations(document, hasPage ? [...pages, '/ui'] : pages);
+  const operations = new Operations(document, hasPage ? [...pages, '/ui'] : pages, FORMS);
   const express = adapter.getInstance<Express>();
   const memory = app.get(ConnectionMemory);
+  const sessions = app.get(Sessions);
+  sessions.keys = access.keys;
   const maxInputBytes = config.MAX_INPUT_BYTES;
   adapter.countConnectionsIn(memory);
   const publicUrl = config.PUBLIC_URL;
@@ -75,7 +79,7 @@ export function setUpFace(
   express.use(
     inTurn(
       requireProtocol,
-      ...(access.keys || access.limit ? [accessControl(access, app.get(StreamTokens))] : []),
+      ...(access.keys || access.limit ? [accessControl(access, app.get(StreamTokens), sessions)] : []),
       ...(origins === '*' ? [] : [refuseForeignPages(operations, [...origins, ...ownOrigins], setting)]),
       answerOptions(operations),
       requireAcceptable(operations),

@@ -3,12 +3,19 @@ import { BadRequestException, UnauthorizedException } from '@nestjs/common';
 import { normalizeIp, ThrottlerException } from '@nestjs/throttler';
 import { isBulkheadRejectedError } from 'cockatiel';
 import type { Request, RequestHandler, Response } from 'express';
+import { linkTo } from '../http/links.js';
+import { prefersPage } from '../http/negotiation.js';
+import { pathOf } from '../http/operations.js';
 import { contextOf } from '../http/request-context.js';
 import type { Access } from './access.js';
 import { API_KEY_HEADER, bearerToken, type Presented } from './bearer-token.js';
 import { challenge } from './challenge.js';
 import type { Client, KeyRing } from './key-ring.js';
+import { isOpenToAll, isPage, needsNoKey } from './open-paths.js';
+import type { Sessions } from './sessions.js';
 import { streamTokenOf, type StreamTokens } from './stream-tokens.js';
+
+export const UNKNOWN_KEY = 'The API key is none that the service knows';
 
 /** How long a caller should wait when too many keys wait for their scrypt check, in seconds. */
 const RETRY_AFTER_S = 1;
@@ -19,11 +26,6 @@ const BAD_STREAM_TOKEN = {
     'The stream token has expired, or is not for this: it opens the event stream it was made for, with Accept: text/event-stream; make a new one with POST /stream-tokens',
 } as const;
 
-/** What orchestrators and load balancers ask for, and what nothing of a caller's is in. */
-export function isOpenToAll(path: string): boolean {
-  return /^\/health\//i.test(path);
-}
-
 /**
  * Refuses a request whose caller has no good key, or has no request left, before any of its body is read. An unknown
  * caller counts by its address, whatever it presents: keys can't be tried out faster than the rate limit allows.
@@ -31,29 +33,49 @@ export function isOpenToAll(path: string): boolean {
 export function accessControl(
   { keys, limit }: Pick<Access, 'keys' | 'limit'>,
   tokens: StreamTokens,
+  sessions: Sessions,
 ): RequestHandler {
   /** As far as it can be told at once. */
   function clientOf(request: Request, presented: Presented | undefined) {
     if (!keys || !presented) return undefined;
     if (presented.token !== undefined) return keys.find(presented.token);
-    return presented.error === undefined ? tokens.clientOf(request, keys) : undefined;
+    return presented.error === undefined ? clientWithoutKey(request, keys) : undefined;
   }
 
-  async function admit(request: Request, response: Response): Promise<void> {
+  async function clientWithoutKey(request: Request, keys: KeyRing): Promise<Client | undefined> {
+    return (await tokens.clientOf(request, keys)) ?? (await sessions.of(request))?.client;
+  }
+
+  /** Whether the request may go on; else it is answered. */
+  async function admit(request: Request, response: Response): Promise<boolean> {
     const presented = keys && bearerToken(request);
     const client = await clientOf(request, presented);
     limit?.count(client ? `key ${client.name}` : `address ${addressOf(request)}`, response);
-    if (!keys || !presented) return;
+    if (!keys || !presented) return true;
+    if (!client && presented.token === undefined && presented.error === undefined) {
+      if (needsNoKey(request.path)) return true;
+      if (leadToSignIn(request, response)) return false;
+    }
     const { name, id } = client ?? (await clientBySlowKey(keys, presented, request, response));
     const context = contextOf(request);
     context.client = name;
     context.clientId = id;
-    context.keyHeader = request.headers.authorization === undefined ? API_KEY_HEADER : 'authorization';
+    if (presented.token !== undefined)
+      context.keyHeader = request.headers.authorization === undefined ? API_KEY_HEADER : 'authorization';
+    return true;
   }
   return async (request, response, next) => {
-    if (!isOpenToAll(request.path)) await admit(request, response);
-    next();
+    if (isOpenToAll(request.path) || (await admit(request, response))) next();
   };
+}
+
+/** Leads a browser that asks for a page to where it can sign in. */
+function leadToSignIn(request: Request, response: Response): boolean {
+  if (!isPage(request.path) || !prefersPage(request)) return false;
+  const path = pathOf(request) + (/\?[^#]*/.exec(request.originalUrl)?.[0] ?? '');
+  const next = path === '/' ? '' : `?next=${encodeURIComponent(path)}`;
+  response.redirect(303, linkTo(request, `/sign-in${next}`));
+  return true;
 }
 
 /**
@@ -85,15 +107,28 @@ async function clientBySlowKey(
       presented.error || streamTokenOf(request) === undefined ? presented : BAD_STREAM_TOKEN,
       response,
     );
+  const client = await slowClient(keys, presented.token, response);
+  if (client) return client;
+  throw unknownKey(response);
+}
+
+/** Whose key it is, by scrypt; undefined when it is nobody's. @throws {ThrottlerException} when too many wait for this */
+export async function slowClient(
+  keys: KeyRing,
+  key: string,
+  response: Response,
+): Promise<Client | undefined> {
   try {
-    const client = await keys.findSlowly(presented.token);
-    if (client) return client;
+    return await keys.findSlowly(key);
   } catch (error) {
     if (!isBulkheadRejectedError(error)) throw error;
     response.setHeader('Retry-After', RETRY_AFTER_S);
     throw new ThrottlerException('More unknown keys wait to be checked than the service takes');
   }
-  throw refusal({ error: 'invalid_token', detail: 'The API key is none that the service knows' }, response);
+}
+
+export function unknownKey(response: Response): UnauthorizedException | BadRequestException {
+  return refusal({ error: 'invalid_token', detail: UNKNOWN_KEY }, response);
 }
 
 function refusal(

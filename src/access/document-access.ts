@@ -1,8 +1,14 @@
 import type { OpenAPIObject } from '@nestjs/swagger';
 import { problemResponse } from '../http/api-problems.decorator.js';
-import { isOpenToAll } from './access-control.js';
-import { HEADER_SCHEME, SECURITY_SCHEME, STREAM_TOKEN_SCHEME } from './needed-scope.decorator.js';
+import { isOpenToAll, isPage, needsNoKey } from './open-paths.js';
+import {
+  HEADER_SCHEME,
+  SECURITY_SCHEME,
+  SESSION_SCHEME,
+  STREAM_TOKEN_SCHEME,
+} from './needed-scope.decorator.js';
 import { defaultScope, WRITES } from './scope.js';
+import { COOKIE } from './sessions.js';
 
 interface Operation {
   security?: Record<string, string[]>[];
@@ -21,6 +27,14 @@ const HEADER = {
   in: 'header' as const,
   name: 'X-API-Key',
   description: 'The same key, for clients that can’t set `Authorization`, which counts where both are sent.',
+};
+
+const SESSION = {
+  type: 'apiKey' as const,
+  in: 'cookie',
+  name: COOKIE,
+  description:
+    'The cookie of `POST /session`, for browsers: good for what the key is good for that it was made with, from pages of the service alone. Over TLS its name begins with `__Host-`, or with `__Secure-` below a path. A key in a header counts where both are sent.',
 };
 
 const STREAM_TOKEN = {
@@ -53,22 +67,32 @@ export function documentAccess(document: OpenAPIObject): void {
       [SECURITY_SCHEME]: SCHEME,
       [HEADER_SCHEME]: HEADER,
       [STREAM_TOKEN_SCHEME]: STREAM_TOKEN,
+      [SESSION_SCHEME]: SESSION,
     },
     headers: { ...document.components?.headers, ...HEADERS },
   };
-  document.security = [{ [SECURITY_SCHEME]: [] }, { [HEADER_SCHEME]: [] }];
+  document.security = [{ [SECURITY_SCHEME]: [] }, { [HEADER_SCHEME]: [] }, { [SESSION_SCHEME]: [] }];
   for (const [path, operations] of Object.entries(document.paths)) {
     for (const [method, operation] of Object.entries(operations as Record<string, Operation>)) {
-      if (isOpenToAll(path)) operation.security = [];
-      else documentOperation(method, operation);
+      if (!isOpenToAll(path)) documentOperation(path, method, operation);
+      if (isOpenToAll(path) || needsNoKey(path)) operation.security = [];
     }
   }
 }
 
-function documentOperation(method: string, operation: Operation): void {
+const TO_SIGN_IN = {
+  description: 'A browser (`Accept: text/html`) without a key or a session is led to where it can sign in.',
+  headers: {
+    Location: { description: 'The address of the sign-in page.', schema: { type: 'string' as const } },
+  },
+};
+
+function documentOperation(path: string, method: string, operation: Operation): void {
   const [needed = { [SECURITY_SCHEME]: [defaultScope(method)] }, ...others] = operation.security ?? [];
-  operation.security = [needed, { [HEADER_SCHEME]: needed[SECURITY_SCHEME] ?? [] }, ...others];
+  const scopes = needed[SECURITY_SCHEME] ?? [];
+  operation.security = [needed, { [HEADER_SCHEME]: scopes }, { [SESSION_SCHEME]: scopes }, ...others];
   const { responses } = operation;
+  if (isPage(path)) responses['303'] ??= TO_SIGN_IN;
   responses['400'] ??= problemResponse(['bad-request']);
   responses['401'] ??= problemResponse(['unauthorized']);
   const writes = !/^(get|head)$/.test(method) || needed[SECURITY_SCHEME]?.includes(WRITES);

@@ -58,6 +58,12 @@ export class KeyRing {
     return this.clients.get(name);
   }
 
+  /** The caller of that id; undefined when its key was taken away or replaced. */
+  clientOfId(id: string): Client | undefined {
+    const client = this.clients.get(id.split(':', 1)[0] ?? '');
+    return client?.id === id ? client : undefined;
+  }
+
   /** Whose key it is, as far as SHA-256 can tell; it takes as long whichever key it is, or none. */
   find(key: string): Client | undefined {
     const digest = sha256(key);

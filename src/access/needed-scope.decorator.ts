@@ -15,6 +15,9 @@ export const STREAM_TOKEN_SCHEME = 'streamToken';
 /** The same key, in a header of its own. */
 export const HEADER_SCHEME = 'apiKeyHeader';
 
+/** The session of a browser. */
+export const SESSION_SCHEME = 'session';
+
 /** For an operation that needs another scope than its method says: runs:read for GET and HEAD, runs:write otherwise. */
 export function NeedsScope(scope: NeededScope): MethodDecorator & ClassDecorator {
   return applyDecorators(SetMetadata(NEEDED_SCOPE, scope), ApiSecurity(SECURITY_SCHEME, [scope]));

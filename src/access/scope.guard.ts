@@ -2,10 +2,10 @@ import { ForbiddenException, type CanActivate, type ExecutionContext } from '@ne
 import { Reflector } from '@nestjs/core';
 import type { Request, Response } from 'express';
 import { contextOf } from '../http/request-context.js';
-import { isOpenToAll } from './access-control.js';
 import { challenge } from './challenge.js';
 import type { KeyRing } from './key-ring.js';
 import { KEEPS_TO_OWN_RUNS, NEEDED_SCOPE } from './needed-scope.decorator.js';
+import { isOpenToAll } from './open-paths.js';
 import { defaultScope, type NeededScope, type Scope } from './scope.js';
 
 /** Refuses a caller whose key hasn't the scope that an operation needs, and keeps one that has it for its own runs to those. */

@@ -3,8 +3,8 @@ import type { Request, RequestHandler } from 'express';
 import { DomainError } from '../core/domain-error.js';
 import { comesFromProxy } from '../http/links.js';
 import type { Operations } from '../http/operations.js';
-import { isOpenToAll } from './access-control.js';
 import type { HostNames } from './host-names.js';
+import { isOpenToAll } from './open-paths.js';
 import { WRITES } from './scope.js';
 
 /** Refuses requests that come by the name of somebody else, but for those about health: probes call by any name. */
@@ -48,12 +48,28 @@ export function refuseForeignPages(
       isForeign(request, listed) &&
       writes(request, operations)
     )
-      throw new DomainError(
-        'foreign-page',
-        `${origin === undefined ? 'A page of another origin' : `A page of ${origin}`} may not start or change runs; ${setting} names those that may`,
-      );
+      throw foreignPage(request, `start or change runs; ${setting} names those that may`);
     next();
   };
+}
+
+const NO_ORIGINS: ReadonlySet<string> = new Set();
+
+/** Whether the browser says of a request that a page of another origin asks for it, be that one of CORS_ORIGINS or not. */
+export function isOfForeignPage(request: Request): boolean {
+  const { origin, 'sec-fetch-site': site } = request.headers;
+  return (origin !== undefined || site !== undefined) && isForeign(request, NO_ORIGINS);
+}
+
+/** @throws {DomainError} `foreign-page` */
+export function requireOwnPage(request: Request): void {
+  if (isOfForeignPage(request))
+    throw foreignPage(request, 'sign anybody in or out, or use their session; use a key');
+}
+
+function foreignPage({ headers: { origin } }: Request, what: string): DomainError {
+  const page = origin === undefined ? 'A page of another origin' : `A page of ${origin}`;
+  return new DomainError('foreign-page', `${page} may not ${what}`);
 }
 
 /** `Sec-Fetch-Site` comes from the browser alone, and stays true behind a proxy that changes `Host`; not all browsers send it. */

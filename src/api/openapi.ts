@@ -39,6 +39,7 @@ export function createOpenApiDocument(app: INestApplication): OpenAPIObject {
     .addTag('Events', 'What happens to runs, to watch or to poll')
     .addTag('Tasks', 'What can be run')
     .addTag('Nodes', 'The nodes, what waits for them, and the journal')
+    .addTag('Access', 'Who is signed in')
     .addTag('Admin', 'For whoever looks after the nodes and their runs')
     .addTag('Health', 'For load balancers and orchestrators')
     .addTag('Problems', 'Pages about each kind of error')

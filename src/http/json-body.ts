@@ -5,7 +5,7 @@ import { DomainError, freezeRequest } from '../core/domain-error.js';
 import { parseJson } from '../core/exact-json.js';
 import { memoryBytes, type JsonValue } from '../core/json.js';
 import type { ConnectionMemory } from './connection-memory.js';
-import type { Operations } from './operations.js';
+import { FORM_TYPE, type Operations } from './operations.js';
 
 const JSON_TYPES = ['application/json', 'application/*+json'];
 
@@ -22,8 +22,13 @@ export function jsonBody(
   memory: ConnectionMemory,
 ): RequestHandler[] {
   return [
-    (request, _response, next) => {
-      next(request.body === undefined && operations.find(request) ? undefined : 'route');
+    (request, response, next) => {
+      const operation = request.body === undefined ? operations.find(request) : undefined;
+      if (operation?.takesForm && isForm(request))
+        readForm(request, response, (error?: unknown) => {
+          next(error ?? 'route');
+        });
+      else next(operation ? undefined : 'route');
     },
     requireJson,
     requireFitting(maxBytes),
@@ -33,6 +38,13 @@ export function jsonBody(
     parseBody,
   ];
 }
+
+/** Whether a body is that of a form. */
+export function isForm(request: Pick<Request, 'is'>): boolean {
+  return request.is(FORM_TYPE) === FORM_TYPE;
+}
+
+const readForm = express.urlencoded({ extended: false, limit: '10kb', parameterLimit: 10 });
 
 /** Counts what was read until it is answered, and refuses what there is no memory for. */
 export function countWhatWasRead(memory: ConnectionMemory): RequestHandler {

@@ -7,6 +7,13 @@ export function prefersStream(request: Request): boolean {
   return request.accepts(['application/json', 'text/event-stream']) === 'text/event-stream';
 }
 
+/** Whether a page is wanted, as browsers do who open an address; whoever doesn't say what they want gets JSON. */
+export function prefersPage(request: Request): boolean {
+  return (
+    /^(GET|HEAD)$/.test(request.method) && request.accepts(['application/json', 'text/html']) === 'text/html'
+  );
+}
+
 /** Answers `OPTIONS` with the methods that a path, or with `*` the service, answers to. */
 export function answerOptions(operations: Operations): RequestHandler {
   return (request, response, next) => {

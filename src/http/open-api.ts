@@ -19,6 +19,8 @@ function later<Name extends Names[keyof Names]>(name: Name) {
 
 export const ApiAcceptedResponse = later('ApiAcceptedResponse');
 export const ApiBody = later('ApiBody');
+export const ApiConsumes = later('ApiConsumes');
+export const ApiExcludeEndpoint = later('ApiExcludeEndpoint');
 export const ApiHeader = later('ApiHeader');
 export const ApiNoContentResponse = later('ApiNoContentResponse');
 export const ApiOkResponse = later('ApiOkResponse');

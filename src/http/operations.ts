@@ -1,12 +1,17 @@
 import type { OpenAPIObject } from '@nestjs/swagger';
 import type { Request } from 'express';
 
+/** Of the forms of pages. A browser sends it without asking first, so what takes it must mind where it comes from. */
+export const FORM_TYPE = 'application/x-www-form-urlencoded';
+
 /** What of an operation of the OpenAPI document decides how requests are received. */
 interface Operation {
   /** The media types that it answers with when it succeeds; none when it answers without a body. */
   readonly produces: readonly string[];
   /** The scopes that it asks for. */
   readonly scopes: readonly string[];
+  /** Whether it takes the body of a form besides JSON. */
+  readonly takesForm: boolean;
 }
 
 interface Path {
@@ -18,19 +23,29 @@ interface Path {
 export class Operations {
   private readonly paths: readonly Path[];
 
-  /** @param pages that it has besides, such as those that show the document */
-  constructor(document: OpenAPIObject, pages: readonly string[]) {
-    const operation = { responses: {}, security: [] };
-    const others = pages.map((path) => [path, { get: operation, head: operation }] as const);
+  /**
+   * @param pages that it has besides, such as those that show the document
+   * @param forms pages that are forms, with their methods
+   */
+  constructor(
+    document: OpenAPIObject,
+    pages: readonly string[],
+    forms: Readonly<Record<string, readonly string[]>> = {},
+  ) {
+    const methods = [...pages.map((path) => [path, ['get', 'head']] as const), ...Object.entries(forms)];
+    const others = methods.map(
+      ([path, names]) => [path, Object.fromEntries(names.map((name) => [name, PAGE]))] as const,
+    );
     this.paths = [...Object.entries(document.paths), ...others].map(([path, item]) => ({
       pattern: new RegExp(`^${path.replace(/\/$/, '').replaceAll(/\{\w+\}/g, '[^/]+')}/?$`, 'i'),
       operations: new Map(
-        Object.entries(item as Record<string, Pick<DocumentedOperation, 'responses' | 'security'>>).map(
-          ([method, { responses, security = [] }]) => [
+        Object.entries(item as Record<string, DescribedOperation>).map(
+          ([method, { responses, security = [], requestBody }]) => [
             method.toUpperCase(),
             {
               produces: typesOf(responses),
               scopes: security.flatMap((needed) => Object.values(needed).flat()),
+              takesForm: FORM_TYPE in ((requestBody as { content?: object } | undefined)?.content ?? {}),
             },
           ],
         ),
@@ -58,6 +73,10 @@ export class Operations {
 }
 
 type DocumentedOperation = NonNullable<OpenAPIObject['paths'][string]['get']>;
+type DescribedOperation = Pick<DocumentedOperation, 'responses' | 'security' | 'requestBody'>;
+
+/** Of forms, no more is said than that they are. */
+const PAGE: DescribedOperation = { responses: {}, requestBody: { content: { [FORM_TYPE]: {} } } };
 
 function typesOf(responses: DocumentedOperation['responses']): string[] {
   const types = Object.entries(responses)

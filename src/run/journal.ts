@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import type { EventType, RunEvent } from '../core/events.js';
 import type { RunRecord } from '../core/run-record.js';
 import type { RecordedReply } from '../core/run-standing.js';
@@ -7,6 +6,7 @@ import type { Commits } from './commits.js';
 import type { IdempotencyKey, KeyedRun } from './idempotency-key.js';
 import type { JournaledRun } from './journaled-run.js';
 import type { Sharing } from './sharing.js';
+import { OwnTokens, type TokenKeeping } from './token-keeping.js';
 
 /** Why the journal takes no new runs at the moment. */
 export interface Obstacle {
@@ -125,7 +125,6 @@ export interface AppendOptions {
  * After a commit it tells each run in the batch, and then the bus; never while `append` runs.
  */
 export abstract class Journal {
-  private readonly ownSecret = randomBytes(32).toString('hex');
   /** Whether what is committed outlives the process. */
   abstract readonly durable: boolean;
   /** What nodes do that share it; undefined where no other process ever has it. */
@@ -208,14 +207,8 @@ export abstract class Journal {
    */
   abstract savedStatistics(): Promise<SavedStatistics | undefined>;
 
-  /**
-   * What tokens are signed with: the same for all that share the journal, after a restart too. Default: this process's own.
-   *
-   * @throws {DomainError} `journal-unavailable`
-   */
-  tokenSecret(): Promise<string> {
-    return Promise.resolve(this.ownSecret);
-  }
+  /** What is kept for tokens. Default: this process's own. */
+  readonly tokens: TokenKeeping = new OwnTokens(() => this.now());
 
   /**
    * The unfinished runs that are set aside: several starts in a row have died after they had resumed them. Default: none is, ever.

@@ -14,6 +14,9 @@ const MAX_BYTES = 8_192;
 const OF_ONE_TRY =
   /auth|cookie|token|secret|signature|password|key|trace|baggage|b3|span|request-id|correlation|forwarded|via|user-agent|-ip$|^date$/;
 
+/** The cookie of a session at this service, which is as good as a key. */
+const SESSION = /(?:^|[; ])(?:__Host-|__Secure-)?frontrunner=/;
+
 /** Of the headers that a run keeps, those that are the same when its request is sent again; undefined without any. */
 export function repeatedHeaders(kept: CallerHeaders = NO_HEADERS): CallerHeaders | undefined {
   const repeated = Object.entries(kept).filter(([name]) => !OF_ONE_TRY.test(name));
@@ -21,7 +24,7 @@ export function repeatedHeaders(kept: CallerHeaders = NO_HEADERS): CallerHeaders
 }
 
 /**
- * The headers of a request that its task takes, but for those that have its API key for this service; undefined for a task that takes none.
+ * The headers of a request that its task takes, but for those that have its key or its session for this service; undefined for a task that takes none.
  *
  * @throws {DomainError} `invalid-request` where they are too long
  */
@@ -37,6 +40,7 @@ export function keptHeaders(
   for (const name of callerHeaders) {
     const value = Object.hasOwn(sent, name) ? sent[name] : undefined;
     if (typeof value !== 'string' || (key && value.includes(key))) continue;
+    if (name === 'cookie' && SESSION.test(value)) continue;
     // It says something of the caller's trace, and the run begins one of its own.
     if (name === 'tracestate' && !traceparent) continue;
     bytes += name.length + value.length;

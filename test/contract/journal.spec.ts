@@ -337,6 +337,20 @@ describe.each(Object.keys(journals))('the %s journal', (name) => {
     expect(await journal.erase('none')).toBe(false);
   });
 
+  test('remembers the tokens that were withdrawn, until they would have ended by themselves', async () => {
+    const { tokens } = journal;
+    const until = journal.now() + 60_000;
+    await tokens.withdraw('t1', until);
+    await tokens.withdraw('t1', until);
+    await tokens.withdraw('past', journal.now() - 1);
+    await tokens.withdraw('t2', until);
+    const ids = ['t1', 't2', 't3'];
+    const withdrawn = await Promise.all(ids.map((id) => tokens.isWithdrawn(id, until)));
+    expect(withdrawn).toEqual([true, true, false]);
+    expect(await tokens.secret()).toMatch(/^[\da-f]{64}$/);
+    expect(await tokens.secret()).toBe(await tokens.secret());
+  });
+
   test('takes new runs', () => {
     expect(journal.obstacle).toBeUndefined();
   });

@@ -34,6 +34,7 @@ import type { PostgresGroup } from './postgres-group.js';
 import { PostgresListener, type Notice } from './postgres-listener.js';
 import { PostgresLog } from './postgres-log.js';
 import { PostgresStore } from './postgres-store.js';
+import { PostgresTokens } from './postgres-tokens.js';
 import { PostgresWriter } from './postgres-writer.js';
 import type { PlacedSubTask, RunCommand, Sharing } from '../../run/sharing.js';
 import type { SubTaskQueue } from './sub-task-queue.js';
@@ -45,6 +46,7 @@ const COUNTING = 1;
 export class PostgresJournal extends Journal implements Sharing {
   override readonly durable = true;
   override readonly sharing = this;
+  override readonly tokens: PostgresTokens;
   /** What other nodes tell; undefined when some of that may have been missed. */
   readonly notices = new Subject<Notice | undefined>();
   /** Emits when this node was taken for dead: others go on with its runs, and it begins anew under another id. */
@@ -83,6 +85,7 @@ export class PostgresJournal extends Journal implements Sharing {
     const { url, keyRetentionMs } = options;
     const { signal } = this.closing;
     this.node = new NodeRow(store.db, options.role);
+    this.tokens = new PostgresTokens(store.db, () => clock.now());
     this.reads = new JournalReads(store, url, signal);
     this.keys = new KeyClaims(store, bus, this.node, watch, keyRetentionMs, signal);
     this.tail = new LogTail(bus, (...stretch) => store.log.tail(...stretch), lastId);
@@ -234,10 +237,6 @@ export class PostgresJournal extends Journal implements Sharing {
     const erased = await asking(() => eraseRun(this.store.db, id));
     if (erased) this.bus.erased(id);
     return erased;
-  }
-
-  override tokenSecret(): Promise<string> {
-    return asking(() => this.store.tokenSecret());
   }
 
   leads(): Promise<boolean> {

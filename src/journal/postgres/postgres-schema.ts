@@ -22,10 +22,10 @@ import {
 } from './log-tables.js';
 import { createCommitGroup } from './postgres-commit-function.js';
 import { createViews } from './postgres-views.js';
-import { createTokenSecret, type TokenSecret } from './token-secret.js';
+import { createTokenSecret, createWithdrawnTokens, type TokenTables } from './postgres-tokens.js';
 
 /** The tables as the newest migration leaves them. Times are milliseconds since 1970 in UTC but for `seen_at` and `due_at`. */
-export interface Schema extends Pick<LogSchema, 'statistics' | 'counted_events'> {
+export interface Schema extends TokenTables, Pick<LogSchema, 'statistics' | 'counted_events'> {
   /** One row for each commit, or several for one with more than fits into one. No two have an event in common. */
   commits: {
     /** The id of its first event, also when retention has deleted that. */
@@ -152,7 +152,6 @@ export interface Schema extends Pick<LogSchema, 'statistics' | 'counted_events'>
     /** The oldest version of the tables' users that may run on them. */
     minimum: number;
   };
-  token_secret: TokenSecret;
   log_head: {
     only: boolean;
     /** The id of the last event. */
@@ -201,6 +200,7 @@ export const migrations: Readonly<Record<string, Migration>> = {
       await createCommitGroup(db, 3);
     },
   },
+  '0011-withdrawn-tokens': { up: createWithdrawnTokens },
 };
 
 /** The version of the tables' users that this code is: how many migrations it knows. */

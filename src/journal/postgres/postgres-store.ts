@@ -192,11 +192,6 @@ export class PostgresStore {
     return counted && { ...counted, slices: await this.db.selectFrom('statistics').selectAll().execute() };
   }
 
-  /** What tokens are signed with. */
-  async tokenSecret(): Promise<string> {
-    return (await this.db.selectFrom('token_secret').select('secret').executeTakeFirstOrThrow()).secret;
-  }
-
   private async save({ slices, upTo, readFrom }: SavedStatistics, { from, to }: Stretch): Promise<void> {
     await this.db.transaction().execute(async (db) => {
       const counted = { only: 1, up_to: upTo, read_from: readFrom };

@@ -39,6 +39,7 @@ import { fileAt } from './open-file.js';
 import { SqliteThread } from './sqlite-thread.js';
 import { SqliteErasure } from './sqlite-erasure.js';
 import type { SqliteJournalOptions } from './sqlite-options.js';
+import { SqliteTokens } from './sqlite-tokens.js';
 import { sayEnd } from './unclosed-log.js';
 import { storeDamage } from './store-error.js';
 import { UnfinishedRuns } from './unfinished-runs.js';
@@ -55,6 +56,7 @@ export class SqliteJournal extends Journal {
   override readonly groups: GroupCommit<SqliteGroup>;
   private readonly left: UnfinishedRuns;
   private readonly erasure: SqliteErasure;
+  override readonly tokens: SqliteTokens;
   private readonly damage: DamageWatch;
   /** Aborted when it is closed: then nothing is tried again. */
   private readonly closing = new AbortController();
@@ -82,6 +84,7 @@ export class SqliteJournal extends Journal {
     });
     this.damage = new DamageWatch((error) => storeDamage(path, error), signal);
     this.erasure = new SqliteErasure(this.damage, writer, bus, signal);
+    this.tokens = new SqliteTokens((what) => this.read(what), writer);
     this.groups = new GroupCommit(this.log, signal, memory);
     this.left = new UnfinishedRuns(
       (what) => this.read(what),
@@ -190,10 +193,6 @@ export class SqliteJournal extends Journal {
 
   override savedStatistics(): Promise<SavedStatistics | undefined> {
     return this.read((reader) => reader.call('savedStatistics'));
-  }
-
-  override tokenSecret(): Promise<string> {
-    return this.read((reader) => reader.call('tokenSecret'));
   }
 
   override unfinished(): AsyncIterable<Readonly<RunRecord>> {

@@ -1,5 +1,6 @@
 import { randomBytes, randomInt } from 'node:crypto';
 import type { DatabaseSync } from 'node:sqlite';
+import { createWithdrawnTokens } from './token-rows.js';
 
 /** Marks the file as one of this service's, so that no other program's database is written to by mistake. */
 export const APPLICATION_ID = 0x46_52_4e_54; // "FRNT"
@@ -32,6 +33,7 @@ export const migrations: Readonly<Record<string, (database: DatabaseSync) => voi
   '0007-checksums': addChecksums,
   '0008-run-checksums': addRunChecksums,
   '0009-replies-and-origins': addRepliesAndOrigins,
+  '0010-withdrawn-tokens': createWithdrawnTokens,
 };
 
 /** A row for each label of a run, as `name:value`. Runs without cost nothing. */
@@ -107,7 +109,7 @@ function addClients(database: DatabaseSync): void {
     CREATE INDEX runs_of_client ON runs (client, status, created_at) WHERE client IS NOT NULL`);
 }
 
-/** One row: what tokens for event streams are signed with. */
+/** One row: what tokens are signed with. */
 function createTokenSecret(database: DatabaseSync): void {
   database.exec(`
     CREATE TABLE token_secret (only INTEGER PRIMARY KEY CHECK (only = 1), secret TEXT NOT NULL) STRICT`);

@@ -14,6 +14,7 @@ import { NEWEST_RUN, writeRuns } from './run-rows.js';
 import { savedStatistics, saveStatistics } from './saved-statistics.js';
 import { checkpoint, openDatabase, type StoreOptions } from './sqlite-database.js';
 import type { EventGroup } from './sqlite-group.js';
+import { isWithdrawn, tokenSecret, withdrawToken } from './token-rows.js';
 import { Statements } from './statements.js';
 import { countStart, setAside, survived, takeBack } from './started-over.js';
 import { claim, expectClaim, type Writer } from './writer-claim.js';
@@ -199,9 +200,18 @@ export class SqliteStore {
     return savedStatistics(this.#statements);
   }
 
-  /** What tokens are signed with. */
   tokenSecret(): string {
-    return this.#statements.all<{ secret: string }>('SELECT secret FROM token_secret')[0]?.secret ?? '';
+    return tokenSecret(this.#statements);
+  }
+
+  withdrawToken(id: string, until: number, now: number): void {
+    this.#transaction((statements) => {
+      withdrawToken(statements, id, until, now);
+    });
+  }
+
+  isWithdrawn(id: string): boolean {
+    return isWithdrawn(this.#statements, id);
   }
 
   /**

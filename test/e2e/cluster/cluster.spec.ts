@@ -236,10 +236,17 @@ describe('a node that doesn’t follow a run', () => {
   });
 
   test('signs stream tokens with the same secret as the other, so that each takes those of both', async () => {
-    const secrets = [follower, other].map((node) => node.app.get(Journal).tokenSecret());
+    const secrets = [follower, other].map((node) => node.app.get(Journal).tokens.secret());
     const [one, two] = await Promise.all(secrets);
     expect(one).toMatch(/^[\da-f]{64}$/);
     expect(two).toBe(one);
+  });
+
+  test('knows at once of the tokens that the other has withdrawn', async () => {
+    const [here, there] = [follower, other].map((node) => node.app.get(Journal).tokens);
+    await there!.withdraw('session', Date.now() + 60_000);
+    expect(await here!.isWithdrawn('session', 0)).toBe(true);
+    expect(await here!.isWithdrawn('another', 0)).toBe(false);
   });
 
   test('knows no run that there is none of, whatever its id', async () => {

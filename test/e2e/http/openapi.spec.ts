@@ -69,6 +69,7 @@ describe('the description of the service', () => {
     expect(document.openapi).toMatch(/^3\.1\./);
     expect(operations.map(({ name }) => name).toSorted()).toEqual([
       'delete /runs/{id}',
+      'delete /session',
       'get /events',
       'get /health/live',
       'get /health/ready',
@@ -81,6 +82,7 @@ describe('the description of the service', () => {
       'get /runs',
       'get /runs/{id}',
       'get /runs/{id}/events',
+      'get /session',
       'get /tasks',
       'get /tasks.schema.json',
       'get /tasks/{name}',
@@ -97,6 +99,7 @@ describe('the description of the service', () => {
       'post /runs/{id}/cancel',
       'post /runs/{id}/resume',
       'post /runs/{id}/sub-tasks/{name}/retry',
+      'post /session',
       'post /stream-tokens',
       'post /tasks-file/reload',
       'post /tasks/{name}/runs',
@@ -181,14 +184,19 @@ describe('the description of the service', () => {
       apiKey: { type: 'http', scheme: 'bearer' },
       apiKeyHeader: { type: 'apiKey', in: 'header', name: 'X-API-Key' },
       streamToken: { type: 'apiKey', in: 'query', name: 'token' },
+      session: { type: 'apiKey', in: 'cookie', name: 'frontrunner' },
     });
     for (const { security } of operations)
       for (const [index, { apiKey }] of security.entries())
-        if (index === 0) expect(security.slice(0, 2)).toEqual([{ apiKey }, { apiKeyHeader: apiKey }]);
+        if (index === 0)
+          expect(security.slice(0, 3)).toEqual([{ apiKey }, { apiKeyHeader: apiKey }, { session: apiKey }]);
     const needed = operations.map(({ name, security }) => [name, security.slice(0, 1)]);
     expect(Object.fromEntries(needed)).toMatchObject({
       'get /health/live': [],
       'get /health/ready': [],
+      'get /session': [],
+      'post /session': [],
+      'delete /session': [],
       'get /problems': [{ apiKey: [] }],
       'get /problems/{code}': [{ apiKey: [] }],
       'get /tasks': [{ apiKey: [] }],

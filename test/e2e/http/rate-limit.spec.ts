@@ -55,6 +55,18 @@ describe('RATE_LIMIT', () => {
     await as(modest).get('/tasks').expect(200);
   });
 
+  test('counts attempts to sign in by their address, and a session as its key', async () => {
+    await start({ API_KEYS_FILE: keys.path, RATE_LIMIT: '3/1h' });
+    const signIn = (key: string) => supertest(service.url).post('/session').send({ key });
+    const [cookie = ''] = (await signIn(modest).expect(200)).get('Set-Cookie')!;
+    await signIn('fr_wrong').expect(401);
+    await supertest(service.url).post('/sign-in').type('form').send({ key: 'fr_wrong' }).expect(401);
+    await signIn(modest).expect(429);
+    const answer = await supertest(service.url).get('/tasks').set('Cookie', cookie).expect(200);
+    expect(answer.get('RateLimit')).toMatch(/^"default";r=2;/);
+    expect((await as(modest).get('/tasks').expect(200)).get('RateLimit')).toMatch(/^"default";r=1;/);
+  });
+
   test('counts by address where there are no keys, and refuses before any of a body is read', async () => {
     await start({ RATE_LIMIT: '1/1h' });
     await service.http.get('/tasks').auth('a', { type: 'bearer' }).expect(200);
