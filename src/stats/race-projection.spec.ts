@@ -73,6 +73,8 @@ describe('the race table', () => {
         extraStartShare: null,
         heldBack: 0,
         withoutHedgesMs: NONE,
+        savedMs: 0,
+        savedRuns: 0,
         unknownRuns: 0,
       },
     });
@@ -168,7 +170,7 @@ describe('the race table', () => {
       const withoutHedgesMs = { count: 2, p50: 3, p90: 25, p99: 25 };
       expect(table()).toMatchObject({
         replyMs: withoutHedgesMs,
-        hedging: { withoutHedgesMs, unknownRuns: 0 },
+        hedging: { withoutHedgesMs, savedMs: 0, savedRuns: 0, unknownRuns: 0 },
       });
     });
 
@@ -176,7 +178,7 @@ describe('the race table', () => {
       hedged().succeeded(22, 'b').replied(22.3, 'b').succeeded(24, 'a').finished(24);
       expect(table()).toMatchObject({
         replyMs: only(22.3),
-        hedging: { withoutHedgesMs: only(24.3), unknownRuns: 0 },
+        hedging: { withoutHedgesMs: only(24.3), savedMs: 2, savedRuns: 1, unknownRuns: 0 },
       });
     });
 

@@ -59,7 +59,9 @@ export class RaceProjection {
     const ms = this.timeOf(event);
     if (event.type === 'run.started') {
       this.runs.set(event.runId, this.openRun(event));
-      this.sliceOf(event.task, ms, event.id).runs += 1;
+      const slice = this.sliceOf(event.task, ms, event.id);
+      slice.runs += 1;
+      slice.minute(ms).runs += 1;
       return;
     }
     const run = this.runs.get(event.runId);
@@ -67,13 +69,13 @@ export class RaceProjection {
     const slice = this.sliceOf(event.task, ms, event.id);
     switch (event.type) {
       case 'run.replied':
-        countReply(run, slice, event);
+        countReply(run, slice, event, ms);
         return;
       case 'run.erased':
         this.runs.delete(event.runId);
         return;
       case 'run.finished':
-        countWithoutHedges(run, slice);
+        countWithoutHedges(run, slice, ms);
         this.runs.delete(event.runId);
         return;
       case 'run.reopened':
@@ -127,12 +129,14 @@ function countSubTask(
       if (event.data.trigger === 'delay') {
         run.hedges ??= [];
         tally.extraStarts += 1;
+        slice.minute(ms).extraStarts += 1;
       }
       // A failure behind a hedge starts another sub-task than it would have started without, or is the hedge's own.
       run.hedges?.push(subTask);
       return;
     case 'sub-task.held-back':
       tally.heldBack += 1;
+      slice.minute(ms).heldBack += 1;
       return;
     case 'sub-task.succeeded':
       tally.durations.record(event.data.durationMs);
@@ -160,16 +164,20 @@ function countSubTask(
   }
 }
 
-function countReply(run: CountedRun, slice: TaskSlice, { data }: RunEvent<'run.replied'>): void {
+function countReply(run: CountedRun, slice: TaskSlice, { data }: RunEvent<'run.replied'>, ms: number): void {
   const { reply, durationMs } = data;
+  const minute = slice.minute(ms);
   if ('error' in reply) {
     slice.errors += 1;
+    minute.errors += 1;
     return;
   }
   slice.replies += 1;
+  minute.replies += 1;
   for (const winner of [reply.answeredBy].flat()) slice.subTask(winner).wins += 1;
   for (const dissenter of run.dissent?.agreedOn(reply.result) ?? []) slice.subTask(dissenter).dissents += 1;
   if (!run.policy || durationMs === undefined) return;
+  minute.times.record(durationMs);
   const times = slice.timesToAdd(run.policy);
   if (!run.hedges) {
     times.plain.record(durationMs);
@@ -183,12 +191,17 @@ function countReply(run: CountedRun, slice: TaskSlice, { data }: RunEvent<'run.r
  * Without hedges the first success of the others, which hedges had no part in, would have been the reply. Where there was none, the reply would have come
  * later than the moment at which one of them was cancelled, or than it did.
  */
-function countWithoutHedges(run: CountedRun, slice: TaskSlice): void {
+function countWithoutHedges(run: CountedRun, slice: TaskSlice, ms: number): void {
   const { policy, first, hedgedReplyMs } = run;
   if (!policy || !first || hedgedReplyMs === undefined) return;
   const times = slice.timesToAdd(policy);
   const isRace = policy.policy === 'first-success';
   if (!isRace || run.unhedgedMs === undefined) times.unknownRuns += 1;
   const untilMs = isRace ? (run.unhedgedMs ?? run.cancelledMs ?? first.ms) : first.ms;
-  times.unhedged.record(hedgedReplyMs + Math.max(0, untilMs - first.ms));
+  const savedMs = Math.max(0, untilMs - first.ms);
+  times.unhedged.record(hedgedReplyMs + savedMs);
+  if (savedMs === 0) return;
+  times.savedMs += savedMs;
+  times.savedRuns += 1;
+  slice.minute(ms).savedMs += savedMs;
 }

@@ -4,7 +4,7 @@ import { DurationHistogram } from './duration-histogram.js';
 import type { quantilesSchema, raceTableSchema } from './stats.schemas.js';
 import { ReplyTally, SubTaskTally, TaskSlice } from './task-slice.js';
 
-type Counted = Omit<z.input<typeof raceTableSchema>, 'task' | 'window' | 'learntMs'>;
+type Counted = Omit<z.input<typeof raceTableSchema>, 'task' | 'window' | 'learntMs' | 'series'>;
 
 /** What the slices of a task add up to, for people to read: sub-tasks as it declares them now, without those of before. */
 export function raceTable({ subTasks, reply }: TaskDefinition, slices: readonly TaskSlice[]): Counted {
@@ -14,35 +14,36 @@ export function raceTable({ subTasks, reply }: TaskDefinition, slices: readonly 
   const total = (count: 'extraStarts' | 'heldBack') =>
     tallies.reduce((all, [, tally]) => all + tally[count], 0);
   const times = sum.timesUnder(reply) ?? new ReplyTally(reply);
-  const { plain, hedged, unhedged, unknownRuns } = times;
+  const { plain, hedged, unhedged, unknownRuns, savedMs, savedRuns } = times;
   return {
     runs: sum.runs,
     replies: sum.replies,
     errors: sum.errors,
-    replyMs: quantiles(plain, hedged),
+    replyMs: quantilesOf(plain, hedged),
     subTasks: tallies.map(([name, { durations, margins, wins, ...counts }]) => ({
       name,
       wins,
       winShare: share(wins, sum.replies),
       ...counts,
-      durationMs: quantiles(durations),
-      marginMs: quantiles(margins),
+      durationMs: quantilesOf(durations),
+      marginMs: quantilesOf(margins),
     })),
     hedging: {
       extraStarts: total('extraStarts'),
       extraStartShare: share(total('extraStarts'), sum.runs),
       heldBack: total('heldBack'),
-      withoutHedgesMs: quantiles(plain, unhedged),
+      withoutHedgesMs: quantilesOf(plain, unhedged),
+      savedMs,
+      savedRuns,
       unknownRuns,
     },
   };
 }
 
-function quantiles(...parts: readonly DurationHistogram[]): z.input<typeof quantilesSchema> {
+function quantilesOf(...parts: readonly DurationHistogram[]): z.input<typeof quantilesSchema> {
   const sum = new DurationHistogram();
   for (const part of parts) sum.add(part);
-  const at = (quantile: number) => sum.valueAt(quantile) ?? null;
-  return { count: sum.count, p50: at(0.5), p90: at(0.9), p99: at(0.99) };
+  return sum.quantiles();
 }
 
 /** To four digits behind the point; null of nothing. */

@@ -51,7 +51,46 @@ const hedgingSchema = z.object({
   withoutHedgesMs: quantiles(
     'What `replyMs` would have been without hedges, which is what they saved: in runs without hedges as it was, and in those that have ended with some, when the first of the sub-tasks that started before any hedge succeeded. That is known under `first-success` of losers that are let run. Where it is not, they count as if they had succeeded when they were cancelled, or when the reply came: so these figures are too low rather than too high.',
   ),
+  savedMs: z.number().meta({
+    description: 'By how much hedges brought replies sooner, in all, in milliseconds: at least that much.',
+  }),
+  savedRuns: count('In how many runs they did.'),
   unknownRuns: count('In how many runs with hedges that was not known.'),
+});
+
+const stepSchema = z.enum(['1m', '5m', '15m']);
+
+export type Step = z.infer<typeof stepSchema>;
+
+/** The query of `GET /tasks/{name}/stats`. */
+export const statsQuerySchema = z.strictObject({
+  step: stepSchema.optional().meta({
+    description: 'Shows besides what happened from step to step of the window, as `series`.',
+    examples: ['1m'],
+  }),
+});
+
+const pointSchema = z.object({
+  from: z.iso.datetime().meta({ description: 'When the step begins.' }),
+  runs: count('How many runs were started.'),
+  replies: count('How many were answered with a result.'),
+  errors: count('How many were answered with an error.'),
+  replyMs: quantiles(
+    'How long replies with a result took, in runs with the reply policy that the task declared; at most 7 % above what it was.',
+  ),
+  hedging: z.object({
+    extraStarts: count('How many hedges were started.'),
+    heldBack: count('How many more the hedge budget held back.'),
+    savedMs: z.number().meta({
+      description:
+        'By how much hedges brought replies sooner, in all, as known of runs that ended in the step.',
+    }),
+  }),
+});
+
+export const seriesSchema = z.object({ step: stepSchema, points: z.array(pointSchema) }).meta({
+  description:
+    'The window step by step, the oldest first, without a gap. The first and the last step may be incomplete.',
 });
 
 /** The answer of `GET /tasks/{name}/stats`. */
@@ -73,6 +112,7 @@ export const raceTableSchema = z
       description:
         'What `after: p95` and its like mean now: quantiles of the newest thousand or so of the reply times; null as long as there are too few, when `coldStart` is used.',
     }),
+    series: seriesSchema.optional(),
   })
   .meta({
     id: 'RaceTable',
@@ -121,9 +161,21 @@ export const raceTableSchema = z
           extraStartShare: 0.0479,
           heldBack: 3,
           withoutHedgesMs: { count: 1210, p50: 11.2, p90: 13.6, p99: 1007 },
+          savedMs: 55_412,
+          savedRuns: 57,
           unknownRuns: 0,
         },
         learntMs: { p50: 11.2, p90: 13.4, p95: 14.9, p99: 34.8 },
+        series: {
+          step: '1m',
+          points: [
+            {
+              ...{ from: '2026-11-23T11:05:00.000Z', runs: 20, replies: 19, errors: 1 },
+              replyMs: { count: 19, p50: 11.1, p90: 13.5, p99: 34.3 },
+              hedging: { extraStarts: 1, heldBack: 0, savedMs: 950 },
+            },
+          ],
+        },
       },
     ],
   });

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
 import { replyPolicySchema, type ReplyPolicy } from '../core/policies.js';
 import { DurationHistogram } from './duration-histogram.js';
+import { MINUTE_MS, minuteSchema, MinuteTally } from './minute-tally.js';
 
 /** What became of a sub-task, in how many runs. */
 export class SubTaskTally {
@@ -50,6 +51,9 @@ export class ReplyTally {
   unhedged = new DurationHistogram();
   /** In how many of them that isn't known any better. */
   unknownRuns = 0;
+  /** By how much hedges brought replies sooner, in milliseconds, and in how many runs. */
+  savedMs = 0;
+  savedRuns = 0;
 
   constructor(readonly policy: ReplyPolicy) {}
 
@@ -57,11 +61,13 @@ export class ReplyTally {
     return this.plain.count + this.hedged.count;
   }
 
-  add({ plain, hedged, unhedged, unknownRuns }: ReplyTally): void {
+  add({ plain, hedged, unhedged, unknownRuns, savedMs, savedRuns }: ReplyTally): void {
     this.plain.add(plain);
     this.hedged.add(hedged);
     this.unhedged.add(unhedged);
     this.unknownRuns += unknownRuns;
+    this.savedMs += savedMs;
+    this.savedRuns += savedRuns;
   }
 }
 
@@ -71,13 +77,16 @@ export class TaskSlice {
   replies = 0;
   errors = 0;
   readonly subTasks = new Map<string, SubTaskTally>();
+  /** By when they began, in minutes since 1970. */
+  readonly minutes = new Map<number, MinuteTally>();
   private replyTally: ReplyTally | undefined;
 
   /** What {@link toText} has written. @throws {Error} for any other text */
   static of(text: string): TaskSlice {
-    const { runs, replies, errors, subTasks, times } = sliceSchema.parse(JSON.parse(text));
+    const { runs, replies, errors, subTasks, minutes, times } = sliceSchema.parse(JSON.parse(text));
     const slice = Object.assign(new TaskSlice(), { runs, replies, errors });
     for (const [name, tally] of subTasks) Object.assign(slice.subTask(name), tally);
+    for (const [minute, tally] of minutes) slice.minutes.set(minute, tally);
     if (times) slice.replyTally = Object.assign(new ReplyTally(times.policy), times);
     return slice;
   }
@@ -85,6 +94,14 @@ export class TaskSlice {
   subTask(name: string): SubTaskTally {
     let tally = this.subTasks.get(name);
     if (!tally) this.subTasks.set(name, (tally = new SubTaskTally()));
+    return tally;
+  }
+
+  /** The minute of a time in milliseconds since 1970. */
+  minute(ms: number): MinuteTally {
+    const minute = Math.floor(ms / MINUTE_MS);
+    let tally = this.minutes.get(minute);
+    if (!tally) this.minutes.set(minute, (tally = new MinuteTally()));
     return tally;
   }
 
@@ -98,7 +115,7 @@ export class TaskSlice {
     return this.timesUnder(policy) ?? (this.replyTally = new ReplyTally(policy));
   }
 
-  /** Adds all of another slice but reply times under another policy. */
+  /** Adds all of another slice but its minutes, and reply times under another policy. */
   add(other: TaskSlice, policy: ReplyPolicy): void {
     this.runs += other.runs;
     this.replies += other.replies;
@@ -109,9 +126,9 @@ export class TaskSlice {
   }
 
   toText(): string {
-    const { runs, replies, errors, subTasks, replyTally: times } = this;
+    const { runs, replies, errors, subTasks, minutes, replyTally: times } = this;
     return JSON.stringify(
-      { runs, replies, errors, subTasks: [...subTasks], times },
+      { runs, replies, errors, subTasks: [...subTasks], minutes: [...minutes], times },
       (_key, value: unknown) => (value instanceof DurationHistogram ? value.toText() : value),
     );
   }
@@ -137,6 +154,8 @@ const sliceSchema = z.object({
       }),
     ]),
   ),
+  // Those from before had none.
+  minutes: z.array(z.tuple([z.int(), minuteSchema])).default([]),
   times: z
     .object({
       policy: replyPolicySchema,
@@ -144,6 +163,8 @@ const sliceSchema = z.object({
       hedged: histogram,
       unhedged: histogram,
       unknownRuns: count,
+      savedMs: z.number().min(0).default(0),
+      savedRuns: count.default(0),
     })
     .optional(),
 });

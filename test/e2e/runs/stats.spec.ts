@@ -77,8 +77,19 @@ describe('GET /tasks/<name>/stats', () => {
     first.succeed();
     await service.finishedRun(runId);
     expect(answeredBy).toBe('second');
-    const { hedging } = await statsOf(service, 'read');
+    const response = await service.http.get('/tasks/read/stats?step=5m').expect(200);
+    const { hedging, series } = response.body as RaceTable;
     expect(hedging).toMatchObject({ extraStarts: 1, unknownRuns: 0, withoutHedgesMs: { count: 21 } });
+    const { step, points } = series!;
+    const total = (of: (point: (typeof points)[number]) => number) =>
+      points.reduce((sum, point) => sum + of(point), 0);
+    expect([step, points.length]).toEqual(['5m', 12]);
+    expect([total(({ runs }) => runs), total(({ replyMs }) => replyMs.count)]).toEqual([21, 21]);
+    expect(total((point) => point.hedging.extraStarts)).toBe(1);
+    expect(total((point) => point.hedging.savedMs)).toBe(hedging.savedMs);
+    expect((await statsOf(service, 'read')).series).toBeUndefined();
+    const refused = await service.http.get('/tasks/read/stats?step=2m');
+    await expectProblem(service, refused, 400, 'invalid-request');
   });
 
   test('shows a task that was never run, and refuses one that there is none of', async () => {
