@@ -16,16 +16,17 @@ import { corsOptions } from './http/cors.js';
 import type { FastExpressAdapter } from './http/express-adapter.js';
 import { inTurn } from './http/in-turn.js';
 import { countWhatWasRead, jsonBody } from './http/json-body.js';
-import { settleLinks } from './http/links.js';
+import { linkTo, settleLinks } from './http/links.js';
 import { answerOptions, requireAcceptable } from './http/negotiation.js';
 import { Operations } from './http/operations.js';
 import { ProblemFilter } from './http/problem.filter.js';
+import { leadToRunPage } from './http/run-page.js';
 import { requireProtocol } from './http/protocol-errors.js';
 import { answerWithRequestId } from './http/request-context.js';
 import { EventFeed } from './feed/event-feed.js';
 import { stopRuns } from './stop-runs.js';
 
-const DOCUMENTATION_PATHS = ['/', '/docs', '/openapi.json'];
+const DOCUMENTATION_PATHS = ['/docs', '/openapi.json'];
 const EVERY_PATH = /(?:)/;
 const BATCH_PATH = /^\/tasks\/[^/]+\/runs:batch\/?$/i;
 /** What the body of a batch may have where MAX_INPUT_BYTES is less: 1,000 runs of 1 KiB. */
@@ -40,7 +41,7 @@ interface FaceOptions {
   readonly refuse?: RequestHandler;
   /** The paths that show the document. Default: all of {@link DOCUMENTATION_PATHS}. */
   readonly pages?: readonly string[] | undefined;
-  /** Whether `/ui` is shown. Default true. */
+  /** Whether `/ui` is shown. Browsers are led there from `/` and from the addresses of runs. Default true. */
   readonly hasPage?: boolean;
 }
 
@@ -52,7 +53,9 @@ export function setUpFace(
   { document, base: ownBase, refuse, pages = DOCUMENTATION_PATHS, hasPage = true }: FaceOptions,
 ): void {
   const config = app.get<Config>(CONFIG);
-  const operations = new Operations(document, hasPage ? [...pages, '/ui'] : pages, FORMS);
+  const root = hasPage ? '/ui/' : pages.find((path) => path === '/docs');
+  const others = [...(root === undefined ? [] : ['/']), ...(hasPage ? ['/ui'] : [])];
+  const operations = new Operations(document, [...pages, ...others], FORMS);
   const express = adapter.getInstance<Express>();
   const memory = app.get(ConnectionMemory);
   const sessions = app.get(Sessions);
@@ -82,6 +85,7 @@ export function setUpFace(
       ...(access.keys || access.limit ? [accessControl(access, app.get(StreamTokens), sessions)] : []),
       ...(origins === '*' ? [] : [refuseForeignPages(operations, [...origins, ...ownOrigins], setting)]),
       answerOptions(operations),
+      ...(hasPage ? [leadToRunPage] : []),
       requireAcceptable(operations),
     ),
   );
@@ -90,6 +94,10 @@ export function setUpFace(
   if (access.limit) express.post(BATCH_PATH, countRunsOfBatches(access.limit));
   express.post(EVERY_PATH, ...jsonBody(maxInputBytes, operations, memory));
 
+  if (root !== undefined)
+    express.get('/', (request, response) => {
+      response.redirect(linkTo(request, root));
+    });
   if (access.keys) app.useGlobalGuards(new ScopeGuard(access.keys));
   app.useGlobalFilters(new ProblemFilter(operations));
   adapter.beforeStop = async () => {

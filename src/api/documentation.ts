@@ -14,9 +14,6 @@ export function showDocument(app: NestExpressApplication, document: OpenAPIObjec
   const express = app.getHttpAdapter().getInstance();
   const memory = app.get(ConnectionMemory);
   const base = linkBase(express);
-  express.get('/', (request, response) => {
-    response.redirect(linkTo(request, '/docs'));
-  });
   express.use(DOCUMENTATION, compressed, (_request, response, next) => {
     memory.hold(response, DOCUMENTATION_BYTES);
     next();

@@ -14,7 +14,7 @@ import type { Request, Response } from 'express';
 import type { z } from 'zod';
 import { KeepsToOwnRuns } from '../access/needed-scope.decorator.js';
 import { CONFIG, type Config } from '../config/config.js';
-import { ApiProblems } from '../http/api-problems.decorator.js';
+import { ApiProblems, locationHeader } from '../http/api-problems.decorator.js';
 import { answerHeaders, requestHeaders, waitQuery } from '../http/headers.js';
 import { idempotencyKey } from '../http/idempotency-key.js';
 import { linkHeader, nextLink } from '../http/next-link.js';
@@ -38,7 +38,18 @@ import { runView } from '../tasks/run-view.js';
 import { runSchema } from '../tasks/runs.schemas.js';
 import { ValidQuery } from '../http/validated.decorator.js';
 
-const showHeaders = { ...answerHeaders.etag, ...answerHeaders.preferenceApplied };
+const TO_PAGE =
+  'A browser (`Accept: text/html`, before JSON) is led to the page about the run, or first to where it can sign in.';
+
+const showHeaders = {
+  Vary: {
+    description: 'Browsers are led to a page.',
+    schema: { type: 'string' as const },
+    example: 'Accept',
+  },
+  ...answerHeaders.etag,
+  ...answerHeaders.preferenceApplied,
+};
 
 @ApiTags('Runs')
 @KeepsToOwnRuns()
@@ -91,6 +102,7 @@ export class RunsController {
   @ApiHeader(requestHeaders.ifNoneMatch)
   @ApiQuery(waitQuery)
   @ApiOkResponse({ description: 'The run', standardSchema: runSchema, headers: showHeaders })
+  @ApiResponse({ status: 303, description: TO_PAGE, headers: locationHeader })
   @ApiResponse({ status: 304, description: 'Nothing has changed since', headers: showHeaders })
   @ApiProblems('invalid-request', 'run-unknown', 'journal-unavailable')
   async show(
@@ -98,6 +110,7 @@ export class RunsController {
     @Req() request: Request,
     @Res({ passthrough: true }) response: Response,
   ) {
+    response.vary('Accept');
     await this.runs.requireSeen(id, contextOf(request).onlyClient);
     const { 'if-none-match': known } = request.headers;
     const { respondAsync: _, ...wait } = preferences(request);

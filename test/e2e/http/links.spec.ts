@@ -37,6 +37,7 @@ async function linksOf({ http }: TestApp, headers: Headers): Promise<Record<stri
     servers: (document.body as OpenAPIObject).servers,
     swagger: /"servers": \[\s*\{\s*"url": "(.*?)"/.exec(swagger.text)?.[1],
     root: (await get('/').expect(302)).get('Location'),
+    page: (await get('/runs/a').set('Accept', 'text/html').expect(303)).get('Location'),
   };
 }
 
@@ -51,7 +52,8 @@ const linksAt = (base: string) => ({
   instance: `${base}/runs/<id>`,
   servers: [{ url: base || '/' }],
   swagger: base || '/',
-  root: `${base}/docs`,
+  root: `${base}/ui/`,
+  page: `${base}/ui/#/runs/a`,
 });
 
 describe('links of a service with PUBLIC_URL', () => {

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { FACES, ofService } from '../../support/faces.js';
+import { inlineTask } from '../../support/inline-task.js';
 import { expectProblem } from '../../support/problem.js';
 import { sendRaw } from '../../support/raw-http.js';
 import { TestApp } from '../../support/test-app.js';
@@ -7,7 +8,10 @@ import { TestApp } from '../../support/test-app.js';
 describe.each(FACES)('%s: how requests are received, whatever they ask for', (face) => {
   let service: TestApp;
   beforeAll(async () => {
-    service = await TestApp.start({ face });
+    service = await TestApp.start({
+      face,
+      providers: inlineTask('echo', { only: { run: (input) => input } }),
+    });
   });
   afterAll(() => service.close());
 
@@ -87,6 +91,42 @@ describe.each(FACES)('%s: how requests are received, whatever they ask for', (fa
     test('need not allow problems', async () => {
       const response = await service.http.get('/tasks/nobody').set('Accept', 'application/json');
       await expectProblem(service, response, 404, 'task-unknown');
+    });
+  });
+
+  describe('the address of a run', () => {
+    test.each([
+      'text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8',
+      'text/html',
+      'text/html, application/json',
+      'application/json;q=0.8, text/html',
+    ])('leads to the page about it when a browser opens it: %s', async (accept) => {
+      for (const path of ['/runs/some', '/Runs/some/?x=1']) {
+        const answer = await service.http.get(path).set('Accept', accept).expect(303);
+        expect(answer.get('Location')).toBe(`${service.base}/ui/#/runs/some`);
+        expect(answer.get('Vary')).toContain('Accept');
+        await service.http.head(path).set('Accept', accept).expect(303);
+      }
+    });
+
+    test.each([
+      '*/*',
+      'application/json',
+      'application/json, text/html',
+      'text/html;q=0.9, application/json',
+      'text/html;q=0.5, */*',
+    ])('shows the run to programs: %s', async (accept) => {
+      const run = await service.http.post('/tasks/echo/runs').send({ input: 1 }).expect(200);
+      const path = run.get('Location')!.slice(service.base.length);
+      const answer = await service.http.get(path).set('Accept', accept).expect(200);
+      expect(answer.get('Vary')).toContain('Accept');
+      expect(answer.body).toMatchObject({ task: 'echo' });
+    });
+
+    test('is the only one that leads there', async () => {
+      await service.http.get('/runs').set('Accept', 'text/html').expect(406);
+      await service.http.get('/runs/some/events').set('Accept', 'text/html').expect(406);
+      await service.http.post('/runs/some').set('Accept', 'text/html').expect(405);
     });
   });
 

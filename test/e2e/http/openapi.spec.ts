@@ -261,10 +261,6 @@ describe('the description of the service', () => {
     }
   });
 
-  test('is where the root leads to', async () => {
-    await service.http.get('/').expect(302).expect('Location', '/docs');
-  });
-
   test('is shown by Swagger UI, whose page leads to everything it needs', async () => {
     const page = await service.http
       .get('/docs')

@@ -109,6 +109,8 @@ describe.each(['express', 'fastify'] as const)('the HTTP face within an applicat
     expect((await http().get('/docs/swagger-ui-init.js').expect(200)).text).toContain(
       '"url": "/work/runner"',
     );
+    const run = await supertest(url).get('/bare/runs/some').set('Accept', 'text/html').expect(406);
+    expect(run.get('Location')).toBeUndefined();
     for (const path of ['/', '/docs', '/openapi.json', '/ui', '/ui/', '/ui/main.js']) {
       const hidden = await supertest(url).get(`/bare${path}`).expect(404);
       expect(hidden.body).toMatchObject({ type: 'https://api.example.com/bare/problems/not-found' });
