@@ -4,13 +4,20 @@ import { ConfigModule } from './config/config.module.js';
 import { CoreModule } from './core.module.js';
 import { DemoModule } from './demo/demo.module.js';
 import { HttpFaceModule } from './http-face.module.js';
+import { MetricsModule } from './metrics.module.js';
 import { LoggingModule } from './logging/logging.module.js';
 
 /** The service. */
 @Module({})
 export class AppModule {
   static with(config: Config): DynamicModule {
-    const imports = [LoggingModule, CoreModule, HttpFaceModule, ...(config.DEMO ? [DemoModule] : [])];
+    const imports = [
+      LoggingModule,
+      CoreModule,
+      HttpFaceModule,
+      MetricsModule.with(config),
+      ...(config.DEMO ? [DemoModule] : []),
+    ];
     return { module: AppModule, imports: [...imports, ConfigModule.with(config)] };
   }
 }

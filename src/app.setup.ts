@@ -32,7 +32,8 @@ export function setUp(
     maxInputBytes: MAX_INPUT_BYTES,
     keepAliveMs: KEEP_ALIVE_TIMEOUT,
     base,
+    measures: adapter.measures,
   });
-  answerProtocolErrors(adapter.getHttpServer(), base);
+  answerProtocolErrors(adapter.getHttpServer(), base, adapter.measures);
   answerHalfClosed(adapter.getHttpServer());
 }

@@ -4,9 +4,18 @@ import { JournalModule } from './journal.module.js';
 import { ListenersModule } from './listeners/listeners.module.js';
 import { StatsModule } from './stats/stats.module.js';
 import { TasksFileModule } from './tasks-file/tasks-file.module.js';
+import { TelemetryModule } from './telemetry/telemetry.module.js';
 import { TasksModule } from './tasks/tasks.module.js';
 
-const modules = [JournalModule, TasksModule, StatsModule, ClusterModule, TasksFileModule, ListenersModule];
+const modules = [
+  JournalModule,
+  TasksModule,
+  StatsModule,
+  ClusterModule,
+  TasksFileModule,
+  ListenersModule,
+  TelemetryModule,
+];
 
 /** All that runs tasks, without HTTP. It takes its configuration from `ConfigModule`. */
 @Module({ imports: modules, exports: modules })

@@ -46,5 +46,6 @@ import { TasksController } from './tasks/tasks.controller.js';
     { provide: StreamTokens, inject: [Journal], useFactory: (journal: Journal) => new StreamTokens(journal) },
     { provide: Sessions, inject: [Journal], useFactory: (journal: Journal) => new Sessions(journal) },
   ],
+  exports: [ConnectionMemory],
 })
 export class HttpFaceModule {}

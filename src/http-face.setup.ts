@@ -10,6 +10,7 @@ import { StreamTokens } from './access/stream-tokens.js';
 import { countRunsOfBatches } from './access/runs-of-batches.js';
 import { refuseForeignPages, requireHost } from './access/web-pages.js';
 import { CONFIG, type Config } from './config/config.js';
+import { Measures } from './core/measures.js';
 import { answerWithCommonHeaders } from './http/common-headers.js';
 import { ConnectionMemory } from './http/connection-memory.js';
 import { corsOptions } from './http/cors.js';
@@ -23,6 +24,7 @@ import { ProblemFilter } from './http/problem.filter.js';
 import { leadToRunPage } from './http/run-page.js';
 import { requireProtocol } from './http/protocol-errors.js';
 import { answerWithRequestId } from './http/request-context.js';
+import { TimedRequests } from './http/timed-requests.js';
 import { EventFeed } from './feed/event-feed.js';
 import { stopRuns } from './stop-runs.js';
 
@@ -61,7 +63,11 @@ export function setUpFace(
   const sessions = app.get(Sessions);
   sessions.keys = access.keys;
   const maxInputBytes = config.MAX_INPUT_BYTES;
+  const measures = app.get(Measures);
   adapter.countConnectionsIn(memory);
+  adapter.measures = measures;
+  // Where an application is around it, that measures its requests itself.
+  if (ownBase === undefined) adapter.timed = new TimedRequests(measures, operations);
   const publicUrl = config.PUBLIC_URL;
   settleLinks(express, { publicUrl: publicUrl ?? ownBase ?? null, proxies: config.TRUSTED_PROXIES });
   const origins = config.CORS_ORIGINS;
@@ -99,7 +105,7 @@ export function setUpFace(
       response.redirect(linkTo(request, root));
     });
   if (access.keys) app.useGlobalGuards(new ScopeGuard(access.keys));
-  app.useGlobalFilters(new ProblemFilter(operations));
+  app.useGlobalFilters(new ProblemFilter(operations, measures));
   adapter.beforeStop = async () => {
     app.get(EventFeed).stop();
     await stopRuns(app);

@@ -19,7 +19,7 @@ const SCHEME = {
   type: 'http' as const,
   scheme: 'bearer',
   description:
-    'An API key, made by `frontrunner keys`. Where the service has keys (`API_KEYS_FILE`), every request but those for health needs one. Its scopes say what it is good for: `runs:write` starts and changes runs, `runs:read` looks at them; neither implies the other. `runs:write:own` and `runs:read:own` do so with the runs alone that the key itself has started: any other run is unknown to it (404). `admin` looks after the nodes, changes many runs at once, and reloads the tasks file.',
+    'An API key, made by `frontrunner keys`. Where the service has keys (`API_KEYS_FILE`), every request but those for health needs one. Its scopes say what it is good for: `runs:write` starts and changes runs, `runs:read` looks at them; neither implies the other. `runs:write:own` and `runs:read:own` do so with the runs alone that the key itself has started: any other run is unknown to it (404). `admin` looks after the nodes, changes many runs at once, and reloads the tasks file. `metrics:read` reads `/metrics`.',
 };
 
 const HEADER = {

@@ -23,6 +23,7 @@ revoke  takes a key out of the file.
   --scope  runs:write starts and changes runs, runs:read looks at them. Neither implies the other.
            runs:write:own and runs:read:own do so with the runs alone that the key itself has started.
            admin looks after the nodes, and cancels and retries many runs at once (/admin).
+           metrics:read reads /metrics.
   --stdin  Takes a key that you chose from standard input, and keeps its scrypt hash.
   --file   The file of the keys. Default: API_KEYS_FILE, which may be set in a file .env.
 

@@ -1,5 +1,5 @@
-/** What operations ask for: to start and change runs, to look at them, or to look after the nodes and all runs. None implies another. */
-const NEEDS = ['runs:write', 'runs:read', 'admin'] as const;
+/** What operations ask for: to start and change runs, to look at them, to look after the nodes and all runs, or to read metrics. None implies another. */
+const NEEDS = ['runs:write', 'runs:read', 'admin', 'metrics:read'] as const;
 
 export type NeededScope = (typeof NEEDS)[number];
 

@@ -25,7 +25,6 @@ export class ClusterNode implements OnApplicationBootstrap {
   private life: Promise<unknown> | undefined;
   /** Since when every beat has reached the database in time, on the clock of `performance.now()`. */
   private healthySince = Infinity;
-  private lastBeat = -Infinity;
   /**
    * When a node, or the connection to the database, was last found to have ended, on the clock of `performance.now()`: what was on
    * its way then may be nowhere. Undefined when that was looked for since.
@@ -132,12 +131,12 @@ export class ClusterNode implements OnApplicationBootstrap {
     const { nodeId: id } = journal;
     const tasks = knownNames(registry);
     // Whoever was away itself can’t tell who else was, and who only seems to have been.
-    if (performance.now() - this.lastBeat > this.timeoutMs / 2) this.healthySince = Infinity;
+    if (performance.now() - this.parts.measures.lastBeatAt > this.timeoutMs / 2) this.healthySince = Infinity;
     const canTell = performance.now() - this.healthySince > this.timeoutMs;
     const condition = { freeSlots: runs.freeSlots, tasks, lagMs: journal.commitLagMs };
     const standing = await heartbeat.beat(id, condition, canTell);
-    this.lastBeat = performance.now();
-    this.healthySince = Math.min(this.healthySince, this.lastBeat);
+    this.parts.measures.lastBeatAt = performance.now();
+    this.healthySince = Math.min(this.healthySince, this.parts.measures.lastBeatAt);
     if (!standing?.alive) {
       if (id === journal.nodeId) await journal.lose();
       return;
@@ -165,7 +164,7 @@ export class ClusterNode implements OnApplicationBootstrap {
 
   /** Some at a time: commands come between them. */
   private async takeOver(): Promise<void> {
-    const { store, takeover, waiting, work } = this.parts;
+    const { measures, store, takeover, waiting, work } = this.parts;
     this.lookAround = false;
     // First: what is placed of such runs stays where it is.
     await takeover.setAside();
@@ -173,12 +172,13 @@ export class ClusterNode implements OnApplicationBootstrap {
     const { sent, buried } = await store.resendOrphans();
     reportBuried(this.logger, buried);
     const taken = await takeover.takeOver();
+    measures.takeovers += taken;
     this.hasCommands = true;
     if (stalled + sent + taken === 0) {
       // What there was no room for is looked for again with the next beat, and what others have told meanwhile at once.
       this.lookAround ||= !this.parts.runs.hasRoom;
       await waiting.look();
-      await work.reportDead();
+      measures.deadLetters = await work.reportDead();
       return;
     }
     this.lookAround = true;

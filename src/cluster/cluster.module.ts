@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { Measures } from '../core/measures.js';
 import { CONFIG, type Config } from '../config/config.js';
 import { RunModule } from '../run/run.module.js';
 import { Runs } from '../run/runs.js';
@@ -35,7 +36,7 @@ import type { ClusterOperations } from './operations.js';
     },
     {
       provide: CLUSTER_NODE,
-      inject: [CONFIG, Journal, EventBus, Runs, TaskRegistry, RecordedRuns, RunControl],
+      inject: [CONFIG, Journal, EventBus, Runs, TaskRegistry, RecordedRuns, RunControl, Measures],
       useFactory: async (
         config: Config,
         journal: Journal,
@@ -44,6 +45,7 @@ import type { ClusterOperations } from './operations.js';
         registry: TaskRegistry,
         recorded: RecordedRuns,
         control: RunControl,
+        measures: Measures,
       ): Promise<ClusterNode | undefined> => {
         if (!isShared(config, journal)) return undefined;
         const { makeNode } = await import('./make-node.js');
@@ -53,7 +55,7 @@ import type { ClusterOperations } from './operations.js';
           NODE_TIMEOUT: config.NODE_TIMEOUT,
           MAX_CONCURRENT_SUB_TASKS: config.MAX_CONCURRENT_SUB_TASKS,
         };
-        return makeNode(terms, journal, bus, runs, registry, recorded, control);
+        return makeNode(terms, journal, bus, runs, registry, recorded, control, measures);
       },
     },
   ],

@@ -1,4 +1,5 @@
 import type { Config } from '../config/config.js';
+import type { Measures } from '../core/measures.js';
 import type { EventBus } from '../events/event-bus.js';
 import type { PostgresJournal } from '../journal/postgres/postgres-journal.js';
 import type { Runs } from '../run/runs.js';
@@ -25,6 +26,7 @@ export function makeNode(
   registry: TaskRegistry,
   recorded: RecordedRuns,
   control: RunControl,
+  measures: Measures,
 ): ClusterNode {
   const store = new ClusterStore(journal);
   const takeover = new Takeover(journal, runs, registry, recorded);
@@ -34,7 +36,20 @@ export function makeNode(
   const requested = new RequestedRuns(journal, runs, registry);
   const heartbeat = new Heartbeat(journal.options, NODE_TIMEOUT, journal.clock, MAX_CONCURRENT_SUB_TASKS);
   return new ClusterNode(
-    { journal, store, heartbeat, runs, registry, control, takeover, waiting, work, taking, requested },
+    {
+      measures,
+      journal,
+      store,
+      heartbeat,
+      runs,
+      registry,
+      control,
+      takeover,
+      waiting,
+      work,
+      taking,
+      requested,
+    },
     NODE_TIMEOUT,
   );
 }

@@ -1,3 +1,4 @@
+import type { Measures } from '../core/measures.js';
 import type { PostgresJournal } from '../journal/postgres/postgres-journal.js';
 import type { RunControl } from '../tasks/run-control.js';
 import type { Runs } from '../run/runs.js';
@@ -12,6 +13,7 @@ import type { PlacedWork } from './placed-work.js';
 
 /** The parts that a node consists of. */
 export interface NodeParts {
+  readonly measures: Measures;
   readonly journal: PostgresJournal;
   readonly store: ClusterStore;
   readonly heartbeat: Heartbeat;

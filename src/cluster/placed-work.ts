@@ -86,13 +86,13 @@ export class PlacedWork {
   }
 
   /** A delivery that the queue gave up has told nobody of it. */
-  async reportDead(): Promise<void> {
+  async reportDead(): Promise<number> {
     const dead = (await this.journal.queue?.dead()) ?? 0;
     if (dead > this.knownDead)
       this.logger.error(
         `${dead} sub-tasks wait in the dead-letter queue, and their runs with them; frontrunner queue list says which and why`,
       );
-    this.knownDead = dead;
+    return (this.knownDead = dead);
   }
 
   /** Forgets everything: others have all of it now. */

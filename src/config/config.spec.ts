@@ -27,6 +27,8 @@ describe('parseConfig', () => {
       PORT: 3000,
       PUBLIC_URL: null,
       TRUSTED_PROXIES: [],
+      METRICS_PORT: null,
+      METRICS_HOST: '127.0.0.1',
       TASKS_FILE: [],
       HTTP_PROXY: null,
       HTTPS_PROXY: null,

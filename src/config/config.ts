@@ -66,6 +66,11 @@ export function parseConfig(
     problems.push(
       `${nameOf('ROLE')} is ${ROLE}, but there are no other nodes without a Postgres database; leave it at all, or set ${nameOf('DATABASE_URL')} to one`,
     );
+  const { PORT, METRICS_PORT } = config;
+  if (PORT === METRICS_PORT && PORT > 0)
+    problems.push(
+      `${nameOf('METRICS_PORT')} is ${METRICS_PORT}, and so is ${nameOf('PORT')}; leave METRICS_PORT out for /metrics on PORT, or set another one`,
+    );
   if (problems.length > 0) throw new ConfigError(problems);
   return config;
 }

@@ -13,6 +13,8 @@ export const count = (least: number) =>
     .regex(/^\d{1,9}$/)
     .transform(Number)
     .refine((value) => value >= least);
+export const port = count(0).refine((value) => value <= 65_535);
+
 /** A number of bytes, at most 100 MB. */
 export const size = z
   .string()

@@ -10,6 +10,7 @@ import {
   parseProxies,
   parsePublicUrl,
   parseRate,
+  port,
   proxy,
   retention,
   SCHEMA_FORM,
@@ -37,7 +38,7 @@ export const variables = {
     purpose: 'Where the service listens.',
   },
   PORT: {
-    schema: count(0).refine((port) => port <= 65_535),
+    schema: port,
     fallback: '3000',
     takes: 'a whole number from 0 to 65535; 0 lets the system choose',
     purpose: 'The port it listens on.',
@@ -60,6 +61,19 @@ export const variables = {
     takes:
       'none, or addresses, networks such as 10.0.0.0/8, loopback, linklocal and uniquelocal, separated by commas',
     purpose: 'The proxies whose X-Forwarded-For, -Proto, -Host and -Prefix are believed.',
+  },
+  METRICS_PORT: {
+    schema: z.union([z.literal('none').transform(() => null), port]),
+    fallback: 'none',
+    takes: 'none, or a whole number from 0 to 65535; 0 lets the system choose',
+    purpose:
+      'A port for /metrics alone, where nobody needs a key. Without it /metrics is on PORT, where a key needs metrics:read.',
+  },
+  METRICS_HOST: {
+    schema: z.string(),
+    fallback: '127.0.0.1',
+    takes: 'an address or a host name',
+    purpose: 'Where METRICS_PORT listens. Whoever reaches it reads the metrics.',
   },
   TASKS_FILE: {
     schema: z

@@ -1,13 +1,20 @@
 import { Injectable, Logger, type OnModuleDestroy } from '@nestjs/common';
 import { EventEmitter2 } from '@nestjs/event-emitter';
 import type { RunEvent } from '../core/events.js';
+import type { ReplyPolicy } from '../core/policies.js';
 import type { OriginFields } from '../core/run-origin.js';
 import { stackOf, textOf } from '../core/thrown.js';
 
-/** A committed event, and what log lines say of the request that its run came with. */
+/** A committed event, and its run as far as listeners may want to know it. */
 export interface CommittedEvent {
   readonly event: RunEvent;
-  readonly run: { readonly originFields: OriginFields };
+  readonly run: {
+    /** What log lines say of the request that it came with. */
+    readonly originFields: OriginFields;
+    readonly terms?: { readonly replyPolicy: ReplyPolicy };
+    /** When it started, as its `run.started` says; undefined for one that was reopened. */
+    readonly startedAt?: string | undefined;
+  };
 }
 
 /**
@@ -20,6 +27,7 @@ export interface CommittedEvent {
 @Injectable()
 export class EventBus implements OnModuleDestroy {
   private readonly watchers = new Map<string, Set<(event: RunEvent) => void>>();
+  private readonly ownWatchers = new Set<(committed: readonly CommittedEvent[]) => void>();
   private readonly allWatchers = new Set<(events: readonly RunEvent[]) => void>();
   private readonly forgetters = new Set<(runId: string | undefined) => void>();
   private forListeners: CommittedEvent[] = [];
@@ -53,6 +61,12 @@ export class EventBus implements OnModuleDestroy {
   watchAll(watcher: (events: readonly RunEvent[]) => void): () => void {
     this.allWatchers.add(watcher);
     return () => this.allWatchers.delete(watcher);
+  }
+
+  /** The same for what this process has committed, with its runs. */
+  watchOwn(watcher: (committed: readonly CommittedEvent[]) => void): () => void {
+    this.ownWatchers.add(watcher);
+    return () => this.ownWatchers.delete(watcher);
   }
 
   /** Tells `forget` of each run that is erased, so that nothing of it is kept; of undefined when it may be any. */
@@ -105,6 +119,7 @@ export class EventBus implements OnModuleDestroy {
     if (forWatchers.length > 0) for (const watcher of this.allWatchers) watcher(forWatchers);
     for (const event of this.watchers.size > 0 ? forWatchers : [])
       for (const watcher of this.watchers.get(event.runId) ?? []) watcher(event);
+    if (forListeners.length > 0) for (const watcher of this.ownWatchers) watcher(forListeners);
     for (const one of forListeners) this.tellListeners(one);
   };
 

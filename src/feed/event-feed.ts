@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
 import { DomainError } from '../core/domain-error.js';
+import { Measures } from '../core/measures.js';
 import { EventBus } from '../events/event-bus.js';
 import { ConnectionMemory } from '../http/connection-memory.js';
 import { Journal, type EventPage, type EventQuery } from '../run/journal.js';
@@ -42,6 +43,7 @@ export class EventFeed {
     private readonly bus: EventBus,
     private readonly runs: Runs,
     readonly memory: ConnectionMemory,
+    private readonly measures: Measures,
   ) {
     bus.onErased((runId) => {
       for (const { channel } of this.channels.values()) channel.forget(runId);
@@ -68,6 +70,7 @@ export class EventFeed {
     const open = this.channels.get(key) ?? this.open(filter);
     this.channels.set(key, open);
     open.channel.readers.add(reader);
+    this.measures.streams += 1;
     this.beats ??= setInterval(() => void this.beat(), BEAT_MS).unref();
     return open.channel;
   }
@@ -77,6 +80,7 @@ export class EventFeed {
     const open = this.channels.get(key);
     if (!open?.channel.readers.delete(reader)) return;
     this.memory.give(STREAM_BYTES);
+    this.measures.streams -= 1;
     if (open.channel.readers.size > 0) return;
     open.close();
     this.channels.delete(key);

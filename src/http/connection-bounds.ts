@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
 import { Logger } from '@nestjs/common';
+import type { Measures } from '../core/measures.js';
 import { LINGER_MS, refusal } from './protocol-errors.js';
 import { Seldom } from './seldom.js';
 
@@ -21,6 +22,8 @@ interface Bounds {
   readonly keepAliveMs: number;
   /** What links begin with, where no request says so. */
   readonly base: string | undefined;
+  /** Counts connections that are refused. */
+  readonly measures: Measures;
 }
 
 /**
@@ -29,10 +32,11 @@ interface Bounds {
  */
 export function boundConnections(
   server: Server,
-  { maxConnections, maxInputBytes, keepAliveMs, base }: Bounds,
+  { maxConnections, maxInputBytes, keepAliveMs, base, measures }: Bounds,
 ): void {
   const seldom = new Seldom(new Logger('Http'));
   const warn = (): void => {
+    measures.refused('overloaded');
     seldom.warn(`New connections are refused: ${maxConnections} are open, as many as MAX_CONNECTIONS allows`);
   };
   server.keepAliveTimeout = keepAliveMs;

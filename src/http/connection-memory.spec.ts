@@ -1,6 +1,7 @@
 import { IncomingMessage, ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
 import { beforeEach, describe, expect, test } from '@jest/globals';
+import { Measures } from '../core/measures.js';
 import { MemoryBudget, NEW_RUNS_SHARE } from '../core/memory-budget.js';
 import { ConnectionMemory } from './connection-memory.js';
 
@@ -9,7 +10,7 @@ describe('ConnectionMemory', () => {
   let memory: ConnectionMemory;
   beforeEach(() => {
     budget = new MemoryBudget(400);
-    memory = new ConnectionMemory(budget);
+    memory = new ConnectionMemory(budget, new Measures());
   });
 
   function response(): ServerResponse {

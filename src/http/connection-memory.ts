@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import { Injectable, Logger } from '@nestjs/common';
+import { Measures } from '../core/measures.js';
 import { MemoryBudget, NEW_RUNS_SHARE } from '../core/memory-budget.js';
 import { Seldom } from './seldom.js';
 
@@ -20,7 +21,10 @@ export class ConnectionMemory {
   /** What ends the count of each answer, the oldest first. */
   private readonly unsent = new Map<ServerResponse, () => void>();
 
-  constructor(private readonly budget: MemoryBudget) {
+  constructor(
+    private readonly budget: MemoryBudget,
+    private readonly measures: Measures,
+  ) {
     this.limitBytes = budget.limitBytes * SHARE;
   }
 
@@ -75,6 +79,7 @@ export class ConnectionMemory {
       this.seldom.warn(
         'A connection was cut off: callers read their answers so slowly that they take a quarter of MEMORY_BUDGET',
       );
+      this.measures.cutOff += 1;
       release();
       response.destroy();
     }

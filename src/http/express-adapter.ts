@@ -2,6 +2,7 @@ import { createServer, IncomingMessage, ServerResponse } from 'node:http';
 import { Logger, StreamableFile } from '@nestjs/common';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import type { Express, Request as ExpressRequest, Response as ExpressResponse } from 'express';
+import { Measures } from '../core/measures.js';
 import { MemoryBudget } from '../core/memory-budget.js';
 import { CACHE_AN_HOUR } from './common-headers.js';
 import { ConnectionMemory } from './connection-memory.js';
@@ -11,6 +12,7 @@ import { readAsOrigin } from './preconditions.js';
 import { problem } from './problems.js';
 import { RequestsAhead } from './requests-ahead.js';
 import { sendJson } from './send-json.js';
+import type { TimedRequests } from './timed-requests.js';
 
 /** Longest wait for connections that are still busy when the service has stopped. */
 const CLOSE_GRACE_MS = 2_000;
@@ -28,9 +30,13 @@ const logger = new Logger('Http');
  * docs/adr/0004-requests-born-as-express-requests.md has the figures.
  */
 export class FastExpressAdapter extends ExpressAdapter {
-  private memory = new ConnectionMemory(new MemoryBudget(Infinity));
+  private memory = new ConnectionMemory(new MemoryBudget(Infinity), new Measures());
   private requestsAhead = new RequestsAhead(this.memory);
   private responses: object = {};
+  /** Counts what is refused. */
+  measures = new Measures();
+  /** Default: nobody measures how long requests take. */
+  timed: TimedRequests | undefined;
 
   override initHttpServer(): void {
     const app = this.getInstance<Express>();
@@ -66,8 +72,10 @@ export class FastExpressAdapter extends ExpressAdapter {
 
   private handle(received: IncomingMessage, response: ServerResponse): void {
     const request = received as ExpressRequest;
+    this.timed?.begin(response);
     readAsOrigin(request.headers);
     this.getInstance<Express>()(request, response as ExpressResponse, (error?: unknown) => {
+      if (!error) this.measures.refused('bad-request');
       answerUnhandled(error, request, response);
     });
   }

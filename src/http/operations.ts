@@ -15,6 +15,7 @@ interface Operation {
 }
 
 interface Path {
+  readonly template: string;
   readonly pattern: RegExp;
   readonly operations: ReadonlyMap<string, Operation>;
 }
@@ -37,6 +38,7 @@ export class Operations {
       ([path, names]) => [path, Object.fromEntries(names.map((name) => [name, PAGE]))] as const,
     );
     this.paths = [...Object.entries(document.paths), ...others].map(([path, item]) => ({
+      template: path,
       pattern: new RegExp(`^${path.replace(/\/$/, '').replaceAll(/\{\w+\}/g, '[^/]+')}/?$`, 'i'),
       operations: new Map(
         Object.entries(item as Record<string, DescribedOperation>).map(
@@ -57,6 +59,12 @@ export class Operations {
   methodsOf(path: string): readonly string[] {
     const found = this.paths.find(({ pattern }) => pattern.test(path));
     return found ? [...found.operations.keys(), 'OPTIONS'] : [];
+  }
+
+  /** The path that a request asks for, as the document writes it; undefined for one that doesn’t exist. */
+  routeOf(request: Pick<Request, 'originalUrl' | 'baseUrl'>): string | undefined {
+    const path = pathOf(request);
+    return this.paths.find(({ pattern }) => pattern.test(path))?.template;
   }
 
   /** The methods that any path answers to. */

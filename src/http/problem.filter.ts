@@ -1,6 +1,7 @@
 import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Logger } from '@nestjs/common';
 import type { Request, Response } from 'express';
 import { DomainError } from '../core/domain-error.js';
+import type { Measures } from '../core/measures.js';
 import { originFields } from '../core/run-origin.js';
 import { textOf } from '../core/thrown.js';
 import { NO_STORE } from './common-headers.js';
@@ -27,17 +28,32 @@ const codeOfStatus: Readonly<Record<number, ProblemCode>> = {
   503: 'not-ready',
 };
 
+/** What becomes of runs, and faults of the service, are no refusals. */
+const NO_REFUSALS: ReadonlySet<string> = new Set<ProblemCode>([
+  'run-failed',
+  'run-cancelled',
+  'run-disputed',
+  'deadline-exceeded',
+  'not-ready',
+  'internal-error',
+]);
+
 /** Answers whatever is thrown with a problem document (RFC 9457); what the caller can't know of stays in the log. */
 @Catch()
 export class ProblemFilter implements ExceptionFilter {
   private readonly logger = new Logger(ProblemFilter.name);
 
-  constructor(private readonly operations: Operations) {}
+  constructor(
+    private readonly operations: Operations,
+    private readonly measures: Measures,
+  ) {}
 
   catch(error: unknown, host: ArgumentsHost): void {
     const request = host.switchToHttp().getRequest<Request>();
     const response = host.switchToHttp().getResponse<Response>();
     const body = this.problemOf(error, request, response);
+    const code = body.type.slice(body.type.lastIndexOf('/') + 1);
+    if (!NO_REFUSALS.has(code)) this.measures.refused(code);
     if (body.status === 500)
       this.logger.error({ msg: textOf(error), ...originFields(contextOf(request)), err: error });
     if (response.headersSent) {

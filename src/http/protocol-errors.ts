@@ -3,6 +3,7 @@ import { STATUS_CODES, type IncomingMessage, type Server, type ServerResponse } 
 import type { Socket } from 'node:net';
 import { BadRequestException, HttpException } from '@nestjs/common';
 import type { RequestHandler } from 'express';
+import type { Measures } from '../core/measures.js';
 import { NO_STORE } from './common-headers.js';
 import { problem, problemTypes, type ProblemCode } from './problems.js';
 import { isRepeated } from './repeated-header.js';
@@ -49,10 +50,11 @@ export function answerHalfClosed(server: Server): void {
  * too many headers or come too slowly. Requests with an `Expect` become requests like any other.
  *
  * @param base what links begin with, where no request says so
+ * @param measures counts what is refused
  */
-export function answerProtocolErrors(server: Server, base: string | undefined): void {
+export function answerProtocolErrors(server: Server, base: string | undefined, measures: Measures): void {
   server.on('clientError', (error: NodeJS.ErrnoException, socket: HttpSocket) => {
-    refuse(error, socket, base);
+    refuse(error, socket, base, measures);
   });
   const receive = (request: IncomingMessage, response: ServerResponse): void => {
     server.emit('request', request, response);
@@ -74,7 +76,12 @@ export const requireProtocol: RequestHandler = ({ headers, rawHeaders, httpVersi
   next();
 };
 
-function refuse(error: NodeJS.ErrnoException, socket: HttpSocket, base: string | undefined): void {
+function refuse(
+  error: NodeJS.ErrnoException,
+  socket: HttpSocket,
+  base: string | undefined,
+  measures: Measures,
+): void {
   // What comes after a refusal is an error again.
   if (socket.writableEnded) return;
   const { _httpMessage: response } = socket;
@@ -85,6 +92,7 @@ function refuse(error: NodeJS.ErrnoException, socket: HttpSocket, base: string |
     return;
   }
   const code = codeOfError[error.code ?? ''] ?? 'bad-request';
+  measures.refused(code);
   const detail =
     code === 'bad-request' ? `The request is malformed: ${error.message}` : problemTypes[code].happened;
   const requestId = response?.getHeader('X-Request-Id') ?? randomUUID();

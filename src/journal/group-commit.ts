@@ -42,6 +42,7 @@ export class GroupCommit<Group extends CommitGroup> implements Commits {
   /** New runs are refused while a commit takes longer than this, in milliseconds. */
   static readonly slowMs: number = 5_000;
   readonly times = new RecentTimes();
+  onCommitted: Commits['onCommitted'] = () => undefined;
   private readonly logger = new Logger('Journal');
   private current: Group;
   private committing: Group | undefined;
@@ -157,7 +158,7 @@ export class GroupCommit<Group extends CommitGroup> implements Commits {
       if (this.committing !== group) continue;
       this.committing = undefined;
       // An empty one only shows that others could be committed.
-      if (group.count > 0) this.times.add(performance.now() - this.committingSince);
+      if (group.count > 0) this.timed(performance.now() - this.committingSince, group.count);
       this.countBytes();
       this.log.publish(group);
       group.settle();
@@ -194,6 +195,11 @@ export class GroupCommit<Group extends CommitGroup> implements Commits {
     await this.log.recover(error);
     if (!this.failing) return;
     await delay(RETRY_MS, undefined, { signal: this.closing }).catch(() => undefined);
+  }
+
+  private timed(tookMs: number, events: number): void {
+    this.times.add(tookMs);
+    this.onCommitted(tookMs, events);
   }
 
   private isClosed(): boolean {

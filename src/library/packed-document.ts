@@ -7,8 +7,9 @@ import { describeWithinHost } from './describe-within-host.js';
 export function packedDocument(): OpenAPIObject {
   const text = readFileSync(new URL('../../openapi.json', import.meta.url), 'utf8');
   const document = JSON.parse(text) as OpenAPIObject;
-  // The demo is the service’s alone.
+  // The demo is the service’s alone, and so are metrics: an application around it has its own.
   delete document.paths['/run-tasks'];
+  delete document.paths['/metrics'];
   describeWithinHost(document);
   return document;
 }

@@ -14,4 +14,6 @@ export interface Commits {
   readonly lagMs: number;
   /** How long the last ones took. */
   readonly times: { quantiles(): CommitTimes };
+  /** Told of each commit: how long it took, in milliseconds, and of how many events. */
+  onCommitted: (tookMs: number, events: number) => void;
 }

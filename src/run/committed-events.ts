@@ -6,10 +6,13 @@ export class CommittedEvents {
   private since: RunEvent[] | undefined = [];
   /** The last of them. */
   lastId: number;
+  /** When the run started; undefined for one that was reopened. */
+  startedAt: string | undefined;
 
   /** @param before what an earlier process has recorded */
   constructor(private before: Readonly<RunRecord> | undefined) {
     this.lastId = before?.lastEventId ?? 0;
+    if (before?.finishedAt === null && !before.reopened) this.startedAt = before.createdAt;
   }
 
   /** Undefined before the first event, and once they were forgotten. */
@@ -24,6 +27,7 @@ export class CommittedEvents {
 
   add(event: RunEvent): void {
     this.lastId = event.id;
+    if (event.type === 'run.started') this.startedAt = event.time;
     if (event.type === 'sub-task.progressed') this.forgetProgress(event.subTask);
     this.since?.push(event);
   }

@@ -1,4 +1,5 @@
 import type { RunEvent } from '../core/events.js';
+import type { ReplyPolicy } from '../core/policies.js';
 import type { OriginFields } from '../core/run-origin.js';
 import type { AnsweredBy } from '../core/run-standing.js';
 
@@ -25,6 +26,9 @@ export interface JournaledRun {
   answeredBy: AnsweredBy;
   /** What log lines say of the request that it came with. */
   readonly originFields: OriginFields;
+  readonly terms?: { readonly replyPolicy: ReplyPolicy };
+  /** When it started, as its `run.started` says; undefined for one that was reopened. */
+  readonly startedAt?: string | undefined;
   /** Called for each of its events when that is committed. */
   committed(event: RunEvent): void;
   /**

@@ -1,6 +1,7 @@
 import { getHeapStatistics } from 'node:v8';
 import { Module } from '@nestjs/common';
 import { CONFIG, type Config } from '../config/config.js';
+import { Measures } from '../core/measures.js';
 import { MemoryBudget } from '../core/memory-budget.js';
 
 /** Of the memory that V8 may use for objects. */
@@ -9,6 +10,7 @@ const SHARE_OF_HEAP = 1 / 4;
 /** A module of its own, because the journal counts there too, which runs need. */
 @Module({
   providers: [
+    Measures,
     {
       provide: MemoryBudget,
       inject: [CONFIG],
@@ -18,6 +20,6 @@ const SHARE_OF_HEAP = 1 / 4;
       },
     },
   ],
-  exports: [MemoryBudget],
+  exports: [Measures, MemoryBudget],
 })
 export class MemoryBudgetModule {}

@@ -162,6 +162,10 @@ export class Run implements SubTaskOwner, Hosted, StaggeredRun {
     return this.replying.standing;
   }
 
+  get startedAt(): string | undefined {
+    return this.history.startedAt;
+  }
+
   get lastEventId(): number {
     return this.history.lastId;
   }

@@ -1,6 +1,7 @@
 import { Inject, Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { CONFIG, type Config } from '../config/config.js';
 import { DomainError } from '../core/domain-error.js';
+import { Measures } from '../core/measures.js';
 import { MemoryBudget } from '../core/memory-budget.js';
 import type { SubTaskDefinition, TaskDefinition } from '../core/task.js';
 import { Runs } from '../run/runs.js';
@@ -41,6 +42,7 @@ export class FileTasks implements OnModuleInit, OnApplicationShutdown {
     private readonly registry: TaskRegistry,
     private readonly runs: Runs,
     private readonly memory: MemoryBudget,
+    private readonly measures: Measures,
     @Inject(CONFIG) private readonly config: Config,
   ) {
     this.paths = config.TASKS_FILE;
@@ -57,11 +59,13 @@ export class FileTasks implements OnModuleInit, OnApplicationShutdown {
   async onModuleInit(): Promise<void> {
     if (this.paths.length === 0) return;
     const parts = await importParts();
-    const upstreams = new parts.Upstreams(undefined, this.memory, {
+    const proxies = {
       http: this.config.HTTP_PROXY,
       https: this.config.HTTPS_PROXY,
       except: this.config.NO_PROXY,
-    });
+    };
+    const { memory, measures } = this;
+    const upstreams = new parts.Upstreams(undefined, memory, proxies, undefined, undefined, measures);
     const nothing = { parts, files: [], tasks: [], upstreams };
     this.replace(nothing, this.load(nothing));
   }

@@ -12,11 +12,12 @@ import { DEFAULT_MAX_RESPONSE, type HttpRequestOptions } from './http-sub-task.s
 import { isRedirect, MAX_REDIRECTS, redirected, type Hop, type RedirectTerms } from './redirects.js';
 import { RequestTemplate, type UpstreamRequest } from './request-template.js';
 import { statusFailure, UnfollowedRedirect } from './response-outcome.js';
-import { exchange, UnfitResponse, type ReadingTerms, type UpstreamResponse } from './response-reader.js';
+import { UnfitResponse, type ReadingTerms, type UpstreamResponse } from './response-reader.js';
 import { compileResult } from './result-reader.js';
 import { Secrets } from './secrets.js';
 import type { Environment } from './template-text.js';
 import { usesOf } from './template-uses.js';
+import { timedExchange } from './timed-exchange.js';
 import type { Upstream, Upstreams } from './upstreams.js';
 
 /** Stands for the attempt of a request that is only shown. */
@@ -137,10 +138,10 @@ export class HttpSubTask implements SubTaskHandler<unknown> {
     signal: AbortSignal,
   ): Promise<UpstreamResponse> {
     try {
-      return await exchange(upstream, request, this.terms, signal);
+      return await timedExchange(upstream, request, this.terms, signal);
     } catch (error) {
       if (!(error instanceof StaleConnection) || !IDEMPOTENT.has(request.method)) throw error;
-      return exchange(upstream, request, this.terms, signal, true);
+      return timedExchange(upstream, request, this.terms, signal, true);
     }
   }
 

@@ -1,6 +1,7 @@
 import { lookup as systemLookup } from 'node:dns';
 import type { LookupFunction } from 'node:net';
 import type { Dispatcher } from 'undici';
+import { Measures } from '../core/measures.js';
 import { MemoryBudget } from '../core/memory-budget.js';
 import { ExpressionThread } from '../expressions/expression-thread.js';
 import { Connections, type Network } from './connections.js';
@@ -25,6 +26,10 @@ export class Upstream {
 
   get memory(): MemoryBudget {
     return this.upstreams.memory;
+  }
+
+  get measures(): Measures {
+    return this.upstreams.measures;
   }
 
   get network(): Network {
@@ -55,6 +60,7 @@ export class Upstreams {
    * @param memory where responses count while they are read
    * @param proxies what origins are called through, unless their settings say otherwise. Default: none
    * @param expressions where the expressions of all sub-tasks are evaluated
+   * @param measures who is told how long requests take
    */
   constructor(
     lookup: LookupFunction = systemLookup,
@@ -62,6 +68,7 @@ export class Upstreams {
     private readonly proxies: Proxies = NO_PROXIES,
     readonly connections = new Connections(lookup),
     readonly expressions = new ExpressionThread(memory),
+    readonly measures = new Measures(),
   ) {}
 
   /** Makes an origin one that may be called. All are declared before the first is. */
@@ -87,7 +94,8 @@ export class Upstreams {
 
   /** A set of origins, none so far, that shares the connections of this one, and the thread of its expressions. */
   anew(): Upstreams {
-    return new Upstreams(undefined, this.memory, this.proxies, this.connections, this.expressions);
+    const { memory, proxies, connections, expressions, measures } = this;
+    return new Upstreams(undefined, memory, proxies, connections, expressions, measures);
   }
 
   /** Keeps the connections that its origins can go on with, whoever else releases them. */

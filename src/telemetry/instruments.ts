@@ -1,0 +1,116 @@
+import type { Attributes, BatchObservableResult, Histogram, Meter, Observable } from '@opentelemetry/api';
+import {
+  METRICS,
+  type CounterName,
+  type HistogramName,
+  type MetricName,
+  type MetricType,
+} from './metrics.js';
+
+/** The part of a meter that is used. */
+export type OurMeter = Pick<
+  Meter,
+  | 'createHistogram'
+  | 'createObservableCounter'
+  | 'createObservableGauge'
+  | 'createObservableUpDownCounter'
+  | 'addBatchObservableCallback'
+  | 'removeBatchObservableCallback'
+>;
+
+/** The value of an attribute; undefined leaves it out. */
+type Value = string | number | undefined;
+
+/** Tells a value of a metric. @param values of its attributes, in their order */
+export type Tell = (name: MetricName, value: number, ...values: readonly Value[]) => void;
+
+/** Makes the instruments of a meter when their first value comes, and gives each the attributes that its metric has. */
+export class Instruments {
+  private readonly histograms = new Map<string, Histogram>();
+  private readonly observables = new Map<string, Observable>();
+  private readonly attributes = new Map<string, AttributeSets>();
+  private readonly counts = new Map<CounterName, Map<Attributes, number>>();
+
+  constructor(
+    private readonly meter: OurMeter,
+    private readonly state: (tell: Tell) => void,
+  ) {
+    for (const [name, type] of Object.entries<MetricType>(METRICS)) {
+      this.attributes.set(name, new AttributeSets(type.attributes));
+      if (type.kind === 'histogram') this.histograms.set(name, makeHistogram(meter, name, type));
+      else this.observables.set(name, makeObservable(meter, name, type));
+    }
+    meter.addBatchObservableCallback(this.observe, [...this.observables.values()]);
+  }
+
+  record(name: HistogramName, value: number, ...values: readonly Value[]): void {
+    this.histograms.get(name)?.record(value, this.attributes.get(name)?.of(values));
+  }
+
+  /** Counts one more. A number here: a meter would take longer for it than all the rest. */
+  count(name: CounterName, ...values: readonly Value[]): void {
+    const attributes = this.attributes.get(name)?.of(values) ?? {};
+    let counts = this.counts.get(name);
+    if (!counts) this.counts.set(name, (counts = new Map<Attributes, number>()));
+    counts.set(attributes, (counts.get(attributes) ?? 0) + 1);
+  }
+
+  end(): void {
+    this.meter.removeBatchObservableCallback(this.observe, [...this.observables.values()]);
+  }
+
+  private readonly observe = (result: BatchObservableResult): void => {
+    for (const [name, counts] of this.counts)
+      for (const [attributes, value] of counts) this.tell(result, name, value, attributes);
+    this.state((name, value, ...values) => {
+      this.tell(result, name, value, this.attributes.get(name)?.of(values));
+    });
+  };
+
+  private tell(
+    result: BatchObservableResult,
+    name: MetricName,
+    value: number,
+    attributes: Attributes | undefined,
+  ): void {
+    const observable = this.observables.get(name);
+    if (observable) result.observe(observable, value, attributes);
+  }
+}
+
+/** Attributes, the same object for the same values: that is quick to find, and what a series is told by. */
+class AttributeSets {
+  private readonly sets = new Map<string, Attributes>();
+
+  constructor(private readonly names: readonly string[]) {}
+
+  of(values: readonly Value[]): Attributes {
+    const key = values.join('\n');
+    let set = this.sets.get(key);
+    if (!set) {
+      const given = this.names.map((name, at) => [name, values[at]] as const);
+      set = Object.fromEntries(given.filter(([, value]) => value !== undefined));
+      this.sets.set(key, set);
+    }
+    return set;
+  }
+}
+
+function makeHistogram(
+  meter: OurMeter,
+  name: string,
+  { unit, description, buckets = [] }: MetricType,
+): Histogram {
+  return meter.createHistogram(name, {
+    unit,
+    description,
+    advice: { explicitBucketBoundaries: [...buckets] },
+  });
+}
+
+function makeObservable(meter: OurMeter, name: string, { kind, unit, description }: MetricType): Observable {
+  const options = { unit, description };
+  if (kind === 'counter') return meter.createObservableCounter(name, options);
+  if (kind === 'gauge') return meter.createObservableGauge(name, options);
+  return meter.createObservableUpDownCounter(name, options);
+}

@@ -1,0 +1,120 @@
+import type { AnsweredRequest, Hearer, UpstreamCall } from '../core/measures.js';
+import type { RunEvent } from '../core/events.js';
+import type { CommittedEvent } from '../events/event-bus.js';
+import { Instruments, type OurMeter, type Tell } from './instruments.js';
+
+/** Records in a meter what is committed, and what takes time, from now on. */
+export class Recorder implements Hearer {
+  private readonly instruments: Instruments;
+
+  /** @param state tells how things stand when the meter is read */
+  constructor(meter: OurMeter, state: (tell: Tell) => void) {
+    this.instruments = new Instruments(meter, state);
+  }
+
+  /** The events that this process has committed. */
+  readonly hear = (committed: readonly CommittedEvent[]): void => {
+    for (const { event, run } of committed) this.hearOne(event, run);
+  };
+
+  answered({ method, scheme, route, status, aborted, tookMs }: AnsweredRequest): void {
+    const failed = status !== undefined && status >= 500 ? String(status) : undefined;
+    const error = aborted ? 'aborted' : failed;
+    this.instruments.record(
+      'http.server.request.duration',
+      tookMs / 1000,
+      method,
+      scheme,
+      route,
+      status,
+      error,
+    );
+  }
+
+  called({ method, origin, status, error, tookMs }: UpstreamCall): void {
+    const { hostname, port, protocol } = new URL(origin);
+    const failed = status !== undefined && status >= 400 ? String(status) : undefined;
+    this.instruments.record(
+      'http.client.request.duration',
+      tookMs / 1000,
+      method,
+      hostname,
+      Number(port || (protocol === 'https:' ? 443 : 80)),
+      status,
+      error ?? failed,
+    );
+  }
+
+  committed(tookMs: number, events: number): void {
+    this.instruments.record('frontrunner.journal.commit.duration', tookMs / 1000);
+    this.instruments.record('frontrunner.journal.batch.size', events);
+  }
+
+  /** Takes back what it has told the meter to call. */
+  end(): void {
+    this.instruments.end();
+  }
+
+  private hearOne(event: RunEvent, run: CommittedEvent['run']): void {
+    const { instruments } = this;
+    const { task } = event;
+    switch (event.type) {
+      case 'run.started':
+        instruments.count('frontrunner.runs.started', task);
+        return;
+      case 'run.replied':
+        this.replied(event, run);
+        return;
+      case 'run.finished': {
+        if (run.startedAt === undefined) return;
+        const tookMs = Math.max(0, Date.parse(event.time) - Date.parse(run.startedAt));
+        instruments.record('frontrunner.run.duration', tookMs / 1000, task, event.data.status);
+        return;
+      }
+      case 'sub-task.started':
+        instruments.count('frontrunner.subtask.attempts', task, event.subTask);
+        if (event.data.trigger === 'delay')
+          instruments.count('frontrunner.hedges.started', task, event.subTask);
+        return;
+      case 'sub-task.held-back':
+        instruments.count('frontrunner.hedges.held_back', task, event.subTask);
+        return;
+      case 'sub-task.succeeded':
+        this.ended(event, 'succeeded', undefined);
+        return;
+      case 'sub-task.failed':
+        this.ended(event, 'failed', event.data.error.code);
+        return;
+      case 'sub-task.cancelled':
+        this.ended(event, 'cancelled', undefined);
+        return;
+      case 'sub-task.progressed':
+      case 'sub-task.retrying':
+      case 'sub-task.skipped':
+      case 'run.reopened':
+      case 'run.erased':
+        return;
+      default:
+        event satisfies never;
+    }
+  }
+
+  /** Where several sub-tasks make a reply together, the last of them is the one that it waited for. */
+  private replied({ task, data }: RunEvent<'run.replied'>, { terms }: CommittedEvent['run']): void {
+    const { reply, durationMs } = data;
+    if (durationMs === undefined) return;
+    const winner = 'error' in reply ? undefined : [reply.answeredBy].flat().at(-1);
+    const error = 'error' in reply ? reply.error.code : undefined;
+    const policy = terms?.replyPolicy.policy;
+    this.instruments.record('frontrunner.run.reply.duration', durationMs / 1000, task, policy, winner, error);
+  }
+
+  private ended(
+    { task, subTask, data }: RunEvent<'sub-task.succeeded' | 'sub-task.failed' | 'sub-task.cancelled'>,
+    outcome: string,
+    error: string | undefined,
+  ): void {
+    const seconds = Math.max(0, data.durationMs) / 1000;
+    this.instruments.record('frontrunner.subtask.duration', seconds, task, subTask, outcome, error);
+  }
+}

@@ -1,0 +1,16 @@
+import { Injectable } from '@nestjs/common';
+import { PrometheusMeter } from './prometheus-meter.js';
+import { Telemetry } from './telemetry.js';
+
+/** The metrics for Prometheus. Counting begins when they are first asked for, so that nobody pays who doesn’t. */
+@Injectable()
+export class Scrapes {
+  private meter: PrometheusMeter | undefined;
+
+  constructor(private readonly telemetry: Telemetry) {}
+
+  text(): string {
+    if (!this.meter) this.telemetry.record((this.meter = new PrometheusMeter()));
+    return this.meter.text();
+  }
+}

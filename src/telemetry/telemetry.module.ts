@@ -1,0 +1,7 @@
+import { Module } from '@nestjs/common';
+import { EventsModule } from '../events/events.module.js';
+import { RunModule } from '../run/run.module.js';
+import { Telemetry } from './telemetry.js';
+
+@Module({ imports: [EventsModule, RunModule], providers: [Telemetry], exports: [Telemetry] })
+export class TelemetryModule {}

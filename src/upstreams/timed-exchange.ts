@@ -1,0 +1,24 @@
+import type { UpstreamCall } from '../core/measures.js';
+import { exchange, UnfitResponse, type UpstreamResponse } from './response-reader.js';
+
+/** {@link exchange}, of which it is told how long it took while somebody wants to know. */
+export function timedExchange(...terms: Parameters<typeof exchange>): Promise<UpstreamResponse> {
+  const [{ origin, measures }, { method }, , signal] = terms;
+  if (!measures.isHeard) return exchange(...terms);
+  const beganAt = performance.now();
+  const tell = (outcome: Pick<UpstreamCall, 'status' | 'error'>): void => {
+    const call = { method, origin, tookMs: performance.now() - beganAt, ...outcome };
+    for (const hearer of measures.hearers) hearer.called(call);
+  };
+  return exchange(...terms).then(
+    (response) => {
+      tell({ status: response.status, error: undefined });
+      return response;
+    },
+    (error: unknown) => {
+      if (error instanceof UnfitResponse) tell({ status: error.response.status, error: 'upstream-unfit' });
+      else tell({ status: undefined, error: signal.aborted ? 'aborted' : 'upstream-unreachable' });
+      throw error;
+    },
+  );
+}
