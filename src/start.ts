@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { Logger } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
@@ -11,6 +12,10 @@ import { reload } from './reload.js';
 import type { OnReload } from './reload-signal.js';
 import type { OnStop } from './stop-signals.js';
 import { FileTasks } from './tasks-file/file-tasks.js';
+import { version } from './core/version.js';
+import { startSdk } from './telemetry/sdk.js';
+import { Telemetry } from './telemetry/telemetry.js';
+import { Journal } from './run/journal.js';
 import { stackOf, textOf } from './core/thrown.js';
 import { welcome } from './welcome.js';
 
@@ -32,6 +37,7 @@ export interface Started {
 export async function start(onStop: OnStop, onReload: OnReload): Promise<Started> {
   const config = readConfig();
   const access = await openAccess(config);
+  const sdk = await startSdk(config.environment, version());
   const adapter = new FastExpressAdapter();
   const app = await NestFactory.create<NestExpressApplication>(AppModule.with(config), adapter, {
     abortOnError: false,
@@ -40,6 +46,10 @@ export async function start(onStop: OnStop, onReload: OnReload): Promise<Started
   });
   setUp(app, adapter, access);
   await app.init();
+  if (sdk) {
+    app.get(Telemetry).outlived = true;
+    sdk.identify(app.get(Journal).sharing?.nodeId ?? randomUUID());
+  }
   app.useLogger(app.get(PinoLog));
   const logger = new Logger('Frontrunner');
   surviveStrayErrors(logger);
@@ -47,7 +57,9 @@ export async function start(onStop: OnStop, onReload: OnReload): Promise<Started
   onStop(async () => {
     try {
       await listening;
+      const until = performance.now() + config.SHUTDOWN_GRACE;
       await app.close();
+      await sdk?.shutdown(Math.max(0, until - performance.now()));
     } catch (error) {
       logger.error({ msg: `The stop failed: ${textOf(error)}`, stack: stackOf(error) });
       throw error;

@@ -1,0 +1,75 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { Logger } from '@nestjs/common';
+import { Seldom } from '../http/seldom.js';
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** How long a stop waits for a collector at most, in milliseconds. */
+const FLUSH_MS = 2_000;
+const DEFAULT_NAME = 'frontrunner';
+
+/** OpenTelemetry’s SDK, which exports what is recorded through its API. */
+export interface Sdk {
+  /** Says which instance of the service this is. Nothing is exported before. */
+  identify(id: string): void;
+  /** Exports what is left, unless the collector can’t be reached in time. */
+  shutdown(mostMs: number): Promise<void>;
+}
+
+/**
+ * Starts the SDK where a variable of OpenTelemetry says where to export to: a signal is exported that has an exporter or an endpoint of
+ * its own, or that the common endpoint is for. Before the application, which sees what is registered.
+ */
+export async function startSdk(environment: Environment, version: string): Promise<Sdk | undefined> {
+  const [traces, metrics] = [isExported('TRACES', environment), isExported('METRICS', environment)];
+  if ((!traces && !metrics) || environment.OTEL_SDK_DISABLED?.trim().toLowerCase() === 'true')
+    return undefined;
+  // The SDK reads them there, and .env may have them.
+  for (const [name, value] of Object.entries(environment))
+    if (name.startsWith('OTEL_') && value !== undefined) process.env[name] ??= value;
+  const { diag, DiagLogLevel } = await import('@opentelemetry/api');
+  const { NodeSDK } = await import('@opentelemetry/sdk-node');
+  const { envDetector, resourceFromAttributes, defaultResource } = await import('@opentelemetry/resources');
+  const id = Promise.withResolvers<string>();
+  const sdk = new NodeSDK({
+    ...(!traces && { spanProcessors: [] }),
+    ...(!metrics && { metricReaders: [] }),
+    // The service writes its log itself.
+    logRecordProcessors: [],
+    resource: defaultResource().merge(
+      resourceFromAttributes({
+        'service.name': DEFAULT_NAME,
+        'service.version': version,
+        'service.instance.id': id.promise,
+      }),
+    ),
+    resourceDetectors: [envDetector],
+  });
+  if (!environment.OTEL_LOG_LEVEL) diag.setLogger(warnings(), DiagLogLevel.WARN);
+  sdk.start();
+  return {
+    identify: id.resolve,
+    shutdown: async (mostMs) => {
+      const patience = delay(Math.min(FLUSH_MS, mostMs), undefined, { ref: false });
+      await Promise.race([sdk.shutdown().catch(() => undefined), patience]);
+    },
+  };
+}
+
+function isExported(signal: 'TRACES' | 'METRICS', environment: Environment): boolean {
+  const exporter = environment[`OTEL_${signal}_EXPORTER`]?.trim();
+  if (exporter) return exporter !== 'none';
+  return Boolean(
+    environment[`OTEL_EXPORTER_OTLP_${signal}_ENDPOINT`] ?? environment.OTEL_EXPORTER_OTLP_ENDPOINT,
+  );
+}
+
+/** A collector that can’t be reached fails every export: the log says so once a minute, and how often. */
+function warnings() {
+  const seldom = new Seldom(new Logger('OpenTelemetry'));
+  const warn = (message: string): void => {
+    seldom.warn(`Telemetry could not be exported, which goes on being tried: ${message}`);
+  };
+  const silent = (): void => undefined;
+  return { error: warn, warn, info: silent, debug: silent, verbose: silent };
+}
