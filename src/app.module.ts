@@ -5,14 +5,12 @@ import { CoreModule } from './core.module.js';
 import { DemoModule } from './demo/demo.module.js';
 import { HttpFaceModule } from './http-face.module.js';
 import { MetricsModule } from './metrics.module.js';
-import { LoggingModule } from './logging/logging.module.js';
 
 /** The service. */
 @Module({})
 export class AppModule {
   static with(config: Config): DynamicModule {
     const imports = [
-      LoggingModule,
       CoreModule,
       HttpFaceModule,
       MetricsModule.with(config),

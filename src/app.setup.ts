@@ -8,6 +8,7 @@ import { boundConnections } from './http/connection-bounds.js';
 import type { FastExpressAdapter } from './http/express-adapter.js';
 import { linkBase } from './http/links.js';
 import { answerHalfClosed, answerProtocolErrors } from './http/protocol-errors.js';
+import { Refusals } from './http/refusals.js';
 import { setUpFace } from './http-face.setup.js';
 import { showPage } from './ui/show-page.js';
 
@@ -27,13 +28,14 @@ export function setUp(
   showPage(app);
   const { MAX_CONNECTIONS, MAX_INPUT_BYTES, KEEP_ALIVE_TIMEOUT } = app.get<Config>(CONFIG);
   const base = linkBase(adapter.getInstance<Express>());
+  const refusals = app.get(Refusals);
   boundConnections(adapter.getHttpServer(), {
     maxConnections: MAX_CONNECTIONS,
     maxInputBytes: MAX_INPUT_BYTES,
     keepAliveMs: KEEP_ALIVE_TIMEOUT,
     base,
-    measures: adapter.measures,
+    refusals,
   });
-  answerProtocolErrors(adapter.getHttpServer(), base, adapter.measures);
+  answerProtocolErrors(adapter.getHttpServer(), base, refusals);
   answerHalfClosed(adapter.getHttpServer());
 }

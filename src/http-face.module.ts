@@ -14,6 +14,7 @@ import { StreamTokensController } from './feed/stream-tokens.controller.js';
 import { HealthController } from './health/health.controller.js';
 import { RunsController } from './history/runs.controller.js';
 import { ConnectionMemory } from './http/connection-memory.js';
+import { Refusals } from './http/refusals.js';
 import { Journal } from './run/journal.js';
 import { StatsController } from './stats/stats.controller.js';
 import { TasksFileController } from './tasks-file/tasks-file.controller.js';
@@ -43,6 +44,7 @@ import { TasksController } from './tasks/tasks.controller.js';
   providers: [
     ConnectionMemory,
     EventFeed,
+    Refusals,
     { provide: StreamTokens, inject: [Journal], useFactory: (journal: Journal) => new StreamTokens(journal) },
     { provide: Sessions, inject: [Journal], useFactory: (journal: Journal) => new Sessions(journal) },
   ],

@@ -23,8 +23,10 @@ import { Operations } from './http/operations.js';
 import { ProblemFilter } from './http/problem.filter.js';
 import { leadToRunPage } from './http/run-page.js';
 import { requireProtocol } from './http/protocol-errors.js';
+import { Refusals } from './http/refusals.js';
 import { answerWithRequestId } from './http/request-context.js';
 import { TimedRequests } from './http/timed-requests.js';
+import { Telemetry } from './telemetry/telemetry.js';
 import { EventFeed } from './feed/event-feed.js';
 import { stopRuns } from './stop-runs.js';
 
@@ -64,8 +66,12 @@ export function setUpFace(
   sessions.keys = access.keys;
   const maxInputBytes = config.MAX_INPUT_BYTES;
   const measures = app.get(Measures);
+  const refusals = app.get(Refusals);
   adapter.countConnectionsIn(memory);
-  adapter.measures = measures;
+  adapter.refusals = refusals;
+  app.get(Telemetry).states.push((tell) => {
+    for (const [code, count] of refusals.counts) tell('frontrunner.requests.refused', count, code);
+  });
   // Where an application is around it, that measures its requests itself.
   if (ownBase === undefined) adapter.timed = new TimedRequests(measures, operations);
   const publicUrl = config.PUBLIC_URL;
@@ -105,7 +111,7 @@ export function setUpFace(
       response.redirect(linkTo(request, root));
     });
   if (access.keys) app.useGlobalGuards(new ScopeGuard(access.keys));
-  app.useGlobalFilters(new ProblemFilter(operations, measures));
+  app.useGlobalFilters(new ProblemFilter(operations, refusals));
   adapter.beforeStop = async () => {
     app.get(EventFeed).stop();
     await stopRuns(app);

@@ -7,7 +7,7 @@ import { AppModule } from './app.module.js';
 import { setUp } from './app.setup.js';
 import { readConfig } from './config/read-config.js';
 import { FastExpressAdapter } from './http/express-adapter.js';
-import { PinoLog } from './logging/pino-log.js';
+import { openLog } from './logging/open-log.js';
 import { reload } from './reload.js';
 import type { OnReload } from './reload-signal.js';
 import type { OnStop } from './stop-signals.js';
@@ -17,7 +17,8 @@ import { startSdk } from './telemetry/sdk.js';
 import { Telemetry } from './telemetry/telemetry.js';
 import { Journal } from './run/journal.js';
 import { stackOf, textOf } from './core/thrown.js';
-import { welcome } from './welcome.js';
+import { loggerOf } from './core/logger-of.js';
+import { announce, welcome } from './welcome.js';
 
 /** A service that listens. */
 export interface Started {
@@ -37,12 +38,16 @@ export interface Started {
 export async function start(onStop: OnStop, onReload: OnReload): Promise<Started> {
   const config = readConfig();
   const access = await openAccess(config);
+  const log = await openLog(config);
+  Logger.overrideLogger(log);
+  const logger = loggerOf('service');
+  announce(logger, version(), config);
   const sdk = await startSdk(config.environment, version());
   const adapter = new FastExpressAdapter();
   const app = await NestFactory.create<NestExpressApplication>(AppModule.with(config), adapter, {
     abortOnError: false,
     bodyParser: false,
-    logger: false,
+    logger: log,
   });
   setUp(app, adapter, access);
   await app.init();
@@ -50,8 +55,6 @@ export async function start(onStop: OnStop, onReload: OnReload): Promise<Started
     app.get(Telemetry).outlived = true;
     sdk.identify(app.get(Journal).sharing?.nodeId ?? randomUUID());
   }
-  app.useLogger(app.get(PinoLog));
-  const logger = new Logger('Frontrunner');
   surviveStrayErrors(logger);
   const listening = app.listen(config.PORT, config.HOST);
   onStop(async () => {

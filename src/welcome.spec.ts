@@ -2,9 +2,45 @@ import { describe, expect, test } from '@jest/globals';
 import { CapturedLog } from '../test/support/captured-log.js';
 import type { KeyRing } from './access/key-ring.js';
 import { parseConfig } from './config/config.js';
-import { welcome } from './welcome.js';
+import { announce, welcome } from './welcome.js';
 
 const URL = 'http://127.0.0.1:3000';
+
+describe('what is said before there is anything to wait for', () => {
+  const said = (env: Record<string, string>) => {
+    const log = new CapturedLog();
+    announce(log, '1.2.3', parseConfig(env));
+    return log.lines;
+  };
+
+  test.each([
+    ['sqlite:./data/frontrunner.db', {}],
+    ['memory:', { DATABASE_URL: 'memory:' }],
+    [
+      'postgres://me@db.example/runs',
+      { DATABASE_URL: 'postgres://me:s3cret@db.example/runs?sslpassword=s3cret' },
+    ],
+  ])('is the version, the database without its password, and the role: %s', (database, env) => {
+    const node = process.version;
+    expect(said(env)).toEqual([
+      {
+        level: 'log',
+        msg: `Frontrunner 1.2.3 starts: database ${database}, role all, Node ${node}`,
+        version: '1.2.3',
+        database,
+        role: 'all',
+        node,
+      },
+    ]);
+  });
+
+  test('is which variables look as if they were meant for the service', () => {
+    expect(said({ RUN_RETENTON: '1d' })).toContainEqual({
+      level: 'warn',
+      msg: 'The variable RUN_RETENTON is not read; did you mean RUN_RETENTION?',
+    });
+  });
+});
 
 describe('what is said at the start', () => {
   const said = (env: Record<string, string>, access = {}, tasks?: string) => {

@@ -1,6 +1,10 @@
 import type { LoggerService } from '@nestjs/common';
 import type { Access } from './access/access.js';
 import type { Config } from './config/config.js';
+import { unreadVariables } from './config/unread-variables.js';
+import { nameOf } from './core/database-name.js';
+
+type Log = Pick<LoggerService, 'log' | 'warn'>;
 
 interface Started {
   /** Where it listens. */
@@ -11,11 +15,21 @@ interface Started {
   readonly tasks: string | undefined;
 }
 
-/** Says what to know of a service that has started: what is lost or open to others, and last where it is. */
-export function welcome(
-  logger: Pick<LoggerService, 'log' | 'warn'>,
-  { url, config, access, tasks }: Started,
+/** Says what starts, before there is anything to wait for, and which variables look as if they were meant for it. */
+export function announce(
+  logger: Log,
+  version: string,
+  { DATABASE_URL, ROLE: role, environment }: Pick<Config, 'DATABASE_URL' | 'ROLE' | 'environment'>,
 ): void {
+  const database = databaseName(DATABASE_URL);
+  const node = process.version;
+  const msg = `Frontrunner ${version} starts: database ${database}, role ${role}, Node ${node}`;
+  logger.log({ msg, version, database, role, node });
+  for (const warning of unreadVariables(environment)) logger.warn(warning);
+}
+
+/** Says what to know of a service that has started: what is lost or open to others, and last where it is. */
+export function welcome(logger: Log, { url, config, access, tasks }: Started): void {
   if (config.DATABASE_URL.kind === 'memory')
     logger.warn('DATABASE_URL is memory: so runs are lost when the process ends');
   if (tasks !== undefined) logger.log(tasks);
@@ -24,4 +38,15 @@ export function welcome(
   logger.log(
     `Listening on ${url} - docs: ${url}/docs - try: curl -i ${url}${config.DEMO ? '/run-tasks' : '/tasks'}${key}`,
   );
+}
+
+function databaseName(database: Config['DATABASE_URL']): string {
+  switch (database.kind) {
+    case 'memory':
+      return 'memory:';
+    case 'sqlite':
+      return `sqlite:${database.path}`;
+    case 'postgres':
+      return nameOf(database.url);
+  }
 }

@@ -1,8 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { Logger, type OnApplicationBootstrap } from '@nestjs/common';
+import { type OnApplicationBootstrap } from '@nestjs/common';
 import type { Notice } from '../journal/postgres/postgres-listener.js';
-import { textOf } from '../core/thrown.js';
+import { loggerOf } from '../core/logger-of.js';
 import { STALLED_MS } from './cluster-store.js';
+import { Contact } from './contact.js';
 import type { NodeParts } from './node-parts.js';
 import { reportBuried } from './placed-work.js';
 import { knownNames } from './known-tasks.js';
@@ -18,13 +19,12 @@ const LOOK_AROUND = 10;
  * runs. What others tell wakes it; what nobody told it finds by itself a little later.
  */
 export class ClusterNode implements OnApplicationBootstrap {
-  private readonly logger = new Logger(ClusterNode.name);
+  private readonly logger = loggerOf('node');
   private readonly closing = new AbortController();
   private wake = Promise.withResolvers<undefined>();
   private beatAtOnce = Promise.withResolvers<undefined>();
   private life: Promise<unknown> | undefined;
-  /** Since when every beat has reached the database in time, on the clock of `performance.now()`. */
-  private healthySince = Infinity;
+  private readonly contact: Contact;
   /**
    * When a node, or the connection to the database, was last found to have ended, on the clock of `performance.now()`: what was on
    * its way then may be nowhere. Undefined when that was looked for since.
@@ -39,6 +39,7 @@ export class ClusterNode implements OnApplicationBootstrap {
     private readonly parts: NodeParts,
     private readonly timeoutMs: number,
   ) {
+    this.contact = new Contact(timeoutMs);
     this.intervalMs = Math.min(BEAT_MS, timeoutMs / BEATS);
     parts.journal.lost.subscribe(() => {
       this.beginAnew();
@@ -118,9 +119,7 @@ export class ClusterNode implements OnApplicationBootstrap {
     try {
       await work();
     } catch (error) {
-      if (this.healthySince !== Infinity)
-        this.logger.warn(`The database can’t be reached, which is tried again: ${textOf(error)}`);
-      this.healthySince = Infinity;
+      this.contact.lost(error);
       this.hasCommands = true;
       this.findStalled();
     }
@@ -130,13 +129,10 @@ export class ClusterNode implements OnApplicationBootstrap {
     const { journal, heartbeat, runs, registry } = this.parts;
     const { nodeId: id } = journal;
     const tasks = knownNames(registry);
-    // Whoever was away itself can’t tell who else was, and who only seems to have been.
-    if (performance.now() - this.parts.measures.lastBeatAt > this.timeoutMs / 2) this.healthySince = Infinity;
-    const canTell = performance.now() - this.healthySince > this.timeoutMs;
     const condition = { freeSlots: runs.freeSlots, tasks, lagMs: journal.commitLagMs };
-    const standing = await heartbeat.beat(id, condition, canTell);
+    const standing = await heartbeat.beat(id, condition, this.contact.canTell());
+    this.contact.made();
     this.parts.measures.lastBeatAt = performance.now();
-    this.healthySince = Math.min(this.healthySince, this.parts.measures.lastBeatAt);
     if (!standing?.alive) {
       if (id === journal.nodeId) await journal.lose();
       return;

@@ -1,12 +1,8 @@
 import { Kysely, PostgresDialect, sql } from 'kysely';
 import { fromKysely, PgBoss, type JobWithMetadata } from 'pg-boss';
 import { DatabaseError } from '../journal/database-error.js';
-import {
-  nameOf,
-  openPool,
-  postgresError,
-  type PostgresAddress,
-} from '../journal/postgres/postgres-connection.js';
+import { nameOf } from '../core/database-name.js';
+import { openPool, postgresError, type PostgresAddress } from '../journal/postgres/postgres-connection.js';
 import type { Schema } from '../journal/postgres/postgres-schema.js';
 import { redriveRuns, waitingRuns, type DeadLetter } from './dead-runs.js';
 import { QUEUES, queueSchema } from '../journal/postgres/queues.js';

@@ -1,5 +1,5 @@
-import { Logger } from '@nestjs/common';
 import pg from 'pg';
+import { loggerOf } from '../core/logger-of.js';
 import { version } from '../core/version.js';
 import type { DatabaseClock } from '../journal/postgres/database-clock.js';
 import {
@@ -73,7 +73,7 @@ const END_SILENT = `
  * failure the next beat opens another connection.
  */
 export class Heartbeat {
-  private readonly logger = new Logger(Heartbeat.name);
+  private readonly logger = loggerOf('node');
   private client: Promise<pg.Client> | undefined;
   private isSkewed = false;
   private readonly version = version();

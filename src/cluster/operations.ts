@@ -1,11 +1,7 @@
 import { Kysely, PostgresDialect, sql } from 'kysely';
 import { DatabaseError } from '../journal/database-error.js';
-import {
-  nameOf,
-  openPool,
-  postgresError,
-  type PostgresAddress,
-} from '../journal/postgres/postgres-connection.js';
+import { nameOf } from '../core/database-name.js';
+import { openPool, postgresError, type PostgresAddress } from '../journal/postgres/postgres-connection.js';
 import type { Schema } from '../journal/postgres/postgres-schema.js';
 import { queueSchema, QUEUES } from '../journal/postgres/queues.js';
 import type { DeadSubTasks } from './dead-sub-tasks.js';

@@ -1,5 +1,5 @@
-import { Logger } from '@nestjs/common';
 import { sql, type Kysely } from 'kysely';
+import { loggerOf } from '../core/logger-of.js';
 import { MOST_STARTS, SURVIVAL_MS } from '../journal/survival.js';
 import type { Schema } from '../journal/postgres/postgres-schema.js';
 
@@ -23,7 +23,7 @@ const IS_CANCELLED = sql`EXISTS (SELECT FROM commands WHERE run = number AND kin
  * knows.
  */
 export class Orphans {
-  private readonly logger = new Logger(Orphans.name);
+  private readonly logger = loggerOf('node');
 
   /** Sets aside those that several nodes in a row died over. */
   async setAside(db: Kysely<Schema>): Promise<void> {
@@ -35,6 +35,7 @@ export class Orphans {
       this.logger.error({
         msg: `A run of the task ${task} is set aside, because ${MOST_STARTS} nodes in a row died after they had taken it over. GET /runs?status=set-aside lists such runs; POST /runs/<id>/resume lets one go on, POST /runs/<id>/cancel ends it`,
         runId,
+        task,
       });
   }
 

@@ -1,4 +1,4 @@
-import { Logger } from '@nestjs/common';
+import type { Logger } from '@nestjs/common';
 import type { EventBus } from '../events/event-bus.js';
 import { recordOf } from '../journal/postgres/commit-reader.js';
 import type { PostgresJournal } from '../journal/postgres/postgres-journal.js';
@@ -10,6 +10,7 @@ import { outcomeOf } from '../core/outcome.js';
 import type { RunRecord } from '../core/run-record.js';
 import type { TaskRegistry } from '../tasks/task-registry.js';
 import { textOf } from '../core/thrown.js';
+import { loggerOf } from '../core/logger-of.js';
 import type { ClusterStore, SubTaskOf, TakenSubTask } from './cluster-store.js';
 
 /** When what can't be begun anywhere at the moment is delivered again, in milliseconds from then. */
@@ -19,7 +20,7 @@ const REST_MS = 100;
 
 /** Takes on sub-tasks that left the nodes of their runs, as far as this node has room for them. */
 export class PlacedWork {
-  private readonly logger = new Logger(PlacedWork.name);
+  private readonly logger = loggerOf('node');
   /** What this node has taken on, by run and sub-task. */
   private readonly taken = new Map<string, Taken>();
   /** Whether it takes nothing more until somebody lets it begin again: when there is room, or it has rested. */

@@ -1,6 +1,6 @@
-import { Logger } from '@nestjs/common';
 import { sql } from 'kysely';
 import { textOf } from '../core/thrown.js';
+import { loggerOf } from '../core/logger-of.js';
 import type { PostgresJournal } from '../journal/postgres/postgres-journal.js';
 import type { Runs } from '../run/runs.js';
 import type { TaskRegistry } from '../tasks/task-registry.js';
@@ -21,7 +21,7 @@ interface RequestedRun {
  * node that was taken for dead can't make any more. So each run begins once.
  */
 export class RequestedRuns {
-  private readonly logger = new Logger(RequestedRuns.name);
+  private readonly logger = loggerOf('node');
   private wake = Promise.withResolvers<undefined>();
   private looksAround = true;
   private failing = false;
@@ -126,6 +126,7 @@ export class RequestedRuns {
       this.logger.warn({
         msg: `A run of the task ${task} is for any other node: this one takes no new runs, or knows the task no more`,
         runId,
+        task,
       });
   }
 

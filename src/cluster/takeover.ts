@@ -1,4 +1,3 @@
-import { Logger } from '@nestjs/common';
 import { sql, type Transaction } from 'kysely';
 import { fromKysely } from 'pg-boss';
 import type { Runs } from '../run/runs.js';
@@ -11,6 +10,7 @@ import type { RecordedRuns } from '../tasks/recorded-runs.js';
 import type { RunRecord } from '../core/run-record.js';
 import type { TaskRegistry } from '../tasks/task-registry.js';
 import { textOf } from '../core/thrown.js';
+import { loggerOf } from '../core/logger-of.js';
 
 interface TakenOver {
   readonly run: RunRecord;
@@ -27,7 +27,7 @@ export class Takeover {
   static readonly retryMs: number = 5_000;
   /** How long it leaves one to them that has sub-tasks it doesn't know, in milliseconds. */
   static readonly unfitMs: number = 30_000;
-  private readonly logger = new Logger(Takeover.name);
+  private readonly logger = loggerOf('node');
   private readonly orphans = new Orphans();
   /** Runs that this node has claimed, or may have, and has not begun, by their numbers. */
   private unsure: number[] = [];
@@ -206,6 +206,7 @@ export class Takeover {
       this.logger.error({
         msg: `Could not be taken over, and is left to any node: ${textOf(error)}`,
         runId: run.id,
+        task: run.task,
       });
       if (isOurs()) await this.letGo(run);
     } finally {

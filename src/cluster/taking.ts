@@ -1,4 +1,4 @@
-import { Logger } from '@nestjs/common';
+import { loggerOf } from '../core/logger-of.js';
 import type { PostgresJournal } from '../journal/postgres/postgres-journal.js';
 import type { Role } from '../journal/postgres/postgres-options.js';
 import { QUEUES, type WorkQueue } from '../journal/postgres/queues.js';
@@ -7,7 +7,7 @@ import type { PlacedWork } from './placed-work.js';
 
 /** Takes deliveries of sub-tasks, from as many queues as this node's role and the operators allow. */
 export class Taking {
-  private readonly logger = new Logger(Taking.name);
+  private readonly logger = loggerOf('node');
   private readonly queues: readonly WorkQueue[];
   private pausedQueues: readonly string[] = [];
   private begun = false;

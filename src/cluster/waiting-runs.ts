@@ -1,6 +1,6 @@
-import { Logger } from '@nestjs/common';
 import ms from 'ms';
 import { sql } from 'kysely';
+import { loggerOf } from '../core/logger-of.js';
 import type { PostgresJournal } from '../journal/postgres/postgres-journal.js';
 
 /** How many go to the dead letters at a time. */
@@ -11,7 +11,7 @@ const PAGE = 100;
  * database. They wait for such a node, and after a while go to the dead letters.
  */
 export class WaitingRuns {
-  private readonly logger = new Logger(WaitingRuns.name);
+  private readonly logger = loggerOf('node');
 
   /** @param graceMs how long they wait, in milliseconds */
   constructor(
@@ -29,6 +29,7 @@ export class WaitingRuns {
       this.logger.error({
         msg: `No node has known the task ${task}, or all sub-tasks of the run, for ${ms(this.graceMs)}: the run waits among the dead letters; frontrunner queue redrive lets it wait for such a node again, and it can be cancelled`,
         runId,
+        task,
       });
   }
 

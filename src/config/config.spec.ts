@@ -47,6 +47,7 @@ describe('parseConfig', () => {
       IDEMPOTENCY_RETENTION: 24 * 3_600_000,
       MAX_WAIT: 60_000,
       LOG_LEVEL: 'info',
+      LOG_LEVELS: {},
       SHUTDOWN_GRACE: 30_000,
       MAX_CONCURRENT_SUB_TASKS: 20_000,
       MAX_QUEUED_RUNS: 10_000,

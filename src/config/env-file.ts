@@ -9,7 +9,8 @@ export class EnvFileError extends Error {
 /** What a file of variables says; nothing where there is none. @throws {EnvFileError} */
 export function readEnvFile(file = '.env'): Readonly<Record<string, string | undefined>> {
   try {
-    return parseEnv(readFileSync(file, 'utf8'));
+    // Some editors put a byte order mark first.
+    return parseEnv(readFileSync(file, 'utf8').replace(/^\uFEFF/, ''));
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT') return {};

@@ -23,6 +23,12 @@ describe('readConfig', () => {
     expect(process.env).not.toHaveProperty('API_TOKEN');
   });
 
+  test('reads a file that begins with a byte order mark', () => {
+    const file = join(folder, '.env');
+    writeFileSync(file, '\uFEFFPORT=4000\n');
+    expect(readConfig({}, file).environment).toEqual({ PORT: '4000' });
+  });
+
   test('says so when the file can’t be read', () => {
     expect(() => readConfig({}, folder)).toThrow(`The file ${folder} can’t be read (EISDIR)`);
   });

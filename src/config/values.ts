@@ -3,6 +3,7 @@ import bytes from 'bytes';
 import ms from 'ms';
 import { z } from 'zod';
 import type { CorsOrigins } from '../http/cors.js';
+import { LOG_KINDS, LOG_LEVELS, type LogKind, type LogLevel, type LogLevels } from '../core/log-kinds.js';
 import { durationSchema, milliseconds } from '../core/duration.js';
 import { proxyUrl } from '../core/proxy-url.js';
 
@@ -96,6 +97,17 @@ export function parsePublicUrl(text: string): string | null | undefined {
   if (text === 'none') return null;
   const url = /^https?:\/\/[^?#@\s]+$/.test(text) ? URL.parse(text) : null;
   return url?.href.replace(/\/+$/, '');
+}
+
+/** Kinds of log lines and their levels. */
+export function parseLogLevels(text: string): LogLevels | undefined {
+  if (text === 'none') return {};
+  const pairs = text.split(',').map((pair) => pair.split('=').map((part) => part.trim()));
+  const isPair = (pair: readonly string[]): pair is [LogKind, LogLevel] =>
+    pair.length === 2 &&
+    LOG_KINDS.some((kind) => kind === pair[0]) &&
+    LOG_LEVELS.some((level) => level === pair[1]);
+  return pairs.every(isPair) ? Object.fromEntries(pairs) : undefined;
 }
 
 /** Paths of files or folders, separated by commas. */

@@ -1,10 +1,12 @@
 import { z } from 'zod';
+import { LOG_KINDS, LOG_LEVELS } from '../core/log-kinds.js';
 import { DURATION_FORM, durationSchema, milliseconds } from '../core/duration.js';
 import {
   count,
   memorySize,
   parseDatabaseUrl,
   parseHosts,
+  parseLogLevels,
   parseOrigins,
   parsePaths,
   parseProxies,
@@ -28,7 +30,6 @@ export interface Variable<T extends z.ZodType> {
 }
 
 const ROLES = ['all', 'api', 'worker'] as const;
-const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 
 export const variables = {
   HOST: {
@@ -208,6 +209,15 @@ export const variables = {
     fallback: 'info',
     takes: `one of ${LOG_LEVELS.join(', ')}`,
     purpose: 'The least severe lines that are logged.',
+  },
+  LOG_LEVELS: {
+    schema: z
+      .string()
+      .transform(parseLogLevels)
+      .refine((levels) => levels !== undefined),
+    fallback: 'none',
+    takes: `none, or kinds of lines with their levels, such as sub-task=warn,node=debug; kinds are ${LOG_KINDS.join(', ')}, and levels those of LOG_LEVEL: ${LOG_LEVELS.join(', ')}`,
+    purpose: 'The same for lines of one kind, which is their context.',
   },
   SHUTDOWN_GRACE: {
     schema: durationSchema.transform(milliseconds),

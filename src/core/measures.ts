@@ -33,8 +33,6 @@ export interface Hearer {
 export class Measures {
   /** Nobody measures anything while there are none. */
   hearers: readonly Hearer[] = [];
-  /** How many requests were refused, by the code of their problem. */
-  readonly refusals = new Map<string, number>();
   /** How many event streams are open. */
   streams = 0;
   /** How many connections were cut off because their readers were too slow. */
@@ -48,9 +46,5 @@ export class Measures {
 
   get isHeard(): boolean {
     return this.hearers.length > 0;
-  }
-
-  refused(code: string): void {
-    this.refusals.set(code, (this.refusals.get(code) ?? 0) + 1);
   }
 }

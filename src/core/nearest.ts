@@ -11,7 +11,7 @@ export function nearest(name: string, names: readonly string[]): string | undefi
 }
 
 /** The Levenshtein distance. */
-function distance(one: string, other: string): number {
+export function distance(one: string, other: string): number {
   let previous = Array.from({ length: other.length + 1 }, (_, index) => index);
   for (const [row, letter] of Array.from(one.slice(0, 64)).entries()) {
     const current = [row + 1];

@@ -15,17 +15,34 @@ export function clientName(clientId: string): string {
   return clientId.slice(0, clientId.lastIndexOf(':'));
 }
 
-/** What every log line of a run says of its origin; `traceId` is what tracing tools look lines up by. */
+/**
+ * What every log line of a run, or of a request, says of it. Tracing tools look lines up by `trace_id` and `span_id`, as
+ * OpenTelemetry names them: https://opentelemetry.io/docs/specs/otel/compatibility/logging_trace_context/
+ */
 export interface OriginFields {
+  readonly task?: string | undefined;
   readonly requestId?: string | undefined;
-  readonly traceId?: string | undefined;
+  readonly trace_id?: string;
+  /** The span of the caller. */
+  readonly span_id?: string;
+  readonly trace_flags?: string;
 }
 
-export function originFields({ requestId, traceparent }: RunOrigin): OriginFields {
-  return { requestId: requestId ?? undefined, traceId: traceIdOf(traceparent) };
+/** @param task of the run */
+export function originFields({ requestId, traceparent }: RunOrigin, task?: string): OriginFields {
+  const about = { task, requestId: requestId ?? undefined };
+  if (typeof traceparent !== 'string') return about;
+  return {
+    ...about,
+    trace_id: traceIdOf(traceparent),
+    span_id: traceparent.slice(36, 52),
+    trace_flags: traceparent.slice(53),
+  };
 }
 
 /** @param traceparent version 00 of W3C Trace Context */
+export function traceIdOf(traceparent: string): string;
+export function traceIdOf(traceparent: string | null | undefined): string | undefined;
 export function traceIdOf(traceparent: string | null | undefined): string | undefined {
   return traceparent?.slice(3, 35);
 }

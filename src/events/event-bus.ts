@@ -1,9 +1,10 @@
-import { Injectable, Logger, type OnModuleDestroy } from '@nestjs/common';
+import { Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { EventEmitter2 } from '@nestjs/event-emitter';
 import type { RunEvent } from '../core/events.js';
 import type { ReplyPolicy } from '../core/policies.js';
 import type { OriginFields } from '../core/run-origin.js';
 import { stackOf, textOf } from '../core/thrown.js';
+import { loggerOf } from '../core/logger-of.js';
 
 /** A committed event, and its run as far as listeners may want to know it. */
 export interface CommittedEvent {
@@ -33,7 +34,7 @@ export class EventBus implements OnModuleDestroy {
   private forListeners: CommittedEvent[] = [];
   private forWatchers: RunEvent[] = [];
   private later: NodeJS.Immediate | undefined;
-  private readonly logger = new Logger(EventBus.name);
+  private readonly logger = loggerOf('listener');
 
   constructor(private readonly emitter: EventEmitter2) {}
 

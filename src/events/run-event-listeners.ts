@@ -1,9 +1,10 @@
-import { Inject, Injectable, Logger, Optional, type OnModuleInit } from '@nestjs/common';
+import { Inject, Injectable, Optional, type OnModuleInit } from '@nestjs/common';
 import { DiscoveryService, MetadataScanner } from '@nestjs/core';
 import { EventEmitter2 } from '@nestjs/event-emitter';
 import type { EventType, RunEvent } from '../core/events.js';
 import { HOST_PROVIDERS, type HostProviders } from '../core/host-providers.js';
 import type { OriginFields } from '../core/run-origin.js';
+import { loggerOf } from '../core/logger-of.js';
 import { LISTENS_TO } from './on-run-event.decorator.js';
 
 type Listener = (event: RunEvent, origin: OriginFields) => unknown;
@@ -14,7 +15,7 @@ type Listener = (event: RunEvent, origin: OriginFields) => unknown;
  */
 @Injectable()
 export class RunEventListeners implements OnModuleInit {
-  private readonly logger = new Logger('Listeners');
+  private readonly logger = loggerOf('listener');
 
   constructor(
     private readonly discovery: DiscoveryService,

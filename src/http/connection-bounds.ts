@@ -1,10 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
-import { Logger } from '@nestjs/common';
-import type { Measures } from '../core/measures.js';
 import { LINGER_MS, refusal } from './protocol-errors.js';
-import { Seldom } from './seldom.js';
+import type { Connection, Refusals } from './refusals.js';
 
 /** The least time that a request has to arrive, in milliseconds: its headers, and with them a body of usual size. */
 const ARRIVAL_MS = 60_000;
@@ -22,8 +20,7 @@ interface Bounds {
   readonly keepAliveMs: number;
   /** What links begin with, where no request says so. */
   readonly base: string | undefined;
-  /** Counts connections that are refused. */
-  readonly measures: Measures;
+  readonly refusals: Refusals;
 }
 
 /**
@@ -32,18 +29,16 @@ interface Bounds {
  */
 export function boundConnections(
   server: Server,
-  { maxConnections, maxInputBytes, keepAliveMs, base, measures }: Bounds,
+  { maxConnections, maxInputBytes, keepAliveMs, base, refusals }: Bounds,
 ): void {
-  const seldom = new Seldom(new Logger('Http'));
-  const warn = (): void => {
-    measures.refused('overloaded');
-    seldom.warn(`New connections are refused: ${maxConnections} are open, as many as MAX_CONNECTIONS allows`);
-  };
+  const why = `${maxConnections} connections are open, as many as MAX_CONNECTIONS allows`;
   server.keepAliveTimeout = keepAliveMs;
   server.headersTimeout = Math.max(ARRIVAL_MS, keepAliveMs + KEEP_ALIVE_BUFFER_MS);
   server.requestTimeout = server.headersTimeout + Math.ceil(maxInputBytes / ARRIVAL_RATE);
   server.maxConnections = maxConnections + MOST_REFUSED;
-  server.on('drop', warn);
+  server.on('drop', (dropped: Connection = {}) => {
+    refusals.count('overloaded', dropped, why);
+  });
 
   // Node's own, which reads requests from a connection.
   const [serve] = server.listeners('connection') as ((socket: Socket) => void)[];
@@ -53,8 +48,9 @@ export function boundConnections(
   };
   server.removeAllListeners('connection').on('connection', (socket: Socket) => {
     if (served >= maxConnections) {
-      warn();
-      refuse(socket, base);
+      const requestId = randomUUID();
+      refusals.count('overloaded', socket, why, requestId);
+      refuse(socket, refusal('overloaded', why, requestId, base));
       return;
     }
     served += 1;
@@ -64,12 +60,11 @@ export function boundConnections(
 }
 
 /** Answers whatever a connection asks first; one that asks nothing is closed without an answer. */
-function refuse(socket: Socket, base: string | undefined): void {
+function refuse(socket: Socket, answer: string): void {
   const timer = setTimeout(() => socket.destroy(), LINGER_MS).unref();
   socket
     .once('data', () => {
-      const detail = 'As many connections are open as MAX_CONNECTIONS allows';
-      socket.end(refusal('overloaded', detail, randomUUID(), base));
+      socket.end(answer);
     })
     .on('data', () => undefined)
     .on('error', () => socket.destroy())

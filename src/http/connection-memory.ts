@@ -1,7 +1,8 @@
 import type { ServerResponse } from 'node:http';
-import { Injectable, Logger } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { Measures } from '../core/measures.js';
 import { MemoryBudget, NEW_RUNS_SHARE } from '../core/memory-budget.js';
+import { loggerOf } from '../core/logger-of.js';
 import { Seldom } from './seldom.js';
 
 /** An answer of which nothing is taken for so long is cut off, in milliseconds. */
@@ -15,7 +16,7 @@ const SHARE = NEW_RUNS_SHARE / 2;
  */
 @Injectable()
 export class ConnectionMemory {
-  private readonly seldom = new Seldom(new Logger('Http'));
+  private readonly seldom = new Seldom(loggerOf('request'));
   private readonly limitBytes: number;
   private usedBytes = 0;
   /** What ends the count of each answer, the oldest first. */

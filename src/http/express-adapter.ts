@@ -1,15 +1,17 @@
 import { createServer, IncomingMessage, ServerResponse } from 'node:http';
-import { Logger, StreamableFile } from '@nestjs/common';
+import { StreamableFile } from '@nestjs/common';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import type { Express, Request as ExpressRequest, Response as ExpressResponse } from 'express';
 import { Measures } from '../core/measures.js';
 import { MemoryBudget } from '../core/memory-budget.js';
+import { loggerOf } from '../core/logger-of.js';
 import { CACHE_AN_HOUR } from './common-headers.js';
 import { ConnectionMemory } from './connection-memory.js';
 import { endConnections } from './ending-connections.js';
 import { linkTo } from './links.js';
 import { readAsOrigin } from './preconditions.js';
 import { problem } from './problems.js';
+import { Refusals } from './refusals.js';
 import { RequestsAhead } from './requests-ahead.js';
 import { sendJson } from './send-json.js';
 import type { TimedRequests } from './timed-requests.js';
@@ -19,7 +21,7 @@ const CLOSE_GRACE_MS = 2_000;
 
 /** How often Node looks for requests that take too long: rarely enough to cost nothing. */
 const CONNECTIONS_CHECK_MS = 1_000;
-const logger = new Logger('Http');
+const logger = loggerOf('request');
 
 /**
  * Nest's Express adapter, with requests and responses born as Express wants them.
@@ -33,10 +35,10 @@ export class FastExpressAdapter extends ExpressAdapter {
   private memory = new ConnectionMemory(new MemoryBudget(Infinity), new Measures());
   private requestsAhead = new RequestsAhead(this.memory);
   private responses: object = {};
-  /** Counts what is refused. */
-  measures = new Measures();
   /** Default: nobody measures how long requests take. */
   timed: TimedRequests | undefined;
+  /** Where those are counted that no handler has answered. */
+  refusals = new Refusals();
 
   override initHttpServer(): void {
     const app = this.getInstance<Express>();
@@ -75,8 +77,7 @@ export class FastExpressAdapter extends ExpressAdapter {
     this.timed?.begin(response);
     readAsOrigin(request.headers);
     this.getInstance<Express>()(request, response as ExpressResponse, (error?: unknown) => {
-      if (!error) this.measures.refused('bad-request');
-      answerUnhandled(error, request, response);
+      answerUnhandled(error, request, response, this.refusals);
     });
   }
 
@@ -133,8 +134,14 @@ export class FastExpressAdapter extends ExpressAdapter {
  * Answers what no handler has: Express tries none for an address that it can't read, `http://[` for example, and an
  * error comes here when the handlers of errors have thrown it. Express's own answers would be pages, not problems.
  */
-function answerUnhandled(error: unknown, request: ExpressRequest, response: ServerResponse): void {
+function answerUnhandled(
+  error: unknown,
+  request: ExpressRequest,
+  response: ServerResponse,
+  refusals: Refusals,
+): void {
   if (error) logger.error(error);
+  refusals.count(error ? 'internal-error' : 'bad-request', request);
   if (response.headersSent) {
     response.destroy();
     return;

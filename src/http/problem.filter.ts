@@ -1,13 +1,14 @@
-import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Logger } from '@nestjs/common';
+import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException } from '@nestjs/common';
 import type { Request, Response } from 'express';
 import { DomainError } from '../core/domain-error.js';
-import type { Measures } from '../core/measures.js';
+import { loggerOf } from '../core/logger-of.js';
 import { originFields } from '../core/run-origin.js';
 import { textOf } from '../core/thrown.js';
 import { NO_STORE } from './common-headers.js';
 import { linkTo } from './links.js';
 import { pathOf, type Operations } from './operations.js';
-import { problem, problemTypes, type Problem, type ProblemCode } from './problems.js';
+import { codeOfProblem, problem, problemTypes, type Problem, type ProblemCode } from './problems.js';
+import type { Refusals } from './refusals.js';
 import { contextOf } from './request-context.js';
 import { sendJson } from './send-json.js';
 
@@ -28,32 +29,23 @@ const codeOfStatus: Readonly<Record<number, ProblemCode>> = {
   503: 'not-ready',
 };
 
-/** What becomes of runs, and faults of the service, are no refusals. */
-const NO_REFUSALS: ReadonlySet<string> = new Set<ProblemCode>([
-  'run-failed',
-  'run-cancelled',
-  'run-disputed',
-  'deadline-exceeded',
-  'not-ready',
-  'internal-error',
-]);
-
 /** Answers whatever is thrown with a problem document (RFC 9457); what the caller can't know of stays in the log. */
 @Catch()
 export class ProblemFilter implements ExceptionFilter {
-  private readonly logger = new Logger(ProblemFilter.name);
+  private readonly logger = loggerOf('request');
 
   constructor(
     private readonly operations: Operations,
-    private readonly measures: Measures,
+    private readonly refusals: Refusals,
   ) {}
 
   catch(error: unknown, host: ArgumentsHost): void {
     const request = host.switchToHttp().getRequest<Request>();
     const response = host.switchToHttp().getResponse<Response>();
     const body = this.problemOf(error, request, response);
-    const code = body.type.slice(body.type.lastIndexOf('/') + 1);
-    if (!NO_REFUSALS.has(code)) this.measures.refused(code);
+    // Such details are words of the service alone.
+    const detail = body.status === 503 || body.status === 429 ? body.detail : undefined;
+    this.refusals.count(codeOfProblem(body), request, detail);
     if (body.status === 500)
       this.logger.error({ msg: textOf(error), ...originFields(contextOf(request)), err: error });
     if (response.headersSent) {

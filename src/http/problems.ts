@@ -267,6 +267,11 @@ export interface Problem {
   readonly [extension: string]: unknown;
 }
 
+/** The last step of the type of a problem. */
+export function codeOfProblem({ type }: Problem): ProblemCode {
+  return type.slice(type.lastIndexOf('/') + 1) as ProblemCode;
+}
+
 /**
  * @param base what links begin with
  * @param path the path that was asked for, or what stands in its place; empty where that could not be read

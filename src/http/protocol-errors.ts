@@ -3,9 +3,9 @@ import { STATUS_CODES, type IncomingMessage, type Server, type ServerResponse } 
 import type { Socket } from 'node:net';
 import { BadRequestException, HttpException } from '@nestjs/common';
 import type { RequestHandler } from 'express';
-import type { Measures } from '../core/measures.js';
 import { NO_STORE } from './common-headers.js';
 import { problem, problemTypes, type ProblemCode } from './problems.js';
+import type { Refusals } from './refusals.js';
 import { isRepeated } from './repeated-header.js';
 
 /** How long a caller that is refused may go on sending: closed at once, the connection would take the answer along. */
@@ -50,11 +50,11 @@ export function answerHalfClosed(server: Server): void {
  * too many headers or come too slowly. Requests with an `Expect` become requests like any other.
  *
  * @param base what links begin with, where no request says so
- * @param measures counts what is refused
+ * @param refusals counts what is refused
  */
-export function answerProtocolErrors(server: Server, base: string | undefined, measures: Measures): void {
+export function answerProtocolErrors(server: Server, base: string | undefined, refusals: Refusals): void {
   server.on('clientError', (error: NodeJS.ErrnoException, socket: HttpSocket) => {
-    refuse(error, socket, base, measures);
+    refuse(error, socket, base, refusals);
   });
   const receive = (request: IncomingMessage, response: ServerResponse): void => {
     server.emit('request', request, response);
@@ -80,7 +80,7 @@ function refuse(
   error: NodeJS.ErrnoException,
   socket: HttpSocket,
   base: string | undefined,
-  measures: Measures,
+  refusals: Refusals,
 ): void {
   // What comes after a refusal is an error again.
   if (socket.writableEnded) return;
@@ -92,10 +92,10 @@ function refuse(
     return;
   }
   const code = codeOfError[error.code ?? ''] ?? 'bad-request';
-  measures.refused(code);
   const detail =
     code === 'bad-request' ? `The request is malformed: ${error.message}` : problemTypes[code].happened;
   const requestId = response?.getHeader('X-Request-Id') ?? randomUUID();
+  refusals.count(code, socket, undefined, String(requestId));
   socket.end(refusal(code, detail, String(requestId), base));
   setTimeout(() => socket.destroy(), LINGER_MS).unref();
 }

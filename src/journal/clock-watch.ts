@@ -1,5 +1,5 @@
-import { Logger } from '@nestjs/common';
 import ms from 'ms';
+import { loggerOf } from '../core/logger-of.js';
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
@@ -12,7 +12,7 @@ export const PROOF_MS = HOUR_MS;
  * says more than a day more than the newest run that is older than the hour, or has gone a day ahead of the time that passed.
  */
 export class ClockWatch {
-  private readonly logger = new Logger('Journal');
+  private readonly logger = loggerOf('journal');
   private lastMs: number;
   private lastPassed = performance.now();
   /** By `performance.now()`, which no one sets. */

@@ -1,10 +1,10 @@
-import { Logger } from '@nestjs/common';
+import { loggerOf } from '../core/logger-of.js';
 import type { Obstacle } from '../run/journal.js';
 
 /** Between two tries whether a page can be read again, in milliseconds. */
 const RETRY_MS = 5_000;
 
-const logger = new Logger('Journal');
+const logger = loggerOf('journal');
 
 /** What an error says of damage. */
 export interface Damage {

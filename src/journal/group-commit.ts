@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises';
-import { Logger } from '@nestjs/common';
 import { firstValueFrom, merge, Subject } from 'rxjs';
 import type { MemoryBudget } from '../core/memory-budget.js';
+import { loggerOf } from '../core/logger-of.js';
 import type { CommitGroup } from './commit-group.js';
 import type { Commits } from '../run/commits.js';
 import type { Obstacle } from '../run/journal.js';
@@ -43,7 +43,7 @@ export class GroupCommit<Group extends CommitGroup> implements Commits {
   static readonly slowMs: number = 5_000;
   readonly times = new RecentTimes();
   onCommitted: Commits['onCommitted'] = () => undefined;
-  private readonly logger = new Logger('Journal');
+  private readonly logger = loggerOf('journal');
   private current: Group;
   private committing: Group | undefined;
   /** When that began, on the clock of `performance.now()`. */

@@ -1,9 +1,9 @@
-import { Logger } from '@nestjs/common';
 import { stackOf, textOf } from '../core/thrown.js';
+import { loggerOf } from '../core/logger-of.js';
 import type { EventBus } from '../events/event-bus.js';
 import type { JournalEntry } from '../run/journaled-run.js';
 
-const logger = new Logger('Journal');
+const logger = loggerOf('journal');
 
 /** Tells each run of a batch what is committed now, and then the bus. */
 export function publishCommitted(bus: EventBus, batch: readonly JournalEntry[]): void {

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { Logger } from '@nestjs/common';
 import { textOf } from '../core/thrown.js';
+import { loggerOf } from '../core/logger-of.js';
 import type { ClockWatch } from './clock-watch.js';
 
 /** Old runs and keys go in batches, each a short transaction of its own, with pauses that leave the thread to the writers. */
@@ -8,7 +8,7 @@ const BATCH = 100;
 const PAUSE_MS = 50;
 const EVERY_MS = 60_000;
 
-const logger = new Logger('Journal');
+const logger = loggerOf('journal');
 
 /**
  * Deletes what is older than `retentionMs`, now and from time to time, until `closing` is aborted.

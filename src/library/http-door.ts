@@ -1,6 +1,6 @@
 import { IncomingMessage, type ServerResponse } from 'node:http';
-import { Logger } from '@nestjs/common';
 import type { HttpAdapterHost } from '@nestjs/core';
+import { loggerOf } from '../core/logger-of.js';
 import { problem } from '../http/problems.js';
 import type { Door, Exchange, Handle } from './exchange.js';
 import type { HostGuards } from './host-guards.js';
@@ -18,7 +18,7 @@ const bases = new WeakMap<object, readonly string[]>();
 export class HttpDoor implements Door {
   /** Where it is, such as `/frontrunner`. */
   readonly base: string;
-  private readonly logger = new Logger('Frontrunner');
+  private readonly logger = loggerOf('request');
   private mount: (() => void) | undefined;
   private handle: Handle = (_request, response) => {
     const body = problem('not-ready', 'The application is starting', { base: this.base });

@@ -1,12 +1,12 @@
-import { Logger } from '@nestjs/common';
 import { deepFreeze, JsonError } from '../core/json.js';
 import { REDACTED } from '../core/redaction.js';
 import type { AttemptError } from '../core/run.js';
 import { SubTaskError, type SubTaskErrorOptions } from '../core/sub-task-error.js';
 import { isOneOf, stackOf, textOf } from '../core/thrown.js';
+import { loggerOf } from '../core/logger-of.js';
 import type { SubTaskOwner } from './sub-task-owner.js';
 
-const logger = new Logger('Engine');
+const logger = loggerOf('sub-task');
 
 const MAX_MESSAGE = 500;
 const MAX_EXCERPT = 500;
@@ -45,8 +45,8 @@ export function recordedError(
   const error = deepFreeze(attemptError(thrown, note, owner.redaction !== undefined));
   const stack = error.code === 'threw' ? stackOf(thrown) : undefined;
   if (stack !== undefined) {
-    const about = { runId: owner.id, task: owner.task, subTask, attempt };
-    logger.warn({ msg: `${subTask} threw`, ...about, ...owner.originFields, stack });
+    const about = { runId: owner.id, ...owner.originFields, subTask, attempt };
+    logger.warn({ msg: `${subTask} threw`, ...about, stack });
   }
   return error;
 }

@@ -1,15 +1,15 @@
-import { Logger } from '@nestjs/common';
 import { NO_HEADERS, type CallerHeaders } from '../core/caller-headers.js';
 import type { Clock } from '../core/clock.js';
 import type { JsonValue } from '../core/json.js';
 import type { SubTaskContext, SubTaskHandler, SubTaskLogger } from '../core/sub-task.js';
 import { textOf } from '../core/thrown.js';
 import { attemptTraceparent } from '../core/trace.js';
+import { loggerOf } from '../core/logger-of.js';
 import { AttemptTimeout } from './attempt-error.js';
 import { Progress } from './progress.js';
 import type { SubTaskOwner } from './sub-task-owner.js';
 
-const logger = new Logger('SubTask');
+const logger = loggerOf('sub-task');
 
 /** What is told how an attempt ended: the sub-task that it is one of. */
 interface AttemptedSubTask {
@@ -93,7 +93,6 @@ export class Attempt implements SubTaskContext {
     const line = (msg: string, fields?: object) => ({
       ...fields,
       runId: owner.id,
-      task: owner.task,
       subTask: subTask.name,
       attempt,
       ...owner.originFields,

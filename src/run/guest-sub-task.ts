@@ -50,7 +50,7 @@ export class GuestSubTask implements SubTaskOwner, Hosted {
     this.endsAt = endOf(terms, host.execution.journal, record);
     this.number = record.firstEventId;
     this.lastMs = Date.parse(record.lastEventTime);
-    this.originFields = originFields(terms.origin);
+    this.originFields = originFields(terms.origin, terms.task);
     const subTask = new SubTaskRun(this, name, definitionOf(terms, name));
     this.subTasks = [subTask];
     const state = record.subTasks.find((candidate) => candidate.name === name);

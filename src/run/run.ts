@@ -76,7 +76,7 @@ export class Run implements SubTaskOwner, Hosted, StaggeredRun {
     this.about = aboutRun(id, this);
     this.execution = host.execution;
     this.parsedInput = terms.parsedInput;
-    this.originFields = originFields(origin);
+    this.originFields = originFields(origin, task);
     this.endsAt = endOf(terms, host.execution.journal, record);
     this.subTasks = subTasks.map((name, at) => new SubTaskRun(this, name, definitionOf(terms, name, at)));
     this.history = new CommittedEvents(record);

@@ -1,11 +1,12 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { Inject, Injectable, Logger } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { filter, firstValueFrom, race, Subject, take, timer, type Subscription } from 'rxjs';
 import { CONFIG, type Config } from '../config/config.js';
 import { DomainError } from '../core/domain-error.js';
 import { NEW_RUNS_SHARE, RESUMED_RUNS_SHARE } from '../core/memory-budget.js';
 import type { RunRecord } from '../core/run-record.js';
 import type { TaskDefinition } from '../core/task.js';
+import { loggerOf } from '../core/logger-of.js';
 import { Execution } from './execution.js';
 import { GuestSubTask } from './guest-sub-task.js';
 import type { IdempotencyKey } from './idempotency-key.js';
@@ -23,7 +24,7 @@ const RUN_BYTES = 8 * 2 ** 10;
 /** The live runs of this process, by their ids, within its bounds. */
 @Injectable()
 export class Runs implements RunHost {
-  private readonly logger = new Logger(Runs.name);
+  private readonly logger = loggerOf('service');
   private readonly live = new Map<string, Run>();
   /** The sub-tasks of other nodes' runs that this process executes. */
   private readonly guests = new Set<Hosted & { leave(): void }>();

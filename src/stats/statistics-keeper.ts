@@ -1,13 +1,9 @@
-import {
-  Injectable,
-  Logger,
-  type BeforeApplicationShutdown,
-  type OnApplicationBootstrap,
-} from '@nestjs/common';
+import { Injectable, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
 import type { RunEvent } from '../core/events.js';
 import { EventBus } from '../events/event-bus.js';
 import { Journal } from '../run/journal.js';
 import { textOf } from '../core/thrown.js';
+import { loggerOf } from '../core/logger-of.js';
 import { TaskStatistics } from './task-statistics.js';
 
 export const SAVE_EVERY_MS = 10_000;
@@ -26,7 +22,7 @@ const PAGE = 1_000;
  */
 @Injectable()
 export class StatisticsKeeper implements OnApplicationBootstrap, BeforeApplicationShutdown {
-  private readonly logger = new Logger(StatisticsKeeper.name);
+  private readonly logger = loggerOf('statistics');
   private timer: NodeJS.Timeout | undefined;
   private unwatch: (() => void) | undefined;
   private turning: Promise<void> | undefined;

@@ -1,10 +1,11 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { Injectable, Logger } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import type { RunEvent } from '../core/events.js';
 import type { ReplyTimes } from '../run/reply-times.js';
 import type { SavedStatistics, StatisticsSlice } from '../run/journal.js';
 import { TaskRegistry } from '../tasks/task-registry.js';
 import { textOf } from '../core/thrown.js';
+import { loggerOf } from '../core/logger-of.js';
 import { learntTime } from './learnt-time.js';
 import { RaceProjection } from './race-projection.js';
 import { SlidingWindow, windowAt } from './sliding-window.js';
@@ -22,7 +23,7 @@ export interface Unsaved {
 /** What the recent runs of each task have shown: up to an hour of them, by the time of their events. */
 @Injectable()
 export class TaskStatistics implements ReplyTimes {
-  private readonly logger = new Logger(TaskStatistics.name);
+  private readonly logger = loggerOf('statistics');
   private readonly window = new SlidingWindow();
   private readonly projection: RaceProjection;
   /** The events up to here are counted in what was restored. */

@@ -1,9 +1,10 @@
-import { Inject, Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import { Inject, Injectable, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { CONFIG, type Config } from '../config/config.js';
 import { DomainError } from '../core/domain-error.js';
 import { Measures } from '../core/measures.js';
 import { MemoryBudget } from '../core/memory-budget.js';
 import type { SubTaskDefinition, TaskDefinition } from '../core/task.js';
+import { loggerOf } from '../core/logger-of.js';
 import { Runs } from '../run/runs.js';
 import { TaskRegistry } from '../tasks/task-registry.js';
 import type { Upstreams } from '../upstreams/upstreams.js';
@@ -33,7 +34,7 @@ const MOST_MISTAKES = 100;
 /** Adds the tasks of TASKS_FILE to those of the code, before runs of an earlier process are resumed. */
 @Injectable()
 export class FileTasks implements OnModuleInit, OnApplicationShutdown {
-  private readonly logger = new Logger(FileTasks.name);
+  private readonly logger = loggerOf('service');
   private readonly paths: readonly string[];
   /** Undefined where there are no files. */
   private loaded: Loaded | undefined;

@@ -1,7 +1,8 @@
-import { Injectable, Logger } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { deepFreeze, memoryBytes } from '../core/json.js';
 import type { RunRecord } from '../core/run-record.js';
 import { textOf } from '../core/thrown.js';
+import { loggerOf } from '../core/logger-of.js';
 import type { RunTerms } from '../run/run-terms.js';
 import { parseInput } from './accepted-run.js';
 import { TaskRegistry } from './task-registry.js';
@@ -9,7 +10,7 @@ import { TaskRegistry } from './task-registry.js';
 /** Makes the terms of runs that are on record fit the tasks as they are now. */
 @Injectable()
 export class RecordedRuns {
-  private readonly logger = new Logger(RecordedRuns.name);
+  private readonly logger = loggerOf('run');
   /** Tasks that runs are left of but that the service has no more. */
   private readonly missing = new Set<string>();
 

@@ -1,9 +1,10 @@
-import { Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
+import { Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { Journal } from '../run/journal.js';
 import { Runs } from '../run/runs.js';
 import { RecordedRuns } from './recorded-runs.js';
 import type { RunRecord } from '../core/run-record.js';
 import { textOf } from '../core/thrown.js';
+import { loggerOf } from '../core/logger-of.js';
 
 /** How many of the runs that are set aside are named in the log. */
 const SHOWN = 10;
@@ -11,7 +12,7 @@ const SHOWN = 10;
 /** Resumes what an earlier process has left unfinished: every unfinished sub-task begins a new attempt. */
 @Injectable()
 export class Recovery implements OnApplicationBootstrap {
-  private readonly logger = new Logger(Recovery.name);
+  private readonly logger = loggerOf('run');
   private readonly resumed = new Map<string, Promise<boolean>>();
 
   constructor(
@@ -64,7 +65,11 @@ export class Recovery implements OnApplicationBootstrap {
       try {
         if (await this.resume(record)) count += 1;
       } catch (error) {
-        this.logger.error({ msg: `Could not be resumed: ${textOf(error)}`, runId: record.id });
+        this.logger.error({
+          msg: `Could not be resumed: ${textOf(error)}`,
+          runId: record.id,
+          task: record.task,
+        });
       }
     }
     if (count > 0) this.logger.log(`Resumed ${count} unfinished runs of an earlier process`);

@@ -1,4 +1,4 @@
-import { Body, Controller, HttpCode, Inject, Logger, Param, Post, Req } from '@nestjs/common';
+import { Body, Controller, HttpCode, Inject, Param, Post, Req } from '@nestjs/common';
 import { ApiBody, ApiOkResponse, ApiOperation, ApiParam, ApiTags } from '../http/open-api.js';
 import type { Request } from 'express';
 import { z } from 'zod';
@@ -8,11 +8,13 @@ import { DomainError, inputErrors, invalidRequest } from '../core/domain-error.j
 import { originFields } from '../core/run-origin.js';
 import { EXAMPLE_RUN_ID } from '../core/run.js';
 import { textOf } from '../core/thrown.js';
+import { loggerOf } from '../core/logger-of.js';
 import { ApiProblems } from '../http/api-problems.decorator.js';
 import { linkTo } from '../http/links.js';
 import { pathOf } from '../http/operations.js';
 import { problemSchema } from '../http/problem.schema.js';
 import { problem, problemTypes, type Problem } from '../http/problems.js';
+import { Refusals } from '../http/refusals.js';
 import { contextOf } from '../http/request-context.js';
 import { RunBatches } from './run-batches.js';
 import { runBatchShapeSchema } from './run-batches.schemas.js';
@@ -61,12 +63,13 @@ const batchAnswerSchema = z
 
 @Controller('tasks')
 export class RunBatchesController {
-  private readonly logger = new Logger(RunBatchesController.name);
+  private readonly logger = loggerOf('request');
 
   private readonly maxItemBytes: number;
 
   constructor(
     private readonly batches: RunBatches,
+    private readonly refusals: Refusals,
     @Inject(CONFIG) config: Config,
   ) {
     this.maxItemBytes = config.MAX_INPUT_BYTES;
@@ -124,7 +127,11 @@ export class RunBatchesController {
 
   private problemOf(error: unknown, request: Request): Problem {
     const place = { base: linkTo(request, ''), path: pathOf(request) };
-    if (error instanceof DomainError) return problem(error.code, error.message, place, error.details);
+    if (error instanceof DomainError) {
+      const refused = problem(error.code, error.message, place, error.details);
+      this.refusals.count(error.code, request, refused.status === 503 ? refused.detail : undefined);
+      return refused;
+    }
     this.logger.error({ msg: textOf(error), ...originFields(contextOf(request)), err: error });
     return problem('internal-error', 'Something went wrong; the log of the service says what', place);
   }

@@ -78,7 +78,6 @@ export class Telemetry implements OnModuleInit, OnApplicationShutdown {
     tell('frontrunner.memory.budget.limit', memory.limitBytes);
     tell('frontrunner.stream.readers', measures.streams);
     tell('frontrunner.stream.dropped', measures.cutOff);
-    for (const [code, count] of measures.refusals) tell('frontrunner.requests.refused', count, code);
     if (!journal.sharing) return;
     tell('frontrunner.node.takeovers', measures.takeovers);
     const ageMs = performance.now() - measures.lastBeatAt;

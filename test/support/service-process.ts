@@ -54,10 +54,16 @@ export class ServiceProcess {
     });
   }
 
-  /** Starts it, and resolves when it listens. */
-  static async start(options: Options = {}): Promise<ServiceProcess> {
+  /** Starts it, whatever it waits for. */
+  static begin(options: Options): ServiceProcess {
     const service = new ServiceProcess(launch(options));
     service.child.stderr!.pipe(process.stderr);
+    return service;
+  }
+
+  /** Starts it, and resolves when it listens. */
+  static async start(options: Options = {}): Promise<ServiceProcess> {
+    const service = ServiceProcess.begin(options);
     const { msg } = await service.line(/^Listening on http/);
     service.url = /http:\S+/.exec(msg)![0];
     return service;

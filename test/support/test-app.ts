@@ -23,7 +23,6 @@ import { activeResources, expectNothingLeft } from './resources.js';
 
 const DEFAULTS = {
   DATABASE_URL: 'memory:',
-  LOG_LEVEL: 'silent',
   DEMO_TIME_SCALE: '0.001',
   SHUTDOWN_GRACE: '1s',
 };

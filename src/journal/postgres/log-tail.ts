@@ -1,9 +1,9 @@
-import { Logger } from '@nestjs/common';
 import { filter, firstValueFrom, Subject } from 'rxjs';
 import type { RunEvent } from '../../core/events.js';
 import { indexBehind } from '../../core/event-order.js';
 import type { EventBus } from '../../events/event-bus.js';
 import { textOf } from '../../core/thrown.js';
+import { loggerOf } from '../../core/logger-of.js';
 import type { JournaledRun } from '../../run/journaled-run.js';
 import { tellRun } from '../publish-committed.js';
 import type { TailPage } from './commit-reader.js';
@@ -23,7 +23,7 @@ interface SharedRun {
  * has in memory; what is between is read from the database.
  */
 export class LogTail {
-  private readonly logger = new Logger(LogTail.name);
+  private readonly logger = loggerOf('journal');
   /** Everything up to here was published, or nobody wanted it. */
   private shown: number;
   /** The last event that is known to be committed. */

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import pg from 'pg';
 import { DatabaseError } from '../database-error.js';
-import { connectionConfig, nameOf } from './postgres-connection.js';
+import { nameOf } from '../../core/database-name.js';
+import { connectionConfig } from './postgres-connection.js';
 
 /** What a session says of itself and its server. */
 interface Facts {

@@ -1,4 +1,5 @@
 import pg from 'pg';
+import { nameOf } from '../../core/database-name.js';
 import { textOf } from '../../core/thrown.js';
 import type { Damage } from '../damage-watch.js';
 import { DatabaseError } from '../database-error.js';
@@ -67,13 +68,6 @@ function poolOf(address: PostgresAddress, config: pg.PoolConfig, statementMs: nu
     client.query(`${searchPath(address)}; SET statement_timeout = ${statementMs}`).catch(() => undefined);
   });
   return pool;
-}
-
-/** The address of a database for people: without its password and parameters, but for the host where it is one of those. */
-export function nameOf(url: string): string {
-  const [base = ''] = url.split('?', 1);
-  const host = new URLSearchParams(url.slice(base.length)).get('host');
-  return base.replace(/^(\w+:\/\/[^:@/]*):[^@/]*@/, '$1@') + (host === null ? '' : `?host=${host}`);
 }
 
 /** Pages that are not what was written, and those that the disk can’t read. */

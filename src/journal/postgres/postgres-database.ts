@@ -1,13 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { Logger } from '@nestjs/common';
+import type { Logger } from '@nestjs/common';
 import { Kysely, PostgresDialect, sql } from 'kysely';
 import { Migrator } from 'kysely/migration';
+import { nameOf } from '../../core/database-name.js';
 import { textOf } from '../../core/thrown.js';
+import { loggerOf } from '../../core/logger-of.js';
 import { DatabaseError } from '../database-error.js';
 import { checkServer } from './postgres-check.js';
 import {
   mayPass,
-  nameOf,
   openMigratingPool,
   openPool,
   postgresError,
@@ -19,6 +20,8 @@ import { queueSchema } from './queues.js';
 /** How long a start waits for a server that isn't there yet. */
 const PATIENCE_MS = 30_000;
 const RETRY_MS = 500;
+/** How often a start says that it still waits. */
+const STILL_MS = 10_000;
 const NO_CHECKSUMS =
   'keeps no checksums of its pages, so that damage on its disk is shown as truth; stop its server, and run pg_checksums --enable';
 /** After how long a start says that it waits for a migration. */
@@ -31,25 +34,38 @@ const NOTICE_MS = 3_000;
  */
 export async function openDatabase(address: PostgresAddress): Promise<Kysely<Schema>> {
   const { url } = address;
-  const logger = new Logger('Journal');
-  const until = performance.now() + PATIENCE_MS;
+  const logger = loggerOf('journal');
+  const startedAt = performance.now();
+  let notices = 0;
   const db = new Kysely<Schema>({ dialect: new PostgresDialect({ pool: openPool(address) }) });
-  for (let tries = 0; ; tries += 1) {
+  for (;;) {
     try {
       const hasChecksums = await checkServer(url);
       await migrate(address, logger);
       if (!hasChecksums) logger.warn(`The database ${nameOf(url)} ${NO_CHECKSUMS}`);
+      if (notices > 0) logger.log(`The database is there after ${inSeconds(performance.now() - startedAt)}`);
       return db;
     } catch (error) {
       const explained = postgresError(url, error);
-      if (!mayPass(error) || performance.now() > until) {
+      const waitedMs = performance.now() - startedAt;
+      if (!mayPass(error) || waitedMs > PATIENCE_MS) {
         await db.destroy();
         throw explained;
       }
-      if (tries === 0) logger.warn(`Waiting for the database: ${textOf(explained)}`);
+      if (waitedMs >= notices * STILL_MS) {
+        const since = notices === 0 ? '' : ` since ${inSeconds(waitedMs)}`;
+        logger.warn(
+          `Waiting for the database${since}, up to ${inSeconds(PATIENCE_MS)}: ${textOf(explained)}`,
+        );
+        notices += 1;
+      }
       await delay(RETRY_MS);
     }
   }
+}
+
+function inSeconds(milliseconds: number): string {
+  return `${Math.round(milliseconds / 1000)} s`;
 }
 
 /** Waits for as long as it takes: others may migrate, or read what a migration changes. */

@@ -1,9 +1,9 @@
-import { Logger } from '@nestjs/common';
 import { Subject } from 'rxjs';
 import type { RunEvent } from '../../core/events.js';
 import { MemoryBudget } from '../../core/memory-budget.js';
 import type { EventBus } from '../../events/event-bus.js';
 import type { RunRecord } from '../../core/run-record.js';
+import { loggerOf } from '../../core/logger-of.js';
 import { ClockWatch, PROOF_MS } from '../clock-watch.js';
 import { GroupCommit, UNAVAILABLE } from '../group-commit.js';
 import { NodeRow } from './node-row.js';
@@ -57,7 +57,7 @@ export class PostgresJournal extends Journal implements Sharing {
   paused: ReadonlySet<string> = new Set();
   /** How many sub-tasks other nodes could take on. */
   idleSlots = 0;
-  private readonly logger = new Logger(PostgresJournal.name);
+  private readonly logger = loggerOf('node');
   private readonly node: NodeRow;
   private readonly closing = new AbortController();
   private readonly tail: LogTail;

@@ -1,7 +1,7 @@
-import { Logger } from '@nestjs/common';
 import type { JournaledRun } from '../../run/journaled-run.js';
 import type { EventBus } from '../../events/event-bus.js';
 import { textOf } from '../../core/thrown.js';
+import { loggerOf } from '../../core/logger-of.js';
 import { tellRuns } from '../publish-committed.js';
 import type { GroupLog } from '../group-commit.js';
 import type { CommitNotices } from './commit-notices.js';
@@ -16,7 +16,7 @@ const TAKEN_FOR_DEAD = 'FR001';
 
 /** The log in Postgres: the database numbers its groups when it commits them, for other nodes write too. */
 export class PostgresLog implements GroupLog<PostgresGroup> {
-  private readonly logger = new Logger('Journal');
+  private readonly logger = loggerOf('journal');
   /** How many groups this node has committed. */
   private committed = 0;
   /** Runs that were never recorded, because the database can't hold how they began. */

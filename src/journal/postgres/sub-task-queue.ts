@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { Logger } from '@nestjs/common';
 import { PgBoss, type Db, type Job } from 'pg-boss';
 import type { StartCause } from '../../core/events.js';
 import { textOf } from '../../core/thrown.js';
+import { loggerOf } from '../../core/logger-of.js';
 import type { PlacedSubTask } from '../../run/sharing.js';
 import type { PostgresAddress } from './postgres-connection.js';
 import { QUEUES, queueSchema, WORK_QUEUES, type WorkQueue } from './queues.js';
@@ -47,7 +47,7 @@ const WORK = {
 export class SubTaskQueue {
   /** How long a statement of pg-boss may take before the server ends it, in milliseconds: some tidy up. */
   static readonly answerMs: number = 30_000;
-  private readonly logger = new Logger(SubTaskQueue.name);
+  private readonly logger = loggerOf('node');
   readonly boss: PgBoss;
   private failure: string | undefined;
 

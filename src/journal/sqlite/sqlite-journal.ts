@@ -2,13 +2,13 @@ import { randomUUID } from 'node:crypto';
 import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { Logger } from '@nestjs/common';
 import type { RunEvent } from '../../core/events.js';
 import { MemoryBudget } from '../../core/memory-budget.js';
 import type { EventBus } from '../../events/event-bus.js';
 import { DomainError, unknownRun } from '../../core/domain-error.js';
 import { runOf, type RunRecord } from '../../core/run-record.js';
 import { textOf } from '../../core/thrown.js';
+import { loggerOf } from '../../core/logger-of.js';
 import { databaseError } from '../database-error.js';
 import { DatabaseLock, processName } from './database-lock.js';
 import { keepPrivate, preparePath, sizeOf } from './database-path.js';
@@ -47,7 +47,7 @@ import { UnfinishedRuns } from './unfinished-runs.js';
 /** How often it is seen to that the file and the right to write it are still there. */
 const WATCH_MS = 1_000;
 
-const logger = new Logger('Journal');
+const logger = loggerOf('journal');
 
 /** The journal in an SQLite file. One thread writes, in groups; another reads, so that no reader waits for an `fsync`. */
 export class SqliteJournal extends Journal {

@@ -1,6 +1,6 @@
-import { Logger } from '@nestjs/common';
+import { loggerOf } from '../../core/logger-of.js';
 
-const logger = new Logger('Journal');
+const logger = loggerOf('journal');
 
 /**
  * Says how far a log reaches that no stop has closed.

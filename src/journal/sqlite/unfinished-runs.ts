@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { Logger } from '@nestjs/common';
 import { runOf, type RunRecord } from '../../core/run-record.js';
 import { textOf } from '../../core/thrown.js';
+import { loggerOf } from '../../core/logger-of.js';
 import { parseEvents } from '../event-text.js';
 import type { SqliteThread } from './sqlite-thread.js';
 
@@ -23,7 +23,7 @@ interface LeftRun {
 
 /** The runs that an earlier process has left unfinished. */
 export class UnfinishedRuns {
-  private readonly logger = new Logger('Journal');
+  private readonly logger = loggerOf('journal');
 
   /**
    * @param openedAt what the database had when it was opened

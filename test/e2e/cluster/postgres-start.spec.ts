@@ -1,6 +1,5 @@
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
-import { Logger } from '@nestjs/common';
 import { EventEmitter2 } from '@nestjs/event-emitter';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { Client } from 'pg';
@@ -105,10 +104,11 @@ describe('a start with Postgres', () => {
   test('that is refused says what is wrong, and nothing else', async () => {
     const wrong = changed((to) => (to.password = 'wrong'));
     const { code, stdout, stderr } = await ServiceProcess.run({ env: { DATABASE_URL: wrong } });
-    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+    expect(code).toBe(1);
+    expect(stdout).toMatch(/^\{[^\n]* starts: database [^\n]*\n$/);
     expect(stderr).toMatch(OF_URL);
     expect(stderr).toMatch(/ refuses the user or the password; [^\n]*\n$/);
-    expect(stderr).not.toContain('wrong');
+    expect(stdout + stderr).not.toContain('wrong');
   });
 
   test('sees nothing of a service that has another schema of the same database', async () => {
@@ -152,21 +152,24 @@ describe('a start with Postgres', () => {
     expect(stderr).toMatch(/has nothing of the service in the schema nobody; .*correct DATABASE_SCHEMA/);
   });
 
-  test('waits for a server that is not there yet', async () => {
+  test('waits for a server that is not there yet, and says so', async () => {
     const free = createServer().listen(0, '127.0.0.1');
     await once(free, 'listening');
     const { port } = free.address() as AddressInfo;
     free.close();
     await once(free, 'close');
-    const waits = new Promise((resolve) => {
-      jest.spyOn(Logger.prototype, 'warn').mockImplementation(resolve);
+    const service = ServiceProcess.begin({
+      env: { DATABASE_URL: changed((to) => (to.port = String(port))) },
     });
-    const opening = open(changed((to) => (to.port = String(port))));
-    expect(await waits).toMatch(/^Waiting for the database: .* nothing listens there/);
+    await service.line(/^Waiting for the database, up to 30 s: .* nothing listens there/);
     const proxy = await TcpProxy.start(url, port);
-    const journal = await opening;
-    expect(await cluster.query('SELECT id FROM frontrunner.nodes')).toEqual([{ id: journal.nodeId }]);
-    await journal.close();
+    await service.line(/^Listening/);
+    expect(service.lines.map(({ msg }) => msg).filter((msg) => msg.includes('atabase'))).toEqual([
+      expect.stringMatching(/^Frontrunner \S+ starts: database postgres:\S+, role all/),
+      expect.stringMatching(/^Waiting for the database, up to 30 s/),
+      expect.stringMatching(/^The database is there after \d+ s$/),
+    ]);
+    expect(await service.stop()).toBe(0);
     await proxy.close();
   });
 

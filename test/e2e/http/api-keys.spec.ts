@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { ApiExcludeController } from '@nestjs/swagger';
 import type { Request } from 'express';
 import supertest from 'supertest';
+import { Refusals } from '../../../src/http/refusals.js';
 import { contextOf } from '../../../src/http/request-context.js';
 import { ApiKeys } from '../../support/api-keys.js';
 import { expectProblem } from '../../support/problem.js';
@@ -85,6 +86,17 @@ describe('a service with API keys', () => {
       await as('fr_nobody').get(path).expect(200);
     },
   );
+
+  test('counts wrong keys, and tells the log of them seldom, without the keys', async () => {
+    const { counts } = service.app.get(Refusals);
+    const before = counts.get('unauthorized') ?? 0;
+    for (let at = 0; at < 30; at += 1) await as(`fr_wrong${at}`).get('/tasks').expect(401);
+    expect(counts.get('unauthorized')).toBe(before + 30);
+    const lines = service.log.lines.filter(({ msg }) => msg.startsWith('Refused with 401 unauthorized'));
+    expect(lines[0]).toMatchObject({ level: 'warn', reason: 'unauthorized', address: '127.0.0.1' });
+    expect(lines.length).toBeLessThan(10);
+    expect(JSON.stringify(service.log.lines)).not.toContain('fr_wrong');
+  });
 
   test('lets every key see the tasks, the problems and the documentation', async () => {
     for (const key of [both, reader, writer])

@@ -5,6 +5,7 @@ import { text } from 'node:stream/consumers';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import { ConnectionMemory } from '../../../src/http/connection-memory.js';
+import { Refusals } from '../../../src/http/refusals.js';
 import { RunWatch } from '../../../src/tasks/run-watch.js';
 import { ControlledTask } from '../../support/controlled-task.js';
 import { inlineTask } from '../../support/inline-task.js';
@@ -190,8 +191,13 @@ describe('a connection', () => {
     expect(service.server.maxConnections).toBe(102);
     const warnings = service.log.lines.filter(({ msg }) => msg.includes('MAX_CONNECTIONS'));
     expect(warnings).toEqual([
-      { level: 'warn', msg: 'New connections are refused: 2 are open, as many as MAX_CONNECTIONS allows' },
+      expect.objectContaining({
+        level: 'warn',
+        msg: 'Refused with 503 overloaded: 2 connections are open, as many as MAX_CONNECTIONS allows',
+        address: '127.0.0.1',
+      }),
     ]);
+    expect(service.app.get(Refusals).counts.get('overloaded')).toBe(2);
     const gone = new Promise((resolve) => served[0]!.once('close', resolve));
     open[0]!.destroy();
     await gone;

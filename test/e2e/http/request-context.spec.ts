@@ -17,7 +17,8 @@ function tiesOf(service: TestApp, runId: string): unknown[] {
     .map(({ msg, ...fields }) => ({
       msg,
       requestId: 'requestId' in fields ? fields.requestId : undefined,
-      traceId: 'traceId' in fields ? fields.traceId : undefined,
+      task: 'task' in fields ? fields.task : undefined,
+      ...Object.fromEntries(Object.entries(fields).filter(([name]) => /^(trace|span)_/.test(name))),
     }));
 }
 
@@ -101,6 +102,7 @@ describe('a run', () => {
     expect(traceparent).toMatch(SPAN);
     expect(fast.context.traceparent).toBe(traceparent);
     expect(slow.context.traceparent).toMatch(SPAN);
+    await service.event(runId, 'run.started');
     logger.log('of the sub-task');
     slow.fail(new Error('at first'));
     const again = await race.next('slow');
@@ -112,12 +114,20 @@ describe('a run', () => {
     durable.crash();
     again.succeed();
     await service.finishedRun(runId);
-    const ties = { requestId: 'mine', traceId: TRACE_ID };
+    const ties = {
+      requestId: 'mine',
+      task: 'race',
+      trace_id: TRACE_ID,
+      span_id: '00f067aa0ba902b7',
+      trace_flags: '00',
+    };
     expect(tiesOf(service, runId)).toEqual([
+      { msg: 'race accepted', ...ties },
       { msg: 'of the sub-task', ...ties },
       { msg: 'slow threw', ...ties },
       { msg: expect.stringMatching(/^slow retries in/), ...ties },
       { msg: 'fast done', ...ties },
+      { msg: expect.stringMatching(/^race replied in \d+ ms: fast won; slow goes on$/), ...ties },
       { msg: 'slow done', ...ties },
     ]);
 
@@ -194,7 +204,10 @@ describe('a run', () => {
     expect(tiesOf(service, fast.context.runId)).toContainEqual({
       msg: 'Stopped before it finished: slow',
       requestId: 'mine',
-      traceId: TRACE_ID,
+      task: 'race',
+      trace_id: TRACE_ID,
+      span_id: '00f067aa0ba902b7',
+      trace_flags: '00',
     });
   });
 });

@@ -145,7 +145,7 @@ describe('frontrunner serve', () => {
     await service.line(/^1 task from mine\.yaml: one$/);
     await service.http.get('/run-tasks').expect(404);
     await service.http.get('/tasks/demo').expect(404);
-    expect(service.lines.at(-1)!.msg).toMatch(/try: curl -i http:\S+\/tasks$/);
+    await service.line(/try: curl -i http:\S+\/tasks$/);
     writeFileSync(file, task('two'));
     await service.line(/^Reloaded: 1 task from mine\.yaml: two$/);
     const opened = join(directory, 'opened');

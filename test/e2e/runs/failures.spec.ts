@@ -111,8 +111,9 @@ describe('a sub-task', () => {
       expect(run).toMatchObject({ status: 'failed', reply: { error: { code: 'run-failed', failures } } });
       const error = { code, message: expect.stringMatching(message) };
       expect(run.subTasks).toEqual([expect.objectContaining({ status: 'failed', attempts: 1, error })]);
-      expect(service.log.messagesOf(run.id).slice(-2)).toEqual([
+      expect(service.log.messagesOf(run.id).slice(-3)).toEqual([
         expect.stringMatching(/^faulty failed: /),
+        expect.stringMatching(/ replied in \d+ ms with an error: /),
         `${task} failed`,
       ]);
       expect(await service.answer('demo')).toMatchObject({ result: 'First result' });

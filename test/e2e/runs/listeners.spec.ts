@@ -86,6 +86,7 @@ describe('a listener that throws, rejects or never ends', () => {
           level: 'error',
           msg: `Listener BadListener.throws failed on sub-task.succeeded (event ${id})`,
           runId,
+          task: 'race',
           requestId: expect.any(String),
           subTask: 'slow',
           err: new Error('thrown by a listener'),

@@ -25,11 +25,20 @@ describe('GET /run-tasks', () => {
       status: 'succeeded',
       subTasks: [{ result: 'First result' }, { result: 'Second result' }, { result: 'Third result' }],
     });
-    expect(service.log.messagesOf(runId).filter((msg) => msg.endsWith('done'))).toEqual([
+    expect(service.log.messagesOf(runId)).toEqual([
+      'demo accepted',
       'first done',
+      expect.stringMatching(/^demo replied in \d+ ms: first won; second, third go on$/),
       'third done',
       'second done',
     ]);
+    const lines = service.log.lines.filter((line) => line.runId === runId);
+    expect(lines).toEqual(lines.map(() => expect.objectContaining({ level: 'log', task: 'demo' })));
+    expect(lines[2]).toMatchObject({
+      answeredBy: 'first',
+      replyMs: data.durationMs,
+      background: ['second', 'third'],
+    });
   });
 
   test('gives the run of before to the same Idempotency-Key', async () => {

@@ -1,25 +1,18 @@
 import { writeSync } from 'node:fs';
-import { Module } from '@nestjs/common';
 import pino, { type DestinationStream } from 'pino';
-import { CONFIG, type Config } from '../config/config.js';
+import type { Config } from '../config/config.js';
+import { levelOf } from '../core/log-kinds.js';
 import { LogBuffer } from './log-buffer.js';
 import { PinoLog } from './pino-log.js';
 
 /** Lines are dropped past this size when nobody reads them. */
 const MAX_BUFFERED_BYTES = 16 * 2 ** 20;
 
-/** Logs by pino: readable lines on a terminal, JSON lines otherwise. Nothing is done per request. */
-@Module({
-  providers: [
-    {
-      provide: PinoLog,
-      inject: [CONFIG],
-      useFactory: async (config: Config) =>
-        new PinoLog(pino({ level: config.LOG_LEVEL }, await destination())),
-    },
-  ],
-})
-export class LoggingModule {}
+/** The log of the service, by pino: readable lines on a terminal, JSON lines otherwise. */
+export async function openLog(config: Pick<Config, 'LOG_LEVEL' | 'LOG_LEVELS'>): Promise<PinoLog> {
+  const stream = await destination();
+  return new PinoLog(pino({ level: config.LOG_LEVEL }, stream), stream, (kind) => levelOf(kind, config));
+}
 
 async function destination(): Promise<DestinationStream> {
   if (process.stdout.isTTY) {

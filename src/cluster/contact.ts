@@ -1,0 +1,34 @@
+import { loggerOf } from '../core/logger-of.js';
+import { textOf } from '../core/thrown.js';
+
+/** Whether a node reaches the database, and since when: in the log, once for each time that it is away. */
+export class Contact {
+  private readonly logger = loggerOf('node');
+  /** Since when every beat has reached the database in time, on the clock of `performance.now()`. */
+  private healthySince = Infinity;
+  private lastBeat = -Infinity;
+  private isAway = false;
+
+  constructor(private readonly timeoutMs: number) {}
+
+  /** Whether this node can tell who else was away, and who only seems to have been. It can't when it was away itself. */
+  canTell(): boolean {
+    const now = performance.now();
+    if (now - this.lastBeat > this.timeoutMs / 2) this.healthySince = Infinity;
+    return now - this.healthySince > this.timeoutMs;
+  }
+
+  made(): void {
+    this.lastBeat = performance.now();
+    this.healthySince = Math.min(this.healthySince, this.lastBeat);
+    if (this.isAway) this.logger.log('The database is reached again');
+    this.isAway = false;
+  }
+
+  lost(error: unknown): void {
+    if (!this.isAway)
+      this.logger.warn(`The database can’t be reached, which is tried again: ${textOf(error)}`);
+    this.isAway = true;
+    this.healthySince = Infinity;
+  }
+}

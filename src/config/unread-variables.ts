@@ -1,0 +1,42 @@
+import { distance } from '../core/nearest.js';
+import { variables } from './variables.js';
+
+const NAMES = Object.keys(variables);
+/** What the commands that call a service read, and only they. */
+const OF_COMMANDS = ['FRONTRUNNER_URL', 'FRONTRUNNER_API_KEY'];
+const PREFIX = 'FRONTRUNNER_';
+/** What Kubernetes and Docker links give every container of a namespace that has a service of the name frontrunner. */
+const OF_ORCHESTRATOR =
+  /^FRONTRUNNER_(.*_)?(SERVICE_(HOST|PORT(_.*)?)|PORT_\d+_(TCP|UDP|SCTP)(_(ADDR|PORT|PROTO))?|NAME|ENV_.*)$/;
+
+/**
+ * What to warn about of an environment: variables that look as if they were meant for the service, which reads none of that name.
+ * Short names, such as HOST and PORT, are close to too many others. Values stay private.
+ */
+export function unreadVariables(environment: Readonly<Record<string, string | undefined>>): string[] {
+  return Object.entries(environment).flatMap(([name, value = '']) => {
+    if (NAMES.includes(name) || isOfOthers(name, value)) return [];
+    const isPrefixed = name.startsWith(PREFIX);
+    const meant = meantBy(isPrefixed ? name.slice(PREFIX.length) : name);
+    if (meant !== undefined) return [`The variable ${name} is not read; did you mean ${meant}?`];
+    return isPrefixed
+      ? [`The variable ${name} is not read; frontrunner serve --help lists those that are`]
+      : [];
+  });
+}
+
+function isOfOthers(name: string, value: string): boolean {
+  // HTTP_PROXY and the like are read in small letters too.
+  if (name.endsWith('_proxy') || OF_COMMANDS.includes(name) || OF_ORCHESTRATOR.test(name)) return true;
+  return name.startsWith(PREFIX) && /^(tcp|udp|sctp):\/\//.test(value);
+}
+
+function meantBy(name: string): string | undefined {
+  const given = name.toUpperCase();
+  return NAMES.find((known) => {
+    if (known === given) return true;
+    // Of eight letters one may be wrong, of twelve two.
+    const most = Math.min(2, Math.floor(known.length / 4) - 1);
+    return Math.abs(known.length - given.length) <= most && distance(known, given) <= most;
+  });
+}

@@ -1,0 +1,116 @@
+import { IncomingMessage } from 'node:http';
+import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
+import type { Request } from 'express';
+import { loggerOf } from '../core/logger-of.js';
+import { originFields } from '../core/run-origin.js';
+import { problemTypes, type ProblemCode } from './problems.js';
+import { contextOf } from './request-context.js';
+
+/** The log has at most one line of each reason in so many milliseconds. */
+const WINDOW_MS = 10_000;
+/** How much of what callers have sent stands in a line, in characters. */
+const MOST = 100;
+
+/** Answers that tell how a run has ended, or a probe that it has to wait. */
+const OUTCOMES: ReadonlySet<ProblemCode> = new Set([
+  'run-failed',
+  'run-cancelled',
+  'run-disputed',
+  'deadline-exceeded',
+  'not-ready',
+]);
+
+/** Of a request that could not be read. */
+export interface Connection {
+  readonly remoteAddress?: string | undefined;
+}
+
+/** Refusals of one reason that the log has not told of yet. */
+interface Untold {
+  readonly timer: NodeJS.Timeout;
+  count: number;
+  example: object;
+}
+
+/**
+ * Counts the requests that were refused, by the type of their problem, and tells of them in the log: of the first at once, and of those
+ * that follow once in a while. Neither keys nor bodies nor queries get there.
+ */
+@Injectable()
+export class Refusals implements OnApplicationShutdown {
+  private readonly logger = loggerOf('request');
+  private readonly byReason = new Map<ProblemCode, number>();
+  private readonly untold = new Map<ProblemCode, Untold>();
+
+  /** How many there were since the start. */
+  get counts(): ReadonlyMap<ProblemCode, number> {
+    return this.byReason;
+  }
+
+  /**
+   * @param from the request, or its connection where it could not be read
+   * @param detail in words of the service alone
+   * @param requestId of a request that could not be read
+   */
+  count(reason: ProblemCode, from: IncomingMessage | Connection, detail?: string, requestId?: string): void {
+    if (OUTCOMES.has(reason)) return;
+    this.byReason.set(reason, (this.byReason.get(reason) ?? 0) + 1);
+    // The log has the error itself.
+    if (reason === 'internal-error') return;
+    const untold = this.untold.get(reason);
+    if (!untold) {
+      this.logger.warn({
+        msg: `Refused with ${named(reason)}: ${detail ?? problemTypes[reason].happened}`,
+        reason,
+        count: 1,
+        ...exampleOf(from, requestId),
+      });
+      this.watch(reason);
+      return;
+    }
+    if (untold.count === 0) untold.example = exampleOf(from, requestId);
+    untold.count += 1;
+  }
+
+  onApplicationShutdown(): void {
+    for (const [reason, { timer }] of this.untold) {
+      clearTimeout(timer);
+      this.tell(reason);
+    }
+  }
+
+  private watch(reason: ProblemCode): void {
+    const timer = setTimeout(() => {
+      if (this.tell(reason)) this.watch(reason);
+    }, WINDOW_MS).unref();
+    this.untold.set(reason, { timer, count: 0, example: {} });
+  }
+
+  /** @returns whether there was anything to tell */
+  private tell(reason: ProblemCode): boolean {
+    const { count, example } = this.untold.get(reason) ?? { count: 0 };
+    this.untold.delete(reason);
+    if (count === 0) return false;
+    const msg = `Refused with ${named(reason)}: ${count} more in ${WINDOW_MS / 1000} s`;
+    this.logger.warn({ msg, reason, count, ...example });
+    return true;
+  }
+}
+
+function named(reason: ProblemCode): string {
+  return `${problemTypes[reason].status} ${reason}`;
+}
+
+/** What helps to find the caller. */
+function exampleOf(from: IncomingMessage | Connection, requestId: string | undefined): object {
+  if (!(from instanceof IncomingMessage)) return { requestId, address: from.remoteAddress };
+  const { method, url, originalUrl = url, ip, socket } = from as Partial<Request> & IncomingMessage;
+  const context = contextOf(from);
+  return {
+    ...originFields(context),
+    client: context.client,
+    address: ip?.slice(0, MOST) ?? socket.remoteAddress,
+    method,
+    path: originalUrl?.split(/[?#]/, 1)[0]?.slice(0, MOST),
+  };
+}
