@@ -6,8 +6,10 @@ import { StatsModule } from './stats/stats.module.js';
 import { TasksFileModule } from './tasks-file/tasks-file.module.js';
 import { TelemetryModule } from './telemetry/telemetry.module.js';
 import { TasksModule } from './tasks/tasks.module.js';
+import { TracingModule } from './tracing.module.js';
 
 const modules = [
+  TracingModule,
   JournalModule,
   TasksModule,
   StatsModule,

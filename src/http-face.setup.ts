@@ -25,10 +25,12 @@ import { leadToRunPage } from './http/run-page.js';
 import { requireProtocol } from './http/protocol-errors.js';
 import { Refusals } from './http/refusals.js';
 import { answerWithRequestId } from './http/request-context.js';
+import { serverSpans } from './http/server-spans.js';
 import { TimedRequests } from './http/timed-requests.js';
 import { Telemetry } from './telemetry/telemetry.js';
 import { EventFeed } from './feed/event-feed.js';
 import { stopRuns } from './stop-runs.js';
+import { Tracing } from './tracing/tracing.js';
 
 const DOCUMENTATION_PATHS = ['/docs', '/openapi.json'];
 const EVERY_PATH = /(?:)/;
@@ -78,12 +80,14 @@ export function setUpFace(
   settleLinks(express, { publicUrl: publicUrl ?? ownBase ?? null, proxies: config.TRUSTED_PROXIES });
   const origins = config.CORS_ORIGINS;
 
+  const tracing = app.get<Tracing | null>(Tracing);
   const setting = ownBase === undefined ? 'CORS_ORIGINS' : 'http.origins';
 
   // Each request goes through these in their order, then to the documentation or to a controller.
   const ownOrigins = publicUrl === null ? [] : [new URL(publicUrl).origin];
   express.use(
     inTurn(
+      ...(tracing ? [serverSpans(tracing.spans, operations)] : []),
       answerWithRequestId,
       answerWithCommonHeaders,
       ...(refuse ? [refuse] : []),

@@ -14,7 +14,8 @@ interface Requested {
 /** What is kept of the terms of a run until it begins. */
 export function textOfTerms({ input, replyPolicy, losers, labels, deadline, origin }: RunTerms): string {
   const request = { input, reply: replyPolicy, losers, labels, deadline };
-  return JSON.stringify({ request, origin });
+  const { parent: _, ...kept } = origin;
+  return JSON.stringify({ request, origin: kept });
 }
 
 /**

@@ -81,7 +81,8 @@ export const runEventSchema = z
           description: 'The id of the request that started it, where one did.',
         }),
         traceparent: z.string().exactOptional().meta({
-          description: 'The `traceparent` (W3C Trace Context) of that request, where it had one.',
+          description:
+            'The `traceparent` (W3C Trace Context) of that request, where it had one; where traces are on, that of the span of the run.',
         }),
       }),
     ),
@@ -101,6 +102,9 @@ export const runEventSchema = z
       z.strictObject({
         trigger: startTriggerSchema.exactOptional(),
         delayMs: delayMs.exactOptional(),
+        traceparent: z.string().exactOptional().meta({
+          description: 'The `traceparent` of the span of the attempt, where traces are on and it is sampled.',
+        }),
       }),
     ),
     subTaskEvent(

@@ -2,10 +2,12 @@
 export interface RunOrigin {
   /** Its `X-Request-Id`, the caller's or one that was made for it. */
   readonly requestId?: string | null | undefined;
-  /** Its `traceparent`, version 00 of W3C Trace Context. */
+  /** Its `traceparent`, version 00 of W3C Trace Context; where traces are on, that of its span, and then that of the run’s span. */
   readonly traceparent?: string | null | undefined;
   /** Who sent it: the name of the API key, a colon, and what tells the key from an earlier one of that name. */
   readonly clientId?: string | null | undefined;
+  /** OpenTelemetry’s `SpanContext` of its span, where traces are on. Not kept. The types of the library are to need no package of OpenTelemetry. */
+  readonly parent?: object | undefined;
   /** The header that its API key came in, where it had one, in lower case. */
   readonly keyHeader?: string | undefined;
 }

@@ -21,6 +21,8 @@ export interface SubTaskRecord {
   retryKeys: string[] | undefined;
   /** Why it started when it did; undefined when it started with the run, or hasn't started. */
   trigger: StartTrigger | undefined;
+  /** The `traceparent` of the span of its last attempt, where that had one. */
+  traceparent?: string;
   /** Set when its time had come and the hedge budget was spent. */
   heldBack: true | undefined;
   /** When the next attempt is due, while it waits for a retry. */
@@ -56,7 +58,7 @@ export interface RunRecord {
   readonly deadline: StringValue | undefined;
   /** The id of the request that started it, where one did. */
   readonly requestId: string | null;
-  /** The `traceparent` of that request, where it had one. */
+  /** The `traceparent` of that request, where it had one; where traces are on, that of the span of the run. */
   readonly traceparent: string | null;
   /** The headers of that request that the task takes; undefined where it takes none. Never shown. */
   readonly callerHeaders: CallerHeaders | undefined;
@@ -202,6 +204,7 @@ function advanceSubTask(subTask: SubTaskRecord, event: SubTaskEvent): void {
       subTask.progress = undefined;
       subTask.startedAt ??= event.time;
       subTask.trigger ??= event.data.trigger;
+      if (event.data.traceparent !== undefined) subTask.traceparent = event.data.traceparent;
       return;
     case 'sub-task.progressed':
       subTask.progress = { value: event.data.value, time: event.time };

@@ -15,6 +15,7 @@ interface Operation {
 }
 
 interface Path {
+  /** As the document has it, such as `/runs/{id}`. */
   readonly template: string;
   readonly pattern: RegExp;
   readonly operations: ReadonlyMap<string, Operation>;

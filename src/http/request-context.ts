@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
+import type { SpanContext } from '@opentelemetry/api';
 import type { RequestHandler } from 'express';
 import { newRunId } from '../core/run-id.js';
 import { parseTraceparent } from './traceparent.js';
@@ -7,8 +8,10 @@ import { parseTraceparent } from './traceparent.js';
 export interface RequestContext {
   /** The caller's `X-Request-Id`, or one that was made for it. */
   readonly requestId: string;
-  /** The caller's `traceparent` (W3C Trace Context); undefined when there was none, or none that is valid. */
-  readonly traceparent: string | undefined;
+  /** The caller's `traceparent` (W3C Trace Context); undefined when there was none, or none that is valid. Where traces are on, that of its span. */
+  traceparent: string | undefined;
+  /** Its span, where traces are on. */
+  parent: SpanContext | undefined;
   /** The name of the API key that it came with, once that is known; undefined for an anonymous caller. */
   client: string | undefined;
   /** What tells the client from others, also from an earlier one of the same name. */
@@ -44,6 +47,7 @@ function readContext(headers: IncomingHttpHeaders): RequestContext {
   return {
     requestId,
     traceparent: typeof traceparent === 'string' ? parseTraceparent(traceparent) : undefined,
+    parent: undefined,
     client: undefined,
     clientId: undefined,
     keyHeader: undefined,

@@ -13,6 +13,7 @@ import { TaskMetadata, type TaskOptions } from '../tasks/task.js';
 import type { ResultOf, StartArguments } from '../tasks/task-of.js';
 import { TaskRegistry } from '../tasks/task-registry.js';
 import { TasksService } from '../tasks/tasks.service.js';
+import { Tracing } from '../tracing/tracing.js';
 import { checked, plainly, runIdSchema, runQuerySchema } from './arguments.js';
 import type { Parts } from './parts.js';
 import type { Readers } from './readers.js';
@@ -32,7 +33,7 @@ export interface StartOptions {
   readonly deadline?: string;
   /** What ties the log lines of the run to the request it came with. */
   readonly requestId?: string;
-  /** The trace that the run belongs to: a `traceparent` of W3C Trace Context. */
+  /** The trace that the run belongs to: a `traceparent` of W3C Trace Context. Default: that of the active span of OpenTelemetry, where there is one. */
   readonly traceparent?: string;
   /**
    * A transaction of yours on the Postgres database of the instance: a client of `pg`, or what Kysely, Drizzle, TypeORM or Knex give to the
@@ -70,7 +71,10 @@ export class Frontrunner {
         options,
         MAX_INPUT_BYTES,
       );
-      const origin = { requestId, traceparent };
+      const active =
+        traceparent === undefined &&
+        app.get<Tracing | null | undefined>(Tracing, { strict: false })?.activeOrigin;
+      const origin = { requestId, traceparent, ...active };
       if (transaction) {
         const starts = app.get(StartInTransaction, { strict: false });
         const run = await starts.start(name, request, origin, transaction, idempotencyKey);

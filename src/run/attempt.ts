@@ -5,6 +5,7 @@ import type { SubTaskContext, SubTaskHandler, SubTaskLogger } from '../core/sub-
 import { textOf } from '../core/thrown.js';
 import { attemptTraceparent } from '../core/trace.js';
 import { loggerOf } from '../core/logger-of.js';
+import type { AttemptTrace, Traced } from '../tracing/attempt-trace.js';
 import { AttemptTimeout } from './attempt-error.js';
 import { Progress } from './progress.js';
 import type { SubTaskOwner } from './sub-task-owner.js';
@@ -23,7 +24,7 @@ interface AttemptedSubTask {
  * One attempt: what its handler is given, the call, and its timeout. An AbortController, a logger and a Date are made only when a sub-task asks for them:
  * each costs as much as the rest.
  */
-export class Attempt implements SubTaskContext {
+export class Attempt implements SubTaskContext, Traced {
   readonly #deadlineMs: number;
   #timeout: NodeJS.Timeout | undefined;
   #controller: AbortController | undefined;
@@ -31,12 +32,16 @@ export class Attempt implements SubTaskContext {
   #traceparent: string | undefined;
   #givenUp = false;
 
-  /** @param attempt its number, from 1 */
+  /**
+   * @param attempt its number, from 1
+   * @param trace its span; undefined where there is none
+   */
   constructor(
     private readonly subTask: AttemptedSubTask,
     private readonly owner: SubTaskOwner,
     readonly attempt: number,
     readonly timeoutMs: number,
+    readonly trace?: AttemptTrace,
   ) {
     this.#deadlineMs = owner.execution.clock.now() + timeoutMs;
   }
@@ -54,6 +59,7 @@ export class Attempt implements SubTaskContext {
   }
 
   get traceparent(): string {
+    if (this.trace) return this.trace.traceparent;
     const { id, terms } = this.owner;
     return (this.#traceparent ??= attemptTraceparent(id, terms.origin.traceparent));
   }
@@ -115,7 +121,8 @@ export class Attempt implements SubTaskContext {
   run(handler: SubTaskHandler<unknown>): void {
     let returned: unknown;
     try {
-      returned = handler.run(this.owner.parsedInput, this);
+      const input = this.owner.parsedInput;
+      returned = this.trace ? this.trace.around(() => handler.run(input, this)) : handler.run(input, this);
     } catch (error) {
       // Not at once: sub-tasks that start with this one come first.
       queueMicrotask(() => {

@@ -89,11 +89,15 @@ export class GuestSubTask implements SubTaskOwner, Hosted {
   leave(): void {
     this.isOver = true;
     this.subTasks[0].abandon();
+    this.terms.trace?.left(this.execution.journal.now());
     this.host.ended(this);
   }
 
   append(event: RunEvent, fenced: boolean): void {
-    if (!this.isOver) this.execution.journal.append(this, event, { fenced });
+    if (this.isOver) return;
+    this.execution.journal.append(this, event, { fenced });
+    // Nobody tells it what is committed: its run hears of that.
+    this.terms.trace?.committed(event);
   }
 
   committed(): void {

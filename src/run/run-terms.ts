@@ -10,6 +10,7 @@ import type { RunRecord } from '../core/run-record.js';
 import type { AttemptError } from '../core/run.js';
 import type { StartRule } from '../core/start-rule.js';
 import type { SubTaskDefinition, TaskDefinition } from '../core/task.js';
+import type { RunTrace } from '../tracing/run-trace.js';
 
 /** What a run was asked for. */
 export interface RunTerms {
@@ -38,6 +39,8 @@ export interface RunTerms {
   readonly callerHeaders?: CallerHeaders | undefined;
   /** Why none of its sub-tasks can begin, where that is so: the service has changed since the run began. */
   readonly unfit?: AttemptError | undefined;
+  /** Its spans; undefined where no traces are on. */
+  readonly trace?: RunTrace | undefined;
 }
 
 /** Its sub-tasks are the task's, in the same order, unless the task has changed since the run began. @param at its place */

@@ -24,8 +24,7 @@ const SMALL_RESULT = 4_096;
 
 /**
  * A live run: one execution of a task. It owns its sub-tasks, its outcomes, its timers and the callers that wait for its reply.
- * A new run, one that is resumed after a crash, one that is taken over from another node and one that is reopened differ in how
- * they are made, and in nothing afterwards.
+ * Whether it is new, resumed after a crash, taken over from another node or reopened makes no difference once it is made.
  *
  * - `open`: sub-tasks are unfinished
  * - `ended`: `run.finished` is appended
@@ -214,9 +213,7 @@ export class Run implements SubTaskOwner, Hosted, StaggeredRun {
 
   /** Cancels what is unfinished. */
   cancel(reason: string): void {
-    endEach(this.subTasks, (subTask) => {
-      subTask.cancel(reason);
-    });
+    endEach(this.subTasks, (subTask) => subTask.cancel(reason));
   }
 
   /** Retries a failed sub-task; false when it has not failed, or the run is over. A result that was replied stays. @param key stands for the request’s idempotency key */
@@ -246,6 +243,7 @@ export class Run implements SubTaskOwner, Hosted, StaggeredRun {
     this.later = undefined;
     this.reopening?.resolve(false);
     this.replying.giveUp(elsewhere);
+    this.terms.trace?.left(this.execution.journal.now());
   }
 
   /** Ends what goes on of it in this process, without outcomes. */
@@ -271,6 +269,7 @@ export class Run implements SubTaskOwner, Hosted, StaggeredRun {
   committed(event: RunEvent): void {
     if (this.phase === 'left') return;
     this.history.add(event);
+    this.terms.trace?.committed(event);
     if (this.shared) this.lastMs = Math.max(this.lastMs, Date.parse(event.time));
     if ('subTask' in event) this.subTaskCommitted(event);
     else if (event.type === 'run.started') this.replying.runIsRecorded();

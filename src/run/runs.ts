@@ -90,7 +90,7 @@ export class Runs implements RunHost {
     if (!this.takesNewRuns)
       throw new DomainError('worker-node', 'This node takes no new runs; send it to another one');
     this.admit(terms.definition, terms.inputBytes);
-    const run = Run.accept(this, terms, key);
+    const run = Run.accept(this, this.execution.traced(terms), key);
     this.add(run);
     run.begin();
     return run;
@@ -98,7 +98,7 @@ export class Runs implements RunHost {
 
   /** Resumes a run that another process began. For the parameters see {@link Run.resume}. */
   resume(terms: RunTerms, record: Readonly<RunRecord>, placed?: readonly string[]): Run {
-    const run = Run.resume(this, terms, record, placed);
+    const run = Run.resume(this, this.execution.traced(terms, record), record, placed);
     this.add(run);
     run.begin();
     return run;
@@ -106,14 +106,14 @@ export class Runs implements RunHost {
 
   /** Reopens a run that is finished, so that a failed sub-task can be retried. */
   reopen(terms: RunTerms, record: Readonly<RunRecord>): Run {
-    const run = Run.reopen(this, terms, record);
+    const run = Run.reopen(this, this.execution.traced(terms, record), record);
     this.add(run);
     return run;
   }
 
   /** Takes on a sub-task of another node's run. For the parameters see {@link GuestSubTask}. */
   takeOn(terms: RunTerms, record: Readonly<RunRecord>, name: string, onRefused: () => void): GuestSubTask {
-    const guest = new GuestSubTask(this, terms, record, name, onRefused);
+    const guest = new GuestSubTask(this, this.execution.tracedGuest(terms, record), record, name, onRefused);
     this.guests.add(guest);
     this.execution.memory.take(RUN_BYTES + terms.inputBytes);
     return guest;

@@ -231,11 +231,11 @@ export class SubTaskRun {
     const { owner, definition } = this;
     if (!definition) return;
     this.attempts += 1;
-    this.append('sub-task.started', this.cause);
+    const trace = owner.terms.trace?.begin(this.name, this.attempts, this.cause, this.now);
+    this.append('sub-task.started', trace ? { ...this.cause, traceparent: trace.traceparent } : this.cause);
     this.cause = WITH_ITS_RUN;
-    const attempt = new Attempt(this, owner, this.attempts, definition.timeoutMs);
-    this.current = attempt;
-    attempt.run(definition.handler);
+    this.current = new Attempt(this, owner, this.attempts, definition.timeoutMs, trace);
+    this.current.run(definition.handler);
   }
 
   /** Called when an attempt has come so far. */

@@ -22,9 +22,11 @@ export function runView(run: Readonly<RunRecord>) {
     requestId: run.requestId,
     traceparent: run.traceparent,
     ...(run.clientId !== null && { client: clientName(run.clientId) }),
-    subTasks: run.subTasks.map(({ retried: _, retryDelayMs: __, retryKeys: ___, ...subTask }) => ({
-      ...subTask,
-      ...(answeredBy.includes(subTask.name) && { answered: true }),
-    })),
+    subTasks: run.subTasks.map(
+      ({ retried: _, retryDelayMs: __, retryKeys: ___, traceparent: ____, ...subTask }) => ({
+        ...subTask,
+        ...(answeredBy.includes(subTask.name) && { answered: true }),
+      }),
+    ),
   };
 }

@@ -35,10 +35,10 @@ export const runSchema = z
       .string()
       .nullable()
       .meta({ description: 'The `X-Request-Id` of the request that started it.' }),
-    traceparent: z
-      .string()
-      .nullable()
-      .meta({ description: 'The `traceparent` (W3C Trace Context) of that request; null when it had none.' }),
+    traceparent: z.string().nullable().meta({
+      description:
+        'The `traceparent` (W3C Trace Context) of that request; null when it had none. Where traces are on, that of the span of the run.',
+    }),
     client: z
       .string()
       .optional()

@@ -13,6 +13,11 @@ export function variablesOfUrl(text: string): string[] {
   return [...text.matchAll(VARIABLE)].map(([, name = '']) => environmentName(name));
 }
 
+/** The path of a URL as it is written, without its query: with the names of variables, and none of their values. */
+export function writtenPath(text: string): string {
+  return text.replace(ORIGIN, '').replace(/(?:\?|\{[?&]).*$/s, '') || '/';
+}
+
 /** Whether the environment decides on the origin of a URL. */
 export function hasVariableOrigin(text: string): boolean {
   return ORIGIN.exec(text)?.[0].includes('${') ?? false;

@@ -3,10 +3,12 @@ import { NO_HEADERS } from '../core/caller-headers.js';
 import type { JsonValue } from '../core/json.js';
 import { SubTaskError, type SubTaskErrorOptions } from '../core/sub-task-error.js';
 import type { SubTaskContext, SubTaskHandler } from '../core/sub-task.js';
+import type { Traced } from '../tracing/attempt-trace.js';
 import { textOf } from '../core/thrown.js';
 import { ForbiddenAddress } from './address-guard.js';
 import { StaleConnection } from './connection.js';
 import { requireEnvironment, secretsOf } from './environment.js';
+import { writtenPath } from './environment-url.js';
 import { excerptOf } from './excerpt.js';
 import { DEFAULT_MAX_RESPONSE, type HttpRequestOptions } from './http-sub-task.schema.js';
 import { isRedirect, MAX_REDIRECTS, redirected, type Hop, type RedirectTerms } from './redirects.js';
@@ -16,8 +18,8 @@ import { UnfitResponse, type ReadingTerms, type UpstreamResponse } from './respo
 import { compileResult } from './result-reader.js';
 import { Secrets } from './secrets.js';
 import type { Environment } from './template-text.js';
+import { tracedExchange, type TracedCalls } from './traced-exchange.js';
 import { usesOf } from './template-uses.js';
-import { timedExchange } from './timed-exchange.js';
 import type { Upstream, Upstreams } from './upstreams.js';
 
 /** Stands for the attempt of a request that is only shown. */
@@ -49,6 +51,8 @@ export class HttpSubTask implements SubTaskHandler<unknown> {
   private readonly secrets: Secrets;
   private readonly terms: ReadingTerms;
   private readonly redirects: RedirectTerms;
+  /** What spans show of its URL. */
+  private readonly path: string;
   private readonly final: ReadonlySet<number>;
   private readonly resultOf: ReturnType<typeof compileResult>;
 
@@ -76,22 +80,22 @@ export class HttpSubTask implements SubTaskHandler<unknown> {
       maxBytes: bytes.parse(options.maxResponse ?? DEFAULT_MAX_RESPONSE) ?? 0,
       accepts: (status) => (statuses ? statuses.has(status) : status >= 200 && status < 300),
     };
+    this.path = writtenPath(options.url);
     this.final = new Set(options.final);
     this.resultOf = compileResult(options, upstreams.expressions, this.terms.maxBytes);
   }
 
   /** @throws {SubTaskError} */
-  async run(input: unknown, context: SubTaskContext): Promise<JsonValue> {
-    const { signal } = context;
-    let hop: Hop = {
-      upstream: this.upstream,
-      request: this.template.request(input, context),
-    };
+  async run(input: unknown, context: SubTaskContext & Traced): Promise<JsonValue> {
+    const { signal, trace } = context;
+    const calls: TracedCalls | undefined = trace && { trace, path: this.path, named: this.template.named };
+    let hop: Hop = { upstream: this.upstream, request: this.template.request(input, context) };
     for (let redirects = 0; ; redirects += 1) {
-      const response = await this.ask(hop, signal);
+      const response = await this.ask(hop, signal, calls);
       if (this.terms.accepts(response.status)) return await this.read(hop, response, input, signal);
       if (!isRedirect(response.status, hop.request.method)) throw this.statusError(hop, response);
       hop = this.follow(hop, response, redirects);
+      if (calls) calls.path = undefined;
     }
   }
 
@@ -113,9 +117,13 @@ export class HttpSubTask implements SubTaskHandler<unknown> {
     return this.secrets.redact(lines.join('\n'));
   }
 
-  private async ask({ upstream, request }: Hop, signal: AbortSignal): Promise<UpstreamResponse> {
+  private async ask(
+    { upstream, request }: Hop,
+    signal: AbortSignal,
+    calls: TracedCalls | undefined,
+  ): Promise<UpstreamResponse> {
     try {
-      return await this.send(upstream, request, signal);
+      return await this.send(upstream, request, signal, calls);
     } catch (error) {
       const { origin } = upstream;
       if (error instanceof UnfitResponse) throw this.unfit(origin, error);
@@ -136,12 +144,13 @@ export class HttpSubTask implements SubTaskHandler<unknown> {
     upstream: Upstream,
     request: UpstreamRequest,
     signal: AbortSignal,
+    calls: TracedCalls | undefined,
   ): Promise<UpstreamResponse> {
     try {
-      return await timedExchange(upstream, request, this.terms, signal);
+      return await tracedExchange(calls, upstream, request, this.terms, signal, false);
     } catch (error) {
       if (!(error instanceof StaleConnection) || !IDEMPOTENT.has(request.method)) throw error;
-      return timedExchange(upstream, request, this.terms, signal, true);
+      return tracedExchange(calls, upstream, request, this.terms, signal, true);
     }
   }
 

@@ -4,6 +4,7 @@ import { urlTemplate } from './environment-url.js';
 import { compileForm } from './form-template.js';
 import { forwarded, HeaderTemplate, type HeaderValue } from './header-template.js';
 import type { SubTaskContext } from '../core/sub-task.js';
+import type { Traced } from '../tracing/attempt-trace.js';
 import type { HttpRequestOptions } from './http-sub-task.schema.js';
 import type { Environment } from './template-text.js';
 import type { UrlTemplate } from './url-template.js';
@@ -28,7 +29,7 @@ const DEFAULT_HEADERS: Readonly<Record<string, string>> = {
 };
 
 /** What a request takes of the attempt that makes it. */
-type RequestContext = Pick<SubTaskContext, 'idempotencyKey' | 'traceparent' | 'callerHeaders'>;
+type RequestContext = Pick<SubTaskContext, 'idempotencyKey' | 'traceparent' | 'callerHeaders'> & Traced;
 
 /** A body, or what makes it of an input; null for none. */
 type Body = string | ((input: unknown) => string) | null;
@@ -43,7 +44,8 @@ export class RequestTemplate {
   private readonly variable: readonly (readonly [string, HeaderValue])[];
   private readonly body: Body;
   private readonly withKey: boolean;
-  private readonly withTrace: boolean;
+  /** The names, in lower case, of the headers that the options name. */
+  readonly named: ReadonlySet<string>;
 
   constructor(options: HttpRequestOptions, environment: Environment) {
     this.url = urlTemplate(options.url, (name) => environment[name] ?? '');
@@ -65,6 +67,7 @@ export class RequestTemplate {
       ...forwardHeaders.map((name) => [name, forwarded(name.toLowerCase(), defaultHeader(name))] as const),
     ];
     const named = new Set(compiled.map(([name]) => name.toLowerCase()));
+    this.named = named;
     const defaults = Object.entries({
       ...DEFAULT_HEADERS,
       ...(this.body !== null && { 'content-type': contentType }),
@@ -76,7 +79,6 @@ export class RequestTemplate {
       typeof value === 'string' ? [] : [[name, value] as const],
     );
     this.withKey = this.method !== 'GET' && this.method !== 'HEAD' && !named.has('idempotency-key');
-    this.withTrace = !named.has('traceparent');
   }
 
   /** @throws {SubTaskError} `upstream-forbidden` when the input must not or can't make one */
@@ -87,7 +89,8 @@ export class RequestTemplate {
       if (text !== undefined) headers.push(name, text);
     }
     if (this.withKey) headers.push('idempotency-key', context.idempotencyKey);
-    if (this.withTrace) headers.push('traceparent', context.traceparent);
+    // With a trace, each request has a span of its own, which it tells of.
+    if (!context.trace && !this.named.has('traceparent')) headers.push('traceparent', context.traceparent);
     const { method, body } = this;
     return {
       method,

@@ -3,6 +3,7 @@ import type { LookupFunction, Socket } from 'node:net';
 import type { CallerHeaders } from '../../src/core/caller-headers.js';
 import type { TlsOptions } from 'node:tls';
 import { Attempt } from '../../src/run/attempt.js';
+import type { AttemptTrace } from '../../src/tracing/attempt-trace.js';
 import type { SubTaskOwner } from '../../src/run/sub-task-owner.js';
 import type { SubTaskError } from '../../src/core/sub-task-error.js';
 import { httpRequestSchema } from '../../src/upstreams/http-sub-task.schema.js';
@@ -34,6 +35,8 @@ interface CallOptions {
   /** What the run keeps of its request. */
   readonly callerHeaders?: CallerHeaders;
   readonly timeoutMs?: number;
+  /** The span of the attempt. */
+  readonly trace?: AttemptTrace;
   /** Told of the attempt, which can be given up. */
   readonly begun?: (attempt: Attempt) => void;
 }
@@ -78,9 +81,9 @@ export class Caller {
   /** Calls once. */
   async call(
     options: HttpSubTask | object,
-    { input = {}, callerHeaders = {}, timeoutMs = 20_000, begun }: CallOptions = {},
+    { input = {}, callerHeaders = {}, timeoutMs = 20_000, trace, begun }: CallOptions = {},
   ): Promise<unknown> {
-    const attempt = new Attempt(subTask, ownerOf(callerHeaders), 1, timeoutMs);
+    const attempt = new Attempt(subTask, ownerOf(callerHeaders), 1, timeoutMs, trace);
     begun?.(attempt);
     const handler = options instanceof HttpSubTask ? options : this.subTask(options);
     return handler.run(input, attempt);

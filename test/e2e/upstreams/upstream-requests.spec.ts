@@ -1,5 +1,11 @@
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import * as api from '@opentelemetry/api';
+import { TraceState } from '@opentelemetry/core';
+import { AttemptTrace } from '../../../src/tracing/attempt-trace.js';
+import { Tracing } from '../../../src/tracing/tracing.js';
+import { freePort } from '../../support/free-port.js';
 import { Caller } from '../../support/http-sub-task.js';
+import { RecordedSpans, spanId } from '../../support/recorded-spans.js';
 import { bytes, json, type UpstreamServer } from '../../support/upstreams.js';
 
 describe('HTTP sub-tasks', () => {
@@ -159,5 +165,88 @@ describe('HTTP sub-tasks', () => {
         expect(server.requests).toEqual([]);
       },
     );
+  });
+
+  describe('with traces on', () => {
+    let spans: RecordedSpans;
+    beforeAll(() => {
+      spans = RecordedSpans.register();
+    });
+    afterAll(() => {
+      spans.unregister();
+    });
+    beforeEach(() => {
+      spans.ended.length = 0;
+    });
+
+    /** An attempt in the trace of a caller with a `tracestate`. */
+    const attempt = () => {
+      const traceState = new TraceState('vendor=1');
+      const parent = { traceId: '1'.repeat(32), spanId: '2'.repeat(16), traceFlags: 1, traceState };
+      const below = api.trace.setSpanContext(api.ROOT_CONTEXT, parent);
+      return new AttemptTrace(Tracing.of(api)!.spans, 'sub-task', 1, {}, below);
+    };
+
+    test('have a span each, which the upstream is told of, without values of the input and the environment', async () => {
+      const trace = attempt();
+      const options = { url: `${server.origin}/` + '${VERSION}/users/{id}?key=${KEY}' };
+      const subTask = caller.subTask(options, { VERSION: 'v1', KEY: 'sesame' });
+      await caller.call(subTask, { input: { id: 'ada' }, trace });
+      const [span] = spans.ended;
+      const path = '/${VERSION}/users/{id}';
+      expect(span).toMatchObject({
+        name: `GET ${path}`,
+        kind: api.SpanKind.CLIENT,
+        parentSpanContext: trace.ids,
+        attributes: {
+          'http.request.method': 'GET',
+          'http.response.status_code': 200,
+          'server.address': '127.0.0.1',
+          'server.port': Number(new URL(server.origin).port),
+          'url.full': server.origin + path,
+        },
+      });
+      expect(JSON.stringify(span?.attributes)).not.toMatch(/ada|v1|sesame|resend/);
+      const { headers, target } = server.requests[0]!;
+      expect(target).toBe('/v1/users/ada?key=sesame');
+      expect(headers.traceparent).toBe(`00-${trace.ids.traceId}-${spanId(span!)}-01`);
+      expect(headers.tracestate).toBe('vendor=1');
+    });
+
+    test('have another span behind a redirect, and keep headers of the template', async () => {
+      const moved = await caller.serve(bytes('', { location: `${server.origin}/for/ada` }, 302));
+      const headers = { Tracestate: 'mine' };
+      const options = { url: `${moved.origin}/a`, redirects: [server.origin], headers };
+      caller.subTask({ url: `${server.origin}/` });
+      await caller.call(options, { trace: attempt() });
+      expect(
+        spans.ended.map(({ name, attributes }) => [name, attributes['http.request.resend_count']]),
+      ).toEqual([
+        ['GET /a', undefined],
+        ['GET', 1],
+      ]);
+      const [, second] = spans.ended;
+      expect(second?.attributes['url.full']).toBe(`${server.origin}/`);
+      const sent = server.requests[0]!.headers;
+      expect([spanId(sent.traceparent as string), sent.tracestate]).toEqual([spanId(second!), 'mine']);
+    });
+
+    test('that fail are errors', async () => {
+      const broken = await caller.serve(json({}, 503));
+      const large = await caller.serve(json('x'.repeat(100)));
+      await caller.failure({ url: `${broken.origin}/` }, { trace: attempt() });
+      await caller.failure({ url: `${large.origin}/`, maxResponse: '10b' }, { trace: attempt() });
+      await caller.failure({ url: `http://127.0.0.1:${await freePort()}/` }, { trace: attempt() });
+      const seen = spans.ended.map(({ status, attributes }) => [
+        status.code,
+        attributes['error.type'],
+        attributes['http.response.status_code'],
+      ]);
+      expect(seen).toEqual([
+        [api.SpanStatusCode.ERROR, '503', 503],
+        [api.SpanStatusCode.ERROR, 'upstream-unfit', 200],
+        [api.SpanStatusCode.ERROR, 'ECONNREFUSED', undefined],
+      ]);
+    });
   });
 });

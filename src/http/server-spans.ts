@@ -1,0 +1,88 @@
+import type { ServerResponse } from 'node:http';
+import type { Context, Span } from '@opentelemetry/api';
+import type { Request, RequestHandler } from 'express';
+import { traceparentOf } from '../tracing/span-context.js';
+import type { Spans } from '../tracing/spans.js';
+import { pathOf, type Operations } from './operations.js';
+import { contextOf } from './request-context.js';
+
+/** The methods that are told by their names; any other may be a caller's invention. */
+const METHODS = new Set([
+  'CONNECT',
+  'DELETE',
+  'GET',
+  'HEAD',
+  'OPTIONS',
+  'PATCH',
+  'POST',
+  'PUT',
+  'QUERY',
+  'TRACE',
+]);
+
+/**
+ * Gives each request a server span, which goes on with the trace of the caller and ends with the answer. Within an application that has made
+ * one already, the request goes on with that.
+ */
+export function serverSpans(spans: Spans, operations: Operations): RequestHandler {
+  const { trace, propagation, ROOT_CONTEXT, SpanKind, SpanStatusCode } = spans.api;
+  const fields = propagation.fields();
+
+  return (request, response, next) => {
+    const context = contextOf(request);
+    const active = trace.getActiveSpan();
+    const span = active ?? startSpan(request);
+    context.parent = span.spanContext();
+    context.traceparent = traceparentOf(context.parent);
+    if (!active && span.isRecording()) endWithAnswer(span, request, response);
+    next();
+  };
+
+  function startSpan(request: Request): Span {
+    const { method } = request;
+    const attributes = {
+      'http.request.method': METHODS.has(method) ? method : '_OTHER',
+      // Without the query, in which a token may be.
+      'url.path': request.baseUrl + pathOf(request),
+      'url.scheme': request.protocol,
+    };
+    return spans.start(nameOf(method), { kind: SpanKind.SERVER, attributes }, callerOf(request));
+  }
+
+  /** The span of the caller; its baggage goes no further. */
+  function callerOf({ headers }: Request): Context | undefined {
+    const told = fields.some((name) => headers[name] !== undefined);
+    const caller = told ? trace.getSpanContext(propagation.extract(ROOT_CONTEXT, headers)) : undefined;
+    if (caller) return spans.belowIds(caller);
+    // It says something of a trace that nobody goes on with.
+    if (headers.tracestate !== undefined) delete headers.tracestate;
+    return undefined;
+  }
+
+  function endWithAnswer(span: Span, request: Request, response: ServerResponse): void {
+    const { method, originalUrl, baseUrl, headers } = request;
+    response.once('close', () => {
+      const path = operations.routeOf({ originalUrl, baseUrl });
+      if (path !== undefined) {
+        const route = baseUrl + path;
+        span.updateName(`${nameOf(method)} ${route}`).setAttribute('http.route', route);
+      }
+      if (headers['user-agent'] !== undefined)
+        span.setAttribute('user_agent.original', headers['user-agent']);
+      if (response.headersSent) span.setAttribute('http.response.status_code', response.statusCode);
+      const type = errorType(response);
+      if (type !== undefined) span.setAttribute('error.type', type).setStatus({ code: SpanStatusCode.ERROR });
+      span.end();
+    });
+  }
+}
+
+function nameOf(method: string): string {
+  return METHODS.has(method) ? method : 'HTTP';
+}
+
+/** What goes wrong at the caller, such as a bad request, is no error of the service. */
+function errorType({ headersSent, statusCode }: ServerResponse): string | undefined {
+  if (!headersSent) return 'aborted';
+  return statusCode >= 500 ? String(statusCode) : undefined;
+}

@@ -1,0 +1,81 @@
+import type { Context, Span, TextMapSetter } from '@opentelemetry/api';
+import type { Spans } from './spans.js';
+
+/** A request to an upstream, as its span shows it: with no value of the input, and none of the environment. */
+export interface Call {
+  readonly method: string;
+  readonly origin: string;
+  /** The path of its template, without the query; undefined where the upstream of a redirect has chosen the path. */
+  readonly path: string | undefined;
+}
+
+/** Adds headers, names and values in turn, but for those that a set has. */
+interface Carrier {
+  readonly headers: string[];
+  readonly without: ReadonlySet<string>;
+}
+
+const SETTER: TextMapSetter<Carrier> = {
+  set({ headers, without }, name, value) {
+    if (!without.has(name.toLowerCase())) headers.push(name, value);
+  },
+};
+
+/** The client span of one request to an upstream. */
+export class CallTrace {
+  private readonly span: Span;
+
+  /** @param resent how often the request was sent before */
+  constructor(
+    private readonly spans: Spans,
+    { method, origin, path }: Call,
+    resent: number,
+    parent: Context,
+  ) {
+    const { protocol, hostname, port } = new URL(origin);
+    this.span = spans.start(
+      path === undefined ? method : `${method} ${path}`,
+      {
+        kind: spans.api.SpanKind.CLIENT,
+        attributes: {
+          'http.request.method': method,
+          'url.full': origin + (path ?? '/'),
+          'server.address': hostname,
+          'server.port': Number(port) || (protocol === 'https:' ? 443 : 80),
+          ...(path !== undefined && { 'url.template': path }),
+          ...(resent > 0 && { 'http.request.resend_count': resent }),
+        },
+      },
+      parent,
+    );
+  }
+
+  /** Adds what tells the upstream of the span to a request. */
+  inject(headers: string[], without: ReadonlySet<string>): void {
+    this.spans.api.propagation.inject(this.spans.below(this.span), { headers, without }, SETTER);
+  }
+
+  answered(status: number): void {
+    this.span.setAttribute('http.response.status_code', status);
+    if (status >= 400) this.fail(String(status));
+    this.span.end();
+  }
+
+  /** An answer came that can’t be used. */
+  unfit(status: number): void {
+    this.span.setAttribute('http.response.status_code', status);
+    this.fail('upstream-unfit');
+    this.span.end();
+  }
+
+  /** No answer came. @param code of the system, where it says why */
+  failed(code: unknown): void {
+    this.fail(typeof code === 'string' ? code : 'upstream-unreachable');
+    this.span.end();
+  }
+
+  private fail(type: string): void {
+    this.span.setAttribute('error.type', type);
+    this.span.setStatus({ code: this.spans.api.SpanStatusCode.ERROR });
+  }
+}

@@ -1,0 +1,92 @@
+import type { Attributes, SpanContext } from '@opentelemetry/api';
+import type { ReplyPolicy } from '../core/policies.js';
+import type { RunOrigin } from '../core/run-origin.js';
+import type { RunRecord } from '../core/run-record.js';
+import { RunTrace, type TracedRun } from './run-trace.js';
+import { spanContextOf, traceparentOf } from './span-context.js';
+import { Spans, type OpenTelemetry } from './spans.js';
+
+/** The terms of a run, as far as its span tells of them. */
+interface Terms extends TracedRun {
+  readonly replyPolicy: ReplyPolicy;
+  readonly origin: RunOrigin;
+  /** Undefined where no traces are on. */
+  readonly trace?: RunTrace | undefined;
+}
+
+/** Makes the spans of runs. A process that has registered no tracer provider has none of it. */
+export class Tracing {
+  private constructor(readonly spans: Spans) {}
+
+  /** Null where the API is not installed, or nobody has registered a tracer provider. */
+  static of(api: OpenTelemetry | undefined): Tracing | null {
+    const tracer = api?.trace.getTracer('frontrunner');
+    // The API’s own tracer is what it gives without a provider.
+    return !api || !tracer || tracer instanceof api.ProxyTracer ? null : new Tracing(new Spans(api, tracer));
+  }
+
+  /** What a run that begins now has of the active span; undefined without one. */
+  get activeOrigin(): Pick<RunOrigin, 'traceparent' | 'parent'> | undefined {
+    const parent = this.spans.api.trace.getActiveSpan()?.spanContext();
+    return parent && { traceparent: traceparentOf(parent), parent };
+  }
+
+  /** The terms of a new run, with its span; without one where its request is not sampled. @param startMs in milliseconds since 1970 */
+  accepted<T extends Terms>(terms: T, startMs: number): T {
+    const { spans } = this;
+    const { requestId, parent, clientId } = terms.origin;
+    const from = (parent as SpanContext | undefined) ?? recordedSpan(terms);
+    if (from && !isSampled(from)) return terms;
+    const span = spans.start(
+      `run ${terms.task}`,
+      { startTime: startMs, attributes: attributesOf(terms) },
+      from && spans.belowIds(from),
+    );
+    const ids = span.spanContext();
+    const trace = new RunTrace(spans, terms, { ids, span, parent: spans.below(span) });
+    return { ...terms, origin: { requestId, traceparent: traceparentOf(ids), clientId }, trace };
+  }
+
+  /**
+   * The terms of a run that another process began. Until its reply it has a span again, in a trace of its own, with a link to the one
+   * before. A run that was not sampled is not traced now either.
+   */
+  resumed<T extends Terms>(terms: T, record: Readonly<RunRecord>, startMs: number): T {
+    const { spans } = this;
+    const before = recordedSpan(terms);
+    if (before && !isSampled(before)) return terms;
+    if (record.decision) return { ...terms, trace: new RunTrace(spans, terms, { ids: before, record }) };
+    const span = spans.start(`run ${terms.task}`, {
+      startTime: startMs,
+      attributes: { ...attributesOf(terms), 'frontrunner.resumed': true },
+      links: before ? [{ context: before }] : [],
+    });
+    const own = { ids: span.spanContext(), span, parent: spans.below(span), record };
+    return { ...terms, trace: new RunTrace(spans, terms, own) };
+  }
+
+  /** The terms of another node’s run, of which this one executes a sub-task. */
+  ofGuest<T extends Terms>(terms: T, record: Readonly<RunRecord>): T {
+    const { spans } = this;
+    const ids = recordedSpan(terms);
+    if (!ids || !isSampled(ids)) return terms;
+    const parent = record.decision ? undefined : spans.belowIds(ids);
+    return { ...terms, trace: new RunTrace(spans, terms, { ids, parent, record }) };
+  }
+}
+
+function recordedSpan({ origin: { traceparent } }: Terms): SpanContext | undefined {
+  return typeof traceparent === 'string' ? spanContextOf(traceparent) : undefined;
+}
+
+function isSampled({ traceFlags }: SpanContext): boolean {
+  return (traceFlags & 1) === 1;
+}
+
+function attributesOf({ id, task, replyPolicy }: Terms): Attributes {
+  return {
+    'frontrunner.run.id': id,
+    'frontrunner.task': task,
+    'frontrunner.reply.policy': replyPolicy.policy,
+  };
+}

@@ -1,0 +1,45 @@
+import type { AttemptTrace } from '../tracing/attempt-trace.js';
+import type { UpstreamRequest } from './request-template.js';
+import { UnfitResponse, type ReadingTerms, type UpstreamResponse } from './response-reader.js';
+import { timedExchange } from './timed-exchange.js';
+import type { Upstream } from './upstreams.js';
+
+/** What the spans of the requests of an attempt need. */
+export interface TracedCalls {
+  readonly trace: AttemptTrace;
+  /** The path that they show; undefined behind a redirect, whose path may have anything in it. */
+  path: string | undefined;
+  /** The headers, in lower case, that are the template’s own. */
+  readonly named: ReadonlySet<string>;
+}
+
+/** One request and its response, with a span of its own where its attempt has one. For the other parameters see {@link timedExchange}. */
+export function tracedExchange(
+  calls: TracedCalls | undefined,
+  upstream: Upstream,
+  request: UpstreamRequest,
+  ...others: [terms: ReadingTerms, signal: AbortSignal, anew: boolean]
+): Promise<UpstreamResponse> {
+  return calls ? withSpan(calls, upstream, request, ...others) : timedExchange(upstream, request, ...others);
+}
+
+async function withSpan(
+  { trace, path, named }: TracedCalls,
+  upstream: Upstream,
+  request: UpstreamRequest,
+  ...others: [terms: ReadingTerms, signal: AbortSignal, anew: boolean]
+): Promise<UpstreamResponse> {
+  const span = trace.call({ method: request.method, origin: upstream.origin, path });
+  const headers = request.headers.slice();
+  span.inject(headers, named);
+  try {
+    const response = await timedExchange(upstream, { ...request, headers }, ...others);
+    span.answered(response.status);
+    return response;
+  } catch (error) {
+    const [, signal] = others;
+    if (error instanceof UnfitResponse) span.unfit(error.response.status);
+    else span.failed(signal.aborted ? 'aborted' : (error as { readonly code?: unknown }).code);
+    throw error;
+  }
+}
