@@ -21,6 +21,21 @@ export function urlOf(path) {
   return new URL(path.replace(/^\//, ''), BASE);
 }
 
+/** So far may the clocks be from each other before it shows: answers tell the time in whole seconds. */
+const SKEW_MS = 1_500;
+let skewMs = 0;
+
+/** The time at the service, in milliseconds: the clock of the browser may be wrong. */
+export function serverNow() {
+  return Date.now() - skewMs;
+}
+
+/** @param {string | null} date of an answer */
+function compareClocks(date) {
+  const skew = date === null ? 0 : Date.now() - Date.parse(date) - 500;
+  skewMs = Math.abs(skew) > SKEW_MS ? skew : 0;
+}
+
 /**
  * Asks the service for JSON.
  *
@@ -40,6 +55,7 @@ export async function ask(path, { method = 'GET', body, headers = {}, signal } =
     ...(body !== undefined && { body: typeof body === 'string' ? body : jsonText(body) }),
     ...(signal && { signal }),
   });
+  compareClocks(response.headers.get('Date'));
   const text = await response.text();
   const isJson = /json/.test(response.headers.get('Content-Type') ?? '');
   const value = isJson && text !== '' ? parseJson(text) : undefined;

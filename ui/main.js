@@ -1,29 +1,55 @@
 import { BASE } from './api.js';
-import { html, render, useEffect, useRef } from './html.js';
+import { html, render, useEffect, useRef, useState } from './html.js';
+import { ProblemNote } from './parts/problem.js';
 import { linkTo, usePlace } from './router.js';
-import { EventsScreen } from './screens/events.js';
-import { NodesScreen } from './screens/nodes.js';
-import { RunScreen } from './screens/run.js';
-import { RunsScreen } from './screens/runs.js';
-import { TaskScreen } from './screens/task.js';
-import { TasksScreen } from './screens/tasks.js';
 
-/** The screens, by the first step of the place. */
-const SCREENS = /** @type {const} */ ([
+/** What the navigation leads to, by the first step of the place. */
+const SECTIONS = /** @type {const} */ ([
   ['runs', 'Runs'],
   ['tasks', 'Tasks'],
   ['events', 'Events'],
   ['nodes', 'Nodes'],
 ]);
 
+/** The screens; each comes when it is first looked at. */
+const SCREENS = {
+  runs: () => import('./screens/runs.js').then(({ RunsScreen }) => RunsScreen),
+  run: () => import('./screens/run.js').then(({ RunScreen }) => RunScreen),
+  tasks: () => import('./screens/tasks.js').then(({ TasksScreen }) => TasksScreen),
+  task: () => import('./screens/task.js').then(({ TaskScreen }) => TaskScreen),
+  events: () => import('./screens/events.js').then(({ EventsScreen }) => EventsScreen),
+  nodes: () => import('./screens/nodes.js').then(({ NodesScreen }) => NodesScreen),
+};
+/** Those that have come. @type {Map<string, any>} */
+const loaded = new Map();
+
+/** @param {{ of: keyof typeof SCREENS, props: object }} props */
+function Screen({ of, props }) {
+  const [, setCount] = useState(0);
+  const [error, setError] = useState(/** @type {unknown} */ (undefined));
+  const load = () => {
+    setError(undefined);
+    SCREENS[of]().then((screen) => {
+      loaded.set(of, screen);
+      setCount((count) => count + 1);
+    }, setError);
+  };
+  useEffect(() => {
+    if (!loaded.has(of)) load();
+  }, []);
+  const Loaded = loaded.get(of);
+  if (Loaded) return html`<${Loaded} ...${props} />`;
+  return error === undefined
+    ? html`<p class="soft">Loading…</p>`
+    : html`<${ProblemNote} error=${error} onRetry=${load} />`;
+}
+
 /** @param {{ path: string[], query: URLSearchParams }} place */
 function screenOf({ path: [section = 'runs', name], query }) {
-  if (section === 'runs')
-    return name ? html`<${RunScreen} key=${name} id=${name} />` : html`<${RunsScreen} query=${query} />`;
-  if (section === 'tasks')
-    return name ? html`<${TaskScreen} key=${name} name=${name} />` : html`<${TasksScreen} />`;
-  if (section === 'events') return html`<${EventsScreen} query=${query} />`;
-  if (section === 'nodes') return html`<${NodesScreen} />`;
+  const isOne = name !== undefined && (section === 'runs' || section === 'tasks');
+  const of = isOne ? section.slice(0, -1) : section;
+  if (of in SCREENS)
+    return html`<${Screen} key=${`${of} ${name}`} of=${of} props=${{ query, id: name, name }} />`;
   return html`<h1>Nothing is here</h1>
     <p><a href=${linkTo(['runs'])}>See the runs</a></p>`;
 }
@@ -55,7 +81,7 @@ function App() {
         ><img src="icon.svg" alt="" width="24" height="24" />Frontrunner</a
       >
       <nav aria-label="Screens">
-        ${SCREENS.map(
+        ${SECTIONS.map(
           ([path, title]) =>
             html`<a href=${linkTo([path])} aria-current=${section === path ? 'page' : undefined}
               >${title}</a

@@ -40,3 +40,16 @@ export function linkTo(steps, query = {}) {
   const search = new URLSearchParams(/** @type {[string, string][]} */ (given)).toString();
   return `#/${steps.map(encodeURIComponent).join('/')}${search && `?${search}`}`;
 }
+
+/**
+ * Goes to another place; Back leads to the one before, unless `replaces`.
+ *
+ * @param {string[]} steps
+ * @param {Record<string, string | undefined> | URLSearchParams} [query]
+ * @param {{ replaces?: boolean }} [options]
+ */
+export function goTo(steps, query = {}, { replaces = false } = {}) {
+  const link = linkTo(steps, query);
+  if (replaces) location.replace(link);
+  else location.hash = link;
+}

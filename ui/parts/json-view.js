@@ -43,8 +43,8 @@ function Parts({ label, value, open }) {
   const isArray = Array.isArray(value);
   const names = isArray ? undefined : Object.keys(value);
   const count = names?.length ?? value.length;
-  const short = count <= 8 ? shortText(value) : undefined;
-  const [isOpen, setOpen] = useState(open && short === undefined);
+  const short = count <= 8 && !open ? shortText(value) : undefined;
+  const [isOpen, setOpen] = useState(open);
   const [most, setMost] = useState(CHUNK);
   const summary = short ?? `${isArray ? '[' : '{'} ${count.toLocaleString()} ${isArray ? ']' : '}'}`;
   if (count === 0) return html`<div>${label}<span class="json-plain">${isArray ? '[]' : '{}'}</span></div>`;

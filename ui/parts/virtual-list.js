@@ -35,7 +35,8 @@ export function VirtualList(props) {
   const [active, setActive] = useState(0);
   /** Whether the focus has to follow the active row. */
   const follows = useRef(false);
-  const anchor = useRef(/** @type {{ key: string, index: number } | undefined} */ (undefined));
+  /** Where the keys have led to; what is drawn may lag behind. */
+  const aim = useRef(0);
 
   const first = Math.max(0, Math.min(Math.floor(top / rowHeight), items.length - 1) - SPARE);
   const last = Math.min(items.length, Math.ceil((top + height) / rowHeight) + SPARE);
@@ -44,7 +45,8 @@ export function VirtualList(props) {
   const pool = Math.ceil(height / rowHeight) + 2 * SPARE + 1;
 
   const see = () => {
-    const element = /** @type {HTMLElement} */ (box.current);
+    const element = box.current;
+    if (!element) return;
     setView({ top: element.scrollTop, height: element.clientHeight });
     onTop?.(element.scrollTop <= AT_TOP_PX);
   };
@@ -53,24 +55,12 @@ export function VirtualList(props) {
     observer.observe(/** @type {HTMLElement} */ (box.current));
     return () => observer.disconnect();
   }, []);
-  // What the reader looks at stays where it is when rows come above it.
   useEffect(() => {
-    const element = /** @type {HTMLElement} */ (box.current);
-    const { key, index } = anchor.current ?? {};
-    if (key !== undefined && element.scrollTop > AT_TOP_PX) {
-      const now = items.findIndex((item) => keyOf(item) === key);
-      if (now > 0 && index !== undefined && now !== index) element.scrollTop += (now - index) * rowHeight;
-    }
-  }, [items]);
-  useEffect(() => {
-    const index = Math.floor(top / rowHeight);
-    const item = items[index];
-    anchor.current = item === undefined ? undefined : { key: keyOf(item), index };
     if (items.length > 0 && last >= items.length - 2 * SPARE) onNearEnd?.();
-  }, [items, top, height]);
+  }, [items, last]);
   useEffect(() => {
     if (!follows.current) return;
-    const row = box.current?.querySelector(`[data-index="${active}"]`);
+    const row = box.current?.querySelector(`[data-index="${aim.current}"]`);
     if (!(row instanceof HTMLElement)) return;
     follows.current = false;
     row.focus({ preventScroll: true });
@@ -92,12 +82,14 @@ export function VirtualList(props) {
       onOpen?.(items[tabbable]);
     if (step === undefined || event.altKey || event.ctrlKey || event.metaKey) return;
     event.preventDefault();
-    const next = Math.max(0, Math.min(tabbable + step, items.length - 1));
+    const from = follows.current ? aim.current : tabbable;
+    const next = Math.max(0, Math.min(from + step, items.length - 1));
     const element = /** @type {HTMLElement} */ (box.current);
-    const from = next * rowHeight;
-    if (from < element.scrollTop) element.scrollTop = from;
-    else if (from + rowHeight > element.scrollTop + element.clientHeight)
-      element.scrollTop = from + rowHeight - element.clientHeight;
+    const at = next * rowHeight;
+    if (at < element.scrollTop) element.scrollTop = at;
+    else if (at + rowHeight > element.scrollTop + element.clientHeight)
+      element.scrollTop = at + rowHeight - element.clientHeight;
+    aim.current = next;
     follows.current = true;
     setActive(next);
     see();

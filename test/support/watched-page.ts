@@ -1,0 +1,52 @@
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import type { Browser, Page } from 'playwright-core';
+
+const installed = createRequire(new URL('../clients/package.json', import.meta.url));
+const axe = (): string => readFileSync(installed.resolve('axe-core/axe.min.js'), 'utf8');
+
+/** A page in a browser, and what it did that it should not. */
+export class WatchedPage {
+  /** Errors in its console, those that it threw, and its requests to elsewhere. */
+  readonly complaints: string[] = [];
+
+  private constructor(readonly page: Page) {
+    page.on('pageerror', (error) => this.complaints.push(String(error)));
+    page.on('console', (message) => {
+      // A refusal that a test asked for is an error to the browser.
+      const isRefusal = /^Failed to load resource|ERR_/.test(message.text());
+      if (message.type() === 'error' && !isRefusal) this.complaints.push(message.text());
+    });
+    page.on('request', (request) => {
+      const { hostname, protocol } = new URL(request.url());
+      if (protocol !== 'data:' && hostname !== '127.0.0.1')
+        this.complaints.push(`asked for ${request.url()}`);
+    });
+  }
+
+  static async open(browser: Browser): Promise<WatchedPage> {
+    return new WatchedPage(await browser.newPage({ viewport: { width: 1280, height: 800 } }));
+  }
+
+  /** What axe finds, and where it scrolls sideways: in both schemes, on a phone and on a desk. */
+  async faults(): Promise<string[]> {
+    const faults: string[] = [];
+    await this.page.evaluate(axe());
+    for (const width of [390, 1280])
+      for (const colorScheme of ['light', 'dark'] as const) {
+        await this.page.setViewportSize({ width, height: 800 });
+        await this.page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+        const found = await this.page.evaluate<string[]>(
+          `axe.run().then(({ violations }) => violations.map(({ id, nodes }) => id + ': ' + nodes[0].html + nodes[0].failureSummary))`,
+        );
+        const isTooWide = await this.page.evaluate('document.documentElement.scrollWidth > innerWidth');
+        faults.push(
+          ...found.map((fault) => `${width} ${colorScheme} ${fault}`),
+          ...(isTooWide === true ? [`${width} scrolls sideways`] : []),
+        );
+      }
+    await this.page.setViewportSize({ width: 1280, height: 800 });
+    await this.page.emulateMedia({ colorScheme: 'light', reducedMotion: null });
+    return faults;
+  }
+}

@@ -1,0 +1,85 @@
+import { ask, Problem } from '../api.js';
+import { useEffect, useRef, useState } from '../html.js';
+import { follow } from '../live.js';
+import { advance, isOver } from './race.js';
+
+/** @typedef {import('./race.js').Race} Race */
+
+const TYPES = [
+  ...['run.started', 'run.replied', 'run.finished', 'run.reopened', 'run.erased'],
+  ...['sub-task.held-back', 'sub-task.started', 'sub-task.progressed', 'sub-task.retrying'],
+  ...['sub-task.succeeded', 'sub-task.failed', 'sub-task.cancelled', 'sub-task.skipped'],
+];
+
+/**
+ * A run as its events come.
+ *
+ * @param {string} id
+ * @returns {{ race: Race | undefined, isSetAside: boolean, connection: 'live' | 'waiting' | 'ended', error: unknown, again: () => void }}
+ *   `again`: what looks at it anew, as after a retry
+ */
+export function useRun(id) {
+  const race = useRef(/** @type {Race | undefined} */ (undefined));
+  const [, setVersion] = useState(0);
+  const [round, setRound] = useState(0);
+  const [connection, setConnection] = useState(/** @type {'live' | 'waiting' | 'ended'} */ ('live'));
+  const [error, setError] = useState(/** @type {unknown} */ (undefined));
+  const [isSetAside, setAside] = useState(false);
+  const again = () => setRound((count) => count + 1);
+
+  useEffect(() => {
+    const leaving = new AbortController();
+    /** @type {(() => void) | undefined} */
+    let stop;
+    let frame = 0;
+    const draw = () => {
+      frame ||= requestAnimationFrame(() => {
+        frame = 0;
+        setVersion((version) => version + 1);
+      });
+    };
+    const look = async () => {
+      try {
+        const run = await ask(`/runs/${encodeURIComponent(id)}`, { signal: leaving.signal });
+        setAside(run.status === 'set-aside');
+        return true;
+      } catch (thrown) {
+        if (leaving.signal.aborted) return false;
+        if (thrown instanceof Problem || !race.current) {
+          stop?.();
+          setError(thrown);
+        }
+        return false;
+      }
+    };
+    const begin = async () => {
+      if (!(await look()) || leaving.signal.aborted) return;
+      setError(undefined);
+      stop = follow(`/runs/${encodeURIComponent(id)}/events`, {
+        types: TYPES,
+        ...(race.current && { after: race.current.lastEventId }),
+        onState: (state) => {
+          setConnection(race.current && isOver(race.current) ? 'ended' : state);
+          // The run may be gone: a stream doesn't say why it ends.
+          if (state === 'waiting' && !(race.current && isOver(race.current))) void look();
+        },
+        onEvent: (event) => {
+          race.current = advance(race.current, event);
+          setAside(false);
+          if (event.type === 'run.finished') {
+            stop?.();
+            setConnection('ended');
+          }
+          draw();
+        },
+      });
+    };
+    void begin();
+    return () => {
+      leaving.abort();
+      stop?.();
+      cancelAnimationFrame(frame);
+    };
+  }, [id, round]);
+  return { race: race.current, isSetAside, connection, error, again };
+}
