@@ -14,11 +14,14 @@
 FROM node:26-slim AS dependencies
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
+# What exports telemetry where OTEL_* asks for it.
+COPY packages/otlp packages/otlp
 RUN npm ci --omit=dev --no-audit --no-fund
 
 FROM node:26-slim AS build
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
+COPY packages/otlp packages/otlp
 RUN npm ci --no-audit --no-fund
 COPY nest-cli.json tsconfig.json tsconfig.build.json ./
 COPY src src

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
+import { loggerOf } from '../core/logger-of.js';
 import { Seldom } from '../http/seldom.js';
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -7,6 +8,8 @@ type Environment = Readonly<Record<string, string | undefined>>;
 /** How long a stop waits for a collector at most, in milliseconds. */
 const FLUSH_MS = 2_000;
 const DEFAULT_NAME = 'frontrunner';
+const MISSING =
+  'OTEL_* says where to export telemetry to, but the packages for it are not installed, so nothing is exported: npm i @opentelemetry/sdk-node @opentelemetry/resources';
 
 /** OpenTelemetry’s SDK, which exports what is recorded through its API. */
 export interface Sdk {
@@ -27,9 +30,12 @@ export async function startSdk(environment: Environment, version: string): Promi
   // The SDK reads them there, and .env may have them.
   for (const [name, value] of Object.entries(environment))
     if (name.startsWith('OTEL_') && value !== undefined) process.env[name] ??= value;
-  const { diag, DiagLogLevel } = await import('@opentelemetry/api');
-  const { NodeSDK } = await import('@opentelemetry/sdk-node');
-  const { envDetector, resourceFromAttributes, defaultResource } = await import('@opentelemetry/resources');
+  const packages = await loadPackages();
+  if (!packages) {
+    loggerOf('service').warn(MISSING);
+    return undefined;
+  }
+  const { diag, DiagLogLevel, NodeSDK, envDetector, resourceFromAttributes, defaultResource } = packages;
   const id = Promise.withResolvers<string>();
   const sdk = new NodeSDK({
     ...(!traces && { spanProcessors: [] }),
@@ -54,6 +60,21 @@ export async function startSdk(environment: Environment, version: string): Promi
       await Promise.race([sdk.shutdown().catch(() => undefined), patience]);
     },
   };
+}
+
+/** Undefined where they are not installed: most who install the service need none of their 20 MB. */
+async function loadPackages() {
+  try {
+    const [api, sdk, resources] = await Promise.all([
+      import('@opentelemetry/api'),
+      import('@opentelemetry/sdk-node'),
+      import('@opentelemetry/resources'),
+    ]);
+    return { ...api, ...sdk, ...resources };
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ERR_MODULE_NOT_FOUND') throw error;
+    return undefined;
+  }
 }
 
 function isExported(signal: 'TRACES' | 'METRICS', environment: Environment): boolean {

@@ -157,14 +157,18 @@ describe('what is packed', () => {
     test.each(MAJORS)('serves on Node %i, runs a task, and stops when it is told to', async (major) => {
       const frontrunner = 'node_modules/frontrunner/bin/frontrunner.cjs';
       const flags = ['--port', '0', '--database', 'memory:', '--demo'];
-      const env = { ...process.env, DEMO_TIME_SCALE: '0.001' };
+      const OTEL_EXPORTER_OTLP_ENDPOINT = 'http://127.0.0.1:1';
+      const env = { ...process.env, DEMO_TIME_SCALE: '0.001', OTEL_EXPORTER_OTLP_ENDPOINT };
       const served = spawn(node[major]!, [frontrunner, 'serve', ...flags], { cwd: app, env });
       const ended = once(served, 'close');
       let url: string | undefined;
+      let beforeUrl = '';
       for await (const line of createInterface(served.stdout)) {
         url = /Listening on (http:\S+)/.exec(line)?.[1];
         if (url !== undefined) break;
+        beforeUrl += line;
       }
+      expect(beforeUrl).toContain('npm i @opentelemetry/sdk-node');
       const run = await command(app, node[major]!, [frontrunner, 'run', 'demo', '--wait', '--url', url!]);
       expect(run).toMatchObject({ code: 0, stdout: expect.stringContaining('First result') });
       served.stdout.resume();
