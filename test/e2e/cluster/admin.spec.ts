@@ -5,6 +5,7 @@ import { version } from '../../../src/core/version.js';
 import { ApiKeys } from '../../support/api-keys.js';
 import { ControlledTask } from '../../support/controlled-task.js';
 import { expectProblem } from '../../support/problem.js';
+import { samplesOf } from '../../support/samples.js';
 import { TestApp, type ShownRun } from '../../support/test-app.js';
 import { TestCluster } from '../../support/test-cluster.js';
 
@@ -58,7 +59,14 @@ describe('the API for operators', () => {
     ends.push(() => cluster.end());
     const node = await cluster.start(task.providers);
     const id = cluster.idOf(node);
+    const metrics = async () => samplesOf((await node.http.get('/metrics').expect(200)).text);
+    await metrics();
     await cancelsAndRetries(node);
+    const measured = await metrics();
+    const commits = measured.get('frontrunner_journal_commit_duration_seconds_count')!;
+    expect(commits).toBeGreaterThan(0);
+    // A commit has an event at least: one that only shows that others could be committed doesn’t count.
+    expect(measured.get('frontrunner_journal_batch_size_sum')).toBeGreaterThanOrEqual(commits);
     const shown = () => node.http.get('/nodes').expect(200);
     while (((await shown()).body as { nodes: { version: string | null }[] }).nodes[0]!.version === null);
     expect((await shown()).body).toEqual({

@@ -8,6 +8,7 @@ import { ControlledTask } from '../../support/controlled-task.js';
 import { expectProblem } from '../../support/problem.js';
 import { TcpProxy } from '../../support/tcp-proxy.js';
 import type { ShownRun, TestApp } from '../../support/test-app.js';
+import { samplesOf } from '../../support/samples.js';
 import { TestCluster } from '../../support/test-cluster.js';
 
 const declared = { fast: {}, slow: {} } as const;
@@ -60,6 +61,9 @@ describe('what a node leaves', () => {
       subTasks: [{ attempts: 1 }, { attempts: 2, failures: 0, result: 'of the other' }],
     });
     expect(await flaws()).toEqual([]);
+    const metrics = samplesOf((await survivor.http.get('/metrics').expect(200)).text);
+    expect(metrics.get('frontrunner_node_takeovers_total')).toBe(1);
+    expect(metrics.get('frontrunner_node_heartbeat_age_seconds')).toBeGreaterThanOrEqual(0);
   });
 
   test('is gone on with by the next node that starts, where it was the last', async () => {

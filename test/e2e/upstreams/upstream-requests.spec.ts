@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import * as api from '@opentelemetry/api';
 import { TraceState } from '@opentelemetry/core';
+import type { UpstreamCall } from '../../../src/core/measures.js';
 import { AttemptTrace } from '../../../src/tracing/attempt-trace.js';
 import { Tracing } from '../../../src/tracing/tracing.js';
 import { freePort } from '../../support/free-port.js';
@@ -24,6 +25,29 @@ describe('HTTP sub-tasks', () => {
     const { headers, body, target } = server.requests.at(-1)!;
     return { type: headers['content-type'], headers, body, target };
   };
+
+  test('are measured while somebody hears of it, with what came of each', async () => {
+    const calls: UpstreamCall[] = [];
+    const subTask = caller.subTask({ url: `${server.origin}/` });
+    await caller.call(subTask);
+    caller.upstreams.measures.hearers = [
+      {
+        called: (call) => calls.push(call),
+        answered: () => undefined,
+        committed: () => undefined,
+      },
+    ];
+    await caller.call(subTask);
+    const picky = { url: `${server.origin}/`, expect: { status: [201] } };
+    await caller.failure(picky);
+    await caller.failure({ url: 'http://127.0.0.1:1/' });
+    const call = { method: 'GET', origin: server.origin, tookMs: expect.any(Number), error: undefined };
+    expect(calls).toEqual([
+      { ...call, status: 200 },
+      { ...call, status: 200 },
+      { ...call, origin: 'http://127.0.0.1:1', status: undefined, error: 'upstream-unreachable' },
+    ]);
+  });
 
   describe('a body', () => {
     test('may be a form, of which lists are a field each and missing members none', async () => {

@@ -1,0 +1,114 @@
+import { describe, expect, test } from '@jest/globals';
+import { samplesOf } from '../../test/support/samples.js';
+import type { RunEvent } from '../core/events.js';
+import { PrometheusMeter } from './prometheus-meter.js';
+import { Recorder } from './recorder.js';
+
+const RUN = {
+  originFields: {},
+  terms: { replyPolicy: { policy: 'quorum', quorum: 2 } },
+  startedAt: '2026-11-23T12:00:00.000Z',
+} as const;
+
+describe('Recorder', () => {
+  const recorded = (act: (recorder: Recorder) => void) => {
+    const meter = new PrometheusMeter();
+    act(new Recorder(meter, () => undefined));
+    return Object.fromEntries([...samplesOf(meter.text())].filter(([name]) => !name.includes('_bucket')));
+  };
+  /** What comes of events of a task, each by its type and its data. */
+  const heard = (events: readonly [string, object][], run: object = RUN) =>
+    recorded((recorder) => {
+      recorder.hear(
+        events.map(([type, data]) => ({
+          event: { type, data, task: 'task', subTask: 'b', time: '2026-11-23T12:00:02.500Z' } as RunEvent,
+          run: { ...RUN, ...run },
+        })),
+      );
+    });
+
+  test('tells by the last of several winners who a reply waited for', () => {
+    const reply = { answeredBy: ['b', 'a'], result: {} };
+    const labels = '{frontrunner_task="task",frontrunner_policy="quorum",frontrunner_winner="a"}';
+    expect(heard([['run.replied', { reply, durationMs: 250 }]])).toEqual({
+      [`frontrunner_run_reply_duration_seconds_sum${labels}`]: 0.25,
+      [`frontrunner_run_reply_duration_seconds_count${labels}`]: 1,
+    });
+  });
+
+  test('has the code of a reply that is an error, and nothing of later replies of a run', () => {
+    const reply = { error: { code: 'run-failed' } };
+    expect(
+      Object.keys(
+        heard([
+          ['run.replied', { reply, durationMs: 1 }],
+          ['run.replied', { reply }],
+        ]),
+      ),
+    ).toEqual([
+      expect.stringContaining(
+        '_sum{frontrunner_task="task",frontrunner_policy="quorum",error_type="run-failed"}',
+      ),
+      expect.stringContaining('_count{'),
+    ]);
+  });
+
+  test('takes the time of a run from its start, also in another process, and none of one that was reopened', () => {
+    const ended: [string, object] = ['run.finished', { status: 'succeeded' }];
+    expect(heard([ended])).toMatchObject({
+      'frontrunner_run_duration_seconds_sum{frontrunner_task="task",frontrunner_status="succeeded"}': 2.5,
+    });
+    expect(heard([ended], { startedAt: undefined })).toEqual({});
+  });
+
+  test('counts hedges apart from other starts, and sub-tasks by how they ended', () => {
+    const labels = 'frontrunner_task="task",frontrunner_subtask="b"';
+    const counts = heard([
+      ['sub-task.started', {}],
+      ['sub-task.started', { trigger: 'delay', delayMs: 5 }],
+      ['sub-task.held-back', { delayMs: 5, hedgeBudget: 0 }],
+      ['sub-task.cancelled', { reason: 'x', durationMs: 1 }],
+      ['sub-task.failed', { error: { code: 'timeout', message: '' }, durationMs: 1 }],
+      ['sub-task.skipped', { reason: 'x' }],
+    ]);
+    expect(counts).toMatchObject({
+      [`frontrunner_subtask_attempts_total{${labels}}`]: 2,
+      [`frontrunner_hedges_started_total{${labels}}`]: 1,
+      [`frontrunner_hedges_held_back_total{${labels}}`]: 1,
+      [`frontrunner_subtask_duration_seconds_count{${labels},frontrunner_outcome="cancelled"}`]: 1,
+      [`frontrunner_subtask_duration_seconds_count{${labels},frontrunner_outcome="failed",error_type="timeout"}`]: 1,
+    });
+    expect(Object.keys(counts)).toHaveLength(7);
+  });
+
+  test('says of requests to upstreams where they went and what came of them', () => {
+    const call = { method: 'GET', tookMs: 20, error: undefined };
+    const all = recorded((recorder) => {
+      recorder.called({ ...call, origin: 'https://a.example', status: 503 });
+      recorder.called({
+        ...call,
+        origin: 'http://[::1]:81',
+        status: undefined,
+        error: 'upstream-unreachable',
+      });
+    });
+    const get = 'http_request_method="GET"';
+    expect(Object.keys(all).filter((name) => name.includes('_count'))).toEqual([
+      `http_client_request_duration_seconds_count{${get},server_address="a.example",server_port="443",http_response_status_code="503",error_type="503"}`,
+      `http_client_request_duration_seconds_count{${get},server_address="[::1]",server_port="81",error_type="upstream-unreachable"}`,
+    ]);
+  });
+
+  test('measures commits', () => {
+    expect(
+      recorded((recorder) => {
+        recorder.committed(2.5, 7);
+      }),
+    ).toEqual({
+      frontrunner_journal_commit_duration_seconds_sum: 0.0025,
+      frontrunner_journal_commit_duration_seconds_count: 1,
+      frontrunner_journal_batch_size_sum: 7,
+      frontrunner_journal_batch_size_count: 1,
+    });
+  });
+});
