@@ -11,6 +11,7 @@ import { recovery } from './scenarios/recovery.ts';
 import type { Scenario } from './scenarios/scenario.ts';
 import { store } from './scenarios/store.ts';
 import { tail } from './scenarios/tail.ts';
+import { telemetry } from './scenarios/telemetry.ts';
 import { throughput } from './scenarios/throughput.ts';
 import { publish } from './support/results.ts';
 import { Stage } from './support/stage.ts';
@@ -26,6 +27,7 @@ const SCENARIOS: readonly Scenario[] = [
   tail,
   http,
   nodes,
+  telemetry,
 ];
 
 const USAGE = `node bench/main.ts [all|${SCENARIOS.map(({ name }) => name).join('|')}] [options]

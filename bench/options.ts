@@ -52,7 +52,7 @@ const DEFINITIONS = {
   help: { type: 'boolean', short: 'h', default: false },
 } as const;
 
-export const OPTIONS_HELP = `throughput, store, readers, tail, http, nodes:
+export const OPTIONS_HELP = `throughput, store, readers, tail, http, nodes, telemetry:
   --rounds N        turns of each server, or variant (default 5)
   --seconds N       load in one turn, in seconds (default 5)
   --warm-up N       load before the first round, in seconds (default 3)

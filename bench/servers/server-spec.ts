@@ -1,8 +1,9 @@
 /**
  * The letter that the tables and the ratios use: a is this service as it comes, m the service with its journal in
- * memory, b FastAPI, c the floor, e the service on an empty database, n a node of the service.
+ * memory, b FastAPI, c the floor, e the service on an empty database, n a node of the service,
+ * s the service in memory with metrics that are scraped, t with traces besides, o with metrics that are exported.
  */
-export type ServerKey = 'a' | 'm' | 'b' | 'c' | 'e' | 'n';
+export type ServerKey = 'a' | 'm' | 'b' | 'c' | 'e' | 'n' | 's' | 't' | 'o';
 
 /** How to start one of the servers that a scenario compares. */
 export interface ServerSpec {

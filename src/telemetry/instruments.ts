@@ -78,21 +78,33 @@ export class Instruments {
   }
 }
 
-/** Attributes, the same object for the same values: that is quick to find, and what a series is told by. */
+interface Branch {
+  readonly next: Map<Value, Branch>;
+  set?: Attributes;
+}
+
+/**
+ * Attributes, the same object for the same values: that is what a series is told by. Found by one value after the other: to make a text
+ * of them for each would take longer than to record the value.
+ */
 class AttributeSets {
-  private readonly sets = new Map<string, Attributes>();
+  private readonly root: Branch = { next: new Map() };
 
   constructor(private readonly names: readonly string[]) {}
 
   of(values: readonly Value[]): Attributes {
-    const key = values.join('\n');
-    let set = this.sets.get(key);
-    if (!set) {
-      const given = this.names.map((name, at) => [name, values[at]] as const);
-      set = Object.fromEntries(given.filter(([, value]) => value !== undefined));
-      this.sets.set(key, set);
+    let at = this.root;
+    for (const value of values) {
+      let branch = at.next.get(value);
+      if (!branch) at.next.set(value, (branch = { next: new Map() }));
+      at = branch;
     }
-    return set;
+    return (at.set ??= this.make(values));
+  }
+
+  private make(values: readonly Value[]): Attributes {
+    const given = this.names.map((name, index) => [name, values[index]] as const);
+    return Object.fromEntries(given.filter(([, value]) => value !== undefined));
   }
 }
 
