@@ -1,4 +1,5 @@
 import { jsonText, parseJson } from './json.js';
+import { requireSession } from './session.js';
 
 /** Where the API is: the page lives one level below it, wherever that is mounted. */
 export const BASE = new URL('..', document.baseURI);
@@ -60,5 +61,6 @@ export async function ask(path, { method = 'GET', body, headers = {}, signal } =
   const isJson = /json/.test(response.headers.get('Content-Type') ?? '');
   const value = isJson && text !== '' ? parseJson(text) : undefined;
   if (response.ok) return value;
+  if (response.status === 401) await requireSession();
   throw new Problem({ status: response.status, ...value });
 }

@@ -1,5 +1,6 @@
 import { urlOf } from './api.js';
 import { parseJson } from './json.js';
+import { requireSession } from './session.js';
 
 /** @typedef {import('../src/core/events.ts').RunEvent} RunEvent */
 
@@ -10,11 +11,12 @@ const LONGEST_WAIT_MS = 10_000;
  * Follows an event stream of the service, and goes on behind the last event it had when the connection breaks.
  *
  * @param {string} path such as `/events?task=demo`
- * @param {{ onEvent: (event: RunEvent) => void, onState?: (state: 'live' | 'waiting' | 'ended') => void, after?: number, types: readonly string[] }} options
- *   `after`: the id behind which it begins; default: from now on, or for a run from its beginning
+ * @param {{ onEvent: (event: RunEvent) => void, onState?: (state: 'live' | 'waiting' | 'ended') => void, after?: number, types: readonly string[], onCursor?: (id: number) => void }} options
+ *   `after`: the id behind which it begins; default: from now on, or for a run from its beginning;
+ *   `onCursor`: the stream has told all events up to this id
  * @returns {() => void} stops following
  */
-export function follow(path, { onEvent, onState = () => undefined, after, types }) {
+export function follow(path, { onEvent, onState = () => undefined, onCursor, after, types }) {
   let last = after;
   let waitMs = FIRST_WAIT_MS;
   let stopped = false;
@@ -37,10 +39,14 @@ export function follow(path, { onEvent, onState = () => undefined, after, types 
       // The browser connects again by itself, with Last-Event-ID, unless the service has refused, or said that all is told.
       onState('waiting');
       if (opened.readyState !== EventSource.CLOSED) return;
+      void requireSession();
       timer = setTimeout(open, waitMs);
       waitMs = Math.min(2 * waitMs, LONGEST_WAIT_MS);
     };
-    opened.addEventListener('cursor', (message) => (last = Number(message.lastEventId)));
+    opened.addEventListener('cursor', (message) => {
+      last = Number(message.lastEventId);
+      onCursor?.(last);
+    });
     for (const type of types)
       opened.addEventListener(type, (message) => {
         last = Number(message.lastEventId);

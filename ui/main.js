@@ -2,6 +2,7 @@ import { BASE } from './api.js';
 import { html, render, useEffect, useRef, useState } from './html.js';
 import { ProblemNote } from './parts/problem.js';
 import { linkTo, usePlace } from './router.js';
+import { signOut, useSession } from './session.js';
 
 /** What the navigation leads to, by the first step of the place. */
 const SECTIONS = /** @type {const} */ ([
@@ -54,6 +55,15 @@ function screenOf({ path: [section = 'runs', name], query }) {
     <p><a href=${linkTo(['runs'])}>See the runs</a></p>`;
 }
 
+/** Who is signed in, and the way out. */
+function WhoIsIn() {
+  const session = useSession();
+  if (!session?.client || session.until === null) return null;
+  return html`<span class="who"
+    >${session.client} <button type="button" class="link" onClick=${signOut}>Sign out</button></span
+  >`;
+}
+
 function App() {
   const place = usePlace();
   const main = useRef(/** @type {HTMLElement | null} */ (null));
@@ -89,6 +99,7 @@ function App() {
         )}
         <a href=${new URL('docs', BASE).href}>API</a>
       </nav>
+      <${WhoIsIn} />
     </header>
     <main id="main" tabindex="-1" ref=${main}>${screenOf(place)}</main>
   `;
