@@ -17,6 +17,8 @@ export async function startBrowser(): Promise<Browser> {
   return chromium.launch({
     // Its own arguments are for a cloud’s functions: they switch off what keeps pages apart, and isolate nothing.
     args: ['--no-sandbox', '--disable-dev-shm-usage', '--disable-gpu', '--hide-scrollbars'],
+    // Plots need a locale that there is, and a container may have none.
+    env: { ...process.env, LANG: 'en_US.UTF-8', LANGUAGE: 'en_US' },
     executablePath: await packaged.executablePath(),
   });
 }

@@ -13,7 +13,7 @@ const OWN = readdirSync(UI, { recursive: true, encoding: 'utf8' }).filter((file)
 );
 const VENDORS = ['preact.js', 'hooks.js', 'htm.js', 'uplot.js', 'uplot.css'].map((file) => `vendor/${file}`);
 const TYPES = { js: /^text\/javascript/, css: /^text\/css/, svg: /^image\/svg\+xml/, html: /^text\/html/ };
-const NAMED = /(?:\bfrom\s*|\bimport\s*\(?\s*)["']([^"']+)["']/g;
+const NAMED = /(?:\bfrom\s*|\bimport\s*\(?\s*)["']([\w@./-]+)["']/g;
 const withoutComments = (text: string) => text.replaceAll(/\/\*[^]*?\*\//g, '');
 
 describe.each(FACES)('the files of the page, served by %s,', (face) => {
