@@ -29,20 +29,23 @@ export function WinBars({ stats }) {
 }
 
 /**
- * A scale by powers of ten, in percent of the width.
+ * A logarithmic scale with ticks at 1, 2 and 5 of each power of ten.
  *
  * @param {number[]} values
+ * @returns {{ at: (value: number) => number, ticks: number[] }} `at`: the place of a value in percent of the width
  */
 function logScale(values) {
   const positive = values.filter((value) => value > 0);
-  const low = Math.floor(Math.log10(Math.min(...positive)));
-  const high = Math.max(low + 1, Math.ceil(Math.log10(Math.max(...positive)) - 1e-9));
-  /** @param {number} value */
-  const at = (value) => (100 * (Math.log10(Math.max(value, 10 ** low)) - low)) / (high - low);
-  const ticks = Array.from({ length: high - low + 1 }, (_, step) => 10 ** (low + step));
-  const steps = high - low <= 2 ? [2, 5] : [];
-  const between = ticks.slice(0, -1).flatMap((tick) => steps.map((step) => tick * step));
-  return { at, ticks, between };
+  const [least, most] = [Math.min(...positive), Math.max(...positive)];
+  const from = Math.floor(Math.log10(least));
+  const powers = Array.from({ length: Math.ceil(Math.log10(most)) - from + 2 }, (_, step) => from + step);
+  const steps = powers.flatMap((power) => [1, 2, 5].map((step) => Number(`${step}e${power}`)));
+  const low = steps.findLast((step) => step <= least) ?? least;
+  const high = steps.find((step) => step >= most && step > low) ?? most;
+  return {
+    at: (value) => (100 * Math.log(Math.max(value, low) / low)) / Math.log(high / low),
+    ticks: steps.filter((step) => step >= low && step <= high),
+  };
 }
 
 const MOST_TICKS = 6;
@@ -55,7 +58,7 @@ export function DurationStrips({ stats }) {
   ];
   const known = rows.filter(({ times }) => times.count > 0);
   if (known.length === 0) return html`<p class="soft">Nothing has succeeded yet.</p>`;
-  const { at, ticks, between } = logScale(known.flatMap(({ times }) => [times.p50, times.p99]));
+  const { at, ticks } = logScale(known.flatMap(({ times }) => [times.p50, times.p99]));
   const every = Math.ceil(ticks.length / MOST_TICKS);
   return html`<ul class="lanes">
     ${rows.map(
@@ -63,7 +66,7 @@ export function DurationStrips({ stats }) {
         html`<li class=${isReply ? 'lane lane-reply' : 'lane'}>
           <span class="lane-name" title=${name}>${name}</span>
           <svg class="lane-picture" width="100%" height="14" aria-hidden="true">
-            ${[...ticks, ...between].map(
+            ${ticks.map(
               (tick) =>
                 html`<line class="lane-tick" x1=${`${at(tick)}%`} x2=${`${at(tick)}%`} y1="0" y2="14" />`,
             )}
@@ -98,7 +101,7 @@ export function DurationStrips({ stats }) {
   </ul>`;
 }
 
-/** @param {number} ms a power of ten */
+/** @param {number} ms of a tick */
 function short(ms) {
   return ms < 1_000 ? `${ms} ms` : `${ms / 1_000} s`;
 }
