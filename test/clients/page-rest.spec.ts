@@ -219,12 +219,14 @@ describe('The screens of tasks and nodes in a browser', () => {
     await page.unrouteAll();
   });
 
-  it.each(['tasks', 'tasks/fast', 'tasks/idle', 'nodes'])(
-    'is usable by everybody, on any screen, by day and by night: %s',
-    async (screen) => {
-      await open(screen);
-      await page.getByRole('main').first().waitFor();
-      expect(await watched.faults()).toEqual([]);
-    },
-  );
+  it.each([
+    ['tasks', 'Tasks'],
+    ['tasks/fast', 'fast'],
+    ['tasks/idle', 'idle'],
+    ['nodes', 'Nodes'],
+  ])('is usable by everybody, on any screen, by day and by night: %s', async (screen, title) => {
+    await open(screen);
+    await page.getByRole('heading', { level: 1, name: title, exact: true }).waitFor();
+    expect(await watched.faults()).toEqual([]);
+  });
 });
