@@ -153,11 +153,9 @@ describe('The screens of tasks and nodes in a browser', () => {
   });
 
   it('keeps what it knew while the service is away, and then goes on', async () => {
-    await page.unroute(`${service.url}/nodes`);
     await page.route(`${service.url}/nodes`, (route: Route) => route.abort());
     await page.getByRole('alert').getByText('can’t be reached').waitFor();
     await page.getByText('12 of 20,000 slots used').waitFor();
-    await page.unroute(`${service.url}/nodes`);
     await stand('/nodes', {
       nodes: [{ ...NODE, slots: { used: 13, limit: 20_000 } }],
       journal: { kind: 'sqlite', pendingEvents: 0, commitMs: COMMITS, fileBytes: 1_048_576 },
@@ -209,9 +207,7 @@ describe('The screens of tasks and nodes in a browser', () => {
     expect(await page.getByRole('button', { name: 'Redrive all' }).isDisabled()).toBe(true);
     expect(await page.locator('.who').textContent()).toContain('ada');
     await stand('/sign-in*', {});
-    await page.unroute(`${service.url}/session`);
     await stand('/session', { ...session, client: null, scopes: [], until: null });
-    await page.unroute(`${service.url}/queue`);
     await page.route(`${service.url}/queue`, (route: Route) =>
       route.fulfill({ status: 401, contentType: 'application/problem+json', json: { status: 401 } }),
     );
