@@ -20,7 +20,14 @@ interface TemplateEvent {
 export interface Template {
   readonly task: string;
   /** Undefined for a run that is to be left as a crash does. */
-  readonly end: { readonly status: string; readonly afterMs: number } | undefined;
+  readonly end:
+    | {
+        readonly status: string;
+        readonly afterMs: number;
+        readonly repliedAfterMs: number;
+        readonly answeredBy: string;
+      }
+    | undefined;
   /** Its events in parts, each of which copies in flight together write together: each result begins one. */
   readonly parts: readonly (readonly TemplateEvent[])[];
   /** The last event in the database. */
@@ -32,6 +39,8 @@ interface RunRow {
   readonly status: string;
   readonly created_at: number;
   readonly finished_at: number;
+  readonly replied_at: number;
+  readonly answered_by: string;
 }
 
 /** A copy of the template that is written. */
@@ -44,7 +53,9 @@ interface Copy {
 
 /** Reads the one run of a database. */
 export function readTemplate(database: DatabaseSync, finished: boolean): Template {
-  const runs = database.prepare('SELECT task, status, created_at, finished_at FROM runs').all();
+  const runs = database
+    .prepare('SELECT task, status, created_at, finished_at, replied_at, answered_by FROM runs')
+    .all();
   const [run] = runs as unknown as RunRow[];
   if (!run || runs.length !== 1)
     throw new Error(`The service should have left one run, but it left ${runs.length}.`);
@@ -60,8 +71,13 @@ export function readTemplate(database: DatabaseSync, finished: boolean): Templat
     if (type === 'sub-task.succeeded') parts.push([]);
     parts.at(-1)?.push({ type, afterMs: Date.parse(time) - run.created_at, rest: text.slice(head.length) });
   }
-  const { task, status, created_at: createdAt, finished_at: finishedAt } = run;
-  const end = finished ? { status, afterMs: finishedAt - createdAt } : undefined;
+  const { task, status, created_at: createdAt, answered_by: answeredBy } = run;
+  const end = finished
+    ? {
+        ...{ status, answeredBy, afterMs: run.finished_at - createdAt },
+        repliedAfterMs: run.replied_at - createdAt,
+      }
+    : undefined;
   return { task, end, parts, lastId: rows.at(-1)?.last ?? 0 };
 }
 
@@ -130,11 +146,20 @@ function writePart(
 function writeRuns(database: DatabaseSync, { task, end }: Template, copies: readonly Copy[]): void {
   const insert = database.prepare(
     end
-      ? 'INSERT INTO runs (number, id, task, created_at, status, finished_at, commits) VALUES (?, ?, ?, ?, ?, ?, ?)'
+      ? `INSERT INTO runs (number, id, task, created_at, status, finished_at, commits, replied_at, answered_by)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`
       : 'INSERT INTO open_runs (number, id, task, created_at) VALUES (?, ?, ?, ?)',
   );
   for (const { number, id, startedAt, commits } of copies) {
-    const ended = end ? [end.status, startedAt + end.afterMs, JSON.stringify(commits)] : [];
+    const ended = end
+      ? [
+          end.status,
+          startedAt + end.afterMs,
+          JSON.stringify(commits),
+          startedAt + end.repliedAfterMs,
+          end.answeredBy,
+        ]
+      : [];
     insert.run(number, id, task, startedAt, ...ended);
   }
 }

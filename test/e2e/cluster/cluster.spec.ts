@@ -43,11 +43,15 @@ describe('a node that doesn’t follow a run', () => {
     fast.succeed(1);
     await follower.event(runId, 'run.replied');
     expect(await other.showRun(runId)).toMatchObject({ status: 'running', reply: { result: 1 } });
+    const newest = async () => (await other.http.get('/runs?limit=1').expect(200)).body as object;
+    const answered = { id: runId, answeredBy: 'fast', repliedAt: expect.any(String) };
+    expect(await newest()).toMatchObject({
+      runs: [{ ...answered, status: 'running', unfinished: ['slow'] }],
+    });
     slow.succeed();
     await follower.event(runId, 'run.finished');
     expect((await other.showRun(runId)).status).toBe('succeeded');
-    const { body } = (await other.http.get('/runs?limit=1').expect(200)) as { body: { runs: object[] } };
-    expect(body.runs).toMatchObject([{ id: runId, status: 'succeeded' }]);
+    expect(await newest()).toMatchObject({ runs: [{ ...answered, status: 'succeeded', unfinished: [] }] });
   });
 
   test('waits for its end', async () => {
