@@ -27,7 +27,7 @@ revoke  takes a key out of the file.
   --stdin  Takes a key that you chose from standard input, and keeps its scrypt hash.
   --file   The file of the keys. Default: API_KEYS_FILE, which may be set in a file .env.
 
-The service reads its keys when it starts: start it again after a change.
+The service reads its keys when it starts, and again at SIGHUP.
 `;
 
 /** Does what the arguments say. @returns the exit code */

@@ -140,6 +140,7 @@ describe('a stop', () => {
     expect(service.log.lines).toContainEqual({
       level: 'warn',
       msg: 'Stopped before it finished: slow',
+      task: 'race',
       runId,
       requestId: expect.any(String),
     });
