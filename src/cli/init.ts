@@ -35,7 +35,8 @@ const STARTERS: Readonly<Record<'tasks' | 'nest', Starter>> = {
   },
   nest: {
     files: () => Promise.resolve({ 'src/greet/greet.module.ts': nestModule }),
-    next: () => 'Next: npm i @frontrunner/nestjs, and add GreetModule to the imports of your application',
+    next: (folder) =>
+      `Next${folder === '.' ? '' : `, in ${folder}`}: npm i @frontrunner/nestjs, and add GreetModule to the imports of your application`,
   },
 };
 

@@ -1,6 +1,6 @@
 /** What applications do without that don't use it: the parts of an instance, and the packages that each needs. */
 const NEEDED = [
-  { by: 'http', packages: ['@nestjs/platform-express', '@nestjs/terminus'] },
+  { by: 'http', packages: ['@nestjs/platform-express'] },
   { by: 'a database postgres://…', packages: ['pg', 'pg-boss'] },
   { by: 'forFile', packages: ['ajv', 'ipaddr.js', 'jsonata', 'undici', 'url-template', 'yaml'] },
 ];

@@ -48,7 +48,7 @@ describe('options', () => {
   });
 
   test.each([
-    ['@nestjs/terminus', 'npm i @nestjs/platform-express @nestjs/terminus'],
+    ['@nestjs/platform-express', 'npm i @nestjs/platform-express'],
     ['pg-boss', 'npm i pg pg-boss'],
     ['url-template', 'npm i ajv ipaddr.js jsonata undici url-template yaml'],
   ])('that need %s say what to install where it is missing', (name, mend) => {

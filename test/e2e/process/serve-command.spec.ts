@@ -116,7 +116,11 @@ describe('frontrunner', () => {
       `frontrunner serve ${join('new', 'tasks.yaml')} --port 3000 --watch`,
     );
     const written = await line.run(['init', 'nest', '--folder', 'app']);
-    expect(written).toMatchObject({ code: 0, stdout: `${join('app', 'src/greet/greet.module.ts')}\n` });
+    expect(written).toMatchObject({
+      code: 0,
+      stdout: `${join('app', 'src/greet/greet.module.ts')}\n`,
+      stderr: expect.stringMatching(/^Next, in app: npm i @frontrunner\/nestjs/),
+    });
     expect((await line.run(['init', 'rust'])).stderr).toMatch(/^It takes tasks, or nest/);
   });
 });
