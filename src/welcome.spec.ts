@@ -49,10 +49,15 @@ describe('what is said at the start', () => {
     welcome(log, { ...started, access: { keys: undefined, warnings: [], ...access } });
     return log.lines;
   };
-  const WHERE = `Listening on ${URL} - docs: ${URL}/docs - try: curl -i ${URL}/run-tasks`;
+  const LOOK = `page: ${URL}/ui/ - docs: ${URL}/docs`;
+  const WHERE = `Listening on ${URL} - ${LOOK} - metrics: ${URL}/metrics - try: curl -i ${URL}/run-tasks`;
 
   test('is where to look and what to try, and no more where all is as it should be', () => {
     expect(said({})).toEqual([{ level: 'log', msg: WHERE }]);
+  });
+
+  test('leaves out metrics that have a port of their own', () => {
+    expect(said({ METRICS_PORT: '9464' })[0]!.msg).toContain(`${LOOK} - try:`);
   });
 
   test('is to look at the tasks where there is no demo', () => {

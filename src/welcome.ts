@@ -9,7 +9,7 @@ type Log = Pick<LoggerService, 'log' | 'warn'>;
 interface Started {
   /** Where it listens. */
   readonly url: string;
-  readonly config: Pick<Config, 'DATABASE_URL' | 'DEMO'>;
+  readonly config: Pick<Config, 'DATABASE_URL' | 'DEMO' | 'METRICS_PORT'>;
   readonly access: Pick<Access, 'keys' | 'warnings'>;
   /** What there is to say of the tasks file, where there is one. */
   readonly tasks: string | undefined;
@@ -35,9 +35,10 @@ export function welcome(logger: Log, { url, config, access, tasks }: Started): v
   if (tasks !== undefined) logger.log(tasks);
   for (const warning of access.warnings) logger.warn(warning);
   const key = access.keys ? ` -H 'Authorization: Bearer <key>'` : '';
-  logger.log(
-    `Listening on ${url} - docs: ${url}/docs - try: curl -i ${url}${config.DEMO ? '/run-tasks' : '/tasks'}${key}`,
-  );
+  const look = { page: '/ui/', docs: '/docs', ...(config.METRICS_PORT === null && { metrics: '/metrics' }) };
+  const pages = Object.entries(look).map(([name, path]) => `${name}: ${url}${path}`);
+  const example = `curl -i ${url}${config.DEMO ? '/run-tasks' : '/tasks'}${key}`;
+  logger.log(`Listening on ${url} - ${pages.join(' - ')} - try: ${example}`);
 }
 
 function databaseName(database: Config['DATABASE_URL']): string {

@@ -13,6 +13,7 @@ describe('LOG_LEVELS', () => {
       ['journal', 'info'],
       ['node', 'debug'],
       ['statistics', 'info'],
+      ['telemetry', 'info'],
       ['listener', 'info'],
       ['nest', 'warn'],
     ]);

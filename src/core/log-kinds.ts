@@ -7,6 +7,7 @@ export const LOG_KINDS = [
   'journal',
   'node',
   'statistics',
+  'telemetry',
   'listener',
   'nest',
 ] as const;

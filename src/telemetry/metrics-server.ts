@@ -1,14 +1,9 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import {
-  Inject,
-  Injectable,
-  Logger,
-  type OnApplicationBootstrap,
-  type OnApplicationShutdown,
-} from '@nestjs/common';
+import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { CONFIG, ConfigError, type Config } from '../config/config.js';
+import { loggerOf } from '../core/logger-of.js';
 import { textOf } from '../core/thrown.js';
 import { PROMETHEUS_TEXT } from './prometheus-meter.js';
 import { Scrapes } from './scrapes.js';
@@ -19,7 +14,7 @@ const MAX_CONNECTIONS = 20;
 /** Answers `GET /metrics`, and nothing else, on a port of its own. */
 @Injectable()
 export class MetricsServer implements OnApplicationBootstrap, OnApplicationShutdown {
-  private readonly logger = new Logger('Metrics');
+  private readonly logger = loggerOf('telemetry');
   private readonly server = createServer((request, response) => {
     this.answer(request, response);
   });

@@ -1,5 +1,4 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { Logger } from '@nestjs/common';
 import { loggerOf } from '../core/logger-of.js';
 import { Seldom } from '../http/seldom.js';
 
@@ -32,7 +31,7 @@ export async function startSdk(environment: Environment, version: string): Promi
     if (name.startsWith('OTEL_') && value !== undefined) process.env[name] ??= value;
   const packages = await loadPackages();
   if (!packages) {
-    loggerOf('service').warn(MISSING);
+    loggerOf('telemetry').warn(MISSING);
     return undefined;
   }
   const { diag, DiagLogLevel, NodeSDK, envDetector, resourceFromAttributes, defaultResource } = packages;
@@ -87,7 +86,7 @@ function isExported(signal: 'TRACES' | 'METRICS', environment: Environment): boo
 
 /** A collector that can’t be reached fails every export: the log says so once a minute, and how often. */
 function warnings() {
-  const seldom = new Seldom(new Logger('OpenTelemetry'));
+  const seldom = new Seldom(loggerOf('telemetry'));
   const warn = (message: string): void => {
     seldom.warn(`Telemetry could not be exported, which goes on being tried: ${message}`);
   };

@@ -35,7 +35,7 @@ describe('the service as a process', () => {
     service = await ServiceProcess.start({ env: { DATABASE_URL: 'memory:', SHUTDOWN_GRACE: '1h' } });
     const { msg } = await service.line(/^Listening/);
     expect(msg).toBe(
-      `Listening on ${service.url} - docs: ${service.url}/docs - try: curl -i ${service.url}/run-tasks`,
+      `Listening on ${service.url} - page: ${service.url}/ui/ - docs: ${service.url}/docs - metrics: ${service.url}/metrics - try: curl -i ${service.url}/run-tasks`,
     );
     expect(await service.line(/DATABASE_URL/)).toMatchObject({
       level: 40,
