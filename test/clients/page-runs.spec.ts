@@ -50,14 +50,14 @@ describe('The page’s runs in a browser', () => {
   };
   const open = (place: string, base = service.url) => page.goto(`${base}/ui/#/${place}`);
 
+  const expectOther = async (read: () => Promise<unknown>, before: unknown): Promise<void> => {
+    while ((await read()) === before) await page.evaluate('new Promise(requestAnimationFrame)');
+  };
+
   beforeAll(async () => {
     service = await TestApp.start({
       amongOthers: true,
-      providers: [
-        ...race.providers,
-        ...inlineTask('wide', wide, { reply: { policy: 'all' } }),
-        ...inlineTask('large', { only: { run: () => Array.from({ length: 100_000 }, (_, index) => index) } }),
-      ],
+      providers: [...race.providers, ...inlineTask('wide', wide, { reply: { policy: 'all' } })],
     });
     browser = await startBrowser();
     watched = await WatchedPage.open(browser);
@@ -68,29 +68,6 @@ describe('The page’s runs in a browser', () => {
     await browser.close();
     await service.close();
     expect(watched.complaints).toEqual([]);
-  });
-
-  it('comes in less than 80 kB, and says how to start the first run', async () => {
-    let bytes = 0;
-    const sizes: Promise<unknown>[] = [];
-    const count = (response: Awaited<ReturnType<Page['goto']>>): void => {
-      // The streams of events never end.
-      if (!response!.url().includes('/ui/')) return;
-      const sent = response!.request().sizes();
-      sizes.push(sent.then(({ responseBodySize }) => (bytes += responseBodySize)));
-    };
-    page.on('response', count);
-    await open('runs');
-    await page.getByText('No run yet').waitFor();
-    page.off('response', count);
-    await Promise.all(sizes);
-    const paint = await page.evaluate<number>(
-      `performance.getEntriesByName('first-contentful-paint')[0]?.startTime`,
-    );
-    process.stdout.write(`  the page: ${bytes} bytes, first paint after ${Math.round(paint)} ms\n`);
-
-    expect(bytes).toBeLessThan(80 * 1024);
-    expect(await watched.faults()).toEqual([]);
   });
 
   it('starts a run by keys alone, with digits as they were typed, and leads to its race', async () => {
@@ -167,7 +144,10 @@ describe('The page’s runs in a browser', () => {
     expect(await page.getByRole('row', { name: /^steady failed 2/ }).count()).toBe(1);
 
     await panel.getByRole('button', { name: 'Retry' }).click();
-    await bar('steady, attempt 3: running').waitFor();
+    const third = bar('steady, attempt 3: running');
+    const told = await third.getAttribute('aria-label');
+    // It grows while it runs.
+    await expectOther(() => third.getAttribute('aria-label'), told);
     (await race.next('steady')).succeed();
     await bar('steady, attempt 3: succeeded').waitFor();
     expect(await page.getByRole('status').filter({ hasText: 'reconnecting' }).count()).toBe(0);
@@ -218,6 +198,30 @@ describe('The page’s runs in a browser', () => {
     }
   });
 
+  it('says that a run is set aside, and lets it go on', async () => {
+    const id = await start();
+    const asked: string[] = [];
+    await page.route(`${service.url}/runs/${id}`, async (route) => {
+      const response = await route.fetch();
+      const run = (await response.json()) as object;
+      await route.fulfill({ response, json: { ...run, status: asked.length > 0 ? 'running' : 'set-aside' } });
+    });
+    await page.route(`${service.url}/runs/${id}/resume`, (route) => {
+      asked.push(route.request().method());
+      return route.fulfill({ json: {} });
+    });
+    await open(`runs/${id}`);
+    await bar('swift, attempt 1: running').waitFor();
+    await page.getByText('The service has set this run aside').waitFor();
+    await page.getByRole('button', { name: 'Resume' }).click();
+    await page.getByText('The service has set this run aside').waitFor({ state: 'detached' });
+    (await race.next('swift')).succeed();
+    (await race.next('steady')).succeed();
+    await page.getByText('all ended after').waitFor();
+
+    expect(asked).toEqual(['POST']);
+  });
+
   it('says that there is no such run, and shows one with a hundred sub-tasks', async () => {
     await open('runs/019a2b3c-4d5e-7f60-8a9b-0c1d2e3f4a5b');
     await page.getByText('There is no run').waitFor();
@@ -225,29 +229,5 @@ describe('The page’s runs in a browser', () => {
     await open(`runs/${runId}`);
     await page.getByText('all ended after').waitFor();
     expect(await page.locator('.race-target').count()).toBe(100);
-  });
-
-  it('opens a large result a part at a time', async () => {
-    const { runId } = await service.answer('large');
-    await open(`runs/${runId}?panel=only`);
-    const result = page.locator('.panel-part', { hasText: 'Result' }).locator('.json');
-    await result.getByRole('button', { name: '99,900 more' }).click();
-    await result.getByRole('button', { name: '98,900 more' }).waitFor();
-
-    expect(await result.locator('.json-parts > div').count()).toBe(1_100);
-  });
-
-  it('has an axis with few round ticks, from parts of a millisecond to hours', async () => {
-    const ticks = await page.evaluate(
-      `import('./run/scale.js').then(({ spanOf, ticksOf }) => [0.1, 42, 5_003, 5 * 3_600_000].map((ms) =>
-        ticksOf(spanOf(ms), 5).map(({ text }) => text).join()))`,
-    );
-
-    expect(ticks).toEqual([
-      '0,0.1 ms,0.2 ms,0.3 ms,0.4 ms,0.5 ms',
-      '0,10 ms,20 ms,30 ms,40 ms,50 ms',
-      '0,2 s,4 s,6 s',
-      '0,2 h,4 h',
-    ]);
   });
 });

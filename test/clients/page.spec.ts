@@ -1,27 +1,54 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Browser, Page } from 'playwright-core';
 import { startBrowser } from '../support/browser.js';
+import { inlineTask } from '../support/inline-task.js';
 import { TestApp } from '../support/test-app.js';
+import { WatchedPage } from '../support/watched-page.js';
 
 describe('The page in a browser', () => {
   let browser: Browser;
   let service: TestApp;
+  let watched: WatchedPage;
   let page: Page;
-  const complaints: string[] = [];
 
   beforeAll(async () => {
-    service = await TestApp.start({ amongOthers: true });
-    browser = await startBrowser();
-    page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
-    page.on('console', (message) => {
-      if (message.type() === 'error') complaints.push(message.text());
+    service = await TestApp.start({
+      amongOthers: true,
+      providers: inlineTask('large', {
+        only: { run: () => Array.from({ length: 100_000 }, (_, index) => index) },
+      }),
     });
-    page.on('pageerror', (error) => complaints.push(String(error)));
+    browser = await startBrowser();
+    watched = await WatchedPage.open(browser);
+    page = watched.page;
   });
 
   afterAll(async () => {
     await browser.close();
     await service.close();
+  });
+
+  it('comes in less than 80 kB, and says how to start the first run', async () => {
+    let bytes = 0;
+    const sizes: Promise<unknown>[] = [];
+    const count = (response: Awaited<ReturnType<Page['goto']>>): void => {
+      // The streams of events never end.
+      if (!response!.url().includes('/ui/')) return;
+      const sent = response!.request().sizes();
+      sizes.push(sent.then(({ responseBodySize }) => (bytes += responseBodySize)));
+    };
+    page.on('response', count);
+    await page.goto(`${service.url}/ui`);
+    await page.getByText('No run yet').waitFor();
+    page.off('response', count);
+    await Promise.all(sizes);
+    const paint = await page.evaluate<number>(
+      `performance.getEntriesByName('first-contentful-paint')[0]?.startTime`,
+    );
+    process.stdout.write(`  the page: ${bytes} bytes, first paint after ${Math.round(paint)} ms\n`);
+
+    expect(bytes).toBeLessThan(80 * 1024);
+    expect(await watched.faults()).toEqual([]);
   });
 
   it('has a screen of its own for each part of the service', async () => {
@@ -31,6 +58,30 @@ describe('The page in a browser', () => {
       await page.getByRole('heading', { level: 1, name }).waitFor();
     }
 
-    expect(complaints).toEqual([]);
+    expect(watched.complaints).toEqual([]);
+  });
+
+  it('opens a large result a part at a time', async () => {
+    const { runId } = await service.answer('large');
+    await page.goto(`${service.url}/ui/#/runs/${runId}?panel=only`);
+    const result = page.locator('.panel-part', { hasText: 'Result' }).locator('.json');
+    await result.getByRole('button', { name: '99,900 more' }).click();
+    await result.getByRole('button', { name: '98,900 more' }).waitFor();
+
+    expect(await result.locator('.json-parts > div').count()).toBe(1_100);
+  });
+
+  it('has an axis with few round ticks, from parts of a millisecond to hours', async () => {
+    const ticks = await page.evaluate(
+      `import('./run/scale.js').then(({ spanOf, ticksOf }) => [0.1, 42, 5_003, 5 * 3_600_000].map((ms) =>
+        ticksOf(spanOf(ms), 5).map(({ text }) => text).join()))`,
+    );
+
+    expect(ticks).toEqual([
+      '0,0.1 ms,0.2 ms,0.3 ms,0.4 ms,0.5 ms',
+      '0,10 ms,20 ms,30 ms,40 ms,50 ms',
+      '0,2 s,4 s,6 s',
+      '0,2 h,4 h',
+    ]);
   });
 });

@@ -32,6 +32,8 @@ export function useRun(id) {
     /** @type {(() => void) | undefined} */
     let stop;
     let frame = 0;
+    /** What the run looked like up to here says whether it is set aside. */
+    let lookedAt = 0;
     const draw = () => {
       frame ||= requestAnimationFrame(() => {
         frame = 0;
@@ -41,6 +43,7 @@ export function useRun(id) {
     const look = async () => {
       try {
         const run = await ask(`/runs/${encodeURIComponent(id)}`, { signal: leaving.signal });
+        lookedAt = run.lastEventId;
         setAside(run.status === 'set-aside');
         return true;
       } catch (thrown) {
@@ -65,7 +68,7 @@ export function useRun(id) {
         },
         onEvent: (event) => {
           race.current = advance(race.current, event);
-          setAside(false);
+          if (event.id > lookedAt) setAside(false);
           if (event.type === 'run.finished') {
             stop?.();
             setConnection('ended');

@@ -21,9 +21,7 @@ const EARLY = 8;
 /** @param {{ id: string, query: URLSearchParams }} props */
 export function RunScreen({ id, query }) {
   const { race, isSetAside, connection, error, again } = useRun(id);
-  const [time, setScale] = useNow(
-    race !== undefined && !isOver(race) && !isSetAside && connection !== 'ended',
-  );
+  const [time, setScale] = useNow(race !== undefined && !isOver(race) && !isSetAside);
   const [isToReply, setToReply] = useState(false);
   if (!race)
     return html`<h1>Run</h1>

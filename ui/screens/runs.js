@@ -136,7 +136,7 @@ function Empty({ isFiltered, task = 'demo' }) {
       No run fits these filters. <a href=${linkTo(['runs'])}>See all runs</a>
     </p>`;
   return html`<div class="runs-empty">
-    <p>No run yet. Start one here, or from a terminal:</p>
+    <p>No run yet. <a href=${linkTo(['runs'], { start: task })}>Start one here</a>, or from a terminal:</p>
     <pre tabindex="0">curl -X POST ${urlOf(`/tasks/${encodeURIComponent(task)}/runs`).href}</pre>
   </div>`;
 }
