@@ -87,8 +87,13 @@ describe('The page’s list of runs in a browser', () => {
     await rows().nth(3).waitFor();
   });
 
-  it('opens a run from the keys', async () => {
+  it('opens a run from the keys, under which no row changes', async () => {
     await rows().first().focus();
+    await start();
+    await page.getByRole('button', { name: '1 new run' }).waitFor();
+    const { swift, steady } = await race.all();
+    swift.succeed();
+    steady.succeed();
     await page.keyboard.press('ArrowDown');
     await page.keyboard.press('ArrowDown');
     await page.locator('[data-index="2"]:focus').waitFor();
@@ -117,7 +122,7 @@ describe('The page’s list of runs in a browser', () => {
     while ((await last.count()) === 0)
       await page.evaluate(`new Promise((resolve) => {
         const box = document.querySelector('.list-box');
-        box.scrollTop = Math.min(box.scrollTop + 2_000, 9_990 * 38);
+        box.scrollTop = Math.min(box.scrollTop + 6_000, 9_990 * 38);
         requestAnimationFrame(resolve);
       })`);
     await last.waitFor();

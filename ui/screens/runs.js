@@ -27,10 +27,10 @@ export function RunsScreen({ query }) {
   const filters = filtersOf(query);
   const isNarrow = useMedia('(max-width: 860px)');
   const [isPaused, setPaused] = useState(false);
-  const reading = useRef({ isBelow: false, isFocused: false });
+  const isBelow = useRef(false);
   const list = useRef(/** @type {HTMLElement | null} */ (null));
   const [tasks, setTasks] = useState(/** @type {any[]} */ ([]));
-  const runs = useRuns(filters, () => isPaused || reading.current.isBelow || reading.current.isFocused);
+  const runs = useRuns(filters, () => isPaused || isBelow.current || isRow(document.activeElement));
   useEffect(() => {
     // Without them the filter is a text less, and the form says what is wrong.
     ask('/tasks').then(
@@ -70,12 +70,7 @@ export function RunsScreen({ query }) {
     </div>
     <${FilterBar} filters=${filters} tasks=${tasks.map(({ name }) => name)} />
     ${runs.error !== undefined && html`<${ProblemNote} error=${runs.error} onRetry=${runs.again} />`}
-    <div
-      class="runs-list"
-      ref=${list}
-      onFocusIn=${(/** @type {FocusEvent} */ event) => (reading.current.isFocused = isRow(event.target))}
-      onFocusOut=${() => (reading.current.isFocused = false)}
-    >
+    <div class="runs-list" ref=${list}>
       ${
         runs.isLoaded &&
         runs.rows.length === 0 &&
@@ -99,14 +94,14 @@ export function RunsScreen({ query }) {
         cells=${cellsOf}
         onOpen=${(/** @type {Row} */ { id }) => goTo(['runs', id])}
         onNearEnd=${runs.more}
-        onTop=${(/** @type {boolean} */ isAtTop) => (reading.current.isBelow = !isAtTop)}
+        onTop=${(/** @type {boolean} */ isAtTop) => (isBelow.current = !isAtTop)}
       />
     </div>
     ${startAt !== null && html`<${StartRun} tasks=${tasks} task=${startAt} onTask=${start} onClose=${() => start(undefined)} />`}
   `;
 }
 
-/** @param {EventTarget | null} target */
+/** Whether the keys are in the list. @param {Element | null} target */
 function isRow(target) {
   return target instanceof HTMLElement && target.role === 'row';
 }
