@@ -41,7 +41,7 @@ export function signedInPage(onward: string, signOut: string, { name, until }: S
   );
 }
 
-const STYLE = `:root{color-scheme:light dark}body{font:1rem/1.5 system-ui,sans-serif;max-width:26rem;margin:4rem auto;padding:0 1rem}
+const STYLE = `:root{color-scheme:light dark;background:Canvas;color:CanvasText}body{font:1rem/1.5 system-ui,sans-serif;max-width:26rem;margin:4rem auto;padding:0 1rem}
 label{display:block;font-weight:600}input,button{font:inherit;box-sizing:border-box;width:100%;padding:.6rem;margin:.3rem 0 .8rem;border:1px solid GrayText;border-radius:.4rem}
 button{cursor:pointer;font-weight:600}[role=alert]{border-left:.3rem solid #d33;padding-left:.7rem}`;
 
