@@ -63,7 +63,10 @@ export class SessionController {
       'Exchanges an API key for a cookie, which browsers then send instead of the key. It is good for whatever the key is good for, for 12 hours at most, from pages of the service alone, until `DELETE /session`, and no longer than the key. A form is answered with 303. Where no key is needed, there is no cookie.',
   })
   @ApiConsumes('application/json', 'application/x-www-form-urlencoded')
-  @ApiBody({ schema: { $ref: '#/components/schemas/SignIn' } })
+  @ApiBody({
+    schema: { $ref: '#/components/schemas/SignIn' },
+    examples: { key: { summary: 'With a key', value: { key: 'fr_uo6kH-gL1XPBexample' } } },
+  })
   @ApiOkResponse({ description: 'Who is signed in', standardSchema: sessionSchema, headers: setCookie })
   @ApiResponse({ status: 303, description: 'A form signed in; `Location` has `next`', headers: setCookie })
   @ApiProblems('malformed-json', 'invalid-request', 'unauthorized', 'foreign-page', 'journal-unavailable')

@@ -7,7 +7,7 @@ import { problemTypes, type ProblemCode } from '../http/problems.js';
 export type OperationObject = NonNullable<OpenAPIObject['paths'][string]['get']>;
 
 /** What any operation may answer with, and any with a body. */
-const COMMON_PROBLEMS: readonly ProblemCode[] = [
+export const COMMON_PROBLEMS: readonly ProblemCode[] = [
   'bad-request',
   'method-not-allowed',
   'not-acceptable',
@@ -80,14 +80,32 @@ function isList(schema: object = {}): boolean {
 
 /** The operation that does what a GET does, and answers without a body. */
 export function headOf(get: OperationObject): OperationObject {
-  const responses = Object.entries(get.responses) as [string, { description: string; content?: object }][];
   return {
     ...get,
     operationId: `${get.operationId ?? ''}Head`,
     summary: `${get.summary ?? ''}: the headers`,
     description: 'Does what GET does, and answers with the status and the headers alone.',
-    responses: Object.fromEntries(responses.map(([status, { content: _, ...rest }]) => [status, rest])),
+    responses: Object.fromEntries(
+      Object.entries(get.responses).map(([status, response]) => [status, headResponse(response as Response)]),
+    ),
   };
+}
+
+interface Response {
+  readonly $ref?: string;
+  readonly description: string;
+  readonly content?: object;
+}
+
+function headResponse({ content: _, $ref: reference, ...rest }: Response) {
+  return reference === undefined ? rest : { $ref: `${reference}Head` };
+}
+
+/** The responses among the components as HEAD has them, by names of their own. */
+export function withoutContent(responses: Record<string, object>) {
+  return Object.fromEntries(
+    Object.entries(responses).map(([name, response]) => [`${name}Head`, headResponse(response as Response)]),
+  );
 }
 
 /** Adds to an operation's answers the headers that all answers have. */

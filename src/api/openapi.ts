@@ -10,8 +10,10 @@ import {
   commonHeaders,
   describeLists,
   headOf,
+  withoutContent,
   type OperationObject,
 } from './common-contract.js';
+import { foldProblems } from './fold-problems.js';
 import { describeOperations } from '../http/open-api.js';
 import { problemSchema } from '../http/problem.schema.js';
 import { runBatchSchema } from '../tasks/run-batches.schemas.js';
@@ -59,12 +61,17 @@ export function createOpenApiDocument(app: INestApplication): OpenAPIObject {
   }
   documentAccess(document);
   for (const [, operation] of operations) addCommonHeaders(operation);
-  for (const [path, { get, ...others }] of Object.entries(document.paths))
-    if (get) document.paths[path] = { get, head: headOf(get), ...others };
+  const problems = foldProblems(operations.map(([, operation]) => operation));
   document.components = {
     ...document.components,
     headers: { ...document.components?.headers, ...commonHeaders },
+    responses: problems as NonNullable<OpenAPIObject['components']>['responses'] & object,
   };
+  for (const [path, { get, ...others }] of Object.entries(document.paths))
+    if (get) document.paths[path] = { get, head: headOf(get), ...others };
+  const used = JSON.stringify(document.paths);
+  const ofHead = Object.entries(withoutContent(problems)).filter(([name]) => used.includes(`/${name}"`));
+  document.components.responses = { ...document.components.responses, ...Object.fromEntries(ofHead) };
   return document;
 }
 

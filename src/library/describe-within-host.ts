@@ -17,13 +17,20 @@ export function describeWithinHost(document: OpenAPIObject): void {
   document.info.description = [what, START, ids, methodsAlone, ACCESS].join('\n\n');
   delete document.security;
   delete document.components?.securitySchemes;
+  const shared = document.components?.responses as Operation['responses'] | undefined;
+  for (const name of ['MisdirectedRequest', 'MisdirectedRequestHead']) delete shared?.[name];
+  withoutRateLimit(shared);
   for (const operations of Object.values(document.paths))
     for (const operation of Object.values(operations as Record<string, Operation>)) {
       delete operation.security;
       delete operation.responses['421'];
-      for (const { headers = {} } of Object.values(operation.responses)) {
-        delete headers.RateLimit;
-        delete headers['RateLimit-Policy'];
-      }
+      withoutRateLimit(operation.responses);
     }
+}
+
+function withoutRateLimit(responses: Operation['responses'] = {}): void {
+  for (const { headers = {} } of Object.values(responses)) {
+    delete headers.RateLimit;
+    delete headers['RateLimit-Policy'];
+  }
 }

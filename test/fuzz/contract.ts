@@ -49,7 +49,10 @@ export interface Operation {
 
 interface Document {
   readonly paths: Readonly<Record<string, Readonly<Record<string, Omit<Operation, 'method' | 'path'>>>>>;
-  readonly components: { readonly schemas: Readonly<Record<string, Schema>> };
+  readonly components: {
+    readonly schemas: Readonly<Record<string, Schema>>;
+    readonly responses: Operation['responses'];
+  };
 }
 
 /** What an OpenAPI document promises. */
@@ -61,9 +64,21 @@ export class Contract {
     this.operations = Object.entries(document.paths).flatMap(([path, item]) =>
       Object.entries(item).map(([method, operation]) => ({
         ...operation,
+        responses: this.inFull(operation.responses),
         method: method.toUpperCase(),
         path,
       })),
+    );
+  }
+
+  /** Responses with what they refer to. */
+  private inFull(responses: Operation['responses']): Operation['responses'] {
+    const shared = this.document.components.responses;
+    return Object.fromEntries(
+      Object.entries(responses).map(([status, response]) => {
+        const name = (response as { $ref?: string }).$ref?.split('/').at(-1);
+        return [status, name === undefined ? response : shared[name]!];
+      }),
     );
   }
 

@@ -5,7 +5,7 @@ import type { Contract, Operation } from './contract.ts';
 import type { WireRequest } from './wire-request.ts';
 
 /** Paths that no operation describes, and that answer nevertheless. */
-const UNDESCRIBED = /^\/(docs(\/.*)?|openapi\.json)?$/i;
+const UNDESCRIBED = /^\/((docs|ui)(\/.*)?|openapi\.json|sign-in|sign-out)?$/i;
 
 /** Bytes from which a refusal may be lost: it closes the connection while the rest is still being sent. */
 const MAY_BE_CUT_OFF = 16 * 1024;

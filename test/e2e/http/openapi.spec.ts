@@ -51,12 +51,21 @@ describe('the description of the service', () => {
     operations = Object.entries(document.paths).flatMap(([path, item]) =>
       Object.entries(withoutHead(item)).map(([method, operation]) => ({
         ...operation,
+        responses: inFull(operation.responses),
         name: `${method} ${path}`,
       })),
     );
   });
   afterAll(() => service.close());
 
+  /** With what they refer to. */
+  const inFull = (responses: Operation['responses']) =>
+    Object.fromEntries(
+      Object.entries(responses).map(([status, response]) => {
+        const name = (response as { $ref?: string }).$ref?.split('/').at(-1);
+        return [status, name === undefined ? response : document.components!.responses![name]];
+      }),
+    ) as Operation['responses'];
   const withoutHead = ({ head: _, ...item }: object & { head?: unknown }) =>
     item as Record<string, Operation>;
   const examplesOf = ({ schema, example, examples }: Content): unknown[] => {
@@ -118,16 +127,79 @@ describe('the description of the service', () => {
     for (const { get, head } of Object.values(document.paths)) {
       expect(head?.operationId).toBe(get && `${get.operationId!}Head`);
       expect(Object.keys(head?.responses ?? {})).toEqual(Object.keys(get?.responses ?? {}));
-      expect(JSON.stringify(head?.responses ?? {})).not.toContain('"content":');
+      const responses = inFull((head?.responses ?? {}) as Operation['responses']);
+      expect(JSON.stringify(responses)).not.toContain('"content":');
     }
   });
 
-  test('is shown at /docs without HEAD, which would double the page', async () => {
-    const page = await service.http.get('/docs').expect(200);
-    expect(page.text).toContain('.opblock-head { display: none }');
-    const { text } = await service.http.get('/docs/swagger-ui-bundle.js').buffer(true).expect(200);
-    // The class of each operation has the name of its method.
-    expect(text).toContain('opblock opblock-${');
+  test('describes problems that several operations answer with alike once', () => {
+    const inPlace = Object.entries(document.paths).flatMap(([path, item]) =>
+      path.startsWith('/health/')
+        ? []
+        : Object.values(withoutHead(item)).flatMap(({ responses }) =>
+            Object.values(responses).filter((response) => response.content?.['application/problem+json']),
+          ),
+    );
+    const texts = inPlace.map((response) => JSON.stringify(response));
+    expect(new Set(texts).size).toBe(texts.length);
+    expect(document.components!.responses).toHaveProperty('BadRequestOrInvalidRequest');
+  });
+
+  describe('as /docs shows it', () => {
+    let shown: OpenAPIObject;
+    beforeAll(async () => {
+      const { text } = await service.http.get('/docs/swagger-ui-init.js').expect(200);
+      const options = /^ *let options = (\{[^]*?^\});/m.exec(text)![1]!;
+      shown = (JSON.parse(options) as { swaggerDoc: OpenAPIObject }).swaggerDoc;
+    });
+    const operationsShown = () =>
+      Object.values(shown.paths).flatMap((item) => Object.values(item as Record<string, Operation>));
+
+    test('has no HEAD, which would double the page', () => {
+      for (const item of Object.values(shown.paths)) expect(item).not.toHaveProperty('head');
+      expect(operationsShown()).toHaveLength(operations.length);
+    });
+
+    test('fills no form with what a caller need not send, nor with a run or a key of earlier', () => {
+      for (const { parameters, requestBody } of operationsShown()) {
+        for (const parameter of parameters as (Operation['parameters'][number] & { required: boolean })[]) {
+          if (parameter.required && parameter.name !== 'id') continue;
+          expect(parameter).not.toHaveProperty('example');
+          for (const name of ['example', 'examples', 'default'])
+            expect(parameter.schema).not.toHaveProperty(name);
+        }
+        expect(JSON.stringify(requestBody ?? {})).not.toContain('idempotencyKey');
+      }
+      const limit = shown.paths['/runs']!.get!.parameters!.find(
+        (one) => 'name' in one && one.name === 'limit',
+      );
+      expect(limit).toMatchObject({ description: 'How many runs to show at most. Default: `50`.' });
+    });
+
+    test('has the problems that any request may meet in one place, and others where they belong', () => {
+      const responses = shown.paths['/runs/{id}']!.get!.responses as Operation['responses'];
+      expect(Object.keys(responses)).toEqual(['200', '303', '304', '400', '404', '503', 'default']);
+      expect(responses.default!.description).toMatch(
+        /401 `unauthorized`.*429 `too-many-requests`.*`\/problems`/,
+      );
+    });
+
+    test('says how to see a stream, which Swagger UI shows when it has ended', () => {
+      const { description } = shown.paths['/runs/{id}/events']!.get!;
+      expect(description).toMatch(/`curl -N .*`\/ui`\.$/);
+    });
+
+    test('asks for no cookie, which a page can’t set', () => {
+      expect(JSON.stringify(shown)).not.toContain('"session":[');
+      expect(shown.components!.securitySchemes).not.toHaveProperty('session');
+    });
+
+    test('fits phones', async () => {
+      for (const path of ['/docs', '/docs/'])
+        expect((await service.http.get(path).expect(200)).text).toContain(
+          '<meta name="viewport" content="width=device-width, initial-scale=1">',
+        );
+    });
   });
 
   test('says that lists in queries are separated by commas, but for labels, whose values may have commas', () => {
