@@ -71,7 +71,7 @@ describe('The pictures of the page', () => {
     const sizes = {
       runs: await take('runs', 'runs', 580),
       task: await take('task', 'tasks/quote', 720),
-      events: await take('events', 'events', 560),
+      events: await take('events', 'events', 460),
       nodes: await take('nodes', 'nodes', 620),
       run: await take('run', `runs/${id}`, 660),
     };
