@@ -25,8 +25,8 @@ const METHODS = new Set([
  * one already, the request goes on with that.
  */
 export function serverSpans(spans: Spans, operations: Operations): RequestHandler {
-  const { trace, propagation, ROOT_CONTEXT, SpanKind, SpanStatusCode } = spans.api;
-  const fields = propagation.fields();
+  const { trace, SpanKind, SpanStatusCode } = spans.api;
+  const fields = spans.api.propagation.fields();
 
   return (request, response, next) => {
     const context = contextOf(request);
@@ -44,7 +44,6 @@ export function serverSpans(spans: Spans, operations: Operations): RequestHandle
       'http.request.method': METHODS.has(method) ? method : '_OTHER',
       // Without the query, in which a token may be.
       'url.path': request.baseUrl + pathOf(request),
-      'url.scheme': request.protocol,
     };
     return spans.start(nameOf(method), { kind: SpanKind.SERVER, attributes }, callerOf(request));
   }
@@ -52,7 +51,7 @@ export function serverSpans(spans: Spans, operations: Operations): RequestHandle
   /** The span of the caller; its baggage goes no further. */
   function callerOf({ headers }: Request): Context | undefined {
     const told = fields.some((name) => headers[name] !== undefined);
-    const caller = told ? trace.getSpanContext(propagation.extract(ROOT_CONTEXT, headers)) : undefined;
+    const caller = told ? spans.extract(headers) : undefined;
     if (caller) return spans.belowIds(caller);
     // It says something of a trace that nobody goes on with.
     if (headers.tracestate !== undefined) delete headers.tracestate;
@@ -61,6 +60,7 @@ export function serverSpans(spans: Spans, operations: Operations): RequestHandle
 
   function endWithAnswer(span: Span, request: Request, response: ServerResponse): void {
     const { method, originalUrl, baseUrl, headers } = request;
+    span.setAttribute('url.scheme', request.protocol);
     response.once('close', () => {
       const path = operations.routeOf({ originalUrl, baseUrl });
       if (path !== undefined) {
@@ -72,7 +72,7 @@ export function serverSpans(spans: Spans, operations: Operations): RequestHandle
       if (response.headersSent) span.setAttribute('http.response.status_code', response.statusCode);
       const type = errorType(response);
       if (type !== undefined) span.setAttribute('error.type', type).setStatus({ code: SpanStatusCode.ERROR });
-      span.end();
+      spans.end(span);
     });
   }
 }

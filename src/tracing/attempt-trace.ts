@@ -27,7 +27,7 @@ export class AttemptTrace implements Context {
     private readonly spans: Spans,
     readonly subTask: string,
     readonly attempt: number,
-    private readonly options: SpanOptions,
+    options: SpanOptions,
     parent: Context | undefined,
   ) {
     this.span = spans.start(`sub-task ${subTask}`, options, parent);
@@ -54,11 +54,11 @@ export class AttemptTrace implements Context {
 
   /** Lets it go on in a trace of its own, after the reply. @param run says which run it is of */
   goOn(ms: number, run: Attributes): void {
-    const { ids, spans, options } = this;
+    const { ids, spans } = this;
     this.end(ms, { outcome: 'unfinished' });
     this.span = spans.start(`sub-task ${this.subTask}`, {
       startTime: ms,
-      attributes: { ...options.attributes, ...run },
+      attributes: { ...run, 'frontrunner.attempt': this.attempt },
       links: [{ context: ids }],
     });
     this.context = spans.below(this.span);
@@ -72,7 +72,7 @@ export class AttemptTrace implements Context {
       span.setAttribute('error.type', code).setStatus({ code: this.spans.api.SpanStatusCode.ERROR, message });
       span.recordException({ code, message }, ms);
     }
-    span.end(ms);
+    this.spans.end(span, ms);
   }
 
   getValue(key: symbol): unknown {

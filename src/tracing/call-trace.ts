@@ -52,26 +52,26 @@ export class CallTrace {
 
   /** Adds what tells the upstream of the span to a request. */
   inject(headers: string[], without: ReadonlySet<string>): void {
-    this.spans.api.propagation.inject(this.spans.below(this.span), { headers, without }, SETTER);
+    this.spans.inject(this.span, { headers, without }, SETTER);
   }
 
   answered(status: number): void {
     this.span.setAttribute('http.response.status_code', status);
     if (status >= 400) this.fail(String(status));
-    this.span.end();
+    this.spans.end(this.span);
   }
 
   /** An answer came that can’t be used. */
   unfit(status: number): void {
     this.span.setAttribute('http.response.status_code', status);
     this.fail('upstream-unfit');
-    this.span.end();
+    this.spans.end(this.span);
   }
 
   /** No answer came. @param code of the system, where it says why */
   failed(code: unknown): void {
     this.fail(typeof code === 'string' ? code : 'upstream-unreachable');
-    this.span.end();
+    this.spans.end(this.span);
   }
 
   private fail(type: string): void {

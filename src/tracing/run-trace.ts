@@ -110,7 +110,7 @@ export class RunTrace {
 
   /** Called when this process has nothing to do with it any more. */
   left(ms: number): void {
-    this.span?.setAttribute('frontrunner.left', true).end(ms);
+    if (this.span) this.spans.end(this.span.setAttribute('frontrunner.left', true), ms);
     this.span = undefined;
     for (const attempt of this.attempts.splice(0)) attempt.end(ms, { outcome: 'unfinished' });
   }
@@ -135,7 +135,7 @@ export class RunTrace {
       span.setAttribute('frontrunner.run.status', status);
       if ('error' in reply) this.failed(span, reply.error);
       else span.setAttribute('frontrunner.winner', reply.answeredBy);
-      span.end(ms);
+      this.spans.end(span, ms);
     }
     // They end right away, so what is left of them is no work in the background.
     if (this.run.losers === 'cancel') this.endMs = ms;

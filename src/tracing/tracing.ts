@@ -7,7 +7,7 @@ import { spanContextOf, traceparentOf } from './span-context.js';
 import { Spans, type OpenTelemetry } from './spans.js';
 
 /** The terms of a run, as far as its span tells of them. */
-interface Terms extends TracedRun {
+export interface TracedTerms extends TracedRun {
   readonly replyPolicy: ReplyPolicy;
   readonly origin: RunOrigin;
   /** Undefined where no traces are on. */
@@ -32,7 +32,7 @@ export class Tracing {
   }
 
   /** The terms of a new run, with its span; without one where its request is not sampled. @param startMs in milliseconds since 1970 */
-  accepted<T extends Terms>(terms: T, startMs: number): T {
+  accepted<T extends TracedTerms>(terms: T, startMs: number): T {
     const { spans } = this;
     const { requestId, parent, clientId } = terms.origin;
     const from = (parent as SpanContext | undefined) ?? recordedSpan(terms);
@@ -51,7 +51,7 @@ export class Tracing {
    * The terms of a run that another process began. Until its reply it has a span again, in a trace of its own, with a link to the one
    * before. A run that was not sampled is not traced now either.
    */
-  resumed<T extends Terms>(terms: T, record: Readonly<RunRecord>, startMs: number): T {
+  resumed<T extends TracedTerms>(terms: T, record: Readonly<RunRecord>, startMs: number): T {
     const { spans } = this;
     const before = recordedSpan(terms);
     if (before && !isSampled(before)) return terms;
@@ -66,7 +66,7 @@ export class Tracing {
   }
 
   /** The terms of another node’s run, of which this one executes a sub-task. */
-  ofGuest<T extends Terms>(terms: T, record: Readonly<RunRecord>): T {
+  ofGuest<T extends TracedTerms>(terms: T, record: Readonly<RunRecord>): T {
     const { spans } = this;
     const ids = recordedSpan(terms);
     if (!ids || !isSampled(ids)) return terms;
@@ -75,7 +75,7 @@ export class Tracing {
   }
 }
 
-function recordedSpan({ origin: { traceparent } }: Terms): SpanContext | undefined {
+function recordedSpan({ origin: { traceparent } }: TracedTerms): SpanContext | undefined {
   return typeof traceparent === 'string' ? spanContextOf(traceparent) : undefined;
 }
 
@@ -83,7 +83,7 @@ function isSampled({ traceFlags }: SpanContext): boolean {
   return (traceFlags & 1) === 1;
 }
 
-function attributesOf({ id, task, replyPolicy }: Terms): Attributes {
+function attributesOf({ id, task, replyPolicy }: TracedTerms): Attributes {
   return {
     'frontrunner.run.id': id,
     'frontrunner.task': task,
