@@ -8,7 +8,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
 const FLUSH_MS = 2_000;
 const DEFAULT_NAME = 'frontrunner';
 const MISSING =
-  'OTEL_* says where to export telemetry to, but the packages for it are not installed, so nothing is exported: npm i @opentelemetry/sdk-node @opentelemetry/resources';
+  'OTEL_* says where to export telemetry to, but the packages for it are not installed, so nothing is exported: npm i @opentelemetry/sdk-node @opentelemetry/sdk-trace @opentelemetry/resources';
 
 /** OpenTelemetry’s SDK, which exports what is recorded through its API. */
 export interface Sdk {
@@ -34,11 +34,14 @@ export async function startSdk(environment: Environment, version: string): Promi
     loggerOf('telemetry').warn(MISSING);
     return undefined;
   }
-  const { diag, DiagLogLevel, NodeSDK, envDetector, resourceFromAttributes, defaultResource } = packages;
+  const { diag, DiagLogLevel, NodeSDK, envDetector, resourceFromAttributes, defaultResource, samplerOf } =
+    packages;
+  const sampler = samplerOf(environment.OTEL_TRACES_SAMPLER, environment.OTEL_TRACES_SAMPLER_ARG);
   const id = Promise.withResolvers<string>();
   const sdk = new NodeSDK({
     ...(!traces && { spanProcessors: [] }),
     ...(!metrics && { metricReaders: [] }),
+    ...(sampler && { sampler }),
     // The service writes its log itself.
     logRecordProcessors: [],
     resource: defaultResource().merge(
@@ -64,12 +67,13 @@ export async function startSdk(environment: Environment, version: string): Promi
 /** Undefined where they are not installed: most who install the service need none of their 20 MB. */
 async function loadPackages() {
   try {
-    const [api, sdk, resources] = await Promise.all([
+    const [api, sdk, resources, samplers] = await Promise.all([
       import('@opentelemetry/api'),
       import('@opentelemetry/sdk-node'),
       import('@opentelemetry/resources'),
+      import('./linked-sampler.js'),
     ]);
-    return { ...api, ...sdk, ...resources };
+    return { ...api, ...sdk, ...resources, ...samplers };
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ERR_MODULE_NOT_FOUND') throw error;
     return undefined;

@@ -8,15 +8,23 @@ describe('a service whose telemetry is exported', () => {
   test('sends what is left to the collector when it stops, and says who it is', async () => {
     const collector = await Collector.start({ answers: true });
     const service = await ServiceProcess.start({
-      env: { ...ENV, OTEL_EXPORTER_OTLP_METRICS_ENDPOINT: `${collector.url}/v1/metrics` },
+      env: {
+        ...ENV,
+        OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
+        OTEL_BSP_SCHEDULE_DELAY: '600000',
+        OTEL_TRACES_SAMPLER: 'always_on',
+      },
       envFile: 'OTEL_RESOURCE_ATTRIBUTES=deployment.environment.name=staging\n',
     });
     const { body } = (await service.http.get('/run-tasks').expect(200)) as { body: object };
     expect(body).toEqual({ result: 'First result' });
     expect(collector.requests).toEqual([]);
     expect(await service.stop()).toBe(0);
-    expect(collector.requests.map(({ path }) => path)).toEqual(['/v1/metrics']);
-    const sent = collector.requests[0]!.body;
+    const requests = new Map(collector.requests.map((request) => [request.path, request.body]));
+    expect([...requests.keys()].sort()).toEqual(['/v1/metrics', '/v1/traces']);
+    for (const text of ['GET /run-tasks', 'run demo', 'sub-task first', 'sub-task second'])
+      expect(requests.get('/v1/traces')).toContain(text);
+    const sent = requests.get('/v1/metrics')!;
     for (const text of [
       'frontrunner.run.reply.duration',
       'frontrunner.runs.started',
