@@ -42,6 +42,8 @@ export interface SubTaskContext {
  * bigints, in the input and in the result.
  */
 export interface SubTaskHandler<Input = never> {
+  /** What it calls, for people, such as `GET https://eu.example.com/weather`; `GET /tasks/{name}` shows it. Default: nothing is said. */
+  readonly target?: string;
   run(input: Input, context: SubTaskContext): unknown;
 }
 

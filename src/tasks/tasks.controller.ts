@@ -169,8 +169,9 @@ function view({ name, subTasks, starts, reply, losers, deadline, hedgeBudget, in
   return {
     name,
     subTasks: subTasks.map(
-      ({ name, timeoutMs, retry: { except: _, ...retry }, concurrency, placement }, index) => ({
+      ({ name, handler, timeoutMs, retry: { except: _, ...retry }, concurrency, placement }, index) => ({
         name,
+        ...(handler.target !== undefined && { target: handler.target }),
         timeoutMs,
         retry,
         concurrency: concurrency === Infinity ? null : concurrency,

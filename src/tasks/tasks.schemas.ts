@@ -87,6 +87,10 @@ export const taskSchema = z
     subTasks: z.array(
       z.object({
         name: z.string(),
+        target: z.string().exactOptional().meta({
+          description:
+            'What it calls, where it says so: of an HTTP sub-task the method and the URL as it is written, without its query.',
+        }),
         timeoutMs: z.number().meta({ description: 'How long one attempt may take, in milliseconds.' }),
         retry: z.object({
           attempts: z.int().meta({ description: 'Attempts in all, the first included.' }),

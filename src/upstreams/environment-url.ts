@@ -18,6 +18,12 @@ export function writtenPath(text: string): string {
   return text.replace(ORIGIN, '').replace(/(?:\?|\{[?&]).*$/s, '') || '/';
 }
 
+/** A URL as it is written, without its query and credentials: with the names of variables, and none of their values. */
+export function writtenUrl(text: string): string {
+  const origin = ORIGIN.exec(text)?.[0] ?? '';
+  return origin.replace(/\/\/.*@/, '//') + writtenPath(text);
+}
+
 /** Whether the environment decides on the origin of a URL. */
 export function hasVariableOrigin(text: string): boolean {
   return ORIGIN.exec(text)?.[0].includes('${') ?? false;

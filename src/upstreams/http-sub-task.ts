@@ -8,7 +8,7 @@ import { textOf } from '../core/thrown.js';
 import { ForbiddenAddress } from './address-guard.js';
 import { StaleConnection } from './connection.js';
 import { requireEnvironment, secretsOf } from './environment.js';
-import { writtenPath } from './environment-url.js';
+import { writtenPath, writtenUrl } from './environment-url.js';
 import { excerptOf } from './excerpt.js';
 import { DEFAULT_MAX_RESPONSE, type HttpRequestOptions } from './http-sub-task.schema.js';
 import { isRedirect, MAX_REDIRECTS, redirected, type Hop, type RedirectTerms } from './redirects.js';
@@ -46,6 +46,7 @@ const IDEMPOTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'PUT', 'DELETE']
  *   an origin that is neither its own nor one of `redirects`. Final.
  */
 export class HttpSubTask implements SubTaskHandler<unknown> {
+  readonly target: string;
   private readonly template: RequestTemplate;
   private readonly upstream: Upstream;
   private readonly secrets: Secrets;
@@ -81,6 +82,7 @@ export class HttpSubTask implements SubTaskHandler<unknown> {
       accepts: (status) => (statuses ? statuses.has(status) : status >= 200 && status < 300),
     };
     this.path = writtenPath(options.url);
+    this.target = `${options.method ?? 'GET'} ${writtenUrl(options.url)}`;
     this.final = new Set(options.final);
     this.resultOf = compileResult(options, upstreams.expressions, this.terms.maxBytes);
   }

@@ -5,6 +5,7 @@ import { Status } from '../parts/status.js';
 import { randomKey } from '../random-key.js';
 import { Command } from './actions.js';
 import { heldBackText, moment } from './describe.js';
+import { useTarget } from './use-target.js';
 
 /** @typedef {import('./race.js').Race} Race */
 /** @typedef {import('./race.js').Lane} Lane */
@@ -62,12 +63,14 @@ function policyText(policy) {
 /** A sub-task in all its details. @param {{ id: string, race: Race, lane: Lane, now: number, onClose: () => void, onRetried: () => void }} props */
 export function SubTaskPanel({ id, race, lane, now, onClose, onRetried }) {
   const { error } = lane;
+  const target = useTarget(race.task, lane.name);
   return html`<div class="panel-head">
       <h2>${lane.name}</h2>
       <${Status} of=${lane.status} />
       ${lane.answered && html`<span class="chip chip-good">answered</span>`}
       <button type="button" class="quiet" aria-label="Close: show the run" onClick=${onClose}>✕</button>
     </div>
+    ${target && html`<p class="panel-target">calls <code>${target}</code></p>`}
     ${lane.reason && html`<p>${lane.reason}</p>`}
     ${lane.heldBackAt !== undefined && html`<p>${heldBackText(lane)}</p>`}
     ${

@@ -24,6 +24,7 @@ export function Declaration({ task }) {
         <thead>
           <tr>
             <th scope="col">sub-task</th>
+            <th scope="col">calls</th>
             <th scope="col">starts</th>
             <th scope="col" class="number">timeout</th>
             <th scope="col">attempts</th>
@@ -33,9 +34,10 @@ export function Declaration({ task }) {
         </thead>
         <tbody>
           ${subTasks.map(
-            (/** @type {any} */ { name, start, timeoutMs, retry, concurrency, placement }) =>
+            (/** @type {any} */ { name, target, start, timeoutMs, retry, concurrency, placement }) =>
               html`<tr>
                 <th scope="row">${name}</th>
+                <td>${target ? html`<code>${target}</code>` : 'code of the task'}</td>
                 <td>${startWords(start)}</td>
                 <td class="number">${duration(timeoutMs)}</td>
                 <td>

@@ -128,13 +128,14 @@ describe('a task of a file', () => {
     expect(without.body).toMatchObject({ errors: [{ pointer: '/input', detail: 'must be object' }] });
   });
 
-  test('is listed and shown as every task is, without what only its calls need', async () => {
+  test('is listed and shown as every task is, with what it calls, and without what only its calls need', async () => {
     const { body } = (await service.http.get('/tasks/weather').expect(200)) as { body: object };
     expect(body).toEqual({
       name: 'weather',
       subTasks: [
         {
           name: 'eu',
+          target: `GET ${weather.url}/v1/{city}`,
           timeoutMs: 20_000,
           retry: { attempts: 2, delayMs: 1, maxDelayMs: 10_000, maxWaitMs: 10_000 },
           concurrency: 50,
