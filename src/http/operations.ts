@@ -63,7 +63,7 @@ export class Operations {
   }
 
   /** The path that a request asks for, as the document writes it; undefined for one that doesn’t exist. */
-  routeOf(request: Pick<Request, 'originalUrl' | 'baseUrl'>): string | undefined {
+  routeOf(request: Parameters<typeof pathOf>[0]): string | undefined {
     const path = pathOf(request);
     return this.paths.find(({ pattern }) => pattern.test(path))?.template;
   }
@@ -98,7 +98,11 @@ function typesOf(responses: DocumentedOperation['responses']): string[] {
  * The path that a request asks for, also where it names the whole URL as for a proxy (RFC 9112, 3.2.2); without what the application
  * around it has in front.
  */
-export function pathOf({ originalUrl, baseUrl }: Pick<Request, 'originalUrl' | 'baseUrl'>): string {
+export function pathOf({
+  originalUrl,
+  // There is none any more once no handler has answered.
+  baseUrl = '',
+}: Pick<Request, 'originalUrl'> & { readonly baseUrl?: string }): string {
   const url = originalUrl.split(/[?#]/, 1)[0] ?? '';
   const path = url.startsWith('/') ? url : url.replace(/^[a-z][a-z\d+.-]*:\/\/[^/]*/i, '') || url;
   return path.slice(baseUrl.length) || '/';

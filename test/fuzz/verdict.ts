@@ -50,7 +50,9 @@ function ofOperation(
   if (request.kind === 'valid' && [405, 413, 415, 417, 431].includes(status))
     return 'A valid request is refused';
   const type = headers['content-type']?.split(';', 1)[0] ?? '';
-  const content = documented.content?.[type];
+  // The document names parameters of a type too.
+  const [, content] =
+    Object.entries(documented.content ?? {}).find(([name]) => name.split(';', 1)[0] === type) ?? [];
   if (documented.content && !content)
     return `Answers ${status} with the type ${type}, which is not documented`;
   if (status >= 400) {

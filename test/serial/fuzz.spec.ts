@@ -15,6 +15,9 @@ const SLOW_REQUESTS = 20;
 /** How many of the worst requests are sent at once; which of them is slow is found out afterwards. */
 const AT_ONCE = 8;
 
+/** What only nodes that share a Postgres do. */
+const OF_NODES = ['POST /admin/queue/redrive'];
+
 describe('whatever it is sent, the service', () => {
   const database = new DatabaseFile();
   let service: FuzzedService;
@@ -89,7 +92,7 @@ describe('whatever it is sent, the service', () => {
       }
       expect(p99).toBeLessThan(LONGEST_DELAY_MS);
       expect(service.errors).toEqual([]);
-      expect(service.withoutSuccess()).toEqual([]);
+      expect(service.withoutSuccess()).toEqual(OF_NODES);
       expect(await service.stop()).toBe(0);
       if (name === 'SQLite') expect(database.flaws()).toEqual([]);
     },

@@ -5,6 +5,7 @@ import { Measures } from '../../../src/core/measures.js';
 import { ApiKeys } from '../../support/api-keys.js';
 import { ControlledTask } from '../../support/controlled-task.js';
 import { expectProblem } from '../../support/problem.js';
+import { sendRaw } from '../../support/raw-http.js';
 import { samplesOf } from '../../support/samples.js';
 import { StreamReader } from '../../support/stream-reader.js';
 import { TestApp } from '../../support/test-app.js';
@@ -51,6 +52,14 @@ describe('GET /metrics', () => {
       .set('X-API-Key', scraper)
       .set('Accept', accept);
     expect(head.status).toBe(200);
+  });
+
+  test('counts a request whose address can’t be read', async () => {
+    await scrape().expect(200);
+    expect(await sendRaw(service.url, ['GET http://[ HTTP/1.1'])).toMatch(/^HTTP\/1.1 400 /);
+    expect(Object.fromEntries(await samples())).toMatchObject({
+      'http_server_request_duration_seconds_count{http_request_method="GET",url_scheme="http",http_response_status_code="400"}': 1,
+    });
   });
 
   test('tells of runs, their sub-tasks and the requests for them, and of no run and no caller', async () => {
