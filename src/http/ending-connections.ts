@@ -5,10 +5,13 @@ import type { ConnectionMemory } from './connection-memory.js';
 
 /** Between two looks at what is still open, in milliseconds. */
 const LOOK_MS = 10;
-/** So many looks a connection without a request is kept when a stop begins, and the server when it is over: a request may be on its way. */
+/**
+ * So many looks a connection without a request is kept when a stop begins, and the server when it is over: a request may be on its way.
+ * They begin anew with each new connection.
+ */
 const IDLE_LOOKS = 10;
-/** So many, when callers have still to take what was answered before the stop. */
-const UNSENT_LOOKS = 200;
+/** So many, when callers have still to take what was answered before the stop; and at most, while new connections go on coming. */
+const MOST_LOOKS = 200;
 
 /**
  * Has every answer of a server end its connection (`Connection: close`), and closes connections that have no request. A request that
@@ -32,16 +35,23 @@ export async function endConnections(
       return writeHead.apply(this, args);
     },
   });
+  let accepted = 0;
+  server.on('connection', () => {
+    accepted += 1;
+  });
+  /** Looks, not a time: between two of them requests are read, however busy the machine is. */
+  const look = async (times: () => number): Promise<void> => {
+    for (let looks = 0, quiet = 0; quiet < times() && looks < MOST_LOOKS; looks += 1) {
+      const before = accepted;
+      await delay(LOOK_MS, undefined, { ref: false });
+      quiet = accepted === before ? quiet + 1 : 0;
+    }
+  };
   const connections = promisify(server.getConnections.bind(server));
   if ((await connections()) === 0) return runsEnded;
-  const idleClosed = look(() => (memory.unsentAnswers > 0 ? UNSENT_LOOKS : IDLE_LOOKS)).then(() => {
+  const idleClosed = look(() => (memory.unsentAnswers > 0 ? MOST_LOOKS : IDLE_LOOKS)).then(() => {
     // Node closes connections whose last answer is still on its way, too.
     server.closeIdleConnections();
   });
   await Promise.all([idleClosed, runsEnded.then(() => look(() => IDLE_LOOKS))]);
-}
-
-/** Looks, not a time: between two of them requests are read, however busy the machine is. */
-async function look(times: () => number): Promise<void> {
-  for (let looks = 0; looks < times(); looks += 1) await delay(LOOK_MS, undefined, { ref: false });
 }
