@@ -12,6 +12,14 @@ import type { SubTaskOwner } from './sub-task-owner.js';
 
 const logger = loggerOf('sub-task');
 
+/** What aborts its signal, by the names that the platform has for it. */
+type WhyGivenUp = 'AbortError' | 'TimeoutError';
+
+const MESSAGES: Readonly<Record<WhyGivenUp, string>> = {
+  AbortError: 'The attempt was cancelled',
+  TimeoutError: 'The attempt timed out',
+};
+
 /** What is told how an attempt ended: the sub-task that it is one of. */
 interface AttemptedSubTask {
   readonly name: string;
@@ -30,7 +38,7 @@ export class Attempt implements SubTaskContext, Traced {
   #controller: AbortController | undefined;
   #progress: Progress | undefined;
   #traceparent: string | undefined;
-  #givenUp = false;
+  #givenUp: WhyGivenUp | undefined;
 
   /**
    * @param attempt its number, from 1
@@ -74,7 +82,7 @@ export class Attempt implements SubTaskContext, Traced {
 
   get signal(): AbortSignal {
     this.#controller ??= new AbortController();
-    if (this.#givenUp) this.giveUp();
+    if (this.#givenUp) this.giveUp(this.#givenUp);
     return this.#controller.signal;
   }
 
@@ -147,7 +155,7 @@ export class Attempt implements SubTaskContext, Traced {
   /** Ends it because it took too long. */
   timeOut(): void {
     this.flush();
-    this.giveUp();
+    this.giveUp('TimeoutError');
     this.subTask.failed(this, new AttemptTimeout(this.timeoutMs));
   }
 
@@ -157,11 +165,11 @@ export class Attempt implements SubTaskContext, Traced {
   }
 
   /** Records nothing more of its progress, and aborts its signal. */
-  giveUp(): void {
+  giveUp(why: WhyGivenUp = 'AbortError'): void {
     this.#clock.clearTimeout(this.#timeout);
     this.#progress?.end();
-    this.#givenUp = true;
-    this.#controller?.abort(new DOMException('The attempt timed out or was cancelled', 'AbortError'));
+    this.#givenUp ??= why;
+    this.#controller?.abort(new DOMException(MESSAGES[why], why));
   }
 
   #rejected(error: unknown): void {

@@ -68,9 +68,10 @@ export class CallTrace {
     this.spans.end(this.span);
   }
 
-  /** No answer came. @param code of the system, where it says why */
+  /** No answer came. @param code of the system, where it says why; `cancelled`, as a loser of a race is, is no error of the upstream */
   failed(code: unknown): void {
-    this.fail(typeof code === 'string' ? code : 'upstream-unreachable');
+    if (code === 'cancelled') this.span.setAttribute('error.type', code);
+    else this.fail(typeof code === 'string' ? code : 'upstream-unreachable');
     this.spans.end(this.span);
   }
 

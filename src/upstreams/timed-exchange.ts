@@ -17,8 +17,15 @@ export function timedExchange(...terms: Parameters<typeof exchange>): Promise<Up
     },
     (error: unknown) => {
       if (error instanceof UnfitResponse) tell({ status: error.response.status, error: 'upstream-unfit' });
-      else tell({ status: undefined, error: signal.aborted ? 'aborted' : 'upstream-unreachable' });
+      else tell({ status: undefined, error: abortOf(signal) ?? 'upstream-unreachable' });
       throw error;
     },
   );
+}
+
+/** What ended a request that nobody waits for any more; undefined while somebody does. */
+export function abortOf({ aborted, reason }: AbortSignal): 'cancelled' | 'timeout' | undefined {
+  if (!aborted) return undefined;
+  const { name } = Object(reason) as { readonly name?: unknown };
+  return name === 'TimeoutError' ? 'timeout' : 'cancelled';
 }

@@ -1,7 +1,7 @@
 import type { AttemptTrace } from '../tracing/attempt-trace.js';
 import type { UpstreamRequest } from './request-template.js';
 import { UnfitResponse, type ReadingTerms, type UpstreamResponse } from './response-reader.js';
-import { timedExchange } from './timed-exchange.js';
+import { abortOf, timedExchange } from './timed-exchange.js';
 import type { Upstream } from './upstreams.js';
 
 /** What the spans of the requests of an attempt need. */
@@ -39,7 +39,7 @@ async function withSpan(
   } catch (error) {
     const [, signal] = others;
     if (error instanceof UnfitResponse) span.unfit(error.response.status);
-    else span.failed(signal.aborted ? 'aborted' : (error as { readonly code?: unknown }).code);
+    else span.failed(abortOf(signal) ?? (error as { readonly code?: unknown }).code);
     throw error;
   }
 }

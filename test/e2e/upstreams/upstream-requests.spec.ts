@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import * as api from '@opentelemetry/api';
 import { TraceState } from '@opentelemetry/core';
 import type { UpstreamCall } from '../../../src/core/measures.js';
+import type { Attempt } from '../../../src/run/attempt.js';
 import { AttemptTrace } from '../../../src/tracing/attempt-trace.js';
 import { Tracing } from '../../../src/tracing/tracing.js';
 import { freePort } from '../../support/free-port.js';
@@ -271,6 +272,28 @@ describe('HTTP sub-tasks', () => {
         [api.SpanStatusCode.ERROR, 'upstream-unfit', 200],
         [api.SpanStatusCode.ERROR, 'ECONNREFUSED', undefined],
       ]);
+    });
+
+    test.each([
+      ['giveUp', 'cancelled', api.SpanStatusCode.UNSET],
+      ['timeOut', 'timeout', api.SpanStatusCode.ERROR],
+    ] as const)('whose attempt ends by %s are %s', async (end, type, status) => {
+      const silent = await caller.serve(() => {
+        given?.[end]();
+      });
+      let given: Attempt | undefined;
+      const begun = (attempt: Attempt): void => {
+        given = attempt;
+      };
+      const calls: UpstreamCall[] = [];
+      const subTask = caller.subTask({ url: `${silent.origin}/` });
+      caller.upstreams.measures.hearers = [
+        { called: (call) => calls.push(call), answered: () => undefined, committed: () => undefined },
+      ];
+      await expect(caller.call(subTask, { trace: attempt(), begun })).rejects.toThrow();
+      expect(calls).toEqual([expect.objectContaining({ status: undefined, error: type })]);
+      const [span] = spans.ended;
+      expect([span?.status.code, span?.attributes['error.type']]).toEqual([status, type]);
     });
   });
 });
