@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { loggerOf } from '../core/logger-of.js';
-import { Seldom } from '../http/seldom.js';
+import { SdkWarnings } from './sdk-warnings.js';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -36,6 +36,8 @@ export async function startSdk(environment: Environment, version: string): Promi
   }
   const { diag, DiagLogLevel, NodeSDK, envDetector, resourceFromAttributes, defaultResource, samplerOf } =
     packages;
+  const warnings = new SdkWarnings();
+  if (!environment.OTEL_LOG_LEVEL) diag.setLogger(warnings, DiagLogLevel.WARN);
   const sampler = samplerOf(environment.OTEL_TRACES_SAMPLER, environment.OTEL_TRACES_SAMPLER_ARG);
   const id = Promise.withResolvers<string>();
   const sdk = new NodeSDK({
@@ -53,8 +55,8 @@ export async function startSdk(environment: Environment, version: string): Promi
     ),
     resourceDetectors: [envDetector],
   });
-  if (!environment.OTEL_LOG_LEVEL) diag.setLogger(warnings(), DiagLogLevel.WARN);
   sdk.start();
+  warnings.start();
   return {
     identify: id.resolve,
     shutdown: async (mostMs) => {
@@ -83,17 +85,6 @@ async function loadPackages() {
 function isExported(signal: 'TRACES' | 'METRICS', environment: Environment): boolean {
   const exporter = environment[`OTEL_${signal}_EXPORTER`]?.trim();
   if (exporter) return exporter !== 'none';
-  return Boolean(
-    environment[`OTEL_EXPORTER_OTLP_${signal}_ENDPOINT`] ?? environment.OTEL_EXPORTER_OTLP_ENDPOINT,
-  );
-}
-
-/** A collector that can’t be reached fails every export: the log says so once a minute, and how often. */
-function warnings() {
-  const seldom = new Seldom(loggerOf('telemetry'));
-  const warn = (message: string): void => {
-    seldom.warn(`Telemetry could not be exported, which goes on being tried: ${message}`);
-  };
-  const silent = (): void => undefined;
-  return { error: warn, warn, info: silent, debug: silent, verbose: silent };
+  const names = [`OTEL_EXPORTER_OTLP_${signal}_ENDPOINT`, 'OTEL_EXPORTER_OTLP_ENDPOINT'];
+  return names.some((name) => environment[name]?.trim());
 }

@@ -47,7 +47,11 @@ describe('a service whose telemetry is exported', () => {
         ...ENV,
         OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
         OTEL_TRACES_EXPORTER: 'none',
+        OTEL_EXPORTER_OTLP_METRICS_ENDPOINT: '',
         OTEL_SERVICE_NAME: 'races',
+        OTEL_EXPORTER_OTLP_COMPRESSION: 'pigeon',
+        OTEL_EXPORTER_OTLP_HEADERS: 'authorization=sesame,broken=%zz',
+        OTEL_PROPAGATORS: 'pigeon',
         // A stop that waited for the exporter would wait for ten minutes.
         OTEL_EXPORTER_OTLP_TIMEOUT: '600000',
         OTEL_METRIC_EXPORT_INTERVAL: '50',
@@ -56,11 +60,13 @@ describe('a service whose telemetry is exported', () => {
     });
     await collector.asked();
     expect(collector.requests[0]?.body).toContain('races');
+    await service.line(/^OpenTelemetry’s SDK says of its variables: .*pigeon/);
     await service.line(/^Telemetry could not be exported, which goes on being tried: /);
     await service.http.get('/run-tasks').expect(200);
     expect(await service.stop()).toBe(0);
     const said = service.lines.filter(({ msg }) => msg.startsWith('Telemetry'));
     expect(said).toHaveLength(1);
+    expect(JSON.stringify(service.lines)).not.toMatch(/sesame| {4}at /);
     await collector.close();
   });
 });
