@@ -35,8 +35,8 @@ function meantBy(name: string): string | undefined {
   const given = name.toUpperCase();
   return NAMES.find((known) => {
     if (known === given) return true;
-    // Of eight letters one may be wrong, of twelve two.
-    const most = Math.min(2, Math.floor(known.length / 4) - 1);
+    // Of eight letters one may be wrong, of thirteen two: DATABASE_SSL is not DATABASE_URL.
+    const most = known.length < 8 ? 0 : known.length < 13 ? 1 : 2;
     return Math.abs(known.length - given.length) <= most && distance(known, given) <= most;
   });
 }

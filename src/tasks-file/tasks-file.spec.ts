@@ -307,7 +307,7 @@ tasks:
       taskWith(
         'redact: [/result, /input/crad/number]\n    input: { properties: { card: {} }, additionalProperties: false }',
       ),
-      ['4:23: tasks.t.redact[1]: no input has a member crad; there are card'],
+      ['4:23: tasks.t.redact[1]: no input has a member crad; is card meant?'],
     ],
     [
       'an agreement of redacted results',
