@@ -2,6 +2,8 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { isLoopbackAddress } from '../access/exposure.js';
+import { HostNames } from '../access/host-names.js';
 import { CONFIG, ConfigError, type Config } from '../config/config.js';
 import { loggerOf } from '../core/logger-of.js';
 import { textOf } from '../core/thrown.js';
@@ -10,20 +12,25 @@ import { Scrapes } from './scrapes.js';
 
 /** More than any scraper has. */
 const MAX_CONNECTIONS = 20;
+/** After this long without a byte a connection is closed, so that silent ones keep no scraper out; in milliseconds. */
+const SILENCE_MS = 5_000;
 
 /** Answers `GET /metrics`, and nothing else, on a port of its own. */
 @Injectable()
 export class MetricsServer implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly logger = loggerOf('telemetry');
+  /** Where only this machine comes in: a web page that somebody on it looks at could lead a name of its own here. */
+  private names: HostNames | undefined;
   private readonly server = createServer((request, response) => {
     this.answer(request, response);
   });
 
   constructor(
     private readonly scrapes: Scrapes,
-    @Inject(CONFIG) private readonly config: Pick<Config, 'METRICS_PORT' | 'METRICS_HOST'>,
+    @Inject(CONFIG) private readonly config: Pick<Config, 'METRICS_PORT' | 'METRICS_HOST' | 'ALLOWED_HOSTS'>,
   ) {
     this.server.maxConnections = MAX_CONNECTIONS;
+    this.server.timeout = SILENCE_MS;
   }
 
   async onApplicationBootstrap(): Promise<void> {
@@ -36,7 +43,8 @@ export class MetricsServer implements OnApplicationBootstrap, OnApplicationShutd
         `METRICS_PORT ${String(port)} on ${host} can’t be listened on (${textOf(error)}); set METRICS_PORT to a free port, and METRICS_HOST to an address of this machine`,
       ]);
     }
-    const { port: listening } = this.server.address() as AddressInfo;
+    const { port: listening, address } = this.server.address() as AddressInfo;
+    if (isLoopbackAddress(address)) this.names = new HostNames(host, this.config.ALLOWED_HOSTS);
     this.logger.log(`Metrics: http://${host.includes(':') ? `[${host}]` : host}:${listening}/metrics`);
   }
 
@@ -47,8 +55,14 @@ export class MetricsServer implements OnApplicationBootstrap, OnApplicationShutd
     await once(this.server, 'close');
   }
 
-  private answer({ method = '', url = '' }: IncomingMessage, response: ServerResponse): void {
+  private answer({ method = '', url = '', headers }: IncomingMessage, response: ServerResponse): void {
     response.setHeader('Cache-Control', 'no-store');
+    if (this.names && !this.names.has(headers.host ?? '')) {
+      response
+        .writeHead(421, { 'Content-Type': 'text/plain' })
+        .end('Call it by its address or localhost, or name the host in ALLOWED_HOSTS\n');
+      return;
+    }
     if (!/^\/metrics\/?(\?.*)?$/.test(url)) {
       response
         .writeHead(404, { 'Content-Type': 'text/plain' })

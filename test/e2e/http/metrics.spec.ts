@@ -128,7 +128,7 @@ describe('METRICS_PORT', () => {
   test('has /metrics and nothing else, without a key, and PORT has it no more', async () => {
     const keys = new ApiKeys();
     const service = await TestApp.start({
-      env: { METRICS_PORT: '0', API_KEYS_FILE: keys.path },
+      env: { METRICS_PORT: '0', API_KEYS_FILE: keys.path, ALLOWED_HOSTS: 'scraped.internal' },
       key: keys.create('admin', 'admin', 'metrics:read'),
       makesDocument: true,
     });
@@ -138,6 +138,10 @@ describe('METRICS_PORT', () => {
     expect(samplesOf(text).get('frontrunner_journal_writable')).toBe(1);
     await own.get('/tasks').expect(404);
     await own.post('/metrics').expect(405);
+    for (const name of ['localhost', '[::1]:9464', 'scraped.internal'])
+      await own.get('/metrics').set('Host', name).expect(200);
+    // A page can lead a name of its own to this machine, and read what it gets there.
+    await own.get('/metrics').set('Host', 'page.example').expect(421);
     await expectProblem(service, await service.http.get('/metrics'), 404, 'not-found');
     await service.close();
     keys.remove();
