@@ -55,7 +55,7 @@ export type StartTrigger = z.infer<typeof startTriggerSchema>;
  * `upstream-…`: what a call of an upstream came to; see `src/upstreams`. `task-unknown`, `input-unfit`: the service's code
  * changed, so a run that was begun before it can't go on.
  */
-const ATTEMPT_ERROR_CODES = [
+export const ATTEMPT_ERROR_CODES = [
   'threw',
   'timeout',
   'result-not-json',

@@ -1,6 +1,6 @@
 import { deepFreeze, JsonError } from '../core/json.js';
 import { REDACTED } from '../core/redaction.js';
-import type { AttemptError } from '../core/run.js';
+import { ATTEMPT_ERROR_CODES, type AttemptError } from '../core/run.js';
 import { SubTaskError, type SubTaskErrorOptions } from '../core/sub-task-error.js';
 import { isOneOf, stackOf, textOf } from '../core/thrown.js';
 import { loggerOf } from '../core/logger-of.js';
@@ -10,6 +10,8 @@ const logger = loggerOf('sub-task');
 
 const MAX_MESSAGE = 500;
 const MAX_EXCERPT = 500;
+/** Others come from JavaScript alone. Each would be a further series of the metrics, and no reader expects it. */
+const CODES: ReadonlySet<unknown> = new Set(ATTEMPT_ERROR_CODES);
 
 export class AttemptTimeout extends Error {
   constructor(timeoutMs: number) {
@@ -22,7 +24,8 @@ export class AttemptTimeout extends Error {
 function attemptError(thrown: unknown, note: string, isPrivate: boolean): AttemptError {
   const message = textOf(thrown).slice(0, MAX_MESSAGE).toWellFormed() + note;
   if (isOneOf(thrown, [SubTaskError])) {
-    const { code = 'threw', upstream, final = false } = (thrown as SubTaskError).options;
+    const { code: given = 'threw', upstream, final = false } = (thrown as SubTaskError).options;
+    const code = CODES.has(given) ? given : 'threw';
     const error = { code, message, ...(final && { final: true as const }) };
     if (!upstream) return error;
     const excerpt = isPrivate ? REDACTED : upstream.excerpt.slice(0, MAX_EXCERPT).toWellFormed();

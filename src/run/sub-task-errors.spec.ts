@@ -47,6 +47,11 @@ describe('a sub-task that throws a SubTaskError', () => {
     });
   });
 
+  test('is recorded as threw where its code is none, as JavaScript may have it', async () => {
+    const { error } = await outcome({ code: 'order-4711' } as object);
+    expect(error).toEqual({ code: 'threw', message: 'no' });
+  });
+
   test('keeps no more than 500 characters of an excerpt', async () => {
     const excerpt = `${'x'.repeat(499)}🦊 and more`;
     const { error } = await outcome({ code: 'upstream-status', upstream: { status: 500, excerpt } });
