@@ -1,4 +1,4 @@
-import { ask } from './api.js';
+import { ask, isRefusal } from './api.js';
 import { useEffect, useState } from './html.js';
 
 /**
@@ -23,14 +23,16 @@ export function useAnswer(path, everyMs) {
       clearTimeout(timer);
       if (asking || leaving.signal.aborted) return;
       asking = true;
+      let goesOn = true;
       try {
         const answer = await ask(path, { signal: leaving.signal });
         setState({ of: path, value: answer });
       } catch (failure) {
+        goesOn = !isRefusal(failure);
         if (!leaving.signal.aborted) setState((last) => ({ ...last, error: failure }));
       }
       asking = false;
-      if (everyMs !== undefined && !document.hidden) timer = setTimeout(once, everyMs);
+      if (goesOn && everyMs !== undefined && !document.hidden) timer = setTimeout(once, everyMs);
     };
     const seen = () => {
       if (!document.hidden) void once();

@@ -17,6 +17,11 @@ export class Problem extends Error {
   }
 }
 
+/** Whether asking again brings nothing else: not so where the service is busy, or whatever stands before it can't reach it. @param {unknown} error */
+export function isRefusal(error) {
+  return error instanceof Problem && error.status < 500 && error.status !== 429;
+}
+
 /** @param {string} path such as `/runs?limit=10` */
 export function urlOf(path) {
   return new URL(path.replace(/^\//, ''), BASE);

@@ -2,7 +2,7 @@ import { BASE } from './api.js';
 import { html, render, useEffect, useRef, useState } from './html.js';
 import { ProblemNote } from './parts/problem.js';
 import { linkTo, usePlace } from './router.js';
-import { signOut, useSession } from './session.js';
+import { signOut, useWatchedSession } from './session.js';
 
 /** What the navigation leads to, by the first step of the place. */
 const SECTIONS = /** @type {const} */ ([
@@ -21,6 +21,11 @@ const SCREENS = {
   events: () => import('./screens/events.js').then(({ EventsScreen }) => EventsScreen),
   nodes: () => import('./screens/nodes.js').then(({ NodesScreen }) => NodesScreen),
 };
+/** The screen about one thing of a section. @type {Map<string, keyof typeof SCREENS>} */
+const ONE_OF = new Map([
+  ['runs', 'run'],
+  ['tasks', 'task'],
+]);
 /** Those that have come. @type {Map<string, any>} */
 const loaded = new Map();
 
@@ -47,9 +52,8 @@ function Screen({ of, props }) {
 
 /** @param {{ path: string[], query: URLSearchParams }} place */
 function screenOf({ path: [section = 'runs', name], query }) {
-  const isOne = name !== undefined && (section === 'runs' || section === 'tasks');
-  const of = isOne ? section.slice(0, -1) : section;
-  if (of in SCREENS)
+  const of = name !== undefined ? ONE_OF.get(section) : section;
+  if (SECTIONS.some(([path]) => path === section) && of !== undefined)
     return html`<${Screen} key=${`${of} ${name}`} of=${of} props=${{ query, id: name, name }} />`;
   return html`<h1>Nothing is here</h1>
     <p><a href=${linkTo(['runs'])}>See the runs</a></p>`;
@@ -57,8 +61,8 @@ function screenOf({ path: [section = 'runs', name], query }) {
 
 /** Who is signed in, and the way out. */
 function WhoIsIn() {
-  const session = useSession();
-  if (!session?.client || session.until === null) return null;
+  const session = useWatchedSession();
+  if (!session) return null;
   return html`<span class="who"
     >${session.client} <button type="button" class="link" onClick=${signOut}>Sign out</button></span
   >`;

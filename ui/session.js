@@ -29,6 +29,34 @@ export async function requireSession() {
   if (session?.keyNeeded && session.client === null) leadToSignIn();
 }
 
+/** How often a page in sight looks whether its session is still good, in milliseconds. */
+const LOOK_EVERY_MS = 30_000;
+
+/**
+ * Leads to the sign-in when the session has ended, be it in another tab: event streams that are open outlive it.
+ *
+ * @returns {() => void} stops looking
+ */
+function watchSession() {
+  const look = () => {
+    if (!document.hidden) void requireSession();
+  };
+  const timer = setInterval(look, LOOK_EVERY_MS);
+  document.addEventListener('visibilitychange', look);
+  return () => {
+    clearInterval(timer);
+    document.removeEventListener('visibilitychange', look);
+  };
+}
+
+/** Who is signed in by a session, which is watched; undefined where it takes none. */
+export function useWatchedSession() {
+  const session = useSession();
+  const isIn = Boolean(session?.client && session.until !== null);
+  useEffect(() => (isIn ? watchSession() : undefined), [isIn]);
+  return isIn ? session : undefined;
+}
+
 export async function signOut() {
   await fetch(urlOf('/session'), { method: 'DELETE' });
   leadToSignIn();

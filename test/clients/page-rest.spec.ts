@@ -213,6 +213,30 @@ describe('The screens of tasks and nodes in a browser', () => {
     );
     await page.waitForURL(/\/sign-in\?next=%2Fui%2F%23%2Fnodes$/);
     await page.unrouteAll();
+    // An open stream goes on without its session.
+    await stand('/session', session);
+    await open('runs');
+    await page.locator('.who').waitFor();
+    await stand('/sign-in*', {});
+    await stand('/session', { ...session, client: null, scopes: [], until: null });
+    await page.evaluate(`document.dispatchEvent(new Event('visibilitychange'))`);
+    await page.waitForURL(/\/sign-in\?next=%2Fui%2F%23%2Fruns$/);
+    await page.unrouteAll();
+  });
+
+  it('asks no more for what was refused', async () => {
+    const other = await browser.newPage();
+    await other.clock.install();
+    let times = 0;
+    await other.route('**/nodes', (route: Route) => {
+      times += 1;
+      return route.fulfill({ status: 403, contentType: 'application/problem+json', json: { status: 403 } });
+    });
+    await other.goto(`${service.url}/ui/#/nodes`);
+    await other.getByRole('alert').waitFor();
+    await other.clock.runFor(60_000);
+    expect(times).toBe(1);
+    await other.close();
   });
 
   it.each([

@@ -61,6 +61,24 @@ describe('The page in a browser', () => {
     expect(watched.complaints).toEqual([]);
   });
 
+  it.each(['constructor', '__proto__/x', 'run', 'task', 'nodes/x'])(
+    'has no screen at #/%s',
+    async (place) => {
+      await page.goto(`${service.url}/ui/#/${place}`);
+      await page.getByRole('heading', { name: 'Nothing is here' }).waitFor();
+
+      expect(watched.complaints).toEqual([]);
+    },
+  );
+
+  it('writes durations that round up to a unit in that unit', async () => {
+    const texts = await page.evaluate(
+      `import('./format.js').then(({ duration }) => [9.96, 999.7, 59_960, 119_600, 3_599_600].map(duration))`,
+    );
+
+    expect(texts).toEqual(['10 ms', '1.00 s', '1 min 0 s', '2 min 0 s', '1 h 0 min']);
+  });
+
   it('opens a large result a part at a time', async () => {
     const { runId } = await service.answer('large');
     await page.goto(`${service.url}/ui/#/runs/${runId}?panel=only`);

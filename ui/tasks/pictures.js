@@ -35,7 +35,8 @@ export function WinBars({ stats }) {
  * @returns {{ at: (value: number) => number, ticks: number[] }} `at`: the place of a value in percent of the width
  */
 function logScale(values) {
-  const positive = values.filter((value) => value > 0);
+  const found = values.filter((value) => value > 0);
+  const positive = found.length > 0 ? found : [1];
   const [least, most] = [Math.min(...positive), Math.max(...positive)];
   const from = Math.floor(Math.log10(least));
   const powers = Array.from({ length: Math.ceil(Math.log10(most)) - from + 2 }, (_, step) => from + step);
