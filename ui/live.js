@@ -11,12 +11,12 @@ const LONGEST_WAIT_MS = 10_000;
  * Follows an event stream of the service, and goes on behind the last event it had when the connection breaks.
  *
  * @param {string} path such as `/events?task=demo`
- * @param {{ onEvent: (event: RunEvent) => void, onState?: (state: 'live' | 'waiting' | 'ended') => void, after?: number, types: readonly string[], onCursor?: (id: number) => void }} options
+ * @param {{ onEvent: (event: RunEvent) => void, onState?: (state: 'live' | 'waiting' | 'ended') => void, after?: number, types: readonly string[], onCursor?: (id: number) => void, onReset?: () => void }} options
  *   `after`: the id behind which it begins; default: from now on, or for a run from its beginning;
- *   `onCursor`: the stream has told all events up to this id
+ *   `onCursor`: the stream has told all events up to this id; `onReset`: the service has begun another log, as one in memory does at each start
  * @returns {() => void} stops following
  */
-export function follow(path, { onEvent, onState = () => undefined, onCursor, after, types }) {
+export function follow(path, { onEvent, onState = () => undefined, onCursor, onReset, after, types }) {
   let last = after;
   let waitMs = FIRST_WAIT_MS;
   let stopped = false;
@@ -44,8 +44,11 @@ export function follow(path, { onEvent, onState = () => undefined, onCursor, aft
       waitMs = Math.min(2 * waitMs, LONGEST_WAIT_MS);
     };
     opened.addEventListener('cursor', (message) => {
-      last = Number(message.lastEventId);
-      onCursor?.(last);
+      const id = Number(message.lastEventId);
+      const isReset = last !== undefined && id < last;
+      last = id;
+      if (isReset) onReset?.();
+      onCursor?.(id);
     });
     for (const type of types)
       opened.addEventListener(type, (message) => {

@@ -3,6 +3,7 @@ import type { Browser, Page } from 'playwright-core';
 import { startBrowser } from '../support/browser.js';
 import { ControlledTask } from '../support/controlled-task.js';
 import { inlineTask } from '../support/inline-task.js';
+import { TcpProxy } from '../support/tcp-proxy.js';
 import { TestApp } from '../support/test-app.js';
 import { WatchedPage } from '../support/watched-page.js';
 
@@ -84,6 +85,58 @@ describe('The page’s list of runs in a browser', () => {
     await page.getByText('No run fits').waitFor();
     await page.getByRole('button', { name: 'Clear' }).click();
     await page.waitForURL(/runs$/);
+    await rows().nth(3).waitFor();
+  });
+
+  it('finds a label whose value has spaces', async () => {
+    await start({ city: 'New York', tenant: 'acme' });
+    await page.getByLabel('Label').fill(' city:New York  tenant:acme ');
+    await page.keyboard.press('Enter');
+    await page.waitForURL(/label=city%3ANew\+York&label=tenant%3Aacme$/);
+    await rows().getByText('city:New York').waitFor();
+    expect(await rows().count()).toBe(1);
+    (await race.next('swift')).fail(new Error('no'));
+    (await race.next('steady')).succeed();
+  });
+
+  it('shows a sub-task that is tried again in the background', async () => {
+    const row = rows().first();
+    await row.getByText('partly-failed').waitFor();
+    const id = await row.getAttribute('data-key');
+    await service.http.post(`/runs/${id}/sub-tasks/swift/retry`).expect(200);
+    await row.locator('.runs-rest', { hasText: 'swift' }).waitFor();
+    (await race.next('swift')).succeed();
+    await row.getByText('succeeded').waitFor();
+    await page.getByRole('button', { name: 'Clear' }).click();
+    await rows().nth(3).waitFor();
+  });
+
+  it('begins anew when the service has lost its runs, and comes by itself when it was away at first', async () => {
+    const proxy = await TcpProxy.start(service.url);
+    await page.goto(`${proxy.url(service.url)}ui/#/runs`);
+    await rows().nth(3).waitFor();
+    const begun = 'id: 0\nevent: cursor\ndata: {"id":0,"type":"cursor"}\n\n';
+    await page.route('**/events?*', (route) =>
+      route.fulfill({ contentType: 'text/event-stream', body: begun }),
+    );
+    await page.route('**/runs?*', (route) => route.fulfill({ status: 502, body: 'Bad gateway' }));
+    await proxy.cut();
+    await proxy.heal();
+    await page.getByText('The service answered 502').first().waitFor();
+    expect(await rows().count()).toBe(0);
+    await page.unrouteAll();
+    await rows().nth(3).waitFor();
+    expect(await page.getByRole('alert').count()).toBe(0);
+    await page.goto(`${service.url}/ui/#/runs`);
+    await proxy.close();
+    await rows().nth(3).waitFor();
+  });
+
+  it('says why it was refused, and connects no more', async () => {
+    await page.goto(`${service.url}/ui/#/runs?label=none`);
+    await page.getByRole('alert').getByText('Invalid request').waitFor();
+    await page.getByText('reconnecting…').waitFor({ state: 'detached' });
+    await page.goto(`${service.url}/ui/#/runs`);
     await rows().nth(3).waitFor();
   });
 

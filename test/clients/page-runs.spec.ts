@@ -177,7 +177,11 @@ describe('The page’s runs in a browser', () => {
       const swift = await race.next('swift');
       const steady = await race.next('steady');
       await bar('swift, attempt 1: running').waitFor();
+      // Whatever stands before the service may say that it is away.
+      await page.route(`**/runs/${id}`, (route) => route.fulfill({ status: 502, body: 'Bad gateway' }));
+      const told = page.waitForResponse((response) => response.status() === 502);
       await proxy.cut();
+      await told;
       await page.getByText('reconnecting…').waitFor();
       swift.succeed();
       await service.event(id, 'run.replied');
@@ -192,7 +196,9 @@ describe('The page’s runs in a browser', () => {
       await page.getByText('reconnecting…').waitFor({ state: 'detached' });
       steady.succeed();
       await page.getByText('all ended after').waitFor();
+      expect(await page.getByRole('alert').count()).toBe(0);
     } finally {
+      await page.unrouteAll();
       await open('runs');
       await proxy.close();
     }

@@ -1,4 +1,4 @@
-import { ask } from '../api.js';
+import { ask, isRefusal } from '../api.js';
 import { useEffect, useRef, useState } from '../html.js';
 import { follow } from '../live.js';
 import { EVENT_TYPES } from './types.js';
@@ -23,7 +23,9 @@ export function useTail(filters, paused) {
   const query = filters.toString();
   const [events, setEvents] = useState(/** @type {readonly RunEvent[]} */ ([]));
   const [waiting, setWaiting] = useState(0);
-  const [state, setState] = useState(/** @type {'connecting' | 'live' | 'waiting'} */ ('connecting'));
+  const [state, setState] = useState(
+    /** @type {'connecting' | 'live' | 'waiting' | 'refused'} */ ('connecting'),
+  );
   const [problem, setProblem] = useState(/** @type {unknown} */ (undefined));
   const pausedNow = useRef(paused);
   const show = useRef(() => undefined);
@@ -79,12 +81,15 @@ export function useTail(filters, paused) {
       onState: (now) => {
         wasLive ||= now === 'live';
         setState(now === 'live' ? 'live' : 'waiting');
+        if (now === 'live') setProblem(undefined);
         // A stream doesn't say why it was refused.
         if (!wasLive)
           ask(`/events?${query}&limit=1`).catch((error) => {
             if (gone) return;
             setProblem(error);
-            if (error.status < 500) stop();
+            if (!isRefusal(error)) return;
+            stop();
+            setState('refused');
           });
       },
     });

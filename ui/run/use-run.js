@@ -1,4 +1,4 @@
-import { ask, Problem } from '../api.js';
+import { ask, isRefusal } from '../api.js';
 import { useEffect, useRef, useState } from '../html.js';
 import { follow } from '../live.js';
 import { advance, isOver } from './race.js';
@@ -48,7 +48,7 @@ export function useRun(id) {
         return true;
       } catch (thrown) {
         if (leaving.signal.aborted) return false;
-        if (thrown instanceof Problem || !race.current) {
+        if (isRefusal(thrown) || !race.current) {
           stop?.();
           setError(thrown);
         }

@@ -1,4 +1,5 @@
 import { html, useEffect, useState } from '../html.js';
+import { labelsIn } from '../labels.js';
 import { goTo } from '../router.js';
 import { STATUSES, statusesOf } from './filters.js';
 
@@ -44,7 +45,7 @@ export function FilterBar({ filters, tasks }) {
       label="Label"
       hint="tenant:acme"
       value=${filters.getAll('label').join(' ')}
-      onChange=${(/** @type {string} */ text) => set('label', text.split(/\s+/))}
+      onChange=${(/** @type {string} */ text) => set('label', labelsIn(text))}
     />
     <div class="runs-statuses" role="group" aria-label="Status">
       ${STATUSES.map(

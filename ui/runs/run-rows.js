@@ -21,7 +21,7 @@ import { fits } from './filters.js';
 /** What the list hears of. */
 export const TYPES = [
   ...['run.started', 'run.replied', 'run.finished', 'run.reopened'],
-  ...['sub-task.succeeded', 'sub-task.failed', 'sub-task.cancelled', 'sub-task.skipped'],
+  ...['sub-task.retrying', 'sub-task.succeeded', 'sub-task.failed', 'sub-task.cancelled', 'sub-task.skipped'],
 ];
 
 /** The list has no more rows: the oldest go. */
@@ -126,6 +126,10 @@ function change(row, event) {
       return;
     case 'run.reopened':
       row.status = 'running';
+      return;
+    case 'sub-task.retrying':
+      // One that had failed goes on again.
+      row.unfinished = [...new Set([...(row.unfinished ?? []), event.subTask])];
       return;
     default:
       if ('subTask' in event) row.unfinished = row.unfinished?.filter((name) => name !== event.subTask);

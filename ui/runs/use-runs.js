@@ -1,4 +1,4 @@
-import { ask } from '../api.js';
+import { ask, isRefusal } from '../api.js';
 import { useEffect, useRef, useState } from '../html.js';
 import { follow } from '../live.js';
 import { statusesOf, streamOf } from './filters.js';
@@ -32,12 +32,14 @@ export function useRuns(filters, isHeld) {
       `/runs?${new URLSearchParams([...filters, ['limit', String(PAGE)], ...(cursor ? [['cursor', cursor]] : [])])}`,
     );
   const key = String(filters);
+  const again = () => setRound((count) => count + 1);
 
   useEffect(() => {
     const rows = new RunRows(filters);
     list.current = rows;
     next.current = undefined;
     let isOver = false;
+    let hasFailed = false;
     let drawnAt = 0;
     let frame = 0;
     /** @type {any[] | undefined} events that came before the first page */
@@ -75,6 +77,7 @@ export function useRuns(filters, isHeld) {
       draw();
     };
     const begin = async () => {
+      hasFailed = false;
       try {
         const page = await pageOf(undefined);
         if (isOver) return;
@@ -85,13 +88,22 @@ export function useRuns(filters, isHeld) {
         early = undefined;
         draw();
       } catch (thrown) {
-        if (!isOver) setError(thrown);
+        if (isOver) return;
+        hasFailed = true;
+        setError(thrown);
+        if (!isRefusal(thrown)) return;
+        stop();
+        setConnection('ended');
       }
     };
     const stop = follow(streamOf(filters, TYPES), {
       types: TYPES,
       onEvent: (event) => (early ? early.push(event) : hear(event)),
-      onState: setConnection,
+      onState: (state) => {
+        setConnection(state);
+        if (state === 'live' && hasFailed) void begin();
+      },
+      onReset: again,
     });
     void begin();
     redraw();
@@ -128,6 +140,6 @@ export function useRuns(filters, isHeld) {
     fresh: list.current.fresh,
     isLoaded: next.current !== undefined,
     hasMore: Boolean(next.current),
-    ...{ connection, error, more, show, again: () => setRound((count) => count + 1) },
+    ...{ connection, error, more, show, again },
   };
 }

@@ -38,7 +38,7 @@ export function EventsScreen({ query }) {
   return html`<div class="screen-head">
       <h1>Events</h1>
       <span class=${`events-state events-${paused ? 'paused' : state}`} role="status"
-        >${paused ? 'paused' : { connecting: 'connecting…', live: 'live', waiting: 'reconnecting…' }[state]}</span
+        >${paused ? 'paused' : { connecting: 'connecting…', live: 'live', waiting: 'reconnecting…', refused: '' }[state]}</span
       >
       <button type="button" onClick=${() => (paused ? goOn() : setPause(true))}>
         ${paused ? 'Go on' : 'Pause'}

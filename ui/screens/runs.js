@@ -53,7 +53,7 @@ export function RunsScreen({ query }) {
     <div class="runs-head">
       <h1>Runs</h1>
       <span class="run-connection soft" role="status"
-        >${runs.connection === 'live' ? '' : 'reconnecting…'}</span
+        >${runs.connection === 'waiting' ? 'reconnecting…' : ''}</span
       >
       <div class="runs-actions">
         <button type="button" aria-pressed=${isPaused} onClick=${() => setPaused(!isPaused)}>

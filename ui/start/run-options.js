@@ -1,4 +1,5 @@
 import { html } from '../html.js';
+import { labelsIn } from '../labels.js';
 import { randomKey } from '../random-key.js';
 
 /** What a policy takes besides its name. @type {Record<string, [string, string, boolean][]>} member, hint, whether it is a number */
@@ -29,10 +30,7 @@ export function optionTexts({ policy, term, losers, after, labels }) {
     );
   if (losers !== '')
     parts.push(`"losers":${JSON.stringify(losers === 'cancel-after' ? { policy: losers, after } : losers)}`);
-  const pairs = labels
-    .split(/\s+/)
-    .filter(Boolean)
-    .map((text) => text.split(/:(.*)/s));
+  const pairs = labelsIn(labels).map((text) => text.split(/:(.*)/s));
   if (pairs.length > 0)
     parts.push(
       `"labels":${JSON.stringify(Object.fromEntries(pairs.map(([label, value = '']) => [label, value])))}`,
