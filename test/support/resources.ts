@@ -3,6 +3,9 @@ import { afterAll } from '@jest/globals';
 
 const CLOSING_MS = 2_000;
 
+// Each is a pipe from when somebody first writes to it: that is nothing that a test leaves.
+for (const stream of [process.stdout, process.stderr]) stream.write('');
+
 /** Timers that run, each with an error that was made where it was set. */
 const timers = new Map<number, { timer: NodeJS.Timeout; origin: Error }>();
 const JEST = /\/node_modules\/(@jest\/|jest-)/;
