@@ -3,8 +3,11 @@ import { afterAll } from '@jest/globals';
 
 const CLOSING_MS = 2_000;
 
-// Each is a pipe from when somebody first writes to it: that is nothing that a test leaves.
-for (const stream of [process.stdout, process.stderr]) stream.write('');
+/**
+ * Node makes a pipe of each when it is first used, and Jest uses all when a module imports `node:process`. Made before the first look, they
+ * are nothing that a test leaves.
+ */
+const _standardStreams = [process.stdin, process.stdout, process.stderr];
 
 /** Timers that run, each with an error that was made where it was set. */
 const timers = new Map<number, { timer: NodeJS.Timeout; origin: Error }>();
