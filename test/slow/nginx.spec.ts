@@ -47,8 +47,7 @@ if (!found)
   });
 
   test('shows its documentation, which calls it there', async () => {
-    const root = await get('/').expect(302);
-    const page = await follow(root.get('Location')!).expect(200);
+    const page = await get('/docs').redirects(1).expect(200);
     const assets = [...page.text.matchAll(/(?:src|href)="\.\/(docs\/[^"]+\.(?:js|css))"/g)];
     expect(assets.length).toBeGreaterThanOrEqual(4);
     for (const [, asset] of assets) await get(`/${asset!}`).expect(200);
@@ -57,7 +56,10 @@ if (!found)
   });
 
   test('shows the page there, from wherever it is asked for', async () => {
+    const root = await get('/').expect(302);
+    const whole = await follow(root.get('Location')!).expect(200);
     const page = await supertest(`${nginx.url}/ui`).get('').redirects(1).expect(200);
+    expect(whole.text).toBe(page.text);
     const files = [...page.text.matchAll(/(?:src|href)="([^".][^"]*)"/g)].map(([, file]) => file!);
     expect(files.length).toBeGreaterThanOrEqual(5);
     for (const file of files) await get(`/ui/${file}`).expect(200);
