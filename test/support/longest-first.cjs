@@ -6,6 +6,7 @@ const LONGEST = [
   'journal',
   'events',
   'process',
+  'consumers',
   'cluster-harness',
   'crash-harness',
   'disk-errors',
