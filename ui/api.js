@@ -1,8 +1,6 @@
+import { urlOf } from './address.js';
 import { jsonText, parseJson } from './json.js';
 import { requireSession } from './session.js';
-
-/** Where the API is: the page lives one level below it, wherever that is mounted. */
-export const BASE = new URL('..', document.baseURI);
 
 /** What the service answered when it refused a request (RFC 9457). */
 export class Problem extends Error {
@@ -20,11 +18,6 @@ export class Problem extends Error {
 /** Whether asking again brings nothing else: not so where the service is busy, or whatever stands before it can't reach it. @param {unknown} error */
 export function isRefusal(error) {
   return error instanceof Problem && error.status < 500 && error.status !== 429;
-}
-
-/** @param {string} path such as `/runs?limit=10` */
-export function urlOf(path) {
-  return new URL(path.replace(/^\//, ''), BASE);
 }
 
 /** So far may the clocks be from each other before it shows: answers tell the time in whole seconds. */

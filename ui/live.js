@@ -1,4 +1,4 @@
-import { urlOf } from './api.js';
+import { urlOf } from './address.js';
 import { parseJson } from './json.js';
 import { requireSession } from './session.js';
 
@@ -11,7 +11,7 @@ const LONGEST_WAIT_MS = 10_000;
  * Follows an event stream of the service, and goes on behind the last event it had when the connection breaks.
  *
  * @param {string} path such as `/events?task=demo`
- * @param {{ onEvent: (event: RunEvent) => void, onState?: (state: 'live' | 'waiting' | 'ended') => void, after?: number, types: readonly string[], onCursor?: (id: number) => void, onReset?: () => void }} options
+ * @param {{ onEvent: (event: RunEvent) => void, onState?: (state: 'live' | 'waiting') => void, after?: number, types: readonly string[], onCursor?: (id: number) => void, onReset?: () => void }} options
  *   `after`: the id behind which it begins; default: from now on, or for a run from its beginning;
  *   `onCursor`: the stream has told all events up to this id; `onReset`: the service has begun another log, as one in memory does at each start
  * @returns {() => void} stops following

@@ -1,4 +1,4 @@
-import { BASE } from './api.js';
+import { BASE } from './address.js';
 import { html, render, useEffect, useRef, useState } from './html.js';
 import { ProblemNote } from './parts/problem.js';
 import { linkTo, usePlace } from './router.js';

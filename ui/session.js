@@ -1,4 +1,4 @@
-import { urlOf } from './api.js';
+import { urlOf } from './address.js';
 import { useEffect, useState } from './html.js';
 
 /** @typedef {{ keyNeeded: boolean, client: string | null, scopes: string[], until: string | null }} Session */

@@ -1,7 +1,7 @@
 import { useAnswer } from '../answer.js';
 import { html, useRef } from '../html.js';
 import { linkTo } from '../router.js';
-import { EVENT_TYPES } from './types.js';
+import { EVENT_TYPES } from '../event-types.js';
 
 /** The filters of the tail, which are kept in the address. @param {{ filters: URLSearchParams }} props */
 export function EventFilters({ filters }) {

@@ -1,7 +1,7 @@
 import { ask, isRefusal } from '../api.js';
 import { useEffect, useRef, useState } from '../html.js';
 import { follow } from '../live.js';
-import { EVENT_TYPES } from './types.js';
+import { EVENT_TYPES } from '../event-types.js';
 
 /** @typedef {import('../../src/core/events.ts').RunEvent} RunEvent */
 

@@ -1,4 +1,4 @@
-import { urlOf } from '../api.js';
+import { urlOf } from '../address.js';
 import { jsonText } from '../json.js';
 
 /** @typedef {import('./race.js').Race} Race */

@@ -5,7 +5,6 @@ import { Status } from '../parts/status.js';
 import { randomKey } from '../random-key.js';
 import { Command } from './actions.js';
 import { heldBackText, moment } from './describe.js';
-import { useTarget } from './use-target.js';
 
 /** @typedef {import('./race.js').Race} Race */
 /** @typedef {import('./race.js').Lane} Lane */
@@ -60,10 +59,9 @@ function policyText(policy) {
   return [name, ...terms].join(', ');
 }
 
-/** A sub-task in all its details. @param {{ id: string, race: Race, lane: Lane, now: number, onClose: () => void, onRetried: () => void }} props */
-export function SubTaskPanel({ id, race, lane, now, onClose, onRetried }) {
+/** A sub-task in all its details. @param {{ id: string, race: Race, lane: Lane, target: string | undefined, now: number, onClose: () => void, onRetried: () => void }} props */
+export function SubTaskPanel({ id, race, lane, target, now, onClose, onRetried }) {
   const { error } = lane;
-  const target = useTarget(race.task, lane.name);
   return html`<div class="panel-head">
       <h2>${lane.name}</h2>
       <${Status} of=${lane.status} />

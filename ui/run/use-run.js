@@ -1,15 +1,10 @@
 import { ask, isRefusal } from '../api.js';
+import { EVENT_TYPES } from '../event-types.js';
 import { useEffect, useRef, useState } from '../html.js';
 import { follow } from '../live.js';
 import { advance, isOver } from './race.js';
 
 /** @typedef {import('./race.js').Race} Race */
-
-const TYPES = [
-  ...['run.started', 'run.replied', 'run.finished', 'run.reopened', 'run.erased'],
-  ...['sub-task.held-back', 'sub-task.started', 'sub-task.progressed', 'sub-task.retrying'],
-  ...['sub-task.succeeded', 'sub-task.failed', 'sub-task.cancelled', 'sub-task.skipped'],
-];
 
 /**
  * A run as its events come.
@@ -59,7 +54,7 @@ export function useRun(id) {
       if (!(await look()) || leaving.signal.aborted) return;
       setError(undefined);
       stop = follow(`/runs/${encodeURIComponent(id)}/events`, {
-        types: TYPES,
+        types: EVENT_TYPES,
         ...(race.current && { after: race.current.lastEventId }),
         onState: (state) => {
           setConnection(race.current && isOver(race.current) ? 'ended' : state);

@@ -1,3 +1,4 @@
+import { useAnswer } from '../answer.js';
 import { Problem } from '../api.js';
 import { duration, time } from '../format.js';
 import { html, useState } from '../html.js';
@@ -23,13 +24,16 @@ export function RunScreen({ id, query }) {
   const { race, isSetAside, connection, error, again } = useRun(id);
   const [time, setScale] = useNow(race !== undefined && !isOver(race) && !isSetAside);
   const [isToReply, setToReply] = useState(false);
+  const chosen = query.get('panel') ?? undefined;
+  // The run is shown without: its task may be gone.
+  const task = useAnswer(race && chosen ? `/tasks/${encodeURIComponent(race.task)}` : undefined);
   if (!race)
     return html`<h1>Run</h1>
       ${error ? html`<${Missing} ...${{ id, error, again }} />` : html`<p class="soft">Loading…</p>`}`;
 
   const now = isOver(race) || isSetAside ? race.last : Math.max(time - race.start, race.last);
-  const chosen = query.get('panel') ?? undefined;
   const lane = race.lanes.find(({ name }) => name === chosen);
+  const declared = task.value?.subTasks.find((/** @type {any} */ { name }) => name === chosen);
   const select = (/** @type {string | undefined} */ panel) =>
     goTo(['runs', id], { panel: panel === chosen ? undefined : panel });
   const isEarly = race.repliedAt !== undefined && endOf(race, now) > EARLY * race.repliedAt;
@@ -66,7 +70,7 @@ export function RunScreen({ id, query }) {
           lane
             ? html`<${SubTaskPanel}
                 key=${lane.name}
-                ...${{ id, race, lane, now }}
+                ...${{ id, race, lane, now, target: declared?.target }}
                 onClose=${() => select(undefined)}
                 onRetried=${again}
               />`

@@ -1,6 +1,7 @@
-import { ask, urlOf } from '../api.js';
+import { urlOf } from '../address.js';
+import { useAnswer } from '../answer.js';
 import { duration, time } from '../format.js';
-import { html, useEffect, useRef, useState } from '../html.js';
+import { html, useRef, useState } from '../html.js';
 import { ProblemNote } from '../parts/problem.js';
 import { Status } from '../parts/status.js';
 import { VirtualList } from '../parts/virtual-list.js';
@@ -22,6 +23,9 @@ const COLUMNS = [
   { title: 'Created', class: 'runs-created' },
 ];
 
+/** @type {any[]} */
+const NONE = [];
+
 /** @param {{ query: URLSearchParams }} props */
 export function RunsScreen({ query }) {
   const filters = filtersOf(query);
@@ -29,15 +33,11 @@ export function RunsScreen({ query }) {
   const [isPaused, setPaused] = useState(false);
   const isBelow = useRef(false);
   const list = useRef(/** @type {HTMLElement | null} */ (null));
-  const [tasks, setTasks] = useState(/** @type {any[]} */ ([]));
+  // Without them the filter is a text less, and the form says what is wrong.
+  const { value } = useAnswer('/tasks');
+  /** @type {any[]} */
+  const tasks = value?.tasks ?? NONE;
   const runs = useRuns(filters, () => isPaused || isBelow.current || isRow(document.activeElement));
-  useEffect(() => {
-    // Without them the filter is a text less, and the form says what is wrong.
-    ask('/tasks').then(
-      (answer) => setTasks(answer.tasks),
-      () => undefined,
-    );
-  }, []);
   const startAt = query.get('start');
   const start = (/** @type {string | undefined} */ name) => {
     const changed = new URLSearchParams(filters);

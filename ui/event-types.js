@@ -1,6 +1,6 @@
 /** Every type of event, in the order in which a run may have them. */
 export const EVENT_TYPES =
-  /** @type {const} @satisfies {readonly import('../../src/core/events.ts').EventType[]} */ ([
+  /** @type {const} @satisfies {readonly import('../src/core/events.ts').EventType[]} */ ([
     'run.started',
     'sub-task.held-back',
     'sub-task.started',
