@@ -1,32 +1,26 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import type { Browser, Page } from 'playwright-core';
+import type { Page } from 'playwright-core';
 import { EVENT_TYPES } from '../../src/core/events.js';
-import { startBrowser } from '../support/browser.js';
 import { inlineTask } from '../support/inline-task.js';
-import { TestApp } from '../support/test-app.js';
+import type { TestApp } from '../support/test-app.js';
 import { WatchedPage } from '../support/watched-page.js';
 
 describe('The screen of events in a browser', () => {
-  let browser: Browser;
   let service: TestApp;
   let watched: WatchedPage;
   let page: Page;
 
   beforeAll(async () => {
-    service = await TestApp.start({
-      amongOthers: true,
+    watched = await WatchedPage.serve({
       providers: [...inlineTask('fast', { hare: { run: () => 'won' }, tortoise: { run: () => 'too' } })],
     });
-    browser = await startBrowser();
-    watched = await WatchedPage.open(browser);
-    ({ page } = watched);
+    ({ page, service } = watched);
     page.setDefaultTimeout(10_000);
     await run();
   });
   afterAll(async () => {
     expect(watched.complaints).toEqual([]);
-    await browser.close();
-    await service.close();
+    await watched.close();
   });
 
   async function run(labels = {}): Promise<string> {

@@ -1,15 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import type { Browser, Page } from 'playwright-core';
-import { startBrowser } from '../support/browser.js';
+import type { Page } from 'playwright-core';
 import { ControlledTask } from '../support/controlled-task.js';
 import { inlineTask } from '../support/inline-task.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
-import { TestApp } from '../support/test-app.js';
+import type { TestApp } from '../support/test-app.js';
 import { WatchedPage } from '../support/watched-page.js';
 
 describe('The page’s list of runs in a browser', () => {
   const race = new ControlledTask('race', { swift: {}, steady: {} });
-  let browser: Browser;
   let service: TestApp;
   let watched: WatchedPage;
   let page: Page;
@@ -23,18 +21,14 @@ describe('The page’s list of runs in a browser', () => {
   };
 
   beforeAll(async () => {
-    service = await TestApp.start({
-      amongOthers: true,
+    watched = await WatchedPage.serve({
       providers: [...race.providers, ...inlineTask('quick', { only: { run: () => 1 } })],
     });
-    browser = await startBrowser();
-    watched = await WatchedPage.open(browser);
-    page = watched.page;
+    ({ page, service } = watched);
   });
 
   afterAll(async () => {
-    await browser.close();
-    await service.close();
+    await watched.close();
     expect(watched.complaints).toEqual([]);
   });
 

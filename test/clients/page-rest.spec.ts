@@ -1,8 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import type { Browser, Page, Route } from 'playwright-core';
-import { startBrowser } from '../support/browser.js';
+import type { Page, Route } from 'playwright-core';
 import { inlineTask } from '../support/inline-task.js';
-import { TestApp } from '../support/test-app.js';
+import type { TestApp } from '../support/test-app.js';
 import { WatchedPage } from '../support/watched-page.js';
 
 const NODE = {
@@ -29,7 +28,6 @@ const LETTER = {
 };
 
 describe('The screens of tasks and nodes in a browser', () => {
-  let browser: Browser;
   let service: TestApp;
   let watched: WatchedPage;
   let page: Page;
@@ -37,24 +35,20 @@ describe('The screens of tasks and nodes in a browser', () => {
   const asked: string[] = [];
 
   beforeAll(async () => {
-    service = await TestApp.start({
-      amongOthers: true,
+    watched = await WatchedPage.serve({
       providers: [
         ...inlineTask('fast', { hare: { run: () => 'won' }, tortoise: { run: () => 'too' } }),
         ...inlineTask('idle', { one: { run: () => 1 } }),
       ],
     });
-    browser = await startBrowser();
-    watched = await WatchedPage.open(browser);
-    ({ page } = watched);
+    ({ page, service } = watched);
     page.setDefaultTimeout(10_000);
     page.on('request', (request) => asked.push(new URL(request.url()).pathname));
     await run();
   });
   afterAll(async () => {
     expect(watched.complaints).toEqual([]);
-    await browser.close();
-    await service.close();
+    await watched.close();
   });
 
   async function run(labels = {}): Promise<string> {
@@ -167,7 +161,7 @@ describe('The screens of tasks and nodes in a browser', () => {
   });
 
   it('asks no more while its tab is out of sight, and again as soon as it is back', async () => {
-    const other = await browser.newPage();
+    const other = await watched.browser.newPage();
     await other.clock.install();
     let times = 0;
     other.on('request', (request) => (times += Number(request.url().endsWith('/nodes'))));
@@ -225,7 +219,7 @@ describe('The screens of tasks and nodes in a browser', () => {
   });
 
   it('asks no more for what was refused', async () => {
-    const other = await browser.newPage();
+    const other = await watched.browser.newPage();
     await other.clock.install();
     let times = 0;
     await other.route('**/nodes', (route: Route) => {

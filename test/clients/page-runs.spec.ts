@@ -1,12 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { IncomingMessage } from 'node:http';
-import type { Browser, Page } from 'playwright-core';
+import type { Page } from 'playwright-core';
 import { inputSchema } from '../../src/tasks-file/input-schema.js';
-import { startBrowser } from '../support/browser.js';
 import { ControlledTask } from '../support/controlled-task.js';
 import { inlineTask } from '../support/inline-task.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
-import { TestApp } from '../support/test-app.js';
+import type { TestApp } from '../support/test-app.js';
 import { WatchedPage } from '../support/watched-page.js';
 
 const order = inputSchema({
@@ -35,7 +34,6 @@ describe('The page’s runs in a browser', () => {
   const wide = Object.fromEntries(
     Array.from({ length: 100 }, (_, index) => [`part-${index}`, { run: () => index }]),
   );
-  let browser: Browser;
   let service: TestApp;
   let watched: WatchedPage;
   let page: Page;
@@ -55,18 +53,14 @@ describe('The page’s runs in a browser', () => {
   };
 
   beforeAll(async () => {
-    service = await TestApp.start({
-      amongOthers: true,
+    watched = await WatchedPage.serve({
       providers: [...race.providers, ...inlineTask('wide', wide, { reply: { policy: 'all' } })],
     });
-    browser = await startBrowser();
-    watched = await WatchedPage.open(browser);
-    page = watched.page;
+    ({ page, service } = watched);
   });
 
   afterAll(async () => {
-    await browser.close();
-    await service.close();
+    await watched.close();
     expect(watched.complaints).toEqual([]);
   });
 

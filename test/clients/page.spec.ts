@@ -1,31 +1,25 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import type { Browser, Page } from 'playwright-core';
-import { startBrowser } from '../support/browser.js';
+import type { Page } from 'playwright-core';
 import { inlineTask } from '../support/inline-task.js';
-import { TestApp } from '../support/test-app.js';
+import type { TestApp } from '../support/test-app.js';
 import { WatchedPage } from '../support/watched-page.js';
 
 describe('The page in a browser', () => {
-  let browser: Browser;
   let service: TestApp;
   let watched: WatchedPage;
   let page: Page;
 
   beforeAll(async () => {
-    service = await TestApp.start({
-      amongOthers: true,
+    watched = await WatchedPage.serve({
       providers: inlineTask('large', {
         only: { run: () => Array.from({ length: 100_000 }, (_, index) => index) },
       }),
     });
-    browser = await startBrowser();
-    watched = await WatchedPage.open(browser);
-    page = watched.page;
+    ({ page, service } = watched);
   });
 
   afterAll(async () => {
-    await browser.close();
-    await service.close();
+    await watched.close();
   });
 
   it('comes in less than 80 kB, and says how to start the first run', async () => {

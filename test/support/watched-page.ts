@@ -1,16 +1,22 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type { Browser, Page } from 'playwright-core';
+import { startBrowser } from './browser.js';
+import { TestApp } from './test-app.js';
 
 const installed = createRequire(new URL('../clients/package.json', import.meta.url));
 const axe = (): string => readFileSync(installed.resolve('axe-core/axe.min.js'), 'utf8');
 
-/** A page in a browser, and what it did that it should not. */
+/** The page of a service in a browser, and what it did that it should not. */
 export class WatchedPage {
   /** Errors in its console, those that it threw, and its requests to elsewhere. */
   readonly complaints: string[] = [];
 
-  private constructor(readonly page: Page) {
+  private constructor(
+    readonly service: TestApp,
+    readonly browser: Browser,
+    readonly page: Page,
+  ) {
     page.on('pageerror', (error) => this.complaints.push(String(error)));
     page.on('console', (message) => {
       // A refusal that a test asked for is an error to the browser.
@@ -24,8 +30,17 @@ export class WatchedPage {
     });
   }
 
-  static async open(browser: Browser): Promise<WatchedPage> {
-    return new WatchedPage(await browser.newPage({ viewport: { width: 1280, height: 800 } }));
+  /** @param options of the service */
+  static async serve(options: Parameters<typeof TestApp.start>[0]): Promise<WatchedPage> {
+    const service = await TestApp.start({ amongOthers: true, ...options });
+    const browser = await startBrowser();
+    const page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
+    return new WatchedPage(service, browser, page);
+  }
+
+  async close(): Promise<void> {
+    await this.browser.close();
+    await this.service.close();
   }
 
   /** What axe finds, and where it scrolls sideways: in both schemes, on a phone and on a desk. */
