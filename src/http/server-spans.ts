@@ -3,22 +3,9 @@ import type { Context, Span } from '@opentelemetry/api';
 import type { Request, RequestHandler } from 'express';
 import { traceparentOf } from '../tracing/span-context.js';
 import type { Spans } from '../tracing/spans.js';
+import { isKnownMethod } from './known-method.js';
 import { pathOf, type Operations } from './operations.js';
 import { contextOf } from './request-context.js';
-
-/** The methods that are told by their names; any other may be a caller's invention. */
-const METHODS = new Set([
-  'CONNECT',
-  'DELETE',
-  'GET',
-  'HEAD',
-  'OPTIONS',
-  'PATCH',
-  'POST',
-  'PUT',
-  'QUERY',
-  'TRACE',
-]);
 
 /**
  * Gives each request a server span, which goes on with the trace of the caller and ends with the answer. Within an application that has made
@@ -41,7 +28,7 @@ export function serverSpans(spans: Spans, operations: Operations): RequestHandle
   function startSpan(request: Request): Span {
     const { method } = request;
     const attributes = {
-      'http.request.method': METHODS.has(method) ? method : '_OTHER',
+      'http.request.method': isKnownMethod(method) ? method : '_OTHER',
       // Without the query, in which a token may be.
       'url.path': request.baseUrl + pathOf(request),
     };
@@ -78,7 +65,7 @@ export function serverSpans(spans: Spans, operations: Operations): RequestHandle
 }
 
 function nameOf(method: string): string {
-  return METHODS.has(method) ? method : 'HTTP';
+  return isKnownMethod(method) ? method : 'HTTP';
 }
 
 /** What goes wrong at the caller, such as a bad request, is no error of the service. */

@@ -1,19 +1,8 @@
 import type { ServerResponse } from 'node:http';
 import type { Request } from 'express';
 import type { Measures } from '../core/measures.js';
+import { isKnownMethod } from './known-method.js';
 import type { Operations } from './operations.js';
-
-const METHODS: ReadonlySet<string> = new Set([
-  'CONNECT',
-  'DELETE',
-  'GET',
-  'HEAD',
-  'OPTIONS',
-  'PATCH',
-  'POST',
-  'PUT',
-  'TRACE',
-]);
 
 const BEGAN = Symbol('began');
 type Timed = ServerResponse & { [BEGAN]?: number; readonly req: Request };
@@ -45,7 +34,7 @@ export class TimedRequests {
   private readonly tell = (response: Timed): void => {
     const { req: request } = response;
     const answered = {
-      method: METHODS.has(request.method) ? request.method : '_OTHER',
+      method: isKnownMethod(request.method) ? request.method : '_OTHER',
       scheme: request.protocol === 'https' ? ('https' as const) : ('http' as const),
       route: this.routeOf(request),
       status: response.headersSent ? response.statusCode : undefined,

@@ -1,5 +1,6 @@
 import type { AnsweredRequest, Hearer, UpstreamCall } from '../core/measures.js';
 import type { RunEvent } from '../core/events.js';
+import { serverOf } from '../core/server-address.js';
 import type { CommittedEvent } from '../events/event-bus.js';
 import { Instruments, type OurMeter, type Tell } from './instruments.js';
 
@@ -32,14 +33,14 @@ export class Recorder implements Hearer {
   }
 
   called({ method, origin, status, error, tookMs }: UpstreamCall): void {
-    const { hostname, port, protocol } = new URL(origin);
+    const { address, port } = serverOf(origin);
     const failed = status !== undefined && status >= 400 ? String(status) : undefined;
     this.instruments.record(
       'http.client.request.duration',
       tookMs / 1000,
       method,
-      hostname,
-      Number(port || (protocol === 'https:' ? 443 : 80)),
+      address,
+      port,
       status,
       error ?? failed,
     );

@@ -1,4 +1,5 @@
 import type { Context, Span, TextMapSetter } from '@opentelemetry/api';
+import { serverOf } from '../core/server-address.js';
 import type { Spans } from './spans.js';
 
 /** A request to an upstream, as its span shows it: with no value of the input, and none of the environment. */
@@ -32,7 +33,7 @@ export class CallTrace {
     resent: number,
     parent: Context,
   ) {
-    const { protocol, hostname, port } = new URL(origin);
+    const { address, port } = serverOf(origin);
     this.span = spans.start(
       path === undefined ? method : `${method} ${path}`,
       {
@@ -40,8 +41,8 @@ export class CallTrace {
         attributes: {
           'http.request.method': method,
           'url.full': origin + (path ?? '/'),
-          'server.address': hostname,
-          'server.port': Number(port) || (protocol === 'https:' ? 443 : 80),
+          'server.address': address,
+          'server.port': port,
           ...(path !== undefined && { 'url.template': path }),
           ...(resent > 0 && { 'http.request.resend_count': resent }),
         },
