@@ -41,8 +41,9 @@ export async function start(onStop: OnStop, onReload: OnReload): Promise<Started
   const log = await openLog(config);
   Logger.overrideLogger(log);
   const logger = loggerOf('service');
-  announce(logger, version(), config);
-  const sdk = await startSdk(config.environment, version());
+  const ownVersion = version();
+  announce(logger, ownVersion, config);
+  const sdk = await startSdk(config.environment, ownVersion);
   const adapter = new FastExpressAdapter();
   const app = await NestFactory.create<NestExpressApplication>(AppModule.with(config), adapter, {
     abortOnError: false,

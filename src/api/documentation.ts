@@ -35,16 +35,21 @@ export function showDocument(app: NestExpressApplication, document: OpenAPIObjec
   });
   const show = (
     path: string,
-    shown: OpenAPIObject,
+    shown: () => OpenAPIObject,
     options: NonNullable<Parameters<typeof SwaggerModule.setup>[3]>,
   ) => {
-    SwaggerModule.setup(path, app, base === undefined ? shown : at(base, shown), {
+    SwaggerModule.setup(path, app, base === undefined ? shown : () => at(base, shown()), {
       ...(base === undefined && { patchDocumentOnRequest: documentFor }),
       ...options,
     });
   };
-  show('docs', documentForPage(document), { raw: false, customSiteTitle: 'Frontrunner', customCss: STYLE });
-  show('openapi', document, { ui: false, jsonDocumentUrl: 'openapi.json', raw: ['json'] });
+  // It is made when somebody opens the page first: a start has other things to do.
+  show('docs', () => documentForPage(document), {
+    raw: false,
+    customSiteTitle: 'Frontrunner',
+    customCss: STYLE,
+  });
+  show('openapi', () => document, { ui: false, jsonDocumentUrl: 'openapi.json', raw: ['json'] });
 }
 
 function withViewport(response: Response): void {

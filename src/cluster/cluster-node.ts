@@ -39,7 +39,7 @@ export class ClusterNode implements OnApplicationBootstrap {
     private readonly parts: NodeParts,
     private readonly timeoutMs: number,
   ) {
-    this.contact = new Contact(timeoutMs);
+    this.contact = new Contact(timeoutMs, parts.measures);
     this.intervalMs = Math.min(BEAT_MS, timeoutMs / BEATS);
     parts.journal.lost.subscribe(() => {
       this.beginAnew();
@@ -132,7 +132,6 @@ export class ClusterNode implements OnApplicationBootstrap {
     const condition = { freeSlots: runs.freeSlots, tasks, lagMs: journal.commitLagMs };
     const standing = await heartbeat.beat(id, condition, this.contact.canTell());
     this.contact.made();
-    this.parts.measures.lastBeatAt = performance.now();
     if (!standing?.alive) {
       if (id === journal.nodeId) await journal.lose();
       return;

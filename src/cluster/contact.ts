@@ -1,4 +1,5 @@
 import { loggerOf } from '../core/logger-of.js';
+import type { Measures } from '../core/measures.js';
 import { textOf } from '../core/thrown.js';
 
 /** Whether a node reaches the database, and since when: in the log, once for each time that it is away. */
@@ -6,21 +7,24 @@ export class Contact {
   private readonly logger = loggerOf('node');
   /** Since when every beat has reached the database in time, on the clock of `performance.now()`. */
   private healthySince = Infinity;
-  private lastBeat = -Infinity;
   private isAway = false;
 
-  constructor(private readonly timeoutMs: number) {}
+  constructor(
+    private readonly timeoutMs: number,
+    private readonly measures: Measures,
+  ) {}
 
   /** Whether this node can tell who else was away, and who only seems to have been. It can't when it was away itself. */
   canTell(): boolean {
     const now = performance.now();
-    if (now - this.lastBeat > this.timeoutMs / 2) this.healthySince = Infinity;
+    if (now - this.measures.lastBeatAt > this.timeoutMs / 2) this.healthySince = Infinity;
     return now - this.healthySince > this.timeoutMs;
   }
 
   made(): void {
-    this.lastBeat = performance.now();
-    this.healthySince = Math.min(this.healthySince, this.lastBeat);
+    const now = performance.now();
+    this.measures.lastBeatAt = now;
+    this.healthySince = Math.min(this.healthySince, now);
     if (this.isAway) this.logger.log('The database is reached again');
     this.isAway = false;
   }

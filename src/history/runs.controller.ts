@@ -41,15 +41,7 @@ import { ValidQuery } from '../http/validated.decorator.js';
 const TO_PAGE =
   'A browser (`Accept: text/html`, before JSON) is led to the page about the run, or first to where it can sign in.';
 
-const showHeaders = {
-  Vary: {
-    description: 'Browsers are led to a page.',
-    schema: { type: 'string' as const },
-    example: 'Accept',
-  },
-  ...answerHeaders.etag,
-  ...answerHeaders.preferenceApplied,
-};
+const showHeaders = { ...answerHeaders.vary, ...answerHeaders.etag, ...answerHeaders.preferenceApplied };
 
 @ApiTags('Runs')
 @KeepsToOwnRuns()

@@ -51,6 +51,7 @@ export const waitQuery = {
 
 /** Headers of answers, as the OpenAPI document describes them. */
 export const answerHeaders = {
+  vary: { Vary: { description: 'Browsers are led to a page.', schema: text, example: 'Accept' } },
   etag: {
     ETag: { description: 'Changes whenever anything of the run does.', schema: text, example: 'W/"17"' },
   },

@@ -24,7 +24,7 @@ type Value = string | number | undefined;
 /** Tells a value of a metric. @param values of its attributes, in their order */
 export type Tell = (name: MetricName, value: number, ...values: readonly Value[]) => void;
 
-/** Makes the instruments of a meter when their first value comes, and gives each the attributes that its metric has. */
+/** The instruments of a meter: one for each metric, whose values get the attributes that the metric has. */
 export class Instruments {
   private readonly histograms = new Map<string, Histogram>();
   private readonly observables = new Map<string, Observable>();
