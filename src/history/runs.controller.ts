@@ -116,12 +116,13 @@ export class RunsController {
       response.setHeader('ETag', `W/${tag}`);
       return known !== undefined && hasTag(known, tag);
     };
+    const until = this.runs.elapsed + waitMs;
     const run =
       waitMs === 0
         ? await this.runs.get(id)
         : await (known !== undefined
-            ? this.runs.when(id, (now) => isFinished(now) || !isKnown(now), { waitMs })
-            : this.runs.when(id, isFinished, { waitMs, types: ['run.finished'] }));
+            ? this.runs.until(id, (now) => isFinished(now) || !isKnown(now), { until })
+            : this.runs.until(id, isFinished, { until, types: ['run.finished'] }));
     if (!isKnown(run)) return runView(run);
     response.status(304);
     return undefined;

@@ -68,7 +68,8 @@ export class RunWatch {
   }
 
   /**
-   * The run as soon as `holds` is true of it; as it is after `waitMs` milliseconds, when a stop comes, or when `live` is gone.
+   * The run as soon as `holds` is true of it; as it is after the first event of `types`, after `waitMs` milliseconds, when a
+   * stop comes, or when `live` is gone. An event that the run has already may come after it was looked at, and ends the wait too.
    *
    * @throws {DomainError} what {@link get} does
    */

@@ -2,6 +2,7 @@ import { execFile, spawnSync } from 'node:child_process';
 import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import type { Response } from 'supertest';
+import { EventBus } from '../../../src/events/event-bus.js';
 import { ControlledTask } from '../../support/controlled-task.js';
 import { DurableService } from '../../support/durable-service.js';
 import { FACES } from '../../support/faces.js';
@@ -223,6 +224,30 @@ describe.each(FACES)('%s: GET /runs/{id}', (face) => {
     const shown = held.then((response) => [response.status, response.body] as unknown[]);
     fast.succeed();
     expect(await shown).toMatchObject([200, { status: 'running' }]);
+    slow.succeed();
+    await service.event(fast.context.runId, 'run.finished');
+  });
+
+  test('is held on when an event that the caller has already is told late', async () => {
+    const { path, fast, slow } = await start();
+    const response = await service.http.get(path);
+    const known = service.events.at(-1)!;
+    expect(response.body).toMatchObject({ lastEventId: known.id });
+    const bus = service.app.get(EventBus);
+    const watch = bus.watch.bind(bus);
+    const late = Promise.withResolvers<undefined>();
+    jest.spyOn(bus, 'watch').mockImplementationOnce((id, watcher) => {
+      setImmediate(() => {
+        watcher(known);
+        late.resolve(undefined);
+      });
+      return watch(id, watcher);
+    });
+    const held = service.http.get(path).set('Prefer', 'wait=15').set('If-None-Match', response.get('ETag')!);
+    const shown = held.then(({ status }) => status);
+    await late.promise;
+    fast.succeed();
+    expect(await shown).toBe(200);
     slow.succeed();
     await service.event(fast.context.runId, 'run.finished');
   });
