@@ -6,6 +6,7 @@ import type { CorsOrigins } from '../http/cors.js';
 import { LOG_KINDS, LOG_LEVELS, type LogKind, type LogLevel, type LogLevels } from '../core/log-kinds.js';
 import { durationSchema, milliseconds } from '../core/duration.js';
 import { proxyUrl } from '../core/proxy-url.js';
+import { webhookSecretSchema } from '../core/webhook.schema.js';
 
 /** A whole number, in digits. */
 export const count = (least: number) =>
@@ -140,4 +141,33 @@ export function parseHosts(text: string): readonly string[] | undefined {
   return hosts.every((host) => /^[^*]+$/.test(host) && URL.parse(`http://${host}`)?.hostname === host)
     ? hosts
     : undefined;
+}
+
+/** The keys of secrets, 32 bytes each, the one that seals first. */
+export function parseSecretsKeys(text: string): readonly Buffer[] | undefined {
+  if (text === 'none') return [];
+  const keys = text.split(',').map((key) => key.trim());
+  if (!keys.every((key) => /^[A-Za-z0-9+/]{43}=$/.test(key))) return undefined;
+  return keys.map((key) => Buffer.from(key, 'base64'));
+}
+
+export function parseWebhookSecrets(text: string): readonly string[] | undefined {
+  if (text === 'none') return [];
+  const secrets = text.split(',').map((secret) => secret.trim());
+  return secrets.every((secret) => webhookSecretSchema.safeParse(secret).success) ? secrets : undefined;
+}
+
+/** Where callers may have events sent. */
+interface WebhookOrigins {
+  /** Whether https to any address on the public internet is among them. */
+  readonly isPublic: boolean;
+  readonly origins: readonly string[];
+}
+
+export function parseWebhookOrigins(text: string): WebhookOrigins | undefined {
+  const names = text.split(',').map((name) => name.trim());
+  const origins = parseOrigins(names.filter((name) => name !== 'public').join());
+  const isPublic = names.includes('public');
+  if (isPublic && names.length === 1) return { isPublic, origins: [] };
+  return Array.isArray(origins) && origins.length > 0 ? { isPublic, origins } : undefined;
 }

@@ -3,6 +3,7 @@ import type { CallerHeaders } from './caller-headers.js';
 import type { Frozen } from './json.js';
 import { labelsSchema } from './labels.schema.js';
 import { clientName } from './run-origin.js';
+import type { WebhookTarget } from './webhook.schema.js';
 import { losersPolicySchema, replyPolicySchema, runDeadlineSchema } from './policies.js';
 import {
   attemptErrorSchema,
@@ -184,7 +185,12 @@ type AnyEvent = Recorded<Frozen<z.infer<typeof runEventSchema>>>;
 
 /** With what is kept of an event and never shown. */
 type Recorded<E> = E extends { readonly type: 'run.started'; readonly data: infer Data }
-  ? Omit<E, 'data'> & { readonly data: Data & { readonly callerHeaders?: CallerHeaders } }
+  ? Omit<E, 'data'> & {
+      readonly data: Data & {
+        readonly callerHeaders?: CallerHeaders;
+        readonly webhooks?: readonly WebhookTarget[];
+      };
+    }
   : E;
 
 export type EventType = AnyEvent['type'];
@@ -204,8 +210,8 @@ type Unstamped<E> = E extends unknown ? Omit<E, 'id' | 'time'> : never;
 export type StartCause = RunEvent<'sub-task.started'>['data'];
 
 function shownStart(data: RunEvent<'run.started'>['data']) {
-  if (!data.callerHeaders) return data;
-  const { callerHeaders: _, ...shown } = data;
+  if (!data.callerHeaders && !data.webhooks) return data;
+  const { callerHeaders: _, webhooks: __, ...shown } = data;
   return shown;
 }
 

@@ -5,6 +5,7 @@ import type { JsonValue } from './json.js';
 import type { Labels } from './labels.js';
 import { outcomeOf } from './outcome.js';
 import type { LosersPolicy, ReplyPolicy } from './policies.js';
+import type { WebhookTarget } from './webhook.schema.js';
 import type { AttemptError, Decision, Outcome, RunStatus, StartTrigger, SubTaskStatus } from './run.js';
 
 /** What is on record of one sub-task of a run. Times are RFC 3339 texts in UTC, durations milliseconds. */
@@ -62,6 +63,8 @@ export interface RunRecord {
   readonly traceparent: string | null;
   /** The headers of that request that the task takes; undefined where it takes none. Never shown. */
   readonly callerHeaders: CallerHeaders | undefined;
+  /** Its own webhooks, those of its task among them; undefined where it has none. Secrets are sealed. Never shown. */
+  readonly webhooks: readonly WebhookTarget[] | undefined;
   /** Whose API key that request came with, where it needed one: see `RunOrigin`. */
   readonly clientId: string | null;
   readonly createdAt: string;
@@ -89,7 +92,16 @@ export interface RunRecord {
 
 /** The run that a `run.started` event opens. */
 function openRun(event: RunEvent<'run.started'>): RunRecord {
-  const { input, inputKept = true, replyPolicy, losers, deadline, subTasks, callerHeaders } = event.data;
+  const {
+    input,
+    inputKept = true,
+    replyPolicy,
+    losers,
+    deadline,
+    subTasks,
+    callerHeaders,
+    webhooks,
+  } = event.data;
   const { requestId = null, traceparent = null } = event.data;
   return {
     id: event.runId,
@@ -103,6 +115,7 @@ function openRun(event: RunEvent<'run.started'>): RunRecord {
     requestId,
     traceparent,
     callerHeaders,
+    webhooks,
     clientId: event.client ?? null,
     createdAt: event.time,
     subTasks: subTasks.map((name) => ({

@@ -10,6 +10,7 @@ import type { RunRecord } from '../core/run-record.js';
 import type { AttemptError } from '../core/run.js';
 import type { StartRule } from '../core/start-rule.js';
 import type { SubTaskDefinition, TaskDefinition } from '../core/task.js';
+import type { WebhookTarget } from '../core/webhook.schema.js';
 import type { RunTrace } from '../tracing/run-trace.js';
 
 /** What a run was asked for. */
@@ -37,6 +38,8 @@ export interface RunTerms {
   readonly origin: RunOrigin;
   /** The headers of that request that the task takes; undefined where it takes none. */
   readonly callerHeaders?: CallerHeaders | undefined;
+  /** Its own webhooks, those of its task among them; undefined where it has none. */
+  readonly webhooks?: readonly WebhookTarget[] | undefined;
   /** Why none of its sub-tasks can begin, where that is so: the service has changed since the run began. */
   readonly unfit?: AttemptError | undefined;
   /** Its spans; undefined where no traces are on. */
@@ -62,7 +65,8 @@ export function obstacleOf(terms: RunTerms, name: string): AttemptError | undefi
 
 /** What of them is recorded as the first event of the run. */
 export function recordedTerms(terms: RunTerms): RunEvent<'run.started'>['data'] {
-  const { subTasks, input, inputIsKept, replyPolicy, losers, deadline, origin, callerHeaders } = terms;
+  const { subTasks, input, inputIsKept, replyPolicy, losers, deadline, origin, callerHeaders, webhooks } =
+    terms;
   const { requestId, traceparent } = origin;
   return {
     input,
@@ -74,6 +78,7 @@ export function recordedTerms(terms: RunTerms): RunEvent<'run.started'>['data'] 
     ...(typeof requestId === 'string' && { requestId }),
     ...(typeof traceparent === 'string' && { traceparent }),
     ...(callerHeaders && { callerHeaders }),
+    ...(webhooks && { webhooks }),
   };
 }
 

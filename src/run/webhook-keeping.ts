@@ -1,0 +1,140 @@
+/** The webhook that stands for those that runs have of their own. It is added with the first of them. */
+export const WEBHOOKS_OF_RUNS = 'runs';
+
+/** A webhook as it is kept: where it reads the log, and what it is for. Who keeps it doesn't look into `terms`. */
+export interface KeptWebhook {
+  /** A UUIDv7, or {@link WEBHOOKS_OF_RUNS}. */
+  readonly id: string;
+  /** JSON of `WebhookTerms`; `{}` of {@link WEBHOOKS_OF_RUNS}. */
+  readonly terms: string;
+  /** The `clientId` of its maker; null where nobody needed a key. */
+  readonly client: string | null;
+  /** In milliseconds since 1970, as all times here are. */
+  readonly createdAt: number;
+  /** Grows by one with each change of `terms` or `paused`. */
+  readonly revision: number;
+  /** Why it is paused; null while it is not. `request`: somebody asked for it; `gone`: 410; `failing`: for too long. */
+  readonly paused: WebhookPause | null;
+  /** Each event up to this one was delivered, is kept as a delivery, or is none of its. It reads on behind it. */
+  readonly cursor: number;
+  /** The time of that event. Runs that have finished since are kept, whatever `RUN_RETENTION` says. */
+  readonly cursorAt: number;
+}
+
+export type WebhookPause = 'request' | 'gone' | 'failing';
+
+/** `waiting`: for its first or next attempt, or for an earlier one of its run; `dead`: given up. */
+export type DeliveryState = 'waiting' | 'delivered' | 'dead';
+
+/** An event that is not delivered yet, was not at once, or was lately. */
+export interface KeptDelivery {
+  /** The id of its {@link KeptWebhook}. */
+  readonly webhook: string;
+  /** The id of its event. */
+  readonly event: number;
+  /** Of {@link WEBHOOKS_OF_RUNS}: which of the webhooks of its run, from 0; else 0. The three name the delivery. */
+  readonly target: number;
+  readonly runId: string;
+  readonly task: string;
+  readonly type: string;
+  readonly state: DeliveryState;
+  /** How many were made since it came up or was redriven. */
+  readonly attempts: number;
+  /** When the next attempt is due; null when none is. */
+  readonly dueAt: number | null;
+  /** When the last one ended; of one that never had any, when it was kept. */
+  readonly changedAt: number;
+  /** JSON of what the last attempt came to: see `AttemptReport`; null before the first. */
+  readonly report: string | null;
+  /** JSON of the event as the API shows it; null once it is delivered. */
+  readonly body: string | null;
+  /** Of {@link WEBHOOKS_OF_RUNS}: JSON of the `WebhookTarget`; else null, and once it is delivered. */
+  readonly terms: string | null;
+}
+
+/** What a node has done with a webhook, which is recorded all at once. */
+export interface WebhookProgress {
+  readonly cursor: number;
+  readonly cursorAt: number;
+  /** Added, or put in place of what was kept of them. */
+  readonly deliveries: readonly KeptDelivery[];
+  /** Pauses it. */
+  readonly pause?: WebhookPause;
+}
+
+/** Which deliveries; what is left out bounds nothing. */
+export interface DeliveryQuery {
+  readonly webhook?: string;
+  readonly states?: readonly DeliveryState[];
+  readonly runId?: string;
+  readonly event?: number;
+  readonly target?: number;
+  /** Changed then or later, and before then. */
+  readonly since?: number;
+  readonly until?: number;
+}
+
+/** Where a delivery stands among others: the newest event first, then by webhook and target. */
+export interface DeliveryPosition {
+  readonly event: number;
+  readonly webhook: string;
+  readonly target: number;
+}
+
+/** How many deliveries a webhook has that wait, and that are given up. */
+export interface DeliveryCounts {
+  readonly waiting: number;
+  readonly dead: number;
+}
+
+/**
+ * What is kept of webhooks beside the log, by all that share a journal. Each call throws `journal-unavailable` where it can't be done.
+ *
+ * A webhook is delivered by one node at a time, which holds it. A node that dies holds nothing any more; what it had not recorded is delivered
+ * again by the next one.
+ *
+ * Deliveries of a run go when it is erased. Those that are delivered go when there are more than 1,000 newer ones of their webhook. Dead
+ * ones go when they are older than `RUN_RETENTION`. A webhook that is removed takes its deliveries with it.
+ */
+export interface WebhookKeeping {
+  /** All of them, the newest first. */
+  list(): Promise<KeptWebhook[]>;
+  get(id: string): Promise<KeptWebhook | undefined>;
+  /** @returns false when there is one with its id */
+  add(webhook: KeptWebhook): Promise<boolean>;
+  /** Replaces terms and pause, and counts a revision. @returns false when its revision is another one by now, or it is gone */
+  change(id: string, revision: number, changed: Pick<KeptWebhook, 'terms' | 'paused'>): Promise<boolean>;
+  /** @returns false when there was none */
+  remove(id: string): Promise<boolean>;
+
+  /**
+   * Takes webhooks that no living node holds, as many as make its fair share, and lets go of those that are more than that.
+   *
+   * @returns all that this node holds now; paused ones too
+   */
+  hold(): Promise<KeptWebhook[]>;
+  /** Lets go of all. */
+  release(): Promise<void>;
+  /** @returns false when this node doesn't hold it any more: then nothing was recorded */
+  settle(id: string, progress: WebhookProgress): Promise<boolean>;
+  /**
+   * Deliveries of a webhook that are waiting and due, each the first of its run and target that waits, those that are due for the longest
+   * first.
+   */
+  due(id: string, now: number, limit: number): Promise<KeptDelivery[]>;
+  /** When the next of those is due; undefined when none waits. */
+  nextDueAt(id: string): Promise<number | undefined>;
+  /** Of some runs, those that have a delivery of this webhook that waits, each as `${runId} ${target}`. */
+  waitingOf(id: string, runIds: readonly string[]): Promise<ReadonlySet<string>>;
+
+  counts(): Promise<ReadonlyMap<string, DeliveryCounts>>;
+  /** A page, the newest event first. */
+  deliveries(query: DeliveryQuery, limit: number, behind?: DeliveryPosition): Promise<KeptDelivery[]>;
+  /** Makes dead deliveries waiting and due, with no attempt made. @returns how many */
+  redrive(query: DeliveryQuery, dueAt: number): Promise<number>;
+  /** Deletes dead deliveries. @returns how many */
+  discard(query: DeliveryQuery): Promise<number>;
+
+  /** Tells `listener` when webhooks were added, changed or removed, or deliveries were redriven, here or by another node. */
+  onChange(listener: () => void): void;
+}
