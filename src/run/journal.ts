@@ -5,8 +5,10 @@ import type { RunStatus } from '../core/run.js';
 import type { Commits } from './commits.js';
 import type { IdempotencyKey, KeyedRun } from './idempotency-key.js';
 import type { JournaledRun } from './journaled-run.js';
+import { OwnWebhooks } from './own-webhooks.js';
 import type { Sharing } from './sharing.js';
 import { OwnTokens, type TokenKeeping } from './token-keeping.js';
+import type { WebhookKeeping } from './webhook-keeping.js';
 
 /** Why the journal takes no new runs at the moment. */
 export interface Obstacle {
@@ -209,6 +211,9 @@ export abstract class Journal {
 
   /** What is kept for tokens. Default: this process's own. */
   readonly tokens: TokenKeeping = new OwnTokens(() => this.now());
+
+  /** What is kept of webhooks beside the log. Default: in this process's memory. */
+  readonly webhooks: WebhookKeeping = new OwnWebhooks();
 
   /**
    * The unfinished runs that are set aside: several starts in a row have died after they had resumed them. Default: none is, ever.

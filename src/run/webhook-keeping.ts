@@ -40,7 +40,7 @@ export interface KeptDelivery {
   readonly state: DeliveryState;
   /** How many were made since it came up or was redriven. */
   readonly attempts: number;
-  /** When the next attempt is due; null when none is. */
+  /** When the next attempt is due; null when none is. One that waits for an earlier one and has none here is due as soon as that is done. */
   readonly dueAt: number | null;
   /** When the last one ended; of one that never had any, when it was kept. */
   readonly changedAt: number;
@@ -137,4 +137,28 @@ export interface WebhookKeeping {
 
   /** Tells `listener` when webhooks were added, changed or removed, or deliveries were redriven, here or by another node. */
   onChange(listener: () => void): void;
+}
+
+export function isAsked(delivery: KeptDelivery, query: DeliveryQuery): boolean {
+  const { webhook, states, runId, event, target, since = -Infinity, until = Infinity } = query;
+  return (
+    (webhook === undefined || delivery.webhook === webhook) &&
+    (states === undefined || states.includes(delivery.state)) &&
+    (runId === undefined || delivery.runId === runId) &&
+    (event === undefined || delivery.event === event) &&
+    (target === undefined || delivery.target === target) &&
+    delivery.changedAt >= since &&
+    delivery.changedAt < until
+  );
+}
+
+export function newestFirst(a: DeliveryPosition, b: DeliveryPosition): number {
+  if (a.event !== b.event) return b.event - a.event;
+  if (a.webhook !== b.webhook) return a.webhook < b.webhook ? -1 : 1;
+  return a.target - b.target;
+}
+
+/** What deliveries are in order within. */
+export function pairOf({ runId, target }: Pick<KeptDelivery, 'runId' | 'target'>): string {
+  return `${runId} ${target}`;
 }

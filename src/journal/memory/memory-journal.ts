@@ -18,6 +18,7 @@ import {
   type Stretch,
 } from '../../run/journal.js';
 import type { JournaledRun, JournalEntry } from '../../run/journaled-run.js';
+import { OwnWebhooks } from '../../run/own-webhooks.js';
 import { ClockWatch } from '../clock-watch.js';
 import { stamped } from '../event-clock.js';
 import { compareNewest, pageOf, rangeOf } from '../history-page.js';
@@ -33,6 +34,7 @@ const BYTES_PER_CHARACTER = 2;
 export class MemoryJournal extends Journal {
   override readonly durable = false;
   override readonly obstacle = undefined;
+  override readonly webhooks = new OwnWebhooks();
   private sequence = 0;
   private readonly kept = new Map<string, KeptRun>();
   private readonly finished: FinishedRuns<KeptRun>;
@@ -125,6 +127,7 @@ export class MemoryJournal extends Journal {
     this.finished.resize(run, run.size * BYTES_PER_CHARACTER);
     this.forgetKey(run);
     run.erased = true;
+    this.webhooks.erase(id);
     this.bus.erased(id);
     return true;
   }
