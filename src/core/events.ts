@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import type { CallerHeaders } from './caller-headers.js';
+import type { EVENT_TYPES } from './event-types.js';
 import type { Frozen } from './json.js';
 import { labelsSchema } from './labels.schema.js';
 import { clientName } from './run-origin.js';
-import type { WebhookTarget } from './webhook.schema.js';
 import { losersPolicySchema, replyPolicySchema, runDeadlineSchema } from './policies.js';
 import {
   attemptErrorSchema,
@@ -13,6 +13,7 @@ import {
   runStatusSchema,
   startTriggerSchema,
 } from './run.js';
+import type { WebhookTarget } from './webhook.schema.js';
 
 const nothing = z.strictObject({});
 const reason = z.string().meta({ description: 'Why it was not wanted any more.' });
@@ -42,10 +43,15 @@ const aboutSubTask = {
   }),
 };
 
-const event = <T extends `run.${string}`, D extends z.ZodType>(type: T, description: string, data: D) =>
-  z.strictObject({ type: z.literal(type), ...about, data }).meta({ description });
+type Listed = (typeof EVENT_TYPES)[number];
 
-const subTaskEvent = <T extends `sub-task.${string}`, D extends z.ZodType>(
+const event = <T extends Listed & `run.${string}`, D extends z.ZodType>(
+  type: T,
+  description: string,
+  data: D,
+) => z.strictObject({ type: z.literal(type), ...about, data }).meta({ description });
+
+const subTaskEvent = <T extends Listed & `sub-task.${string}`, D extends z.ZodType>(
   type: T,
   description: string,
   data: D,
@@ -194,9 +200,6 @@ type Recorded<E> = E extends { readonly type: 'run.started'; readonly data: infe
   : E;
 
 export type EventType = AnyEvent['type'];
-
-/** Every type of event, in the order in which a run may have them. */
-export const EVENT_TYPES = runEventSchema.options.map(({ shape }) => shape.type.value);
 
 /** An event of a sub-task. */
 export type SubTaskEvent = RunEvent<Extract<EventType, `sub-task.${string}`>>;

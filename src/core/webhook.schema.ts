@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { durationSchema } from './duration.js';
-import { EVENT_TYPES } from './events.js';
+import { EVENT_TYPES } from './event-types.js';
 import type { Frozen } from './json.js';
 
 /** What a webhook is told of that names no types: how a run was answered, and how it ended. */

@@ -2,7 +2,7 @@ import { Controller, Get, Param, Req, Res } from '@nestjs/common';
 import { ApiOperation, ApiParam, ApiQuery, ApiResponse, ApiTags } from '../http/open-api.js';
 import type { Request, Response } from 'express';
 import { KeepsToOwnRuns, TakesStreamToken } from '../access/needed-scope.decorator.js';
-import { EVENT_TYPES } from '../core/events.js';
+import { EVENT_TYPES } from '../core/event-types.js';
 import { labelFilterParameter } from '../core/labels.schema.js';
 import { eventView } from '../core/events.js';
 import { ApiProblems } from '../http/api-problems.decorator.js';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { EVENT_TYPES } from '../core/events.js';
+import { EVENT_TYPES } from '../core/event-types.js';
 import { runEventSchema } from '../core/events.js';
 import { labelFilterSchema } from '../core/labels.schema.js';
 import { wholeNumber } from '../http/query.js';

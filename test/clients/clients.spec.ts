@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { EVENT_TYPES } from '../../src/core/events.js';
+import { EVENT_TYPES } from '../../src/core/event-types.js';
 import { TestApp } from '../support/test-app.js';
 import { run } from './programs.js';
 

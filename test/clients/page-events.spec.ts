@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Page } from 'playwright-core';
-import { EVENT_TYPES } from '../../src/core/events.js';
+import { EVENT_TYPES } from '../../src/core/event-types.js';
 import { inlineTask } from '../support/inline-task.js';
 import type { TestApp } from '../support/test-app.js';
 import { WatchedPage } from '../support/watched-page.js';

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { EVENT_TYPES, type RunEvent } from '../../../src/core/events.js';
+import { EVENT_TYPES } from '../../../src/core/event-types.js';
+import type { RunEvent } from '../../../src/core/events.js';
 import { runEventSchema } from '../../../src/core/events.js';
 import { inlineTask } from '../../support/inline-task.js';
 import { expectProblem } from '../../support/problem.js';
