@@ -2,6 +2,7 @@ import { Module } from '@nestjs/common';
 import { ClusterModule } from './cluster/cluster.module.js';
 import { JournalModule } from './journal.module.js';
 import { ListenersModule } from './listeners/listeners.module.js';
+import { SealModule } from './seal.module.js';
 import { StatsModule } from './stats/stats.module.js';
 import { TasksFileModule } from './tasks-file/tasks-file.module.js';
 import { TelemetryModule } from './telemetry/telemetry.module.js';
@@ -11,6 +12,7 @@ import { TracingModule } from './tracing.module.js';
 const modules = [
   TracingModule,
   JournalModule,
+  SealModule,
   TasksModule,
   StatsModule,
   ClusterModule,

@@ -7,6 +7,7 @@ import { LOG_KINDS, LOG_LEVELS, type LogKind, type LogLevel, type LogLevels } fr
 import { durationSchema, milliseconds } from '../core/duration.js';
 import { proxyUrl } from '../core/proxy-url.js';
 import { webhookSecretSchema } from '../core/webhook.schema.js';
+import type { WebhookOrigins } from '../core/webhook-origins.js';
 
 /** A whole number, in digits. */
 export const count = (least: number) =>
@@ -155,13 +156,6 @@ export function parseWebhookSecrets(text: string): readonly string[] | undefined
   if (text === 'none') return [];
   const secrets = text.split(',').map((secret) => secret.trim());
   return secrets.every((secret) => webhookSecretSchema.safeParse(secret).success) ? secrets : undefined;
-}
-
-/** Where callers may have events sent. */
-interface WebhookOrigins {
-  /** Whether https to any address on the public internet is among them. */
-  readonly isPublic: boolean;
-  readonly origins: readonly string[];
 }
 
 export function parseWebhookOrigins(text: string): WebhookOrigins | undefined {

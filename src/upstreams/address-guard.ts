@@ -1,5 +1,5 @@
 import { isIP, type LookupFunction } from 'node:net';
-import ipaddr from 'ipaddr.js';
+import { isKnownPrivate, isPublic } from '../core/public-address.js';
 
 /** The refusal to connect to an address that is not on the public internet. */
 export class ForbiddenAddress extends Error {
@@ -10,24 +10,9 @@ export class ForbiddenAddress extends Error {
   }
 }
 
-/**
- * Whether an address is one of the public internet: what IANA has assigned to no special purpose. So no address that
- * carries another in it (IPv4-mapped, NAT64, 6to4, Teredo) is, whatever it carries.
- */
-export function isPublic(address: string): boolean {
-  if (!isIP(address)) return false;
-  const parsed = ipaddr.parse(address);
-  if (parsed.range() !== 'unicast') return false;
-  // Of IPv6, only 2000::/3 is given out as unicast; the rest, such as ::127.0.0.1, is reserved.
-  return parsed instanceof ipaddr.IPv4 || (parsed.parts[0] ?? 0) >> 13 === 1;
-}
-
-/** What resolvers never ask the network for (RFC 6761). */
-const LOCALHOST = /(?:^|\.)localhost\.?$/;
-
 /** What is wrong with a host that needs no lookup to be known as private; undefined for others. */
 export function hostMistake(hostname: string): string | undefined {
-  if (isIP(hostname) ? isPublic(hostname) : !LOCALHOST.test(hostname)) return undefined;
+  if (!isKnownPrivate(hostname)) return undefined;
   return `${hostname} is no public address; write allowPrivate: true beside it if it is meant`;
 }
 

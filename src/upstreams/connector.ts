@@ -1,7 +1,8 @@
 import { isIP, type LookupFunction, type Socket } from 'node:net';
 import { buildConnector } from 'undici';
 import type { TlsTexts } from './tls-files.js';
-import { ForbiddenAddress, isPublic, publicLookup } from './address-guard.js';
+import { isPublic } from '../core/public-address.js';
+import { ForbiddenAddress, publicLookup } from './address-guard.js';
 
 /** How long a connection may take to come about, in milliseconds; a shorter timeout of a sub-task ends the wait before. */
 export const CONNECT_TIMEOUT_MS = 10_000;

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { isPublic } from './address-guard.js';
+import { isPublic } from './public-address.js';
 
 describe('isPublic', () => {
   test.each(['8.8.8.8', '1.1.1.1', '172.32.0.1', '2606:4700::1111', '2a00:1450:4001::1'])(
