@@ -20,7 +20,9 @@ export type {
   SubTaskOptions,
 } from './core/sub-task.js';
 export { OnRunEvent } from './events/on-run-event.decorator.js';
+export { OnWebhookEvent } from './events/on-webhook-event.decorator.js';
 export type { EventType, RunEvent } from './core/events.js';
+export type { AttemptReport, WebhookEvent, WebhookEventKind } from './core/webhook-event.js';
 export type { JsonValue } from './core/json.js';
 export type { LosersPolicy, ReplyPolicy } from './core/policies.js';
 export {

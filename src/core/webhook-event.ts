@@ -28,11 +28,28 @@ interface AboutDelivery extends About {
   /** From 1. */
   readonly attempt: number;
   readonly report: AttemptReport;
+  /** That of the run, where it is known: the span of the attempt has a link to it. */
+  readonly traceparent?: string | undefined;
 }
 
+interface WebhookEvents {
+  'webhook.delivered': AboutDelivery & {
+    /** From the time of the event to the answer. */
+    readonly delayMs: number;
+  };
+  'webhook.failing': AboutDelivery & {
+    /** When the next attempt is due, in milliseconds since 1970; null when none is, for it is a dead letter now. */
+    readonly nextAt: number | null;
+  };
+  'webhook.paused': About & {
+    /** `request`: somebody asked for it; `gone`: the answer was 410; `failing`: nothing was delivered for too long. */
+    readonly reason: 'request' | 'gone' | 'failing';
+  };
+}
+
+export type WebhookEventKind = keyof WebhookEvents;
+
 /** What happens to webhooks in this process. It isn't in the log of events: deliveries would be delivered. */
-export type WebhookEvent =
-  | ({ readonly kind: 'webhook.delivered'; readonly delayMs: number } & AboutDelivery)
-  /** `nextAt`: when the next attempt is due, in milliseconds since 1970; null when none is, for it is a dead letter now. */
-  | ({ readonly kind: 'webhook.failing'; readonly nextAt: number | null } & AboutDelivery)
-  | ({ readonly kind: 'webhook.paused'; readonly reason: 'request' | 'gone' | 'failing' } & About);
+export type WebhookEvent<Kind extends WebhookEventKind = WebhookEventKind> = {
+  [K in Kind]: WebhookEvents[K] & { readonly kind: K };
+}[Kind];

@@ -6,7 +6,9 @@ import type { OriginFields } from '../core/run-origin.js';
 import type { RunEvent } from '../core/events.js';
 import { EventBus } from './event-bus.js';
 import { EventsModule } from './events.module.js';
+import type { WebhookEvent } from '../core/webhook-event.js';
 import { OnRunEvent } from './on-run-event.decorator.js';
+import { OnWebhookEvent } from './on-webhook-event.decorator.js';
 
 const event = (id: number, type: 'run.finished' | 'sub-task.started', runId = 'r1'): RunEvent =>
   ({
@@ -125,6 +127,35 @@ describe('a listener', () => {
       'Listener Faulty.rejects failed on run.finished (event 3)',
       'Listener Faulty.throws failed on run.finished (event 2)',
       'Listener Faulty.throws failed on run.finished (event 3)',
+    ]);
+    await module.close();
+  });
+
+  test('of webhooks hears what it names, in a later turn, and a fault of one is logged with the webhook', async () => {
+    const logged = jest.spyOn(Logger.prototype, 'error').mockReturnValue();
+    const heard: string[] = [];
+
+    @Injectable()
+    class Pager {
+      @OnWebhookEvent('webhook.paused')
+      pages({ webhook, reason }: WebhookEvent<'webhook.paused'>): void {
+        heard.push(`${webhook} ${reason}`);
+      }
+      @OnWebhookEvent('webhook.paused', 'webhook.failing')
+      throws(): void {
+        throw new Error('thrown');
+      }
+    }
+    const module = await Test.createTestingModule({ imports: [EventsModule], providers: [Pager] }).compile();
+    await module.init();
+    module
+      .get(EventBus)
+      .publishWebhook({ kind: 'webhook.paused', webhook: 'w1', url: 'https://a.example/', reason: 'gone' });
+    expect(heard).toEqual([]);
+    await nextTurn();
+    expect(heard).toEqual(['w1 gone']);
+    expect(logged.mock.calls.map(([line]) => (line as { msg: string }).msg)).toEqual([
+      'Listener Pager.throws failed on webhook.paused (w1)',
     ]);
     await module.close();
   });

@@ -5,6 +5,7 @@ import type { ReplyPolicy } from '../core/policies.js';
 import type { OriginFields } from '../core/run-origin.js';
 import { stackOf, textOf } from '../core/thrown.js';
 import { loggerOf } from '../core/logger-of.js';
+import type { WebhookEvent } from '../core/webhook-event.js';
 
 /** A committed event, and its run as far as listeners may want to know it. */
 export interface CommittedEvent {
@@ -20,7 +21,7 @@ export interface CommittedEvent {
 
 /**
  * Hands the journal's committed events on, in their order, once the replies are on their way: to the listeners of the process and
- * to watchers.
+ * to watchers. Listeners are told of webhooks too.
  *
  * Where several nodes share the log, this one's events come twice: as its own as soon as they are committed, for listeners, so
  * that each event has the listeners of one node; and in the log with those of others, for watchers.
@@ -33,6 +34,7 @@ export class EventBus implements OnModuleDestroy {
   private readonly forgetters = new Set<(runId: string | undefined) => void>();
   private forListeners: CommittedEvent[] = [];
   private forWatchers: RunEvent[] = [];
+  private ofWebhooks: WebhookEvent[] = [];
   private later: NodeJS.Immediate | undefined;
   private readonly logger = loggerOf('listener');
 
@@ -98,6 +100,12 @@ export class EventBus implements OnModuleDestroy {
     this.tellLater();
   }
 
+  /** What became of a webhook that this node delivers, or whose pause it was asked for. */
+  publishWebhook(event: WebhookEvent): void {
+    this.ofWebhooks.push(event);
+    this.tellLater();
+  }
+
   /** Tells the listeners what they haven't heard yet, before a stop takes them away. */
   onModuleDestroy(): void {
     clearImmediate(this.later);
@@ -114,14 +122,16 @@ export class EventBus implements OnModuleDestroy {
 
   private readonly tellAll = (): void => {
     this.later = undefined;
-    const { forListeners, forWatchers } = this;
+    const { forListeners, forWatchers, ofWebhooks } = this;
     this.forListeners = [];
     this.forWatchers = [];
+    this.ofWebhooks = [];
     if (forWatchers.length > 0) for (const watcher of this.allWatchers) watcher(forWatchers);
     for (const event of this.watchers.size > 0 ? forWatchers : [])
       for (const watcher of this.watchers.get(event.runId) ?? []) watcher(event);
     if (forListeners.length > 0) for (const watcher of this.ownWatchers) watcher(forListeners);
     for (const one of forListeners) this.tellListeners(one);
+    for (const event of ofWebhooks) this.tellOfWebhook(event);
   };
 
   private tellListeners({ event, run: { originFields } }: CommittedEvent): void {
@@ -130,6 +140,15 @@ export class EventBus implements OnModuleDestroy {
     } catch (error) {
       const msg = `A listener without @OnRunEvent failed on ${event.type} (event ${event.id}): ${textOf(error)}`;
       this.logger.error({ msg, runId: event.runId, ...originFields, stack: stackOf(error) });
+    }
+  }
+
+  private tellOfWebhook(event: WebhookEvent): void {
+    try {
+      this.emitter.emit(event.kind, event);
+    } catch (error) {
+      const msg = `A listener without @OnWebhookEvent failed on ${event.kind} (${event.webhook}): ${textOf(error)}`;
+      this.logger.error({ msg, stack: stackOf(error) });
     }
   }
 }

@@ -1,7 +1,7 @@
 import type { EventType, RunEvent } from '../core/events.js';
 import type { OriginFields } from '../core/run-origin.js';
 
-/** The types of events that a method listens to. */
+/** The types of run events, or the kinds of webhook events, that a method listens to. */
 export const LISTENS_TO = Symbol('listens to');
 
 /**

@@ -5,12 +5,13 @@ import type { EventType, RunEvent } from '../core/events.js';
 import { HOST_PROVIDERS, type HostProviders } from '../core/host-providers.js';
 import type { OriginFields } from '../core/run-origin.js';
 import { loggerOf } from '../core/logger-of.js';
+import type { WebhookEvent, WebhookEventKind } from '../core/webhook-event.js';
 import { LISTENS_TO } from './on-run-event.decorator.js';
 
-type Listener = (event: RunEvent, origin: OriginFields) => unknown;
+type Listener = (event: RunEvent | WebhookEvent, origin?: OriginFields) => unknown;
 
 /**
- * Puts the methods with `@OnRunEvent` on the emitter. Not by `@OnEvent`, which makes two promises for each call of each listener:
+ * Puts the methods with `@OnRunEvent` and `@OnWebhookEvent` on the emitter. Not by `@OnEvent`, which makes two promises for each call of each listener:
  * that cost as much as the events themselves.
  */
 @Injectable()
@@ -36,18 +37,24 @@ export class RunEventListeners implements OnModuleInit {
     for (const key of this.methods.getAllMethodNames(prototype)) {
       const method = prototype[key];
       if (!method) continue;
-      const types = (Reflect.getMetadata(LISTENS_TO, method) ?? []) as readonly EventType[];
+      const types = (Reflect.getMetadata(LISTENS_TO, method) ?? []) as readonly (
+        EventType | WebhookEventKind
+      )[];
       const name = `${provider.constructor.name}.${key}`;
       const guarded = this.guarded(method.bind(provider), name);
       for (const type of types) this.emitter.on(type, guarded);
     }
   }
 
-  private guarded(listener: Listener, name: string): (event: RunEvent, origin: OriginFields) => void {
-    const failed = (event: RunEvent, origin: OriginFields, error: unknown): void => {
+  private guarded(listener: Listener, name: string): Listener {
+    const failed = (
+      event: RunEvent | WebhookEvent,
+      origin: OriginFields | undefined,
+      error: unknown,
+    ): void => {
       this.logger.error({
-        msg: `Listener ${name} failed on ${event.type} (event ${event.id})`,
-        runId: event.runId,
+        msg: `Listener ${name} failed on ${nameOf(event)}`,
+        runId: 'runId' in event ? event.runId : undefined,
         subTask: 'subTask' in event ? event.subTask : undefined,
         ...origin,
         err: error,
@@ -65,4 +72,8 @@ export class RunEventListeners implements OnModuleInit {
       }
     };
   }
+}
+
+function nameOf(event: RunEvent | WebhookEvent): string {
+  return 'kind' in event ? `${event.kind} (${event.webhook})` : `${event.type} (event ${event.id})`;
 }
