@@ -1,0 +1,6 @@
+/** What webhooks do that don't say otherwise. */
+export const WEBHOOK_DEFAULTS = {
+  format: 'event',
+  timeout: '15s',
+  retry: { attempts: 18, delay: '5s', maxDelay: '6h' },
+} as const;
