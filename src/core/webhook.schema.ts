@@ -25,12 +25,20 @@ const urlSchema = z
     examples: ['https://hooks.example.com/frontrunner'],
   });
 
+const SECRET_FORM = 'takes whsec_ and 24 to 64 bytes in base64';
+
+/** Some texts of its characters are none: no signature could be made with them. */
+function isBase64(secret: string): boolean {
+  const text = secret.replace(/^whsec_/, '');
+  const padded = Buffer.from(text, 'base64').toString('base64');
+  return text === padded || text === padded.replace(/=+$/, '');
+}
+
 /** `whsec_` and 24 to 64 bytes in base64, as Standard Webhooks has them. */
 export const webhookSecretSchema = z
   .string()
-  .regex(/^whsec_[A-Za-z0-9+/]{32,86}={0,2}$/, {
-    error: 'takes whsec_ and 24 to 64 bytes in base64',
-  })
+  .regex(/^whsec_[A-Za-z0-9+/]{32,86}={0,2}$/, { error: SECRET_FORM })
+  .refine(isBase64, { error: SECRET_FORM })
   .meta({ description: 'What deliveries are signed with (Standard Webhooks). Never shown.' });
 
 const eventsSchema = z
@@ -83,7 +91,21 @@ export const runWebhookSchema = z
     examples: [{ url: 'https://hooks.example.com/frontrunner', events: ['run.replied', 'run.finished'] }],
   });
 
+/** A webhook of all runs of a task, as its declaration names it. */
+export const taskWebhookSchema = runWebhookSchema.extend({
+  allowPrivate: z
+    .boolean()
+    .exactOptional()
+    .meta({
+      description:
+        'Whether it may be http, and have an address that is not on the public internet: private, loopback, link-local. Default false.',
+      examples: [true],
+    }),
+});
+
 export type RunWebhook = Frozen<z.infer<typeof runWebhookSchema>>;
+
+export type TaskWebhook = Frozen<z.infer<typeof taskWebhookSchema>>;
 
 /** The type of an event that webhooks may be told of. */
 export type WebhookEventType = NonNullable<RunWebhook['events']>[number];
@@ -94,6 +116,8 @@ export type WebhookTarget = Omit<RunWebhook, 'secret'> & {
   readonly secrets: readonly SealedSecret[];
   /** Whether its address may be one that is not on the public internet: its task says so, in code or a file. */
   readonly allowPrivate?: true;
+  /** Its URL as a tasks file writes it, without the query, where variables of the environment are part of it: their values are not shown. */
+  readonly written?: string;
 };
 
 /** `until` is when it signs no more, in milliseconds since 1970; undefined for the newest. */
