@@ -213,7 +213,7 @@ export abstract class Journal {
   readonly tokens: TokenKeeping = new OwnTokens(() => this.now());
 
   /** What is kept of webhooks beside the log. Default: in this process's memory. */
-  readonly webhooks: WebhookKeeping = new OwnWebhooks();
+  readonly webhooks: WebhookKeeping = new OwnWebhooks(() => this.now());
 
   /**
    * The unfinished runs that are set aside: several starts in a row have died after they had resumed them. Default: none is, ever.

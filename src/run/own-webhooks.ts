@@ -5,8 +5,10 @@ import {
   type DeliveryCounts,
   type DeliveryPosition,
   type DeliveryQuery,
+  type HeldWebhook,
   type KeptDelivery,
   type KeptWebhook,
+  type WebhookChange,
   type WebhookKeeping,
   type WebhookProgress,
 } from './webhook-keeping.js';
@@ -29,6 +31,14 @@ export class OwnWebhooks implements WebhookKeeping {
   private readonly own = new Map<string, Own>();
   private readonly listeners: (() => void)[] = [];
 
+  private readonly now: () => number;
+  private readonly isErased: (runId: string) => boolean;
+
+  constructor(now: () => number, isErased: (runId: string) => boolean = () => false) {
+    this.now = now;
+    this.isErased = isErased;
+  }
+
   list(): Promise<KeptWebhook[]> {
     const all = [...this.own.values()].map(({ webhook }) => webhook);
     return Promise.resolve(all.sort((a, b) => b.createdAt - a.createdAt || (a.id < b.id ? 1 : -1)));
@@ -44,14 +54,10 @@ export class OwnWebhooks implements WebhookKeeping {
     return this.changed(true);
   }
 
-  change(
-    id: string,
-    revision: number,
-    { terms, paused }: Pick<KeptWebhook, 'terms' | 'paused'>,
-  ): Promise<boolean> {
+  change(id: string, revision: number, changed: WebhookChange): Promise<boolean> {
     const own = this.own.get(id);
     if (own?.webhook.revision !== revision) return Promise.resolve(false);
-    own.webhook = { ...own.webhook, terms, paused, revision: revision + 1 };
+    this.put(own, changed);
     return this.changed(true);
   }
 
@@ -59,13 +65,13 @@ export class OwnWebhooks implements WebhookKeeping {
     return this.changed(this.own.delete(id));
   }
 
-  hold(): Promise<KeptWebhook[]> {
+  hold(): Promise<HeldWebhook[]> {
     for (const own of this.own.values()) own.held = true;
     return this.list();
   }
 
-  release(): Promise<void> {
-    for (const own of this.own.values()) own.held = false;
+  release(id?: string): Promise<void> {
+    for (const own of this.own.values()) if (id === undefined || own.webhook.id === id) own.held = false;
     return Promise.resolve();
   }
 
@@ -73,10 +79,11 @@ export class OwnWebhooks implements WebhookKeeping {
     const own = this.own.get(id);
     if (!own?.held) return Promise.resolve(false);
     own.webhook = { ...own.webhook, cursor, cursorAt };
-    for (const delivery of deliveries) own.deliveries.set(nameOf(delivery), delivery);
+    for (const delivery of deliveries)
+      if (!this.isErased(delivery.runId)) own.deliveries.set(nameOf(delivery), delivery);
     makeRoom(own.deliveries);
     if (pause === undefined || own.webhook.paused !== null) return Promise.resolve(true);
-    own.webhook = { ...own.webhook, paused: pause, revision: own.webhook.revision + 1 };
+    this.put(own, { terms: own.webhook.terms, paused: pause });
     return this.changed(true);
   }
 
@@ -133,6 +140,13 @@ export class OwnWebhooks implements WebhookKeeping {
   /** Deletes the deliveries of a run that is erased. */
   erase(runId: string): void {
     this.delete({ runId });
+  }
+
+  private put(own: Own, { terms, paused }: WebhookChange): void {
+    const { webhook } = own;
+    const since = paused === webhook.paused ? webhook.pausedAt : this.now();
+    const pausedAt = paused === null ? null : since;
+    own.webhook = { ...webhook, terms, paused, pausedAt, revision: webhook.revision + 1 };
   }
 
   private delete(query: DeliveryQuery): number {

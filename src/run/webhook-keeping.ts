@@ -15,6 +15,8 @@ export interface KeptWebhook {
   readonly revision: number;
   /** Why it is paused; null while it is not. `request`: somebody asked for it; `gone`: 410; `failing`: for too long. */
   readonly paused: WebhookPause | null;
+  /** Since when, for this reason; null while it is not. */
+  readonly pausedAt: number | null;
   /** Each event up to this one was delivered, is kept as a delivery, or is none of its. It reads on behind it. */
   readonly cursor: number;
   /** The time of that event. Runs that have finished since are kept, whatever `RUN_RETENTION` says. */
@@ -22,6 +24,14 @@ export interface KeptWebhook {
 }
 
 export type WebhookPause = 'request' | 'gone' | 'failing';
+
+/** What a change of a webhook says. */
+export type WebhookChange = Pick<KeptWebhook, 'terms' | 'paused'>;
+
+export type HeldWebhook = KeptWebhook & {
+  /** It is more than this node's share: its holder is to let go of it as soon as nothing of it is under way. */
+  readonly surplus?: true;
+};
 
 /** `waiting`: for its first or next attempt, or for an earlier one of its run; `dead`: given up. */
 export type DeliveryState = 'waiting' | 'delivered' | 'dead';
@@ -58,7 +68,7 @@ export interface WebhookProgress {
   readonly cursorAt: number;
   /** Added, or put in place of what was kept of them. */
   readonly deliveries: readonly KeptDelivery[];
-  /** Pauses it. */
+  /** Pauses it, unless it is paused already. */
   readonly pause?: WebhookPause;
 }
 
@@ -93,8 +103,9 @@ export interface DeliveryCounts {
  * A webhook is delivered by one node at a time, which holds it. A node that dies holds nothing any more; what it had not recorded is delivered
  * again by the next one.
  *
- * Deliveries of a run go when it is erased. Those that are delivered go when there are more than 1,000 newer ones of their webhook. Dead
- * ones go when they are older than `RUN_RETENTION`. A webhook that is removed takes its deliveries with it.
+ * Deliveries of a run go when it is erased, and none is recorded after that. Those that are delivered go when there are more than 1,000 newer
+ * ones of their webhook, or a little later. Dead ones go when they are older than `RUN_RETENTION`. A webhook that is removed takes its
+ * deliveries with it. In memory the oldest go, too, where a webhook has more than 10,000 that are not delivered, or 8 MB of them.
  */
 export interface WebhookKeeping {
   /** All of them, the newest first. */
@@ -102,19 +113,23 @@ export interface WebhookKeeping {
   get(id: string): Promise<KeptWebhook | undefined>;
   /** @returns false when there is one with its id */
   add(webhook: KeptWebhook): Promise<boolean>;
-  /** Replaces terms and pause, and counts a revision. @returns false when its revision is another one by now, or it is gone */
-  change(id: string, revision: number, changed: Pick<KeptWebhook, 'terms' | 'paused'>): Promise<boolean>;
+  /**
+   * Replaces terms and pause, and counts a revision.
+   *
+   * @returns false when its revision is another one by now, or it is gone
+   */
+  change(id: string, revision: number, changed: WebhookChange): Promise<boolean>;
   /** @returns false when there was none */
   remove(id: string): Promise<boolean>;
 
   /**
-   * Takes webhooks that no living node holds, as many as make its fair share, and lets go of those that are more than that.
+   * Takes webhooks that no living node holds, as many as make its fair share.
    *
    * @returns all that this node holds now; paused ones too
    */
-  hold(): Promise<KeptWebhook[]>;
-  /** Lets go of all. */
-  release(): Promise<void>;
+  hold(): Promise<HeldWebhook[]>;
+  /** Lets go of one, or of all. A node that holds all no more takes part in no sharing until it calls `hold` again. */
+  release(id?: string): Promise<void>;
   /** @returns false when this node doesn't hold it any more: then nothing was recorded */
   settle(id: string, progress: WebhookProgress): Promise<boolean>;
   /**

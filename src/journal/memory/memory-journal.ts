@@ -34,12 +34,15 @@ const BYTES_PER_CHARACTER = 2;
 export class MemoryJournal extends Journal {
   override readonly durable = false;
   override readonly obstacle = undefined;
-  override readonly webhooks = new OwnWebhooks();
   private sequence = 0;
   private readonly kept = new Map<string, KeptRun>();
   private readonly finished: FinishedRuns<KeptRun>;
   private readonly keys = new Map<string, KeyedRun & { readonly createdMs: number }>();
   private readonly log = new MemoryLog();
+  override readonly webhooks = new OwnWebhooks(
+    () => this.now(),
+    (runId) => this.kept.get(runId)?.erased === true,
+  );
   private readonly slices = new Map<string, StatisticsSlice>();
   private counted: Omit<SavedStatistics, 'slices'> | undefined;
   private readonly clock = new ClockWatch();
