@@ -224,6 +224,7 @@ export class ClusterNode implements OnApplicationBootstrap {
 
   private hear(notice: Notice | undefined): void {
     if (notice?.[0] === 'command' && notice[1] !== '' && notice[1] !== this.parts.journal.nodeId) return;
+    if (notice?.[0] === 'webhooks') return;
     if (notice?.[0] === 'requested') {
       if (notice[1] === this.parts.journal.nodeId) this.parts.requested.look();
       return;

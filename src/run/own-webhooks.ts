@@ -1,5 +1,6 @@
 import {
   isAsked,
+  MOST_DELIVERED,
   newestFirst,
   pairOf,
   type DeliveryCounts,
@@ -13,8 +14,6 @@ import {
   type WebhookProgress,
 } from './webhook-keeping.js';
 
-/** How many delivered ones are kept of a webhook. */
-export const MOST_DELIVERED = 1_000;
 /** How many others are kept in memory of a webhook, and how many characters their bodies have: the oldest go first. */
 const MOST_KEPT = 10_000;
 const MOST_CHARACTERS = 8 * 2 ** 20;

@@ -34,7 +34,11 @@ export type HeldWebhook = KeptWebhook & {
 };
 
 /** `waiting`: for its first or next attempt, or for an earlier one of its run; `dead`: given up. */
-export type DeliveryState = 'waiting' | 'delivered' | 'dead';
+export const DELIVERY_STATES = ['waiting', 'delivered', 'dead'] as const;
+export type DeliveryState = (typeof DELIVERY_STATES)[number];
+
+/** How many delivered ones are kept of a webhook, the newest. */
+export const MOST_DELIVERED = 1_000;
 
 /** An event that is not delivered yet, was not at once, or was lately. */
 export interface KeptDelivery {
@@ -103,8 +107,8 @@ export interface DeliveryCounts {
  * A webhook is delivered by one node at a time, which holds it. A node that dies holds nothing any more; what it had not recorded is delivered
  * again by the next one.
  *
- * Deliveries of a run go when it is erased, and none is recorded after that. Those that are delivered go when there are more than 1,000 newer
- * ones of their webhook, or a little later. Dead ones go when they are older than `RUN_RETENTION`. A webhook that is removed takes its
+ * Deliveries of a run go when it is erased, and none is recorded after that. Those that are delivered go when there are 1,000 newer ones of
+ * their webhook, or a little later. Dead ones go when they are older than `RUN_RETENTION`. A webhook that is removed takes its
  * deliveries with it. In memory the oldest go, too, where a webhook has more than 10,000 that are not delivered, or 8 MB of them.
  */
 export interface WebhookKeeping {

@@ -5,6 +5,9 @@ import type { Schema } from './postgres-schema.js';
 /** A key is claimed just before its run starts, by the clock of the database. In milliseconds, what that may take at most. */
 const CLAIM_MS = 600_000;
 
+/** The lock that keeps deliveries of a run from being recorded while it is erased. */
+export const ERASURES = 2;
+
 /** Erases a finished run, and tells all nodes of it: see the journal. A node that reopens it meanwhile finds it, or is refused. */
 export function eraseRun(db: Kysely<Schema>, id: string): Promise<boolean> {
   return db.transaction().execute(async (transaction) => {
@@ -30,6 +33,8 @@ export function eraseRun(db: Kysely<Schema>, id: string): Promise<boolean> {
         .where('first', '=', first)
         .execute();
     await transaction.deleteFrom('run_labels').where('run', '=', id).execute();
+    await sql`SELECT pg_advisory_xact_lock(hashtext(current_schema()), ${ERASURES})`.execute(transaction);
+    await transaction.deleteFrom('webhook_deliveries').where('run_id', '=', id).execute();
     await transaction
       .deleteFrom('idempotency_keys')
       .where('run_id', '=', id)

@@ -14,11 +14,13 @@ export function keepTidy(
 ): void {
   for (const table of retentionMs > 0 ? (['runs', 'erased_runs'] as const) : [])
     void deleteOld((...old) => deleteFinished(db, table, ...old), retentionMs, clock, closing);
+  if (retentionMs > 0) void deleteOld((...old) => deleteDead(db, ...old), retentionMs, clock, closing);
   void deleteOld((...old) => deleteKeys(db, ...old), keyRetentionMs, clock, closing);
 }
 
 /**
  * Deletes the oldest runs, or the oldest erased ones, that finished before a time, `limit` of them at most, and their events from the commits that they are in.
+ * Those stay of which a webhook may not have read all.
  *
  * @param before milliseconds since 1970
  * @returns how many it deleted
@@ -33,7 +35,7 @@ async function deleteFinished(
     // The bound of the ids spares looking at younger runs.
     const { rows } = await sql<{ id: string; commits: number[] }>`
       SELECT id, commits FROM ${sql.table(table)}
-      WHERE id < ${firstIdOf(before)} AND finished_at < ${before}
+      WHERE id < ${firstIdOf(before)} AND finished_at < least(${before}, (SELECT min(cursor_at) FROM webhooks))
       ORDER BY id LIMIT ${limit} FOR UPDATE SKIP LOCKED`.execute(transaction);
     if (rows.length === 0) return 0;
     const ids = rows.map(({ id }) => id);
@@ -59,6 +61,15 @@ async function deleteFinished(
     await transaction.deleteFrom(table).where('id', 'in', ids).execute();
     return ids.length;
   });
+}
+
+/** Deletes deliveries that were given up before a time, `limit` of them at most. @returns how many it deleted */
+async function deleteDead(db: Kysely<Schema>, before: number, limit: number): Promise<number> {
+  const { numAffectedRows } = await sql`
+    DELETE FROM webhook_deliveries WHERE ctid = ANY (ARRAY(
+      SELECT ctid FROM webhook_deliveries WHERE state = 'dead' AND changed_at < ${before}
+      ORDER BY changed_at LIMIT ${limit} FOR UPDATE SKIP LOCKED))`.execute(db);
+  return Number(numAffectedRows);
 }
 
 /** Deletes keys that are older than a time, `limit` of them at most. @returns how many it deleted */

@@ -35,6 +35,7 @@ import { PostgresListener, type Notice } from './postgres-listener.js';
 import { PostgresLog } from './postgres-log.js';
 import { PostgresStore } from './postgres-store.js';
 import { PostgresTokens } from './postgres-tokens.js';
+import { PostgresWebhooks } from './postgres-webhooks.js';
 import { PostgresWriter } from './postgres-writer.js';
 import type { PlacedSubTask, RunCommand, Sharing } from '../../run/sharing.js';
 import type { SubTaskQueue } from './sub-task-queue.js';
@@ -47,6 +48,7 @@ export class PostgresJournal extends Journal implements Sharing {
   override readonly durable = true;
   override readonly sharing = this;
   override readonly tokens: PostgresTokens;
+  override readonly webhooks: PostgresWebhooks;
   /** What other nodes tell; undefined when some of that may have been missed. */
   readonly notices = new Subject<Notice | undefined>();
   /** Emits when this node was taken for dead: others go on with its runs, and it begins anew under another id. */
@@ -87,6 +89,7 @@ export class PostgresJournal extends Journal implements Sharing {
     this.node = new NodeRow(store.db, options.role);
     this.tokens = new PostgresTokens(store.db, () => clock.now());
     this.reads = new JournalReads(store, url, signal);
+    this.webhooks = new PostgresWebhooks(store, this.node, this.notices, this.reads.damage);
     this.keys = new KeyClaims(store, bus, this.node, watch, keyRetentionMs, signal);
     this.tail = new LogTail(bus, (...stretch) => store.log.tail(...stretch), lastId);
     this.writer = new PostgresWriter(options, queue);

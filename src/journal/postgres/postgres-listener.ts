@@ -22,6 +22,8 @@ export type Notice =
   | readonly ['left', node: string]
   /** A transaction that asked `node` for a run is committed. */
   | readonly ['requested', node: string]
+  /** Webhooks were added, changed, removed or let go, or deliveries redriven. */
+  | readonly ['webhooks', '']
   /** A node leaves a run to the others that it could not resume. */
   | readonly ['let-go', node: string];
 

@@ -23,9 +23,10 @@ import {
 import { createCommitGroup } from './postgres-commit-function.js';
 import { createViews } from './postgres-views.js';
 import { createTokenSecret, createWithdrawnTokens, type TokenTables } from './postgres-tokens.js';
+import { createWebhooks, type WebhookTables } from './webhook-tables.js';
 
 /** The tables as the newest migration leaves them. Times are milliseconds since 1970 in UTC but for `seen_at` and `due_at`. */
-export interface Schema extends TokenTables, Pick<LogSchema, 'statistics' | 'counted_events'> {
+export interface Schema extends TokenTables, WebhookTables, Pick<LogSchema, 'statistics' | 'counted_events'> {
   /** One row for each commit, or several for one with more than fits into one. No two have an event in common. */
   commits: {
     /** The id of its first event, also when retention has deleted that. */
@@ -116,6 +117,8 @@ export interface Schema extends TokenTables, Pick<LogSchema, 'statistics' | 'cou
     /** How far its machine's clock is ahead of the database's, and how long its commit under way has taken, in milliseconds. */
     skew_ms: number;
     lag_ms: number;
+    /** Whether it takes its share of webhooks. */
+    delivers: boolean;
   };
   paused_tasks: {
     task: string;
@@ -201,6 +204,7 @@ export const migrations: Readonly<Record<string, Migration>> = {
     },
   },
   '0011-withdrawn-tokens': { up: createWithdrawnTokens },
+  '0012-webhooks': { up: createWebhooks },
 };
 
 /** The version of the tables' users that this code is: how many migrations it knows. */

@@ -2,7 +2,9 @@ import { firstIdOf } from '../event-clock.js';
 import { headOf, rowOf, textsOf } from '../event-text.js';
 import { erasedRow } from '../erased-text.js';
 import { checksumOf, damage, linkOf, ROW, sound, type CommitRow } from './commit-row.js';
+import { deleteDead, eraseDeliveries } from './delivery-rows.js';
 import type { Statements } from './statements.js';
+import { oldestCursor } from './webhook-rows.js';
 
 interface OldRun {
   readonly number: number;
@@ -18,14 +20,17 @@ const MOVE = `
 
 /**
  * Deletes the oldest runs that finished before a time, `limit` of them at most, as many erased ones, and takes their events out of the commits that
- * they were in. A commit of which nothing is left goes too, but for the first one: the row before it has its ids, too.
+ * they were in. A commit of which nothing is left goes too, but for the first one: the row before it has its ids, too. Runs stay of which
+ * a webhook may not have read all; deliveries go that were given up before that time, as many.
  *
  * @param before milliseconds since 1970
- * @returns how many runs it deleted
+ * @returns how many it deleted
  */
 export function deleteFinished(statements: Statements, before: number, limit: number): number {
+  const dead = deleteDead(statements, before, limit);
+  const readBefore = Math.min(before, oldestCursor(statements) ?? before);
   // The bound of the ids spares looking at younger runs.
-  const bounds = [firstIdOf(before), before, limit];
+  const bounds = [firstIdOf(readBefore), readBefore, limit];
   const oldest = (table: string) => `
     SELECT number, id, commits FROM ${table} WHERE id < ? AND finished_at < ? ORDER BY id LIMIT ?`;
   const runs = ['runs', 'erased_runs'].flatMap((table) => statements.all<OldRun>(oldest(table), ...bounds));
@@ -37,7 +42,7 @@ export function deleteFinished(statements: Statements, before: number, limit: nu
     for (const table of ['runs', 'erased_runs'])
       statements.run(`DELETE FROM ${table} WHERE number = ?`, number);
   }
-  return runs.length;
+  return runs.length + dead;
 }
 
 /** Erases a finished run: see the journal. @returns false when there is none */
@@ -51,6 +56,7 @@ export function eraseRun(statements: Statements, id: string): boolean {
     change(statements, { ...row, events: erasedRow(row.events, id), link: linkOf(row) });
   }
   statements.run('DELETE FROM run_labels WHERE run = ?', number);
+  eraseDeliveries(statements, id);
   // A key is as old as its run, which spares looking at others.
   statements.run('DELETE FROM idempotency_keys WHERE created_at = ? AND run = ?', createdAt, number);
   statements.run(MOVE, number);

@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { RunEvent } from '../../core/events.js';
 import { MemoryBudget } from '../../core/memory-budget.js';
 import type { EventBus } from '../../events/event-bus.js';
-import { DomainError, unknownRun } from '../../core/domain-error.js';
+import { unknownRun } from '../../core/domain-error.js';
 import { runOf, type RunRecord } from '../../core/run-record.js';
 import { textOf } from '../../core/thrown.js';
 import { loggerOf } from '../../core/logger-of.js';
@@ -35,11 +35,13 @@ import { SURVIVAL_MS } from '../survival.js';
 import type { SqliteGroup } from './sqlite-group.js';
 import { SqliteLog } from './sqlite-log.js';
 import { missingEnd } from './log-end.js';
+import { JournalThreads } from './journal-threads.js';
 import { fileAt } from './open-file.js';
 import { SqliteThread } from './sqlite-thread.js';
 import { SqliteErasure } from './sqlite-erasure.js';
 import type { SqliteJournalOptions } from './sqlite-options.js';
 import { SqliteTokens } from './sqlite-tokens.js';
+import { SqliteWebhooks } from './sqlite-webhooks.js';
 import { sayEnd } from './unclosed-log.js';
 import { storeDamage } from './store-error.js';
 import { UnfinishedRuns } from './unfinished-runs.js';
@@ -56,14 +58,14 @@ export class SqliteJournal extends Journal {
   override readonly groups: GroupCommit<SqliteGroup>;
   private readonly left: UnfinishedRuns;
   private readonly erasure: SqliteErasure;
+  private readonly threads: JournalThreads;
   override readonly tokens: SqliteTokens;
+  override readonly webhooks: SqliteWebhooks;
   private readonly damage: DamageWatch;
   /** Aborted when it is closed: then nothing is tried again. */
   private readonly closing = new AbortController();
   /** Why no run is taken again before a restart. */
   private lasting: Obstacle | undefined;
-  /** Why the last read failed. */
-  private unread: string | undefined;
 
   private constructor(
     bus: EventBus,
@@ -84,10 +86,12 @@ export class SqliteJournal extends Journal {
     });
     this.damage = new DamageWatch((error) => storeDamage(path, error), signal);
     this.erasure = new SqliteErasure(this.damage, writer, bus, signal);
-    this.tokens = new SqliteTokens((what) => this.read(what), writer);
+    this.threads = new JournalThreads(writer, reader, this.damage);
+    this.tokens = new SqliteTokens(this.threads);
+    this.webhooks = new SqliteWebhooks(this.threads);
     this.groups = new GroupCommit(this.log, signal, memory);
     this.left = new UnfinishedRuns(
-      (what) => this.read(what),
+      (what) => this.threads.read(what),
       { ...openedAt, openRuns: openedAt.openRuns.filter((id) => !setAside.has(id)) },
       (ids) => this.countStart(ids),
       signal,
@@ -153,7 +157,7 @@ export class SqliteJournal extends Journal {
 
   override async claimKey(key: IdempotencyKey, runId: string): Promise<KeyedRun> {
     const after = this.clock.before(this.options.keyRetentionMs);
-    const found = await this.read((reader) => reader.call('runOfKey', key.client, key.key, after));
+    const found = await this.threads.read((reader) => reader.call('runOfKey', key.client, key.key, after));
     return found ?? { runId, fingerprint: key.fingerprint };
   }
 
@@ -163,14 +167,14 @@ export class SqliteJournal extends Journal {
 
   override async run(id: string, commits?: readonly number[]): Promise<Readonly<RunRecord> | undefined> {
     await this.groups.committed(id);
-    const found = await this.read((reader) =>
+    const found = await this.threads.read((reader) =>
       reader.call('run', id, this.lastEventId, commits && [...commits]),
     );
     return found && runOf(parseEvents(found.texts), found.commits);
   }
 
   override async runs(query: RunQuery): Promise<RunPage> {
-    const rows = await this.read((reader) => reader.call('runs', query));
+    const rows = await this.threads.read((reader) => reader.call('runs', query));
     return pageOfRows(rows, query.limit);
   }
 
@@ -182,7 +186,7 @@ export class SqliteJournal extends Journal {
     if (query.runId !== undefined) await this.groups.committed(query.runId);
     // The file may be ahead of what was published.
     const upTo = this.lastEventId;
-    const page = await this.read((reader) => reader.call('events', query, upTo));
+    const page = await this.threads.read((reader) => reader.call('events', query, upTo));
     if (!page) throw unknownRun(query.runId);
     return { events: parseEvents(page.texts), next: page.next };
   }
@@ -192,7 +196,7 @@ export class SqliteJournal extends Journal {
   }
 
   override savedStatistics(): Promise<SavedStatistics | undefined> {
-    return this.read((reader) => reader.call('savedStatistics'));
+    return this.threads.read((reader) => reader.call('savedStatistics'));
   }
 
   override unfinished(): AsyncIterable<Readonly<RunRecord>> {
@@ -200,12 +204,8 @@ export class SqliteJournal extends Journal {
   }
 
   override async takeBack(runId: string): Promise<void> {
-    try {
-      await this.writer.call('takeBack', runId);
-      this.setAside.delete(runId);
-    } catch (error) {
-      throw new DomainError('journal-unavailable', `The journal can’t be written: ${textOf(error)}`);
-    }
+    await this.threads.write((writer) => writer.call('takeBack', runId));
+    this.setAside.delete(runId);
   }
 
   override erase(id: string): Promise<boolean> {
@@ -227,20 +227,6 @@ export class SqliteJournal extends Journal {
     await this.reader.end();
     await this.writer.end();
     this.lock.release();
-  }
-
-  /** @throws {DomainError} `journal-unavailable`, `stopping` */
-  private async read<T>(what: (reader: SqliteThread) => Promise<T>): Promise<T> {
-    try {
-      const found = await this.damage.heed(() => what(this.reader));
-      this.unread = undefined;
-      return found;
-    } catch (error) {
-      if (error instanceof DomainError) throw error;
-      const message = `The journal can’t be read: ${textOf(error)}`;
-      if (this.unread !== message) logger.error((this.unread = message));
-      throw new DomainError('journal-unavailable', message);
-    }
   }
 
   /** What can't be counted is resumed all the same. */

@@ -1,6 +1,8 @@
 import { randomBytes, randomInt } from 'node:crypto';
 import type { DatabaseSync } from 'node:sqlite';
+import { createWebhookDeliveries } from './delivery-rows.js';
 import { createWithdrawnTokens } from './token-rows.js';
+import { createWebhooks } from './webhook-rows.js';
 
 /** Marks the file as one of this service's, so that no other program's database is written to by mistake. */
 export const APPLICATION_ID = 0x46_52_4e_54; // "FRNT"
@@ -34,6 +36,10 @@ export const migrations: Readonly<Record<string, (database: DatabaseSync) => voi
   '0008-run-checksums': addRunChecksums,
   '0009-replies-and-origins': addRepliesAndOrigins,
   '0010-withdrawn-tokens': createWithdrawnTokens,
+  '0011-webhooks': (database) => {
+    createWebhooks(database);
+    createWebhookDeliveries(database);
+  },
 };
 
 /** A row for each label of a run, as `name:value`. Runs without cost nothing. */

@@ -4,6 +4,7 @@ import type { EventQuery, RunQuery, SavedStatistics, Stretch } from '../../run/j
 import { textsOf } from '../event-text.js';
 import type { RunRow } from '../history-rows.js';
 import { chainedTo, linkOf, NO_LINK, WRITTEN } from './commit-row.js';
+import { READS, UNSYNCED, WRITES } from './beside-log.js';
 import { firstIdOf } from '../event-clock.js';
 import { CommitReader, type OpenCommits, type RunTexts, type TextPage } from './commit-reader.js';
 import { deleteFinished, eraseRun } from './old-runs.js';
@@ -14,10 +15,11 @@ import { NEWEST_RUN, writeRuns } from './run-rows.js';
 import { savedStatistics, saveStatistics } from './saved-statistics.js';
 import { checkpoint, openDatabase, type StoreOptions } from './sqlite-database.js';
 import type { EventGroup } from './sqlite-group.js';
-import { isWithdrawn, tokenSecret, withdrawToken } from './token-rows.js';
 import { Statements } from './statements.js';
 import { countStart, setAside, survived, takeBack } from './started-over.js';
 import { claim, expectClaim, type Writer } from './writer-claim.js';
+
+type BesideLog = (statements: Statements, ...args: readonly unknown[]) => unknown;
 
 /** The journal's database, for one thread that may wait on the disk. */
 export class SqliteStore {
@@ -200,18 +202,17 @@ export class SqliteStore {
     return savedStatistics(this.#statements);
   }
 
-  tokenSecret(): string {
-    return tokenSecret(this.#statements);
+  /** Reads what has nothing to do with the log. */
+  read(what: keyof typeof READS, args: readonly unknown[]): unknown {
+    return (READS[what] as BesideLog)(this.#statements, ...args);
   }
 
-  withdrawToken(id: string, until: number, now: number): void {
-    this.#transaction((statements) => {
-      withdrawToken(statements, id, until, now);
-    });
-  }
-
-  isWithdrawn(id: string): boolean {
-    return isWithdrawn(this.#statements, id);
+  /** Writes it. */
+  write(what: keyof typeof WRITES, args: readonly unknown[]): unknown {
+    const isSynced = this.#durability === 'process' || !UNSYNCED.has(what);
+    const work = (): unknown =>
+      this.#transaction((statements) => (WRITES[what] as BesideLog)(statements, ...args));
+    return isSynced ? work() : this.#statements.unsynced(work);
   }
 
   /**

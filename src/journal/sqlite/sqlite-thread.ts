@@ -1,6 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import Queue from 'yocto-queue';
 import { DomainError } from '../../core/domain-error.js';
+import type { ArgumentsOf, READS, WRITES } from './beside-log.js';
 import type { StoreOptions } from './sqlite-database.js';
 import type { SqliteStore } from './sqlite-store.js';
 import type { AnswerMessage, CallMessage } from './sqlite-worker.js';
@@ -38,6 +39,22 @@ export class SqliteThread {
     if (this.calls.size <= MOST_CALLS && this.waiting.size === 0) worker.postMessage(message);
     else this.waiting.enqueue(message);
     return answer.promise as Promise<Value<M>>;
+  }
+
+  /** Reads what has nothing to do with the log. */
+  read<N extends keyof typeof READS>(
+    what: N,
+    ...args: ArgumentsOf<(typeof READS)[N]>
+  ): Promise<ReturnType<(typeof READS)[N]>> {
+    return this.call('read', what, args) as Promise<ReturnType<(typeof READS)[N]>>;
+  }
+
+  /** Writes it. */
+  write<N extends keyof typeof WRITES>(
+    what: N,
+    ...args: ArgumentsOf<(typeof WRITES)[N]>
+  ): Promise<ReturnType<(typeof WRITES)[N]>> {
+    return this.call('write', what, args) as Promise<ReturnType<(typeof WRITES)[N]>>;
   }
 
   /** Ends the thread at once. What is under way is rejected. */

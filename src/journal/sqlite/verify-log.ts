@@ -2,12 +2,14 @@ import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
 import type { RunEvent } from '../../core/events.js';
 import { soundHeadOf, textsOf } from '../event-text.js';
 import { follows, isSound, ROW, type CommitRow } from './commit-row.js';
+import { DELIVERY_COLUMNS } from './delivery-rows.js';
 import { missingEnd } from './log-end.js';
 import { growingChecksum } from './row-checksum.js';
 import { END, END_LEAST, START, START_LEAST } from './run-columns.js';
 import { APPLICATION_ID } from './sqlite-schema.js';
 import { StoreError } from './store-error.js';
 import { unreadPart } from './unread-part.js';
+import { WEBHOOK_CURSOR, WEBHOOK_START } from './webhook-rows.js';
 
 /** How many of SQLite's own complaints are shown. */
 const MAX_COMPLAINTS = 20;
@@ -21,6 +23,9 @@ const CHECKED: readonly (readonly [table: string, columns: string, checksum: str
   ['runs', START, 'checksum', START_LEAST],
   ['runs', END, 'end_checksum', END_LEAST],
   ['run_labels', 'label, labelled_at, run', 'checksum'],
+  ['webhooks', WEBHOOK_START, 'checksum'],
+  ['webhooks', WEBHOOK_CURSOR, 'cursor_checksum'],
+  ['webhook_deliveries', DELIVERY_COLUMNS, 'checksum - is_first'],
 ];
 
 const RUN = `

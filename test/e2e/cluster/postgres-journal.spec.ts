@@ -454,6 +454,46 @@ describe('the Postgres journal', () => {
     expect(await rows('SELECT run_id FROM frontrunner.events')).toEqual([{ run_id: 'unfinished' }]);
   });
 
+  test('keeps runs that a webhook has not read, and deletes the deliveries that were given up long ago', async () => {
+    const options = { url, schema: 'frontrunner', role: 'all' as const, retentionMs: 1, keyRetentionMs: 1 };
+    const { v7 } = await import('uuid');
+    const { journal, writer } = await open();
+    const finish = async (id: string) => {
+      void writer.append(events.started(id));
+      await writer.append(events.finished(id));
+    };
+    const [read, unread] = [v7({ msecs: Date.now() - HOUR_MS }), v7({ msecs: Date.now() - HOUR_MS })];
+    await finish(read);
+    const [{ finished_at: before }] = (await rows(
+      'SELECT finished_at::int8::float8 FROM frontrunner.runs',
+    )) as [{ finished_at: number }];
+    await until(() => journal.now() > before + 1);
+    await finish(unread);
+    const { webhooks } = journal;
+    const webhook = { id: 'w', terms: '{}', client: null, createdAt: 1, revision: 1 };
+    const cursor = { cursor: 2, cursorAt: before + 1 };
+    await webhooks.add({ ...webhook, paused: 'request', pausedAt: 1, ...cursor });
+    await webhooks.hold();
+    const dead = (event: number, changedAt: number) => ({
+      ...{
+        webhook: 'w',
+        event,
+        target: 0,
+        runId: read,
+        task: 't',
+        type: 'run.finished',
+        state: 'dead' as const,
+      },
+      ...{ attempts: 1, dueAt: null, changedAt, report: null, body: '{}', terms: null },
+    });
+    await webhooks.settle('w', { ...cursor, deliveries: [dead(1, before), dead(2, before + HOUR_MS)] });
+    journals.push(await PostgresJournal.open(options, new EventBus(new EventEmitter2())));
+    while ((await webhooks.deliveries({}, 9)).length > 1) await rows('SELECT 1');
+    while (await journal.run(read)) await rows('SELECT 1');
+    expect(await rows('SELECT id FROM frontrunner.runs')).toEqual([{ id: unread }]);
+    expect(await webhooks.deliveries({}, 9)).toEqual([dead(2, before + HOUR_MS)]);
+  });
+
   test('erases a run from all tables, tells the other nodes, and deletes what is left of it in time', async () => {
     const { v7 } = await import('uuid');
     const [{ journal, writer }, other] = await Promise.all([open(), open()]);
