@@ -4,6 +4,9 @@ import { ConfigError, parseConfig } from './config.js';
 import { variables } from './variables.js';
 import { usage } from './usage.js';
 
+/** 32 bytes in base64. */
+const KEY = Buffer.alloc(32, 'sesame').toString('base64');
+
 describe('parseConfig', () => {
   test('reads proxies by their names in small letters too, which count first, and tells no password', () => {
     const names = { HTTP_PROXY: 'http://a', http_proxy: 'b:1', https_proxy: '', HTTPS_PROXY: 'http://c' };
@@ -45,6 +48,9 @@ describe('parseConfig', () => {
       JOURNAL_DURABILITY: 'power',
       RUN_RETENTION: 30 * 24 * 3_600_000,
       IDEMPOTENCY_RETENTION: 24 * 3_600_000,
+      SECRETS_KEY: [],
+      WEBHOOK_SECRET: [],
+      WEBHOOK_ORIGINS: { isPublic: true, origins: [] },
       MAX_WAIT: 60_000,
       LOG_LEVEL: 'info',
       LOG_LEVELS: {},
@@ -137,6 +143,11 @@ describe('parseConfig', () => {
     ['ALLOWED_HOSTS', 'http://runs.internal'],
     ['ALLOWED_HOSTS', '*'],
     ['ALLOWED_HOSTS', 'a.example,'],
+    ['WEBHOOK_ORIGINS', 'hooks.example.com'],
+    ['WEBHOOK_ORIGINS', 'https://hooks.example.com/path'],
+    ['WEBHOOK_ORIGINS', '*'],
+    ['WEBHOOK_ORIGINS', 'off'],
+    ['WEBHOOK_ORIGINS', 'public,'],
     ['DEMO_TIME_SCALE', '-1'],
   ] as const)('refuses %s=%s with the variable, what it got and what it takes', (name, value) => {
     expect(() => parseConfig({ [name]: value })).toThrow(
@@ -166,6 +177,29 @@ describe('parseConfig', () => {
     expect(() => parseConfig({ DATABASE_URL: 'postgres://ada:sec:ret@db.example' })).toThrow(
       /DATABASE_URL is "postgres:\/\/ada:…@db\.example"/,
     );
+  });
+
+  test.each([
+    ['SECRETS_KEY', 'c2VzYW1l'],
+    ['SECRETS_KEY', `${'sesame'.repeat(7)}s`],
+    ['SECRETS_KEY', `${KEY},sesame`],
+    ['WEBHOOK_SECRET', 'sesame'],
+    ['WEBHOOK_SECRET', `whsec_${'sesame'.repeat(5)}`],
+    ['WEBHOOK_SECRET', `whsec_${'sesame'.repeat(5)}s==`],
+    ['WEBHOOK_SECRET', `whsec_${'sesame'.repeat(15)}`],
+  ] as const)('refuses a wrong %s without a word of what it is', (name, value) => {
+    const refused = `${name} is not what it takes; it takes ${variables[name].takes} (default none)`;
+    expect(() => parseConfig({ [name]: value })).toThrow(new ConfigError([refused]));
+  });
+
+  test('takes several keys, several secrets, and origins beside the public ones', () => {
+    const secrets = [`whsec_${KEY}`, `whsec_${KEY.slice(0, -1)}`];
+    const env = { SECRETS_KEY: `${KEY}, ${KEY}`, WEBHOOK_SECRET: secrets.join(', ') };
+    const config = parseConfig({ ...env, WEBHOOK_ORIGINS: 'public, http://127.0.0.1:4000' });
+    expect(config.SECRETS_KEY).toEqual([Buffer.from(KEY, 'base64'), Buffer.from(KEY, 'base64')]);
+    expect(config.WEBHOOK_SECRET).toEqual(secrets);
+    expect(config.WEBHOOK_ORIGINS).toEqual({ isPublic: true, origins: ['http://127.0.0.1:4000'] });
+    expect(parseConfig({ WEBHOOK_ORIGINS: 'https://a.example' }).WEBHOOK_ORIGINS.isPublic).toBe(false);
   });
 
   test('knows of no other nodes where the database is not one that they share', () => {

@@ -1,6 +1,7 @@
 import ms from 'ms';
 import type { z } from 'zod';
-import { variables, type Variable } from './variables.js';
+import type { Variable } from './variable.js';
+import { variables } from './variables.js';
 
 /** The token of the {@link Config} that an application was made with. */
 export const CONFIG = Symbol('configuration');
@@ -49,9 +50,8 @@ export function parseConfig(
     const text = given === undefined || given === '' ? variable.fallback : given;
     const result = variable.schema.safeParse(text);
     if (!result.success) {
-      problems.push(
-        `${nameOf(name)} is ${withoutPassword(JSON.stringify(given))}; it takes ${variable.takes} (default ${variable.fallback})`,
-      );
+      const shown = variable.secret ? 'not what it takes' : withoutPassword(JSON.stringify(given));
+      problems.push(`${nameOf(name)} is ${shown}; it takes ${variable.takes} (default ${variable.fallback})`);
     }
     return [name, result.data];
   });

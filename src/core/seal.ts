@@ -16,23 +16,24 @@ export class SealError extends Error {
 
 /** Keeps secrets unreadable wherever they are stored: AES-256-GCM (NIST SP 800-38D). */
 export class Seal {
-  private readonly keys: readonly { readonly id: Buffer; readonly key: Buffer }[];
+  /** Private to the language too, so that no print of an object shows them. */
+  readonly #keys: readonly { readonly id: Buffer; readonly key: Buffer }[];
 
   /** @param keys of 32 bytes. The first seals; all open what they have sealed. Empty: nothing can be sealed. */
   constructor(keys: readonly Buffer[]) {
-    this.keys = keys.map((key) => ({
+    this.#keys = keys.map((key) => ({
       key,
       id: createHash('sha256').update(key).digest().subarray(0, ID_BYTES),
     }));
   }
 
   get canSeal(): boolean {
-    return this.keys.length > 0;
+    return this.#keys.length > 0;
   }
 
   /** Base64 of the key’s id, the nonce, the tag and the sealed text. */
   seal(text: string): string {
-    const [first] = this.keys;
+    const [first] = this.#keys;
     if (!first) throw new Error('There is no key to seal with');
     const nonce = randomBytes(NONCE_BYTES);
     const cipher = createCipheriv('aes-256-gcm', first.key, nonce);
@@ -44,7 +45,7 @@ export class Seal {
   open(sealed: string): string {
     const bytes = Buffer.from(sealed, 'base64');
     const [id, nonce, tag, text] = split(bytes, ID_BYTES, NONCE_BYTES, TAG_BYTES);
-    const key = this.keys.find((one) => one.id.equals(id))?.key;
+    const key = this.#keys.find((one) => one.id.equals(id))?.key;
     if (!key) throw new SealError();
     try {
       const decipher = createDecipheriv('aes-256-gcm', key, nonce, { authTagLength: TAG_BYTES }).setAuthTag(

@@ -43,6 +43,17 @@ describe('options', () => {
     expect(config).toMatchObject({ DATABASE_URL: { kind: 'sqlite' }, TASKS_FILE: ['a, b.yaml'] });
   });
 
+  test('tell no secret that is wrong', () => {
+    for (const option of ['secretsKey', 'webhookSecret'])
+      expect(() => configOf({ [option]: 'sesame' })).toThrow(
+        `${option} is not what it takes; it takes none, or`,
+      );
+    expect(configOf({ webhookOrigins: 'http://127.0.0.1:4000' }).WEBHOOK_ORIGINS).toEqual({
+      isPublic: false,
+      origins: ['http://127.0.0.1:4000'],
+    });
+  });
+
   test.each([[[]], [''], [undefined], [['a.yaml', 5]]])('of forFile name a file: %p', (files) => {
     expect(() => FrontrunnerModule.forFile(files as string[])).toThrow('forFile is');
   });

@@ -37,6 +37,12 @@ export interface FrontrunnerOptions {
   readonly httpProxy?: string;
   readonly httpsProxy?: string;
   readonly noProxy?: string;
+  /** What secrets of webhooks are encrypted with: 32 bytes in base64; several separated by commas: the first seals, all open. Default: none. */
+  readonly secretsKey?: string;
+  /** What signs for webhooks of runs and tasks without a secret of their own: `whsec_…`; several separated by commas: all sign. Default: none. */
+  readonly webhookSecret?: string;
+  /** Where starts may have events sent: `public`, origins such as `http://127.0.0.1:4000`, or both, separated by commas. Default `public`. */
+  readonly webhookOrigins?: string;
   /** What `${NAME}` in tasks files stands for. Default: nothing; give `process.env` if it is to be the environment. */
   readonly environment?: Readonly<Record<string, string | undefined>>;
   /** The HTTP face: `true` for all defaults. Default: none. */
@@ -84,6 +90,9 @@ const VARIABLES = {
   httpProxy: 'HTTP_PROXY',
   httpsProxy: 'HTTPS_PROXY',
   noProxy: 'NO_PROXY',
+  secretsKey: 'SECRETS_KEY',
+  webhookSecret: 'WEBHOOK_SECRET',
+  webhookOrigins: 'WEBHOOK_ORIGINS',
 } as const satisfies Partial<Record<keyof FrontrunnerOptions, keyof typeof variables>>;
 
 const HTTP_VARIABLES = {

@@ -67,7 +67,10 @@ describe('the Dockerfile', () => {
 
 describe('compose.yaml', () => {
   const text = read('compose.yaml');
-  const { services, secrets } = parse(text.replace(/\$\{POSTGRES_PASSWORD[^}]*\}/g, 'secret'), {
+  const withValues = text
+    .replace(/\$\{POSTGRES_PASSWORD[^}]*\}/g, 'secret')
+    .replace(/\$\{\w+:-(\w+)\}/g, '$1');
+  const { services, secrets } = parse(withValues, {
     merge: true,
   }) as { services: Record<string, Service>; secrets: Record<string, { file: string }> };
   const nodes = Object.entries(services).filter(([name]) => name !== 'postgres');
