@@ -24,6 +24,7 @@ export { OnWebhookEvent } from './events/on-webhook-event.decorator.js';
 export type { EventType, RunEvent } from './core/events.js';
 export type { AttemptReport, WebhookEvent, WebhookEventKind } from './core/webhook-event.js';
 export type { JsonValue } from './core/json.js';
+export type { RunWebhook, TaskWebhook } from './core/webhook.schema.js';
 export type { LosersPolicy, ReplyPolicy } from './core/policies.js';
 export {
   DomainError as FrontrunnerError,

@@ -18,13 +18,14 @@ import { ServiceError } from './service-error.js';
 
 const HINT = 'frontrunner run --help says what there is';
 
-const USAGE = `Usage: frontrunner run <task> [-d <JSON>] [--wait]
+const USAGE = `Usage: frontrunner run <task> [-d <JSON>] [--wait] [--webhook <URL>]…
 
 Starts a run, and prints its id as soon as it was accepted. With --wait it prints the answer, as JSON, as soon as there is one.
 The run goes on whatever becomes of this command: frontrunner watch <id> shows it.
 
   -d, --data  The input, as JSON; - reads it from standard input. Default: none.
   --wait      Waits for the answer, however long it takes, also when the service is started again meanwhile.
+  --webhook   Where the reply and the end of the run are sent too, signed with the service’s WEBHOOK_SECRET.
 ${SERVICE_USAGE}
 Exit codes: 0 answered (without --wait: accepted); 1 failed, cancelled or refused; 2 it can't be done as it was given;
 3 no service was reached; 130 interrupted.
@@ -43,6 +44,7 @@ async function start(args: readonly string[], terminal: Terminal): Promise<numbe
       ...SERVICE_OPTIONS,
       data: { type: 'string', short: 'd' },
       wait: { type: 'boolean', default: false },
+      webhook: { type: 'string', multiple: true },
     },
   });
   const { stdin, stdout, stderr } = terminal;
@@ -55,12 +57,16 @@ async function start(args: readonly string[], terminal: Terminal): Promise<numbe
   const path = `/tasks/${pathPart(task)}/runs`;
   const client = Client.of(values.url, terminal);
   const data = values.data === '-' ? await text(stdin as NodeJS.ReadableStream) : values.data;
+  const body = [
+    // As it was written: JSON of Node would round long integers.
+    ...(data === undefined ? [] : [`"input":${checked(data)}`]),
+    ...(values.webhook ? [`"webhooks":${JSON.stringify(values.webhook.map((url) => ({ url })))}`] : []),
+  ];
   const key = `"${randomUUID()}"`;
   const send = (prefer: string, signal?: AbortSignal) =>
     client.request(path, {
       method: 'POST',
-      // As it was written: JSON of Node would round long integers.
-      body: data === undefined ? '{}' : `{"input":${checked(data)}}`,
+      body: `{${body.join()}}`,
       headers: { 'Content-Type': 'application/json', 'Idempotency-Key': key, Prefer: prefer },
       ...(signal && { signal }),
     });

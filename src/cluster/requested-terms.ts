@@ -2,6 +2,7 @@ import type { DomainError, InputError } from '../core/domain-error.js';
 import { parseJson } from '../core/exact-json.js';
 import type { RunOrigin } from '../core/run-origin.js';
 import type { TaskDefinition } from '../core/task.js';
+import type { WebhookTarget } from '../core/webhook.schema.js';
 import type { RunTerms } from '../run/run-terms.js';
 import { acceptRun } from '../tasks/accepted-run.js';
 import type { RunRequest } from '../tasks/tasks.schemas.js';
@@ -9,13 +10,15 @@ import type { RunRequest } from '../tasks/tasks.schemas.js';
 interface Requested {
   readonly request: RunRequest;
   readonly origin: RunOrigin;
+  readonly webhooks?: readonly WebhookTarget[];
 }
 
 /** What is kept of the terms of a run until it begins. */
-export function textOfTerms({ input, replyPolicy, losers, labels, deadline, origin }: RunTerms): string {
+export function textOfTerms(terms: RunTerms): string {
+  const { input, replyPolicy, losers, labels, deadline, origin, webhooks } = terms;
   const request = { input, reply: replyPolicy, losers, labels, deadline };
   const { parent: _, ...kept } = origin;
-  return JSON.stringify({ request, origin: kept });
+  return JSON.stringify({ request, origin: kept, webhooks });
 }
 
 /**
@@ -23,14 +26,14 @@ export function textOfTerms({ input, replyPolicy, losers, labels, deadline, orig
  * fails: its caller was told that there is such a run.
  */
 export async function termsOfText(id: string, task: TaskDefinition, text: string): Promise<RunTerms> {
-  const { request, origin } = parseJson(text) as Requested;
+  const { request, origin, webhooks } = parseJson(text) as Requested;
   try {
-    return { ...(await acceptRun(task, request, origin)), id };
+    return { ...(await acceptRun(task, request, origin, undefined)), id, webhooks };
   } catch (error) {
     const { input, labels } = request;
-    const terms = await acceptRun({ ...task, input: undefined }, { input, labels }, origin);
+    const terms = await acceptRun({ ...task, input: undefined }, { input, labels }, origin, undefined);
     const message = `The request fits the task no more: ${reasonOf(error)}`;
-    return { ...terms, id, unfit: { code: 'input-unfit', message } };
+    return { ...terms, id, webhooks, unfit: { code: 'input-unfit', message } };
   }
 }
 

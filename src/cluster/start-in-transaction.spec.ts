@@ -6,12 +6,12 @@ import type { TaskRegistry } from '../tasks/task-registry.js';
 import { StartInTransaction } from './start-in-transaction.js';
 
 describe('a start in a transaction', () => {
-  const { task, journal, runs, bus } = createRuntime([{ name: 'charge', run: () => undefined }]);
+  const { task, journal, runs, bus, webhooks } = createRuntime([{ name: 'charge', run: () => undefined }]);
   /** One that nothing must be asked of. */
   const transaction = { query: () => Promise.reject(new Error('asked')) };
   const start = (where: Journal, changed: Partial<typeof task> = {}, key?: string) => {
     const registry = { get: () => ({ ...task, ...changed }) } as Partial<TaskRegistry> as TaskRegistry;
-    return new StartInTransaction(registry, runs, where, bus).start(
+    return new StartInTransaction(registry, runs, where, bus, webhooks).start(
       'task',
       { input: { card: 1 } },
       {},

@@ -7,6 +7,7 @@ import type { PostgresJournal } from '../journal/postgres/postgres-journal.js';
 import { Journal } from '../run/journal.js';
 import { Runs } from '../run/runs.js';
 import { acceptRun } from '../tasks/accepted-run.js';
+import { RunWebhooks } from '../tasks/run-webhooks.js';
 import { TaskRegistry } from '../tasks/task-registry.js';
 import type { RunRequest } from '../tasks/tasks.schemas.js';
 import type { StartedRun } from '../tasks/tasks.service.js';
@@ -21,6 +22,7 @@ export class StartInTransaction implements OnModuleDestroy {
     private readonly runs: Runs,
     private readonly journal: Journal,
     private readonly bus: EventBus,
+    private readonly webhooks: RunWebhooks,
   ) {}
 
   /**
@@ -49,7 +51,7 @@ export class StartInTransaction implements OnModuleDestroy {
         'A run can be started in a transaction only where the journal is in the same Postgres database; set the database to postgres://…, or start the run after your commit',
       );
     const journal = this.journal;
-    const terms = await acceptRun(this.registry.get(task), request, origin);
+    const terms = await acceptRun(this.registry.get(task), request, origin, this.webhooks);
     if (!terms.inputIsKept)
       throw new TransactionError(
         `${task} keeps its input, or some of it, out of the journal (keepInput, redact), where it would have to wait for your commit; start the run after that`,

@@ -218,6 +218,13 @@ function shownStart(data: RunEvent<'run.started'>['data']) {
   return shown;
 }
 
+/** An event as code of applications has it: without its webhooks, whose URLs and sealed secrets are for nobody. */
+export function withoutWebhooks(event: RunEvent): RunEvent {
+  if (event.type !== 'run.started' || !event.data.webhooks) return event;
+  const { webhooks: _, ...data } = event.data;
+  return { ...event, data };
+}
+
 /** An event with its members in the order in which people read them, without what is kept to itself. */
 export function eventView(event: RunEvent) {
   const { id, type, time, runId, task, client, labels } = event;

@@ -3,7 +3,9 @@ import type { StringValue } from 'ms';
 import type { LosersPolicy, ReplyPolicy } from './policies.js';
 import type { Redaction } from './redaction.js';
 import type { StartRule } from './start-rule.js';
+import type { Hidden } from './hidden.js';
 import type { RetryOptions, SubTaskHandler, SubTaskPlacement } from './sub-task.js';
+import type { TaskWebhook } from './webhook.schema.js';
 
 /** A sub-task as it is run: its handler, and its options with the defaults filled in. */
 export interface SubTaskDefinition {
@@ -23,6 +25,12 @@ export interface SubTaskDefinition {
   readonly callerHeaders: readonly string[];
 }
 
+/** A webhook of all runs of a task. `written`: see `WebhookTarget`. */
+export type DeclaredWebhook = Omit<TaskWebhook, 'secret'> & {
+  readonly secret?: Hidden;
+  readonly written?: string;
+};
+
 /** A task as it was found and checked at start. */
 export interface TaskDefinition {
   readonly name: string;
@@ -39,4 +47,5 @@ export interface TaskDefinition {
   readonly callerHeaders: readonly string[];
   /** Undefined where the journal may have all. */
   readonly redaction: Redaction | undefined;
+  readonly webhooks: readonly DeclaredWebhook[] | undefined;
 }

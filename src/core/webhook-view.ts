@@ -1,3 +1,5 @@
+import { z } from 'zod';
+import { EVENT_TYPES } from './event-types.js';
 import { DEFAULT_WEBHOOK_EVENTS, type WebhookTarget } from './webhook.schema.js';
 
 type Shown = Pick<WebhookTarget, 'url' | 'written' | 'events'>;
@@ -14,3 +16,10 @@ export function webhookViews(webhooks: readonly Shown[]) {
     events: webhook.events ?? DEFAULT_WEBHOOK_EVENTS,
   }));
 }
+
+export const webhookViewsSchema = z.array(
+  z.object({
+    url: z.string().meta({ description: 'Without its query; variables of the environment by their names.' }),
+    events: z.array(z.enum(EVENT_TYPES)),
+  }),
+);

@@ -37,7 +37,7 @@ function isBase64(secret: string): boolean {
 /** `whsec_` and 24 to 64 bytes in base64, as Standard Webhooks has them. */
 export const webhookSecretSchema = z
   .string()
-  .regex(/^whsec_[A-Za-z0-9+/]{32,86}={0,2}$/, { error: SECRET_FORM })
+  .regex(/^whsec_[A-Za-z0-9+/]{32,86}={0,2}$/, { error: SECRET_FORM, abort: true })
   .refine(isBase64, { error: SECRET_FORM })
   .meta({ description: 'What deliveries are signed with (Standard Webhooks). Never shown.' });
 

@@ -1,7 +1,7 @@
 import { Inject, Injectable, Optional, type OnModuleInit } from '@nestjs/common';
 import { DiscoveryService, MetadataScanner } from '@nestjs/core';
 import { EventEmitter2 } from '@nestjs/event-emitter';
-import type { EventType, RunEvent } from '../core/events.js';
+import { withoutWebhooks, type EventType, type RunEvent } from '../core/events.js';
 import { HOST_PROVIDERS, type HostProviders } from '../core/host-providers.js';
 import type { OriginFields } from '../core/run-origin.js';
 import { loggerOf } from '../core/logger-of.js';
@@ -62,7 +62,7 @@ export class RunEventListeners implements OnModuleInit {
     };
     return (event, origin) => {
       try {
-        const returned = listener(event, origin);
+        const returned = listener('kind' in event ? event : withoutWebhooks(event), origin);
         if (returned instanceof Promise)
           returned.catch((error: unknown) => {
             failed(event, origin, error);

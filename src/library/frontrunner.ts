@@ -8,6 +8,7 @@ import type { RunEvent } from '../core/events.js';
 import type { JsonValue } from '../core/json.js';
 import type { Labels } from '../core/labels.js';
 import type { LosersPolicy, ReplyPolicy } from '../core/policies.js';
+import type { RunWebhook } from '../core/webhook.schema.js';
 import { Journal, type RunPage, type RunQuery } from '../run/journal.js';
 import { TaskMetadata, type TaskOptions } from '../tasks/task.js';
 import type { ResultOf, StartArguments } from '../tasks/task-of.js';
@@ -15,6 +16,7 @@ import { TaskRegistry } from '../tasks/task-registry.js';
 import { TasksService } from '../tasks/tasks.service.js';
 import { Tracing } from '../tracing/tracing.js';
 import { checked, plainly, runIdSchema, runQuerySchema } from './arguments.js';
+import { withMissingPackage } from './missing-package.js';
 import type { Parts } from './parts.js';
 import type { Readers } from './readers.js';
 import { ALL_RUNS, runEvents, type EventsOptions } from './run-events.js';
@@ -31,6 +33,8 @@ export interface StartOptions {
   readonly labels?: Labels;
   /** How long after the start unfinished sub-tasks are cancelled, such as `30s`. */
   readonly deadline?: string;
+  /** Where events of the run are sent, beside the webhooks of its task: `[{ url, events: ['run.finished'] }]`, eight in all at most. */
+  readonly webhooks?: readonly RunWebhook[];
   /** What ties the log lines of the run to the request it came with. */
   readonly requestId?: string;
   /** The trace that the run belongs to: a `traceparent` of W3C Trace Context. Default: that of the active span of OpenTelemetry, where there is one. */
@@ -86,7 +90,7 @@ export class Frontrunner {
       await tasks.recorded(run);
       return new RunHandle(app, run, this.instance.readers);
     } catch (error) {
-      throw plainly(error);
+      throw plainly(withMissingPackage(error));
     }
   }
 

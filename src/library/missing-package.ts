@@ -2,7 +2,10 @@
 const NEEDED = [
   { by: 'http', packages: ['@nestjs/platform-express'] },
   { by: 'a database postgres://…', packages: ['pg', 'pg-boss'] },
-  { by: 'forFile', packages: ['ajv', 'ipaddr.js', 'jsonata', 'undici', 'url-template', 'yaml'] },
+  {
+    by: 'forFile, or a webhook,',
+    packages: ['ajv', 'ipaddr.js', 'jsonata', 'undici', 'url-template', 'yaml'],
+  },
 ];
 
 /** Says what to install where a package is missing; any other error stays as it is. */

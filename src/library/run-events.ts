@@ -1,5 +1,5 @@
 import { DomainError } from '../core/domain-error.js';
-import type { RunEvent } from '../core/events.js';
+import { withoutWebhooks, type RunEvent } from '../core/events.js';
 import { EventBus } from '../events/event-bus.js';
 import { Journal } from '../run/journal.js';
 import { checked, eventsOptionsSchema } from './arguments.js';
@@ -48,7 +48,7 @@ export async function* runEvents(
       const journal = app.get(Journal, { strict: false });
       const { events, next } = await readers.read(journal.events({ runId, after: at, limit: PAGE }));
       for (const event of events) {
-        yield event;
+        yield withoutWebhooks(event);
         if (runId !== undefined && event.type === 'run.finished') return;
       }
       if (events.length === 0 && next === at) {

@@ -43,7 +43,7 @@ describe('Runs', () => {
     const { promise, resolve } = Promise.withResolvers();
     const memory = new MemoryBudget(2 ** 20);
     const runtime = createRuntime([{ name: 'a', run: () => promise }], {}, { memory });
-    const run = await acceptRun(runtime.task, {}, {});
+    const run = await acceptRun(runtime.task, {}, {}, undefined);
     runtime.runs.start({ ...run, inputBytes: 2 ** 20 });
     let hasRoom = false;
     const room = runtime.runs.roomInQueue().then(() => (hasRoom = true));
@@ -170,7 +170,7 @@ describe('Runs', () => {
     }
     await expect(limited.run()).rejects.toMatchObject({ code: 'overloaded' });
     const { task } = createRuntime([{ name: 'free', run: () => 'free' }]);
-    const run = await acceptRun(task, {}, {});
+    const run = await acceptRun(task, {}, {}, undefined);
     limited.runs.start(run);
     await jest.advanceTimersByTimeAsync(0);
     expect(await limited.journal.run(run.id)).toMatchObject({ subTasks: [{ status: 'succeeded' }] });

@@ -10,17 +10,20 @@ import { replyMisfit } from './task-declaration.js';
 import type { TaskDefinition } from '../core/task.js';
 import type { RunTerms } from '../run/run-terms.js';
 import type { RunRequest } from './tasks.schemas.js';
+import type { RunWebhooks } from './run-webhooks.js';
 
 /**
  * The terms of a new run.
  *
+ * @param webhooksOf registers its webhooks; undefined: who calls has done so
  * @param headers of the request
- * @throws {DomainError} `invalid-request`, with a JSON Pointer to each thing that is wrong
+ * @throws {DomainError} `invalid-request`, with a JSON Pointer to each thing that is wrong; `journal-unavailable`
  */
 export async function acceptRun(
   task: TaskDefinition,
   request: RunRequest,
   origin: RunOrigin,
+  webhooksOf: RunWebhooks | undefined,
   headers: IncomingHttpHeaders = {},
 ): Promise<RunTerms> {
   const {
@@ -34,6 +37,8 @@ export async function acceptRun(
   if (misfit) throw invalidRequest([{ ...misfit, pointer: `/reply${misfit.pointer}` }]);
   freezeRequest(input, '/input');
   const callerHeaders = keptHeaders(task, headers, origin);
+  const webhooks =
+    task.webhooks || request.webhooks ? await webhooksOf?.register(task, request.webhooks) : undefined;
   const kept = redacted(input, task.redaction?.input ?? []);
   return {
     id: newRunId(),
@@ -43,13 +48,17 @@ export async function acceptRun(
     input: kept,
     inputIsKept: kept === input,
     parsedInput: deepFreeze(await parseInput(task, input)),
-    inputBytes: memoryBytes(input) + (callerHeaders ? memoryBytes(callerHeaders) : 0),
+    inputBytes:
+      memoryBytes(input) +
+      (callerHeaders ? memoryBytes(callerHeaders) : 0) +
+      (webhooks ? memoryBytes(webhooks) : 0),
     replyPolicy: deepFreeze(reply),
     losers: deepFreeze(losers),
     labels: labels && Object.keys(labels).length > 0 ? Object.freeze(labels) : undefined,
     deadline,
     origin,
     callerHeaders,
+    webhooks,
   };
 }
 

@@ -31,6 +31,7 @@ export class RecordedRuns {
       requestId,
       traceparent,
       callerHeaders,
+      webhooks,
       clientId,
     } = record;
     const definition = this.registry.find(task);
@@ -50,6 +51,7 @@ export class RecordedRuns {
       // Not the record: it has the results too.
       origin: { requestId, traceparent, clientId },
       callerHeaders,
+      webhooks,
     };
     if (!definition) {
       const message = `The service has no task ${task} any more`;

@@ -10,6 +10,7 @@ import { Runs } from '../run/runs.js';
 import { acceptRun } from './accepted-run.js';
 import { IdempotentRuns } from './idempotent-runs.js';
 import { batchItemSchema } from './run-batches.schemas.js';
+import { RunWebhooks } from './run-webhooks.js';
 import { StartGate } from './start-gate.js';
 import { TaskRegistry } from './task-registry.js';
 import type { RunRequest } from './tasks.schemas.js';
@@ -43,6 +44,7 @@ export class RunBatches {
     private readonly runs: Runs,
     private readonly idempotent: IdempotentRuns,
     private readonly tasks: TasksService,
+    private readonly webhooks: RunWebhooks,
   ) {}
 
   /**
@@ -102,7 +104,7 @@ export class RunBatches {
     const parsed = batchItemSchema.safeParse(item);
     if (!parsed.success) throw invalidRequest(inputErrors(parsed.error.issues));
     const { idempotencyKey: key, ...request } = parsed.data;
-    return { terms: await acceptRun(task, request, origin, headers), request, key };
+    return { terms: await acceptRun(task, request, origin, this.webhooks, headers), request, key };
   }
 
   private async startOne(

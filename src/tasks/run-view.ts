@@ -1,4 +1,5 @@
 import { clientName } from '../core/run-origin.js';
+import { webhookViews } from '../core/webhook-view.js';
 import type { RunRecord } from '../core/run-record.js';
 
 /** A run as callers are shown it. */
@@ -14,6 +15,7 @@ export function runView(run: Readonly<RunRecord>) {
     losers: run.losers,
     ...(run.labels && { labels: run.labels }),
     ...(run.deadline !== undefined && { deadline: run.deadline }),
+    ...(run.webhooks && { webhooks: webhookViews(run.webhooks) }),
     reply,
     createdAt: run.createdAt,
     repliedAt: run.repliedAt,

@@ -10,6 +10,7 @@ import {
   startTriggerSchema,
   subTaskStatusSchema,
 } from '../core/run.js';
+import { webhookViewsSchema } from '../core/webhook-view.js';
 import { EXAMPLE_REQUEST_ID, EXAMPLE_TRACEPARENT } from './tasks.schemas.js';
 
 const time = (description: string) => z.iso.datetime().nullable().meta({ description });
@@ -25,6 +26,9 @@ export const runSchema = z
     losers: losersPolicySchema,
     labels: labelsSchema.optional(),
     deadline: runDeadlineSchema.exactOptional(),
+    webhooks: webhookViewsSchema
+      .exactOptional()
+      .meta({ description: 'Where its events are sent, but for webhooks of `/webhooks`.' }),
     reply: replySchema
       .nullable()
       .meta({ description: 'What the caller was told; null as long as there is no reply.' }),

@@ -27,6 +27,7 @@ import {
 } from '../core/sub-task.js';
 import type { SubTaskDefinition, TaskDefinition } from '../core/task.js';
 import { CheckedResults } from './checked-results.js';
+import { declaredWebhooks } from './declared-webhooks.js';
 import { isStandardSchema } from './standard-schema.js';
 import type { TaskOptions } from './task.js';
 import { textOf } from '../core/thrown.js';
@@ -128,6 +129,7 @@ export function defineTask<T extends { readonly name: string } = Type>(
       parsed(() => keepInputSchema.optional().parse(options.keepInput), `keepInput of ${className}`),
       parsed(() => redactSchema.optional().parse(options.redact), `redact of ${className}`),
     ),
+    webhooks: parsed(() => declaredWebhooks(options.webhooks), `declaration of webhooks in ${className}`),
   };
   if (task.subTasks.length === 0) {
     throw new TaskDeclarationError(

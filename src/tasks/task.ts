@@ -4,6 +4,7 @@ import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { LosersPolicy, ReplyPolicy } from '../core/policies.js';
 import type { StartRule } from '../core/start-rule.js';
 import type { SubTaskHandler } from '../core/sub-task.js';
+import type { TaskWebhook } from '../core/webhook.schema.js';
 
 /** A sub-task of a task that doesn't start at once. */
 export interface LaterSubTask {
@@ -39,6 +40,11 @@ export interface TaskOptions {
    * whole; all reads have `[redacted]`. A redacted input can't begin sub-tasks again after a crash either.
    */
   redact?: readonly string[];
+  /**
+   * Where events of its runs are sent, beside the webhooks that a run names: `[{ url, events: ['run.finished'], secret }]`, eight at most. Those
+   * without a secret are signed with that of the service. A URL that is http or no public one takes `allowPrivate: true`.
+   */
+  webhooks?: readonly TaskWebhook[];
 }
 
 export const TaskMetadata = DiscoveryService.createDecorator<TaskOptions>();

@@ -21,6 +21,7 @@ import { runView } from './run-view.js';
 import { runSchema } from './runs.schemas.js';
 import { RunWatch } from './run-watch.js';
 import { inputJsonSchema } from './standard-schema.js';
+import { webhookViews } from '../core/webhook-view.js';
 import { contextOf } from '../http/request-context.js';
 import { TaskRegistry } from './task-registry.js';
 import type { TaskDefinition } from '../core/task.js';
@@ -111,6 +112,10 @@ export class TasksController {
           losers: { policy: 'cancel-after', after: '2s' },
         },
       },
+      webhook: {
+        summary: 'Have its reply and its end sent to you',
+        value: { webhooks: [{ url: 'https://hooks.example.com/frontrunner' }] },
+      },
       deadline: {
         summary: 'Take what two seconds bring, one success at least, and end the run after ten',
         value: { reply: { policy: 'deadline', deadline: '2s', min: 1 }, deadline: '10s' },
@@ -165,7 +170,8 @@ export class TasksController {
   }
 }
 
-function view({ name, subTasks, starts, reply, losers, deadline, hedgeBudget, input }: TaskDefinition) {
+function view(task: TaskDefinition) {
+  const { name, subTasks, starts, reply, losers, deadline, hedgeBudget, input, webhooks } = task;
   return {
     name,
     subTasks: subTasks.map(
@@ -184,5 +190,6 @@ function view({ name, subTasks, starts, reply, losers, deadline, hedgeBudget, in
     ...(deadline !== undefined && { deadline }),
     hedgeBudget: hedgeBudget === Infinity ? null : hedgeBudget,
     input: input ? inputJsonSchema(input) : {},
+    ...(webhooks && { webhooks: webhookViews(webhooks) }),
   };
 }

@@ -6,19 +6,30 @@ import { Recovery } from './recovery.js';
 import { RunBatches } from './run-batches.js';
 import { RunControl } from './run-control.js';
 import { RecordedRuns } from './recorded-runs.js';
+import { RunWebhooks } from './run-webhooks.js';
 import { RunWatch } from './run-watch.js';
 import { TaskRegistryModule } from './task-registry.module.js';
 import { TasksService } from './tasks.service.js';
 
 @Module({
   imports: [RunModule, EventsModule, TaskRegistryModule],
-  providers: [RunWatch, IdempotentRuns, TasksService, RunBatches, RecordedRuns, Recovery, RunControl],
+  providers: [
+    RunWebhooks,
+    RunWatch,
+    IdempotentRuns,
+    TasksService,
+    RunBatches,
+    RecordedRuns,
+    Recovery,
+    RunControl,
+  ],
   exports: [
     RunModule,
     EventsModule,
     TaskRegistryModule,
     TasksService,
     RunWatch,
+    RunWebhooks,
     RunBatches,
     RunControl,
     RecordedRuns,

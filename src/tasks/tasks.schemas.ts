@@ -10,6 +10,8 @@ import {
   runStatusSchema,
 } from '../core/run.js';
 import { SUB_TASK_PLACEMENTS } from '../core/sub-task.js';
+import { webhookViewsSchema } from '../core/webhook-view.js';
+import { MOST_WEBHOOKS_OF_RUN, runWebhookSchema } from '../core/webhook.schema.js';
 import { startRuleSchema } from '../core/start-rule.js';
 
 export const EXAMPLE_REQUEST_ID = 'order-4711';
@@ -25,6 +27,13 @@ export const runRequestSchema = z
     losers: losersPolicySchema.optional(),
     labels: labelsSchema.optional(),
     deadline: runDeadlineSchema.optional(),
+    webhooks: z
+      .array(runWebhookSchema)
+      .max(MOST_WEBHOOKS_OF_RUN)
+      .optional()
+      .meta({
+        description: `Where events of this run are sent, as long as it takes. At most ${MOST_WEBHOOKS_OF_RUN} with those of its task.`,
+      }),
   })
   .meta({ id: 'RunRequest', description: 'What is left out, the task decides.' });
 
@@ -122,6 +131,7 @@ export const taskSchema = z
         'How many extra starts its runs may have on average: 0.1 is one in ten runs; null: no bound.',
     }),
     input: jsonValueSchema.meta({ description: 'JSON Schema of the input.' }),
+    webhooks: webhookViewsSchema.exactOptional().meta({ description: 'Where events of its runs are sent.' }),
   })
   .meta({
     id: 'Task',

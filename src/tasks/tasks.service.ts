@@ -11,6 +11,7 @@ import type { JsonValue } from '../core/json.js';
 import { Recovery } from './recovery.js';
 import type { RunOrigin } from '../core/run-origin.js';
 import { RunWatch } from './run-watch.js';
+import { RunWebhooks } from './run-webhooks.js';
 import type { Decision, RunStatus } from '../core/run.js';
 import type { RunRecord } from '../core/run-record.js';
 import { TaskRegistry } from './task-registry.js';
@@ -52,6 +53,7 @@ export class TasksService {
     private readonly idempotent: IdempotentRuns,
     private readonly watch: RunWatch,
     private readonly journal: Journal,
+    private readonly webhooks: RunWebhooks,
   ) {}
 
   /**
@@ -69,7 +71,7 @@ export class TasksService {
     key?: ClientKey,
     headers?: IncomingHttpHeaders,
   ): Promise<StartedRun> {
-    const terms = await acceptRun(this.registry.get(task), request, origin, headers);
+    const terms = await acceptRun(this.registry.get(task), request, origin, this.webhooks, headers);
     if (!key) {
       this.runs.start(terms);
       return { runId: terms.id, task, replayed: false };

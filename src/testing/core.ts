@@ -1,9 +1,12 @@
+import { randomBytes } from 'node:crypto';
 import { EventEmitter2 } from '@nestjs/event-emitter';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Config } from '../config/config.js';
 import { systemClock, type Clock } from '../core/clock.js';
 import type { RunEvent } from '../core/events.js';
 import { MemoryBudget } from '../core/memory-budget.js';
+import { WebhookMeans } from '../core/webhook-means.js';
+import { Seal } from '../core/seal.js';
 import { EventBus } from '../events/event-bus.js';
 import { MemoryJournal } from '../journal/memory/memory-journal.js';
 import { Execution } from '../run/execution.js';
@@ -15,6 +18,7 @@ import { RecordedRuns } from '../tasks/recorded-runs.js';
 import { Recovery } from '../tasks/recovery.js';
 import { RunControl } from '../tasks/run-control.js';
 import { RunWatch } from '../tasks/run-watch.js';
+import { RunWebhooks } from '../tasks/run-webhooks.js';
 import type { TaskRegistry } from '../tasks/task-registry.js';
 import { TasksService } from '../tasks/tasks.service.js';
 
@@ -53,7 +57,10 @@ export function createCore(
   const recorded = new RecordedRuns(registry);
   const recovery = new Recovery(runs, journal, recorded);
   const control = new RunControl(runs, journal, recovery, recorded, watch);
-  const tasks = new TasksService(registry, runs, recovery, new IdempotentRuns(journal), watch, journal);
+  const means = new WebhookMeans(config.WEBHOOK_ORIGINS, config.WEBHOOK_SECRET.length > 0, true);
+  const webhooks = new RunWebhooks(registry, new Seal([randomBytes(32)]), journal, means);
+  const idempotent = new IdempotentRuns(journal);
+  const tasks = new TasksService(registry, runs, recovery, idempotent, watch, journal, webhooks);
   /** Resolves when all that needs no time has happened: nothing was recorded in two turns of the event loop. */
   const settle = async (): Promise<void> => {
     let seen: number;
@@ -63,7 +70,7 @@ export function createCore(
       await nextTurn();
     } while (seen !== events.length);
   };
-  return { events, watchers, bus, journal, runs, watch, recorded, control, tasks, settle };
+  return { events, watchers, bus, journal, runs, watch, webhooks, recorded, control, tasks, settle };
 }
 
 export type Core = ReturnType<typeof createCore>;

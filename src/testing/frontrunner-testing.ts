@@ -79,7 +79,10 @@ export class FrontrunnerTesting implements AsyncDisposable {
       [RunWatch, core.watch],
       [RunControl, core.control],
       [TasksService, core.tasks],
-      [StartInTransaction, new StartInTransaction(registry, core.runs, core.journal, core.bus)],
+      [
+        StartInTransaction,
+        new StartInTransaction(registry, core.runs, core.journal, core.bus, core.webhooks),
+      ],
     ]);
     const get = (token: unknown): unknown => parts.get(token);
     const waits = new Patience(milliseconds(patience), fake, core.settle);

@@ -38,6 +38,7 @@ export function createRuntime(
     input: undefined,
     callerHeaders: [],
     redaction: undefined,
+    webhooks: undefined,
   };
   const registry = {
     get: () => task,

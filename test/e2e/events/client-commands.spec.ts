@@ -26,7 +26,7 @@ describe('the commands that call a service', () => {
   let service: TestApp;
   beforeAll(async () => {
     service = await TestApp.start({
-      env: { API_KEYS_FILE: keys.path, MAX_WAIT: '50ms' },
+      env: { API_KEYS_FILE: keys.path, MAX_WAIT: '50ms', WEBHOOK_SECRET: `whsec_${'A'.repeat(32)}` },
       key,
       providers: [...race.providers, ...echo, ...broken],
     });
@@ -62,6 +62,26 @@ describe('the commands that call a service', () => {
       fast.succeed();
       slow.succeed();
       await service.event(stdout.trim(), 'run.finished');
+    });
+
+    test('has events sent to each --webhook', async () => {
+      const args = [
+        'run',
+        'echo',
+        '-d',
+        '1',
+        '--webhook',
+        'https://a.invalid/',
+        '--webhook',
+        'https://b.invalid/',
+      ];
+      const { code, stdout } = await frontrunner(args);
+      expect(code).toBe(0);
+      const { webhooks } = (await service.showRun(stdout.trim())) as unknown as { webhooks: object };
+      expect(webhooks).toMatchObject([{ url: 'https://a.invalid/' }, { url: 'https://b.invalid/' }]);
+      const refused = await frontrunner(['run', 'echo', '--webhook', 'http://a.invalid/']);
+      expect(refused.code).toBe(1);
+      expect(refused.stderr).toMatch(/\/webhooks\/0\/url: takes https/);
     });
 
     test('prints the answer with --wait, of one run, however often the service lets it wait anew', async () => {

@@ -1,7 +1,9 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { z } from 'zod';
+import { Seal } from '../../../src/core/seal.js';
 import { rowOf, textsOf } from '../../../src/journal/event-text.js';
+import { Journal } from '../../../src/run/journal.js';
 import { Runs } from '../../../src/run/runs.js';
 import type { Answer } from '../../../src/tasks/tasks.service.js';
 import { ControlledTask } from '../../support/controlled-task.js';
@@ -52,6 +54,29 @@ describe('a run that a crash or a stop has left unfinished', () => {
     const listed = await service.http.get('/runs?label=tenant:acme&status=succeeded').expect(200);
     expect(listed.body).toMatchObject({ runs: [{ id: run.id, labels }] });
     for (const event of service.events) expect(event).toMatchObject({ labels });
+  });
+
+  test('keeps its webhooks', async () => {
+    const env = { SECRETS_KEY: Buffer.alloc(32, 1).toString('base64') };
+    const url = 'https://hooks.invalid/';
+    const secret = `whsec_${Buffer.alloc(32, 2).toString('base64')}`;
+    let service = await durable.start(race.providers, env);
+    const refused = service.run('race', { webhooks: [{ url, secret }] });
+    const { runId: id } = (await race.all()).fast.context;
+    const terms = service.app.get(Runs).get(id)!.terms.webhooks!;
+    await durable.stop();
+    await refused;
+    service = await durable.start(race.providers, env);
+    const { fast, slow } = await race.all();
+    expect(service.app.get(Runs).get(id)!.terms.webhooks).toEqual(terms);
+    expect(service.app.get(Seal).open(terms[0]!.secrets[0]!.sealed)).toBe(secret);
+    fast.succeed();
+    slow.fail(new Error('no'));
+    expect(await service.finishedRun(id)).toMatchObject({ webhooks: [{ url }] });
+    await service.http.post(`/runs/${id}/sub-tasks/slow/retry`);
+    (await race.next('slow')).succeed();
+    await service.until(() => service.events.filter(({ type }) => type === 'run.finished')[1]);
+    expect(await service.app.get(Journal).run(id)).toMatchObject({ status: 'succeeded', webhooks: terms });
   });
 
   test('gets the reply that the order of its outcomes makes', async () => {

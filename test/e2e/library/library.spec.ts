@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { inspect } from 'node:util';
 import { Global, Module, type INestApplication } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
-import { Frontrunner, FrontrunnerModule, WaitError } from '../../../src/index.js';
+import { Frontrunner, FrontrunnerModule, WaitError, type RunEvent } from '../../../src/index.js';
 import { CapturedLog } from '../../support/captured-log.js';
 import { English, Flaky, Greet, Greetings, Solo, Spanish, Unsteady } from './host.js';
 
@@ -66,6 +67,23 @@ describe('an instance within an application', () => {
     expect((await frontrunner.runs({ labels: ['tenant:acme'] })).runs.map(({ id }) => id)).toEqual([run.id]);
     English.release();
     expect(await run.reply()).toMatchObject({ answeredBy: 'english', background: [] });
+  });
+
+  test('takes webhooks of a run, and tells nobody what is secret of them', async () => {
+    const secret = `whsec_${Buffer.alloc(32, 'planted').toString('base64')}`;
+    const webhooks = [{ url: 'https://hooks.invalid/a?token=planted', secret }];
+    const run = await frontrunner.start(Solo, { name: 'Ada' }, { webhooks });
+    expect(await run.finished()).toMatchObject({
+      webhooks: [{ url: 'https://hooks.invalid/a', events: ['run.replied', 'run.finished'] }],
+    });
+    const events: RunEvent[] = [];
+    for await (const event of run.events()) events.push(event);
+    expect(events.map(({ type }) => type)).toContain('run.started');
+    const shown = inspect([events, run], { depth: 5 });
+    for (const hidden of [secret.slice(6), 'planted', 'sealed']) expect(shown).not.toContain(hidden);
+    await expect(
+      frontrunner.start(Solo, { name: 'Ada' }, { webhooks: [{ url: 'http://hooks.invalid', secret }] }),
+    ).rejects.toThrow(/\/webhooks\/0\/url takes https/);
   });
 
   test('cancels a run', async () => {

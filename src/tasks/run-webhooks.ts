@@ -1,0 +1,114 @@
+import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { invalidRequest } from '../core/domain-error.js';
+import { deepFreeze } from '../core/json.js';
+import { Seal } from '../core/seal.js';
+import type { DeclaredWebhook, TaskDefinition } from '../core/task.js';
+import { WebhookMeans } from '../core/webhook-means.js';
+import { MOST_WEBHOOKS_OF_RUN, type RunWebhook, type WebhookTarget } from '../core/webhook.schema.js';
+import { Journal } from '../run/journal.js';
+import { WEBHOOKS_OF_RUNS } from '../run/webhook-keeping.js';
+import { TaskDeclarationError } from './task-declaration.js';
+import { TaskRegistry } from './task-registry.js';
+
+/** Puts together the webhooks that a run has of its own: those of its task, then those of its request. */
+@Injectable()
+export class RunWebhooks implements OnModuleInit {
+  /** Sealed once for all runs of a task. */
+  private readonly ofTasks = new WeakMap<TaskDefinition, readonly WebhookTarget[]>();
+  private added: Promise<void> | undefined;
+
+  constructor(
+    private readonly registry: TaskRegistry,
+    private readonly seal: Seal,
+    private readonly journal: Journal,
+    private readonly means: WebhookMeans,
+  ) {}
+
+  /** @throws {TaskDeclarationError} for a task with a webhook that events can't be sent to */
+  async onModuleInit(): Promise<void> {
+    for (const { name, webhooks } of this.registry.all()) {
+      if (!webhooks) continue;
+      const { declarationFlaws } = await import('./webhook-flaws.js');
+      for (const [index, webhook] of webhooks.entries())
+        for (const { member, detail } of declarationFlaws(webhook, this.means))
+          throw new TaskDeclarationError(`webhooks[${index}].${member} of the task ${name} ${detail}`);
+    }
+  }
+
+  /**
+   * The webhooks of a new run. From now on the log is read for such runs.
+   *
+   * @throws {DomainError} `invalid-request`, with a JSON Pointer to each thing that is wrong; `journal-unavailable`
+   */
+  async register(
+    task: TaskDefinition,
+    named: readonly RunWebhook[] = [],
+  ): Promise<readonly WebhookTarget[] | undefined> {
+    const ofTask = this.ofTask(task);
+    if (ofTask.length + named.length === 0) return undefined;
+    await this.check(task, named);
+    await this.addOnce();
+    return named.length === 0 ? ofTask : deepFreeze([...ofTask, ...named.map((one) => this.target(one))]);
+  }
+
+  private ofTask(task: TaskDefinition): readonly WebhookTarget[] {
+    let targets = this.ofTasks.get(task);
+    if (!targets) {
+      targets = deepFreeze((task.webhooks ?? []).map((webhook) => this.declared(webhook)));
+      this.ofTasks.set(task, targets);
+    }
+    return targets;
+  }
+
+  private declared({ secret, allowPrivate, ...webhook }: DeclaredWebhook): WebhookTarget {
+    const target = this.target({ ...webhook, ...(secret && { secret: secret.reveal() }) });
+    return allowPrivate ? { ...target, allowPrivate } : target;
+  }
+
+  private target({ secret, ...webhook }: RunWebhook): WebhookTarget {
+    return { ...webhook, secrets: secret === undefined ? [] : [{ sealed: this.seal.seal(secret) }] };
+  }
+
+  private async check({ webhooks = [] }: TaskDefinition, named: readonly RunWebhook[]): Promise<void> {
+    if (named.length === 0) return;
+    const room = MOST_WEBHOOKS_OF_RUN - webhooks.length;
+    if (named.length > room)
+      throw invalidRequest([
+        { pointer: '/webhooks', detail: `takes at most ${room}: the task has ${webhooks.length} of its own` },
+      ]);
+    const { webhookFlaws } = await import('./webhook-flaws.js');
+    const errors = named.flatMap((webhook, index) =>
+      webhookFlaws(webhook, this.means).map(({ member, detail }) => ({
+        pointer: `/webhooks/${index}/${member}`,
+        detail,
+      })),
+    );
+    if (errors.length > 0) throw invalidRequest(errors);
+  }
+
+  /** Adds what stands for the webhooks of all runs, with its place in the log before the first of them. */
+  private async addOnce(): Promise<void> {
+    this.added ??= this.add();
+    try {
+      await this.added;
+    } catch (error) {
+      this.added = undefined;
+      throw error;
+    }
+  }
+
+  private async add(): Promise<void> {
+    const now = this.journal.now();
+    await this.journal.webhooks.add({
+      id: WEBHOOKS_OF_RUNS,
+      terms: '{}',
+      client: null,
+      createdAt: now,
+      revision: 1,
+      paused: null,
+      pausedAt: null,
+      cursor: this.journal.lastEventId,
+      cursorAt: now,
+    });
+  }
+}
