@@ -10,6 +10,7 @@ describe('LOG_LEVELS', () => {
       ['request', 'info'],
       ['run', 'info'],
       ['sub-task', 'warn'],
+      ['webhook', 'info'],
       ['journal', 'info'],
       ['node', 'debug'],
       ['statistics', 'info'],

@@ -4,6 +4,7 @@ export const LOG_KINDS = [
   'request',
   'run',
   'sub-task',
+  'webhook',
   'journal',
   'node',
   'statistics',

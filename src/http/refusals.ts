@@ -1,13 +1,12 @@
 import { IncomingMessage } from 'node:http';
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import type { Request } from 'express';
+import { Gathering } from '../core/gathering.js';
 import { loggerOf } from '../core/logger-of.js';
 import { originFields } from '../core/run-origin.js';
 import { problemTypes, type ProblemCode } from './problems.js';
 import { contextOf } from './request-context.js';
 
-/** The log has at most one line of each reason in so many milliseconds. */
-const WINDOW_MS = 10_000;
 /** How much of what callers have sent stands in a line, in characters. */
 const MOST = 100;
 
@@ -25,13 +24,6 @@ export interface Connection {
   readonly remoteAddress?: string | undefined;
 }
 
-/** Refusals of one reason that the log has not told of yet. */
-interface Untold {
-  readonly timer: NodeJS.Timeout;
-  count: number;
-  example: object;
-}
-
 /**
  * Counts the requests that were refused, by the type of their problem, and tells of them in the log: of the first at once, and of those
  * that follow once in a while. Neither keys nor bodies nor queries get there.
@@ -40,7 +32,10 @@ interface Untold {
 export class Refusals implements OnApplicationShutdown {
   private readonly logger = loggerOf('request');
   private readonly byReason = new Map<ProblemCode, number>();
-  private readonly untold = new Map<ProblemCode, Untold>();
+  private readonly untold = new Gathering<object>((reason, { count, example }, seconds) => {
+    const msg = `Refused with ${named(reason as ProblemCode)}: ${count} more in ${seconds} s`;
+    this.logger.warn({ msg, reason, count, ...example });
+  });
 
   /** How many there were since the start. */
   get counts(): ReadonlyMap<ProblemCode, number> {
@@ -57,43 +52,17 @@ export class Refusals implements OnApplicationShutdown {
     this.byReason.set(reason, (this.byReason.get(reason) ?? 0) + 1);
     // The log has the error itself.
     if (reason === 'internal-error') return;
-    const untold = this.untold.get(reason);
-    if (!untold) {
-      this.logger.warn({
-        msg: `Refused with ${named(reason)}: ${detail ?? problemTypes[reason].happened}`,
-        reason,
-        count: 1,
-        ...exampleOf(from, requestId),
-      });
-      this.watch(reason);
+    const untold = this.untold.add(reason);
+    if (untold) {
+      untold.example ??= exampleOf(from, requestId);
       return;
     }
-    if (untold.count === 0) untold.example = exampleOf(from, requestId);
-    untold.count += 1;
+    const msg = `Refused with ${named(reason)}: ${detail ?? problemTypes[reason].happened}`;
+    this.logger.warn({ msg, reason, count: 1, ...exampleOf(from, requestId) });
   }
 
   onApplicationShutdown(): void {
-    for (const [reason, { timer }] of this.untold) {
-      clearTimeout(timer);
-      this.tell(reason);
-    }
-  }
-
-  private watch(reason: ProblemCode): void {
-    const timer = setTimeout(() => {
-      if (this.tell(reason)) this.watch(reason);
-    }, WINDOW_MS).unref();
-    this.untold.set(reason, { timer, count: 0, example: {} });
-  }
-
-  /** @returns whether there was anything to tell */
-  private tell(reason: ProblemCode): boolean {
-    const { count, example } = this.untold.get(reason) ?? { count: 0 };
-    this.untold.delete(reason);
-    if (count === 0) return false;
-    const msg = `Refused with ${named(reason)}: ${count} more in ${WINDOW_MS / 1000} s`;
-    this.logger.warn({ msg, reason, count, ...example });
-    return true;
+    this.untold.end();
   }
 }
 
