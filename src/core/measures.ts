@@ -1,3 +1,5 @@
+import type { WebhookEvent } from './webhook-event.js';
+
 /** A request that was answered, or whose caller has gone. */
 export interface AnsweredRequest {
   readonly method: string;
@@ -27,6 +29,7 @@ export interface Hearer {
   answered(request: AnsweredRequest): void;
   called(call: UpstreamCall): void;
   committed(tookMs: number, events: number): void;
+  attempted(delivery: WebhookEvent<'webhook.delivered' | 'webhook.failing'>): void;
 }
 
 /** What the parts of a process count beside events, and who is told what takes time. */

@@ -11,6 +11,7 @@ export interface MetricType {
 
 const REQUEST_SECONDS = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10];
 const RUN_SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800];
+const DELAY_SECONDS = [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60, 300, 1800, 7200, 21600, 86400];
 const COMMIT_SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5];
 const BATCH_EVENTS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000];
 
@@ -32,10 +33,10 @@ const amount = (unit: string, description: string, attributes: readonly string[]
   attributes,
   description,
 });
-const gauge = (unit: string, description: string) => ({
+const gauge = (unit: string, description: string, attributes: readonly string[] = []) => ({
   kind: 'gauge' as const,
   unit,
-  attributes: [],
+  attributes,
   description,
 });
 
@@ -123,6 +124,22 @@ export const METRICS = {
   ),
   'frontrunner.node.takeovers': counter('{run}', [], 'Runs that this node took over (Postgres)'),
   'frontrunner.deadletters': gauge('{subtask}', 'Sub-tasks in the dead-letter queue of all nodes (Postgres)'),
+  'frontrunner.webhook.deliveries': counter(
+    '{attempt}',
+    ['frontrunner.webhook', 'frontrunner.outcome'],
+    'Attempts to deliver an event: delivered, failed, or dead: given up',
+  ),
+  'frontrunner.webhook.delivery.duration': histogram(
+    's',
+    REQUEST_SECONDS,
+    ['error.type'],
+    'How long one attempt to deliver an event took',
+  ),
+  'frontrunner.webhook.delay': histogram('s', DELAY_SECONDS, [], 'From an event to its delivery'),
+  'frontrunner.webhook.paused': gauge('{webhook}', 'Webhooks that are paused', ['frontrunner.reason']),
+  'frontrunner.webhook.waiting': gauge('{delivery}', 'Deliveries that wait for an attempt'),
+  'frontrunner.webhook.dead': gauge('{delivery}', 'Deliveries that are given up: dead letters'),
+  'frontrunner.webhook.behind': gauge('s', 'How long the oldest event waits to be read for webhooks'),
   'nodejs.eventloop.delay.min': gauge('s', 'Least delay of the event loop since the last reading'),
   'nodejs.eventloop.delay.max': gauge('s', 'Greatest delay of the event loop since the last reading'),
   'nodejs.eventloop.delay.mean': gauge('s', 'Mean delay of the event loop since the last reading'),

@@ -99,6 +99,41 @@ describe('Recorder', () => {
     ]);
   });
 
+  test('counts attempts to deliver by webhook and outcome, of a thousand webhooks and then of all others', () => {
+    const attempt = {
+      ...{ webhook: 'w', url: '', event: 1, type: 'run.finished', runId: 'r', task: 't', attempt: 1 },
+      report: { at: 0, tookMs: 50, status: 503, error: 'status' },
+    };
+    const delivered = {
+      ...attempt,
+      kind: 'webhook.delivered' as const,
+      delayMs: 1_500,
+      report: { at: 0, tookMs: 20 },
+    };
+    const failing = { ...attempt, kind: 'webhook.failing' as const };
+    const counts = recorded((recorder) => {
+      recorder.attempted(delivered);
+      recorder.attempted({ ...failing, nextAt: 5 });
+      recorder.attempted({ ...failing, nextAt: null, report: { at: 0, tookMs: 0, error: 'breaker-open' } });
+      for (let id = 1; id < 1_003; id += 1) recorder.attempted({ ...delivered, webhook: String(id) });
+    });
+    const count = (webhook: string, outcome: string) =>
+      counts[
+        `frontrunner_webhook_deliveries_total{frontrunner_webhook="${webhook}",frontrunner_outcome="${outcome}"}`
+      ];
+    expect([count('w', 'delivered'), count('w', 'failed'), count('w', 'dead')]).toEqual([1, 1, 1]);
+    expect([count('999', 'delivered'), count('1000', 'delivered'), count('other', 'delivered')]).toEqual([
+      1,
+      undefined,
+      3,
+    ]);
+    expect(counts).toMatchObject({
+      'frontrunner_webhook_delivery_duration_seconds_count{error_type="503"}': 1,
+      frontrunner_webhook_delivery_duration_seconds_count: 1_003,
+      frontrunner_webhook_delay_seconds_count: 1_003,
+    });
+  });
+
   test('measures commits', () => {
     expect(
       recorded((recorder) => {

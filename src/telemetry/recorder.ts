@@ -1,12 +1,17 @@
 import type { AnsweredRequest, Hearer, UpstreamCall } from '../core/measures.js';
 import type { RunEvent } from '../core/events.js';
 import { serverOf } from '../core/server-address.js';
+import type { WebhookEvent } from '../core/webhook-event.js';
 import type { CommittedEvent } from '../events/event-bus.js';
 import { Instruments, type OurMeter, type Tell } from './instruments.js';
+
+/** So many webhooks have counts of their own, so that none grow without end while webhooks come and go. */
+const MOST_WEBHOOKS = 1_000;
 
 /** Records in a meter what is committed, and what takes time, from now on. */
 export class Recorder implements Hearer {
   private readonly instruments: Instruments;
+  private readonly webhooks = new Set<string>();
 
   /** @param state tells how things stand when the meter is read */
   constructor(meter: OurMeter, state: (tell: Tell) => void) {
@@ -49,6 +54,20 @@ export class Recorder implements Hearer {
   committed(tookMs: number, events: number): void {
     this.instruments.record('frontrunner.journal.commit.duration', tookMs / 1000);
     this.instruments.record('frontrunner.journal.batch.size', events);
+  }
+
+  attempted(event: WebhookEvent<'webhook.delivered' | 'webhook.failing'>): void {
+    const { instruments, webhooks } = this;
+    const { webhook, report } = event;
+    const isDelivered = event.kind === 'webhook.delivered';
+    const outcome = isDelivered ? 'delivered' : event.nextAt === null ? 'dead' : 'failed';
+    if (webhooks.size < MOST_WEBHOOKS) webhooks.add(webhook);
+    instruments.count('frontrunner.webhook.deliveries', webhooks.has(webhook) ? webhook : 'other', outcome);
+    const error = report.error === 'status' ? String(report.status) : report.error;
+    // Such an attempt sends nothing.
+    if (error !== 'breaker-open')
+      instruments.record('frontrunner.webhook.delivery.duration', report.tookMs / 1000, error);
+    if (isDelivered) instruments.record('frontrunner.webhook.delay', event.delayMs / 1000);
   }
 
   /** Takes back what it has told the meter to call. */

@@ -2,6 +2,7 @@ import { Module } from '@nestjs/common';
 import { EventsModule } from '../events/events.module.js';
 import { RunModule } from '../run/run.module.js';
 import { Telemetry } from './telemetry.js';
+import { WebhookState } from './webhook-state.js';
 
-@Module({ imports: [EventsModule, RunModule], providers: [Telemetry], exports: [Telemetry] })
+@Module({ imports: [EventsModule, RunModule], providers: [Telemetry, WebhookState], exports: [Telemetry] })
 export class TelemetryModule {}

@@ -2,7 +2,9 @@ import { Inject, Injectable, type OnApplicationShutdown, type OnModuleInit } fro
 import { CONFIG, type Config } from '../config/config.js';
 import { Measures } from '../core/measures.js';
 import { MemoryBudget } from '../core/memory-budget.js';
+import type { WebhookEvent } from '../core/webhook-event.js';
 import { EventBus } from '../events/event-bus.js';
+import { OnWebhookEvent } from '../events/on-webhook-event.decorator.js';
 import { Journal } from '../run/journal.js';
 import { Runs } from '../run/runs.js';
 import type { OurMeter, Tell } from './instruments.js';
@@ -47,6 +49,11 @@ export class Telemetry implements OnModuleInit, OnApplicationShutdown {
 
   onApplicationShutdown(): void {
     if (!this.outlived) for (const end of this.ends) end();
+  }
+
+  @OnWebhookEvent('webhook.delivered', 'webhook.failing')
+  attempted(event: WebhookEvent<'webhook.delivered' | 'webhook.failing'>): void {
+    for (const hearer of this.measures.hearers) hearer.attempted(event);
   }
 
   /** Records in a meter from now on. */

@@ -28,6 +28,8 @@ describe('the commands of the runbook', () => {
     DATABASE_URL: 'sqlite:./data/frontrunner.db',
     DEMO_TIME_SCALE: '10',
     SHUTDOWN_GRACE: '0ms',
+    SECRETS_KEY: Buffer.alloc(32, 7).toString('base64'),
+    WEBHOOK_ORIGINS: 'http://127.0.0.1:9',
   };
 
   async function bash(commands: string, env: Record<string, string> = {}): Promise<string> {
@@ -42,7 +44,9 @@ describe('the commands of the runbook', () => {
   const start = () => ServiceProcess.start({ directory, env: environment });
 
   ifCurl('do what it says: stuck runs, backups, keys, upgrades, restore', async () => {
-    const key = (await bash('frontrunner keys create ci --scope runs:write --scope runs:read')).trim();
+    const key = (
+      await bash('frontrunner keys create ci --scope runs:write --scope runs:read --scope webhooks:write')
+    ).trim();
     service = await start();
     const { body } = (await service.http
       .post('/tasks/demo/runs')
@@ -62,6 +66,15 @@ describe('the commands of the runbook', () => {
     const stuck = await bash(withKey(blocksOf('A run doesn’t end')[0]!), env);
     expect(stuck).toContain(body.id);
     expect(await service.line(/^first cancelled/)).toMatchObject({ runId: body.id });
+
+    const { body: webhook } = (await service.http
+      .post('/webhooks')
+      .auth(key, { type: 'bearer' })
+      .send({ url: 'http://127.0.0.1:9/' })
+      .expect(201)) as { body: { id: string } };
+    const [mend] = blocksOf('A webhook is paused, or has dead letters');
+    const mended = await bash(withKey(mend!), { ...env, WEBHOOK: webhook.id });
+    expect(mended).toMatch(/"state":"active"[^]*"deliveries":\[\][^]*"redriven":0/);
 
     const [whileItRuns, whenStopped] = blocksOf('The file is damaged: restore a backup');
     expect(await bash(whileItRuns!)).toMatch(/is sound[^]*is a copy of/);
@@ -87,6 +100,7 @@ describe('the commands of the runbook', () => {
     const tried = [
       'The disk is full',
       'A run doesn’t end',
+      'A webhook is paused, or has dead letters',
       'The file is damaged: restore a backup',
       'A key has to be changed',
       'Upgrade and downgrade',

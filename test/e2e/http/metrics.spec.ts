@@ -2,6 +2,8 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import supertest from 'supertest';
 import { Measures } from '../../../src/core/measures.js';
+import { EventBus } from '../../../src/events/event-bus.js';
+import { Journal } from '../../../src/run/journal.js';
 import { ApiKeys } from '../../support/api-keys.js';
 import { ControlledTask } from '../../support/controlled-task.js';
 import { expectProblem } from '../../support/problem.js';
@@ -115,6 +117,33 @@ describe('GET /metrics', () => {
         ),
       ),
     ).toBe(1);
+  });
+
+  test('tells what becomes of webhooks, and which are paused', async () => {
+    const paused = { paused: 'failing', pausedAt: 1, cursor: 0, cursorAt: 1 } as const;
+    const webhook = { id: 'w1', terms: '{}', client: null, createdAt: 1, revision: 1, ...paused };
+    await service.app.get(Journal).webhooks.add(webhook);
+    const about = {
+      webhook: 'w1',
+      url: 'https://a.example/',
+      event: 1,
+      type: 'run.finished',
+      runId: 'r',
+      task: 't',
+    };
+    const report = { at: 1, tookMs: 20, status: 503, error: 'status' };
+    service.app
+      .get(EventBus)
+      .publishWebhook({ kind: 'webhook.failing', ...about, attempt: 1, report, nextAt: null });
+    await scrape().expect(200);
+    await nextTurn();
+    expect(Object.fromEntries(await samples())).toMatchObject({
+      'frontrunner_webhook_deliveries_total{frontrunner_webhook="w1",frontrunner_outcome="dead"}': 1,
+      'frontrunner_webhook_paused{frontrunner_reason="failing"}': 1,
+      'frontrunner_webhook_paused{frontrunner_reason="request"}': 0,
+      frontrunner_webhook_waiting: 0,
+      frontrunner_webhook_behind_seconds: 0,
+    });
   });
 
   test('tells how many streams are open', async () => {

@@ -36,6 +36,7 @@ describe('HTTP sub-tasks', () => {
         called: (call) => calls.push(call),
         answered: () => undefined,
         committed: () => undefined,
+        attempted: () => undefined,
       },
     ];
     await caller.call(subTask);
@@ -288,7 +289,12 @@ describe('HTTP sub-tasks', () => {
       const calls: UpstreamCall[] = [];
       const subTask = caller.subTask({ url: `${silent.origin}/` });
       caller.upstreams.measures.hearers = [
-        { called: (call) => calls.push(call), answered: () => undefined, committed: () => undefined },
+        {
+          called: (call) => calls.push(call),
+          answered: () => undefined,
+          committed: () => undefined,
+          attempted: () => undefined,
+        },
       ];
       await expect(caller.call(subTask, { trace: attempt(), begun })).rejects.toThrow();
       expect(calls).toEqual([expect.objectContaining({ status: undefined, error: type })]);
