@@ -14,3 +14,7 @@ export function spanContextOf(traceparent: string): SpanContext {
     isRemote: true,
   };
 }
+
+export function isSampled({ traceFlags }: SpanContext): boolean {
+  return (traceFlags & 1) === 1;
+}

@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import * as api from '@opentelemetry/api';
-import { linked, RecordedSpans, spanId } from '../../test/support/recorded-spans.js';
+import { linked, ms, RecordedSpans, spanId } from '../../test/support/recorded-spans.js';
 import type { RunEvent } from '../core/events.js';
 import type { RunRecord } from '../core/run-record.js';
+import { traceDelivery } from './delivery-trace.js';
 import { Tracing, type TracedTerms } from './tracing.js';
 
 const RUN = `00-${'1'.repeat(32)}-${'2'.repeat(16)}-01`;
@@ -62,6 +63,46 @@ describe('Tracing', () => {
     );
     const [span] = spans.ended;
     expect(span).toMatchObject({ name: 'run race', status: { code: api.SpanStatusCode.UNSET }, links: [] });
+  });
+
+  test('makes of an attempt to deliver an event a client span with a link to its run, if that was sampled', () => {
+    const report = { at: 1e12 + 250, tookMs: 250, status: 503, error: 'status' };
+    const about = {
+      webhook: 'w',
+      url: 'https://a.example/in',
+      event: 7,
+      type: 'run.finished',
+      runId: 'r1',
+      task: 'race',
+    };
+    const failing = { kind: 'webhook.failing' as const, ...about, attempt: 2, nextAt: null, report };
+    traceDelivery(tracing.spans, { ...failing, traceparent: RUN });
+    traceDelivery(tracing.spans, failing);
+    traceDelivery(tracing.spans, { ...failing, traceparent: RUN.replace(/1$/, '0') });
+    traceDelivery(tracing.spans, {
+      ...failing,
+      traceparent: RUN,
+      report: { ...report, error: 'breaker-open' },
+    });
+    expect(spans.ended).toHaveLength(1);
+    const [span] = spans.ended;
+    expect(span).toMatchObject({
+      name: 'webhook run.finished',
+      kind: api.SpanKind.CLIENT,
+      status: { code: api.SpanStatusCode.ERROR },
+      parentSpanContext: undefined,
+      attributes: {
+        'url.full': 'https://a.example/in',
+        'server.address': 'a.example',
+        'http.response.status_code': 503,
+        'error.type': '503',
+        'frontrunner.webhook': 'w',
+        'frontrunner.run.id': 'r1',
+        'frontrunner.attempt': 2,
+      },
+    });
+    expect([ms(span!.startTime), ms(span!.endTime)]).toEqual([1e12, 1e12 + 250]);
+    expect(linked(span!)).toEqual([spanId(RUN)]);
   });
 
   test('ends what is open when the process has nothing to do with the run any more', () => {

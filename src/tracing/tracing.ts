@@ -3,7 +3,7 @@ import type { ReplyPolicy } from '../core/policies.js';
 import type { RunOrigin } from '../core/run-origin.js';
 import type { RunRecord } from '../core/run-record.js';
 import { RunTrace, type TracedRun } from './run-trace.js';
-import { spanContextOf, traceparentOf } from './span-context.js';
+import { isSampled, spanContextOf, traceparentOf } from './span-context.js';
 import { Spans, type OpenTelemetry } from './spans.js';
 
 /** The terms of a run, as far as its span tells of them. */
@@ -77,10 +77,6 @@ export class Tracing {
 
 function recordedSpan({ origin: { traceparent } }: TracedTerms): SpanContext | undefined {
   return typeof traceparent === 'string' ? spanContextOf(traceparent) : undefined;
-}
-
-function isSampled({ traceFlags }: SpanContext): boolean {
-  return (traceFlags & 1) === 1;
 }
 
 function attributesOf({ id, task, replyPolicy }: TracedTerms): Attributes {

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { context, SpanKind, SpanStatusCode, trace, type Attributes } from '@opentelemetry/api';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import { Test } from '@nestjs/testing';
+import { EventBus } from '../../../src/events/event-bus.js';
 import { Frontrunner, FrontrunnerModule } from '../../../src/index.js';
 import { CapturedLog } from '../../support/captured-log.js';
 import { ControlledTask } from '../../support/controlled-task.js';
@@ -47,6 +48,27 @@ describe('with traces on', () => {
   const serverOf = (run: ReadableSpan) => spans.when((span) => spanId(span) === parentId(run));
   const start = (headers: Readonly<Record<string, string>> = {}, request: object = {}) =>
     service.http.post('/tasks/race/runs').set(headers).send(request);
+
+  test('makes a span of an attempt to deliver an event to a webhook', async () => {
+    const about = {
+      webhook: 'w',
+      url: 'https://a.example/',
+      event: 1,
+      type: 'run.finished',
+      runId: 'r',
+      task: 't',
+    };
+    const told = {
+      ...about,
+      attempt: 1,
+      report: { at: 1e12, tookMs: 1, status: 204 },
+      traceparent: TRACEPARENT,
+    };
+    service.app.get(EventBus).publishWebhook({ kind: 'webhook.delivered', delayMs: 2, ...told });
+    expect(linked(await spans.span('webhook run.finished', { 'frontrunner.webhook': 'w' }))).toEqual([
+      CALLER,
+    ]);
+  });
 
   test('the trace of a request goes on with that of the caller, and ends with the answer', async () => {
     const answer = start({ traceparent: TRACEPARENT, tracestate: 'vendor=1' }).then((it) => it);
