@@ -2,13 +2,14 @@ import { BASE } from './address.js';
 import { html, render, useEffect, useRef, useState } from './html.js';
 import { ProblemNote } from './parts/problem.js';
 import { linkTo, usePlace } from './router.js';
-import { signOut, useWatchedSession } from './session.js';
+import { isSignedIn, missingScope, signOut, useWatchedSession } from './session.js';
 
-/** What the navigation leads to, by the first step of the place. */
-const SECTIONS = /** @type {const} */ ([
+/** What the navigation leads to: the first step of the place, its title, and the scope without which it is left out. */
+const SECTIONS = /** @type {[string, string, string?][]} */ ([
   ['runs', 'Runs'],
   ['tasks', 'Tasks'],
   ['events', 'Events'],
+  ['webhooks', 'Webhooks', 'webhooks:write'],
   ['nodes', 'Nodes'],
 ]);
 
@@ -19,12 +20,15 @@ const SCREENS = {
   tasks: () => import('./screens/tasks.js').then(({ TasksScreen }) => TasksScreen),
   task: () => import('./screens/task.js').then(({ TaskScreen }) => TaskScreen),
   events: () => import('./screens/events.js').then(({ EventsScreen }) => EventsScreen),
+  webhooks: () => import('./screens/webhooks.js').then(({ WebhooksScreen }) => WebhooksScreen),
+  webhook: () => import('./screens/webhook.js').then(({ WebhookScreen }) => WebhookScreen),
   nodes: () => import('./screens/nodes.js').then(({ NodesScreen }) => NodesScreen),
 };
 /** The screen about one thing of a section. @type {Map<string, keyof typeof SCREENS>} */
 const ONE_OF = new Map([
   ['runs', 'run'],
   ['tasks', 'task'],
+  ['webhooks', 'webhook'],
 ]);
 /** Those that have come. @type {Map<string, any>} */
 const loaded = new Map();
@@ -59,17 +63,17 @@ function screenOf({ path: [section = 'runs', name], query }) {
     <p><a href=${linkTo(['runs'])}>See the runs</a></p>`;
 }
 
-/** Who is signed in, and the way out. */
-function WhoIsIn() {
-  const session = useWatchedSession();
-  if (!session) return null;
+/** Who is signed in, and the way out. @param {{ session: import('./session.js').Session | undefined }} props */
+function WhoIsIn({ session }) {
+  if (!isSignedIn(session)) return null;
   return html`<span class="who"
-    >${session.client} <button type="button" class="link" onClick=${signOut}>Sign out</button></span
+    >${session?.client} <button type="button" class="link" onClick=${signOut}>Sign out</button></span
   >`;
 }
 
 function App() {
   const place = usePlace();
+  const session = useWatchedSession();
   const main = useRef(/** @type {HTMLElement | null} */ (null));
   const first = useRef(true);
   const where = place.path.join('/');
@@ -95,7 +99,7 @@ function App() {
         ><img src="icon.svg" alt="" width="24" height="24" />Frontrunner</a
       >
       <nav aria-label="Screens">
-        ${SECTIONS.map(
+        ${SECTIONS.filter(([, , scope]) => scope === undefined || !missingScope(session, scope)).map(
           ([path, title]) =>
             html`<a href=${linkTo([path])} aria-current=${section === path ? 'page' : undefined}
               >${title}</a
@@ -103,7 +107,7 @@ function App() {
         )}
         <a href=${new URL('docs', BASE).href}>API</a>
       </nav>
-      <${WhoIsIn} />
+      <${WhoIsIn} session=${session} />
     </header>
     <main id="main" tabindex="-1" ref=${main}>${screenOf(place)}</main>
   `;

@@ -49,12 +49,17 @@ function watchSession() {
   };
 }
 
-/** Who is signed in by a session, which is watched; undefined where it takes none. */
+/** @param {Session | undefined} session */
+export function isSignedIn(session) {
+  return Boolean(session?.client && session.until !== null);
+}
+
+/** Who may do what, as the service said when the page was opened. Whoever is signed in is watched. */
 export function useWatchedSession() {
   const session = useSession();
-  const isIn = Boolean(session?.client && session.until !== null);
+  const isIn = isSignedIn(session);
   useEffect(() => (isIn ? watchSession() : undefined), [isIn]);
-  return isIn ? session : undefined;
+  return session;
 }
 
 export async function signOut() {

@@ -47,7 +47,7 @@ describe('The page in a browser', () => {
 
   it('has a screen of its own for each part of the service', async () => {
     await page.goto(`${service.url}/ui`);
-    for (const name of ['Runs', 'Tasks', 'Events', 'Nodes']) {
+    for (const name of ['Runs', 'Tasks', 'Events', 'Webhooks', 'Nodes']) {
       await page.getByRole('navigation').getByRole('link', { name, exact: true }).click();
       await page.getByRole('heading', { level: 1, name }).waitFor();
     }

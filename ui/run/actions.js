@@ -1,5 +1,6 @@
 import { ask } from '../api.js';
 import { html, useState } from '../html.js';
+import { CopyButton } from '../parts/copy-button.js';
 import { Dialog } from '../parts/dialog.js';
 import { ProblemNote } from '../parts/problem.js';
 import { curlOf } from './curl.js';
@@ -69,23 +70,11 @@ function Cancel({ id, race, onClose }) {
 
 /** @param {{ race: Race, onClose: () => void }} props */
 function Curl({ race, onClose }) {
-  const [told, setTold] = useState('');
   const command = curlOf(race);
-  const copy = async () => {
-    try {
-      await navigator.clipboard.writeText(command);
-      setTold('Copied');
-    } catch {
-      setTold('The browser doesn’t let this page copy: mark the text and copy it');
-    }
-  };
   return html`<${Dialog} title="Start the same run by curl" onClose=${onClose}>
-    <pre class="run-curl" tabindex="0">${command}</pre>
+    <pre class="to-copy" tabindex="0">${command}</pre>
     ${race.begun.inputKept === false && html`<p>The task keeps a part of the input out of the record: add it.</p>`}
     ${race.client !== undefined && html`<p>Put your API key into <code>FRONTRUNNER_KEY</code>.</p>`}
-    <div class="dialog-end">
-      <span role="status" class="soft">${told}</span>
-      <button type="button" class="primary" onClick=${copy}>Copy</button>
-    </div>
+    <div class="dialog-end"><${CopyButton} text=${command} /></div>
   <//>`;
 }

@@ -5,6 +5,7 @@ import { Status } from '../parts/status.js';
 import { randomKey } from '../random-key.js';
 import { Command } from './actions.js';
 import { heldBackText, moment } from './describe.js';
+import { RunWebhooks } from './run-webhooks.js';
 
 /** @typedef {import('./race.js').Race} Race */
 /** @typedef {import('./race.js').Lane} Lane */
@@ -17,8 +18,8 @@ function Part({ title, children }) {
   </section>`;
 }
 
-/** What the run as a whole is. @param {{ id: string, race: Race }} props */
-export function RunPanel({ id, race }) {
+/** What the run as a whole is. @param {{ id: string, race: Race, webhooks: { url: string, events: string[] }[] }} props */
+export function RunPanel({ id, race, webhooks }) {
   const { begun, labels, client, reply } = race;
   const { input, inputKept, replyPolicy, losers, deadline, requestId, traceparent } = begun;
   const facts = Object.entries({
@@ -48,7 +49,8 @@ export function RunPanel({ id, race }) {
       <${JsonView} value=${input ?? null} />
     <//>
     ${reply && 'error' in reply && html`<${Part} title="The reply is an error"><${JsonView} value=${reply.error} /><//>`}
-    ${reply && 'answeredBy' in reply && html`<${Part} title="Reply"><${JsonView} value=${reply.result} /><//>`}`;
+    ${reply && 'answeredBy' in reply && html`<${Part} title="Reply"><${JsonView} value=${reply.result} /><//>`}
+    ${webhooks.length > 0 && html`<${Part} title="Webhooks"><${RunWebhooks} id=${id} webhooks=${webhooks} /><//>`}`;
 }
 
 /** @param {any} policy */

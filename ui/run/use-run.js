@@ -10,7 +10,7 @@ import { advance, isOver } from './race.js';
  * A run as its events come.
  *
  * @param {string} id
- * @returns {{ race: Race | undefined, isSetAside: boolean, connection: 'live' | 'waiting' | 'ended', error: unknown, again: () => void }}
+ * @returns {{ race: Race | undefined, isSetAside: boolean, webhooks: { url: string, events: string[] }[], connection: 'live' | 'waiting' | 'ended', error: unknown, again: () => void }}
  *   `again`: what looks at it anew, as after a retry
  */
 export function useRun(id) {
@@ -20,6 +20,7 @@ export function useRun(id) {
   const [connection, setConnection] = useState(/** @type {'live' | 'waiting' | 'ended'} */ ('live'));
   const [error, setError] = useState(/** @type {unknown} */ (undefined));
   const [isSetAside, setAside] = useState(false);
+  const [webhooks, setWebhooks] = useState(/** @type {{ url: string, events: string[] }[]} */ ([]));
   const again = () => setRound((count) => count + 1);
 
   useEffect(() => {
@@ -40,6 +41,7 @@ export function useRun(id) {
         const run = await ask(`/runs/${encodeURIComponent(id)}`, { signal: leaving.signal });
         lookedAt = run.lastEventId;
         setAside(run.status === 'set-aside');
+        setWebhooks(run.webhooks ?? []);
         return true;
       } catch (thrown) {
         if (leaving.signal.aborted) return false;
@@ -79,5 +81,5 @@ export function useRun(id) {
       cancelAnimationFrame(frame);
     };
   }, [id, round]);
-  return { race: race.current, isSetAside, connection, error, again };
+  return { race: race.current, isSetAside, webhooks, connection, error, again };
 }

@@ -21,7 +21,7 @@ const EARLY = 8;
 
 /** @param {{ id: string, query: URLSearchParams }} props */
 export function RunScreen({ id, query }) {
-  const { race, isSetAside, connection, error, again } = useRun(id);
+  const { race, isSetAside, webhooks, connection, error, again } = useRun(id);
   const [time, setScale] = useNow(race !== undefined && !isOver(race) && !isSetAside);
   const [isToReply, setToReply] = useState(false);
   const chosen = query.get('panel') ?? undefined;
@@ -74,7 +74,7 @@ export function RunScreen({ id, query }) {
                 onClose=${() => select(undefined)}
                 onRetried=${again}
               />`
-            : html`<${RunPanel} id=${id} race=${race} />`
+            : html`<${RunPanel} ...${{ id, race, webhooks }} />`
         }
       </aside>
     </div>
