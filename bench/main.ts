@@ -13,6 +13,7 @@ import { store } from './scenarios/store.ts';
 import { tail } from './scenarios/tail.ts';
 import { telemetry } from './scenarios/telemetry.ts';
 import { throughput } from './scenarios/throughput.ts';
+import { webhooks } from './scenarios/webhooks.ts';
 import { publish } from './support/results.ts';
 import { Stage } from './support/stage.ts';
 
@@ -28,6 +29,7 @@ const SCENARIOS: readonly Scenario[] = [
   http,
   nodes,
   telemetry,
+  webhooks,
 ];
 
 const USAGE = `node bench/main.ts [all|${SCENARIOS.map(({ name }) => name).join('|')}] [options]

@@ -21,6 +21,8 @@ export interface Options {
   readonly rate: number;
   /** Runs in the large database of store and history. */
   readonly runs: number;
+  /** Events that a webhook is behind. */
+  readonly events: number;
   /** How often store and recovery start the service on each database, and nodes kills one. */
   readonly starts: number;
   /** The built service. */
@@ -44,6 +46,7 @@ const DEFINITIONS = {
   'all-servers': { type: 'boolean', default: false },
   rate: number('1000'),
   runs: number('1000000'),
+  events: number('1000000'),
   starts: number('5'),
   data: { type: 'string', default: fromHere('data') },
   service: { type: 'string', default: fromHere('../dist/main.js') },
@@ -52,7 +55,7 @@ const DEFINITIONS = {
   help: { type: 'boolean', short: 'h', default: false },
 } as const;
 
-export const OPTIONS_HELP = `throughput, store, readers, tail, http, nodes, telemetry:
+export const OPTIONS_HELP = `throughput, store, readers, tail, http, nodes, telemetry, webhooks:
   --rounds N        turns of each server, or variant (default 5)
   --seconds N       load in one turn, in seconds (default 5)
   --warm-up N       load before the first round, in seconds (default 3)
@@ -74,6 +77,9 @@ history:
 
 store, history:
   --runs N          finished runs in the large database (default 1000000, which takes 2 GB)
+
+webhooks:
+  --events N        events that a webhook is behind (default 1000000, which takes some minutes)
 
 store, recovery, nodes:
   --starts N        how often the service is started on each database, or a node is killed (default 5)
@@ -104,6 +110,7 @@ export function readCommandLine(argv: readonly string[]): { what: string; option
     allServers: values['all-servers'],
     rate: positive('rate', values.rate),
     runs: count('runs', values.runs),
+    events: count('events', values.events),
     starts: count('starts', values.starts),
     data: path.resolve(values.data),
     service: path.resolve(values.service),

@@ -23,6 +23,8 @@ export interface PacedLoad {
   readonly rate: number;
   /** Whether to POST for runs of a task whose sub-tasks give the demo's first result; else GET the demo. */
   readonly post?: boolean;
+  /** JSON that is posted. */
+  readonly body?: string;
 }
 
 /** What the bench tells the generator. Each command ends a lap and is answered with it. */

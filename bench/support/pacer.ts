@@ -10,7 +10,10 @@ const TIME_OUT = 10_000;
  *
  * @returns what ends it
  */
-export function startPacer({ url, rate, post = false }: PacedLoad, recorder: LapRecorder): () => void {
+export function startPacer(
+  { url, rate, post = false, body = '' }: PacedLoad,
+  recorder: LapRecorder,
+): () => void {
   const agent = new Agent({ keepAlive: true, timeout: TIME_OUT });
   const startedAt = performance.now();
   const urls = [url].flat();
@@ -21,14 +24,14 @@ export function startPacer({ url, rate, post = false }: PacedLoad, recorder: Lap
     const sentAt = performance.now();
     const sending = request(
       urls[sent % urls.length] ?? '',
-      { agent, method: post ? 'POST' : 'GET' },
+      { agent, method: post ? 'POST' : 'GET', headers: body ? { 'content-type': 'application/json' } : {} },
       (response) => {
-        let body = '';
-        response.setEncoding('utf8').on('data', (text: string) => (body += text));
+        let answer = '';
+        response.setEncoding('utf8').on('data', (text: string) => (answer += text));
         response.on('end', () => {
           if (stopped) return;
-          if (post) recorder.sawReply(body);
-          else recorder.sawResult(body);
+          if (post) recorder.sawReply(answer);
+          else recorder.sawResult(answer);
           recorder.answered(response.statusCode ?? 0, performance.now() - sentAt);
         });
       },
@@ -37,7 +40,7 @@ export function startPacer({ url, rate, post = false }: PacedLoad, recorder: Lap
     sending.on('error', () => {
       if (!stopped) recorder.failed();
     });
-    sending.end();
+    sending.end(body);
   };
   const timer = setInterval(() => {
     const due = ((performance.now() - startedAt) / 1000) * rate;
