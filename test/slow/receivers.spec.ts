@@ -1,9 +1,12 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { Webhook } from 'standardwebhooks';
+import type { RunEvent } from '../../src/core/events.js';
 import { Receiver, receiverPrograms } from '../support/receivers.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
+import { TestApp } from '../support/test-app.js';
 import { ROOT } from '../support/type-check.js';
 
 const SECRET = `whsec_${Buffer.alloc(32, 7).toString('base64')}`;
@@ -106,6 +109,38 @@ for (const { name, command, missing } of programs) {
     });
   });
 }
+
+describe('a service that delivers to all of them', () => {
+  const receivers: Receiver[] = [];
+  let service: TestApp;
+  beforeAll(async () => {
+    for (const { name, command } of programs)
+      if (command)
+        receivers.push(await Receiver.start(command, SECRET, join(directory, `${name}-delivered`)));
+    const origins = receivers.map(({ url }) => new URL(url).origin).join();
+    service = await TestApp.start({ env: { WEBHOOK_SECRET: SECRET, WEBHOOK_ORIGINS: origins } });
+  });
+  afterAll(async () => {
+    await service.close();
+    for (const receiver of receivers) await receiver.stop();
+  });
+
+  test.each(['event', 'cloudevents', 'cloudevents-binary'])('has its events kept, as %s', async (format) => {
+    const webhooks = receivers.map(({ url }) => ({ url, format, events: ['run.started', 'run.finished'] }));
+    const { runId } = await service.answer('demo', { webhooks });
+    const { id } = await service.event(runId, 'run.finished');
+    const answer = await service.http.get(`/runs/${runId}/events`).expect(200);
+    const { events } = answer.body as { events: RunEvent[] };
+    const [started, finished] = events.filter(({ type }) => /^run\.(started|finished)$/.test(type));
+    const shape = (event?: RunEvent): unknown =>
+      format === 'cloudevents' ? expect.objectContaining({ subject: runId, data: event }) : event;
+    for (const receiver of receivers) {
+      while (receiver.kept()[id] === undefined) await delay(20);
+      const kept = receiver.kept();
+      expect([kept[started!.id], kept[id]]).toEqual([shape(started), shape(finished)]);
+    }
+  });
+});
 
 describe('the check of signatures in Python', () => {
   const python = spawnSync('python3', ['--version']).error === undefined;
