@@ -21,6 +21,13 @@ import { TasksFileController } from './tasks-file/tasks-file.controller.js';
 import { TasksSchemaController } from './tasks-file/tasks-schema.controller.js';
 import { RunBatchesController } from './tasks/run-batches.controller.js';
 import { TasksController } from './tasks/tasks.controller.js';
+import { DeliveryRecords } from './webhooks/delivery-records.js';
+import { DeliveriesController } from './webhooks/deliveries.controller.js';
+import { ShownWebhooks } from './webhooks/shown-webhooks.js';
+import { TestSender } from './webhooks/test-sender.js';
+import { WebhookActionsController } from './webhooks/webhook-actions.controller.js';
+import { Webhooks } from './webhooks/webhooks.js';
+import { WebhooksController } from './webhooks/webhooks.controller.js';
 
 /** What answers over HTTP. */
 @Module({
@@ -37,6 +44,9 @@ import { TasksController } from './tasks/tasks.controller.js';
     RunsController,
     EventsController,
     StreamTokensController,
+    WebhooksController,
+    WebhookActionsController,
+    DeliveriesController,
     HealthController,
     ProblemsController,
     SessionController,
@@ -45,6 +55,15 @@ import { TasksController } from './tasks/tasks.controller.js';
     ConnectionMemory,
     EventFeed,
     Refusals,
+    Webhooks,
+    ShownWebhooks,
+    DeliveryRecords,
+    {
+      provide: TestSender,
+      useValue: {
+        sendTest: () => Promise.resolve({ at: Date.now(), tookMs: 0, error: 'unreachable' }),
+      },
+    },
     { provide: StreamTokens, inject: [Journal], useFactory: (journal: Journal) => new StreamTokens(journal) },
     { provide: Sessions, inject: [Journal], useFactory: (journal: Journal) => new Sessions(journal) },
   ],

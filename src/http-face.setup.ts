@@ -109,6 +109,7 @@ export function setUpFace(
   express.post(BATCH_PATH, ...jsonBody(maxBatchBytes, operations, memory), countWhatWasRead(memory));
   if (access.limit) express.post(BATCH_PATH, countRunsOfBatches(access.limit));
   express.post(EVERY_PATH, ...jsonBody(maxInputBytes, operations, memory));
+  express.patch(EVERY_PATH, ...jsonBody(maxInputBytes, operations, memory));
 
   if (root !== undefined)
     express.get('/', (request, response) => {

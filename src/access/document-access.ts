@@ -7,7 +7,7 @@ import {
   SESSION_SCHEME,
   STREAM_TOKEN_SCHEME,
 } from './needed-scope.decorator.js';
-import { defaultScope, WRITES } from './scope.js';
+import { defaultScopes, WRITES } from './scope.js';
 import { COOKIE } from './sessions.js';
 
 interface Operation {
@@ -19,7 +19,7 @@ const SCHEME = {
   type: 'http' as const,
   scheme: 'bearer',
   description:
-    'An API key, made by `frontrunner keys`. Where the service has keys (`API_KEYS_FILE`), every request but those for health needs one. Its scopes say what it is good for: `runs:write` starts and changes runs, `runs:read` looks at them; neither implies the other. `runs:write:own` and `runs:read:own` do so with the runs alone that the key itself has started: any other run is unknown to it (404). `admin` looks after the nodes, changes many runs at once, and reloads the tasks file. `metrics:read` reads `/metrics`.',
+    'An API key, made by `frontrunner keys`. Where the service has keys (`API_KEYS_FILE`), every request but those for health needs one. Its scopes say what it is good for: `runs:write` starts and changes runs, `runs:read` looks at them; neither implies the other. `runs:write:own` and `runs:read:own` do so with the runs alone that the key itself has started: any other run is unknown to it (404). `webhooks:write` makes and changes webhooks, which are told of the runs that the key may look at. `admin` looks after the nodes, changes many runs at once, and reloads the tasks file. `metrics:read` reads `/metrics`.',
 };
 
 const HEADER = {
@@ -88,7 +88,7 @@ const TO_SIGN_IN = {
 };
 
 function documentOperation(path: string, method: string, operation: Operation): void {
-  const [needed = { [SECURITY_SCHEME]: [defaultScope(method)] }, ...others] = operation.security ?? [];
+  const [needed = { [SECURITY_SCHEME]: [...defaultScopes(method)] }, ...others] = operation.security ?? [];
   const scopes = needed[SECURITY_SCHEME] ?? [];
   operation.security = [needed, { [HEADER_SCHEME]: scopes }, { [SESSION_SCHEME]: scopes }, ...others];
   const { responses } = operation;

@@ -50,7 +50,7 @@ describe('a file of API keys', () => {
     [
       'no scope',
       { ...KEY, scopes: [] },
-      '.scopes: takes at least one of runs:write, runs:read, admin, metrics:read, runs:write:own, runs:read:own',
+      '.scopes: takes at least one of runs:write, runs:read, webhooks:write, admin, metrics:read, runs:write:own, runs:read:own',
     ],
     ['a short hash', { ...KEY, sha256: 'abc' }, '.sha256: takes 64 hexadecimal digits'],
     ['no hash', { ...KEY, sha256: undefined }, ': has either sha256 or scrypt'],

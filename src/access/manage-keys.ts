@@ -22,6 +22,7 @@ revoke  takes a key out of the file.
 
   --scope  runs:write starts and changes runs, runs:read looks at them. Neither implies the other.
            runs:write:own and runs:read:own do so with the runs alone that the key itself has started.
+           webhooks:write makes and changes webhooks (/webhooks) of the runs that runs:read or runs:read:own shows.
            admin looks after the nodes, and cancels and retries many runs at once (/admin).
            metrics:read reads /metrics.
   --stdin  Takes a key that you chose from standard input, and keeps its scrypt hash.

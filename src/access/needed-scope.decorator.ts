@@ -2,7 +2,7 @@ import { applyDecorators, SetMetadata } from '@nestjs/common';
 import { ApiSecurity } from '../http/open-api.js';
 import type { NeededScope } from './scope.js';
 
-/** The metadata that says which scope an operation needs, null where any key will do. */
+/** The metadata that says which scopes an operation needs; none where any key will do. */
 export const NEEDED_SCOPE = 'frontrunner:needed-scope';
 
 /** The metadata of operations that show and change no runs but those of `onlyClient` of their request, where it has one. */
@@ -18,9 +18,9 @@ export const HEADER_SCHEME = 'apiKeyHeader';
 /** The session of a browser. */
 export const SESSION_SCHEME = 'session';
 
-/** For an operation that needs another scope than its method says: runs:read for GET and HEAD, runs:write otherwise. */
-export function NeedsScope(scope: NeededScope): MethodDecorator & ClassDecorator {
-  return applyDecorators(SetMetadata(NEEDED_SCOPE, scope), ApiSecurity(SECURITY_SCHEME, [scope]));
+/** For an operation that needs other scopes, all of them, than its method says: runs:read for GET and HEAD, runs:write otherwise. */
+export function NeedsScope(...scopes: readonly NeededScope[]): MethodDecorator & ClassDecorator {
+  return applyDecorators(SetMetadata(NEEDED_SCOPE, scopes), ApiSecurity(SECURITY_SCHEME, [...scopes]));
 }
 
 /**
@@ -38,5 +38,5 @@ export function TakesStreamToken(): MethodDecorator {
 
 /** For operations that show nothing of any run: whoever has a key may use them. */
 export function NeedsAnyKey(): MethodDecorator & ClassDecorator {
-  return applyDecorators(SetMetadata(NEEDED_SCOPE, null), ApiSecurity(SECURITY_SCHEME));
+  return applyDecorators(SetMetadata(NEEDED_SCOPE, []), ApiSecurity(SECURITY_SCHEME));
 }

@@ -6,9 +6,9 @@ import { challenge } from './challenge.js';
 import type { KeyRing } from './key-ring.js';
 import { KEEPS_TO_OWN_RUNS, NEEDED_SCOPE } from './needed-scope.decorator.js';
 import { isOpenToAll } from './open-paths.js';
-import { defaultScope, type NeededScope, type Scope } from './scope.js';
+import { defaultScopes, type NeededScope, type Scope } from './scope.js';
 
-/** Refuses a caller whose key hasn't the scope that an operation needs, and keeps one that has it for its own runs to those. */
+/** Refuses a caller whose key hasn't the scopes that an operation needs, and keeps one that has them for its own runs to those. */
 export class ScopeGuard implements CanActivate {
   private readonly reflector = new Reflector();
 
@@ -18,21 +18,25 @@ export class ScopeGuard implements CanActivate {
     const request = context.switchToHttp().getRequest<Request>();
     if (isOpenToAll(request.path)) return true;
     const targets = [context.getHandler(), context.getClass()];
-    const declared = this.reflector.getAllAndOverride<NeededScope | null | undefined>(NEEDED_SCOPE, targets);
-    const needed = declared === undefined ? defaultScope(request.method) : declared;
+    const needed =
+      this.reflector.getAllAndOverride<readonly NeededScope[] | undefined>(NEEDED_SCOPE, targets) ??
+      defaultScopes(request.method);
     const caller = contextOf(request);
     const { client = '' } = caller;
     const scopes = this.keys.client(client)?.scopes;
-    if (needed === null || scopes?.has(needed)) return true;
-    if (
-      scopes?.has(`${needed}:own` as Scope) &&
-      this.reflector.getAllAndOverride(KEEPS_TO_OWN_RUNS, targets) === true
-    ) {
+    for (const scope of needed) {
+      if (scopes?.has(scope)) continue;
+      if (!scopes?.has(`${scope}:own` as Scope) || !this.keepsToOwnRuns(targets)) {
+        const response = context.switchToHttp().getResponse<Response>();
+        response.setHeader('WWW-Authenticate', challenge('insufficient_scope', scope));
+        throw new ForbiddenException(`The API key ${client} has not the scope ${scope}`);
+      }
       caller.onlyClient = caller.clientId;
-      return true;
     }
-    const response = context.switchToHttp().getResponse<Response>();
-    response.setHeader('WWW-Authenticate', challenge('insufficient_scope', needed));
-    throw new ForbiddenException(`The API key ${client} has not the scope ${needed}`);
+    return true;
+  }
+
+  private keepsToOwnRuns(targets: Parameters<Reflector['getAllAndOverride']>[1]): boolean {
+    return this.reflector.getAllAndOverride(KEEPS_TO_OWN_RUNS, targets) === true;
   }
 }

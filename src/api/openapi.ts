@@ -39,6 +39,7 @@ export function createOpenApiDocument(app: INestApplication): OpenAPIObject {
     .addServer('/')
     .addTag('Runs', 'Executions of tasks')
     .addTag('Events', 'What happens to runs, to watch or to poll')
+    .addTag('Webhooks', 'Where events are sent, and what became of them')
     .addTag('Tasks', 'What can be run')
     .addTag('Nodes', 'The nodes, what waits for them, and the journal')
     .addTag('Access', 'Who is signed in')

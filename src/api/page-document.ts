@@ -18,6 +18,9 @@ const COMMON: ReadonlySet<string> = new Set<ProblemCode>([
 const STREAM =
   '\n\nThis page shows a stream when it has ended. `curl -N -H "Accept: text/event-stream"` shows it as it comes, and so does `/ui`.';
 
+/** Parameters whose examples stand for what there is none of. */
+const IDS: ReadonlySet<string> = new Set(['id', 'webhookId', 'event']);
+
 interface Parameter {
   readonly name: string;
   readonly required?: boolean;
@@ -47,7 +50,7 @@ export function documentForPage(original: OpenAPIObject): OpenAPIObject {
 function describe(operation: OperationObject, document: OpenAPIObject): void {
   const { parameters = [], requestBody, responses } = operation;
   for (const parameter of parameters as Parameter[])
-    if (!parameter.required || parameter.name === 'id') leaveEmpty(parameter);
+    if (!parameter.required || IDS.has(parameter.name)) leaveEmpty(parameter);
   if (requestBody) operation.requestBody = withoutKeys(requestBody);
   if (JSON.stringify(responses['200'] ?? '').includes('"text/event-stream"'))
     operation.description = (operation.description ?? '') + STREAM;
@@ -70,7 +73,7 @@ function leaveEmpty(parameter: Parameter): void {
   const { default: usual, example, examples = [], ...schema } = parameter.schema ?? {};
   const value = usual ?? parameter.example ?? example ?? examples[0];
   const text = typeof value === 'string' ? value : JSON.stringify(value);
-  if (value !== undefined && parameter.name !== 'id')
+  if (value !== undefined && !IDS.has(parameter.name))
     parameter.description = `${parameter.description ?? ''} ${usual === undefined ? 'For example' : 'Default:'} \`${text}\`.`;
   parameter.schema = schema;
   delete parameter.example;

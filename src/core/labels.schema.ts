@@ -10,15 +10,19 @@ const VALUE = /^[^\p{Cc}\p{Cs}]+$/u;
 /** The same for the OpenAPI document, but for halves of pairs: many of its readers compile patterns without the flag `u`. */
 const PATTERN = '^[^\\u0000-\\u001F\\u007F-\\u009F]+$';
 
+/** A text that every database and log line can hold as it is. @param most in UTF-16 code units */
+export function plainTextSchema(most: number) {
+  const error = `takes a text of 1 to ${most} characters, without control characters`;
+  return z
+    .string({ error: 'takes a text' })
+    .max(most, { error: `takes a text of 1 to ${most} characters` })
+    .refine((text) => VALUE.test(text), { error })
+    .meta({ pattern: PATTERN });
+}
+
 const textsSchema = z.record(
   z.string().regex(NAME, { error: `is no name of a label: it takes ${NAME_FORM}` }),
-  z
-    .string({ error: 'takes a text' })
-    .max(MAX_LENGTH, { error: `takes a text of 1 to ${MAX_LENGTH} characters` })
-    .refine((text) => VALUE.test(text), {
-      error: `takes a text of 1 to ${MAX_LENGTH} characters, without control characters`,
-    })
-    .meta({ pattern: PATTERN }),
+  plainTextSchema(MAX_LENGTH),
   {
     error: ({ code }) =>
       code === 'invalid_key' ? `is no name of a label: it takes ${NAME_FORM}` : 'takes an object of texts',

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { labelFilterSchema, labelsSchema } from '../core/labels.schema.js';
+import { timeSchema } from '../core/time.schema.js';
 import { answeredBySchema, EXAMPLE_RUN_ID, runStatusSchema } from '../core/run.js';
 import { REQUEST_ID } from '../http/request-context.js';
 import { EXAMPLE_REQUEST_ID, EXAMPLE_TRACEPARENT } from '../tasks/tasks.schemas.js';
@@ -10,16 +11,6 @@ const EXAMPLE_CURSOR = cursorOf({ createdAt: Date.UTC(2026, 10, 23, 12), number:
 /** How many runs a page has at most, and by default. */
 export const MAX_RUNS = 200;
 export const DEFAULT_RUNS = 50;
-
-const time = (description: string) =>
-  z.iso
-    .datetime({
-      offset: true,
-      error:
-        'must be an RFC 3339 date-time with its zone, such as 2026-11-23T12:00:00Z (a + in it is written %2B in an address)',
-    })
-    .meta({ description, examples: ['2026-11-23T12:00:00Z'] })
-    .transform((text) => Date.parse(text));
 
 /** The filters of `GET /runs`. */
 export const runQuerySchema = z.strictObject({
@@ -53,8 +44,8 @@ export const runQuerySchema = z.strictObject({
       }),
     )
     .optional(),
-  since: time('Runs created at this time or later, to the millisecond.').optional(),
-  until: time('Runs created before this time, to the millisecond.').optional(),
+  since: timeSchema('Runs created at this time or later, to the millisecond.').optional(),
+  until: timeSchema('Runs created before this time, to the millisecond.').optional(),
   limit: z.coerce
     .number()
     .int()

@@ -38,6 +38,13 @@ export const requestHeaders = {
     description: 'The `ETag` of `GET /runs/{id}`: 412, and nothing is done, when the run has changed since.',
     schema: { type: 'string', example: 'W/"17"' },
   },
+  ifMatchOfWebhook: {
+    name: 'If-Match',
+    required: false,
+    description:
+      'The `ETag` of `GET /webhooks/{webhookId}`: 412, and nothing is done, when the webhook has changed since.',
+    schema: { type: 'string', example: 'W/"1"' },
+  },
 } as const satisfies Record<string, ApiHeaderOptions>;
 
 /** The parameter of requests that do the same as `Prefer: wait`. */

@@ -38,7 +38,7 @@ export const problemTypes = {
     status: 403,
     title: 'Forbidden',
     happened: 'The API key is good, but not for this: it lacks the scope that WWW-Authenticate names.',
-    mend: 'Use a key with that scope. runs:write starts and changes runs, runs:read looks at them; neither implies the other. With :own behind it, a scope is good for the runs that the key has started.',
+    mend: 'Use a key with that scope. runs:write starts and changes runs, runs:read looks at them; neither implies the other. With :own behind it, a scope is good for the runs that the key has started. Webhooks need webhooks:write, and runs:read or runs:read:own beside it.',
   },
   'foreign-page': {
     status: 403,
@@ -70,6 +70,18 @@ export const problemTypes = {
     title: 'Unknown sub-task',
     happened: 'The run has no sub-task of this name.',
     mend: 'GET /runs/{runId} lists the sub-tasks of the run.',
+  },
+  'webhook-unknown': {
+    status: 404,
+    title: 'Unknown webhook',
+    happened: 'There is no webhook with this id, or it was made with a key that sees other runs.',
+    mend: 'GET /webhooks lists the webhooks. runs stands for those that runs have of their own: they have deliveries alone.',
+  },
+  'delivery-unknown': {
+    status: 404,
+    title: 'Unknown delivery',
+    happened: 'The webhook has no dead delivery of this event.',
+    mend: 'GET /webhooks/{webhookId}/deliveries?status=dead lists the dead ones. Those that wait are tried again by themselves.',
   },
   'method-not-allowed': {
     status: 405,
@@ -136,11 +148,17 @@ export const problemTypes = {
       'Only a sub-task that has failed can be retried, and this one has not, or has been retried already.',
     mend: 'GET /runs/{runId} shows its status. To do everything again, start a new run.',
   },
+  'webhooks-full': {
+    status: 409,
+    title: 'Too many webhooks',
+    happened: 'There are 1,000 webhooks, which is the most that the service keeps.',
+    mend: 'DELETE /webhooks/{webhookId} those that nobody needs, or let one webhook tell of several tasks.',
+  },
   'precondition-failed': {
     status: 412,
     title: 'Precondition failed',
-    happened: 'The run has changed: its ETag is none of those in If-Match. Nothing was done.',
-    mend: 'GET /runs/{runId} shows the run as it is, and its ETag. Send the request again with that, or without If-Match.',
+    happened: 'The run or the webhook has changed: its ETag is none of those in If-Match. Nothing was done.',
+    mend: 'GET shows it as it is, and its ETag. Send the request again with that, or without If-Match.',
   },
   'payload-too-large': {
     status: 413,
@@ -192,6 +210,12 @@ export const problemTypes = {
     title: 'Internal error',
     happened: 'The service met a fault of its own. It has logged it.',
     mend: 'Try again; if it happens again, report the X-Request-Id of the answer to whoever runs the service: the log has it too.',
+  },
+  'webhooks-off': {
+    status: 501,
+    title: 'Webhooks off',
+    happened: 'The service has no key to encrypt the secrets of webhooks with. Nothing was done.',
+    mend: 'Whoever runs the service sets SECRETS_KEY, to what openssl rand -base64 32 prints, and starts it again.',
   },
   'run-failed': {
     status: 502,

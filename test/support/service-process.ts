@@ -33,6 +33,8 @@ interface Options {
 export interface ProcessLine {
   readonly level: number;
   readonly msg: string;
+  /** Which kind of line it is. */
+  readonly context?: string;
   readonly runId?: string;
   readonly subTask?: string;
   readonly err?: { readonly message: string };

@@ -80,6 +80,9 @@ describe('the description of the service', () => {
     expect(operations.map(({ name }) => name).toSorted()).toEqual([
       'delete /runs/{id}',
       'delete /session',
+      'delete /webhooks/{webhookId}',
+      'delete /webhooks/{webhookId}/deliveries',
+      'delete /webhooks/{webhookId}/deliveries/{event}',
       'get /events',
       'get /health/live',
       'get /health/ready',
@@ -98,6 +101,10 @@ describe('the description of the service', () => {
       'get /tasks.schema.json',
       'get /tasks/{name}',
       'get /tasks/{name}/stats',
+      'get /webhooks',
+      'get /webhooks/{webhookId}',
+      'get /webhooks/{webhookId}/deliveries',
+      'patch /webhooks/{webhookId}',
       'post /admin/nodes/{id}/drain',
       'post /admin/nodes/{id}/undrain',
       'post /admin/queue/redrive',
@@ -115,6 +122,11 @@ describe('the description of the service', () => {
       'post /tasks-file/reload',
       'post /tasks/{name}/runs',
       'post /tasks/{name}/runs:batch',
+      'post /webhooks',
+      'post /webhooks/{webhookId}/deliveries/{event}/redrive',
+      'post /webhooks/{webhookId}/redrive',
+      'post /webhooks/{webhookId}/rotate-secret',
+      'post /webhooks/{webhookId}/test',
     ]);
     const ids = operations.map(({ operationId }) => operationId);
     expect(new Set(ids).size).toBe(operations.length);
@@ -164,7 +176,7 @@ describe('the description of the service', () => {
     test('fills no form with what a caller need not send, nor with a run or a key of earlier', () => {
       for (const { parameters, requestBody } of operationsShown()) {
         for (const parameter of parameters as (Operation['parameters'][number] & { required: boolean })[]) {
-          if (parameter.required && parameter.name !== 'id') continue;
+          if (parameter.required && !/^(id|webhookId|event)$/.test(parameter.name)) continue;
           expect(parameter).not.toHaveProperty('example');
           for (const name of ['example', 'examples', 'default'])
             expect(parameter.schema).not.toHaveProperty(name);
@@ -283,6 +295,8 @@ describe('the description of the service', () => {
       'get /runs/{id}/events': [{ apiKey: ['runs:read'] }],
       'post /stream-tokens': [{ apiKey: ['runs:read'] }],
       'post /tasks/{name}/runs': [{ apiKey: ['runs:write'] }],
+      'get /webhooks': [{ apiKey: ['webhooks:write', 'runs:read'] }],
+      'patch /webhooks/{webhookId}': [{ apiKey: ['webhooks:write', 'runs:read'] }],
     });
     const byToken = operations.filter(({ security }) => security.some((by) => by.streamToken));
     expect(byToken.map(({ name }) => name)).toEqual(['get /events', 'get /runs/{id}/events']);
@@ -327,7 +341,7 @@ describe('the description of the service', () => {
   test('has the statuses that any request may meet, and those that any body may meet', () => {
     for (const { name, responses } of operations) {
       const statuses = ['400', '405', '406', '408', '417', '431', '500'];
-      if (name.startsWith('post')) statuses.push('413', '415');
+      if (/^(post|patch)/.test(name)) statuses.push('413', '415');
       expect(Object.keys(responses)).toEqual(expect.arrayContaining(statuses));
     }
   });

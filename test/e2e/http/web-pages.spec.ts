@@ -25,7 +25,13 @@ const fromElsewhere: readonly [string, Headers][] = [
   ['fetch from a sandbox or a file', { Origin: 'null' }],
   ['fetch from another port', { Origin: 'http://127.0.0.1:1' }],
 ];
-const posts = ['/tasks/demo/runs', `/runs/${RUN_ID}/cancel`, `/runs/${RUN_ID}/sub-tasks/first/retry`];
+const posts = [
+  '/tasks/demo/runs',
+  `/runs/${RUN_ID}/cancel`,
+  `/runs/${RUN_ID}/sub-tasks/first/retry`,
+  '/webhooks',
+  `/webhooks/${RUN_ID}/rotate-secret`,
+];
 
 function expectRefused(answer: { status: number; body: unknown }, code: ProblemCode): void {
   expect(answer).toMatchObject({
@@ -49,6 +55,8 @@ describe('a web page of another origin', () => {
       expectRefused(await service.http.post(path).set(headers), 'foreign-page');
       expectRefused(await service.http.post(path).set(headers).send({}), 'foreign-page');
     }
+    for (const method of ['patch', 'delete'] as const)
+      expectRefused(await service.http[method](`/webhooks/${RUN_ID}`).set(headers), 'foreign-page');
     expect(service.runsStarted).toBe(0);
   });
 

@@ -101,6 +101,22 @@ describe.each(['express', 'fastify'] as const)('the HTTP face within an applicat
     expect(far.get('Location')).toMatch(/^https:\/\/api\.example\.com\/bare\/runs\//);
   });
 
+  test('takes webhooks, and their changes by PATCH, from those alone whom the guards let in', async () => {
+    const webhook = { url: 'https://hooks.example.com/', events: ['run.reopened'] };
+    await http().post('/webhooks').set('X-User', 'nobody').send(webhook).expect(401);
+    const made = await http().post('/webhooks').send(webhook).expect(201);
+    const location = made.get('Location')!;
+    expect(location).toMatch(/^\/work\/runner\/webhooks\/[\da-f-]{36}$/);
+    const change = () => supertest(url).patch(location);
+    await change().set('X-Robot', '1').send({ paused: true }).expect(403);
+    await change().type('text').send('{}').expect(415);
+    await change()
+      .send({ paused: true })
+      .expect(200, /"state":"paused"/);
+    await supertest(url).delete(location).expect(204);
+    await supertest(url).get(location).expect(404);
+  });
+
   test('shows a document of its own, without the service’s demo, keys and names', async () => {
     const document = await http().get('/openapi.json').expect(200);
     expect(document.body).toMatchObject({ servers: [{ url: '/work/runner' }] });

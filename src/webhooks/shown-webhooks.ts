@@ -1,0 +1,73 @@
+import { Injectable } from '@nestjs/common';
+import { millisecondsSince } from '../core/duration.js';
+import { labelsOf } from '../core/labels.js';
+import { clientName } from '../core/run-origin.js';
+import { WEBHOOK_DEFAULTS } from '../core/webhook-defaults.js';
+import { DEFAULT_WEBHOOK_EVENTS } from '../core/webhook.schema.js';
+import { shownUrl } from '../core/webhook-view.js';
+import { Journal } from '../run/journal.js';
+import type { DeliveryCounts, KeptWebhook } from '../run/webhook-keeping.js';
+import { parsedTerms } from './webhook-terms.js';
+import type { WebhookView } from './webhooks.schemas.js';
+
+/** Webhooks as callers see them: without secrets, with how far they have come. */
+@Injectable()
+export class ShownWebhooks {
+  constructor(private readonly journal: Journal) {}
+
+  /** @throws {DomainError} `journal-unavailable` */
+  async of(webhooks: readonly KeptWebhook[]): Promise<WebhookView[]> {
+    const counts = await this.journal.webhooks.counts();
+    const views: WebhookView[] = [];
+    // Most of them have come equally far.
+    const known = new Map<number, WebhookView['behind']>();
+    for (const webhook of webhooks) {
+      const behind = known.get(webhook.cursor) ?? (await this.behind(webhook.cursor));
+      known.set(webhook.cursor, behind);
+      views.push(viewOf(webhook, behind, counts.get(webhook.id)));
+    }
+    return views;
+  }
+
+  async one(webhook: KeptWebhook): Promise<WebhookView> {
+    const [counts, behind] = await Promise.all([this.journal.webhooks.counts(), this.behind(webhook.cursor)]);
+    return viewOf(webhook, behind, counts.get(webhook.id));
+  }
+
+  /** What is in the log behind an event. */
+  private async behind(cursor: number): Promise<WebhookView['behind']> {
+    const events = Math.max(0, this.journal.lastEventId - cursor);
+    if (events === 0) return { events, seconds: 0 };
+    const { events: first } = await this.journal.events({ after: cursor, limit: 1 });
+    return { events, seconds: millisecondsSince(first[0]?.time ?? null, this.journal.now()) / 1_000 };
+  }
+}
+
+function viewOf(
+  webhook: KeptWebhook,
+  behind: WebhookView['behind'],
+  { waiting, dead }: DeliveryCounts = { waiting: 0, dead: 0 },
+): WebhookView {
+  const terms = parsedTerms(webhook);
+  const { events = DEFAULT_WEBHOOK_EVENTS, tasks, labels, description, retry, onlyClient } = terms;
+  const { format = WEBHOOK_DEFAULTS.format, timeout = WEBHOOK_DEFAULTS.timeout } = terms;
+  const { paused, pausedAt, client } = webhook;
+  return {
+    id: webhook.id,
+    url: shownUrl(terms),
+    events: [...events],
+    ...(tasks && { tasks: [...tasks] }),
+    ...(labels && { labels: labelsOf(labels) }),
+    ...(description !== undefined && { description }),
+    format,
+    retry: { ...WEBHOOK_DEFAULTS.retry, ...retry },
+    timeout,
+    state: paused === null ? 'active' : 'paused',
+    ...(paused !== null && { reason: paused }),
+    ...(pausedAt !== null && { since: new Date(pausedAt).toISOString() }),
+    ...{ behind, waiting, dead },
+    client: client === null ? null : clientName(client),
+    ...(onlyClient !== undefined && { ownRuns: true as const }),
+    createdAt: new Date(webhook.createdAt).toISOString(),
+  };
+}
