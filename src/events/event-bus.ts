@@ -34,7 +34,7 @@ export class EventBus implements OnModuleDestroy {
   private readonly forgetters = new Set<(runId: string | undefined) => void>();
   private forListeners: CommittedEvent[] = [];
   private forWatchers: RunEvent[] = [];
-  private ofWebhooks: WebhookEvent[] = [];
+  private readonly ofWebhooks: WebhookEvent[] = [];
   private later: NodeJS.Immediate | undefined;
   private readonly logger = loggerOf('listener');
 
@@ -122,16 +122,15 @@ export class EventBus implements OnModuleDestroy {
 
   private readonly tellAll = (): void => {
     this.later = undefined;
-    const { forListeners, forWatchers, ofWebhooks } = this;
+    const { forListeners, forWatchers } = this;
     this.forListeners = [];
     this.forWatchers = [];
-    this.ofWebhooks = [];
     if (forWatchers.length > 0) for (const watcher of this.allWatchers) watcher(forWatchers);
     for (const event of this.watchers.size > 0 ? forWatchers : [])
       for (const watcher of this.watchers.get(event.runId) ?? []) watcher(event);
     if (forListeners.length > 0) for (const watcher of this.ownWatchers) watcher(forListeners);
     for (const one of forListeners) this.tellListeners(one);
-    for (const event of ofWebhooks) this.tellOfWebhook(event);
+    if (this.ofWebhooks.length > 0) for (const event of this.ofWebhooks.splice(0)) this.tellOfWebhook(event);
   };
 
   private tellListeners({ event, run: { originFields } }: CommittedEvent): void {
