@@ -8,6 +8,7 @@ import { TasksFileModule } from './tasks-file/tasks-file.module.js';
 import { TelemetryModule } from './telemetry/telemetry.module.js';
 import { TasksModule } from './tasks/tasks.module.js';
 import { TracingModule } from './tracing.module.js';
+import { WebhooksModule } from './webhooks/webhooks.module.js';
 
 const modules = [
   TracingModule,
@@ -19,6 +20,7 @@ const modules = [
   TasksFileModule,
   ListenersModule,
   TelemetryModule,
+  WebhooksModule,
 ];
 
 /** All that runs tasks, without HTTP. It takes its configuration from `ConfigModule`. */

@@ -5,12 +5,17 @@ export interface AttemptReport {
   readonly tookMs: number;
   /** Of the answer; undefined where there was none. */
   readonly status?: number;
-  /** Why it failed: `status`, `timeout`, `unreachable`, `forbidden-address`, `sealed` for a secret that can't be opened. */
+  /**
+   * Why it failed: `status`, `timeout`, `unreachable`, `forbidden-address`, `sealed` for a secret that can't be opened, `breaker-open` where no
+   * request was made.
+   */
   readonly error?: string;
   /** Says more of that, for people. */
   readonly message?: string;
   /** The beginning of the answer’s body, of one that was refused. */
   readonly excerpt?: string;
+  /** When the first attempt of the delivery had ended; of one that has failed. */
+  readonly firstAt?: number;
 }
 
 interface About {

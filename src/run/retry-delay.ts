@@ -1,4 +1,4 @@
-import { fullJitterGenerator } from 'cockatiel';
+import { fullJitter } from '../core/full-jitter.js';
 import { JsonError } from '../core/json.js';
 import type { SubTaskDefinition } from '../core/task.js';
 import { isOneOf } from '../core/thrown.js';
@@ -32,12 +32,7 @@ export function retryAfter(
   if (mayRetry === false || final || isOneOf(thrown, [JsonError, ...retry.except])) return NONE;
   if (retryAfterMs > retry.maxWaitMs)
     return { note: `; the wait that it asks for is longer than retry.maxWait, ${retry.maxWaitMs} ms` };
-  const [wait] = fullJitterGenerator(Math.min(failures, 50) - 1, {
-    generator: fullJitterGenerator,
-    exponent: 2,
-    initialDelay: retry.delayMs,
-    maxDelay: retry.maxDelayMs,
-  });
+  const wait = fullJitter(failures, retry.delayMs, retry.maxDelayMs);
   const delayMs = Math.max(wait, retryAfterMs || 0);
   if (delayMs >= leftMs) return { note: '; the next attempt would come after the deadline of the run' };
   return { delayMs };

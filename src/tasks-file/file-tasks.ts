@@ -56,6 +56,11 @@ export class FileTasks implements OnModuleInit, OnApplicationShutdown {
     return `${names.length} ${names.length === 1 ? 'task' : 'tasks'} from ${this.paths.join(',')}: ${names.join(', ')}`;
   }
 
+  /** The origins that their sub-tasks call, with what the files say of them; undefined where there are no files. */
+  get upstreams(): Upstreams | undefined {
+    return this.loaded?.upstreams;
+  }
+
   /** @throws {TasksFileError} with all that is wrong with the files: then none of their tasks is added */
   async onModuleInit(): Promise<void> {
     if (this.paths.length === 0) return;

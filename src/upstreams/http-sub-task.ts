@@ -4,7 +4,6 @@ import type { JsonValue } from '../core/json.js';
 import { SubTaskError, type SubTaskErrorOptions } from '../core/sub-task-error.js';
 import type { SubTaskContext, SubTaskHandler } from '../core/sub-task.js';
 import type { Traced } from '../tracing/attempt-trace.js';
-import { textOf } from '../core/thrown.js';
 import { ForbiddenAddress } from './address-guard.js';
 import { StaleConnection } from './connection.js';
 import { requireEnvironment, secretsOf } from './environment.js';
@@ -18,6 +17,7 @@ import { UnfitResponse, type ReadingTerms, type UpstreamResponse } from './respo
 import { compileResult } from './result-reader.js';
 import { Secrets } from './secrets.js';
 import type { Environment } from './template-text.js';
+import { reasonOf } from './timed-exchange.js';
 import { tracedExchange, type TracedCalls } from './traced-exchange.js';
 import { usesOf } from './template-uses.js';
 import type { Upstream, Upstreams } from './upstreams.js';
@@ -204,10 +204,4 @@ export class HttpSubTask implements SubTaskHandler<unknown> {
     };
     return new SubTaskError(this.secrets.redact(message), { ...options, ...(upstream && { upstream }) });
   }
-}
-
-/** Why there is no response, whichever of the addresses of a host it came from. */
-function reasonOf(error: unknown): string {
-  if (!(error instanceof AggregateError)) return textOf(error);
-  return error.message || error.errors.map(textOf).join(', ');
 }

@@ -1,4 +1,5 @@
 import type { UpstreamCall } from '../core/measures.js';
+import { textOf } from '../core/thrown.js';
 import { exchange, UnfitResponse, type UpstreamResponse } from './response-reader.js';
 
 /** {@link exchange}, of which it is told how long it took while somebody wants to know. */
@@ -28,4 +29,10 @@ export function abortOf({ aborted, reason }: AbortSignal): 'cancelled' | 'timeou
   if (!aborted) return undefined;
   const { name } = Object(reason) as { readonly name?: unknown };
   return name === 'TimeoutError' ? 'timeout' : 'cancelled';
+}
+
+/** Why there is no response, whichever of the addresses of a host it came from. */
+export function reasonOf(error: unknown): string {
+  if (!(error instanceof AggregateError)) return textOf(error);
+  return error.message || error.errors.map(textOf).join(', ');
 }

@@ -19,9 +19,11 @@ export class Upstream {
   allowPrivate = false;
   private pool: ReturnType<Connections['open']> | undefined;
 
+  /** @param user whom its connections are kept for: see {@link Connections.release} */
   constructor(
     readonly origin: string,
     private readonly upstreams: Upstreams,
+    private readonly user: object = upstreams,
   ) {}
 
   get memory(): MemoryBudget {
@@ -45,8 +47,13 @@ export class Upstream {
     }
     // It is closed where a reload came between the start of a run and its first request.
     if (this.pool === undefined || this.pool.closed)
-      this.pool = connections.open(this.origin, this.network, this.upstreams);
+      this.pool = connections.open(this.origin, this.network, this.user);
     this.pool.dispatcher.dispatch(request, handler);
+  }
+
+  /** Closes its connections, unless others use them. Of one that is declared, {@link Upstreams.release} does. */
+  release(): void {
+    this.upstreams.connections.release(this.user);
   }
 }
 
@@ -79,6 +86,13 @@ export class Upstreams {
       this.upstreams.set(origin, upstream);
     }
     if (allowPrivate) upstream.allowPrivate = true;
+    return upstream;
+  }
+
+  /** An origin that no declaration names. Whoever has it releases it. */
+  undeclared(origin: string, allowPrivate: boolean): Upstream {
+    const upstream = new Upstream(origin, this, {});
+    upstream.allowPrivate = allowPrivate;
     return upstream;
   }
 

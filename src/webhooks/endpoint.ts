@@ -1,0 +1,102 @@
+import type { Clock } from '../core/clock.js';
+import { Breaker } from './breaker.js';
+
+/** How many attempts an endpoint is sent at a time. */
+export const MOST_IN_FLIGHT = 20;
+/** How many endpoints are remembered of which nothing is under way. */
+const MOST_IDLE = 10_000;
+
+/** A delivery that waits for its turn at an endpoint. */
+export interface Turn {
+  /** Whether it waits while the breaker is open; others are refused. */
+  readonly isPatient: boolean;
+  /** Whether it is let through though the breaker is open: no attempt of it comes after this one. */
+  readonly isLast: boolean;
+  /** Its turn has come. @returns the least wait that a failure asks for; undefined for a success. It never rejects. */
+  attempt(): Promise<number | undefined>;
+  /** The breaker is open. */
+  refused(): void;
+}
+
+/** Where deliveries go: a bound of those in flight, and a breaker, whichever webhooks they are of. */
+export class Endpoint {
+  /** In the order in which they came. */
+  private readonly turns = new Set<Turn>();
+  private readonly breaker: Breaker;
+  private inFlight = 0;
+  private timer: NodeJS.Timeout | undefined;
+
+  constructor(private readonly clock: Clock) {
+    this.breaker = new Breaker(clock);
+  }
+
+  get isIdle(): boolean {
+    return this.inFlight === 0 && this.turns.size === 0;
+  }
+
+  add(turn: Turn): void {
+    this.turns.add(turn);
+    this.goOn();
+  }
+
+  /** @returns false when its turn has come already */
+  withdraw(turn: Turn): boolean {
+    const isWaiting = this.turns.delete(turn);
+    if (this.turns.size === 0) this.clock.clearTimeout(this.timer);
+    return isWaiting;
+  }
+
+  private readonly goOn = (): void => {
+    this.clock.clearTimeout(this.timer);
+    this.timer = undefined;
+    for (const turn of this.turns) {
+      if (this.inFlight === MOST_IN_FLIGHT) return;
+      if (this.breaker.allows || (turn.isLast && !turn.isPatient)) void this.run(turn);
+      else if (!turn.isPatient) this.refuse(turn);
+    }
+    if (this.turns.size > 0 && this.breaker.leftMs > 0)
+      this.timer = this.clock.setTimeout(this.goOn, this.breaker.leftMs);
+  };
+
+  private async run(turn: Turn): Promise<void> {
+    this.turns.delete(turn);
+    this.inFlight += 1;
+    const ended = this.breaker.begin();
+    const retryAfterMs = await turn.attempt();
+    this.inFlight -= 1;
+    ended(retryAfterMs);
+    this.goOn();
+  }
+
+  private refuse(turn: Turn): void {
+    this.turns.delete(turn);
+    turn.refused();
+  }
+}
+
+/** The endpoints of all webhooks, by their URLs without the query. */
+export class Endpoints {
+  private readonly endpoints = new Map<string, Endpoint>();
+
+  constructor(private readonly clock: Clock) {}
+
+  of(url: string): Endpoint {
+    const query = url.indexOf('?');
+    const key = query < 0 ? url : url.slice(0, query);
+    let endpoint = this.endpoints.get(key);
+    if (endpoint) return endpoint;
+    if (this.endpoints.size >= MOST_IDLE) this.forgetIdle();
+    this.endpoints.set(key, (endpoint = new Endpoint(this.clock)));
+    return endpoint;
+  }
+
+  /** Of half of them, so that this is seldom done. */
+  private forgetIdle(): void {
+    let left = MOST_IDLE / 2;
+    for (const [key, { isIdle }] of this.endpoints) {
+      if (!isIdle) continue;
+      this.endpoints.delete(key);
+      if (--left === 0) return;
+    }
+  }
+}

@@ -1,0 +1,61 @@
+import { EVENT_TYPES } from '../core/event-types.js';
+import type { RunEvent } from '../core/events.js';
+import { hasLabels } from '../core/labels.js';
+import { DEFAULT_WEBHOOK_EVENTS, type WebhookTarget, type WebhookTerms } from '../core/webhook.schema.js';
+import type { EventQuery } from '../run/journal.js';
+import { WEBHOOKS_OF_RUNS, type KeptWebhook } from '../run/webhook-keeping.js';
+import type { KnownRun } from './known-runs.js';
+
+/** What an event is delivered to: which of the webhooks of its run, or 0, and its terms. */
+export type Addressee = readonly [target: number, terms: WebhookTarget];
+
+/** Which events a webhook is told of. */
+export interface Wanted {
+  /** What pages of the log are bounded to. */
+  readonly query: Pick<EventQuery, 'types' | 'task' | 'labels' | 'client'>;
+  /** Terms of all deliveries; undefined where each run has its own. */
+  readonly terms: WebhookTerms | undefined;
+  /** Whether an event may fit. @param run undefined where it isn’t known */
+  mayFit(event: RunEvent, run: KnownRun | undefined): boolean;
+  addressees(event: RunEvent, run: KnownRun): readonly Addressee[];
+}
+
+export function wantedBy({ id, terms }: KeptWebhook): Wanted {
+  return id === WEBHOOKS_OF_RUNS ? OF_RUNS : ofSubscription(JSON.parse(terms) as WebhookTerms);
+}
+
+/** Those that runs have of their own. */
+const OF_RUNS: Wanted = {
+  query: {},
+  terms: undefined,
+  mayFit: ({ type }, run) => type !== 'run.erased' && (!run || run.webhooks !== undefined),
+  addressees: ({ type }, { webhooks = [] }) =>
+    webhooks.flatMap((terms, target) => (isTold(terms, type) ? [[target, terms] as const] : [])),
+};
+
+function ofSubscription(terms: WebhookTerms): Wanted {
+  const { tasks, labels, onlyClient } = terms;
+  const types = new Set<string>(terms.events ?? DEFAULT_WEBHOOK_EVENTS);
+  const [task] = tasks?.length === 1 ? tasks : [];
+  const addressees: readonly Addressee[] = [[0, terms]];
+  return {
+    query: {
+      // The first event of a run says what its traceparent is.
+      types: EVENT_TYPES.filter((type) => type === 'run.started' || types.has(type)),
+      ...(task !== undefined && { task }),
+      ...(labels && { labels }),
+      ...(onlyClient !== undefined && { client: onlyClient }),
+    },
+    terms,
+    mayFit: (event) =>
+      types.has(event.type) &&
+      (!tasks || tasks.includes(event.task)) &&
+      (onlyClient === undefined || event.client === onlyClient) &&
+      hasLabels(event.labels, labels),
+    addressees: () => addressees,
+  };
+}
+
+function isTold({ events }: WebhookTarget, type: string): boolean {
+  return (events ?? DEFAULT_WEBHOOK_EVENTS).some((one) => one === type);
+}
