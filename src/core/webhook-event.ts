@@ -6,8 +6,8 @@ export interface AttemptReport {
   /** Of the answer; undefined where there was none. */
   readonly status?: number;
   /**
-   * Why it failed: `status`, `timeout`, `unreachable`, `forbidden-address`, `sealed` for a secret that can't be opened, `breaker-open` where no
-   * request was made.
+   * Why it failed: `status`, `timeout`, `unreachable`, `forbidden-address`, `sealed` for a secret that can't be opened; `breaker-open` and
+   * `gone` where no request was made.
    */
   readonly error?: string;
   /** Says more of that, for people. */
@@ -16,6 +16,11 @@ export interface AttemptReport {
   readonly excerpt?: string;
   /** When the first attempt of the delivery had ended; of one that has failed. */
   readonly firstAt?: number;
+}
+
+/** Whether a request was made: none is while a receiver fails all the time, nor to one that is gone. */
+export function wasSent({ error }: AttemptReport): boolean {
+  return error !== 'breaker-open' && error !== 'gone';
 }
 
 interface About {

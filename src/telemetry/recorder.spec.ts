@@ -114,7 +114,7 @@ describe('Recorder', () => {
     const counts = recorded((recorder) => {
       recorder.attempted(delivered);
       recorder.attempted({ ...failing, nextAt: 5 });
-      recorder.attempted({ ...failing, nextAt: null, report: { at: 0, tookMs: 0, error: 'breaker-open' } });
+      recorder.attempted({ ...failing, nextAt: null, report: { at: 0, tookMs: 0, error: 'gone' } });
       for (let id = 1; id < 1_003; id += 1) recorder.attempted({ ...delivered, webhook: String(id) });
     });
     const count = (webhook: string, outcome: string) =>

@@ -1,7 +1,7 @@
 import type { AnsweredRequest, Hearer, UpstreamCall } from '../core/measures.js';
 import type { RunEvent } from '../core/events.js';
 import { serverOf } from '../core/server-address.js';
-import type { WebhookEvent } from '../core/webhook-event.js';
+import { wasSent, type WebhookEvent } from '../core/webhook-event.js';
 import type { CommittedEvent } from '../events/event-bus.js';
 import { Instruments, type OurMeter, type Tell } from './instruments.js';
 
@@ -64,8 +64,7 @@ export class Recorder implements Hearer {
     if (webhooks.size < MOST_WEBHOOKS) webhooks.add(webhook);
     instruments.count('frontrunner.webhook.deliveries', webhooks.has(webhook) ? webhook : 'other', outcome);
     const error = report.error === 'status' ? String(report.status) : report.error;
-    // Such an attempt sends nothing.
-    if (error !== 'breaker-open')
+    if (wasSent(report))
       instruments.record('frontrunner.webhook.delivery.duration', report.tookMs / 1000, error);
     if (isDelivered) instruments.record('frontrunner.webhook.delay', event.delayMs / 1000);
   }

@@ -1,6 +1,6 @@
 import type { Attributes } from '@opentelemetry/api';
 import { serverOf } from '../core/server-address.js';
-import type { WebhookEvent } from '../core/webhook-event.js';
+import { wasSent, type WebhookEvent } from '../core/webhook-event.js';
 import { isSampled, spanContextOf } from './span-context.js';
 import type { Spans } from './spans.js';
 
@@ -14,7 +14,7 @@ export function traceDelivery(
 ): void {
   const { type, traceparent, report } = event;
   const run = traceparent === undefined ? undefined : spanContextOf(traceparent);
-  if (!run || !isSampled(run) || report.error === 'breaker-open') return;
+  if (!run || !isSampled(run) || !wasSent(report)) return;
   const span = spans.start(`webhook ${type}`, {
     kind: spans.api.SpanKind.CLIENT,
     startTime: report.at - report.tookMs,
