@@ -20,7 +20,7 @@ import {
   type WebhooksTurn,
 } from './webhooks-figures.ts';
 
-/** Load before the measured part of a turn, and after it, until the last deliveries are in; ms. */
+/** Load before the measured part of a turn; and how long nothing may come after it before the next one begins; ms. */
 const LEAD = 1000;
 
 export interface WebhooksParts {
@@ -124,6 +124,7 @@ async function takeTurn(
   const received = await receivers.lap();
   const cpuPerRun = (cpuMicroseconds(server.pid) - cpu) / lap.completed;
   await generator.stop();
-  await sleep(LEAD, undefined, { signal });
+  do await sleep(LEAD, undefined, { signal });
+  while ((await receivers.lap()).deliveries > 0);
   return { lap, received, cpuPerRun };
 }
