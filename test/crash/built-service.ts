@@ -43,7 +43,7 @@ export class BuiltService {
         MAX_CONCURRENT_SUB_TASKS: '100',
         CRASH_EFFECTS: effectsIn(directory),
         // All but the first start sooner.
-        NODE_COMPILE_CACHE: join(directory, 'compiled'),
+        NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? join(directory, 'compiled'),
         ...(fault && { CRASH_FAULT: fault }),
         ...env,
       },

@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { getCompileCacheDir } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -32,7 +33,7 @@ describe('the cluster harness', () => {
 
   async function disturb(...args: string[]): Promise<{ code: number | null; output: string }> {
     harness = spawn(process.execPath, [HARNESS, ...args], {
-      env: { ...process.env, TMPDIR: directory },
+      env: { ...process.env, TMPDIR: directory, NODE_COMPILE_CACHE: getCompileCacheDir() },
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     const [output] = await Promise.all([text(harness.stdout!), once(harness, 'close')]);

@@ -1,11 +1,11 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { getCompileCacheDir } from 'node:module';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { Client } from 'pg';
 import { temporaryDatabase } from '../support/postgres-database.js';
-import { temporaryDirectory } from '../support/temporary-directory.js';
 import type { Fate, Order } from '../support/transaction-program.js';
 
 const PROGRAM = fileURLToPath(new URL('../support/transaction-program.ts', import.meta.url));
@@ -56,7 +56,7 @@ class Shop {
       cwd: '/',
       env: {
         PORT: '0',
-        NODE_COMPILE_CACHE: compiled,
+        NODE_COMPILE_CACHE: getCompileCacheDir(),
         DATABASE_URL: this.url,
         NODE_TIMEOUT: '4s',
         DEMO_TIME_SCALE: '0.001',
@@ -80,8 +80,6 @@ class Shop {
     return child;
   }
 }
-
-const compiled = temporaryDirectory();
 
 describe('a thousand orders, each with a run in its transaction, at nodes that die', () => {
   let client: Client;

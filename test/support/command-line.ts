@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { EventEmitter, once } from 'node:events';
+import { getCompileCacheDir } from 'node:module';
 import { resolve } from 'node:path';
 import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
@@ -69,7 +70,11 @@ export class CommandLine {
   /** Runs it as a process of its own. */
   async spawn(args: readonly string[], { env = {}, input = '' }: Given = {}): Promise<Ended> {
     const argv = [BIN, ...this.first, ...args];
-    const child = spawn(process.execPath, argv, { cwd: this.directory, env, stdio: 'pipe' });
+    const child = spawn(process.execPath, argv, {
+      cwd: this.directory,
+      env: { NODE_COMPILE_CACHE: getCompileCacheDir() ?? '', ...env },
+      stdio: 'pipe',
+    });
     child.stdin.end(input);
     const [stdout, stderr] = await Promise.all([
       text(child.stdout),
