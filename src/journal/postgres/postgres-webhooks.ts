@@ -180,23 +180,13 @@ export class PostgresWebhooks implements WebhookKeeping {
   }
 
   async redrive(query: DeliveryQuery, dueAt: number): Promise<number> {
-    const redriven = await this.changeAll(
-      query,
-      (names) => sql`SELECT redrive_deliveries_1(${names}, ${dueAt}) AS changed`,
-    );
+    const redriven = await this.changeDead(query, dueAt);
     if (redriven > 0) await this.ask((db) => sql`SELECT ${TELL}`.execute(db));
     return redriven;
   }
 
   discard(query: DeliveryQuery): Promise<number> {
-    return this.changeAll(
-      query,
-      (names) => sql`
-        WITH gone AS (
-          DELETE FROM webhook_deliveries AS d USING unnest(${names}) AS a (webhook, event, target)
-          WHERE d.webhook = a.webhook AND d.event = a.event AND d.target = a.target AND state = 'dead' RETURNING d.event)
-        SELECT count(*)::integer AS changed FROM gone`,
-    );
+    return this.changeDead(query, null);
   }
 
   onChange(listener: () => void): void {
@@ -206,19 +196,20 @@ export class PostgresWebhooks implements WebhookKeeping {
     });
   }
 
-  /** @param change makes a statement that changes dead ones, by what is to be its parameters */
-  private async changeAll(
-    query: DeliveryQuery,
-    change: (names: ReturnType<typeof sql>) => ReturnType<typeof sql<{ changed: number }>>,
-  ): Promise<number> {
+  /** @param dueAt null to delete them */
+  private async changeDead(query: DeliveryQuery, dueAt: number | null): Promise<number> {
     let total = 0;
     let behind: DeliveryPosition | undefined;
     do {
       const dead = { ...query, states: ['dead'] as const };
       const found = await this.ask(() => this.reads.positions(dead, CHANGED_AT_ONCE, behind));
-      const names = sql`${found.map(({ webhook }) => webhook)}::text[], ${found.map(({ event }) => event)}::bigint[],
-        ${found.map(({ target }) => target)}::integer[]`;
-      const { rows } = await this.ask((db) => change(names).execute(db));
+      const of = <Key extends keyof DeliveryPosition>(key: Key) => found.map((one) => one[key]);
+      const { rows } = await this.ask((db) =>
+        sql<{ changed: number }>`
+          SELECT change_dead_deliveries_1(${of('webhook')}, ${of('event')}, ${of('target')}, ${dueAt}) AS changed`.execute(
+          db,
+        ),
+      );
       total += rows[0]?.changed ?? 0;
       behind = found[CHANGED_AT_ONCE - 1];
     } while (behind);

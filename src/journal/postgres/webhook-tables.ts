@@ -52,7 +52,7 @@ export async function createWebhooks(db: Kysely<unknown>): Promise<void> {
   await createDeliveries(db);
   await createPutDelivery(db);
   await createSettleWebhook(db);
-  await createRedriveDeliveries(db);
+  await createChangeDeadDeliveries(db);
 }
 
 async function createDeliveries(db: Kysely<unknown>): Promise<void> {
@@ -156,29 +156,37 @@ async function createSettleWebhook(db: Kysely<unknown>): Promise<void> {
     END $$`.execute(db);
 }
 
-/** Makes dead deliveries waiting. @returns how many of those that are named were dead */
-async function createRedriveDeliveries(db: Kysely<unknown>): Promise<void> {
+/**
+ * Makes those of some deliveries waiting that are dead, or deletes them where `new_due` is null. @returns how many
+ *
+ * It looks at one after the other: while the table grows, Postgres doesn't know how many are dead, and could read them all for each.
+ */
+async function createChangeDeadDeliveries(db: Kysely<unknown>): Promise<void> {
   await sql`
-    CREATE FUNCTION redrive_deliveries_1(webhook_ids text[], events bigint[], targets integer[], new_due bigint)
+    CREATE FUNCTION change_dead_deliveries_1(webhook_ids text[], events bigint[], targets integer[], new_due bigint)
     RETURNS integer LANGUAGE plpgsql
+    SET plan_cache_mode = force_generic_plan
     AS $$
     DECLARE
       d webhook_deliveries;
-      redriven integer := 0;
+      changed integer := 0;
     BEGIN
       PERFORM pg_advisory_xact_lock_shared(hashtext(current_schema()), ${sql.lit(ERASURES)});
       PERFORM FROM webhooks WHERE id = ANY (webhook_ids) ORDER BY id FOR NO KEY UPDATE;
-      FOR d IN
-        SELECT webhook_deliveries.* FROM unnest(webhook_ids, events, targets) AS a (webhook, event, target)
-          JOIN webhook_deliveries USING (webhook, event, target)
-        WHERE state = 'dead' FOR UPDATE OF webhook_deliveries
-      LOOP
-        d.state := 'waiting';
-        d.attempts := 0;
-        d.due_at := new_due;
-        PERFORM put_delivery_1(d);
-        redriven := redriven + 1;
+      FOR place IN 1 .. cardinality(events) LOOP
+        SELECT * INTO d FROM webhook_deliveries
+          WHERE webhook = webhook_ids[place] AND event = events[place] AND target = targets[place] FOR UPDATE;
+        CONTINUE WHEN d.state IS DISTINCT FROM 'dead';
+        changed := changed + 1;
+        IF new_due IS NULL THEN
+          DELETE FROM webhook_deliveries WHERE webhook = d.webhook AND event = d.event AND target = d.target;
+        ELSE
+          d.state := 'waiting';
+          d.attempts := 0;
+          d.due_at := new_due;
+          PERFORM put_delivery_1(d);
+        END IF;
       END LOOP;
-      RETURN redriven;
+      RETURN changed;
     END $$`.execute(db);
 }

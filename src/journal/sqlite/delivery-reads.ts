@@ -78,7 +78,7 @@ export function deliveryPositions(
   return find<DeliveryPosition>(statements, 'webhook, event, target', query, limit, behind);
 }
 
-/** Asks for each webhook and state by itself: an index has those in the order of the page. */
+/** Asks for each webhook, or else for a run, and for each state by itself: an index has those in the order of the page. */
 function find<Row extends DeliveryPosition>(
   statements: Statements,
   columns: string,
@@ -87,15 +87,17 @@ function find<Row extends DeliveryPosition>(
   behind?: DeliveryPosition,
 ): Row[] {
   const { webhook, states = DELIVERY_STATES, runId } = query;
-  const ids = webhook === undefined ? statements.all<{ id: string }>('SELECT id FROM webhooks') : [];
-  const webhooks = webhook === undefined ? ids.map(({ id }) => id) : [webhook];
+  const webhooks =
+    webhook === undefined && runId === undefined
+      ? statements.all<{ id: string }>('SELECT id FROM webhooks').map(({ id }) => id)
+      : [webhook];
   const index = runId === undefined ? 'deliveries_of_state' : 'deliveries_of_run';
   const found = webhooks.flatMap((id) =>
     states.flatMap((state) => {
-      const { sql, values } = conditionsOf({ ...query, webhook: id }, state, behind);
+      const { sql, values } = conditionsOf(query, id, state, behind);
       return statements.all<Row>(
         `SELECT ${columns} FROM webhook_deliveries INDEXED BY ${index}
-         WHERE ${sql} ORDER BY event DESC, target LIMIT ?`,
+         WHERE ${sql} ORDER BY event DESC, webhook, target LIMIT ?`,
         ...values,
         limit,
       );
@@ -105,12 +107,13 @@ function find<Row extends DeliveryPosition>(
 }
 
 function conditionsOf(
-  query: DeliveryQuery & { readonly webhook: string },
+  query: DeliveryQuery,
+  ofWebhook: string | undefined,
   state: DeliveryState,
   behind?: DeliveryPosition,
 ): { sql: string; values: SQLInputValue[] } {
   const given: [sql: string, value: SQLInputValue | undefined][] = [
-    ['webhook = ?', query.webhook],
+    ['webhook = ?', ofWebhook],
     ['state = ?', state],
     ['run_id = ?', query.runId],
     ['event = ?', query.event],
@@ -122,14 +125,9 @@ function conditionsOf(
   const sql = asked.map(([condition]) => condition).join(' AND ');
   const values = asked.map(([, value]) => value);
   if (!behind) return { sql, values };
+  const { event, webhook, target } = behind;
   return {
-    sql: `${sql} AND event <= ? AND (event < ? OR target > ?)`,
-    values: [...values, behind.event, behind.event, lastTarget(query.webhook, behind)],
+    sql: `${sql} AND event <= ? AND (event < ? OR webhook > ? OR (webhook = ? AND target > ?))`,
+    values: [...values, event, event, webhook, webhook, target],
   };
-}
-
-/** The last target of the event at which a page ended that was shown of a webhook: -1 for none of them, Infinity for all. */
-function lastTarget(webhook: string, behind: DeliveryPosition): number {
-  if (webhook === behind.webhook) return behind.target;
-  return webhook < behind.webhook ? Infinity : -1;
 }
