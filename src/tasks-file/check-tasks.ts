@@ -1,11 +1,12 @@
 /** `frontrunner check`: looks for mistakes in files of tasks. */
 import { parseArgs } from 'node:util';
-import { ConfigError, parseConfig } from '../config/config.js';
+import { ConfigError, parseConfig, type Config } from '../config/config.js';
 import { parsePaths } from '../config/values.js';
 import { environmentOf, runCommand, say, UsageError, type Terminal } from '../command-line/command.js';
 import { DomainError } from '../core/domain-error.js';
 import { parseJson } from '../core/exact-json.js';
 import type { JsonValue } from '../core/json.js';
+import { WebhookMeans } from '../core/webhook-means.js';
 import { textOf } from '../core/thrown.js';
 import { HttpSubTask } from '../upstreams/http-sub-task.js';
 import type { HttpRequestOptions } from '../upstreams/http-sub-task.schema.js';
@@ -67,7 +68,8 @@ async function checkAll(
   const upstreams = new Upstreams(undefined, undefined, proxiesOf(env));
   const handlerOf = (request: HttpRequestOptions) => new HttpSubTask(request, upstreams, env);
   const configure = upstreams.configure.bind(upstreams);
-  const surroundings = explain === undefined ? {} : { handlerOf, configure };
+  const webhookMeans = webhookMeansOf(env);
+  const surroundings = { webhookMeans, ...(explain !== undefined && { handlerOf, configure }) };
   const files = readTasksFiles(paths.length > 0 ? paths : pathsOf(env), env, surroundings);
   for (const file of files) tell(file, terminal);
   if (files.some(({ mistakes }) => mistakes.length > 0)) return 1;
@@ -85,15 +87,20 @@ async function checkAll(
   return files.some(({ unset }) => unset.some(isMissing)) ? 1 : 0;
 }
 
-/** What the environment says of proxies, whatever else is wrong with it. @throws {ConfigError} */
 function proxiesOf(env: Terminal['env']): Proxies {
-  const ofProxies = Object.entries(env).filter(([name]) => /^(?:HTTPS?|NO)_PROXY$/i.test(name));
-  const {
-    HTTP_PROXY: http,
-    HTTPS_PROXY: https,
-    NO_PROXY: except,
-  } = parseConfig(Object.fromEntries(ofProxies));
-  return { http, https, except };
+  const config = partOf(env, /^(?:HTTPS?|NO)_PROXY$/i);
+  return { http: config.HTTP_PROXY, https: config.HTTPS_PROXY, except: config.NO_PROXY };
+}
+
+function webhookMeansOf(env: Terminal['env']): WebhookMeans {
+  const config = partOf(env, /^(?:SECRETS_KEY|WEBHOOK_SECRET|WEBHOOK_ORIGINS)$/);
+  const canSeal = config.SECRETS_KEY.length > 0 || env.DATABASE_URL === 'memory:';
+  return new WebhookMeans(config.WEBHOOK_ORIGINS, config.WEBHOOK_SECRET.length > 0, canSeal);
+}
+
+/** What the environment says of some things, whatever else is wrong with it. @throws {ConfigError} */
+function partOf(env: Terminal['env'], names: RegExp): Config {
+  return parseConfig(Object.fromEntries(Object.entries(env).filter(([name]) => names.test(name))));
 }
 
 function inputOf(text = 'null'): JsonValue {

@@ -3,6 +3,7 @@ import { CONFIG, type Config } from '../config/config.js';
 import { DomainError } from '../core/domain-error.js';
 import { Measures } from '../core/measures.js';
 import { MemoryBudget } from '../core/memory-budget.js';
+import { WebhookMeans } from '../core/webhook-means.js';
 import type { SubTaskDefinition, TaskDefinition } from '../core/task.js';
 import { loggerOf } from '../core/logger-of.js';
 import { Runs } from '../run/runs.js';
@@ -44,6 +45,7 @@ export class FileTasks implements OnModuleInit, OnApplicationShutdown {
     private readonly runs: Runs,
     private readonly memory: MemoryBudget,
     private readonly measures: Measures,
+    private readonly webhookMeans: WebhookMeans,
     @Inject(CONFIG) private readonly config: Config,
   ) {
     this.paths = config.TASKS_FILE;
@@ -125,6 +127,7 @@ export class FileTasks implements OnModuleInit, OnApplicationShutdown {
     const files = parts.readTasksFiles(this.paths, environment, {
       declarationOf: (task) => (own.has(task) ? undefined : this.registry.declarationOf(task)),
       classes: this.classes(),
+      webhookMeans: this.webhookMeans,
       handlerOf: (request) => new parts.HttpSubTask(request, upstreams, environment),
       configure: (origin, settings) => {
         upstreams.configure(origin, settings);

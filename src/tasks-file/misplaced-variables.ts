@@ -7,6 +7,8 @@ const VARIABLE = /\$\{[A-Za-z_]\w*\}/;
 const NOTES = ['$comment', 'description', 'title'];
 /** Members of a sub-task whose texts are templates. */
 const TEMPLATES = ['url', 'headers', 'body', 'form', 'text'];
+/** Those of a webhook. */
+const OF_WEBHOOKS = ['url', 'secret'];
 
 /** Notes variables of the environment where they would be sent, or taken, as they are written. */
 export function noteMisplacedVariables(source: YamlSource, value: JsonValue, path: Path = []): void {
@@ -14,7 +16,7 @@ export function noteMisplacedVariables(source: YamlSource, value: JsonValue, pat
     const [variable] = VARIABLE.exec(text) ?? [];
     if (variable !== undefined)
       add(
-        `has ${variable}, which is taken in url, headers, form, text and texts of body alone; write its value`,
+        `has ${variable}, which is taken in url, headers, form, text, secret and texts of body alone; write its value`,
       );
   };
   if (typeof value === 'string') {
@@ -31,8 +33,9 @@ export function noteMisplacedVariables(source: YamlSource, value: JsonValue, pat
   }
 }
 
-/** tasks.<name>.subTasks[0].url or defaults.http.headers, for example */
+/** tasks.<name>.subTasks[0].url, tasks.<name>.webhooks[0].secret or defaults.http.headers, for example */
 function isTemplate([first, second, third, , fifth]: Path): boolean {
+  if (third === 'webhooks') return OF_WEBHOOKS.includes(String(fifth));
   const member = first === 'defaults' && second === 'http' ? third : third === 'subTasks' && fifth;
   return TEMPLATES.includes(String(member));
 }

@@ -5,11 +5,13 @@ import { stepsOf } from '../core/json-pointer.js';
 import { redactionOf } from '../core/redaction.js';
 import type { SubTaskHandler } from '../core/sub-task.js';
 import type { SubTaskDefinition, TaskDefinition } from '../core/task.js';
+import type { WebhookMeans } from '../core/webhook-means.js';
 import { textOf } from '../core/thrown.js';
 import { usesOf, type Use } from '../upstreams/template-uses.js';
 import { environmentIssues, originsOf } from '../upstreams/environment.js';
 import { httpRequestSchema, type HttpRequestOptions } from '../upstreams/http-sub-task.schema.js';
 import type { OriginSettings } from '../upstreams/upstreams.js';
+import { webhookIn } from './file-webhooks.js';
 import { isRuledOut, knownMembers } from './input-members.js';
 import { inputSchema } from './input-schema.js';
 import { hint } from './issue-message.js';
@@ -25,6 +27,8 @@ export interface Surroundings {
   readonly classes?: ReadonlyMap<string, readonly SubTaskDefinition[]>;
   /** Without, sub-tasks are only checked. */
   readonly handlerOf?: (request: HttpRequestOptions) => SubTaskHandler<unknown>;
+  /** What the service has for webhooks. Without, only what they take of the environment is checked. */
+  readonly webhookMeans?: WebhookMeans;
   /** Takes what the file says of an origin. */
   readonly configure?: (origin: string, settings: OriginSettings) => void;
 }
@@ -59,6 +63,7 @@ export class TaskChecker {
     const redaction = redactionOf(keepInput, redact);
     const misfit = reply && replyMisfit({ name, subTasks, redaction }, reply);
     this.noteUnknownRedactions(redact, [...path, 'redact'], input && raw.input);
+    const webhooks = this.webhooks(task.webhooks, [...path, 'webhooks']);
     if (misfit) this.source.note([...path, 'reply', misfit.pointer.slice(1)], misfit.detail);
     if (this.source.mistakes.length > before) return undefined;
     const listed = subTasks.map((subTask, index) => ({
@@ -71,9 +76,17 @@ export class TaskChecker {
       ...defined({ reply, losers, deadline, hedgeBudget, input, keepInput, redact }),
     };
     return this.attempt(
-      () => defineTask<SubTaskDefinition>(options, name, (subTask) => subTask),
+      () => ({ ...defineTask<SubTaskDefinition>(options, name, (subTask) => subTask), webhooks }),
       (message) => this.source.noteKey(path, message),
     );
+  }
+
+  private webhooks(webhooks: FileTask['webhooks'], path: Path): TaskDefinition['webhooks'] {
+    return webhooks?.flatMap((options, index) => {
+      const { webhook, issues } = webhookIn(this.environment, options, this.surroundings.webhookMeans);
+      for (const { member, message } of issues) this.noteUnset([...path, index, member], message);
+      return webhook ?? [];
+    });
   }
 
   private noteNamesakes(name: string, path: Path): void {

@@ -4,8 +4,10 @@ import { NAME, NAME_FORM } from '../core/name.js';
 import { losersPolicySchema, replyPolicySchema, runDeadlineSchema } from '../core/policies.js';
 import { keepInputSchema, redactSchema } from '../core/redaction.js';
 import { SUB_TASK_PLACEMENTS } from '../core/sub-task.js';
+import { MOST_WEBHOOKS_OF_RUN } from '../core/webhook.schema.js';
 import { hedgeBudgetSchema, startRuleSchema } from '../core/start-rule.js';
 import { defaultsSchema } from './defaults.schema.js';
+import { fileWebhookSchema } from './file-webhooks.js';
 import { httpRequestSchema } from '../upstreams/http-sub-task.schema.js';
 import { originsSchema } from '../upstreams/origins.schema.js';
 
@@ -108,6 +110,11 @@ export const fileTaskSchema = z
     hedgeBudget: hedgeBudgetSchema.optional(),
     keepInput: keepInputSchema.optional(),
     redact: redactSchema.optional(),
+    webhooks: z
+      .array(fileWebhookSchema)
+      .max(MOST_WEBHOOKS_OF_RUN)
+      .meta({ description: 'Where events of its runs are sent, beside the webhooks that a run names.' })
+      .optional(),
     subTasks: z
       .array(subTaskSchema)
       .min(1, 'takes at least one sub-task')

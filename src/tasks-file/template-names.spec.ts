@@ -102,7 +102,7 @@ describe('a variable of the environment', () => {
       maxResponse: '$KEY',
     };
     const message =
-      'has ${KEY}, which is taken in url, headers, form, text and texts of body alone; write its value';
+      'has ${KEY}, which is taken in url, headers, form, text, secret and texts of body alone; write its value';
     expect(mistakesOf({ const: '${KEY}' }, members)).toEqual([
       `3:21: tasks.t.input.const: ${message}`,
       `9:18: tasks.t.subTasks[0].timeout: ${message}`,

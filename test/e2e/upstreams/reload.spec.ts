@@ -75,7 +75,7 @@ describe('a reload of the tasks file', () => {
   beforeAll(async () => {
     [before, after, kept] = [await Held.start(), await Held.start(), await Held.start()];
     file = write(text(first()));
-    service = await TestApp.start({ env: { TASKS_FILE: file } });
+    service = await TestApp.start({ env: { TASKS_FILE: file, HOOKS: 'hooks.invalid' } });
   });
   beforeEach(async () => {
     await reload(text(first())).expect(200);
@@ -161,6 +161,29 @@ describe('a reload of the tasks file', () => {
     await before.server.deserted();
     const retried = await service.http.post(`/runs/${failed}/sub-tasks/a/retry`);
     await expectProblem(service, retried, 404, 'task-unknown');
+  });
+
+  test('gives the webhooks of the file to the runs that are accepted from then on', async () => {
+    const secret = `whsec_${Buffer.alloc(32, 'planted').toString('base64')}`;
+    const withWebhook = (members: string) =>
+      text(first()).replace('same: {', `same: { webhooks: [{ url: 'https://\${HOOKS}/a?b'${members} }],`);
+    const refused = await reload(withWebhook(''));
+    expect(await expectProblem(service, refused, 409, 'tasks-file-wrong')).toMatchObject({
+      mistakes: [
+        { line: 3, path: 'tasks.same.webhooks[0].secret', detail: expect.stringMatching(/^is missing/) },
+      ],
+    });
+    await reload(withWebhook(`, secret: ${secret}, events: [run.finished]`)).expect(200);
+    const told = await start('same');
+    await reload(text(first())).expect(200);
+    const untold = await start('same');
+    for (const answer of ['a', 'b']) await kept.answer(answer);
+    expect(await service.finishedRun(told)).toMatchObject({
+      webhooks: [{ url: 'https://${HOOKS}/a', events: ['run.finished'] }],
+    });
+    expect(await service.finishedRun(untold)).not.toHaveProperty('webhooks');
+    const { data } = await service.event(told, 'run.started');
+    expect(data.webhooks).toMatchObject([{ url: 'https://hooks.invalid/a?b', secrets: [{}] }]);
   });
 
   test('of a task that is as before leaves it its connections, its slots and its hedge budget', async () => {

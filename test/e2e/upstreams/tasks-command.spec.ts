@@ -47,6 +47,30 @@ describe('frontrunner check and schema', () => {
     expect(await tasks(['check', 'good.yaml'], { A_KEY: 'x' })).toEqual({ code: 0, stdout, stderr: '' });
   });
 
+  test('warns of webhooks that a service with this environment could send nothing to', async () => {
+    writeFileSync(
+      join(directory, 'hooks.yaml'),
+      `tasks:
+  one:
+    subTasks: [{ kind: class, class: Anything }]
+    webhooks: [{ url: http://10.0.0.1/ }, { url: 'https://a.example/', secret: '\${HOOK_SECRET}' }]
+`,
+    );
+    const { code, stderr } = await tasks(['check', 'hooks.yaml']);
+    expect(code).toBe(0);
+    expect(stderr.match(/webhooks\[\d\]\.\w+: .*(?=\n)/g)).toEqual([
+      expect.stringMatching(/^webhooks\[0\]\.secret: is missing.*\(a warning\)$/),
+      expect.stringMatching(/^webhooks\[0\]\.url: takes https/),
+      expect.stringMatching(/^webhooks\[1\]\.secret: takes the environment variable HOOK_SECRET/),
+    ]);
+    const secret = `whsec_${'A'.repeat(32)}`;
+    const able = { HOOK_SECRET: secret, WEBHOOK_SECRET: secret, DATABASE_URL: 'memory:' };
+    const env = { ...able, WEBHOOK_ORIGINS: 'public,http://10.0.0.1' };
+    expect(await tasks(['check', 'hooks.yaml'], env)).toMatchObject({ code: 0, stderr: '' });
+    const wrong = await tasks(['check', 'hooks.yaml'], { WEBHOOK_SECRET: 'sesame' });
+    expect(wrong).toMatchObject({ code: 1, stderr: expect.not.stringContaining('sesame') });
+  });
+
   test('tells of every mistake of several files', async () => {
     expect(await tasks(['check', 'bad.yaml', 'good.yaml', 'nowhere.yaml'], { A_KEY: 'x' })).toEqual({
       code: 1,
