@@ -44,8 +44,9 @@ class Fate {
   over<T extends object>(keeping: T): T {
     return new Proxy(keeping, {
       get:
-        (target, name: keyof T) =>
+        (target, key) =>
         (...terms: unknown[]) => {
+          const name = key as keyof T;
           const call = () => (target[name] as (...terms: unknown[]) => unknown).apply(target, terms);
           if (name === 'onChange') return call();
           if (this.failing > 0) {
@@ -116,7 +117,7 @@ test('whatever fails, each event is received at least once, in order within its 
       isHealed = true;
       fate.failing = 0;
       await change(null);
-      await stand.quiet();
+      await stand.quiet(60_000);
       fate.node?.kill();
 
       expect(await stand.rows('dead')).toEqual([]);
@@ -139,6 +140,6 @@ test('whatever fails, each event is received at least once, in order within its 
         }
       }
     }),
-    { numRuns: Number(process.env['FUZZ_RUNS'] ?? 60) },
+    { numRuns: Number(process.env['FUZZ_RUNS'] ?? 60), endOnFailure: true },
   );
 }, 60_000);

@@ -101,9 +101,7 @@ export class Deliverer implements TestSender, OnApplicationBootstrap, OnModuleDe
 
   private poll(): Promise<void> {
     this.isAskedAgain = true;
-    return (this.polling ??= this.holdAll().finally(() => {
-      this.polling = undefined;
-    }));
+    return (this.polling ??= this.holdAll());
   }
 
   private async holdAll(): Promise<void> {
@@ -118,6 +116,8 @@ export class Deliverer implements TestSender, OnApplicationBootstrap, OnModuleDe
         this.isFailing = true;
       }
     }
+    // Within the turn in which nobody has asked again.
+    this.polling = undefined;
   }
 
   private async follow(held: readonly HeldWebhook[]): Promise<void> {

@@ -97,10 +97,10 @@ export class WebhookStand {
     await this.settle();
   }
 
-  /** Advances it until nothing waits any more, or some days have passed. */
-  async quiet(): Promise<void> {
+  /** Advances it until nothing waits any more, or for long. */
+  async quiet(stepMs = 3_600_000): Promise<void> {
     for (let rounds = 0; rounds < 200; rounds += 1) {
-      await this.advance(rounds < 20 ? 1_000 : 3_600_000);
+      await this.advance(rounds < 20 ? 1_000 : stepMs);
       const rows = await this.rows('waiting');
       if (rounds > 20 && rows.length === 0) return;
     }
