@@ -1,12 +1,10 @@
 import { sql, type Kysely } from 'kysely';
 import { erasedRow } from '../erased-text.js';
 import type { Schema } from './postgres-schema.js';
+import { ERASURES } from './webhook-tables.js';
 
 /** A key is claimed just before its run starts, by the clock of the database. In milliseconds, what that may take at most. */
 const CLAIM_MS = 600_000;
-
-/** The lock that keeps deliveries of a run from being recorded while it is erased. */
-export const ERASURES = 2;
 
 /** Erases a finished run, and tells all nodes of it: see the journal. A node that reopens it meanwhile finds it, or is refused. */
 export function eraseRun(db: Kysely<Schema>, id: string): Promise<boolean> {

@@ -1,5 +1,7 @@
 import { sql, type Kysely } from 'kysely';
-import { ERASURES } from './erase-run.js';
+
+/** The lock that keeps deliveries of a run from being recorded while it is erased. */
+export const ERASURES = 2;
 
 export interface WebhookTables {
   webhooks: {
