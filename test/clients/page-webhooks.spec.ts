@@ -3,58 +3,7 @@ import type { Page, Request, Route } from 'playwright-core';
 import { inlineTask } from '../support/inline-task.js';
 import type { TestApp } from '../support/test-app.js';
 import { WatchedPage } from '../support/watched-page.js';
-
-const RUN_ID = '019abc5e-9a0e-7b5c-8c0e-1d2f3a4b5c6d';
-const WEBHOOK = {
-  id: '019abc5e-0000-7b5c-8c0e-1d2f3a4b5c6d',
-  url: 'https://hooks.example.com/frontrunner',
-  description: 'Results for the billing of acme',
-  events: ['run.replied', 'run.finished'],
-  tasks: ['quote'],
-  labels: { tenant: 'acme' },
-  format: 'event',
-  retry: { attempts: 18, delay: '5s', maxDelay: '6h' },
-  timeout: '15s',
-  state: 'active',
-  behind: { events: 0, seconds: 0 },
-  waiting: 0,
-  dead: 0,
-  client: 'billing',
-  createdAt: '2026-11-23T12:00:00.000Z',
-};
-const PAUSED = {
-  ...WEBHOOK,
-  id: '019abc5e-1111-7b5c-8c0e-1d2f3a4b5c6d',
-  url: 'https://partner.example.org/in',
-  description: undefined,
-  state: 'paused',
-  reason: 'failing',
-  since: '2026-11-23T14:00:00.000Z',
-  behind: { events: 1_204, seconds: 7_260 },
-  dead: 1,
-};
-const REPORT = {
-  at: '2026-11-23T12:00:01.203Z',
-  tookMs: 187.4,
-  status: 503,
-  error: 'status',
-  message: 'The answer has the status 503',
-  excerpt: 'upstream connect error',
-};
-const DELIVERY = {
-  event: 42,
-  target: 0,
-  runId: RUN_ID,
-  task: 'quote',
-  type: 'run.finished',
-  status: 'dead',
-  attempts: 18,
-  dueAt: null,
-  changedAt: REPORT.at,
-  report: REPORT,
-  links: { run: `/runs/${RUN_ID}` },
-};
-const SECRET = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwExampleKey0=';
+import { DELIVERY, PAUSED, REPORT, SECRET, WEBHOOK } from '../support/webhook-answers.js';
 
 describe('The screens of webhooks in a browser', () => {
   let service: TestApp;
@@ -136,9 +85,7 @@ describe('The screens of webhooks in a browser', () => {
     await press('Create a webhook');
     await press('Create');
     await page.getByText(detail).waitFor();
-    expect(
-      await page.getByLabel('URL').evaluate((field) => field === field.ownerDocument.activeElement),
-    ).toBe(true);
+    expect(await page.locator(':focus').getAttribute('aria-invalid')).toBe('true');
     expect(await watched.faults()).toEqual([]);
     await page.getByLabel('URL').fill(WEBHOOK.url);
     await page.getByLabel('run.replied').uncheck();
@@ -189,7 +136,7 @@ describe('The screens of webhooks in a browser', () => {
     expect(await page.getByRole('link', { name: 'Older ones' }).getAttribute('href')).toMatch(
       /status=dead&cursor=older$/,
     );
-    await row.getByText(REPORT.message).click();
+    await row.getByText(REPORT.message!).click();
     expect(await watched.faults()).toEqual([]);
     await row.getByRole('button', { name: 'Redrive' }).click();
     await confirm('It is tried again.', 'Redrive');

@@ -7,6 +7,7 @@ import type { Browser, Page } from 'playwright-core';
 import { startBrowser } from '../support/browser.js';
 import { raceTasks } from '../support/race-tasks.js';
 import { TestApp } from '../support/test-app.js';
+import { DELIVERY, PAUSED } from '../support/webhook-answers.js';
 
 const DOCS = fileURLToPath(new URL('../../docs/images', import.meta.url));
 /** What a reader waits for at most. */
@@ -45,6 +46,24 @@ describe('The pictures of the page', () => {
     return runId;
   };
 
+  /** A webhook whose receiver fails, which takes hours. */
+  const fail = async (): Promise<void> => {
+    const path = `${service.url}/webhooks/${PAUSED.id}`;
+    const delivered = {
+      ...DELIVERY,
+      status: 'delivered',
+      attempts: 1,
+      report: { at: DELIVERY.changedAt, tookMs: 41, status: 204 },
+    };
+    const deliveries = [
+      DELIVERY,
+      { ...delivered, event: 41, type: 'run.replied' },
+      { ...delivered, event: 17 },
+    ];
+    await page.route(path, (route) => route.fulfill({ json: PAUSED }));
+    await page.route(`${path}/deliveries*`, (route) => route.fulfill({ json: { deliveries, next: null } }));
+  };
+
   const take = async (name: string, place: string, height: number): Promise<number> => {
     const path = join(folder, `${name}.png`);
     await page.setViewportSize({ width: 1280, height });
@@ -68,11 +87,13 @@ describe('The pictures of the page', () => {
       await service.answer('demo');
       await quote(times % 2 ? 'EURUSD' : 'USDJPY');
     }
+    await fail();
     const sizes = {
       runs: await take('runs', 'runs', 580),
       task: await take('task', 'tasks/quote', 720),
       events: await take('events', 'events', 460),
       nodes: await take('nodes', 'nodes', 620),
+      webhook: await take('webhook', `webhooks/${PAUSED.id}`, 760),
       run: await take('run', `runs/${id}`, 660),
     };
     await page.emulateMedia({ colorScheme: 'dark' });
