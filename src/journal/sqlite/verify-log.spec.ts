@@ -5,11 +5,36 @@ import fc from 'fast-check';
 import { DatabaseFile } from '../../../test/support/database-file.js';
 import { events } from '../../../test/support/run-events.js';
 import { storeOptions } from '../../../test/support/store-options.js';
+import { DELIVERY_COLUMNS } from './delivery-rows.js';
 import { END, START } from './run-columns.js';
 import { SqliteStore } from './sqlite-store.js';
 import { verifyLog } from './verify-log.js';
+import { WEBHOOK_START } from './webhook-rows.js';
 
 const RUNS = 120;
+
+/** Leaves a webhook with some deliveries. */
+function leaveWebhook(path: string): void {
+  const store = SqliteStore.open(storeOptions(path));
+  store.claim();
+  const webhook = { id: 'w', terms: '{"url":"x"}', client: null, createdAt: 1, revision: 1 };
+  store.write('addWebhook', [{ ...webhook, paused: null, pausedAt: null, cursor: 1, cursorAt: 1 }]);
+  const deliveries = Array.from({ length: 30 }, (_, event) => ({
+    ...{ webhook: 'w', event, target: 0, runId: `0-${event >> 1}`, task: 'task', type: 'run.finished' },
+    ...{
+      state: 'waiting',
+      attempts: 1,
+      dueAt: 5,
+      changedAt: 5,
+      report: '{}',
+      body: 'x'.repeat(200),
+      terms: null,
+    },
+  }));
+  const progress = { cursor: 2, cursorAt: Date.now() + 3_600_000, deliveries };
+  store.write('settleWebhooks', [[{ id: 'w', progress, now: 1, prunes: true }]]);
+  store.close();
+}
 
 /** All that a reader of the log or of runs gets to see. */
 function contentOf(path: string): unknown[] {
@@ -20,6 +45,8 @@ function contentOf(path: string): unknown[] {
       `SELECT ${START}, ${END} FROM runs ORDER BY number`,
       `SELECT ${START}, set_aside FROM open_runs ORDER BY number`,
       'SELECT label, labelled_at, run FROM run_labels ORDER BY run, label',
+      `SELECT ${WEBHOOK_START}, cursor, cursor_at FROM webhooks ORDER BY id`,
+      `SELECT ${DELIVERY_COLUMNS}, is_first FROM webhook_deliveries ORDER BY event`,
     ].map((sql) => file.prepare(sql).all());
   } finally {
     file.close();
@@ -39,6 +66,7 @@ describe('verifyLog', () => {
           ...(at > 0 ? [events.finished(id)] : []),
         ]),
       );
+    leaveWebhook(database.path);
   });
   afterEach(() => {
     database.remove();
