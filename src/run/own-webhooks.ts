@@ -77,6 +77,10 @@ export class OwnWebhooks implements WebhookKeeping {
   settle(id: string, { cursor, cursorAt, deliveries, pause }: WebhookProgress): Promise<boolean> {
     const own = this.own.get(id);
     if (!own?.held) return Promise.resolve(false);
+    // No database takes them either.
+    const numbers = deliveries.flatMap(({ dueAt, changedAt }) => [dueAt ?? 0, changedAt]);
+    if (![cursor, cursorAt, ...numbers].every(Number.isSafeInteger))
+      return Promise.reject(new TypeError('Times and cursors of webhooks are whole numbers'));
     own.webhook = { ...own.webhook, cursor, cursorAt };
     for (const delivery of deliveries)
       if (!this.isErased(delivery.runId)) own.deliveries.set(nameOf(delivery), delivery);

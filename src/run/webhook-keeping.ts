@@ -9,7 +9,7 @@ export interface KeptWebhook {
   readonly terms: string;
   /** The `clientId` of its maker; null where nobody needed a key. */
   readonly client: string | null;
-  /** In milliseconds since 1970, as all times here are. */
+  /** In milliseconds since 1970, whole ones, as all times here are. */
   readonly createdAt: number;
   /** Grows by one with each change of `terms` or `paused`. */
   readonly revision: number;

@@ -196,6 +196,13 @@ describe.each(Object.keys(journals))('the webhooks of the %s journal', (name) =>
     expect(await webhooks.get('a')).toEqual({ ...paused, cursor: 3, cursorAt: 3 });
   });
 
+  test('are settled by whole milliseconds alone', async () => {
+    await add('a');
+    await expect(webhooks.settle('a', progress(2, delivery('a', 1, { dueAt: 1.5 })))).rejects.toThrow();
+    expect(await webhooks.get('a')).toEqual(kept('a'));
+    expect(await webhooks.deliveries({}, 9)).toEqual([]);
+  });
+
   test('are not settled once they are removed', async () => {
     await add('a');
     await webhooks.remove('a');
