@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { inspect } from 'node:util';
 import { describe, expect, test } from '@jest/globals';
 import { ConfigError, parseConfig } from './config.js';
 import { variables } from './variables.js';
@@ -200,6 +201,11 @@ describe('parseConfig', () => {
     expect(config.WEBHOOK_SECRET).toEqual(secrets);
     expect(config.WEBHOOK_ORIGINS).toEqual({ isPublic: true, origins: ['http://127.0.0.1:4000'] });
     expect(parseConfig({ WEBHOOK_ORIGINS: 'https://a.example' }).WEBHOOK_ORIGINS.isPublic).toBe(false);
+  });
+
+  test('is in no print of what has it', () => {
+    const config = parseConfig({ SECRETS_KEY: KEY, DATABASE_URL: 'postgres://ada:sesame@h/runs' });
+    expect(inspect({ config }, { depth: null })).toBe('{ config: [Config] }');
   });
 
   test('knows of no other nodes where the database is not one that they share', () => {

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import ms from 'ms';
 import type { z } from 'zod';
 import type { Variable } from './variable.js';
@@ -22,6 +23,11 @@ export class ConfigError extends Error {
     super(`The configuration is wrong:\n${problems.map((problem) => `  ${problem}`).join('\n')}`);
     this.name = 'ConfigError';
   }
+}
+
+/** Keeps what is secret of a configuration out of prints of the objects that have it. */
+export function unprinted(config: Config): Config {
+  return Object.defineProperty(config, inspect.custom, { value: () => '[Config]' });
 }
 
 function withoutPassword(text: string): string {
@@ -72,5 +78,5 @@ export function parseConfig(
       `${nameOf('METRICS_PORT')} is ${METRICS_PORT}, and so is ${nameOf('PORT')}; leave METRICS_PORT out for /metrics on PORT, or set another one`,
     );
   if (problems.length > 0) throw new ConfigError(problems);
-  return config;
+  return unprinted(config);
 }

@@ -15,9 +15,11 @@ const urlSchema = z
   .refine(
     (text) => {
       const url = URL.parse(text);
-      return url !== null && /^https?:$/.test(url.protocol) && !url.username && !url.password && !url.hash;
+      // Not every database keeps control characters and halves of surrogate pairs.
+      if (url === null || /[\s\p{Cc}\p{Cs}]/u.test(text)) return false;
+      return /^https?:$/.test(url.protocol) && !url.username && !url.password && !url.hash;
     },
-    { error: 'takes an http or https URL without a user, a password and a fragment' },
+    { error: 'takes an http or https URL without a user, a password, a fragment and spaces' },
   )
   .meta({
     description:

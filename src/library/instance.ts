@@ -33,13 +33,17 @@ export class Instance
   private stopping: Promise<void> | undefined;
   private closing: Promise<void> | undefined;
   private readonly closed = new AbortController();
+  /** Private to the language too: a print must not show what is secret of them. */
+  readonly #options: FrontrunnerOptions;
 
   constructor(
     private readonly name: string,
-    private readonly options: FrontrunnerOptions,
+    options: FrontrunnerOptions,
     private readonly discovery: DiscoveryService,
     private readonly door: HttpDoor | undefined,
-  ) {}
+  ) {
+    this.#options = options;
+  }
 
   /** What the application within has. It starts with the one around it, or when it is first asked for. */
   get app(): Promise<Parts> {
@@ -107,7 +111,7 @@ export class Instance
   }
 
   private async make(share: Share): Promise<Started> {
-    const config = configOf(this.options, share.files);
+    const config = configOf(this.#options, share.files);
     const host: HostProviders = { providers: () => share.providers, listeners: () => share.listeners };
     // One of its own: it remembers whether errors end the process.
     const factory = new NestFactoryStatic();
@@ -121,7 +125,7 @@ export class Instance
     }
     const { startFace } = await import('./http-face.js').catch(refuseMissing);
     const { base } = door;
-    const { openApi, ui } = httpOptions(this.options) ?? {};
+    const { openApi, ui } = httpOptions(this.#options) ?? {};
     const face = await parts.during(() =>
       startFace(factory, config, host, { base, openApi, ui, nest: parts.options }),
     );

@@ -1,5 +1,5 @@
 import type { CanActivate, Type } from '@nestjs/common';
-import { parseConfig, type Config } from '../config/config.js';
+import { parseConfig, unprinted, type Config } from '../config/config.js';
 import type { variables } from '../config/variables.js';
 import { flaw, isPlainObject, optionFlaws, type OptionKinds } from './option-flaws.js';
 
@@ -178,7 +178,7 @@ export function configOf(options: FrontrunnerOptions, tasksFiles: readonly strin
   take(options, VARIABLES, '');
   take(http, HTTP_VARIABLES, 'http.');
   const config = parseConfig(given, (variable) => names.get(variable) ?? variable);
-  return { ...config, TASKS_FILE: tasksFiles, environment: options.environment ?? {} };
+  return unprinted({ ...config, TASKS_FILE: tasksFiles, environment: options.environment ?? {} });
 }
 
 /** What went wrong at a start, in the words of options: messages of the service name its variables. */

@@ -146,6 +146,9 @@ describe('the webhooks that a task declares', () => {
 
   test.each([
     [[{ url: 'hooks.example.com' }], '/0/url takes an http or https URL'],
+    [[{ url: 'https://hooks.example.com/a b' }], '/0/url takes an http or https URL'],
+    [[{ url: 'https://hooks.example.com/\0' }], '/0/url takes an http or https URL'],
+    [[{ url: 'https://hooks.example.com/\ud800' }], '/0/url takes an http or https URL'],
     [[{ ...WEBHOOK, events: ['run.done'] }], '/0/events/0'],
     [[{ ...WEBHOOK, secret: 'sesame' }], '/0/secret takes whsec_'],
     [[{ ...WEBHOOK, headers: {} }], '/0/headers is not known here'],

@@ -60,7 +60,10 @@ describe('a run that a crash or a stop has left unfinished', () => {
     const env = { SECRETS_KEY: Buffer.alloc(32, 1).toString('base64') };
     const url = 'https://hooks.invalid/';
     const secret = `whsec_${Buffer.alloc(32, 2).toString('base64')}`;
-    let service = await durable.start(race.providers, env);
+    let service = await durable.start(race.providers);
+    const keyless = await service.run('race', { webhooks: [{ url, secret }] });
+    expect(keyless.body).toMatchObject({ errors: [{ pointer: '/webhooks/0/secret' }] });
+    service = await durable.start(race.providers, env);
     const refused = service.run('race', { webhooks: [{ url, secret }] });
     const { runId: id } = (await race.all()).fast.context;
     const terms = service.app.get(Runs).get(id)!.terms.webhooks!;

@@ -13,7 +13,10 @@ import {
   type RunEvent,
 } from '../../../src/index.js';
 import { HostApp } from '../../support/host-app.js';
+import { temporaryDirectory } from '../../support/temporary-directory.js';
 import { tasksFiles } from '../../support/tasks-file.js';
+
+const SECRET = `whsec_${'A'.repeat(32)}`;
 
 @SubTask({ name: 'one' })
 class One {
@@ -160,6 +163,20 @@ describe('an application starts with', () => {
     ],
   ])('no %s', async (_what, imports, message) => {
     await expect(start(imports())).rejects.toThrow(message);
+  });
+
+  test.each([
+    ['memory:', undefined, /^webhooks\[0\]\.secret of the task told is missing, .*set webhookSecret$/],
+    [
+      `sqlite:${temporaryDirectory()}/runs.db`,
+      SECRET,
+      /^webhooks\[0\]\.secret .*can’t be kept: .*set secretsKey$/,
+    ],
+  ])('no task whose webhook it could send nothing to: %s', async (database, secret, message) => {
+    const webhooks = [{ url: 'https://hooks.invalid/', ...(secret !== undefined && { secret }) }];
+    class Told extends TaskOf({ name: 'told', subTasks: [One], webhooks }) {}
+    const imports = [FrontrunnerModule.forRoot({ database }), FrontrunnerModule.forFeature([Told, One])];
+    await expect(start(imports)).rejects.toThrow(message);
   });
 
   test('tasks of a file, whose variables are what `environment` has, and not the environment', async () => {

@@ -10,6 +10,8 @@ import { English, Flaky, Greet, Greetings, Solo, Spanish, Unsteady } from './hos
 @Module({ providers: [Greetings], exports: [Greetings] })
 class GreetingsModule {}
 
+const SECRET = `whsec_${Buffer.alloc(32, 'planted').toString('base64')}`;
+
 describe('an instance within an application', () => {
   let app: INestApplication;
   let frontrunner: Frontrunner;
@@ -17,7 +19,7 @@ describe('an instance within an application', () => {
     const module = await Test.createTestingModule({
       imports: [
         GreetingsModule,
-        FrontrunnerModule.forRoot({ database: 'memory:' }),
+        FrontrunnerModule.forRoot({ database: 'memory:', webhookSecret: SECRET }),
         FrontrunnerModule.forFeature([Greet, English, Spanish, Flaky, Unsteady, Solo]),
       ],
     })
@@ -70,8 +72,7 @@ describe('an instance within an application', () => {
   });
 
   test('takes webhooks of a run, and tells nobody what is secret of them', async () => {
-    const secret = `whsec_${Buffer.alloc(32, 'planted').toString('base64')}`;
-    const webhooks = [{ url: 'https://hooks.invalid/a?token=planted', secret }];
+    const webhooks = [{ url: 'https://hooks.invalid/a?token=planted', secret: SECRET }];
     const run = await frontrunner.start(Solo, { name: 'Ada' }, { webhooks });
     expect(await run.finished()).toMatchObject({
       webhooks: [{ url: 'https://hooks.invalid/a', events: ['run.replied', 'run.finished'] }],
@@ -79,10 +80,10 @@ describe('an instance within an application', () => {
     const events: RunEvent[] = [];
     for await (const event of run.events()) events.push(event);
     expect(events.map(({ type }) => type)).toContain('run.started');
-    const shown = inspect([events, run], { depth: 5 });
-    for (const hidden of [secret.slice(6), 'planted', 'sealed']) expect(shown).not.toContain(hidden);
+    const shown = inspect([events, run], { depth: 5 }) + inspect(frontrunner);
+    for (const hidden of [SECRET.slice(6), 'planted', 'sealed']) expect(shown).not.toContain(hidden);
     await expect(
-      frontrunner.start(Solo, { name: 'Ada' }, { webhooks: [{ url: 'http://hooks.invalid', secret }] }),
+      frontrunner.start(Solo, { name: 'Ada' }, { webhooks: [{ url: 'http://hooks.invalid' }] }),
     ).rejects.toThrow(/\/webhooks\/0\/url takes https/);
   });
 

@@ -12,6 +12,7 @@ import { TestApp } from '../../support/test-app.js';
 
 const SECRET = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw';
 const DECLARED = `whsec_${Buffer.from('nobody is to be told this secret').toString('base64')}`;
+const OWN = `whsec_${Buffer.from('the one that the service has').toString('base64')}`;
 /** No name ends in it (RFC 6761): nothing is ever sent. */
 const URL = 'https://hooks.invalid/runs?token=planted';
 const SHOWN = 'https://hooks.invalid/runs';
@@ -37,9 +38,10 @@ class Listener {
 }
 
 describe('webhooks of a run', () => {
+  const env = { SECRETS_KEY: Buffer.alloc(32, 'key').toString('base64'), WEBHOOK_SECRET: OWN };
   let service: TestApp;
   beforeAll(async () => {
-    service = await TestApp.start({ providers: [...notified, ...plain, Listener] });
+    service = await TestApp.start({ env, providers: [...notified, ...plain, Listener] });
   });
   afterAll(() => service.close());
 
@@ -73,7 +75,7 @@ describe('webhooks of a run', () => {
   test.each([
     [{ webhooks: [webhook, { ...webhook, url: 'http://hooks.invalid' }] }, '/webhooks/1/url'],
     [{ webhooks: [webhook, { ...webhook, url: 'ftp://hooks.invalid' }] }, '/webhooks/1/url'],
-    [{ webhooks: [{ url: URL }] }, '/webhooks/0/secret'],
+    [{ webhooks: [{ url: URL.replace('https', 'http') }] }, '/webhooks/0/url'],
     [{ webhooks: [{ ...webhook, secret: SECRET.slice(1) }] }, '/webhooks/0/secret'],
     [{ webhooks: [{ ...webhook, events: ['run.done'] }] }, '/webhooks/0/events/0'],
     [{ webhooks: [{ ...webhook, retry: { attempts: 101 } }] }, '/webhooks/0/retry/attempts'],
@@ -89,7 +91,7 @@ describe('webhooks of a run', () => {
   });
 
   test('are taken in batches, and one that is wrong stops no other', async () => {
-    const runs = [{ webhooks: [webhook] }, { webhooks: [{ url: URL }] }];
+    const runs = [{ webhooks: [webhook] }, { webhooks: [{ ...webhook, secret: 'x' }] }];
     const batch = await service.http.post('/tasks/plain/runs:batch').send({ runs }).expect(200);
     expect(batch.body).toMatchObject({
       accepted: 1,
@@ -118,7 +120,7 @@ describe('webhooks of a run', () => {
     const prints = [given, service.log.lines, service.app.get(Runs)].map((one) => inspect(one, { depth: 4 }));
     const all = [...answers, stream.text, ...prints].join('\n');
     expect(all).toContain(SHOWN);
-    for (const hidden of [SECRET.slice(6), DECLARED.slice(6), 'token=planted', ...sealed])
+    for (const hidden of [SECRET.slice(6), DECLARED.slice(6), 'token=planted', OWN.slice(6), ...sealed])
       expect(all).not.toContain(hidden);
   });
 });
