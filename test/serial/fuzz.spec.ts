@@ -96,6 +96,6 @@ describe('whatever it is sent, the service', () => {
       expect(await service.stop()).toBe(0);
       if (name === 'SQLite') expect(database.flaws()).toEqual([]);
     },
-    4 * BUDGET_MS + 120_000,
+    4 * BUDGET_MS + 180_000,
   );
 });
