@@ -58,7 +58,7 @@ describe('the log of webhooks', () => {
       {
         ...about,
         level: 'warn',
-        msg: 'Delivery to https://hooks.example.com/in failed: it answered 503; the next attempt is due in 5 s',
+        msg: 'Delivery to https://hooks.example.com/in failed: it answered 503; the next attempt is due in 5s',
         status: 503,
         code: 'status',
         durationMs: 12,
@@ -82,7 +82,7 @@ describe('the log of webhooks', () => {
     expect(log.lines.splice(0)).toMatchObject([
       {
         level: 'warn',
-        msg: 'Delivery to https://down.example/b failed: 2 more in 10 s, the first of them: it answered 503; its next attempt is due in 5 s',
+        msg: 'Delivery to https://down.example/b failed: 2 more in 10 s, the first of them: it answered 503; its next attempt is due in 5s',
         count: 2,
       },
     ]);

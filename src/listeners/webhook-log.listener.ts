@@ -1,4 +1,5 @@
 import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
+import ms from 'ms';
 import { CONFIG, type Config } from '../config/config.js';
 import { Gathering } from '../core/gathering.js';
 import { levelOf, shows } from '../core/log-kinds.js';
@@ -68,8 +69,7 @@ export class WebhookLogListener implements OnApplicationShutdown {
       this.logger.error({ msg: `Delivery to ${url} given up, a dead letter: ${what}`, ...fields });
       return;
     }
-    const seconds = Math.max(0, Math.round((nextAt - report.at) / 1000));
-    const next = `${count === 1 ? 'the next attempt' : 'its next attempt'} is due in ${seconds} s`;
+    const next = `${count === 1 ? 'the next attempt' : 'its next attempt'} is due in ${ms(Math.max(0, Math.round(nextAt - report.at)))}`;
     this.logger.warn({
       msg: `Delivery to ${url} failed: ${what}; ${next}`,
       ...fields,
