@@ -53,6 +53,38 @@ describe('Deliverer', () => {
     expect(numbers()).toEqual([3, 4, 7, 8]);
   });
 
+  test('takes no old cursor for that of a loop that has ended while it asked what it holds', async () => {
+    await stand.subscribe('one');
+    const { keeping } = stand;
+    let gate: Promise<unknown> = Promise.resolve();
+    const late = new Proxy(keeping, {
+      get: (target, name: keyof typeof keeping) =>
+        name === 'hold'
+          ? () => keeping.hold().then((held) => gate.then(() => held))
+          : (target[name].bind(target) as unknown),
+    });
+    nodes.push(await stand.node(late));
+    const change = async () => {
+      const kept = await keeping.get('one');
+      await keeping.change('one', kept?.revision ?? 0, { terms: kept?.terms ?? '', paused: null });
+      await stand.settle();
+    };
+    stand.delayOf = () => 5_000;
+    await stand.run(['run.replied']);
+    await stand.settle();
+    await change();
+    const { promise, resolve } = Promise.withResolvers<undefined>();
+    gate = promise;
+    await change();
+    await stand.advance(6_000);
+    expect(await keeping.get('one')).toMatchObject({ cursor: 2 });
+    resolve(undefined);
+    await stand.run(['run.replied']);
+    await stand.advance(20_000);
+    expect(numbers()).toEqual([2, 4]);
+    expect(await keeping.get('one')).toMatchObject({ cursor: 4 });
+  });
+
   test('delivers the webhooks that runs name, two of the same URL too, and no other runs', async () => {
     await stand.addOfRuns();
     await begin();

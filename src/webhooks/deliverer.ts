@@ -108,7 +108,8 @@ export class Deliverer implements TestSender, OnApplicationBootstrap, OnModuleDe
     while (this.isAskedAgain && !this.stopped) {
       this.isAskedAgain = false;
       try {
-        await this.follow(await this.journal.webhooks.hold());
+        const before = new Set(this.loops.keys());
+        await this.follow(await this.journal.webhooks.hold(), before);
         this.isFailing = false;
       } catch (error) {
         if (!this.isFailing)
@@ -120,7 +121,8 @@ export class Deliverer implements TestSender, OnApplicationBootstrap, OnModuleDe
     this.polling = undefined;
   }
 
-  private async follow(held: readonly HeldWebhook[]): Promise<void> {
+  /** @param before those that had a loop when it was asked: the cursor of one that has ended since may have moved */
+  private async follow(held: readonly HeldWebhook[], before: ReadonlySet<string>): Promise<void> {
     this.hasHeld ||= held.length > 0;
     const ids = new Set(held.map(({ id }) => id));
     for (const [id, { loop }] of this.loops) if (!ids.has(id)) loop.end();
@@ -128,7 +130,7 @@ export class Deliverer implements TestSender, OnApplicationBootstrap, OnModuleDe
       const { id, revision, surplus, paused } = webhook;
       const loop = this.loops.get(id)?.loop;
       if (loop && (surplus || loop.revision !== revision)) loop.stop(CHANGE_GRACE_MS);
-      if (loop) continue;
+      if (loop || before.has(id)) continue;
       if (surplus) await this.journal.webhooks.release(id);
       else if (paused === null) await this.begin(webhook);
     }

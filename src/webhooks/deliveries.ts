@@ -113,7 +113,7 @@ export class Deliveries {
       const isThere = this.open.has(delivery) || this.taken.has(delivery.name);
       if (!isThere || delivery.takenAt > before || (isUnderWay ? delivery.isKept : !all)) continue;
       if (!isUnderWay) this.withdraw(delivery);
-      const waitMs = isUnderWay ? delivery.timeoutMs + againMs : Math.random() * againMs;
+      const waitMs = isUnderWay ? delivery.timeoutMs + againMs : Math.round(Math.random() * againMs);
       this.keep(delivery, this.parts.now() + waitMs);
       if (isUnderWay) this.taken.set(delivery.name, delivery);
     }
@@ -190,8 +190,7 @@ export class Deliveries {
     this.verdicts.givenUp(delivery, {
       at: this.parts.now(),
       tookMs: 0,
-      status: 410,
-      error: 'status',
+      error: 'gone',
       message,
     });
     this.end(delivery, 'dead');
