@@ -77,12 +77,11 @@ export class Statements {
 
   /** Does work whose commits are with the system when they return, and on the disk with the next one that isn’t done so. */
   unsynced<T>(work: () => T): T {
-    // Compiled anew each time: they act when they are compiled.
-    this.#database.exec('PRAGMA synchronous = NORMAL');
+    this.run('PRAGMA synchronous = NORMAL');
     try {
       return work();
     } finally {
-      this.#database.exec('PRAGMA synchronous = FULL');
+      this.run('PRAGMA synchronous = FULL');
     }
   }
 
