@@ -57,7 +57,8 @@ export function createCore(
   const recorded = new RecordedRuns(registry);
   const recovery = new Recovery(runs, journal, recorded);
   const control = new RunControl(runs, journal, recovery, recorded, watch);
-  const means = new WebhookMeans(config.WEBHOOK_ORIGINS, config.WEBHOOK_SECRET.length > 0, true);
+  // Nothing is sent from here: no secret is missed.
+  const means = new WebhookMeans(config.WEBHOOK_ORIGINS, true, true);
   const webhooks = new RunWebhooks(registry, new Seal([randomBytes(32)]), journal, means);
   const idempotent = new IdempotentRuns(journal);
   const tasks = new TasksService(registry, runs, recovery, idempotent, watch, journal, webhooks);

@@ -51,6 +51,13 @@ describe('FrontrunnerTesting', () => {
     expect(await run.finished()).toMatchObject({ status: 'partly-failed' });
   });
 
+  test('takes webhooks, which the run shows, and sends nothing', async () => {
+    fr.stub(English).resolves('Hi');
+    const webhooks = [{ url: 'https://hooks.invalid/', events: ['run.finished'] as const }];
+    const run = await fr.start(Greet, { name: 'Ada' }, { webhooks });
+    expect(run.state.webhooks).toEqual(webhooks);
+  });
+
   test('goes through the behaviours of a stub attempt by attempt, with the waits of its retries', async () => {
     fr.stub(English).rejects(new Error('down')).after('1s').resolves('Hi');
     fr.stub(Spanish).neverSettles();
