@@ -24,7 +24,6 @@ import { TasksController } from './tasks/tasks.controller.js';
 import { DeliveryRecords } from './webhooks/delivery-records.js';
 import { DeliveriesController } from './webhooks/deliveries.controller.js';
 import { ShownWebhooks } from './webhooks/shown-webhooks.js';
-import { TestSender } from './webhooks/test-sender.js';
 import { WebhookActionsController } from './webhooks/webhook-actions.controller.js';
 import { Webhooks } from './webhooks/webhooks.js';
 import { WebhooksController } from './webhooks/webhooks.controller.js';
@@ -58,12 +57,6 @@ import { WebhooksController } from './webhooks/webhooks.controller.js';
     Webhooks,
     ShownWebhooks,
     DeliveryRecords,
-    {
-      provide: TestSender,
-      useValue: {
-        sendTest: () => Promise.resolve({ at: Date.now(), tookMs: 0, error: 'unreachable' }),
-      },
-    },
     { provide: StreamTokens, inject: [Journal], useFactory: (journal: Journal) => new StreamTokens(journal) },
     { provide: Sessions, inject: [Journal], useFactory: (journal: Journal) => new Sessions(journal) },
   ],

@@ -9,10 +9,11 @@ export function termsOf(
   secrets: readonly SealedSecret[],
   onlyClient: string | undefined,
 ): WebhookTerms {
+  const texts = labelTexts(labels);
   return {
     ...request,
     secrets,
-    ...(labels && { labels: labelTexts(labels) }),
+    ...(texts.length > 0 && { labels: texts }),
     ...(onlyClient !== undefined && { onlyClient }),
   };
 }
@@ -22,8 +23,9 @@ export function changedTerms(
   terms: WebhookTerms,
   { paused: _, labels, ...change }: WebhookChange,
 ): WebhookTerms {
-  const texts = labels === undefined ? {} : { labels: labels && labelTexts(labels) };
-  const members = Object.entries({ ...terms, ...change, ...texts });
+  const texts = labelTexts(labels ?? undefined);
+  const filter = labels === undefined ? {} : { labels: texts.length > 0 ? texts : null };
+  const members = Object.entries({ ...terms, ...change, ...filter });
   return Object.fromEntries(members.filter(([, value]) => value !== null)) as WebhookTerms;
 }
 

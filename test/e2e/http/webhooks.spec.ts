@@ -176,6 +176,9 @@ describe('webhooks', () => {
       'precondition-failed',
     );
     expect((await service.change(id, { url }).expect(200)).get('ETag')).toBe('W/"2"');
+    const freed = await service.change(id, { labels: {} }).expect(200);
+    expect(freed.body).not.toHaveProperty('labels');
+    expect(await service.terms(id)).not.toHaveProperty('labels');
     const wrong = await service.change(id, { url: 'https://localhost/', secret: OTHER });
     expect((await expectProblem(service.app, wrong, 400, 'invalid-request')).errors).toMatchObject([
       { pointer: '/secret' },
