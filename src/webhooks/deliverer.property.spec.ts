@@ -140,6 +140,6 @@ test('whatever fails, each event is received at least once, in order within its 
         }
       }
     }),
-    { numRuns: Number(process.env['FUZZ_RUNS'] ?? 60), endOnFailure: true },
+    { numRuns: Number(process.env['FUZZ_RUNS'] ?? 40), endOnFailure: true },
   );
 }, 60_000);

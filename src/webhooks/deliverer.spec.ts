@@ -237,6 +237,8 @@ describe('Deliverer', () => {
     await stand.advance(2_200);
     expect(numbers('https://fast.test/')).toHaveLength(750);
     expect((await stand.keeping.get('runs'))?.cursor).toBeGreaterThan(1_000);
+    for (const { dueAt } of await stand.rows('waiting'))
+      expect(dueAt === null || Number.isInteger(dueAt)).toBe(true);
   });
 
   test('sends an endpoint no more at a time than its bound', async () => {

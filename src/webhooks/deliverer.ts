@@ -108,6 +108,7 @@ export class Deliverer implements TestSender, OnApplicationBootstrap, OnModuleDe
     while (this.isAskedAgain && !this.stopped) {
       this.isAskedAgain = false;
       try {
+        // What is known of these is older than their last settlement, where they end meanwhile.
         const before = new Set(this.loops.keys());
         await this.follow(await this.journal.webhooks.hold(), before);
         this.isFailing = false;
@@ -121,7 +122,7 @@ export class Deliverer implements TestSender, OnApplicationBootstrap, OnModuleDe
     this.polling = undefined;
   }
 
-  /** @param before those that had a loop when it was asked: the cursor of one that has ended since may have moved */
+  /** @param before the loops that were there when it was asked for them: none of these begins anew in this round */
   private async follow(held: readonly HeldWebhook[], before: ReadonlySet<string>): Promise<void> {
     this.hasHeld ||= held.length > 0;
     const ids = new Set(held.map(({ id }) => id));

@@ -187,12 +187,7 @@ export class Deliveries {
   private giveUp(delivery: Delivery): void {
     const message =
       'No request was made, since the receiver has answered an earlier event of the run with 410';
-    this.verdicts.givenUp(delivery, {
-      at: this.parts.now(),
-      tookMs: 0,
-      error: 'gone',
-      message,
-    });
+    this.verdicts.givenUp(delivery, { at: this.parts.now(), tookMs: 0, error: 'gone', message });
     this.end(delivery, 'dead');
     this.onProgress();
   }

@@ -90,7 +90,7 @@ export class Delivery implements Turn {
   nextAt(now: number, retryAfterMs: number): number | undefined {
     const { attempts, delay, maxDelay } = this.retry;
     if (this.attempts >= attempts) return undefined;
-    const wait = fullJitter(this.attempts, milliseconds(delay), milliseconds(maxDelay));
+    const wait = Math.round(fullJitter(this.attempts, milliseconds(delay), milliseconds(maxDelay)));
     return now + Math.max(wait, retryAfterMs);
   }
 

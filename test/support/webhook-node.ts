@@ -156,7 +156,7 @@ export class TestNode {
   async stop(): Promise<void> {
     const stopped = this.deliverer.stop();
     await this.stand.settle();
-    await this.stand.advance(1_000);
+    await this.stand.advance(5_000);
     await stopped;
   }
 
