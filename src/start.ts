@@ -3,6 +3,7 @@ import { Logger } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { openAccess } from './access/access.js';
+import { builtDocument } from './api/built-document.js';
 import { AppModule } from './app.module.js';
 import { setUp } from './app.setup.js';
 import { readConfig } from './config/read-config.js';
@@ -50,7 +51,7 @@ export async function start(onStop: OnStop, onReload: OnReload): Promise<Started
     bodyParser: false,
     logger: log,
   });
-  setUp(app, adapter, access);
+  setUp(app, adapter, access, await builtDocument(app));
   await app.init();
   if (sdk) {
     app.get(Telemetry).outlived = true;
