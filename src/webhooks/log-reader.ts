@@ -19,13 +19,16 @@ interface Stretch {
   readonly upTo: number;
   /** The time of the last event that is known, in milliseconds since 1970. */
   readonly at: number;
+  /** Whether there was nothing behind it. */
+  readonly isLast: boolean;
 }
 
 /** Reads the log for one webhook: near its end what the bus tells, further behind pages of the journal. */
 export class LogReader implements HeadReader {
   /** Whether all that there was is read. */
   isAtEnd = false;
-  private isReading = false;
+  /** Whether more was told of since the last read began. */
+  private hasMore = false;
 
   /**
    * @param upTo the last event that was read, or need not be
@@ -50,42 +53,43 @@ export class LogReader implements HeadReader {
 
   told(events: readonly RunEvent[], before: number): void {
     const last = events.at(-1);
-    const follows = this.isAtEnd && !this.isReading && this.upTo >= before;
-    if (last && follows && !events.some((event) => this.mayFit(event))) {
-      if (last.id > this.upTo) this.goOn({ upTo: last.id, at: Date.parse(last.time) });
+    if (last && this.isAtEnd && this.upTo >= before && !events.some((event) => this.mayFit(event))) {
+      if (last.id > this.upTo) [this.upTo, this.at] = [last.id, Date.parse(last.time)];
       return;
     }
     this.isAtEnd = false;
+    this.hasMore = true;
     this.onMore();
   }
 
   /**
-   * Reads behind the last event. Whoever has dealt with it calls {@link goOn}.
+   * Reads behind the last event. Whoever has dealt with it calls {@link goOn}; until then the same is read again.
    *
    * @throws {DomainError} `journal-unavailable`
    */
   async read(limit: number): Promise<Stretch> {
     const { head, runs } = this.parts;
-    this.isReading = true;
-    try {
-      const page = head.read(this.upTo, limit);
-      this.isAtEnd = page !== undefined && page.events.length < limit;
-      const { events, next } = page ?? (await this.page(limit));
-      for (const event of events) if (event.type === 'run.started') runs.started(event);
-      const fitting: (readonly [RunEvent, KnownRun])[] = [];
-      for (const event of events)
-        if (this.mayFit(event))
-          fitting.push([event, runs.get(event.runId) ?? (await runs.find(event.runId))]);
-      const last = events.at(-1);
-      return { fitting, upTo: Math.max(this.upTo, next), at: last ? Date.parse(last.time) : this.at };
-    } finally {
-      this.isReading = false;
-    }
+    this.isAtEnd = false;
+    this.hasMore = false;
+    const page = head.read(this.upTo, limit);
+    const { events, next } = page ?? (await this.page(limit));
+    for (const event of events) if (event.type === 'run.started') runs.started(event);
+    const fitting: (readonly [RunEvent, KnownRun])[] = [];
+    for (const event of events)
+      if (this.mayFit(event)) fitting.push([event, runs.get(event.runId) ?? (await runs.find(event.runId))]);
+    const last = events.at(-1);
+    return {
+      fitting,
+      upTo: Math.max(this.upTo, next),
+      at: last ? Date.parse(last.time) : this.at,
+      isLast: page !== undefined && events.length < limit,
+    };
   }
 
-  goOn({ upTo, at }: Pick<Stretch, 'upTo' | 'at'>): void {
+  goOn({ upTo, at, isLast }: Stretch): void {
     this.upTo = upTo;
     this.at = at;
+    this.isAtEnd = isLast && !this.hasMore;
   }
 
   private mayFit(event: RunEvent): boolean {
