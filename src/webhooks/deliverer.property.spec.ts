@@ -135,7 +135,8 @@ test('whatever fails, each event is received at least once, in order within its 
           for (const event of events) {
             const count = oks.filter((one) => one === event).length;
             expect(count).toBeGreaterThanOrEqual(targets);
-            expect(count).toBeLessThanOrEqual(targets + targets * kills);
+            // What a node had read again and delivered when it was killed itself, and once more as a row.
+            expect(count).toBeLessThanOrEqual(targets * (1 + 2 * kills));
           }
         }
       }

@@ -107,6 +107,8 @@ export class Intake {
     const isPatient = this.wanted.terms !== undefined;
     for (const [target, terms] of addressees) {
       const about = { webhook: this.webhook, event: id, target, runId, task, type, time };
+      // Read again after a crash, and a row already.
+      if (this.deliveries.has(nameOf(about))) continue;
       const delivery = new Delivery(about, body, terms, run.traceparent, now, isPatient, this.deliveries);
       this.deliveries.add(delivery, waiting.has(pairOf(about)));
     }
