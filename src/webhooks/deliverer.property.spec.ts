@@ -40,6 +40,12 @@ class Fate {
   failing = 0;
   node: TestNode | undefined;
 
+  /** Kills the node, if it lives yet. */
+  strike(): void {
+    if (this.left !== undefined) this.node?.kill();
+    this.left = undefined;
+  }
+
   /** Half of the calls that are the last are carried out, and nobody is told. */
   over<T extends object>(keeping: T): T {
     return new Proxy(keeping, {
@@ -103,8 +109,7 @@ test('whatever fails, each event is received at least once, in order within its 
         else if (one.kind === 'kill') {
           fate.left = 'calls' in one ? one.calls : 0;
           await stand.advance(500);
-          if (fate.left !== undefined) fate.node?.kill();
-          fate.left = undefined;
+          fate.strike();
           kills += 1;
           await start();
         } else if (one.kind === 'stop') {
@@ -141,6 +146,6 @@ test('whatever fails, each event is received at least once, in order within its 
         }
       }
     }),
-    { numRuns: Number(process.env['FUZZ_RUNS'] ?? 40), endOnFailure: true },
+    { numRuns: Number(process.env.FUZZ_RUNS ?? 40), endOnFailure: true },
   );
 }, 60_000);

@@ -171,7 +171,7 @@ export class TestNode {
     if (answer !== 'lost') stand.received.push(received);
     const delayMs = answer === 'hang' ? TIMEOUT_MS : stand.delayOf(url);
     await new Promise<void>((resolve) => {
-      if (delayMs > 0) stand.clock.setTimeout(resolve as () => void, delayMs);
+      if (delayMs > 0) stand.clock.setTimeout(resolve, delayMs);
       else queueMicrotask(resolve);
       signal.addEventListener('abort', () => {
         resolve();

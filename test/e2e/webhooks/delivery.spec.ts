@@ -64,7 +64,7 @@ describe('deliveries to webhooks', () => {
     expect(to('plain').map((request) => verified(request, newer))).toEqual(told);
     expect(to('plain').map((request) => verified(request, older))).toEqual(told);
     expect(to('plain').map(({ headers }) => headers['webhook-id'])).toEqual(told.map(({ id }) => String(id)));
-    expect(receiver.requests.map(({ headers }) => headers['traceparent'])).toEqual(
+    expect(receiver.requests.map(({ headers }) => headers.traceparent)).toEqual(
       Array.from({ length: 4 }, () => TRACEPARENT),
     );
 
