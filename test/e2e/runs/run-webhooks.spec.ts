@@ -4,13 +4,12 @@ import { Injectable } from '@nestjs/common';
 import type { SubTaskContext } from '../../../src/core/sub-task.js';
 import type { RunEvent } from '../../../src/core/events.js';
 import { OnRunEvent } from '../../../src/events/on-run-event.decorator.js';
-import { Runs } from '../../../src/run/runs.js';
 import { inlineTask } from '../../support/inline-task.js';
 import { expectProblem } from '../../support/problem.js';
 import { StreamReader } from '../../support/stream-reader.js';
 import { TestApp } from '../../support/test-app.js';
 
-const SECRET = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw';
+const SECRET = `whsec_${Buffer.from('planted by the caller of a run').toString('base64')}`;
 const DECLARED = `whsec_${Buffer.from('nobody is to be told this secret').toString('base64')}`;
 const OWN = `whsec_${Buffer.from('the one that the service has').toString('base64')}`;
 /** No name ends in it (RFC 6761): nothing is ever sent. */
@@ -86,7 +85,7 @@ describe('webhooks of a run', () => {
     const response = await send(body);
     await expectProblem(service, response, 400, 'invalid-request');
     expect(response.body).toMatchObject({ errors: [{ pointer }] });
-    expect(response.text).not.toMatch(/MfKQ|planted/);
+    expect(response.text).not.toMatch(/cGxhbnR|planted/);
     expect(service.runsStarted).toBe(started);
   });
 
@@ -106,10 +105,11 @@ describe('webhooks of a run', () => {
     const sealed = recorded.flatMap(({ data }) =>
       (data.webhooks ?? []).flatMap(({ secrets }) => secrets.map((secret) => secret.sealed)),
     );
-    expect(sealed.length).toBeGreaterThan(2);
+    expect(sealed.length).toBeGreaterThan(1);
     const paths = [
       ...['/runs', `/runs/${runId}`, `/runs/${runId}/events`, '/events', '/tasks', '/queue', '/nodes'],
-      ...['/openapi.json', '/tasks/notified/stats', '/stats'],
+      ...['/openapi.json', '/tasks/notified/stats', '/stats', '/metrics'],
+      ...['/webhooks', '/webhooks/runs/deliveries'],
     ];
     const answers = await Promise.all(
       paths.map(async (path) => (await service.http.get(path).set('Accept', 'application/json')).text),
@@ -117,10 +117,13 @@ describe('webhooks of a run', () => {
     const stream = await StreamReader.open(`${service.url}/runs/${runId}/events`, { lastEventId: 0 });
     await stream.ended;
     expect(stream.text).toContain('run.started');
-    const prints = [given, service.log.lines, service.app.get(Runs)].map((one) => inspect(one, { depth: 4 }));
+    const prints = [given, service.log.lines].map((one) => inspect(one, { depth: 4 }));
     const all = [...answers, stream.text, ...prints].join('\n');
     expect(all).toContain(SHOWN);
-    for (const hidden of [SECRET.slice(6), DECLARED.slice(6), 'token=planted', OWN.slice(6), ...sealed])
-      expect(all).not.toContain(hidden);
+    const hidden = [SECRET.slice(6), DECLARED.slice(6), 'token=planted', OWN.slice(6), ...sealed];
+    const told = hidden.filter((text) => all.includes(text));
+    expect(told.map((text) => all.slice(Math.max(0, all.indexOf(text) - 200), all.indexOf(text)))).toEqual(
+      [],
+    );
   });
 });
