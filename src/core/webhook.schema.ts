@@ -109,9 +109,6 @@ export type RunWebhook = Frozen<z.infer<typeof runWebhookSchema>>;
 
 export type TaskWebhook = Frozen<z.infer<typeof taskWebhookSchema>>;
 
-/** The type of an event that webhooks may be told of. */
-export type WebhookEventType = NonNullable<RunWebhook['events']>[number];
-
 /** How deliveries are made: what a webhook says of it, with what is sealed of it. */
 export type WebhookTarget = Omit<RunWebhook, 'secret'> & {
   /** The newest first; each sealed, see `Seal`. Empty: those of the service, `WEBHOOK_SECRET`. */

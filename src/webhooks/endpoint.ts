@@ -2,7 +2,7 @@ import type { Clock } from '../core/clock.js';
 import { Breaker } from './breaker.js';
 
 /** How many attempts an endpoint is sent at a time. */
-export const MOST_IN_FLIGHT = 20;
+const MOST_IN_FLIGHT = 20;
 /** How many endpoints are remembered of which nothing is under way. */
 const MOST_IDLE = 10_000;
 

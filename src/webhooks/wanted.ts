@@ -7,7 +7,7 @@ import { WEBHOOKS_OF_RUNS, type KeptWebhook } from '../run/webhook-keeping.js';
 import type { KnownRun } from './known-runs.js';
 
 /** What an event is delivered to: which of the webhooks of its run, or 0, and its terms. */
-export type Addressee = readonly [target: number, terms: WebhookTarget];
+type Addressee = readonly [target: number, terms: WebhookTarget];
 
 /** Which events a webhook is told of. */
 export interface Wanted {
