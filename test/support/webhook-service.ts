@@ -37,12 +37,13 @@ export class WebhookService {
     private readonly keyOf: ReadonlyMap<string, string>,
   ) {}
 
-  static async start(): Promise<WebhookService> {
+  /** @param origins that events may be sent to besides */
+  static async start(...origins: readonly string[]): Promise<WebhookService> {
     const keys = new ApiKeys();
     const keyOf = new Map(
       Object.entries(CALLERS).map(([name, scopes]) => [name, keys.create(name, ...scopes)]),
     );
-    const env = { API_KEYS_FILE: keys.path, WEBHOOK_ORIGINS: `public, ${NOWHERE}` };
+    const env = { API_KEYS_FILE: keys.path, WEBHOOK_ORIGINS: ['public', NOWHERE, ...origins].join() };
     return new WebhookService(await TestApp.start({ env, key: keyOf.get('all') }), keys, keyOf);
   }
 

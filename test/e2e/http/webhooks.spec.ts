@@ -1,4 +1,9 @@
+import { once } from 'node:events';
+import { createServer, type IncomingHttpHeaders } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { Webhook } from 'standardwebhooks';
 import type { Response } from 'supertest';
 import { Seal } from '../../../src/core/seal.js';
 import { EventBus } from '../../../src/events/event-bus.js';
@@ -13,15 +18,29 @@ const BROUGHT = `whsec_${Buffer.alloc(24, 7).toString('base64')}`;
 const OTHER = `whsec_${Buffer.alloc(24, 8).toString('base64')}`;
 
 describe('webhooks', () => {
+  const received: [body: string, headers: IncomingHttpHeaders][] = [];
+  const receiver = createServer((request, response) => {
+    void text(request).then((body) => {
+      received.push([body, request.headers]);
+      response.writeHead(request.url === '/good' ? 204 : 500).end('no');
+    });
+  });
+  let origin: string;
   let service: WebhookService;
   beforeAll(async () => {
-    service = await WebhookService.start();
+    await once(receiver.listen(0, '127.0.0.1'), 'listening');
+    origin = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}`;
+    service = await WebhookService.start(origin);
   });
   afterEach(async () => {
     jest.restoreAllMocks();
     await service.removeAll();
   });
-  afterAll(() => service.close());
+  afterAll(async () => {
+    await service.close();
+    receiver.close();
+    await once(receiver, 'close');
+  });
 
   describe('without the scopes', () => {
     test.each([
@@ -268,19 +287,30 @@ describe('webhooks', () => {
     expect(await service.secretsOf(id)).toEqual([OTHER]);
   });
 
-  test('are tested at once, with what their terms say, whatever comes of it', async () => {
-    const { id, secret } = await service.make({ timeout: '1h' });
-    const report = { at: Date.UTC(2026, 10, 23, 12), tookMs: 1.5, status: 200 };
-    const sent = jest.spyOn(service.app.app.get(TestSender), 'sendTest').mockResolvedValueOnce(report);
-    await service.change(id, { paused: true });
+  test('are tested at once by a signed event, also while they are paused, whatever comes of it', async () => {
+    const { id, secret } = await service.make({ url: `${origin}/good`, events: ['run.reopened'] });
+    await service.change(id, { paused: true }).expect(200);
     const delivered = await service.http.post(`/webhooks/${id}/test`).expect(200);
-    expect(delivered.body).toEqual({ ...report, delivered: true, at: '2026-11-23T12:00:00.000Z' });
-    expect(sent.mock.calls[0]![0]).toMatchObject({ url: NOWHERE, timeout: '30s' });
-    const failed = { ...report, status: 500, error: 'status', message: 'has the status 500', excerpt: 'no' };
-    sent.mockResolvedValueOnce(failed);
-    const answer = await service.http.post(`/webhooks/${id}/test`).expect(200);
-    expect(answer.body).toMatchObject({ delivered: false, status: 500, error: 'status', excerpt: 'no' });
-    expect(answer.text).not.toContain(secret);
+    expect(delivered.body).toEqual({
+      ...{ delivered: true, status: 204, tookMs: expect.any(Number) },
+      at: expect.stringMatching(/^20.*Z$/),
+    });
+    const [[body, headers] = ['', {}]] = received;
+    expect(new Webhook(secret).verify(body, headers as Record<string, string>)).toMatchObject({
+      type: 'webhook.test',
+    });
+    await service.change(id, { url: `${origin}/bad` }).expect(200);
+    const failed = await service.http.post(`/webhooks/${id}/test`).expect(200);
+    expect(failed.body).toMatchObject({ delivered: false, status: 500, error: 'status', excerpt: 'no' });
+    expect(failed.text).not.toContain(secret);
+  });
+
+  test('are tested for 30 seconds at most', async () => {
+    const { id } = await service.make({ timeout: '1h' });
+    const report = { at: 0, tookMs: 30_000, error: 'timeout' };
+    const sent = jest.spyOn(service.app.app.get(TestSender), 'sendTest').mockResolvedValueOnce(report);
+    await service.http.post(`/webhooks/${id}/test`).expect(200);
+    expect(sent.mock.calls).toMatchObject([[{ url: NOWHERE, timeout: '30s' }]]);
   });
 
   test('refuse more than 20 tests at once', async () => {
