@@ -19,6 +19,7 @@ import { WEBHOOKS_OF_RUNS, type HeldWebhook } from '../run/webhook-keeping.js';
 import { Endpoints } from './endpoint.js';
 import { KnownRuns } from './known-runs.js';
 import { LogHead } from './log-head.js';
+import { LoopTurns } from './loop-turns.js';
 import { Sender } from './sender.js';
 import type { TestSender } from './test-sender.js';
 import { WebhookLoop, type LoopParts } from './webhook-loop.js';
@@ -60,6 +61,7 @@ export class Deliverer implements TestSender, OnApplicationBootstrap, OnModuleDe
     this.parts = {
       ...{ journal, keeping: journal.webhooks, head, runs: this.runs, sender, clock },
       endpoints: new Endpoints(clock),
+      turns: new LoopTurns(),
       now: () => journal.now(),
       logger: this.logger,
       tell: (event) => {

@@ -10,6 +10,7 @@ import { Deliveries, type DeliveryParts } from './deliveries.js';
 import { Intake } from './intake.js';
 import type { KnownRuns } from './known-runs.js';
 import type { LogHead } from './log-head.js';
+import type { LoopTurns } from './loop-turns.js';
 import { LogReader } from './log-reader.js';
 import { Verdicts } from './verdicts.js';
 import { wantedBy, type Wanted } from './wanted.js';
@@ -43,6 +44,8 @@ export interface LoopParts extends DeliveryParts {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly tell: (event: WebhookEvent) => void;
+  /** Of all loops. */
+  readonly turns: LoopTurns;
 }
 
 /**
@@ -90,6 +93,7 @@ export class WebhookLoop {
     this.log.begin();
     for (let failures = 0; !this.isEnded;) {
       try {
+        await this.parts.turns.next();
         if (!(await this.step())) await this.rest(this.restMs);
         failures = 0;
       } catch (error) {
