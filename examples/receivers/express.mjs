@@ -4,7 +4,8 @@ import express from 'express';
 import { Webhook } from 'standardwebhooks';
 
 const webhook = new Webhook(process.env.WEBHOOK_SECRET);
-const inbox = new DatabaseSync(process.env.INBOX ?? 'inbox.db');
+// Who does the work reads it at the same time: the insert waits for that.
+const inbox = new DatabaseSync(process.env.INBOX ?? 'inbox.db', { timeout: 5_000 });
 inbox.exec('CREATE TABLE IF NOT EXISTS inbox (id TEXT PRIMARY KEY, event TEXT NOT NULL)');
 const keep = inbox.prepare('INSERT INTO inbox (id, event) VALUES (?, ?) ON CONFLICT DO NOTHING');
 

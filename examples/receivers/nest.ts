@@ -18,7 +18,8 @@ import { Webhook } from 'standardwebhooks';
 
 @Injectable()
 class Inbox {
-  private readonly database = new DatabaseSync(process.env.INBOX ?? 'inbox.db');
+  /** Who does the work reads it at the same time: the insert waits for that. */
+  private readonly database = new DatabaseSync(process.env.INBOX ?? 'inbox.db', { timeout: 5_000 });
 
   constructor() {
     this.database.exec('CREATE TABLE IF NOT EXISTS inbox (id TEXT PRIMARY KEY, event TEXT NOT NULL)');

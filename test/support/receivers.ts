@@ -109,7 +109,7 @@ function filesOf(directory: string): Row[] {
 }
 
 function rowsOf(file: string): Row[] {
-  const database = new DatabaseSync(file, { readOnly: true });
+  const database = new DatabaseSync(file, { readOnly: true, timeout: 5_000 });
   const rows = database.prepare('SELECT id, event FROM inbox').all() as unknown as Row[];
   database.close();
   return rows;
