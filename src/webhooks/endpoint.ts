@@ -18,12 +18,16 @@ export interface Turn {
   refused(): void;
 }
 
-/** Where deliveries go: a bound of those in flight, and a breaker, whichever webhooks they are of. */
+/**
+ * Where deliveries go: a bound of those in flight, and a breaker, whichever webhooks they are of. The bound begins with one and grows with each
+ * success, so that URLs that hang don't take all connections to an origin that they share with others.
+ */
 export class Endpoint {
   /** In the order in which they came. */
   private readonly turns = new Set<Turn>();
   private readonly breaker: Breaker;
   private inFlight = 0;
+  private most = 1;
   private timer: NodeJS.Timeout | undefined;
 
   constructor(private readonly clock: Clock) {
@@ -50,9 +54,13 @@ export class Endpoint {
     this.clock.clearTimeout(this.timer);
     this.timer = undefined;
     for (const turn of this.turns) {
-      if (this.inFlight === MOST_IN_FLIGHT) return;
-      if (this.breaker.allows || (turn.isLast && !turn.isPatient)) void this.run(turn);
-      else if (!turn.isPatient) this.refuse(turn);
+      const isFull = this.inFlight >= this.most;
+      if (isFull && !this.breaker.isOpen) return;
+      if (this.breaker.allows || (turn.isLast && !turn.isPatient)) {
+        if (!isFull) void this.run(turn);
+      } else if (!turn.isPatient) {
+        this.refuse(turn);
+      }
     }
     if (this.turns.size > 0 && this.breaker.leftMs > 0)
       this.timer = this.clock.setTimeout(this.goOn, this.breaker.leftMs);
@@ -64,6 +72,7 @@ export class Endpoint {
     const ended = this.breaker.begin();
     const retryAfterMs = await turn.attempt();
     this.inFlight -= 1;
+    if (retryAfterMs === undefined && this.most < MOST_IN_FLIGHT) this.most += 1;
     ended(retryAfterMs);
     this.goOn();
   }
