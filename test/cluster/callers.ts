@@ -3,6 +3,8 @@ import { inspect } from 'node:util';
 import { toldIn, type RunProblem, type Told } from '../crash/callers.ts';
 import type { Random } from '../crash/random.ts';
 import { failingRequest, randomRequest, type CrashRequest, type TaskName } from '../crash/requests.ts';
+import type { Extras, RunWebhooks } from '../webhooks/run-webhooks.ts';
+import type { Ask } from '../webhooks/subscriptions.ts';
 import type { Answer } from '../../src/tasks/tasks.service.js';
 import type { ShownRun } from '../support/test-app.ts';
 import { AnyNode, isRefusal, isUnknownTask, PAUSE_MS, type Answered } from './any-node.ts';
@@ -19,6 +21,7 @@ interface Call {
   readonly random: Random;
   readonly task: TaskName;
   readonly request: CrashRequest;
+  readonly extras: Extras;
   readonly key: string | undefined;
   /** Whether it asks to be told at once that its run goes on. */
   readonly async: boolean;
@@ -39,11 +42,13 @@ export class Callers {
   /** Of those who retry what has failed. */
   readonly retries: Retries;
   readonly #nodes: AnyNode;
+  readonly #webhooks: RunWebhooks;
   #calls = 0;
 
   /** @param patienceMs after so long without an answer something is wrong */
-  constructor(cluster: Cluster, patienceMs: number) {
+  constructor(cluster: Cluster, patienceMs: number, webhooks: RunWebhooks) {
     this.#nodes = new AnyNode(cluster, patienceMs);
+    this.#webhooks = webhooks;
     this.retries = new Retries(this.#nodes);
   }
 
@@ -66,6 +71,14 @@ export class Callers {
     return { answered: Promise.race(firsts), end };
   }
 
+  /** For whoever makes and changes webhooks: asks now this node, now that. */
+  askAny(random: Random): Ask {
+    return async (path, init) => {
+      const reaction = await this.#nodes.ask(random, path, init);
+      return reaction && 'error' in reaction ? undefined : reaction;
+    };
+  }
+
   async #call(random: Random): Promise<void> {
     const task = random.pick<TaskName>(['crash', 'crash-placed', 'crash-newer']);
     const manner = random.pick([
@@ -85,6 +98,7 @@ export class Callers {
       random,
       task,
       request: (manner === 'async-retry' ? failingRequest : randomRequest)(random, task),
+      extras: this.#webhooks.draw(random),
       key: manner.startsWith('key') ? `${KEY}${String(++this.#calls)}` : undefined,
       async: manner.includes('async'),
     };
@@ -129,11 +143,11 @@ export class Callers {
     return { ...told, reply: told.reply ?? before.reply };
   }
 
-  #toldBy({ status, body }: Answered, { request, task }: Call): Told | undefined {
-    if (status === 202) return { request, runId: (body as ShownRun).id, reply: undefined };
+  #toldBy({ status, body }: Answered, { request, extras, task }: Call): Told | undefined {
+    if (status === 202) return { request, extras, runId: (body as ShownRun).id, reply: undefined };
     const answer = body as Answer | RunProblem;
     const told = toldIn(answer);
-    if (told) return { request, ...told };
+    if (told) return { request, extras, ...told };
     if (isRefusal({ status, body })) this.figures.refused += 1;
     else if (task === 'crash-newer' && isUnknownTask({ status, body })) this.figures.unknown += 1;
     else this.surprises.push(`A caller was answered ${String(status)} ${JSON.stringify(body)}`);
@@ -173,13 +187,14 @@ export class Callers {
     return finishedAt !== null && reply ? { ...told, reply } : told;
   }
 
-  #post({ random, task, request, key, async }: Call, patienceMs: number): Promise<Reaction> {
+  #post({ random, task, request, extras, key, async }: Call, patienceMs: number): Promise<Reaction> {
     const headers = {
       'Content-Type': 'application/json',
+      ...extras.headers,
       ...(key !== undefined && { 'Idempotency-Key': `"${key}"`, 'X-Request-Id': key }),
       ...(async && { Prefer: 'respond-async' }),
     };
-    const init = { method: 'POST', headers, body: JSON.stringify(request) };
+    const init = { method: 'POST', headers, body: JSON.stringify({ ...request, ...extras.body }) };
     return this.#ask(random, `/tasks/${task}/runs`, init, patienceMs);
   }
 

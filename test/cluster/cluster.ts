@@ -18,12 +18,16 @@ const TABLES = [
   'commands',
   'nodes',
   'idempotency_keys',
+  'webhooks',
+  'webhook_deliveries',
   'job',
 ];
 
 interface Options {
   /** Where nodes keep the traces of their sub-tasks. */
   readonly directory: string;
+  /** What all nodes are started with besides what is their own. */
+  readonly env: Readonly<Record<string, string>>;
   readonly fault: ClusterFaultName | undefined;
 }
 
@@ -44,14 +48,14 @@ export class Cluster implements LogDatabase {
   }
 
   /** Resolves when all of it is there. */
-  static async start({ directory, fault }: Options): Promise<Cluster> {
+  static async start({ directory, env, fault }: Options): Promise<Cluster> {
     const postgres = await EmbeddedPostgres.start();
     const cluster = new Cluster(postgres);
     const { url } = postgres;
     try {
       for (let place = 0; place < NODES; place += 1)
         cluster.nodes.push(
-          await Node.open(`node-${String(place)}`, { directory, url, fault }, cluster.tally),
+          await Node.open(`node-${String(place)}`, { directory, url, env, fault }, cluster.tally),
         );
       await Promise.all(cluster.nodes.map((node, index) => node.start({ role: 'all', newer: index === 0 })));
       return cluster;
@@ -97,6 +101,17 @@ export class Cluster implements LogDatabase {
       return (await client.query(sql)).rows as Row[];
     } finally {
       await client.end();
+    }
+  }
+
+  /** Asks the tables until Postgres answers. */
+  async insist<Answer>(ask: (tables: LogDatabase) => Promise<Answer>): Promise<Answer> {
+    for (;;) {
+      try {
+        return await ask(this);
+      } catch {
+        await sleep(50);
+      }
     }
   }
 

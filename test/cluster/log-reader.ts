@@ -1,14 +1,9 @@
-import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { RunEvent } from '../../src/core/events.js';
+import { digestOf } from '../webhooks/receivers.ts';
 import { eventsOf } from './event-lines.ts';
 
 const PAUSE_MS = 50;
-
-/** Tells events apart without keeping them. */
-export function digestOf(event: RunEvent): string {
-  return createHash('md5').update(JSON.stringify(event)).digest('base64');
-}
 
 /** Reads the stream of all events from the beginning of the log, and comes back with its Last-Event-ID whenever it was cut off. */
 export class LogReader {

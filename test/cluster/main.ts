@@ -3,6 +3,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Reception } from '../webhooks/receivers.ts';
+import { lastEventId, Webhooks, type WebhooksProof } from '../webhooks/webhooks.ts';
 import { proveAnswers } from '../crash/answers-proof.ts';
 import { effectsIn } from '../crash/built-service.ts';
 import { Effects } from '../crash/effects.ts';
@@ -22,6 +24,7 @@ import { proveTimes } from './times-proof.ts';
 import { untilAtRest } from './rest-proof.ts';
 import { summary, type Proof } from './summary.ts';
 import { proveVersions } from './versions-proof.ts';
+import { CursorWatch } from './cursor-watch.ts';
 import { Watchers } from './watchers.ts';
 
 /** How long an answer may take, and then what a disturbance has left to end. */
@@ -37,21 +40,30 @@ async function main(options: Options): Promise<void> {
   say(
     `Options: --rounds ${String(rounds)} --callers ${String(callers)} --seed ${String(seed)}${only ? ` --only ${only}` : ''}`,
   );
-  const cluster = await Cluster.start({ directory, fault });
+  const webhooks = await Webhooks.start(new Random(seed), async () => ({
+    // Nobody knows how far behind a node is.
+    known: 0,
+    recorded: await cluster.insist(lastEventId),
+  }));
+  const cluster = await Cluster.start({ directory, env: webhooks.ofRuns.env, fault });
   const { answerMs, restMs } = fault === undefined ? PATIENCE : PATIENCE_WITH_FAULT;
   try {
-    const all = new Callers(cluster, answerMs);
-    const { violations, proof } = await disturbAndProve(options, cluster, all, restMs, directory);
+    const all = new Callers(cluster, answerMs, webhooks.ofRuns);
+    const { violations, proof } = await disturbAndProve(options, cluster, all, webhooks, restMs, directory);
     if (violations.length > 0) {
       list(violations);
       await cluster.dump(directory);
-      say(`${figure(violations.length)} violations; the logs and the tables are kept in ${directory}`);
+      webhooks.dump(directory);
+      say(
+        `${figure(violations.length)} violations; the logs, the tables and what receivers got are kept in ${directory}`,
+      );
       process.exitCode = 1;
       return;
     }
     say(summary(rounds, all, proof, cluster.tally));
   } finally {
     await cluster.end();
+    await webhooks.close();
     if (process.exitCode !== 1) rmSync(directory, { recursive: true });
   }
 }
@@ -61,20 +73,25 @@ async function disturbAndProve(
   { rounds, callers, seed, only }: Options,
   cluster: Cluster,
   all: Callers,
+  webhooks: Webhooks,
   restMs: number,
   directory: string,
 ): Promise<{ violations: string[]; proof: Proof }> {
   const violations: string[] = [];
   const watchers = new Watchers(cluster, new Random(seed));
+  const cursors = new CursorWatch(cluster);
+  let deliveries: WebhooksProof;
   try {
     for (const [index, round] of planRounds(seed, rounds, callers, only ? [only] : KINDS).entries()) {
-      const found = await play(round, cluster, all, restMs);
+      const found = await play(round, cluster, all, webhooks, restMs);
       const name = `Round ${String(index + 1)} of ${String(rounds)}`;
       say(`${name}: ${nameOf(round)}; ${figure(all.told.length)} answers so far`);
       violations.push(...found.map((text) => `${name}: ${text}`));
       // What is wrong now would be wrong in all the others.
       if (found.length > 0) break;
     }
+    deliveries = await webhooks.prove(cluster.urls[0] ?? '', cluster, all.told, mayRepeat, restMs);
+    violations.push(...deliveries.violations);
     await watchers.catchUp();
     violations.push(...(await proveViews(cluster, watchers.readers)));
     violations.push(
@@ -85,23 +102,46 @@ async function disturbAndProve(
     for (const url of cluster.urls) violations.push(...(await proveAnswers(url, all.told)));
   } finally {
     await watchers.close();
+    await cursors.close();
   }
   if (all.told.length === 0) violations.push('no caller was told anything');
   const proof = await proveLog(cluster, new Effects(effectsIn(directory)));
   const versions = await proveVersions(cluster);
   const retries = await proveRetries(cluster, all.retries.told);
-  violations.push(...proof.violations, ...versions.violations, ...retries.violations);
-  return { violations, proof: { ...proof, newerRuns: versions.runs, retries } };
+  violations.push(
+    ...proof.violations,
+    ...versions.violations,
+    ...retries.violations,
+    ...cursors.violations.slice(0, 5),
+  );
+  return {
+    violations,
+    proof: { ...proof, newerRuns: versions.runs, retries, deliveries: deliveries.summary },
+  };
 }
 
+/** A node may deliver again what another one had not settled; that is long settled two rounds later. */
+const mayRepeat = (taken: Reception, again: Reception) => again.life - taken.life < 2;
+
 /** @returns what was wrong with it */
-async function play(round: Round, cluster: Cluster, all: Callers, restMs: number): Promise<string[]> {
+async function play(
+  round: Round,
+  cluster: Cluster,
+  all: Callers,
+  { receivers, subscriptions }: Webhooks,
+  restMs: number,
+): Promise<string[]> {
+  receivers.life += 1;
+  const ended = new AbortController();
+  const subscribed = subscriptions.drive(all.askAny(round.subscriber), round.subscriber, ended.signal);
   const { answered, end } = all.drive(round.callers);
   await answered;
   await sleep(round.afterMs);
   await disturb(round, cluster);
   await sleep(round.loadMs);
   await end();
+  ended.abort();
+  await subscribed;
   const violations = await untilAtRest(cluster, restMs);
   for (const node of cluster.nodes)
     violations.push(...node.takeErrors().map((text) => `A node has a fault: ${text}`));

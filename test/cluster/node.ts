@@ -7,8 +7,8 @@ import type { Version } from './plan.ts';
 
 /** So short that a node is soon taken for dead. */
 export const NODE_TIMEOUT_MS = 1_000;
-/** How far the clocks of nodes are ahead, one after the other. */
-const SKEWS_MS = [0, 300_000, -300_000];
+/** How far the clocks of nodes are ahead, one after the other. Receivers refuse what is signed with a time five minutes from theirs. */
+const SKEWS_MS = [0, 400_000, -400_000];
 /** How long a caller may be kept waiting before it is told that its run goes on. */
 const MAX_WAIT = '20s';
 /** What a node logs as an error, as it should, while it can't reach Postgres or was taken for dead. */
@@ -18,6 +18,8 @@ interface Surroundings {
   readonly directory: string;
   /** Of the database of all nodes. */
   readonly url: string;
+  /** What all nodes are started with besides what is their own. */
+  readonly env: Readonly<Record<string, string>>;
   readonly fault: ClusterFaultName | undefined;
 }
 
@@ -75,10 +77,11 @@ export class Node {
   /** Resolves when it listens. */
   async start({ role, newer }: Version): Promise<void> {
     this.#isNewer = newer;
-    const { directory, url, fault } = this.#surroundings;
+    const { directory, url, env, fault } = this.#surroundings;
     const service = new BuiltService({
       directory,
       env: {
+        ...env,
         DATABASE_URL: this.proxy.url(url),
         ROLE: role,
         NODE_TIMEOUT: `${String(NODE_TIMEOUT_MS)}ms`,

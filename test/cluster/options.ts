@@ -16,8 +16,9 @@ export interface Options {
 
 export const USAGE = `npm run test:cluster -- [options]
 
-Runs three nodes of the built service that share a Postgres, their clocks five minutes apart and their tasks not all the same, drives them with many
-callers, and disturbs one or the database again and again; then proves from what every node says, and from the database, that they kept their promises.
+Runs three nodes of the built service that share a Postgres, their clocks minutes apart and their tasks not all the same, drives them with many
+callers, and disturbs one or the database again and again; then proves from what every node says, from the database and from what
+receivers of webhooks got that they kept their promises.
 The exit code is 1 when they did not.
 
   --rounds N     disturbances (default 20)

@@ -44,6 +44,8 @@ export interface Round extends Version {
   readonly byKill: boolean;
   /** What each caller draws from. */
   readonly callers: readonly Random[];
+  /** What whoever makes and changes webhooks draws from. */
+  readonly subscriber: Random;
 }
 
 const FOR_MS: Readonly<Record<Disturbance, readonly [number, number]>> = {
@@ -90,6 +92,7 @@ export function planRounds(
       role: own.pick(ROLES[node] ?? ['all']),
       newer: node === 0 || own.pick([false, true]),
       callers: Array.from({ length: callers }, () => own.fork()),
+      subscriber: own.fork(),
     };
   });
 }

@@ -5,6 +5,8 @@ import type { Tally } from './node.ts';
 
 export interface Proof extends LogProof {
   readonly newerRuns: number;
+  /** For people. */
+  readonly deliveries: string;
   readonly retries: { readonly retries: number; readonly beside: number };
 }
 
@@ -27,5 +29,6 @@ export function summary(
     `${figure(proof.successes)} successes left their side effect`,
     `nodes took over ${figure(tally.takenOver)} runs, and were taken for dead ${figure(tally.lost)} times while they were not`,
     `${figure(proof.events)} events have no gap, and are the same through each node and for each reader, ${figure(streams.length)} readers of one run among them`,
+    proof.deliveries,
   ].join('; ');
 }

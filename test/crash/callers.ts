@@ -1,6 +1,7 @@
 import { inspect } from 'node:util';
 import type { Failure, Reply } from '../../src/core/run.js';
 import type { Answer } from '../../src/tasks/tasks.service.js';
+import type { Extras, RunWebhooks } from '../webhooks/run-webhooks.ts';
 import type { BuiltService } from './built-service.ts';
 import type { Random } from './random.ts';
 import { randomRequest, type CrashRequest } from './requests.ts';
@@ -8,6 +9,7 @@ import { randomRequest, type CrashRequest } from './requests.ts';
 /** What a caller asked, and was told. */
 export interface Told {
   readonly request: CrashRequest;
+  readonly extras: Extras;
   readonly runId: string;
   /** Undefined when the caller was told that the service stops, and that its next start goes on with the run. */
   readonly reply: Reply | undefined;
@@ -27,6 +29,11 @@ export class Callers {
   readonly told: Told[] = [];
   /** Answers that no caller should get. */
   readonly surprises: string[] = [];
+  readonly #webhooks: RunWebhooks;
+
+  constructor(webhooks: RunWebhooks) {
+    this.#webhooks = webhooks;
+  }
 
   /**
    * Lets each caller send one request after the other.
@@ -49,13 +56,14 @@ export class Callers {
   /** @returns whether the caller may go on asking */
   async #ask(service: BuiltService, url: string, random: Random): Promise<boolean> {
     const request = randomRequest(random);
+    const extras = this.#webhooks.draw(random);
     try {
       const response = await fetch(`${url}/tasks/crash/runs`, {
         method: 'POST',
-        headers: { 'Content-Type': 'application/json' },
-        body: JSON.stringify(request),
+        headers: { 'Content-Type': 'application/json', ...extras.headers },
+        body: JSON.stringify({ ...request, ...extras.body }),
       });
-      this.#note(request, (await response.json()) as Answer | RunProblem, service.ending);
+      this.#note({ request, extras }, (await response.json()) as Answer | RunProblem, service.ending);
       return !service.ending;
     } catch (error) {
       if (!service.ending) this.surprises.push(`A caller was cut off: ${inspect(error)}`);
@@ -63,16 +71,16 @@ export class Callers {
     }
   }
 
-  #note(request: CrashRequest, body: Answer | RunProblem, ending: boolean): void {
+  #note(asked: Pick<Told, 'request' | 'extras'>, body: Answer | RunProblem, ending: boolean): void {
     const told = toldIn(body);
-    if (told) this.told.push({ request, ...told });
+    if (told) this.told.push({ ...asked, ...told });
     else if (!ending || !isStopping(body))
       this.surprises.push(`A caller was answered ${JSON.stringify(body)}`);
   }
 }
 
 /** What an answer tells of a run; undefined when it tells of none. */
-export function toldIn(body: Answer | RunProblem): Omit<Told, 'request'> | undefined {
+export function toldIn(body: Answer | RunProblem): Pick<Told, 'runId' | 'reply'> | undefined {
   if ('answeredBy' in body) {
     const { runId, answeredBy, result } = body;
     return { runId, reply: { answeredBy, result } };

@@ -52,11 +52,13 @@ export interface CrashResult {
  * A module with tasks of the harness, whose sub-tasks do as their input says.
  *
  * @param effects the file they leave traces in
+ * @param webhook where the task `crash` has the events of its runs sent
  */
 export function crashModule(
   { SubTask, Task }: Decorators,
   effects: string,
   tasks: readonly TaskName[],
+  webhook: string,
 ): Type {
   const handlerOf = (name: SubTaskName) => {
     class Scripted implements SubTaskHandler<Input> {
@@ -79,7 +81,9 @@ export function crashModule(
       start: STARTS[subTask] ?? 'at-once',
     }));
     class Crash {}
-    Task({ name, subTasks, hedgeBudget: '100%' })(Crash);
+    Task({ name, subTasks, hedgeBudget: '100%', ...(name === 'crash' && { webhooks: [{ url: webhook }] }) })(
+      Crash,
+    );
     return [Crash, ...subTasks.map(({ subTask }) => subTask)];
   };
   class CrashModule {}

@@ -35,6 +35,34 @@ export const faults = {
       },
     ],
   },
+  'cursor-ahead': {
+    about: 'the cursor of a webhook is settled before the deliveries behind it have ended',
+    changes: [
+      {
+        file: 'webhooks/webhook-loop.js',
+        from: `return first ? first.about.event - 1 : this.log.upTo;`,
+        to: `return this.log.upTo;`,
+      },
+    ],
+  },
+  'deliveries-not-in-order': {
+    about: 'an event is delivered while an earlier one of its run is under way',
+    changes: [{ file: 'webhooks/deliveries.js', from: `lane.push(delivery);`, to: `this.submit(delivery);` }],
+  },
+  'deliveries-not-kept': {
+    about: 'what is to be delivered later is not recorded',
+    changes: [{ file: 'webhooks/unsettled.js', from: `, ...this.rows.values()];`, to: `];` }],
+  },
+  'wrong-body-signed': {
+    about: 'a delivery is signed as an event, whatever its body is',
+    changes: [
+      {
+        file: 'webhooks/sender.js',
+        from: `this.signatures.headers(secrets, message.id, this.journal.now(), body)`,
+        to: `this.signatures.headers(secrets, message.id, this.journal.now(), message.body)`,
+      },
+    ],
+  },
 } as const satisfies Readonly<Record<string, Fault>>;
 
 /** What breaks the promises of nodes that share a journal. */

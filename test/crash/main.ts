@@ -1,8 +1,10 @@
 /** `npm run test:crash`: kills the built service again and again, and proves that it kept its promises. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Reception } from '../webhooks/receivers.ts';
+import { askAt, lastEventId, Webhooks } from '../webhooks/webhooks.ts';
 import { proveAnswers } from './answers-proof.ts';
 import { BuiltService, effectsIn } from './built-service.ts';
 import { Callers } from './callers.ts';
@@ -10,6 +12,7 @@ import { Effects } from './effects.ts';
 import { countUnfinished, proveLog, type LogProof } from './log-proof.ts';
 import { readOptions, USAGE, type Options } from './options.ts';
 import { planRounds, type Round } from './plan.ts';
+import { Random } from './random.ts';
 import { figure, list, say } from './report.ts';
 import { databaseIn, SqliteLog } from './sqlite-log.ts';
 
@@ -22,10 +25,12 @@ async function main(options: Options): Promise<void> {
   writeFileSync(effectsIn(directory), '');
   const { rounds, callers, seed } = options;
   say(`Options: --rounds ${String(rounds)} --callers ${String(callers)} --seed ${String(seed)}`);
-  const { violations, proof, answers } = await crashAndProve(options, directory);
+  const { violations, proof, answers, deliveries } = await crashAndProve(options, directory);
   if (violations.length > 0) {
     list(violations);
-    say(`${figure(violations.length)} violations; the database is kept in ${directory}`);
+    say(
+      `${figure(violations.length)} violations; the database, the log and what receivers got are kept in ${directory}`,
+    );
     process.exitCode = 1;
     return;
   }
@@ -34,54 +39,106 @@ async function main(options: Options): Promise<void> {
     `Proved over ${figure(rounds)} kills: ${figure(answers)} answers are what GET /runs/{id} says; ` +
       `${figure(proof.runs)} runs ended, their sub-tasks with one outcome each; ` +
       `${figure(proof.attempts)} attempts are contiguous, ${figure(proof.cutOff)} of them cut off by a kill; ` +
-      `${figure(proof.successes)} successes left their side effect; ${figure(proof.events)} events have no gap`,
+      `${figure(proof.successes)} successes left their side effect; ${figure(proof.events)} events have no gap; ${deliveries}`,
   );
 }
 
+interface CrashProof {
+  readonly violations: string[];
+  readonly proof: LogProof;
+  readonly answers: number;
+  /** For people. */
+  readonly deliveries: string;
+}
+
 /** Lets the service live as often as is wanted and once more, and holds what it says and has against the promises. */
-async function crashAndProve(
+async function crashAndProve(options: Options, directory: string): Promise<CrashProof> {
+  const webhooks = await Webhooks.start(new Random(options.seed), async () => {
+    const last = await lastEventIdIn(directory);
+    return { known: last, recorded: last };
+  });
+  try {
+    return await crashAndProveWith(webhooks, options, directory);
+  } finally {
+    await webhooks.close();
+  }
+}
+
+async function crashAndProveWith(
+  webhooks: Webhooks,
   { rounds, callers, seed, fault }: Options,
   directory: string,
-): Promise<{ violations: string[]; proof: LogProof; answers: number }> {
-  const all = new Callers();
+): Promise<CrashProof> {
+  const all = new Callers(webhooks.ofRuns);
   const faults: string[] = [];
+  const lastEventIds: number[] = [];
+  const begin = async (durability: Round['durability']): Promise<BuiltService> => {
+    await webhooks.receivers.beginLife();
+    lastEventIds[webhooks.receivers.life] = await lastEventIdIn(directory);
+    const env = { ...settings(directory, durability), ...webhooks.ofRuns.env };
+    const heard = (line: string) => {
+      appendFileSync(join(directory, 'service.log'), `${line}\n`);
+    };
+    return new BuiltService({ directory, env, fault, heard });
+  };
   for (const [index, round] of planRounds(seed, rounds, callers).entries()) {
-    const service = new BuiltService({ directory, env: settings(directory, round.durability), fault });
-    await play(round, service, all);
+    const service = await begin(round.durability);
+    await play(round, service, all, webhooks);
     faults.push(...service.errors);
     const told = figure(all.told.length);
     say(
       `Round ${String(index + 1)} of ${String(rounds)}: killed in its ${round.killedIn}; ${told} answers so far`,
     );
   }
-  const service = new BuiltService({ directory, env: settings(directory, 'power'), fault });
+  const patienceMs = fault === undefined ? PATIENCE_MS : PATIENCE_WITH_FAULT_MS;
+  const service = await begin('power');
   const url = await service.url;
   await resumeSetAside(url);
-  await untilAllEnded(directory, fault === undefined ? PATIENCE_MS : PATIENCE_WITH_FAULT_MS);
+  await untilAllEnded(directory, patienceMs);
+  using log = new SqliteLog(directory);
+  // What a process has recorded itself it delivers once to a receiver that takes it.
+  const mayRepeat = (taken: Reception, again: Reception): boolean =>
+    taken.life !== again.life || taken.id <= (lastEventIds[taken.life] ?? 0);
+  const deliveries = await webhooks.prove(url, log, all.told, mayRepeat, patienceMs);
   const answerViolations = await proveAnswers(url, all.told);
   await service.stop();
   faults.push(...service.errors);
   if (all.told.length === 0) faults.push('no caller was told anything');
-  using log = new SqliteLog(directory);
   const proof = await proveLog(log, new Effects(effectsIn(directory)));
   const violations = [
     ...answerViolations,
     ...proof.violations,
     ...all.surprises,
+    ...deliveries.violations,
     ...faults.map((text) => `The service has a fault: ${text}`),
   ];
-  return { violations, proof, answers: all.told.length };
+  if (violations.length > 0) webhooks.dump(directory);
+  return { violations, proof, answers: all.told.length, deliveries: deliveries.summary };
+}
+
+/** 0 while there is no database, or nothing in it. */
+async function lastEventIdIn(directory: string): Promise<number> {
+  try {
+    using log = new SqliteLog(directory);
+    return await lastEventId(log);
+  } catch {
+    return 0;
+  }
 }
 
 /** One life of the service. */
-async function play(round: Round, service: BuiltService, all: Callers): Promise<void> {
-  const { killedIn, killAfterMs, stopAfterMs, callers } = round;
+async function play(round: Round, service: BuiltService, all: Callers, webhooks: Webhooks): Promise<void> {
+  const { killedIn, killAfterMs, stopAfterMs, callers, subscriber } = round;
   if (killedIn === 'start') {
     await sleep(killAfterMs);
     await service.kill();
     return;
   }
-  const { answered, ended } = all.drive(service, await service.url, callers);
+  const url = await service.url;
+  if (killedIn !== 'recovery') await webhooks.subscriptions.begin(askAt(url), subscriber);
+  const killed = new AbortController();
+  const subscribed = webhooks.subscriptions.drive(askAt(url), subscriber, killed.signal);
+  const { answered, ended } = all.drive(service, url, callers);
   if (killedIn !== 'recovery') await answered;
   if (killedIn === 'stop') {
     await sleep(stopAfterMs);
@@ -89,7 +146,8 @@ async function play(round: Round, service: BuiltService, all: Callers): Promise<
   }
   await sleep(killAfterMs);
   await service.kill();
-  await ended;
+  killed.abort();
+  await Promise.all([ended, subscribed]);
 }
 
 /** The service can't tell kills in a row from starts that died over the runs: whoever runs it must. */

@@ -13,6 +13,8 @@ export interface Round {
   readonly durability: 'power' | 'process';
   /** What each caller draws its requests from. */
   readonly callers: readonly Random[];
+  /** What whoever makes and changes webhooks draws from. */
+  readonly subscriber: Random;
 }
 
 const KILL_AFTER_MS = {
@@ -44,6 +46,7 @@ export function planRounds(seed: number, rounds: number, callers: number): Round
       stopAfterMs: own.int(...KILL_AFTER_MS.load),
       durability: own.pick(['power', 'process']),
       callers: Array.from({ length: callers }, () => own.fork()),
+      subscriber: own.fork(),
     };
   });
 }

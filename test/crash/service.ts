@@ -11,6 +11,7 @@ import type { TaskName } from './requests.ts';
 
 const built = (file: string) => new URL(`../../dist/${file}`, import.meta.url).href;
 const { CRASH_EFFECTS: effects = '', CRASH_FAULT: fault, CRASH_CLOCK_SKEW: skew = '0' } = process.env;
+const { CRASH_WEBHOOK: webhook = '' } = process.env;
 const isOlder = process.env.CRASH_OLDER === 'true';
 const tasks: readonly TaskName[] = ['crash', 'crash-placed', ...(isOlder ? [] : ['crash-newer' as const])];
 
@@ -23,7 +24,11 @@ const { SubTask } = (await import(built('tasks/sub-task.js'))) as typeof subTask
 const { Task } = (await import(built('tasks/task.js'))) as typeof taskFile;
 const { AppModule } = (await import(built('app.module.js'))) as { AppModule: Type };
 const imports = (Reflect.getMetadata('imports', AppModule) ?? []) as Type[];
-Reflect.defineMetadata('imports', [...imports, crashModule({ SubTask, Task }, effects, tasks)], AppModule);
+Reflect.defineMetadata(
+  'imports',
+  [...imports, crashModule({ SubTask, Task }, effects, tasks, webhook)],
+  AppModule,
+);
 await import(built('main.js'));
 // A process that is killed has no end to do that at.
 flushCompileCache();

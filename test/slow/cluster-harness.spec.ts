@@ -46,6 +46,9 @@ describe('the cluster harness', () => {
     expect(output).toMatch(
       / [1-9]\d* runs of a newer task ended, though nodes that don’t know it refused [1-9][\d,]* callers, and [1-9]\d* of them waited/,
     );
+    expect(output).toMatch(
+      / [1-9][\d,]* events came to [1-9]\d* webhooks, [1-9] of them of the API, signed and in order/,
+    );
     expect(output).toContain('; a standby took the place of Postgres 1 times');
     expect(output).toMatch(
       / [1-9]\d* failed sub-tasks were retried on request, [1-9]\d* of them beside the ends of others/,
@@ -71,7 +74,9 @@ describe('the cluster harness', () => {
         ...['--rounds', '1', '--only', only, '--callers', '40', '--seed', seed, '--fault', fault],
       );
       expect(output).toMatch(violation);
-      expect(output).toMatch(/^[1-9][\d,]* violations; the logs and the tables are kept /m);
+      expect(output).toMatch(
+        /^[1-9][\d,]* violations; the logs, the tables and what receivers got are kept /m,
+      );
       expect(code).toBe(1);
     },
     300_000,
@@ -79,7 +84,7 @@ describe('the cluster harness', () => {
 
   test('does the same to the nodes again when it is given the same seed', () => {
     const script = (seed: number) =>
-      planRounds(seed, 5, 3, KINDS).map(({ callers, ...round }) => ({
+      planRounds(seed, 5, 3, KINDS).map(({ callers, subscriber: _, ...round }) => ({
         ...round,
         requests: callers.map((random) => [randomRequest(random), randomRequest(random, 'crash-placed')]),
       }));

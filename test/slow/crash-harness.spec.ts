@@ -1,16 +1,26 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { getCompileCacheDir } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
-import { breakCode, type FaultName } from '../crash/faults.ts';
+import {
+  breakCode,
+  brokenFiles,
+  clusterFaults,
+  faults,
+  type ClusterFaultName,
+  type FaultName,
+} from '../crash/faults.ts';
 import { planRounds } from '../crash/plan.ts';
 import { randomRequest } from '../crash/requests.ts';
 
 const HARNESS = resolve(import.meta.dirname, '../crash/main.ts');
+const DIST = resolve(import.meta.dirname, '../../dist');
+/** What is enough for some deliveries. */
+const FEW = ['--rounds', '2', '--callers', '20'];
 /** Its rounds are killed in their load, late enough for many answers. */
 const SEED_OF_LOAD = '19';
 
@@ -40,22 +50,42 @@ describe('the crash harness', () => {
   test('proves that 20 kills make the service untell, lose and repeat nothing', async () => {
     const { code, output } = await crash('--rounds', '20');
     expect(output).toMatch(/^Proved over 20 kills: [^]* [1-9][\d,]* of them cut off by a kill/m);
+    expect(output).toMatch(
+      / [1-9][\d,]* events came to [1-9]\d* webhooks, [1-9] of them of the API, signed and in order/,
+    );
+    expect(output).toMatch(/ [1-9][\d,]* are dead letters of receivers that fail for ever/);
     expect(code).toBe(0);
     expect(readdirSync(directory)).toEqual([]);
   }, 240_000);
 
-  test.each<[FaultName, RegExp]>([
-    ['reply-before-commit', /^- The run \S+, whose caller was told .+, (is lost|now has the reply)/m],
-    ['fencing-off', /^- The run \S+ stubborn: (has 2 outcomes|records the stale result of attempt 1)/m],
+  test.each<[FaultName, RegExp, string[]]>([
+    ['reply-before-commit', /^- The run \S+, whose caller was told .+, (is lost|now has the reply)/m, []],
+    ['fencing-off', /^- The run \S+ stubborn: (has 2 outcomes|records the stale result of attempt 1)/m, []],
+    ['cursor-ahead', /^- The webhook \S+ never got event \d+/m, FEW],
+    ['deliveries-not-in-order', /^- The webhook \S+ got event \d+, .+ before event \d+ was taken/m, FEW],
   ])(
     'fails when the service has the fault %s',
-    async (fault, violation) => {
-      const { code, output } = await crash('--rounds', '3', '--seed', SEED_OF_LOAD, '--fault', fault);
+    async (fault, violation, load) => {
+      const { code, output } = await crash(
+        ...['--rounds', '3', '--seed', SEED_OF_LOAD, ...load, '--fault', fault],
+      );
       expect(output).toMatch(violation);
-      expect(output).toMatch(/^[1-9][\d,]* violations; the database is kept /m);
+      expect(output).toMatch(
+        /^[1-9][\d,]* violations; the database, the log and what receivers got are kept /m,
+      );
       expect(code).toBe(1);
     },
     300_000,
+  );
+
+  test.each(Object.keys({ ...faults, ...clusterFaults }) as (FaultName | ClusterFaultName)[])(
+    'has the fault %s that fits the built service',
+    (fault) => {
+      for (const file of brokenFiles(fault)) {
+        const code = readFileSync(join(DIST, file), 'utf8');
+        expect(breakCode(fault, file, code)).not.toBe(code);
+      }
+    },
   );
 
   test('refuses a fault that does not fit the code', () => {
@@ -66,7 +96,7 @@ describe('the crash harness', () => {
 
   test('does the same to the service again when it is given the same seed', () => {
     const script = (seed: number) =>
-      planRounds(seed, 5, 3).map(({ callers, ...round }) => ({
+      planRounds(seed, 5, 3).map(({ callers, subscriber: _, ...round }) => ({
         ...round,
         requests: callers.map((random) => [randomRequest(random), randomRequest(random)]),
       }));
