@@ -7,8 +7,8 @@ import { LANES } from './run-webhooks.ts';
 import { randomSecret } from './secrets.ts';
 
 /** How many are made before all else, one a round, and by the time all is over. */
-const FIRST = 4;
-const MOST = 8;
+const FIRST = 3;
+const MOST = 5;
 const PATIENT = { attempts: 100, delay: '30ms', maxDelay: '300ms' };
 /** Gives up what it can't deliver while its receiver is away. */
 const HASTY = { attempts: 2, delay: '10ms' };
