@@ -67,6 +67,16 @@ export class FuzzedService {
     }
   }
 
+  /** Deletes all webhooks that requests have made, so that requests are not charged with deliveries. */
+  async deleteWebhooks(): Promise<void> {
+    for (;;) {
+      const page = await this.process.http.get('/webhooks?limit=100').expect(200);
+      const { webhooks } = page.body as { readonly webhooks: readonly { readonly id: string }[] };
+      if (webhooks.length === 0) return;
+      for (const { id } of webhooks) await this.process.http.delete(`/webhooks/${id}`).expect(204);
+    }
+  }
+
   /** How late its event loop was; one may ask at a time. */
   async loopDelay(): Promise<LoopDelay> {
     return (await this.process.ask('loop delay')) as LoopDelay;

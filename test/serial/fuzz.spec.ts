@@ -86,6 +86,7 @@ describe('whatever it is sent, the service', () => {
       const tally = [...service.tally].toSorted().map(([what, times]) => `${what}: ${times}`);
       process.stdout.write(`${name}, event loop delay p99 ${p99.toFixed(1)} ms; ${tally.join(', ')}\n`);
 
+      await service.deleteWebhooks();
       for (const request of suspects) {
         if ((await costOf(request)) > LONGEST_DELAY_MS)
           throw new Error(`The event loop is held up by ${fc.stringify(request)}`);
