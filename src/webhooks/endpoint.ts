@@ -38,6 +38,16 @@ export class Endpoint {
     return this.inFlight === 0 && this.turns.size === 0;
   }
 
+  /** Whether its breaker is open. */
+  get isFailing(): boolean {
+    return this.breaker.isOpen;
+  }
+
+  /** How long until its breaker lets an attempt through, in milliseconds. */
+  get leftMs(): number {
+    return this.breaker.leftMs;
+  }
+
   add(turn: Turn): void {
     this.turns.add(turn);
     this.goOn();

@@ -8,6 +8,7 @@ import type { Journal } from '../run/journal.js';
 import type { HeldWebhook, WebhookKeeping } from '../run/webhook-keeping.js';
 import { Deliveries, type DeliveryParts } from './deliveries.js';
 import { Intake } from './intake.js';
+import type { Endpoint } from './endpoint.js';
 import type { KnownRuns } from './known-runs.js';
 import type { LogHead } from './log-head.js';
 import type { LoopTurns } from './loop-turns.js';
@@ -81,7 +82,7 @@ export class WebhookLoop {
     this.revision = webhook.revision;
     this.wanted = wantedBy(webhook);
     this.settledCursor = webhook.cursor;
-    this.log = new LogReader(parts, this.wanted, webhook.cursor, webhook.cursorAt, this.wake);
+    this.log = new LogReader(parts, this.wanted, webhook.cursor, webhook.cursorAt, this.onMore);
     const verdicts = new Verdicts(this.id, parts.tell, lastDeliveredAt);
     setMaxListeners(0, this.cut.signal);
     this.deliveries = new Deliveries(parts, verdicts, this.cut.signal, this.wake);
@@ -140,22 +141,36 @@ export class WebhookLoop {
     if (this.settleAt <= now) await this.settle();
     else if (this.intake.takeAt <= now) await this.intake.takeDue();
     else if (this.stuckAt <= now) this.spill(now);
-    else if (this.hasRoom && !this.log.isAtEnd) return this.intake.readOn(PAGE_EVENTS);
+    else if (this.readable > 0 && !this.log.isAtEnd) return this.intake.readOn(this.readable);
     else return false;
     return true;
   }
 
   private get restMs(): number {
     if (this.isStopping) return LONGEST_REST_MS;
-    const next = Math.min(this.settleAt, this.intake.takeAt, this.stuckAt) - this.parts.clock.elapsed();
+    const due = Math.min(this.settleAt, this.intake.takeAt, this.stuckAt) - this.parts.clock.elapsed();
+    const leftMs = this.endpoint?.leftMs ?? 0;
+    const next = this.log.isAtEnd || leftMs === 0 ? due : Math.min(due, leftMs);
     // Where the log has more that can’t be read yet, nobody wakes it.
-    const longest = this.log.isAtEnd || !this.hasRoom ? LONGEST_REST_MS : RETRY_MS;
+    const longest = this.log.isAtEnd || this.readable === 0 ? LONGEST_REST_MS : RETRY_MS;
     return Math.max(1, Math.min(next, longest));
   }
 
   private get hasRoom(): boolean {
     const { openCount, characters } = this.deliveries;
     return openCount <= MOST_OPEN - PAGE_EVENTS && characters < MOST_CHARACTERS;
+  }
+
+  /** How many events may be read now. The log keeps what comes while an endpoint fails: one event is read at a time, to try it with. */
+  private get readable(): number {
+    if (!this.hasRoom) return 0;
+    if (!this.endpoint?.isFailing) return PAGE_EVENTS;
+    return this.deliveries.openCount === 0 && this.endpoint.leftMs === 0 ? 1 : 0;
+  }
+
+  /** Of a webhook of the API. */
+  private get endpoint(): Endpoint | undefined {
+    return this.wanted.terms && this.parts.endpoints.of(this.wanted.terms.url);
   }
 
   /** When it is time to settle; `Infinity` where nothing is to be. */
@@ -228,6 +243,10 @@ export class WebhookLoop {
   private readonly wake = (): void => {
     this.isWoken = true;
     if (!this.isBackingOff || this.isStopping || this.isEnded) this.resume?.();
+  };
+
+  private readonly onMore = (): void => {
+    if (this.readable > 0) this.wake();
   };
 
   private async rest(ms: number): Promise<void> {
