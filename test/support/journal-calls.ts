@@ -35,7 +35,7 @@ export class JournalCalls {
       }
       return call.call(this, method, ...args);
     };
-    jest.spyOn(SqliteThread.prototype, 'call').mockImplementation(checked as never);
+    jest.spyOn(SqliteThread.prototype, 'call').mockImplementation(checked);
   }
 
   /** Lets commits wait from now on, until `goOn`. */
