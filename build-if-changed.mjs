@@ -12,7 +12,7 @@ for (const file of files) hash.update(`${file}\0`).update(readFileSync(file)).up
 const digest = hash.digest('hex');
 
 if (!existsSync(MARK) || readFileSync(MARK, 'utf8') !== digest) {
-  const { status } = spawnSync(process.execPath, ['--run', 'build'], { stdio: 'inherit' });
+  const { status } = spawnSync('nest build', { shell: true, stdio: 'inherit' });
   if (status === 0) writeFileSync(MARK, digest);
   process.exitCode = status ?? 1;
 }

@@ -1,8 +1,8 @@
 import type { NestExpressApplication } from '@nestjs/platform-express';
-import type { OpenAPIObject } from '@nestjs/swagger';
 import type { Express } from 'express';
 import type { Access } from './access/access.js';
 import { showDocument } from './api/documentation.js';
+import { createOpenApiDocument } from './api/openapi.js';
 import { CONFIG, type Config } from './config/config.js';
 import { boundConnections } from './http/connection-bounds.js';
 import type { FastExpressAdapter } from './http/express-adapter.js';
@@ -15,13 +15,13 @@ import { showPage } from './ui/show-page.js';
 /**
  * What the service and its e2e tests share: its server, its HTTP face, the stop.
  *
- * @param document describes the service
+ * @param document describes the service. Default: made of its controllers
  */
 export function setUp(
   app: NestExpressApplication,
   adapter: FastExpressAdapter,
   access: Access,
-  document: OpenAPIObject,
+  document = createOpenApiDocument(app),
 ): void {
   setUpFace(app, adapter, access, { document });
   showDocument(app, document);

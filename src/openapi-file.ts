@@ -6,11 +6,10 @@ import { parseConfig } from './config/config.js';
 import { FastExpressAdapter } from './http/express-adapter.js';
 import { createOpenApiDocument } from './api/openapi.js';
 
-/** Writes the OpenAPI document of the service to a file, openapi.json by default. Starts nothing: Nest's preview makes no provider. */
+/** Writes the OpenAPI document of the service to openapi.json, for review. Starts nothing: Nest's preview makes no provider. */
 const app = await NestFactory.create(AppModule.with(parseConfig({})), new FastExpressAdapter(), {
   preview: true,
   abortOnError: false,
   logger: ['error'],
 });
-const [, , file = 'openapi.json'] = process.argv;
-writeFileSync(file, `${JSON.stringify(createOpenApiDocument(app), undefined, 2)}\n`);
+writeFileSync('openapi.json', `${JSON.stringify(createOpenApiDocument(app), undefined, 2)}\n`);

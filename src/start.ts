@@ -3,7 +3,6 @@ import { Logger } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { openAccess } from './access/access.js';
-import { builtDocument } from './api/built-document.js';
 import { AppModule } from './app.module.js';
 import { setUp } from './app.setup.js';
 import { readConfig } from './config/read-config.js';
@@ -51,7 +50,7 @@ export async function start(onStop: OnStop, onReload: OnReload): Promise<Started
     bodyParser: false,
     logger: log,
   });
-  setUp(app, adapter, access, await builtDocument(app));
+  setUp(app, adapter, access);
   await app.init();
   if (sdk) {
     app.get(Telemetry).outlived = true;

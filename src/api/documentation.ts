@@ -1,15 +1,12 @@
-import type { ServerResponse } from 'node:http';
-import { ExpressAdapter, type NestExpressApplication } from '@nestjs/platform-express';
-import type { OpenAPIObject } from '@nestjs/swagger';
-import { Router, type Request, type Response } from 'express';
-import { CACHE_AN_HOUR } from '../http/common-headers.js';
+import type { NestExpressApplication } from '@nestjs/platform-express';
+import { SwaggerModule, type OpenAPIObject } from '@nestjs/swagger';
+import type { Request, Response } from 'express';
 import { ConnectionMemory } from '../http/connection-memory.js';
 import { linkBase, linkTo } from '../http/links.js';
 import { compressed } from '../http/send-json.js';
 import { documentForPage } from './page-document.js';
 
 const DOCUMENTATION = /^\/(docs|openapi\.json)\b/i;
-const PAGES = /^\/docs(\/|$)/i;
 /** What a file of it takes in memory until it is sent, roughly. */
 const DOCUMENTATION_BYTES = 256 * 2 ** 10;
 
@@ -36,42 +33,23 @@ export function showDocument(app: NestExpressApplication, document: OpenAPIObjec
     withViewport(response);
     next();
   });
-  express.get('/openapi.json', (request, response) => {
-    const shown = base === undefined ? documentFor(request, response, document) : at(base, document);
-    response.type('application/json').send(JSON.stringify(shown));
-  });
-  let pages: Promise<Router> | undefined;
-  express.get(PAGES, async (request, response, next) => {
-    const router = await (pages ??= makePages(base, document));
-    router(request, response, next);
-  });
-}
-
-/** Swagger UI. It is loaded when somebody opens it first: a quarter of all modules that a start would load are its own. */
-async function makePages(base: string | undefined, document: OpenAPIObject): Promise<Router> {
-  const { SwaggerModule } = await import('@nestjs/swagger');
-  const router = Router();
-  const adapter = new ExpressAdapter(router);
-  // All that it asks of an application.
-  const app = {
-    getHttpAdapter: () => adapter,
-    useStaticAssets: (folder: string, { prefix }: { prefix: string }) => {
-      adapter.useStaticAssets(folder, { prefix, setHeaders: mayBeStored });
-    },
-  } as unknown as NestExpressApplication;
-  const shown = documentForPage(document);
-  SwaggerModule.setup('docs', app, base === undefined ? shown : at(base, shown), {
-    ...(base === undefined && { patchDocumentOnRequest: documentFor }),
+  const show = (
+    path: string,
+    shown: () => OpenAPIObject,
+    options: NonNullable<Parameters<typeof SwaggerModule.setup>[3]>,
+  ) => {
+    SwaggerModule.setup(path, app, base === undefined ? shown : () => at(base, shown()), {
+      ...(base === undefined && { patchDocumentOnRequest: documentFor }),
+      ...options,
+    });
+  };
+  // It is made when somebody opens the page first: a start has other things to do.
+  show('docs', () => documentForPage(document), {
     raw: false,
     customSiteTitle: 'Frontrunner',
     customCss: STYLE,
   });
-  return router;
-}
-
-/** Its files change with the version of the service alone. */
-function mayBeStored(response: ServerResponse): void {
-  response.setHeader('Cache-Control', CACHE_AN_HOUR);
+  show('openapi', () => document, { ui: false, jsonDocumentUrl: 'openapi.json', raw: ['json'] });
 }
 
 function withViewport(response: Response): void {

@@ -5,6 +5,7 @@ import type { Express, Request as ExpressRequest, Response as ExpressResponse } 
 import { Measures } from '../core/measures.js';
 import { MemoryBudget } from '../core/memory-budget.js';
 import { loggerOf } from '../core/logger-of.js';
+import { CACHE_AN_HOUR } from './common-headers.js';
 import { ConnectionMemory } from './connection-memory.js';
 import { endConnections } from './ending-connections.js';
 import { linkTo } from './links.js';
@@ -96,6 +97,15 @@ export class FastExpressAdapter extends ExpressAdapter {
       response.setHeader('Content-Type', 'application/json; charset=utf-8');
     sendJson(response, text, this.memory);
     return response;
+  }
+
+  /** The files of the pages, which change with the version of the service alone. */
+  override useStaticAssets(path: string, options: Parameters<ExpressAdapter['useStaticAssets']>[1]): this {
+    const setHeaders = (response: ServerResponse): void => {
+      response.setHeader('Cache-Control', CACHE_AN_HOUR);
+    };
+    super.useStaticAssets(path, { ...options, setHeaders });
+    return this;
   }
 
   /** Called when a stop begins, before any provider is destroyed: what runs may still need them all. */

@@ -24,7 +24,6 @@ interface Pages {
 /** What shows the document: pages too where `@nestjs/swagger` is installed. */
 export async function packedPages(): Promise<Pages> {
   try {
-    import.meta.resolve('@nestjs/swagger');
     const { showDocument } = await import('../api/documentation.js');
     return { on: showDocument };
   } catch (error) {

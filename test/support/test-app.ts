@@ -3,7 +3,6 @@ import type { Server } from 'node:http';
 import { Logger, type INestApplication, type ModuleMetadata } from '@nestjs/common';
 import { EventEmitter2 } from '@nestjs/event-emitter';
 import type { NestExpressApplication } from '@nestjs/platform-express';
-import type { OpenAPIObject } from '@nestjs/swagger';
 import { Test } from '@nestjs/testing';
 import supertest, { type Response } from 'supertest';
 import { openAccess } from '../../src/access/access.js';
@@ -114,12 +113,7 @@ export class TestApp {
       .compile();
     const adapter = new FastExpressAdapter();
     const app = module.createNestApplication<NestExpressApplication>(adapter, { bodyParser: false });
-    setUp(
-      app,
-      adapter,
-      await openAccess(config),
-      makesDocument ? await makeDocument(app) : structuredClone(DOCUMENT),
-    );
+    setUp(app, adapter, await openAccess(config), makesDocument ? undefined : structuredClone(DOCUMENT));
     const service = new TestApp(app, log, resourcesBefore, key);
     await app.listen(0, '127.0.0.1');
     service.documented = new DocumentedStatuses(service.server, service.base);
@@ -203,10 +197,4 @@ export class TestApp {
     const undocumented = [...(this.documented?.missing ?? [])];
     if (undocumented.length > 0) throw new Error(`Not in /openapi.json: ${undocumented.join(', ')}`);
   }
-}
-
-/** Imported where it is asked for: it takes a quarter of all modules of the service. */
-async function makeDocument(app: NestExpressApplication): Promise<OpenAPIObject> {
-  const { createOpenApiDocument } = await import('../../src/api/openapi.js');
-  return createOpenApiDocument(app);
 }

@@ -56,9 +56,11 @@ describe('the guide’s task of one’s own', () => {
       .compile();
     const adapter = new (FastExpressAdapter as unknown as Type<never>)();
     app = module.createNestApplication<NestExpressApplication>(adapter, { bodyParser: false });
-    const document: unknown = JSON.parse(readFileSync(resolve(ROOT, 'openapi.json'), 'utf8'));
-    const start = setUp as unknown as (...parts: unknown[]) => void;
-    start(app, adapter, {}, document);
+    (setUp as unknown as (app: NestExpressApplication, adapter: never, access: object) => void)(
+      app,
+      adapter,
+      {},
+    );
     await app.listen(0, '127.0.0.1');
   });
   afterAll(async () => {
