@@ -58,7 +58,7 @@ describe('a page of another origin', () => {
       const response = await preflight(path, SHOP).expect(204);
       expect(Object.fromEntries(corsHeaders(response))).toMatchObject({
         'access-control-allow-origin': SHOP,
-        'access-control-allow-methods': 'GET,HEAD,POST,DELETE,OPTIONS',
+        'access-control-allow-methods': 'GET,HEAD,POST,DELETE,PATCH,OPTIONS',
         'access-control-allow-headers':
           'Authorization,X-API-Key,Content-Type,Prefer,Idempotency-Key,X-Request-Id,traceparent,If-Match,If-None-Match,Last-Event-ID',
         'access-control-max-age': '7200',

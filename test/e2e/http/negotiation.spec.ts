@@ -150,7 +150,7 @@ describe.each(FACES)('%s: how requests are received, whatever they ask for', (fa
       async () => {
         const answer = await sendRaw(service.url, ['OPTIONS * HTTP/1.1']);
         expect(answer).toMatch(/^HTTP\/1.1 204 /);
-        expect(answer).toMatch(/^allow: GET, HEAD, POST, DELETE, OPTIONS\r$/im);
+        expect(answer).toMatch(/^allow: GET, HEAD, POST, DELETE, PATCH, OPTIONS\r$/im);
       },
     );
 
