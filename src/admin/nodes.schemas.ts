@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { pageLimit } from '../http/paging.js';
 import { EXAMPLE_RUN_ID } from '../core/run.js';
 
 export const EXAMPLE_NODE_ID = '019abc5e-9a0e-7b5c-8c0e-1d2f3a4b5c6d';
@@ -93,13 +94,7 @@ export const queueSchema = z
 
 /** The filters of `GET /queue/dead-letters`. */
 export const lettersQuerySchema = z.strictObject({
-  limit: z.coerce
-    .number()
-    .int()
-    .min(1)
-    .max(MAX_LETTERS)
-    .default(DEFAULT_LETTERS)
-    .meta({ description: 'How many to show at most.', examples: [100] }),
+  limit: pageLimit(MAX_LETTERS, DEFAULT_LETTERS),
 });
 
 /** The answer of `GET /queue/dead-letters`. */

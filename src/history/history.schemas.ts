@@ -2,11 +2,12 @@ import { z } from 'zod';
 import { labelFilterSchema, labelsSchema } from '../core/labels.schema.js';
 import { timeSchema } from '../core/time.schema.js';
 import { answeredBySchema, EXAMPLE_RUN_ID, runStatusSchema } from '../core/run.js';
+import { cursorOf, cursorSchema, oneOrSeveral, pageLimit } from '../http/paging.js';
 import { REQUEST_ID } from '../http/request-context.js';
 import { EXAMPLE_REQUEST_ID, EXAMPLE_TRACEPARENT } from '../tasks/tasks.schemas.js';
-import { positionOf, cursorOf } from './run-cursor.js';
+import type { RunPosition } from '../run/journal.js';
 
-const EXAMPLE_CURSOR = cursorOf({ createdAt: Date.UTC(2026, 10, 23, 12), number: 4_711 });
+const EXAMPLE_PLACE = [Date.UTC(2026, 10, 23, 12), 4_711] as const;
 
 /** How many runs a page has at most, and by default. */
 export const MAX_RUNS = 200;
@@ -35,36 +36,20 @@ export const runQuerySchema = z.strictObject({
       examples: [EXAMPLE_TRACEPARENT.slice(3, 35)],
     }),
   label: labelFilterSchema.optional(),
-  status: z
-    .preprocess(
-      (values) => [values].flat().flatMap((value) => String(value).split(',')),
-      z.array(runStatusSchema).meta({
-        description: 'Runs with this status, or any of these, separated by commas or given one by one.',
-        examples: [['failed', 'partly-failed']],
-      }),
-    )
-    .optional(),
+  status: oneOrSeveral(
+    z.array(runStatusSchema).meta({
+      description: 'Runs with this status, or any of these, separated by commas or given one by one.',
+      examples: [['failed', 'partly-failed']],
+    }),
+  ).optional(),
   since: timeSchema('Runs created at this time or later, to the millisecond.').optional(),
   until: timeSchema('Runs created before this time, to the millisecond.').optional(),
-  limit: z.coerce
-    .number()
-    .int()
-    .min(1)
-    .max(MAX_RUNS)
-    .default(DEFAULT_RUNS)
-    .meta({ description: 'How many runs to show at most.', examples: [50] }),
-  cursor: z
-    .string()
-    .meta({
-      description: 'The `next` of the page before: shows the runs that are older than those.',
-      examples: [EXAMPLE_CURSOR],
-    })
-    .transform((cursor, context) => {
-      const position = positionOf(cursor);
-      if (position) return position;
-      context.addIssue('must be the `next` of an earlier page');
-      return z.NEVER;
-    })
+  limit: pageLimit(MAX_RUNS, DEFAULT_RUNS, 'runs'),
+  cursor: cursorSchema(
+    'The `next` of the page before: shows the runs that are older than those.',
+    EXAMPLE_PLACE,
+  )
+    .transform(([createdAt, number]): RunPosition => ({ createdAt, number }))
     .optional(),
 });
 
@@ -119,7 +104,7 @@ export const runPageSchema = z
             links: { run: `/runs/${EXAMPLE_RUN_ID}` },
           },
         ],
-        next: EXAMPLE_CURSOR,
+        next: cursorOf(...EXAMPLE_PLACE),
       },
     ],
   });

@@ -10,6 +10,7 @@ import {
   ApiResponse,
   ApiTags,
 } from '../http/open-api.js';
+import { cursorOf } from '../http/paging.js';
 import type { Request, Response } from 'express';
 import type { z } from 'zod';
 import { KeepsToOwnRuns } from '../access/needed-scope.decorator.js';
@@ -33,7 +34,6 @@ import { EXAMPLE_RUN_ID } from '../core/run.js';
 import { runPageSchema, runQuerySchema } from './history.schemas.js';
 import { listedRuns } from './listed-runs.js';
 import { commanded, expectedBy, tagOf } from './run-answers.js';
-import { cursorOf } from './run-cursor.js';
 import { runView } from '../tasks/run-view.js';
 import { runSchema } from '../tasks/runs.schemas.js';
 import { ValidQuery } from '../http/validated.decorator.js';
@@ -76,7 +76,7 @@ export class RunsController {
     const { status: statuses, label: labels, cursor: olderThan, ...rest } = query;
     const client = contextOf(request).onlyClient;
     const { runs, next } = await this.journal.runs({ ...rest, client, labels, statuses, olderThan });
-    const cursor = next ? cursorOf(next) : null;
+    const cursor = next ? cursorOf(next.createdAt, next.number) : null;
     const link = linkTo(request, '/runs');
     if (cursor !== null) response.setHeader('Link', nextLink(link, request.originalUrl, cursor));
     return { runs: await listedRuns(runs, this.runs, link), next: cursor };

@@ -5,6 +5,7 @@ import { KeepsToOwnRuns, NeedsScope } from '../access/needed-scope.decorator.js'
 import { DomainError } from '../core/domain-error.js';
 import { EXAMPLE_RUN_ID } from '../core/run.js';
 import { ApiProblems } from '../http/api-problems.decorator.js';
+import { cursorOf } from '../http/paging.js';
 import { linkTo } from '../http/links.js';
 import { linkHeader, nextLink } from '../http/next-link.js';
 import {
@@ -30,7 +31,6 @@ import {
   type DeliveriesQuery,
   type DeliveryFilter,
 } from './deliveries.schemas.js';
-import { cursorOf } from './delivery-cursor.js';
 import { EXAMPLE_WEBHOOK_ID } from './webhooks.schemas.js';
 
 type Target = z.infer<typeof targetQuerySchema>;
@@ -70,7 +70,7 @@ export class DeliveriesController {
     @Res({ passthrough: true }) response: Response,
   ): Promise<z.input<typeof deliveryPageSchema>> {
     const { deliveries, next } = await this.deliveries.list(id, query, contextOf(request));
-    const cursor = next ? cursorOf(next) : null;
+    const cursor = next ? cursorOf(next.event, next.target) : null;
     const link = linkTo(request, `/webhooks/${id}/deliveries`);
     if (cursor !== null) response.setHeader('Link', nextLink(link, request.originalUrl, cursor));
     const runs = linkTo(request, '/runs');

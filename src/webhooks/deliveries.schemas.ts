@@ -2,8 +2,8 @@ import { z } from 'zod';
 import { EVENT_TYPES } from '../core/event-types.js';
 import { EXAMPLE_RUN_ID } from '../core/run.js';
 import { timeSchema } from '../core/time.schema.js';
+import { cursorSchema, oneOrSeveral, pageLimit } from '../http/paging.js';
 import { MOST_WEBHOOKS_OF_RUN } from '../core/webhook.schema.js';
-import { cursorOf, positionOf } from './delivery-cursor.js';
 
 const MAX_DELIVERIES = 200;
 const DEFAULT_DELIVERIES = 50;
@@ -53,35 +53,16 @@ const filter = {
 
 /** The query of `GET /webhooks/{webhookId}/deliveries`. */
 export const deliveriesQuerySchema = z.strictObject({
-  status: z
-    .preprocess(
-      (values) => [values].flat().flatMap((value) => String(value).split(',')),
-      z.array(status).meta({
-        description: 'Those with this status, or any of these, separated by commas or given one by one.',
-        examples: [['waiting', 'dead']],
-      }),
-    )
-    .optional(),
+  status: oneOrSeveral(
+    z.array(status).meta({
+      description: 'Those with this status, or any of these, separated by commas or given one by one.',
+      examples: [['waiting', 'dead']],
+    }),
+  ).optional(),
   runId: filter.runId,
-  limit: z.coerce
-    .number()
-    .int()
-    .min(1)
-    .max(MAX_DELIVERIES)
-    .default(DEFAULT_DELIVERIES)
-    .meta({ description: 'How many deliveries to show at most.', examples: [50] }),
-  cursor: z
-    .string()
-    .meta({
-      description: 'The `next` of the page before: shows deliveries of older events.',
-      examples: [cursorOf({ event: EXAMPLE_EVENT, target: 0 })],
-    })
-    .transform((cursor, context) => {
-      const position = positionOf(cursor);
-      if (position) return position;
-      context.addIssue('must be the `next` of an earlier page');
-      return z.NEVER;
-    })
+  limit: pageLimit(MAX_DELIVERIES, DEFAULT_DELIVERIES, 'deliveries'),
+  cursor: cursorSchema('The `next` of the page before: shows deliveries of older events.', [EXAMPLE_EVENT, 0])
+    .transform(([event, target]) => ({ event, target }))
     .optional(),
 });
 

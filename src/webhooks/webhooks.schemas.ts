@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { pageLimit } from '../http/paging.js';
 import { durationSchema } from '../core/duration.js';
 import { labelsSchema, plainTextSchema } from '../core/labels.schema.js';
 import { NAME, NAME_FORM } from '../core/name.js';
@@ -92,13 +93,7 @@ export type Rotation = z.infer<typeof rotationSchema>;
 
 /** The query of `GET /webhooks`. */
 export const webhooksQuerySchema = z.strictObject({
-  limit: z.coerce
-    .number()
-    .int()
-    .min(1)
-    .max(MAX_WEBHOOKS)
-    .default(DEFAULT_WEBHOOKS)
-    .meta({ description: 'How many webhooks to show at most.', examples: [50] }),
+  limit: pageLimit(MAX_WEBHOOKS, DEFAULT_WEBHOOKS, 'webhooks'),
   cursor: z
     .string()
     .optional()
