@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import type { EventType } from '../core/events.js';
 import { WebhookStand, type TestNode } from '../../test/support/webhook-node.js';
 
@@ -8,11 +8,14 @@ describe('Deliverer', () => {
   let stand: WebhookStand;
   let nodes: TestNode[];
   beforeEach(() => {
+    // Full jitter waits half of its bound.
+    jest.spyOn(Math, 'random').mockReturnValue(0.5);
     stand = new WebhookStand();
     nodes = [];
   });
   afterEach(() => {
     for (const node of nodes) node.kill();
+    jest.restoreAllMocks();
   });
 
   const begin = async () => {
