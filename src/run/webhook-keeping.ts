@@ -23,6 +23,15 @@ export interface KeptWebhook {
   readonly cursorAt: number;
 }
 
+/** One that is told of what comes from now on. @param lastEventId the last event that it isn’t told of */
+export function newWebhook(
+  webhook: Pick<KeptWebhook, 'id' | 'terms' | 'client' | 'createdAt'>,
+  lastEventId: number,
+  now: number,
+): KeptWebhook {
+  return { ...webhook, revision: 1, paused: null, pausedAt: null, cursor: lastEventId, cursorAt: now };
+}
+
 export type WebhookPause = 'request' | 'gone' | 'failing';
 
 /** What a change of a webhook says. */

@@ -6,7 +6,7 @@ import type { DeclaredWebhook, TaskDefinition } from '../core/task.js';
 import { WebhookMeans } from '../core/webhook-means.js';
 import { MOST_WEBHOOKS_OF_RUN, type RunWebhook, type WebhookTarget } from '../core/webhook.schema.js';
 import { Journal } from '../run/journal.js';
-import { WEBHOOKS_OF_RUNS } from '../run/webhook-keeping.js';
+import { newWebhook, WEBHOOKS_OF_RUNS } from '../run/webhook-keeping.js';
 import { TaskDeclarationError } from './task-declaration.js';
 import { TaskRegistry } from './task-registry.js';
 
@@ -99,16 +99,7 @@ export class RunWebhooks implements OnModuleInit {
 
   private async add(): Promise<void> {
     const now = this.journal.now();
-    await this.journal.webhooks.add({
-      id: WEBHOOKS_OF_RUNS,
-      terms: '{}',
-      client: null,
-      createdAt: now,
-      revision: 1,
-      paused: null,
-      pausedAt: null,
-      cursor: this.journal.lastEventId,
-      cursorAt: now,
-    });
+    const ofRuns = { id: WEBHOOKS_OF_RUNS, terms: '{}', client: null, createdAt: now };
+    await this.journal.webhooks.add(newWebhook(ofRuns, this.journal.lastEventId, now));
   }
 }

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { behindMs } from '../run/behind.js';
 import { Journal } from '../run/journal.js';
 import type { WebhookPause } from '../run/webhook-keeping.js';
 import type { Tell } from './instruments.js';
@@ -43,7 +44,7 @@ export class WebhookState {
         paused,
         waiting: counts.reduce((sum, { waiting }) => sum + waiting, 0),
         dead: counts.reduce((sum, { dead }) => sum + dead, 0),
-        behindMs: cursors.length > 0 ? await this.behind(Math.min(...cursors)) : 0,
+        behindMs: cursors.length > 0 ? await behindMs(this.journal, Math.min(...cursors)) : 0,
       };
     } catch {
       // The database is away, which the log and other metrics say.
@@ -51,13 +52,6 @@ export class WebhookState {
     } finally {
       this.isLooking = false;
     }
-  }
-
-  /** How long ago the first event behind a cursor was, in milliseconds: the last one before it may have been long ago. */
-  private async behind(cursor: number): Promise<number> {
-    if (cursor >= this.journal.lastEventId) return 0;
-    const [event] = (await this.journal.events({ after: cursor, limit: 1 })).events;
-    return event ? Math.max(0, this.journal.now() - Date.parse(event.time)) : 0;
   }
 }
 

@@ -18,6 +18,8 @@ const NO_SECRETS = new Secrets([]);
 /** What counts of an answer. */
 interface Answer {
   readonly status: number;
+  /** 2xx alone. */
+  readonly isDelivered: boolean;
   /** The beginning of its body. */
   readonly excerpt: string;
   /** How long `Retry-After` asks to wait; 0 without one. */
@@ -100,7 +102,7 @@ async function exchangeAnew(
 function answerOf({ status, body, headers }: UpstreamResponse): Answer {
   const isDelivered = status >= 200 && status < 300;
   return {
-    status,
+    ...{ status, isDelivered },
     excerpt: isDelivered ? '' : excerptOf(body, headers['content-type'], NO_SECRETS),
     retryAfterMs: isDelivered ? 0 : (retryAfterMs(headers['retry-after'], Date.now()) ?? 0),
   };

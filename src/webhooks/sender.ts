@@ -66,8 +66,8 @@ export class Sender {
     const destinations = await this.receivers.load();
     signal.throwIfAborted();
     const request = this.requestOf(message, terms);
-    const { status, excerpt, ...answer } = await destinations.send(terms.url, mayBePrivate, request, signal);
-    const isDelivered = status >= 200 && status < 300;
+    const answer = await destinations.send(terms.url, mayBePrivate, request, signal);
+    const { status, isDelivered, excerpt } = answer;
     return {
       ...{ status, isDelivered, isGone: status === GONE },
       ...(!isDelivered && { error: 'status', message: meaningOf(status) }),

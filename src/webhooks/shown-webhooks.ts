@@ -1,10 +1,10 @@
 import { Injectable } from '@nestjs/common';
-import { millisecondsSince } from '../core/duration.js';
 import { labelsOf } from '../core/labels.js';
 import { clientName } from '../core/run-origin.js';
 import { WEBHOOK_DEFAULTS } from '../core/webhook-defaults.js';
 import { DEFAULT_WEBHOOK_EVENTS } from '../core/webhook.schema.js';
 import { shownUrl } from '../core/webhook-view.js';
+import { behindMs } from '../run/behind.js';
 import { Journal } from '../run/journal.js';
 import type { DeliveryCounts, KeptWebhook } from '../run/webhook-keeping.js';
 import { parsedTerms } from './webhook-terms.js';
@@ -37,9 +37,7 @@ export class ShownWebhooks {
   /** What is in the log behind an event. */
   private async behind(cursor: number): Promise<WebhookView['behind']> {
     const events = Math.max(0, this.journal.lastEventId - cursor);
-    if (events === 0) return { events, seconds: 0 };
-    const { events: first } = await this.journal.events({ after: cursor, limit: 1 });
-    return { events, seconds: millisecondsSince(first[0]?.time ?? null, this.journal.now()) / 1_000 };
+    return { events, seconds: (await behindMs(this.journal, cursor)) / 1_000 };
   }
 }
 

@@ -5,6 +5,7 @@ import { DEFAULT_WEBHOOK_EVENTS, type WebhookTarget, type WebhookTerms } from '.
 import type { EventQuery } from '../run/journal.js';
 import { WEBHOOKS_OF_RUNS, type KeptWebhook } from '../run/webhook-keeping.js';
 import type { KnownRun } from './known-runs.js';
+import { parsedTerms } from './webhook-terms.js';
 
 /** What an event is delivered to: which of the webhooks of its run, or 0, and its terms. */
 type Addressee = readonly [target: number, terms: WebhookTarget];
@@ -21,7 +22,7 @@ export interface Wanted {
 }
 
 export function wantedBy({ id, terms }: KeptWebhook): Wanted {
-  return id === WEBHOOKS_OF_RUNS ? OF_RUNS : ofSubscription(JSON.parse(terms) as WebhookTerms);
+  return id === WEBHOOKS_OF_RUNS ? OF_RUNS : ofSubscription(parsedTerms({ terms }));
 }
 
 /** Those that runs have of their own. */

@@ -11,7 +11,7 @@ import { shownUrl } from '../core/webhook-view.js';
 import type { AttemptReport } from '../core/webhook-event.js';
 import { EventBus } from '../events/event-bus.js';
 import { Journal } from '../run/journal.js';
-import { WEBHOOKS_OF_RUNS, type KeptWebhook } from '../run/webhook-keeping.js';
+import { newWebhook, WEBHOOKS_OF_RUNS, type KeptWebhook } from '../run/webhook-keeping.js';
 import { newSecret, rotated } from './secrets.js';
 import { TestSender } from './test-sender.js';
 import { changedTerms, parsedTerms, termsOf } from './webhook-terms.js';
@@ -65,17 +65,9 @@ export class Webhooks {
       throw new DomainError('webhooks-full', `There are ${MOST_WEBHOOKS} webhooks already; delete one first`);
     const { secret = newSecret() } = request;
     const id = newRunId();
-    const webhook: KeptWebhook = {
-      id,
-      terms: JSON.stringify(termsOf(request, [{ sealed: this.seal.seal(secret) }], onlyClient)),
-      client: clientId ?? null,
-      createdAt: timeOfId(id),
-      revision: 1,
-      paused: null,
-      pausedAt: null,
-      cursor: lastEventId,
-      cursorAt: this.journal.now(),
-    };
+    const terms = JSON.stringify(termsOf(request, [{ sealed: this.seal.seal(secret) }], onlyClient));
+    const made = { id, terms, client: clientId ?? null, createdAt: timeOfId(id) };
+    const webhook = newWebhook(made, lastEventId, this.journal.now());
     await webhooks.add(webhook);
     return { webhook, secret };
   }
