@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import type { EventType } from '../core/events.js';
+import { Intake } from './intake.js';
 import { WebhookStand, type TestNode } from '../../test/support/webhook-node.js';
 
 const BOTH: readonly EventType[] = ['sub-task.started', 'run.replied', 'run.finished'];
@@ -157,6 +158,23 @@ describe('Deliverer', () => {
     await stand.advance(1_000);
     expect(numbers()).toEqual([2, 2]);
     expect(await stand.rows('dead')).toEqual([]);
+  });
+
+  test('reads no further while its endpoint fails, and nothing is lost by it', async () => {
+    await stand.subscribe('one');
+    await begin();
+    stand.answerOf = () => 500;
+    for (let runs = 0; runs < 8; runs += 1) await stand.run(['run.replied']);
+    await stand.settle();
+    expect(stand.received.length).toBe(5);
+    const readOn = jest.spyOn(Intake.prototype, 'readOn');
+    for (let runs = 0; runs < 20; runs += 1) await stand.run(['run.replied']);
+    await stand.settle();
+    expect(readOn).not.toHaveBeenCalled();
+    stand.answerOf = () => 'ok';
+    await stand.quiet();
+    expect(new Set(numbers())).toEqual(new Set(stand.runIds.map((_id, index) => 2 * index + 2)));
+    expect(await stand.keeping.get('one')).toMatchObject({ cursor: 56 });
   });
 
   test('waits as long as Retry-After asks for', async () => {
