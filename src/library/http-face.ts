@@ -56,6 +56,7 @@ export async function startFace(
   const refuse: RequestHandler = (request, _response, next) => {
     next(refusals.get(request));
   };
+  const open = new Set<ServerResponse>();
   const anybody = { keys: undefined, limit: undefined, hosts: undefined };
   const document = packedDocument();
   const show = openApi ? await packedPages() : { paths: [] };
@@ -73,12 +74,21 @@ export async function startFace(
     // The server of the host has sent 100 Continue, or refused what else was expected.
     delete request.headers.expect;
     if (adapter.stopping) endWithAnswer(response);
+    open.add(response);
+    response.once('close', () => open.delete(response));
     adapter.receive(request, response);
   };
   await app.init();
-  return { app, handle, stop: () => adapter.beforeClose() };
+  const stop = (): Promise<void> => {
+    open.forEach(endWithAnswer);
+    return adapter.beforeClose();
+  };
+  return { app, handle, stop };
 }
 
+/** A host's server that is closed waits for its connections: Fastify's for 72 seconds, when one that was answered last is kept alive. */
 function endWithAnswer(response: ServerResponse): void {
-  response.shouldKeepAlive = false;
+  if (!response.headersSent) response.shouldKeepAlive = false;
+  // The streams of HTTP/2 have no socket of their own.
+  else if (response.req.httpVersionMajor === 1) response.once('finish', () => response.req.socket.end());
 }

@@ -1,3 +1,6 @@
+import { Agent, request, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { text } from 'node:stream/consumers';
+import { setImmediate } from 'node:timers/promises';
 import { describe, expect, test } from '@jest/globals';
 import { Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
@@ -14,6 +17,15 @@ import { activeResources, expectNothingLeft } from '../../support/resources.js';
 import { StreamReader } from '../../support/stream-reader.js';
 import { adapterOf, Auth } from './guarded-host.js';
 
+/** An answer that has begun, on a connection that is kept alive. */
+function get(url: string): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    request(url, { agent: new Agent({ keepAlive: true }) }, resolve)
+      .on('error', reject)
+      .end();
+  });
+}
+
 const echo = inlineTask('echo', { only: { run: (input) => input } });
 
 describe.each(['express', 'fastify'] as const)('the stop of an application, with %s,', (name) => {
@@ -28,13 +40,22 @@ describe.each(['express', 'fastify'] as const)('the stop of an application, with
       .compile();
     const host = module.createNestApplication(adapterOf[name]());
     await host.listen(0, '127.0.0.1');
+    const server = host.getHttpServer() as Server;
+    server.keepAliveTimeout = 0;
+    const rest = Promise.withResolvers<undefined>();
+    server.prependListener('request', ({ url }: IncomingMessage, response: ServerResponse) => {
+      const end = response.end.bind(response) as () => void;
+      if (url!.endsWith('/main.js'))
+        response.end = () => {
+          rest.promise.then(end, end);
+          return response;
+        };
+    });
     const url = `${await host.getUrl()}/frontrunner`;
-    const waiting = supertest(url)
-      .post('/tasks/race/runs')
-      .send({})
-      .then(({ status, body }) => ({ status, body: body as object }));
-    const { fast, slow } = await race.all();
+    const waiting = fetch(`${url}/tasks/race/runs`, { method: 'POST' });
+    const file = await get(`${url}/ui/main.js`);
     const reader = await StreamReader.open(`${url}/events`);
+    const { fast, slow } = await race.all();
     const closed = host.close();
     await reader.ended;
     const refused = await fetch(`${url}/tasks/race/runs`, { method: 'POST' });
@@ -42,7 +63,12 @@ describe.each(['express', 'fastify'] as const)('the stop of an application, with
     expect(await refused.json()).toMatchObject({ type: '/frontrunner/problems/stopping' });
     fast.succeed('in time');
     slow.succeed();
-    expect(await waiting).toMatchObject({ status: 200, body: { result: 'in time' } });
+    const answered = await waiting;
+    expect([answered.status, answered.headers.get('Connection')]).toEqual([200, 'close']);
+    expect(await answered.json()).toMatchObject({ result: 'in time' });
+    while (server.listening) await setImmediate();
+    rest.resolve(undefined);
+    expect(await text(file)).toContain('import');
     await closed;
     await expectNothingLeft(resources);
   });
