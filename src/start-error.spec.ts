@@ -7,7 +7,7 @@ import { ConfigError } from './config/config.js';
 import { EnvFileError } from './config/env-file.js';
 import { DatabaseError } from './journal/database-error.js';
 import { explain } from './start-error.js';
-import { TaskDeclarationError } from './tasks/task-declaration.js';
+import { TaskDeclarationError } from './tasks/declared.js';
 import { TasksFileError } from './tasks-file/mistake.js';
 
 /** What Node says of an address that it is to listen on, and can’t. */

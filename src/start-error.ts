@@ -2,7 +2,7 @@ import { AccessError } from './access/access-error.js';
 import { ConfigError } from './config/config.js';
 import { EnvFileError } from './config/env-file.js';
 import { DatabaseError } from './journal/database-error.js';
-import { TaskDeclarationError } from './tasks/task-declaration.js';
+import { TaskDeclarationError } from './tasks/declared.js';
 import { TasksFileError } from './tasks-file/mistake.js';
 
 /** What Node says of an address that it can’t listen on. */

@@ -22,6 +22,8 @@ export function said(event: RunEvent): string {
       return `started${event.attempt > 1 ? `, attempt ${event.attempt}` : ''}`;
     case 'sub-task.progressed':
       return `progressed: ${json(event.data.value)}`;
+    case 'sub-task.streamed':
+      return `streamed ${event.data.chunks.length} chunks: ${short(event.data.chunks.map((chunk) => (typeof chunk === 'string' ? chunk : json(chunk))).join(''))}`;
     case 'sub-task.retrying':
       return `failed, the next attempt is due in ${span(event.data.delayMs)}: ${short(event.data.error.message)}`;
     case 'sub-task.succeeded':

@@ -21,6 +21,21 @@ const durationMs = z
   .number()
   .meta({ description: 'From the start of the first attempt to the end, in milliseconds.' });
 
+const stream = z
+  .strictObject({
+    chunks: z.int().min(0),
+    bytes: z.int().min(0).meta({ description: 'Of their JSON; of texts, in UTF-8.' }),
+    firstChunkMs: z.number().exactOptional().meta({
+      description:
+        'From the start of the attempt to the first chunk that wins, in milliseconds; not there where none came.',
+    }),
+    tokens: z.int().min(0).exactOptional().meta({
+      description: 'How many tokens they have, as far as the sub-task says.',
+    }),
+  })
+  .exactOptional()
+  .meta({ description: 'What the stream of the attempt had brought until then, where it streams.' });
+
 const delayMs = z.number().meta({ description: 'How long after the run it was due, in milliseconds.' });
 
 const about = {
@@ -120,6 +135,17 @@ export const runEventSchema = z
       z.strictObject({ value: jsonValueSchema }),
     ),
     subTaskEvent(
+      'sub-task.streamed',
+      'The stream of an attempt has brought chunks. Callers are shown those of one attempt: see `GET /runs/{id}/stream`.',
+      z.strictObject({
+        first: z.int().min(0).meta({
+          description:
+            'Which chunk of the stream the first of them is, from 0. They begin anew at 0 where the stream is shown again from its beginning.',
+        }),
+        chunks: z.array(jsonValueSchema),
+      }),
+    ),
+    subTaskEvent(
       'sub-task.retrying',
       'An attempt failed, and another one is due.',
       z.strictObject({
@@ -130,22 +156,23 @@ export const runEventSchema = z
           description:
             'What stands for the `Idempotency-Key` of the request for this retry, where it had one.',
         }),
+        stream,
       }),
     ),
     subTaskEvent(
       'sub-task.succeeded',
       'An attempt succeeded, and so did its sub-task.',
-      z.strictObject({ result: jsonValueSchema, durationMs }),
+      z.strictObject({ result: jsonValueSchema, durationMs, stream }),
     ),
     subTaskEvent(
       'sub-task.failed',
       'The last attempt failed, and so did its sub-task.',
-      z.strictObject({ error: attemptErrorSchema, durationMs }),
+      z.strictObject({ error: attemptErrorSchema, durationMs, stream }),
     ),
     subTaskEvent(
       'sub-task.cancelled',
       'The sub-task was under way and is not wanted any more.',
-      z.strictObject({ reason, durationMs }),
+      z.strictObject({ reason, durationMs, stream }),
     ),
     subTaskEvent('sub-task.skipped', 'The sub-task never began.', z.strictObject({ reason })),
     event(
@@ -155,6 +182,10 @@ export const runEventSchema = z
         durationMs: z.number().exactOptional().meta({
           description:
             'From the start of the run, in milliseconds; not there when it is not the run’s first reply.',
+        }),
+        firstChunkMs: z.number().exactOptional().meta({
+          description:
+            'From the start of the run to the first chunk of the stream that callers were shown, in milliseconds; there where one was.',
         }),
         reply: replySchema,
         status: runStatusSchema.exclude(['set-aside']),
@@ -208,6 +239,9 @@ export type SubTaskEvent = RunEvent<Extract<EventType, `sub-task.${string}`>>;
 export type NewEvent<T extends EventType = EventType> = Unstamped<RunEvent<T>>;
 
 type Unstamped<E> = E extends unknown ? Omit<E, 'id' | 'time'> : never;
+
+/** What an attempt's stream had brought when it ended. */
+export type StreamMeasures = NonNullable<RunEvent<'sub-task.succeeded'>['data']['stream']>;
 
 /** What `sub-task.started` says of why a sub-task starts later than its run. */
 export type StartCause = RunEvent<'sub-task.started'>['data'];

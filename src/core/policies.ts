@@ -85,6 +85,15 @@ export const losersPolicySchema = z
 
 export type LosersPolicy = Readonly<z.infer<typeof losersPolicySchema>>;
 
+/** What becomes of a run whose stream breaks off after callers were shown some of it. */
+export const onBreakSchema = z.enum(['fail', 'restart']).meta({
+  id: 'OnBreak',
+  description:
+    'What happens when a stream breaks off of which callers were shown some: the run fails (`fail`), or another attempt or sub-task begins from scratch, which `restart` tells them (`restart`).',
+});
+
+export type OnBreak = z.infer<typeof onBreakSchema>;
+
 /** When a run ends, whatever its sub-tasks do. */
 export const runDeadlineSchema = deadlineSchema.meta({
   description:

@@ -6,6 +6,7 @@ import type { Labels } from './labels.js';
 import { outcomeOf } from './outcome.js';
 import type { LosersPolicy, ReplyPolicy } from './policies.js';
 import type { WebhookTarget } from './webhook.schema.js';
+import { leadAfter, type StreamLead } from './stream-lead.js';
 import type { AttemptError, Decision, Outcome, RunStatus, StartTrigger, SubTaskStatus } from './run.js';
 
 /** What is on record of one sub-task of a run. Times are RFC 3339 texts in UTC, durations milliseconds. */
@@ -86,6 +87,8 @@ export interface RunRecord {
   retriedSinceReply: boolean;
   repliedAt: string | null;
   finishedAt: string | null;
+  /** Whose stream callers were shown last; undefined where none was shown. */
+  lead?: StreamLead | undefined;
   /** Whether it was finished once before: a failed sub-task was tried again. */
   reopened: boolean;
 }
@@ -162,6 +165,7 @@ export function runOf([first, ...rest]: readonly RunEvent[], commits?: readonly 
 export function advance(run: RunRecord, event: RunEvent): void {
   run.lastEventId = event.id;
   run.lastEventTime = event.time;
+  if (run.lead || event.type === 'sub-task.streamed') run.lead = leadAfter(run.lead, run.replyPolicy, event);
   switch (event.type) {
     case 'run.started':
     case 'run.erased':
@@ -221,6 +225,8 @@ function advanceSubTask(subTask: SubTaskRecord, event: SubTaskEvent): void {
       return;
     case 'sub-task.progressed':
       subTask.progress = { value: event.data.value, time: event.time };
+      return;
+    case 'sub-task.streamed':
       return;
     case 'sub-task.retrying':
       subTask.status = 'retrying';

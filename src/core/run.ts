@@ -62,6 +62,8 @@ export const ATTEMPT_ERROR_CODES = [
   'result-too-large',
   'result-unfit',
   'result-unstorable',
+  'stream-empty',
+  'stream-stalled',
   'upstream-unreachable',
   'upstream-status',
   'upstream-unfit',

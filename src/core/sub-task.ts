@@ -1,6 +1,7 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { CallerHeaders } from './caller-headers.js';
 import type { Duration } from './duration.js';
+import type { JsonValue } from './json.js';
 
 type LogLine = (message: string, fields?: object) => void;
 
@@ -33,6 +34,8 @@ export interface SubTaskContext {
    * a second, and the last one before the attempt ends. Each is written to the disk. A value that can't be kept is logged, once.
    */
   readonly progress: (value: unknown) => void;
+  /** Of a stream: how many tokens its chunks have so far, where it knows. The race table adds them up. */
+  tokens?: number | undefined;
   /** Writes lines with the run's id, the sub-task's name and the attempt. */
   readonly logger: SubTaskLogger;
 }
@@ -45,6 +48,19 @@ export interface SubTaskHandler<Input = never> {
   /** What it calls, for people, such as `GET https://eu.example.com/weather`; `GET /tasks/{name}` shows it. Default: nothing is said. */
   readonly target?: string;
   run(input: Input, context: SubTaskContext): unknown;
+}
+
+/** How the stream of a sub-task races. */
+export interface StreamOptions {
+  /**
+   * Whether a chunk is worth winning with: the first such chunk of all sub-tasks decides whose stream callers are shown. Default: every chunk
+   * but null, '', {} and [].
+   */
+  wins?: (chunk: JsonValue) => boolean | Promise<boolean>;
+  /** How long an attempt may take until its first chunk that wins; then it fails with `stream-stalled`. Default: as long as `timeout`. */
+  firstChunk?: Duration;
+  /** Longest wait for each further chunk; then the attempt fails with `stream-stalled`. Default 10 s. */
+  idle?: Duration;
 }
 
 export interface RetryOptions {
@@ -63,7 +79,7 @@ export interface RetryOptions {
 export interface SubTaskOptions {
   /** Letters, digits, `.`, `_` and `-`; unique within a task. */
   name: string;
-  /** How long one attempt may take. Default 60 s. */
+  /** How long one attempt may take. Default 60 s, and 10 min for a stream. */
   timeout?: Duration;
   /** Waits are drawn between 0 and the bound (exponential backoff with full jitter). Default: no retry. */
   retry?: RetryOptions;
@@ -84,6 +100,11 @@ export interface SubTaskOptions {
    * parses to; one that it doesn't take fails the attempt with `result-unfit`. Default: whatever JSON can hold.
    */
   output?: StandardSchemaV1;
+  /**
+   * Declares that `run` returns an async iterable or an Observable of chunks. The result is made of all of them: one text where all are texts, else a
+   * list. Default: no stream.
+   */
+  stream?: true | StreamOptions;
 }
 
 export const SUB_TASK_PLACEMENTS = ['here', 'worker'] as const;

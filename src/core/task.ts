@@ -1,6 +1,7 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { StringValue } from 'ms';
-import type { LosersPolicy, ReplyPolicy } from './policies.js';
+import type { JsonValue } from './json.js';
+import type { LosersPolicy, OnBreak, ReplyPolicy } from './policies.js';
 import type { Redaction } from './redaction.js';
 import type { StartRule } from './start-rule.js';
 import type { Hidden } from './hidden.js';
@@ -23,6 +24,18 @@ export interface SubTaskDefinition {
   readonly placement: SubTaskPlacement;
   /** In lower case. */
   readonly callerHeaders: readonly string[];
+  /** Undefined where it returns its result at once. */
+  readonly stream: StreamTerms | undefined;
+}
+
+/** How the stream of a sub-task races: {@link StreamOptions} with their defaults. */
+export interface StreamTerms {
+  readonly wins: (chunk: JsonValue) => boolean | Promise<boolean>;
+  /** Infinity: as long as the attempt. */
+  readonly firstChunkMs: number;
+  readonly idleMs: number;
+  /** What the schema of the sub-task makes of its result. */
+  readonly checked: (result: JsonValue) => unknown;
 }
 
 /** A webhook of all runs of a task. `written`: see `WebhookTarget`. */
@@ -48,4 +61,6 @@ export interface TaskDefinition {
   /** Undefined where the journal may have all. */
   readonly redaction: Redaction | undefined;
   readonly webhooks: readonly DeclaredWebhook[] | undefined;
+  /** What becomes of a run whose stream breaks off after callers were shown some of it. */
+  readonly onBreak: OnBreak;
 }

@@ -1,6 +1,8 @@
 import { NO_HEADERS, type CallerHeaders } from '../core/caller-headers.js';
 import type { Clock } from '../core/clock.js';
 import type { JsonValue } from '../core/json.js';
+import type { StreamMeasures } from '../core/events.js';
+import type { StreamTerms } from '../core/task.js';
 import type { SubTaskContext, SubTaskHandler, SubTaskLogger } from '../core/sub-task.js';
 import { textOf } from '../core/thrown.js';
 import { attemptTraceparent } from '../core/trace.js';
@@ -8,6 +10,8 @@ import { loggerOf } from '../core/logger-of.js';
 import type { AttemptTrace, Traced } from '../tracing/attempt-trace.js';
 import { AttemptTimeout } from './attempt-error.js';
 import { Progress } from './progress.js';
+import { StreamReading } from './stream-reading.js';
+import { streamSource } from './stream-source.js';
 import type { SubTaskOwner } from './sub-task-owner.js';
 
 const logger = loggerOf('sub-task');
@@ -20,10 +24,13 @@ const MESSAGES: Readonly<Record<WhyGivenUp, string>> = {
   TimeoutError: 'The attempt timed out',
 };
 
+const NOTHING = Object.freeze({});
+
 /** What is told how an attempt ended: the sub-task that it is one of. */
 interface AttemptedSubTask {
   readonly name: string;
   progressed(attempt: Attempt, value: JsonValue): void;
+  streamed(attempt: Attempt, first: number, chunks: readonly JsonValue[]): void;
   returned(attempt: Attempt, result: unknown): void;
   failed(attempt: Attempt, thrown: unknown): void;
 }
@@ -39,6 +46,9 @@ export class Attempt implements SubTaskContext, Traced {
   #progress: Progress | undefined;
   #traceparent: string | undefined;
   #givenUp: WhyGivenUp | undefined;
+  tokens?: number | undefined;
+  /** Its stream, once it has one. */
+  stream: StreamReading | undefined;
 
   /**
    * @param attempt its number, from 1
@@ -125,8 +135,12 @@ export class Attempt implements SubTaskContext, Traced {
     };
   }
 
-  /** Calls the handler, and tells the sub-task what becomes of it. */
-  run(handler: SubTaskHandler<unknown>): void {
+  /**
+   * Calls the handler, and tells the sub-task what becomes of it.
+   *
+   * @param stream undefined where it returns its result at once
+   */
+  run(handler: SubTaskHandler<unknown>, stream?: StreamTerms): void {
     let returned: unknown;
     try {
       const input = this.owner.parsedInput;
@@ -138,7 +152,8 @@ export class Attempt implements SubTaskContext, Traced {
       });
       return;
     }
-    Promise.resolve(returned).then(
+    const result = stream ? this.#read(returned, stream) : returned;
+    Promise.resolve(result).then(
       (result) => {
         this.#clock.clearTimeout(this.#timeout);
         this.subTask.returned(this, result);
@@ -159,17 +174,39 @@ export class Attempt implements SubTaskContext, Traced {
     this.subTask.failed(this, new AttemptTimeout(this.timeoutMs));
   }
 
-  /** Records what it has said of its progress, before its end. */
+  /** What its stream has brought, as its end tells it. */
+  get measures(): { readonly stream?: StreamMeasures } {
+    return this.stream ? { stream: this.stream.measures(this.tokens) } : NOTHING;
+  }
+
+  /** Records what it has said of its progress, and what is left of its stream, before its end. */
   flush(): void {
     this.#progress?.flush();
+    this.stream?.flush();
   }
 
   /** Records nothing more of its progress, and aborts its signal. */
   giveUp(why: WhyGivenUp = 'AbortError'): void {
     this.#clock.clearTimeout(this.#timeout);
     this.#progress?.end();
+    this.stream?.stop();
     this.#givenUp ??= why;
     this.#controller?.abort(new DOMException(MESSAGES[why], why));
+  }
+
+  async #read(returned: unknown, terms: StreamTerms): Promise<unknown> {
+    const source = streamSource(await returned);
+    const { subTask, owner } = this;
+    const listener = {
+      streamed: (first: number, chunks: readonly JsonValue[]): void => {
+        subTask.streamed(this, first, chunks);
+      },
+    };
+    this.stream = new StreamReading(terms, owner.execution, listener, owner.mayLead(subTask.name));
+    // A cancelled attempt must not begin to read.
+    if (this.#givenUp) this.stream.stop();
+    const result = await this.stream.read(source);
+    return terms.checked(result);
   }
 
   #rejected(error: unknown): void {

@@ -1,4 +1,4 @@
-import type { RunEvent } from '../core/events.js';
+import type { RunEvent, SubTaskEvent } from '../core/events.js';
 import { advance, runOf, type RunRecord } from '../core/run-record.js';
 
 /** What is committed of a live run. It is made a record of when somebody asks: most runs end before that. */
@@ -28,17 +28,18 @@ export class CommittedEvents {
   add(event: RunEvent): void {
     this.lastId = event.id;
     if (event.type === 'run.started') this.startedAt = event.time;
-    if (event.type === 'sub-task.progressed') this.forgetProgress(event.subTask);
-    this.since?.push(event);
+    if (event.type === 'sub-task.progressed' || event.type === 'sub-task.streamed') this.forgetLast(event);
+    this.since?.push(
+      event.type === 'sub-task.streamed' ? { ...event, data: { ...event.data, chunks: [] } } : event,
+    );
   }
 
-  /** The next value takes its place. */
-  private forgetProgress(subTask: string): void {
-    const { since } = this;
-    const at =
-      since?.findLastIndex((event) => event.type === 'sub-task.progressed' && event.subTask === subTask) ??
-      -1;
-    if (at >= 0) since?.splice(at, 1);
+  /** The next value takes its place. Of a stream the first chunks stay: they say who leads. */
+  private forgetLast({ type, subTask }: SubTaskEvent): void {
+    const { since = [] } = this;
+    const at = since.findLastIndex((event) => event.type === type && event.subTask === subTask);
+    const last = since[at];
+    if (last && !(last.type === 'sub-task.streamed' && last.data.first === 0)) since.splice(at, 1);
   }
 
   /** Keeps nothing of them any more: from now on they are in the journal alone. */

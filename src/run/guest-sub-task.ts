@@ -93,6 +93,11 @@ export class GuestSubTask implements SubTaskOwner, Hosted {
     this.host.ended(this);
   }
 
+  /** The node of its run alone knows who leads. */
+  mayLead(): boolean {
+    return false;
+  }
+
   append(event: RunEvent, fenced: boolean): void {
     if (this.isOver) return;
     this.execution.journal.append(this, event, { fenced });

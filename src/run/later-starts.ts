@@ -67,6 +67,7 @@ export class LaterStarts {
   /** Those that have started another: each starts one at most. */
   private readonly answered: Set<string>;
   private isFinal: boolean;
+  private isPaused = false;
 
   /** @param startedAt when the run began, on the clock of `performance.now()` */
   constructor(
@@ -98,6 +99,7 @@ export class LaterStarts {
 
   /** Starts what is to start as things stand; called after each commit of events of the run that leaves it without a reply. */
   update(): void {
+    if (this.isPaused) return;
     if (this.isFinal) this.skip(NOT_WORTH_IT);
     this.answer();
     while (this.held.length > 0 && this.run.needsMore) this.startNext({ trigger: 'need' });
@@ -107,6 +109,12 @@ export class LaterStarts {
   /** Called when there is a reply: what is still held is skipped. */
   end(): void {
     this.skip(NOT_NEEDED);
+  }
+
+  /** Starts nothing while callers are shown a stream: another is needed only if that breaks off. */
+  pause(on: boolean): void {
+    this.isPaused = on;
+    if (on) this.stop();
   }
 
   /** Lets no time start anything any more. */

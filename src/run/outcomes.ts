@@ -9,6 +9,8 @@ export class Outcomes {
   /** In the order in which they were committed. */
   private settled: Outcome[] = [];
   private outcomes$: Subject<Outcome>;
+  /** The sub-task whose outcome is the reply, because callers are shown its stream. */
+  private leading: string | undefined;
 
   /**
    * @param subTasks the names of all sub-tasks of the run
@@ -46,10 +48,15 @@ export class Outcomes {
   /** Removes an outcome, because its sub-task is retried. A result that was replied stays; an error may become a result. */
   unsettle(subTask: string): void {
     const rest = this.settled.filter((outcome) => outcome.subTask !== subTask);
-    this.settled = [];
     if (this.reply && 'error' in this.reply) this.reply = undefined;
-    this.outcomes$ = this.race();
-    for (const outcome of rest) this.settle(outcome);
+    this.raceAnew(rest);
+  }
+
+  /** Lets the outcome of one sub-task decide, whose stream callers are shown; undefined: the policy decides again. */
+  follow(subTask: string | undefined): void {
+    if (this.reply || this.leading === subTask) return;
+    this.leading = subTask;
+    this.raceAnew(this.settled);
   }
 
   /** Makes the reply of what there is, because its deadline has come. */
@@ -80,13 +87,23 @@ export class Outcomes {
 
   /** Whether a held sub-task has to start, because those that go on are too few to meet the policy. */
   needsMore(background: readonly string[]): boolean {
-    return needsMore(this.policy, this.subTasks.length, this.settled, background);
+    return needsMore(this.deciding, this.subTasks.length, this.settled, background);
+  }
+
+  private get deciding(): ReplyPolicy {
+    return this.leading === undefined ? this.policy : { policy: 'primary', primary: this.leading };
+  }
+
+  private raceAnew(settled: readonly Outcome[]): void {
+    this.settled = [];
+    this.outcomes$ = this.race();
+    for (const outcome of settled) this.settle(outcome);
   }
 
   private race(): Subject<Outcome> {
     const outcomes = new Subject<Outcome>();
-    outcomes.pipe(decideBy(this.policy, this.subTasks.length)).subscribe(() => {
-      this.reply ??= deepFreeze(replyOf(this.policy, this.settled, this.subTasks));
+    outcomes.pipe(decideBy(this.deciding, this.subTasks.length)).subscribe(() => {
+      this.reply ??= deepFreeze(replyOf(this.deciding, this.settled, this.subTasks));
     });
     return outcomes;
   }

@@ -1,9 +1,10 @@
 import type { Clock } from '../core/clock.js';
 import { elapsedMs, millisecondsSince } from '../core/duration.js';
-import type { RunEvent } from '../core/events.js';
+import type { RunEvent, SubTaskEvent } from '../core/events.js';
 import type { RunRecord } from '../core/run-record.js';
 import { answeredBy, type AnsweredBy, type RunStanding } from '../core/run-standing.js';
 import { PAST_DEADLINE, type Decision, type Outcome } from '../core/run.js';
+import { leadAfter, type StreamLead } from '../core/stream-lead.js';
 import { callAfter } from './call-after.js';
 import type { Execution } from './execution.js';
 import { releaseLosers } from './losers.js';
@@ -20,6 +21,7 @@ interface RepliedRun {
   readonly terms: RunTerms;
   readonly subTasks: readonly SubTaskRun[];
   cancel(reason: string): void;
+  cancelLosers(reason: string): void;
   conclude(): void;
   appendOwn(type: 'run.replied', data: RunEvent<'run.replied'>['data']): void;
 }
@@ -40,6 +42,10 @@ export class RunReply {
   private unstorable = false;
   /** Whether a deadline makes the reply, so that callers are told once the journal has it; `appended` once it is on its way there. */
   private late: 'no' | 'due' | 'appended' = 'no';
+  /** Whose stream callers are shown; undefined as long as nobody's was. */
+  lead: StreamLead | undefined;
+  /** From the start of the run to the first chunk that they were shown, in milliseconds. */
+  private firstChunkMs: number | undefined;
   private losersDeadline: NodeJS.Timeout | undefined;
   private replyDeadline: NodeJS.Timeout | undefined;
   private runDeadline: NodeJS.Timeout | undefined;
@@ -61,6 +67,7 @@ export class RunReply {
       this.watchDeadlines(0);
     } else if (!record.decision) this.startedAt = this.clock.elapsed() - this.msSince(record.createdAt);
     for (const outcome of record?.outcomes ?? []) this.outcomes.settle(outcome);
+    this.resumeLead(record);
     if (record?.decision) this.replyIsRecorded(record.decision, record.repliedAt);
   }
 
@@ -125,6 +132,29 @@ export class RunReply {
     return true;
   }
 
+  /** Called for events that may change whose stream callers are shown, when they are committed. @returns whether it has changed */
+  follow(event: SubTaskEvent): boolean {
+    const { lead: before, run } = this;
+    const lead = leadAfter(before, run.terms.replyPolicy, event);
+    if (lead === before || !lead) return false;
+    this.lead = lead;
+    const { startedAt } = this;
+    if (!before && startedAt !== undefined) this.firstChunkMs = elapsedMs(startedAt, this.clock);
+    if (!lead.broken) {
+      this.outcomes.follow(lead.subTask);
+      this.releaseLosers(0);
+    } else if (this.mayRestart || event.type === 'sub-task.started') {
+      this.clock.clearTimeout(this.losersDeadline);
+      this.outcomes.follow(undefined);
+    }
+    return true;
+  }
+
+  /** Whether another stream may take the place of one that breaks off. */
+  get mayRestart(): boolean {
+    return this.run.terms.definition?.onBreak === 'restart';
+  }
+
   settle(outcome: Outcome): void {
     this.outcomes.settle(outcome);
   }
@@ -147,10 +177,18 @@ export class RunReply {
     this.clock.clearTimeout(this.replyDeadline);
     if (this.late === 'due') this.late = 'appended';
     else this.tell(decision);
+    const { firstChunkMs } = this;
     const data =
-      startedAt === undefined ? decision : { durationMs: elapsedMs(startedAt, this.clock), ...decision };
+      startedAt === undefined
+        ? decision
+        : {
+            durationMs: elapsedMs(startedAt, this.clock),
+            ...(firstChunkMs !== undefined && { firstChunkMs }),
+            ...decision,
+          };
     this.run.appendOwn('run.replied', data);
-    if (decision.background.length > 0) this.releaseLosers(0);
+    // Those of a stream were released when it began to lead.
+    if (decision.background.length > 0 && !this.lead) this.releaseLosers(0);
     return decision;
   }
 
@@ -229,6 +267,15 @@ export class RunReply {
       this.runDeadline = callAfter(this.clock, deadline, sinceStartMs, () => {
         this.run.cancel(PAST_DEADLINE);
       });
+  }
+
+  /** A stream that was cut off by the end of a process leads no more; one that has ended decides, unless another may take its place. */
+  private resumeLead(record: Readonly<RunRecord> | undefined): void {
+    const lead = record?.lead;
+    if (!lead) return;
+    const outcome = this.outcomes.of(lead.subTask);
+    this.lead = outcome ? lead : { ...lead, broken: true };
+    if (outcome && (!lead.broken || !this.mayRestart)) this.outcomes.follow(lead.subTask);
   }
 
   private replyNow(): void {

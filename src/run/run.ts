@@ -12,6 +12,7 @@ import { CommittedEvents } from './committed-events.js';
 import type { Execution } from './execution.js';
 import type { IdempotencyKey } from './idempotency-key.js';
 import type { LaterStarts, StaggeredRun } from './later-starts.js';
+import { mayLead } from '../core/stream-lead.js';
 import { RunReply } from './run-reply.js';
 import type { Hosted, RunHost } from './run-host.js';
 import { definitionOf, endOf, obstacleOf, recordedTerms, startOf, type RunTerms } from './run-terms.js';
@@ -61,6 +62,8 @@ export class Run implements SubTaskOwner, Hosted, StaggeredRun {
   private readonly unable: { readonly subTask: SubTaskRun; readonly obstacle: AttemptError }[] = [];
   /** How many of its sub-tasks wait for a slot. */
   private waiting = 0;
+  /** How many callers take no more of its stream for now. */
+  private slowReaders = 0;
 
   private constructor(
     private readonly host: RunHost,
@@ -216,6 +219,17 @@ export class Run implements SubTaskOwner, Hosted, StaggeredRun {
     endEach(this.subTasks, (subTask) => subTask.cancel(reason));
   }
 
+  /** Cancels what is unfinished and not what callers are shown. */
+  cancelLosers(reason: string): void {
+    const { lead } = this.replying;
+    const kept = lead && !lead.broken ? lead.subTask : undefined;
+    const losers = this.subTasks.filter(
+      ({ name, phase }) =>
+        name !== kept && !(phase === 'held' && kept !== undefined && this.replying.mayRestart),
+    );
+    endEach(losers, (subTask) => subTask.cancel(reason));
+  }
+
   /** Retries a failed sub-task; false when it has not failed, or the run is over. A result that was replied stays. @param key stands for the request’s idempotency key */
   retry(name: string, key?: string): boolean {
     const subTask = this.subTasks.find((candidate) => candidate.name === name);
@@ -286,6 +300,17 @@ export class Run implements SubTaskOwner, Hosted, StaggeredRun {
     if (isLost || event.type === 'run.reopened') this.leave();
   }
 
+  mayLead(subTask: string): boolean {
+    const { lead } = this.replying;
+    return (!lead || lead.broken) && mayLead(this.terms.replyPolicy, subTask);
+  }
+
+  /** A caller takes no more of its stream for now (1), or does again (-1): the upstream waits meanwhile. */
+  holdStream(by: 1 | -1): void {
+    this.slowReaders += by;
+    for (const { stream } of this.subTasks) stream?.hold(this.slowReaders > 0);
+  }
+
   changeWaiting(by: 1 | -1): void {
     this.waiting += by;
     if (this.waiting === (by === 1 ? 1 : 0)) this.host.changeQueue(by);
@@ -327,8 +352,27 @@ export class Run implements SubTaskOwner, Hosted, StaggeredRun {
     }
   }
 
+  private followLead(event: SubTaskEvent): void {
+    const changed = this.replying.follow(event);
+    const { lead } = this.replying;
+    if (event.type === 'sub-task.streamed') {
+      const leads = !lead?.broken && lead?.subTask === event.subTask && lead.attempt === event.attempt;
+      const subTask = this.subTasks.find(({ name }) => name === event.subTask);
+      subTask?.stream?.recorded(leads);
+    }
+    if (!changed || !lead) return;
+    for (const { name, stream } of this.subTasks) {
+      if (lead.broken && mayLead(this.terms.replyPolicy, name)) stream?.race();
+      else if (!lead.broken && name !== lead.subTask) stream?.lose();
+      else stream?.hold(this.slowReaders > 0);
+    }
+    this.later?.pause(!lead.broken);
+    if (!lead.broken && !this.replying.mayRestart) this.later?.end();
+  }
+
   private subTaskCommitted(event: SubTaskEvent): void {
     for (const subTask of this.subTasks) if (subTask.name === event.subTask) subTask.committed(event);
+    if (event.type === 'sub-task.streamed' || this.replying.lead) this.followLead(event);
     const outcome = outcomeOf(event);
     if (outcome) this.replying.settle(outcome);
     else if (!this.later) return;

@@ -22,6 +22,8 @@ export interface SubTaskOwner extends JournaledRun {
   readonly execution: Execution;
   /** Whether the run is another node's: its sub-task must not leave this node again before it has begun. */
   readonly isGuest: boolean;
+  /** Whether callers may be shown the stream of a sub-task, as things stand. */
+  mayLead(subTask: string): boolean;
   /** @param fenced whether the event is recorded only if its attempt is still the one that counts */
   append(event: SubTaskEvent, fenced: boolean): void;
   /** A sub-task begins to wait for a slot (1), or waits no more (-1). */

@@ -11,6 +11,7 @@ import { recordedError } from './attempt-error.js';
 import { Attempt } from './attempt.js';
 import { Execution } from './execution.js';
 import { retryAfter } from './retry-delay.js';
+import type { StreamReading } from './stream-reading.js';
 import type { SubTaskOwner } from './sub-task-owner.js';
 
 const WITH_ITS_RUN: StartCause = Object.freeze({});
@@ -148,8 +149,8 @@ export class SubTaskRun {
   }
 
   /** Records that it failed without another attempt. */
-  fail(error: AttemptError): void {
-    this.append('sub-task.failed', { error, durationMs: this.durationMs });
+  fail(error: AttemptError, measures?: Attempt['measures']): void {
+    this.append('sub-task.failed', { error, durationMs: this.durationMs, ...measures });
   }
 
   /** Ends it in this process without an outcome: another process resumes it from the journal. */
@@ -167,7 +168,7 @@ export class SubTaskRun {
       this.cancelReason = undefined;
       return;
     }
-    if (event.type === 'sub-task.progressed') return;
+    if (event.type === 'sub-task.progressed' || event.type === 'sub-task.streamed') return;
     this.attempts = event.attempt;
     if (event.type === 'sub-task.started')
       this.startedAt ??= this.owner.execution.clock.elapsed() - millisecondsSince(event.time, this.now);
@@ -201,7 +202,7 @@ export class SubTaskRun {
   private isForAnotherNode(): boolean {
     const { execution, isGuest, redaction } = this.owner;
     const { sharing } = execution.journal;
-    if (!sharing || isGuest || redaction) return false;
+    if (!sharing || isGuest || redaction || this.definition?.stream) return false;
     return this.definition?.placement === 'worker' || (!execution.slots.hasFree && sharing.takeIdleSlot());
   }
 
@@ -224,7 +225,8 @@ export class SubTaskRun {
 
   private appendCancelled(reason: string): void {
     if (this.attempts === 0) this.append('sub-task.skipped', { reason });
-    else this.append('sub-task.cancelled', { reason, durationMs: this.durationMs });
+    else
+      this.append('sub-task.cancelled', { reason, durationMs: this.durationMs, ...this.current?.measures });
   }
 
   private beginAttempt(): void {
@@ -235,12 +237,22 @@ export class SubTaskRun {
     this.append('sub-task.started', trace ? { ...this.cause, traceparent: trace.traceparent } : this.cause);
     this.cause = WITH_ITS_RUN;
     this.current = new Attempt(this, owner, this.attempts, definition.timeoutMs, trace);
-    this.current.run(definition.handler);
+    this.current.run(definition.handler, definition.stream);
   }
 
   /** Called when an attempt has come so far. */
   progressed(attempt: Attempt, value: JsonValue): void {
     if (attempt === this.current) this.append('sub-task.progressed', { value });
+  }
+
+  /** Called when the stream of an attempt has brought chunks. */
+  streamed(attempt: Attempt, first: number, chunks: readonly JsonValue[]): void {
+    if (attempt === this.current) this.append('sub-task.streamed', { first, chunks });
+  }
+
+  /** The stream of its attempt, where that has one. */
+  get stream(): StreamReading | undefined {
+    return this.current?.stream;
   }
 
   /** Called when an attempt has brought something. */
@@ -254,11 +266,12 @@ export class SubTaskRun {
       return;
     }
     attempt.flush();
+    attempt.stream?.stop();
     this.current = undefined;
     this.keepResult(result);
     const kept = redacted(result, this.owner.redaction?.result ?? []);
     if (kept !== result) this.wholeResult = result;
-    this.append('sub-task.succeeded', { result: kept, durationMs: this.durationMs });
+    this.append('sub-task.succeeded', { result: kept, durationMs: this.durationMs, ...attempt.measures });
     this.rest('ended');
   }
 
@@ -267,19 +280,23 @@ export class SubTaskRun {
     if (attempt !== this.current) return;
     const { definition, owner } = this;
     attempt.flush();
+    const wasShown = attempt.stream?.mayHaveBeenShown && owner.terms.definition?.onBreak !== 'restart';
+    attempt.stream?.stop();
     this.current = undefined;
     this.failures += 1;
-    const mayFollow = this.retried ? undefined : definition;
+    const mayFollow = this.retried || wasShown ? undefined : definition;
     const { delayMs, note } = retryAfter(mayFollow, this.failures, thrown, owner.endsAt - this.now);
     const error = recordedError(thrown, owner, this.name, this.attempts, note);
     if (delayMs === undefined) {
-      this.fail(error);
+      this.fail(error, attempt.measures);
       this.rest('ended');
       return;
     }
-    this.append('sub-task.retrying', { error, delayMs, dueAt: new Date(this.now + delayMs).toISOString() });
+    const dueAt = new Date(this.now + delayMs).toISOString();
+    this.append('sub-task.retrying', { error, delayMs, dueAt, ...attempt.measures });
     const { journal } = owner.execution;
-    if (delayMs > Execution.laterMs && journal.sharing && !owner.redaction) this.place(delayMs);
+    const mayLeave = journal.sharing && !owner.redaction && !definition?.stream;
+    if (delayMs > Execution.laterMs && mayLeave) this.place(delayMs);
     else this.retryIn(delayMs);
   }
 

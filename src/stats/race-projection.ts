@@ -119,7 +119,7 @@ function countSubTask(
   event: Exclude<SubTaskEvent, RunEvent<'sub-task.retrying'>>,
   ms: number,
 ): void {
-  if (event.type === 'sub-task.progressed') return;
+  if (event.type === 'sub-task.progressed' || event.type === 'sub-task.streamed') return;
   const { subTask } = event;
   const tally = slice.subTask(subTask);
   switch (event.type) {

@@ -1,5 +1,6 @@
 import type { z } from 'zod';
-import { defineSubTask, defineTask, replyMisfit } from '../tasks/task-declaration.js';
+import { defineSubTask } from '../tasks/sub-task-declaration.js';
+import { defineTask, replyMisfit } from '../tasks/task-declaration.js';
 import type { JsonValue } from '../core/json.js';
 import { stepsOf } from '../core/json-pointer.js';
 import { redactionOf } from '../core/redaction.js';

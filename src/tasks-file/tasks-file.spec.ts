@@ -2,7 +2,7 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { temporaryDirectory } from '../../test/support/temporary-directory.js';
-import { defineSubTask } from '../tasks/task-declaration.js';
+import { defineSubTask } from '../tasks/sub-task-declaration.js';
 import { mistakeLines } from './mistake.js';
 import type { Surroundings } from './task-checker.js';
 import { readTasksFiles } from './tasks-file.js';

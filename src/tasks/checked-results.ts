@@ -12,13 +12,18 @@ export class CheckedResults implements SubTaskHandler<unknown> {
   ) {}
 
   async run(input: unknown, context: SubTaskContext): Promise<unknown> {
-    const checked = await validated(this.output, await this.handler.run(input, context));
-    if (!checked.issues) return checked.value;
-    const mistakes = inputErrors(checked.issues).map(({ pointer, detail }) =>
-      pointer === '' ? detail : `${pointer}: ${detail}`,
-    );
-    throw new SubTaskError(`The result does not fit output: ${mistakes.join('; ')}`, {
-      code: 'result-unfit',
-    });
+    return checkedResult(this.output, await this.handler.run(input, context));
   }
+}
+
+/** What a schema makes of a result. @throws {SubTaskError} `result-unfit` */
+export async function checkedResult(output: StandardSchemaV1, result: unknown): Promise<unknown> {
+  const checked = await validated(output, result);
+  if (!checked.issues) return checked.value;
+  const mistakes = inputErrors(checked.issues).map(({ pointer, detail }) =>
+    pointer === '' ? detail : `${pointer}: ${detail}`,
+  );
+  throw new SubTaskError(`The result does not fit output: ${mistakes.join('; ')}`, {
+    code: 'result-unfit',
+  });
 }

@@ -7,7 +7,7 @@ import { WebhookMeans } from '../core/webhook-means.js';
 import { MOST_WEBHOOKS_OF_RUN, type RunWebhook, type WebhookTarget } from '../core/webhook.schema.js';
 import { Journal } from '../run/journal.js';
 import { newWebhook, WEBHOOKS_OF_RUNS } from '../run/webhook-keeping.js';
-import { TaskDeclarationError } from './task-declaration.js';
+import { TaskDeclarationError } from './declared.js';
 import { TaskRegistry } from './task-registry.js';
 
 /** Puts together the webhooks that a run has of its own: those of its task, then those of its request. */

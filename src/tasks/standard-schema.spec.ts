@@ -9,7 +9,8 @@ import type { JsonValue } from '../core/json.js';
 import type { TaskDefinition } from '../core/task.js';
 import { parseInput } from './accepted-run.js';
 import { inputJsonSchema } from './standard-schema.js';
-import { defineSubTask, defineTask } from './task-declaration.js';
+import { defineSubTask } from './sub-task-declaration.js';
+import { defineTask } from './task-declaration.js';
 
 const SCHEMAS: readonly (readonly [string, StandardSchemaV1])[] = [
   ['zod', z.object({ name: z.string().min(1), ages: z.array(z.int()).default([30]) })],

@@ -1,7 +1,7 @@
 import { applyDecorators, Injectable, type Type } from '@nestjs/common';
 import { DiscoveryService } from '@nestjs/core';
 import type { StandardSchemaV1 } from '@standard-schema/spec';
-import type { LosersPolicy, ReplyPolicy } from '../core/policies.js';
+import type { LosersPolicy, OnBreak, ReplyPolicy } from '../core/policies.js';
 import type { StartRule } from '../core/start-rule.js';
 import type { SubTaskHandler } from '../core/sub-task.js';
 import type { TaskWebhook } from '../core/webhook.schema.js';
@@ -19,8 +19,13 @@ export interface TaskOptions {
   subTasks: readonly (Type<SubTaskHandler> | LaterSubTask)[];
   /** Used by runs that name none. Default `first-success`. */
   reply?: ReplyPolicy;
-  /** Used by runs that name none. Default `continue`. */
+  /** Used by runs that name none. Default `continue`; `cancel` where a sub-task streams. */
   losers?: LosersPolicy;
+  /**
+   * When a stream breaks off of which callers were shown some: `fail` fails the run; `restart` lets another attempt or sub-task begin from scratch, and
+   * tells callers. Default `fail`.
+   */
+  onBreak?: OnBreak;
   /** How long after the start of a run its unfinished sub-tasks are cancelled, such as `30s`; used by runs that name none. Default: never. */
   deadline?: string;
   /** How many extra starts because time has passed its runs may have, such as `10%` of its runs, which is the default; `off`: no bound. */

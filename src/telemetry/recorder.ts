@@ -108,6 +108,7 @@ export class Recorder implements Hearer {
         this.ended(event, 'cancelled', undefined);
         return;
       case 'sub-task.progressed':
+      case 'sub-task.streamed':
       case 'sub-task.retrying':
       case 'sub-task.skipped':
       case 'run.reopened':

@@ -1,4 +1,4 @@
-import { TaskDeclarationError } from '../tasks/task-declaration.js';
+import { TaskDeclarationError } from '../tasks/declared.js';
 import { hostMistake } from './address-guard.js';
 import { hasVariableOrigin, urlTemplate, variablesOfUrl } from './environment-url.js';
 import type { HttpRequestOptions } from './http-sub-task.schema.js';

@@ -26,6 +26,7 @@ const ownerOf = (callerHeaders: CallerHeaders) =>
 const subTask = {
   name: 'sub-task',
   progressed: () => undefined,
+  streamed: () => undefined,
   returned: () => undefined,
   failed: () => undefined,
 };

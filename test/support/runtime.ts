@@ -6,7 +6,7 @@ import type { StartRule } from '../../src/core/start-rule.js';
 import type { RunRequest } from '../../src/tasks/tasks.schemas.js';
 import type { SubTaskContext, SubTaskOptions } from '../../src/core/sub-task.js';
 import { createCore } from '../../src/testing/core.js';
-import { defineSubTask } from '../../src/tasks/task-declaration.js';
+import { defineSubTask } from '../../src/tasks/sub-task-declaration.js';
 import type { TaskRegistry } from '../../src/tasks/task-registry.js';
 import type { TaskDefinition } from '../../src/core/task.js';
 
@@ -39,6 +39,7 @@ export function createRuntime(
     callerHeaders: [],
     redaction: undefined,
     webhooks: undefined,
+    onBreak: 'fail',
   };
   const registry = {
     get: () => task,

@@ -215,6 +215,7 @@ export class PostgresGroup extends CommitGroup {
         return 'begins';
       case 'sub-task.retrying':
       case 'sub-task.progressed':
+      case 'sub-task.streamed':
         return 'goes-on';
       case 'sub-task.succeeded':
       case 'sub-task.failed':

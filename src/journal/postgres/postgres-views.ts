@@ -29,8 +29,8 @@ export async function createViews(db: Kysely<unknown>): Promise<void> {
     CREATE OR REPLACE VIEW attempts AS
     SELECT run_id, task, sub_task, attempt,
       min(time) FILTER (WHERE type = 'sub-task.started') AS started_at,
-      max(time) FILTER (WHERE type NOT IN ('sub-task.started', 'sub-task.progressed')) AS ended_at,
-      coalesce(max(substr(type, 10)) FILTER (WHERE type NOT IN ('sub-task.started', 'sub-task.progressed')), 'unfinished') AS outcome,
+      max(time) FILTER (WHERE type NOT IN ('sub-task.started', 'sub-task.progressed', 'sub-task.streamed')) AS ended_at,
+      coalesce(max(substr(type, 10)) FILTER (WHERE type NOT IN ('sub-task.started', 'sub-task.progressed', 'sub-task.streamed')), 'unfinished') AS outcome,
       max(data::json #>> '{error,message}') AS error
     FROM events
     WHERE attempt > 0
@@ -38,7 +38,7 @@ export async function createViews(db: Kysely<unknown>): Promise<void> {
   await sql`
     CREATE OR REPLACE VIEW sub_tasks AS
     SELECT DISTINCT ON (run_id, sub_task) run_id, task, sub_task, attempt AS attempts,
-      CASE WHEN type IN ('sub-task.held-back', 'sub-task.started', 'sub-task.progressed', 'sub-task.retrying') THEN 'unfinished'
+      CASE WHEN type IN ('sub-task.held-back', 'sub-task.started', 'sub-task.progressed', 'sub-task.streamed', 'sub-task.retrying') THEN 'unfinished'
         ELSE substr(type, 10) END AS outcome,
       id AS last_event, data::json -> 'result' AS result
     FROM events

@@ -222,8 +222,8 @@ function createViews(database: DatabaseSync): void {
     CREATE VIEW attempts AS
     SELECT run_id, task, sub_task, attempt,
       min(time) FILTER (WHERE type = 'sub-task.started') AS started_at,
-      max(time) FILTER (WHERE type NOT IN ('sub-task.started', 'sub-task.progressed')) AS ended_at,
-      coalesce(max(substr(type, 10)) FILTER (WHERE type NOT IN ('sub-task.started', 'sub-task.progressed')), 'unfinished') AS outcome,
+      max(time) FILTER (WHERE type NOT IN ('sub-task.started', 'sub-task.progressed', 'sub-task.streamed')) AS ended_at,
+      coalesce(max(substr(type, 10)) FILTER (WHERE type NOT IN ('sub-task.started', 'sub-task.progressed', 'sub-task.streamed')), 'unfinished') AS outcome,
       max(data ->> '$.error.message') AS error
     FROM events
     WHERE attempt > 0
@@ -232,7 +232,7 @@ function createViews(database: DatabaseSync): void {
   database.exec(`
     CREATE VIEW sub_tasks AS
     SELECT run_id, task, sub_task, attempt AS attempts,
-      iif(type IN ('sub-task.held-back', 'sub-task.started', 'sub-task.progressed', 'sub-task.retrying'), 'unfinished', substr(type, 10))
+      iif(type IN ('sub-task.held-back', 'sub-task.started', 'sub-task.progressed', 'sub-task.streamed', 'sub-task.retrying'), 'unfinished', substr(type, 10))
         AS outcome,
       max(id) AS last_event, data -> '$.result' AS result
     FROM events

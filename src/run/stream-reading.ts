@@ -1,0 +1,227 @@
+import type { Clock } from '../core/clock.js';
+import type { StreamMeasures } from '../core/events.js';
+import { JsonError, memoryBytes, toJson, type JsonValue } from '../core/json.js';
+import type { MemoryBudget } from '../core/memory-budget.js';
+import { SubTaskError } from '../core/sub-task-error.js';
+import type { StreamTerms } from '../core/task.js';
+
+/** What of a stream may wait to be on record, in bytes; then its upstream waits. */
+const MAX_UNRECORDED_BYTES = 64 * 2 ** 10;
+
+/** What is told of a stream. */
+interface StreamListener {
+  /** @param first which chunk the first of these is, from 0 */
+  streamed(first: number, chunks: readonly JsonValue[]): void;
+}
+
+/** What streams share with all that runs. */
+interface StreamBounds {
+  readonly clock: Clock;
+  readonly memory: MemoryBudget;
+  readonly maxResultBytes: number;
+}
+
+/**
+ * Reads the stream of one attempt. Its chunks are told in groups: the first as soon as one of them wins, each further one when the one
+ * before is on record. So many chunks a second cost no more commits than the journal makes.
+ *
+ * - `racing`: nobody leads yet, as far as is known. One group at most is told
+ * - `leading`: callers are shown this stream
+ * - `lost`: they are shown another, or none. The chunks are the result and nothing else
+ */
+export class StreamReading {
+  private phase: 'racing' | 'leading' | 'lost';
+  private readonly chunks: JsonValue[] = [];
+  private bytes = 0;
+  private memoryBytes = 0;
+  /** How many chunks were told, and whether the last of them are not on record yet. */
+  private told = 0;
+  private isTelling = false;
+  private untoldBytes = 0;
+  private isHeld = false;
+  /** Resolves when the upstream need not wait any more. */
+  private eased: PromiseWithResolvers<void> | undefined;
+  private readonly startedAt: number;
+  private lastAt: number;
+  private firstChunkMs: number | undefined;
+  private timer: NodeJS.Timeout | undefined;
+  private iterator: AsyncIterator<unknown> | undefined;
+  private ended = false;
+  private stall: ((error: SubTaskError) => void) | undefined;
+
+  /** @param mayLead whether callers may be shown it */
+  constructor(
+    private readonly terms: StreamTerms,
+    private readonly bounds: StreamBounds,
+    private readonly listener: StreamListener,
+    mayLead: boolean,
+  ) {
+    this.phase = mayLead ? 'racing' : 'lost';
+    this.startedAt = bounds.clock.elapsed();
+    this.lastAt = this.startedAt;
+  }
+
+  /** Whether callers may have been shown some of it. */
+  get mayHaveBeenShown(): boolean {
+    return this.told > 0 && this.phase !== 'lost';
+  }
+
+  /** @param tokens how many tokens there are, where that is known */
+  measures(tokens: number | undefined): StreamMeasures {
+    const { firstChunkMs } = this;
+    return {
+      chunks: this.chunks.length,
+      bytes: this.bytes,
+      ...(firstChunkMs !== undefined && { firstChunkMs }),
+      ...(tokens !== undefined && { tokens }),
+    };
+  }
+
+  /**
+   * Reads it to its end. Resolves with what all chunks are together.
+   *
+   * @throws {SubTaskError} `stream-empty` when no chunk has won; `stream-stalled`; {@link JsonError}; what the stream throws
+   */
+  read(source: AsyncIterable<unknown>): Promise<JsonValue> {
+    const stalled = Promise.withResolvers<never>();
+    this.stall = stalled.reject;
+    this.iterator = source[Symbol.asyncIterator]();
+    this.watch(this.terms.firstChunkMs);
+    return Promise.race([this.pull(this.iterator), stalled.promise]).finally(() => {
+      this.clearTimer();
+    });
+  }
+
+  /** Called when the last group is on record. */
+  recorded(leads: boolean): void {
+    this.isTelling = false;
+    if (this.phase === 'racing') this.phase = leads ? 'leading' : 'lost';
+    this.tell();
+    this.ease();
+  }
+
+  /** Called when another stream leads. */
+  lose(): void {
+    this.phase = 'lost';
+    this.untoldBytes = 0;
+    this.ease();
+  }
+
+  /** Called when the stream that led has broken off. All chunks so far are told again. */
+  race(): void {
+    this.phase = 'racing';
+    this.told = 0;
+    this.isTelling = false;
+    this.tell();
+  }
+
+  /** Lets its upstream wait, while callers take no more of it. */
+  hold(on: boolean): void {
+    this.isHeld = on;
+    this.ease();
+  }
+
+  /** Tells what is left, before its end is told. */
+  flush(): void {
+    this.isTelling = false;
+    this.tell();
+  }
+
+  /** Ends it. What it still brings is discarded. */
+  stop(): void {
+    if (this.ended) return;
+    this.ended = true;
+    this.clearTimer();
+    this.bounds.memory.give(this.memoryBytes);
+    this.ease();
+    // A generator that waits for something ends when that comes; its signal is aborted, too.
+    this.iterator?.return?.().catch(() => undefined);
+  }
+
+  private get mustWait(): boolean {
+    if (this.ended || this.phase === 'lost') return false;
+    return this.untoldBytes > MAX_UNRECORDED_BYTES || (this.isHeld && this.phase === 'leading');
+  }
+
+  private async pull(iterator: AsyncIterator<unknown>): Promise<JsonValue> {
+    for (;;) {
+      const next = await iterator.next();
+      if (this.ended) return null;
+      if (next.done) break;
+      const chunk = toJson(next.value, this.bounds.maxResultBytes);
+      this.keep(chunk);
+      if (this.firstChunkMs === undefined && (await this.terms.wins(chunk))) this.won();
+      this.tell();
+      if (this.mustWait) await (this.eased = Promise.withResolvers()).promise;
+      this.lastAt = this.bounds.clock.elapsed();
+    }
+    if (this.firstChunkMs === undefined)
+      throw new SubTaskError('The stream ended before a chunk that wins', { code: 'stream-empty' });
+    const texts = this.chunks.every((chunk) => typeof chunk === 'string');
+    return texts ? this.chunks.join('') : Object.freeze(this.chunks);
+  }
+
+  private keep(chunk: JsonValue): void {
+    const { maxResultBytes, memory } = this.bounds;
+    const size = bytesOf(chunk);
+    this.bytes += size;
+    if (this.bytes > maxResultBytes)
+      throw new JsonError('too-large', `the stream has more than ${maxResultBytes} bytes`);
+    this.chunks.push(chunk);
+    const inMemory = memoryBytes(chunk);
+    this.memoryBytes += inMemory;
+    memory.take(inMemory);
+    if (this.phase !== 'lost') this.untoldBytes += size;
+  }
+
+  private won(): void {
+    if (this.ended) return;
+    this.firstChunkMs = this.bounds.clock.elapsed() - this.startedAt;
+    this.lastAt = this.bounds.clock.elapsed();
+    this.watch(this.terms.idleMs);
+  }
+
+  private tell(): void {
+    const { chunks, told, phase } = this;
+    if (this.ended || this.firstChunkMs === undefined || this.isTelling || told === chunks.length) return;
+    if (phase === 'lost') return;
+    this.isTelling = true;
+    this.told = chunks.length;
+    this.untoldBytes = 0;
+    this.listener.streamed(told, told === 0 ? [...chunks] : chunks.slice(told));
+  }
+
+  private ease(): void {
+    if (this.mustWait) return;
+    this.eased?.resolve();
+    this.eased = undefined;
+  }
+
+  /** Lets it fail when no chunk that counts comes for so long. The time in which its upstream is made to wait doesn't count. */
+  private watch(ms: number): void {
+    const { clock } = this.bounds;
+    this.clearTimer();
+    if (ms === Infinity || this.ended) return;
+    const first = this.firstChunkMs === undefined;
+    const look = (): void => {
+      const since = first ? this.startedAt : this.lastAt;
+      const leftMs = this.eased ? ms : ms - (clock.elapsed() - since);
+      if (leftMs > 0) this.timer = clock.setTimeout(look, Math.ceil(leftMs));
+      else this.stall?.(stalled(first, ms));
+    };
+    this.timer = clock.setTimeout(look, ms);
+  }
+
+  private clearTimer(): void {
+    this.bounds.clock.clearTimeout(this.timer);
+  }
+}
+
+function stalled(first: boolean, ms: number): SubTaskError {
+  const message = first ? `No chunk that wins came within ${ms} ms` : `No chunk came for ${ms} ms`;
+  return new SubTaskError(message, { code: 'stream-stalled' });
+}
+
+function bytesOf(chunk: JsonValue): number {
+  return Buffer.byteLength(typeof chunk === 'string' ? chunk : JSON.stringify(chunk));
+}
