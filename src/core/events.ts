@@ -98,6 +98,9 @@ export const runEventSchema = z
         replyPolicy: replyPolicySchema,
         losers: losersPolicySchema,
         subTasks: z.array(z.string()),
+        onBreak: z.literal('restart').exactOptional().meta({
+          description: 'There where another stream may take the place of one that breaks off.',
+        }),
         deadline: runDeadlineSchema.exactOptional(),
         requestId: z.string().exactOptional().meta({
           description: 'The id of the request that started it, where one did.',

@@ -54,6 +54,8 @@ export interface RunRecord {
   readonly inputIsKept: boolean;
   readonly replyPolicy: ReplyPolicy;
   readonly losers: LosersPolicy;
+  /** Undefined: the run fails when a stream breaks off of which callers were shown some. */
+  readonly onBreak: 'restart' | undefined;
   /** Undefined when it has none. */
   readonly labels: Labels | undefined;
   /** How long after its start its unfinished sub-tasks are cancelled, where they are. */
@@ -100,6 +102,7 @@ function openRun(event: RunEvent<'run.started'>): RunRecord {
     inputKept = true,
     replyPolicy,
     losers,
+    onBreak,
     deadline,
     subTasks,
     callerHeaders,
@@ -113,6 +116,7 @@ function openRun(event: RunEvent<'run.started'>): RunRecord {
     inputIsKept: inputKept,
     replyPolicy,
     losers,
+    onBreak,
     labels: event.labels,
     deadline,
     requestId,
@@ -165,7 +169,7 @@ export function runOf([first, ...rest]: readonly RunEvent[], commits?: readonly 
 export function advance(run: RunRecord, event: RunEvent): void {
   run.lastEventId = event.id;
   run.lastEventTime = event.time;
-  if (run.lead || event.type === 'sub-task.streamed') run.lead = leadAfter(run.lead, run.replyPolicy, event);
+  if (run.lead || event.type === 'sub-task.streamed') run.lead = leadAfter(run.lead, run, event);
   switch (event.type) {
     case 'run.started':
     case 'run.erased':

@@ -9,35 +9,40 @@ export interface StreamLead {
   readonly broken: boolean;
 }
 
+/** What of a run's terms says who may lead. */
+export interface LeadTerms {
+  readonly replyPolicy: ReplyPolicy;
+  readonly onBreak?: 'restart' | undefined;
+}
+
 /** Whether the stream of a sub-task may be shown: under the other policies no single result is the reply. */
 export function mayLead(policy: ReplyPolicy, subTask: string): boolean {
   if (policy.policy === 'primary') return policy.primary === subTask;
   return policy.policy === 'first-success' || policy.policy === 'first-settled';
 }
 
+/** What ends a stream before its end. */
+const BREAKS: ReadonlySet<string> = new Set(['sub-task.retrying', 'sub-task.failed', 'sub-task.cancelled']);
+
 /**
- * Who leads after an event: the attempt whose chunks are first on record, until it breaks off or, after a crash, begins anew. What is committed
+ * Who leads after an event: the attempt whose chunks are first on record, until its sub-task begins anew, after a crash or on request, or, where
+ * another may take its place, breaks off. What is committed
  * alone decides, so that every reader of the log, and whoever resumes the run, comes to the same.
  *
  * @param lead who led before; undefined where nobody has
  */
 export function leadAfter(
   lead: StreamLead | undefined,
-  policy: ReplyPolicy,
+  terms: LeadTerms,
   event: RunEvent,
 ): StreamLead | undefined {
   if (event.type === 'sub-task.streamed') {
-    if ((lead && !lead.broken) || event.data.first > 0 || !mayLead(policy, event.subTask)) return lead;
+    if ((lead && !lead.broken) || event.data.first > 0 || !mayLead(terms.replyPolicy, event.subTask))
+      return lead;
     return { subTask: event.subTask, attempt: event.attempt, broken: false };
   }
   if (!lead || lead.broken || !('subTask' in event) || event.subTask !== lead.subTask) return lead;
-  switch (event.type) {
-    case 'sub-task.started':
-    case 'sub-task.retrying':
-    case 'sub-task.failed':
-    case 'sub-task.cancelled':
-      return { ...lead, broken: true };
-    default:
-      return lead;
-  }
+  const begins = event.type === 'sub-task.started';
+  const mayRestart = terms.onBreak === 'restart' && BREAKS.has(event.type);
+  return begins || mayRestart ? { ...lead, broken: true } : lead;
 }

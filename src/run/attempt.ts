@@ -213,6 +213,8 @@ export class Attempt implements SubTaskContext, Traced {
     this.#clock.clearTimeout(this.#timeout);
     this.subTask.failed(this, error);
     this.#progress?.end();
+    // What else it has begun for its stream ends with that.
+    if (this.stream) this.giveUp(this.stream.hasStalled ? 'TimeoutError' : 'AbortError');
   }
 }
 

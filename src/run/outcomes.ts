@@ -10,7 +10,7 @@ export class Outcomes {
   private settled: Outcome[] = [];
   private outcomes$: Subject<Outcome>;
   /** The sub-task whose outcome is the reply, because callers are shown its stream. */
-  private leading: string | undefined;
+  leading: string | undefined;
 
   /**
    * @param subTasks the names of all sub-tasks of the run

@@ -66,8 +66,12 @@ export class RunReply {
       this.startedAt = this.clock.elapsed();
       this.watchDeadlines(0);
     } else if (!record.decision) this.startedAt = this.clock.elapsed() - this.msSince(record.createdAt);
+    this.lead = record?.lead;
+    // One that was cut off decides nothing: its sub-task begins anew, which breaks it.
+    const { lead } = this;
+    if (lead && !lead.broken && record?.outcomes.some(({ subTask }) => subTask === lead.subTask))
+      this.outcomes.follow(lead.subTask);
     for (const outcome of record?.outcomes ?? []) this.outcomes.settle(outcome);
-    this.resumeLead(record);
     if (record?.decision) this.replyIsRecorded(record.decision, record.repliedAt);
   }
 
@@ -135,7 +139,7 @@ export class RunReply {
   /** Called for events that may change whose stream callers are shown, when they are committed. @returns whether it has changed */
   follow(event: SubTaskEvent): boolean {
     const { lead: before, run } = this;
-    const lead = leadAfter(before, run.terms.replyPolicy, event);
+    const lead = leadAfter(before, run.terms, event);
     if (lead === before || !lead) return false;
     this.lead = lead;
     const { startedAt } = this;
@@ -143,16 +147,21 @@ export class RunReply {
     if (!lead.broken) {
       this.outcomes.follow(lead.subTask);
       this.releaseLosers(0);
-    } else if (this.mayRestart || event.type === 'sub-task.started') {
+    } else {
       this.clock.clearTimeout(this.losersDeadline);
       this.outcomes.follow(undefined);
     }
     return true;
   }
 
-  /** Whether another stream may take the place of one that breaks off. */
-  get mayRestart(): boolean {
-    return this.run.terms.definition?.onBreak === 'restart';
+  /** The sub-task whose stream callers are shown, as long as that decides. */
+  get shown(): string | undefined {
+    return this.outcomes.leading;
+  }
+
+  /** Whether no other stream can lead, as things stand. */
+  get leadIsKnown(): boolean {
+    return this.outcomes.decided || this.lead?.broken === false;
   }
 
   settle(outcome: Outcome): void {
@@ -267,15 +276,6 @@ export class RunReply {
       this.runDeadline = callAfter(this.clock, deadline, sinceStartMs, () => {
         this.run.cancel(PAST_DEADLINE);
       });
-  }
-
-  /** A stream that was cut off by the end of a process leads no more; one that has ended decides, unless another may take its place. */
-  private resumeLead(record: Readonly<RunRecord> | undefined): void {
-    const lead = record?.lead;
-    if (!lead) return;
-    const outcome = this.outcomes.of(lead.subTask);
-    this.lead = outcome ? lead : { ...lead, broken: true };
-    if (outcome && (!lead.broken || !this.mayRestart)) this.outcomes.follow(lead.subTask);
   }
 
   private replyNow(): void {

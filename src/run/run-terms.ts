@@ -32,6 +32,8 @@ export interface RunTerms {
   readonly inputBytes: number;
   readonly replyPolicy: ReplyPolicy;
   readonly losers: LosersPolicy;
+  /** See `RunRecord`. */
+  readonly onBreak?: 'restart' | undefined;
   readonly labels: Labels | undefined;
   /** How long after its start its unfinished sub-tasks are cancelled, where they are. */
   readonly deadline: StringValue | undefined;
@@ -65,8 +67,18 @@ export function obstacleOf(terms: RunTerms, name: string): AttemptError | undefi
 
 /** What of them is recorded as the first event of the run. */
 export function recordedTerms(terms: RunTerms): RunEvent<'run.started'>['data'] {
-  const { subTasks, input, inputIsKept, replyPolicy, losers, deadline, origin, callerHeaders, webhooks } =
-    terms;
+  const {
+    subTasks,
+    input,
+    inputIsKept,
+    replyPolicy,
+    losers,
+    onBreak,
+    deadline,
+    origin,
+    callerHeaders,
+    webhooks,
+  } = terms;
   const { requestId, traceparent } = origin;
   return {
     input,
@@ -74,6 +86,7 @@ export function recordedTerms(terms: RunTerms): RunEvent<'run.started'>['data'] 
     replyPolicy,
     losers,
     subTasks,
+    ...(onBreak && { onBreak }),
     ...(deadline !== undefined && { deadline }),
     ...(typeof requestId === 'string' && { requestId }),
     ...(typeof traceparent === 'string' && { traceparent }),

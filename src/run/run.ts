@@ -219,15 +219,16 @@ export class Run implements SubTaskOwner, Hosted, StaggeredRun {
     endEach(this.subTasks, (subTask) => subTask.cancel(reason));
   }
 
-  /** Cancels what is unfinished and not what callers are shown. */
+  /** Cancels what is unfinished, but for the stream that callers are shown and those that may have to take its place. */
   cancelLosers(reason: string): void {
-    const { lead } = this.replying;
-    const kept = lead && !lead.broken ? lead.subTask : undefined;
+    const { shown } = this.replying;
+    const mayRestart = shown !== undefined && this.terms.onBreak === 'restart';
     const losers = this.subTasks.filter(
-      ({ name, phase }) =>
-        name !== kept && !(phase === 'held' && kept !== undefined && this.replying.mayRestart),
+      ({ name, phase }) => name !== shown && !(mayRestart && phase === 'held'),
     );
-    endEach(losers, (subTask) => subTask.cancel(reason));
+    endEach(losers, (subTask) => {
+      subTask.cancel(reason);
+    });
   }
 
   /** Retries a failed sub-task; false when it has not failed, or the run is over. A result that was replied stays. @param key stands for the request’s idempotency key */
@@ -301,8 +302,7 @@ export class Run implements SubTaskOwner, Hosted, StaggeredRun {
   }
 
   mayLead(subTask: string): boolean {
-    const { lead } = this.replying;
-    return (!lead || lead.broken) && mayLead(this.terms.replyPolicy, subTask);
+    return !this.replying.leadIsKnown && mayLead(this.terms.replyPolicy, subTask);
   }
 
   /** A caller takes no more of its stream for now (1), or does again (-1): the upstream waits meanwhile. */
@@ -336,6 +336,7 @@ export class Run implements SubTaskOwner, Hosted, StaggeredRun {
     if (!decision) return;
     this.later?.end();
     this.later = undefined;
+    for (const { stream } of this.subTasks) stream?.lose();
     const { status } = decision;
     if (!this.replying.complete || status === 'running') return;
     this.replying.end();
@@ -367,7 +368,7 @@ export class Run implements SubTaskOwner, Hosted, StaggeredRun {
       else stream?.hold(this.slowReaders > 0);
     }
     this.later?.pause(!lead.broken);
-    if (!lead.broken && !this.replying.mayRestart) this.later?.end();
+    if (!lead.broken && this.terms.onBreak !== 'restart') this.later?.end();
   }
 
   private subTaskCommitted(event: SubTaskEvent): void {

@@ -47,6 +47,8 @@ export class StreamReading {
   private timer: NodeJS.Timeout | undefined;
   private iterator: AsyncIterator<unknown> | undefined;
   private ended = false;
+  /** Whether no chunk came in time. */
+  hasStalled = false;
   private stall: ((error: SubTaskError) => void) | undefined;
 
   /** @param mayLead whether callers may be shown it */
@@ -207,7 +209,10 @@ export class StreamReading {
       const since = first ? this.startedAt : this.lastAt;
       const leftMs = this.eased ? ms : ms - (clock.elapsed() - since);
       if (leftMs > 0) this.timer = clock.setTimeout(look, Math.ceil(leftMs));
-      else this.stall?.(stalled(first, ms));
+      else {
+        this.hasStalled = true;
+        this.stall?.(stalled(first, ms));
+      }
     };
     this.timer = clock.setTimeout(look, ms);
   }

@@ -280,7 +280,7 @@ export class SubTaskRun {
     if (attempt !== this.current) return;
     const { definition, owner } = this;
     attempt.flush();
-    const wasShown = attempt.stream?.mayHaveBeenShown && owner.terms.definition?.onBreak !== 'restart';
+    const wasShown = attempt.stream?.mayHaveBeenShown && owner.terms.onBreak !== 'restart';
     attempt.stream?.stop();
     this.current = undefined;
     this.failures += 1;

@@ -54,6 +54,7 @@ export async function acceptRun(
       (webhooks ? memoryBytes(webhooks) : 0),
     replyPolicy: deepFreeze(reply),
     losers: deepFreeze(losers),
+    ...(task.onBreak === 'restart' && { onBreak: task.onBreak }),
     labels: labels && Object.keys(labels).length > 0 ? Object.freeze(labels) : undefined,
     deadline,
     origin,

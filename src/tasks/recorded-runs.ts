@@ -25,6 +25,7 @@ export class RecordedRuns {
       inputIsKept,
       replyPolicy,
       losers,
+      onBreak,
       labels,
       deadline,
       subTasks,
@@ -46,6 +47,7 @@ export class RecordedRuns {
       inputBytes: memoryBytes(input),
       replyPolicy,
       losers,
+      onBreak,
       labels,
       deadline,
       // Not the record: it has the results too.

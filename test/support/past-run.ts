@@ -15,6 +15,7 @@ interface Options {
   readonly deadline?: StringValue;
   /** How long ago all that happened, in milliseconds. */
   readonly agoMs?: number;
+  readonly onBreak?: 'restart';
 }
 
 /** What an earlier process has left of a run, told event by event. */
@@ -34,11 +35,12 @@ export class PastRun {
       labels,
       deadline,
       agoMs = 0,
+      onBreak,
     }: Options = {},
   ) {
     this.agoMs = agoMs;
     this.labels = labels;
-    const data = { input, replyPolicy: reply, losers, subTasks };
+    const data = { input, replyPolicy: reply, losers, subTasks, ...(onBreak && { onBreak }) };
     this.add('run.started', deadline === undefined ? data : { ...data, deadline });
   }
 
@@ -53,6 +55,10 @@ export class PastRun {
 
   succeeded(subTask: string, result: JsonValue = `${subTask} of before`): this {
     return this.add('sub-task.succeeded', { result, durationMs: 1 }, subTask);
+  }
+
+  streamed(subTask: string, first: number, ...chunks: readonly JsonValue[]): this {
+    return this.add('sub-task.streamed', { first, chunks }, subTask);
   }
 
   failed(subTask: string, more: { readonly final?: true } = {}): this {

@@ -1,6 +1,7 @@
 import { parseConfig } from '../../src/config/config.js';
 import type { ReplyTimes } from '../../src/run/reply-times.js';
 import { MemoryBudget } from '../../src/core/memory-budget.js';
+import type { LosersPolicy, OnBreak } from '../../src/core/policies.js';
 import type { PastRun } from './past-run.js';
 import type { StartRule } from '../../src/core/start-rule.js';
 import type { RunRequest } from '../../src/tasks/tasks.schemas.js';
@@ -12,20 +13,29 @@ import type { TaskDefinition } from '../../src/core/task.js';
 
 type Run = (input: unknown, context: SubTaskContext) => unknown;
 
-interface RuntimeOptions {
+export interface RuntimeOptions {
   /** From 0 to 1. Default 1. */
   readonly hedgeBudget?: number;
   /** What the task's statistics say of its reply times. Default: too few are known. */
   readonly replyTime?: ReplyTimes['replyTime'];
   /** Where runs count what they keep; the journal doesn't. Default: one without a bound. */
   readonly memory?: MemoryBudget;
+  readonly onBreak?: OnBreak;
+  /** Default `continue`. */
+  readonly losers?: LosersPolicy;
 }
 
 /** The parts that a run flows through, without HTTP and without Nest, around one task named `task`. */
 export function createRuntime(
   subTasks: readonly (SubTaskOptions & { readonly start?: StartRule; readonly run: Run })[],
   environment: Readonly<Record<string, string>> = {},
-  { hedgeBudget = 1, replyTime = () => undefined, memory = new MemoryBudget() }: RuntimeOptions = {},
+  {
+    hedgeBudget = 1,
+    replyTime = () => undefined,
+    memory = new MemoryBudget(),
+    onBreak = 'fail',
+    losers = 'continue',
+  }: RuntimeOptions = {},
 ) {
   const task: TaskDefinition = {
     name: 'task',
@@ -33,13 +43,13 @@ export function createRuntime(
     starts: subTasks.map(({ start = 'at-once' }) => start),
     hedgeBudget,
     reply: { policy: 'first-success' },
-    losers: 'continue',
+    losers,
     deadline: undefined,
     input: undefined,
     callerHeaders: [],
     redaction: undefined,
     webhooks: undefined,
-    onBreak: 'fail',
+    onBreak,
   };
   const registry = {
     get: () => task,
