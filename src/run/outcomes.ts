@@ -94,6 +94,15 @@ export class Outcomes {
     return this.leading === undefined ? this.policy : { policy: 'primary', primary: this.leading };
   }
 
+  private replyOfRace(): Reply {
+    const { leading } = this;
+    const reply = replyOf(this.deciding, this.settled, this.subTasks);
+    if (leading === undefined || !('error' in reply)) return reply;
+    const message = `The stream of ${leading} broke off when callers had been shown some of it`;
+    const failures = reply.error.failures.filter(({ subTask }) => subTask === leading);
+    return { error: { ...reply.error, message, failures } };
+  }
+
   private raceAnew(settled: readonly Outcome[]): void {
     this.settled = [];
     this.outcomes$ = this.race();
@@ -103,7 +112,7 @@ export class Outcomes {
   private race(): Subject<Outcome> {
     const outcomes = new Subject<Outcome>();
     outcomes.pipe(decideBy(this.deciding, this.subTasks.length)).subscribe(() => {
-      this.reply ??= deepFreeze(replyOf(this.deciding, this.settled, this.subTasks));
+      this.reply ??= deepFreeze(this.replyOfRace());
     });
     return outcomes;
   }

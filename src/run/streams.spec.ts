@@ -240,7 +240,11 @@ describe('streams', () => {
       test('fails its run, without another attempt or sub-task', async () => {
         const { race, run } = await broken('fail');
         expect(race.told).toEqual(['a1 0: half', 'b skipped', 'a failed', 'run-failed', 'failed']);
-        await expect(race.runtime.tasks.reply(run)).rejects.toMatchObject({ code: 'run-failed' });
+        await expect(race.runtime.tasks.reply(run)).rejects.toMatchObject({
+          code: 'run-failed',
+          message: 'The stream of a broke off when callers had been shown some of it',
+          details: { failures: [{ subTask: 'a' }] },
+        });
       });
 
       test('fails its run although another goes on', async () => {
