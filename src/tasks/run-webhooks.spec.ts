@@ -55,6 +55,22 @@ describe('the webhooks of a run', () => {
     expect(await webhooks.register(task)).toEqual([targets![0]]);
   });
 
+  test('have a secret sealed once, however many runs name it', async () => {
+    const { webhooks, task, seal } = webhooksOf();
+    const sealedFor = async (secret: string) => {
+      const [target] = (await webhooks.register(task, [{ ...WEBHOOK, secret }]))!;
+      return target!.secrets[0]!.sealed;
+    };
+    const sealed = await sealedFor(SECRET);
+    expect(await sealedFor(SECRET)).toBe(sealed);
+    expect(inspect(webhooks, { depth: null, showHidden: true })).not.toContain(SECRET);
+    const others = Array.from({ length: 1_000 }, (_, n) => `whsec_${n.toString().padStart(32, '0')}`);
+    for (const other of others) expect(seal.open(await sealedFor(other))).toBe(other);
+    const again = await sealedFor(SECRET);
+    expect(again).not.toBe(sealed);
+    expect(seal.open(again)).toBe(SECRET);
+  });
+
   test('are signed with the secret of the service where they have none', async () => {
     const { webhooks, task } = webhooksOf({ WEBHOOK_SECRET: SECRET }, { keys: [] });
     const targets = await webhooks.register(task, [{ url: WEBHOOK.url }]);

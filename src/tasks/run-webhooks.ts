@@ -4,17 +4,30 @@ import { deepFreeze } from '../core/json.js';
 import { Seal } from '../core/seal.js';
 import type { DeclaredWebhook, TaskDefinition } from '../core/task.js';
 import { WebhookMeans } from '../core/webhook-means.js';
-import { MOST_WEBHOOKS_OF_RUN, type RunWebhook, type WebhookTarget } from '../core/webhook.schema.js';
+import {
+  MOST_WEBHOOKS_OF_RUN,
+  type RunWebhook,
+  type SealedSecret,
+  type WebhookTarget,
+} from '../core/webhook.schema.js';
 import { Journal } from '../run/journal.js';
 import { newWebhook, WEBHOOKS_OF_RUNS } from '../run/webhook-keeping.js';
 import { TaskDeclarationError } from './declared.js';
 import { TaskRegistry } from './task-registry.js';
+import type { webhookFlaws } from './webhook-flaws.js';
+
+/** How many secrets are remembered as they were sealed. */
+const MOST_SEALED = 1_000;
 
 /** Puts together the webhooks that a run has of its own: those of its task, then those of its request. */
 @Injectable()
 export class RunWebhooks implements OnModuleInit {
   /** Sealed once for all runs of a task. */
   private readonly ofTasks = new WeakMap<TaskDefinition, readonly WebhookTarget[]>();
+  /** Secrets as they were sealed: callers name the same ones again and again. Private to the language too, so that no print shows them. */
+  readonly #sealed = new Map<string, readonly SealedSecret[]>();
+  /** Loaded with the first run that names webhooks. */
+  private flawsOf: typeof webhookFlaws | undefined;
   private added: Promise<void> | undefined;
 
   constructor(
@@ -66,7 +79,16 @@ export class RunWebhooks implements OnModuleInit {
   }
 
   private target({ secret, ...webhook }: RunWebhook): WebhookTarget {
-    return { ...webhook, secrets: secret === undefined ? [] : [{ sealed: this.seal.seal(secret) }] };
+    return { ...webhook, secrets: secret === undefined ? [] : this.sealedOnce(secret) };
+  }
+
+  /** The same text for the same secret: who delivers opens each text once, and keeps it. */
+  private sealedOnce(secret: string): readonly SealedSecret[] {
+    let sealed = this.#sealed.get(secret);
+    if (sealed) return sealed;
+    if (this.#sealed.size >= MOST_SEALED) this.#sealed.clear();
+    this.#sealed.set(secret, (sealed = deepFreeze([{ sealed: this.seal.seal(secret) }])));
+    return sealed;
   }
 
   private async check({ webhooks = [] }: TaskDefinition, named: readonly RunWebhook[]): Promise<void> {
@@ -76,9 +98,10 @@ export class RunWebhooks implements OnModuleInit {
       throw invalidRequest([
         { pointer: '/webhooks', detail: `takes at most ${room}: the task has ${webhooks.length} of its own` },
       ]);
-    const { webhookFlaws } = await import('./webhook-flaws.js');
+    // Node takes tens of microseconds for an import of what it has loaded.
+    const flawsOf = (this.flawsOf ??= (await import('./webhook-flaws.js')).webhookFlaws);
     const errors = named.flatMap((webhook, index) =>
-      webhookFlaws(webhook, this.means).map(({ member, detail }) => ({
+      flawsOf(webhook, this.means).map(({ member, detail }) => ({
         pointer: `/webhooks/${index}/${member}`,
         detail,
       })),
