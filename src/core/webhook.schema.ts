@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { durationSchema } from './duration.js';
+import { durationSchema, milliseconds } from './duration.js';
 import { EVENT_TYPES } from './event-types.js';
 import type { Frozen } from './json.js';
 
@@ -8,6 +8,9 @@ export const DEFAULT_WEBHOOK_EVENTS = ['run.replied', 'run.finished'] as const;
 
 /** How many webhooks a run may have of its own, those of its task among them. */
 export const MOST_WEBHOOKS_OF_RUN = 8;
+
+/** How long an attempt may hold one of the connections to its origin. */
+const MOST_TIMEOUT_MS = 60_000;
 
 const urlSchema = z
   .string()
@@ -79,8 +82,9 @@ export const webhookFields = {
   retry: retrySchema.exactOptional(),
   timeout: durationSchema
     .refine((text) => Number.parseFloat(text) !== 0, 'takes more than 0')
+    .refine((text) => milliseconds(text) <= MOST_TIMEOUT_MS, 'takes 1m at most')
     .exactOptional()
-    .meta({ description: 'How long one attempt may take. Default 15s.' }),
+    .meta({ description: 'How long one attempt may take: 1m at most. Default 15s.' }),
 };
 
 /** A webhook of one run, as its request names it. */

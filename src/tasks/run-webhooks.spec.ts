@@ -168,6 +168,8 @@ describe('the webhooks that a task declares', () => {
     [[{ ...WEBHOOK, events: ['run.done'] }], '/0/events/0'],
     [[{ ...WEBHOOK, secret: 'sesame' }], '/0/secret takes whsec_'],
     [[{ ...WEBHOOK, headers: {} }], '/0/headers is not known here'],
+    [[{ ...WEBHOOK, timeout: '61s' }], '/0/timeout takes 1m at most'],
+    [[{ ...WEBHOOK, timeout: 'soon' }], '/0/timeout takes a duration'],
     [new Array(9).fill(WEBHOOK), ' Too big'],
     ['https://hooks.example.com', 'expected array'],
   ])('are refused where they have no sense, without a word of a secret', (value, message) => {
