@@ -3,11 +3,13 @@ import { resolve } from 'node:path';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 
-/** Makes one suite of all specs in some folders, so that what they import is imported once. */
-export async function importSpecs(...folders: readonly string[]): Promise<void> {
-  const specs = globSync(
-    folders.map((folder) => `${folder}/**/*.spec.ts`),
-    { cwd: ROOT },
-  );
-  for (const spec of specs.toSorted()) await import(resolve(ROOT, spec));
+/** Makes one suite of specs, so that what they import is imported once. @param places of them, as of `specsIn` */
+export async function importSpecs(...places: readonly string[]): Promise<void> {
+  for (const spec of specsIn(places).toSorted()) await import(resolve(ROOT, spec));
+}
+
+/** The specs below folders, and those that globs find. */
+export function specsIn(places: readonly string[]): string[] {
+  const globs = places.map((place) => (place.endsWith('.spec.ts') ? place : `${place}/**/*.spec.ts`));
+  return globSync(globs, { cwd: ROOT, exclude: ['**/node_modules'] });
 }
