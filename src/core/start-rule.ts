@@ -15,7 +15,8 @@ const afterQuantile = z.strictObject({
     .regex(QUANTILE)
     .refine(isQuantile)
     .meta({
-      description: 'A quantile of the task’s own recent reply times, above p0 and below p100.',
+      description:
+        'A quantile of the task’s own recent reply times, above p0 and below p100. Where sub-tasks stream, of the times to the first chunk that callers were shown.',
       examples: ['p95'],
     }),
   coldStart: durationSchema.optional().meta({

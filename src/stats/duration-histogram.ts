@@ -4,6 +4,7 @@ import {
   encodeIntoCompressedBase64,
   type Histogram,
 } from 'hdr-histogram-js';
+import { z } from 'zod';
 import { MAX_DURATION_MS } from '../core/duration.js';
 
 /** A tenth of a millisecond is the unit, as it is of the durations that events have. */
@@ -42,6 +43,11 @@ export class DurationHistogram {
     if (buckets) (this.buckets ??= empty(this.digits)).add(buckets);
   }
 
+  /** Takes out what is part of it. */
+  subtract({ buckets }: DurationHistogram): void {
+    if (buckets) this.buckets?.subtract(buckets);
+  }
+
   /**
    * Milliseconds that at most a share of `1 - quantile` of the values exceeds; undefined when there are none.
    *
@@ -63,6 +69,9 @@ export class DurationHistogram {
     return this.buckets ? encodeIntoCompressedBase64(this.buckets) : '';
   }
 }
+
+/** A histogram of two digits, as text. */
+export const histogramSchema = z.string().transform((text) => DurationHistogram.of(text));
 
 /** 32 bits a bucket: the library's packed form is smaller, but takes five times as long to record a value. */
 function empty(digits: 1 | 2): Histogram {

@@ -9,7 +9,7 @@ const LEAST = 20;
 const ENOUGH = 1_000;
 
 /**
- * A quantile of the reply times under a policy, from the newest slices that have enough of them together.
+ * A quantile of how long callers waited for replies under a policy, or for their first chunk, from the newest slices that have enough of them together.
  *
  * @param slices the newest first
  * @param quantile from 0 to 1
@@ -34,9 +34,6 @@ export function learntTime(
   }
   if (count < least) return undefined;
   const sum = new DurationHistogram();
-  for (const { plain, hedged } of newest) {
-    sum.add(plain);
-    sum.add(hedged);
-  }
+  for (const { waits } of newest) sum.add(waits);
   return sum.valueAt(quantile);
 }

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { RunEvent, SubTaskEvent } from '../core/events.js';
 import type { ReplyPolicy } from '../core/policies.js';
 import { Dissent } from './dissent.js';
+import { StreamedReplies } from './streamed-replies.js';
 import type { TaskSlice } from './task-slice.js';
 
 /** A run whose events count. */
@@ -56,6 +57,7 @@ export class RaceProjection {
   }
 
   apply(event: RunEvent): void {
+    if (event.type === 'sub-task.progressed' || event.type === 'sub-task.streamed') return;
     const ms = this.timeOf(event);
     if (event.type === 'run.started') {
       this.runs.set(event.runId, this.openRun(event));
@@ -116,10 +118,9 @@ export class RaceProjection {
 function countSubTask(
   run: CountedRun,
   slice: TaskSlice,
-  event: Exclude<SubTaskEvent, RunEvent<'sub-task.retrying'>>,
+  event: Exclude<SubTaskEvent, RunEvent<'sub-task.retrying' | 'sub-task.progressed' | 'sub-task.streamed'>>,
   ms: number,
 ): void {
-  if (event.type === 'sub-task.progressed' || event.type === 'sub-task.streamed') return;
   const { subTask } = event;
   const tally = slice.subTask(subTask);
   switch (event.type) {
@@ -165,7 +166,7 @@ function countSubTask(
 }
 
 function countReply(run: CountedRun, slice: TaskSlice, { data }: RunEvent<'run.replied'>, ms: number): void {
-  const { reply, durationMs } = data;
+  const { reply, durationMs, firstChunkMs } = data;
   const minute = slice.minute(ms);
   if ('error' in reply) {
     slice.errors += 1;
@@ -179,6 +180,11 @@ function countReply(run: CountedRun, slice: TaskSlice, { data }: RunEvent<'run.r
   if (!run.policy || durationMs === undefined) return;
   minute.times.record(durationMs);
   const times = slice.timesToAdd(run.policy);
+  if (firstChunkMs !== undefined) {
+    const streamed = (times.streamed ??= new StreamedReplies());
+    streamed.firstChunks.record(firstChunkMs);
+    streamed.durations.record(durationMs);
+  }
   if (!run.hedges) {
     times.plain.record(durationMs);
     return;

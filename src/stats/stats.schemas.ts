@@ -110,7 +110,7 @@ export const raceTableSchema = z
     hedging: hedgingSchema,
     learntMs: z.object({ p50: ms, p90: ms, p95: ms, p99: ms }).meta({
       description:
-        'What `after: p95` and its like mean now: quantiles of the newest thousand or so of the reply times; null as long as there are too few, when `coldStart` is used.',
+        'What `after: p95` and its like mean now: quantiles of the newest thousand or so of the reply times, and of the times to the first chunk in runs of which callers were shown a stream; null as long as there are too few, when `coldStart` is used.',
     }),
     series: seriesSchema.optional(),
   })

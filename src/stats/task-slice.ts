@@ -1,8 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
 import { replyPolicySchema, type ReplyPolicy } from '../core/policies.js';
-import { DurationHistogram } from './duration-histogram.js';
+import { DurationHistogram, histogramSchema as histogram } from './duration-histogram.js';
 import { MINUTE_MS, minuteSchema, MinuteTally } from './minute-tally.js';
+import { StreamedReplies, streamedRepliesSchema } from './streamed-replies.js';
 
 /** What became of a sub-task, in how many runs. */
 export class SubTaskTally {
@@ -54,6 +55,8 @@ export class ReplyTally {
   /** By how much hedges brought replies sooner, in milliseconds, and in how many runs. */
   savedMs = 0;
   savedRuns = 0;
+  /** Those of them, with hedges and without, of which callers were shown the stream; undefined where there are none. */
+  streamed: StreamedReplies | undefined;
 
   constructor(readonly policy: ReplyPolicy) {}
 
@@ -61,13 +64,25 @@ export class ReplyTally {
     return this.plain.count + this.hedged.count;
   }
 
-  add({ plain, hedged, unhedged, unknownRuns, savedMs, savedRuns }: ReplyTally): void {
+  /** How long callers waited: for the first chunk that they were shown, or for the reply where they were shown none. */
+  get waits(): DurationHistogram {
+    const waits = new DurationHistogram();
+    waits.add(this.plain);
+    waits.add(this.hedged);
+    if (!this.streamed) return waits;
+    waits.subtract(this.streamed.durations);
+    waits.add(this.streamed.firstChunks);
+    return waits;
+  }
+
+  add({ plain, hedged, unhedged, unknownRuns, savedMs, savedRuns, streamed }: ReplyTally): void {
     this.plain.add(plain);
     this.hedged.add(hedged);
     this.unhedged.add(unhedged);
     this.unknownRuns += unknownRuns;
     this.savedMs += savedMs;
     this.savedRuns += savedRuns;
+    if (streamed) (this.streamed ??= new StreamedReplies()).add(streamed);
   }
 }
 
@@ -135,7 +150,6 @@ export class TaskSlice {
 }
 
 const count = z.int().min(0);
-const histogram = z.string().transform((text) => DurationHistogram.of(text));
 
 const sliceSchema = z.object({
   runs: count,
@@ -165,6 +179,7 @@ const sliceSchema = z.object({
       unknownRuns: count,
       savedMs: z.number().min(0).default(0),
       savedRuns: count.default(0),
+      streamed: streamedRepliesSchema.optional(),
     })
     .optional(),
 });

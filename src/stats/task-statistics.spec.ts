@@ -66,6 +66,24 @@ describe('TaskStatistics', () => {
       expect([0.5, 0.9].map((quantile) => statistics.replyTime('task', quantile))).toEqual([5, 12]);
     });
 
+    test('from the first chunk of replies whose stream was shown, and from the end of the others, also when it was saved', async () => {
+      const stream = (firstChunkMs: number, ms: number) => {
+        const run = log.run({ at: NOON }).started(0, 'a').hedged(1, 'b');
+        run.succeeded(ms, 'a').replied(ms, 'a', ms, firstChunkMs).finished(ms);
+      };
+      for (let n = 0; n < 30; n += 1) stream(3, 9_000);
+      for (let n = 0; n < 10; n += 1) stream(7, 20);
+      reply(times(60, 5));
+      const learnt = () =>
+        [0.2, 0.3, 0.31, 0.9, 0.91].map((quantile) => statistics.replyTime('task', quantile));
+      const { statistics: saved } = await statistics.takeUnsaved();
+      for (const now of [statistics, statisticsOf()]) {
+        if (now !== statistics) now.restore(saved);
+        statistics = now;
+        expect(learnt()).toEqual([3, 3, 5, 5, undefined]);
+      }
+    });
+
     test('from the newest slices that have a thousand together, or from all', () => {
       reply(times(600, 24), NOON - 2 * SLICE_MS);
       reply(times(600, 8), NOON - SLICE_MS);
@@ -185,6 +203,16 @@ describe('TaskStatistics', () => {
         upTo: log.events.length,
         readFrom: log.events.length,
       });
+    });
+
+    test('of a version that knew no streams', async () => {
+      reply(times(20, 5));
+      const { slices } = (await statistics.takeUnsaved()).statistics;
+      expect(slices).toHaveLength(1);
+      expect(slices[0]!.data).not.toMatch(/stream/i);
+      const after = statisticsOf();
+      after.restore({ slices, upTo: 0, readFrom: 0 });
+      expect(after.replyTime('task', 0.5)).toBe(5);
     });
 
     test('without slices that it can’t read, of which it warns', async () => {

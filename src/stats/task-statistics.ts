@@ -47,7 +47,7 @@ export class TaskStatistics implements ReplyTimes {
 
   /**
    * A quantile of the recent reply times of a task: of the last thousand or so that had a result, in runs with the reply
-   * policy that the task declares. A reply takes longer than that with a probability of `1 - quantile`. Asked again within
+   * policy that the task declares. Where callers were shown a stream, the time to its first chunk counts. A reply takes longer than that with a probability of `1 - quantile`. Asked again within
    * a second, it says the same.
    *
    * @param quantile from 0 to 1

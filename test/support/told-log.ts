@@ -88,10 +88,19 @@ export class ToldRun {
     return this.tell('sub-task.skipped', ms, { reason: 'not needed' }, subTask);
   }
 
-  /** @param durationMs null for an event of old, which doesn't have it */
-  replied(ms: number, answeredBy: string | readonly string[], durationMs: number | null = ms): this {
+  /**
+   * @param durationMs null for an event of old, which doesn't have it
+   * @param firstChunkMs of the stream that callers were shown
+   */
+  replied(
+    ms: number,
+    answeredBy: string | readonly string[],
+    durationMs: number | null = ms,
+    firstChunkMs?: number,
+  ): this {
     return this.tell('run.replied', ms, {
       ...(durationMs !== null && { durationMs }),
+      ...(firstChunkMs !== undefined && { firstChunkMs }),
       reply: { answeredBy, result: 1 },
       status: 'running',
       background: [],
