@@ -106,6 +106,36 @@ describe('the race table', () => {
     ]);
   });
 
+  test('shows the first chunks of streams, and what cancelled and failed attempts had brought', () => {
+    const had = (chunks: number, firstChunkMs: number | undefined, tokens?: number) => ({
+      ...{ chunks, bytes: 10 * chunks },
+      ...(firstChunkMs !== undefined && { firstChunkMs }),
+      ...(tokens !== undefined && { tokens }),
+    });
+    const run = begin()
+      .started(0, 'a')
+      .retrying(9, 'a', had(3, 5, 2))
+      .hedged(9, 'b')
+      .started(9, 'a');
+    run
+      .streamed(12, 'a', ['x'])
+      .cancelled(12, 'b', had(4, 2, 7))
+      .succeeded(20, 'a', 'xy', had(2, 3, 2));
+    run.replied(20, 'a', 20, 12).finished(20);
+    begin().started(0, 'a').started(0, 'b').cancelled(1, 'b', had(0, undefined)).failed(2, 'a', had(1, 1));
+    const { firstChunkMs, hedging } = table();
+    expect(firstChunkMs).toEqual(only(12));
+    expect(subTask('a').stream).toEqual({
+      firstChunkMs: { count: 3, p50: 3, p90: 5, p99: 5 },
+      cancelled: { attempts: 0, chunks: 0, bytes: 0, tokens: 0 },
+      failed: { attempts: 2, chunks: 4, bytes: 40, tokens: 2 },
+    });
+    const cut = { attempts: 2, chunks: 4, bytes: 40, tokens: 7 };
+    expect(subTask('b').stream).toMatchObject({ firstChunkMs: only(2), cancelled: cut });
+    expect(hedging.cut).toEqual(cut);
+    expect(hedging).toMatchObject({ extraStarts: 1, savedMs: 0 });
+  });
+
   test('counts failures, cancellations, skips and what the budget held back, and first attempts alone', () => {
     begin()
       .started(0, 'a')

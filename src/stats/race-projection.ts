@@ -69,6 +69,7 @@ export class RaceProjection {
     const run = this.runs.get(event.runId);
     if (!run) return;
     const slice = this.sliceOf(event.task, ms, event.id);
+    if ('subTask' in event) countStream(slice, event);
     switch (event.type) {
       case 'run.replied':
         countReply(run, slice, event, ms);
@@ -163,6 +164,16 @@ function countSubTask(
     default:
       event satisfies never;
   }
+}
+
+/** What an attempt's stream had brought when it ended. */
+function countStream(slice: TaskSlice, { type, subTask, data }: SubTaskEvent): void {
+  if (!('stream' in data)) return;
+  const { stream } = data;
+  const streams = slice.subTask(subTask).openStreams();
+  if (stream.firstChunkMs !== undefined) streams.firstChunks.record(stream.firstChunkMs);
+  if (type === 'sub-task.cancelled') streams.cancelled.count(stream);
+  else if (type !== 'sub-task.succeeded') streams.failed.count(stream);
 }
 
 function countReply(run: CountedRun, slice: TaskSlice, { data }: RunEvent<'run.replied'>, ms: number): void {

@@ -1,7 +1,8 @@
 import type { z } from 'zod';
 import type { TaskDefinition } from '../core/task.js';
 import { DurationHistogram } from './duration-histogram.js';
-import type { quantilesSchema, raceTableSchema } from './stats.schemas.js';
+import type { quantilesSchema, raceTableSchema, streamSchema } from './stats.schemas.js';
+import { UnusedStreams, type StreamTally } from './stream-tally.js';
 import { ReplyTally, SubTaskTally, TaskSlice } from './task-slice.js';
 
 type Counted = Omit<z.input<typeof raceTableSchema>, 'task' | 'window' | 'learntMs' | 'series'>;
@@ -14,19 +15,21 @@ export function raceTable({ subTasks, reply }: TaskDefinition, slices: readonly 
   const total = (count: 'extraStarts' | 'heldBack') =>
     tallies.reduce((all, [, tally]) => all + tally[count], 0);
   const times = sum.timesUnder(reply) ?? new ReplyTally(reply);
-  const { plain, hedged, unhedged, unknownRuns, savedMs, savedRuns } = times;
+  const { plain, hedged, unhedged, unknownRuns, savedMs, savedRuns, streamed } = times;
   return {
     runs: sum.runs,
     replies: sum.replies,
     errors: sum.errors,
     replyMs: quantilesOf(plain, hedged),
-    subTasks: tallies.map(([name, { durations, margins, wins, ...counts }]) => ({
+    ...(streamed && { firstChunkMs: streamed.firstChunks.quantiles() }),
+    subTasks: tallies.map(([name, { durations, margins, wins, streams, ...counts }]) => ({
       name,
       wins,
       winShare: share(wins, sum.replies),
       ...counts,
       durationMs: quantilesOf(durations),
       marginMs: quantilesOf(margins),
+      ...(streams && { stream: streamOf(streams) }),
     })),
     hedging: {
       extraStarts: total('extraStarts'),
@@ -36,8 +39,25 @@ export function raceTable({ subTasks, reply }: TaskDefinition, slices: readonly 
       savedMs,
       savedRuns,
       unknownRuns,
+      ...cutOf(tallies.flatMap(([, { streams }]) => streams ?? [])),
     },
   };
+}
+
+function streamOf({ firstChunks, cancelled, failed }: StreamTally): z.input<typeof streamSchema> {
+  return {
+    firstChunkMs: firstChunks.quantiles(),
+    cancelled: cancelled.counts,
+    failed: failed.counts,
+  };
+}
+
+/** What the streams of sub-tasks had that were cancelled, in all. */
+function cutOf(streams: readonly StreamTally[]): { cut?: UnusedStreams['counts'] } {
+  if (streams.length === 0) return {};
+  const sum = new UnusedStreams();
+  for (const { cancelled } of streams) sum.add(cancelled);
+  return { cut: sum.counts };
 }
 
 function quantilesOf(...parts: readonly DurationHistogram[]): z.input<typeof quantilesSchema> {

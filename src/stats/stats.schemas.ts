@@ -25,6 +25,29 @@ export const quantilesSchema = z
 
 const quantiles = (description: string) => quantilesSchema.meta({ description });
 
+const unused = (description: string) =>
+  z
+    .object({
+      attempts: count('How many there were.'),
+      chunks: count('How many chunks they had brought.'),
+      bytes: count('How many bytes these chunks have, as JSON; of texts, in UTF-8.'),
+      tokens: count('How many tokens they have, as far as the sub-task says.'),
+    })
+    .meta({ description });
+
+/** What is shown of a sub-task that streams. */
+export const streamSchema = z
+  .object({
+    firstChunkMs: quantiles(
+      'From the start of an attempt to its first chunk that wins, whatever became of the attempt then. Attempts that ended before it are not in it.',
+    ),
+    cancelled: unused(
+      'What attempts had brought that were cancelled: because another stream led, as a rule.',
+    ),
+    failed: unused('What attempts had brought that failed.'),
+  })
+  .meta({ description: 'There where an attempt of it has streamed.' });
+
 const subTaskSchema = z.object({
   name: z.string(),
   wins: count(
@@ -42,6 +65,7 @@ const subTaskSchema = z.object({
   marginMs: quantiles(
     'By how much it won: from its success to that of the next one, in runs in which it was the first and another was let run and succeeded too.',
   ),
+  stream: streamSchema.exactOptional(),
 });
 
 const hedgingSchema = z.object({
@@ -56,6 +80,9 @@ const hedgingSchema = z.object({
   }),
   savedRuns: count('In how many runs they did.'),
   unknownRuns: count('In how many runs with hedges that was not known.'),
+  cut: unused(
+    'What all streams had brought that were cancelled, which racing them costs; there where an attempt has streamed.',
+  ).exactOptional(),
 });
 
 const stepSchema = z.enum(['1m', '5m', '15m']);
@@ -106,6 +133,9 @@ export const raceTableSchema = z
     replyMs: quantiles(
       'How long replies with a result took, in runs with the reply policy that the task declares.',
     ),
+    firstChunkMs: quantiles(
+      'How long callers waited for the first chunk that they were shown, in those runs that showed them a stream; there where one did.',
+    ).exactOptional(),
     subTasks: z.array(subTaskSchema).meta({ description: 'In the order in which the task declares them.' }),
     hedging: hedgingSchema,
     learntMs: z.object({ p50: ms, p90: ms, p95: ms, p99: ms }).meta({

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { replyPolicySchema, type ReplyPolicy } from '../core/policies.js';
 import { DurationHistogram, histogramSchema as histogram } from './duration-histogram.js';
 import { MINUTE_MS, minuteSchema, MinuteTally } from './minute-tally.js';
+import { StreamTally, streamTallySchema } from './stream-tally.js';
 import { StreamedReplies, streamedRepliesSchema } from './streamed-replies.js';
 
 /** What became of a sub-task, in how many runs. */
@@ -23,11 +24,18 @@ export class SubTaskTally {
   durations = new DurationHistogram();
   /** From its success to the next one of the run, where it was the first. */
   margins = new DurationHistogram();
+  /** Of its attempts that streamed; undefined where none did. */
+  streams: StreamTally | undefined;
 
   add(other: SubTaskTally): void {
     for (const count of COUNTS) this[count] += other[count];
     this.durations.add(other.durations);
     this.margins.add(other.margins);
+    if (other.streams) this.openStreams().add(other.streams);
+  }
+
+  openStreams(): StreamTally {
+    return (this.streams ??= new StreamTally());
   }
 }
 
@@ -165,6 +173,7 @@ const sliceSchema = z.object({
         >),
         durations: histogram,
         margins: histogram,
+        streams: streamTallySchema.optional(),
       }),
     ]),
   ),

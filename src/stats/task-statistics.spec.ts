@@ -181,7 +181,16 @@ describe('TaskStatistics', () => {
       told[1]!.cancelled(9, 'a').finished(9);
       log.reply(3, { at: NOON + SLICE_MS });
       told[0]!.succeeded(19, 'a').finished(19);
-      told[2]!.failed(20, 'a').finished(20);
+      const stream = { chunks: 2, bytes: 9, firstChunkMs: 1, tokens: 4 };
+      told[2]!.failed(20, 'a', stream).finished(20);
+      log
+        .run({ at: NOON + SLICE_MS })
+        .started(0, 'a')
+        .started(0, 'b')
+        .cancelled(2, 'b', stream)
+        .succeeded(9, 'a', 'x', stream)
+        .replied(9, 'a', 9, 2)
+        .finished(9);
     }
 
     test('wherever it was saved: nothing is counted twice, forgotten or torn from its run', async () => {

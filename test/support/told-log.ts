@@ -1,4 +1,4 @@
-import type { EventType, NewEvent, RunEvent } from '../../src/core/events.js';
+import type { EventType, NewEvent, RunEvent, StreamMeasures } from '../../src/core/events.js';
 import type { JsonValue } from '../../src/core/json.js';
 import type { ReplyPolicy } from '../../src/core/policies.js';
 
@@ -62,25 +62,31 @@ export class ToldRun {
     return this.tell('sub-task.held-back', ms, { delayMs: ms, hedgeBudget: 0.1 }, subTask);
   }
 
-  retrying(ms: number, subTask: string): this {
-    return this.tell('sub-task.retrying', ms, { error: ERROR, delayMs: 0, dueAt: this.time(ms) }, subTask);
+  streamed(ms: number, subTask: string, chunks: readonly JsonValue[], first = 0): this {
+    return this.tell('sub-task.streamed', ms, { first, chunks: [...chunks] }, subTask);
   }
 
-  succeeded(ms: number, subTask: string, result: JsonValue = 1): this {
-    return this.tell('sub-task.succeeded', ms, { result, durationMs: this.sinceStart(ms, subTask) }, subTask);
+  retrying(ms: number, subTask: string, stream?: StreamMeasures): this {
+    const data = { error: ERROR, delayMs: 0, dueAt: this.time(ms), ...(stream && { stream }) };
+    return this.tell('sub-task.retrying', ms, data, subTask);
   }
 
-  failed(ms: number, subTask: string): this {
-    return this.tell(
-      'sub-task.failed',
-      ms,
-      { error: ERROR, durationMs: this.sinceStart(ms, subTask) },
-      subTask,
-    );
+  succeeded(ms: number, subTask: string, result: JsonValue = 1, stream?: StreamMeasures): this {
+    const data = { result, durationMs: this.sinceStart(ms, subTask), ...(stream && { stream }) };
+    return this.tell('sub-task.succeeded', ms, data, subTask);
   }
 
-  cancelled(ms: number, subTask: string): this {
-    const data = { reason: 'not needed', durationMs: this.sinceStart(ms, subTask) };
+  failed(ms: number, subTask: string, stream?: StreamMeasures): this {
+    const data = { error: ERROR, durationMs: this.sinceStart(ms, subTask), ...(stream && { stream }) };
+    return this.tell('sub-task.failed', ms, data, subTask);
+  }
+
+  cancelled(ms: number, subTask: string, stream?: StreamMeasures): this {
+    const data = {
+      reason: 'not needed',
+      durationMs: this.sinceStart(ms, subTask),
+      ...(stream && { stream }),
+    };
     return this.tell('sub-task.cancelled', ms, data, subTask);
   }
 

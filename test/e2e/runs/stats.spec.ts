@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { Readable } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import type { z } from 'zod';
 import type { raceTableSchema } from '../../../src/stats/stats.schemas.js';
@@ -55,6 +57,34 @@ describe('GET /tasks/<name>/stats', () => {
     expect(table.replyMs).toMatchObject({ count: 2, p50: expect.any(Number) });
     expect(table.hedging).toMatchObject({ extraStarts: 0, extraStartShare: 0, heldBack: 0, unknownRuns: 0 });
     expect(table.learntMs).toEqual({ p50: null, p90: null, p95: null, p99: null });
+  });
+
+  test('shows the first chunks of streams, and what losers had when they were cut', async () => {
+    const chat = new ControlledTask('chat', { fast: { stream: true }, slow: { stream: true } });
+    service = await TestApp.start({ providers: chat.providers });
+    const answer = service.answer('chat');
+    const { fast, slow } = await chat.all();
+    const { promise: asked, resolve: ask } = Promise.withResolvers();
+    slow.context.tokens = 3;
+    slow.succeed(
+      (async function* () {
+        yield '';
+        ask(undefined);
+        await once(slow.context.signal, 'abort');
+      })(),
+    );
+    await asked;
+    fast.succeed(Readable.from(['He', 'llo']));
+    const { runId } = await answer;
+    await service.finishedRun(runId);
+    const { firstChunkMs, subTasks, hedging } = await statsOf(service, 'chat');
+    expect(firstChunkMs).toMatchObject({ count: 1, p50: expect.any(Number) });
+    const cut = { attempts: 1, chunks: 1, bytes: 0, tokens: 3 };
+    expect(subTasks.map(({ stream }) => [stream?.firstChunkMs.count, stream?.cancelled])).toEqual([
+      [1, { attempts: 0, chunks: 0, bytes: 0, tokens: 0 }],
+      [0, cut],
+    ]);
+    expect(hedging.cut).toEqual(cut);
   });
 
   test('shows what a hedge saved, and hedges start by what was learnt of the replies', async () => {
