@@ -37,11 +37,8 @@ function parse(text: string): number | undefined {
 export const durationSchema = z
   .string()
   .max(20)
-  .refine(
-    (text): text is ms.StringValue => {
-      const value = parse(text);
-      return value !== undefined && value <= MAX_DURATION_MS;
-    },
-    { error: `takes ${DURATION_FORM}`, abort: true },
-  )
+  .refine((text): text is ms.StringValue => {
+    const value = parse(text);
+    return value !== undefined && value <= MAX_DURATION_MS;
+  }, `takes ${DURATION_FORM}`)
   .meta({ description: 'A length of time with its unit: 250ms, 30s, 5m.', examples: ['2s'] });

@@ -82,7 +82,10 @@ export const webhookFields = {
   retry: retrySchema.exactOptional(),
   timeout: durationSchema
     .refine((text) => Number.parseFloat(text) !== 0, 'takes more than 0')
-    .refine((text) => milliseconds(text) <= MOST_TIMEOUT_MS, 'takes 1m at most')
+    .refine((text) => milliseconds(text) <= MOST_TIMEOUT_MS, {
+      error: 'takes 1m at most',
+      when: ({ issues }) => issues.length === 0,
+    })
     .exactOptional()
     .meta({ description: 'How long one attempt may take: 1m at most. Default 15s.' }),
 };
