@@ -28,7 +28,7 @@ const namesSpecs = process.argv
   .slice(2)
   .some((arg) => arg.startsWith('--testPath') || !(arg.startsWith('-') || Number.isFinite(Number(arg))));
 
-const suites = (names, specs) => ({
+export const suites = (names, specs) => ({
   testMatch: namesSpecs ? specs : names.map((name) => `<rootDir>/test/suites/${name}.suite.ts`),
 });
 

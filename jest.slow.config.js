@@ -1,4 +1,4 @@
-import { e2e, options, serial } from './jest.config.js';
+import { e2e, options, serial, suites } from './jest.config.js';
 
 // Two seconds with one of the journals in `npm test`.
 process.env.FUZZ_SECONDS ??= '10';
@@ -12,7 +12,7 @@ export default {
     {
       ...e2e,
       displayName: 'clients',
-      testMatch: ['<rootDir>/test/clients/*.spec.ts'],
+      ...suites(['pages', 'clients'], ['<rootDir>/test/clients/*.spec.ts']),
       globalSetup: '<rootDir>/test/clients/install.ts',
       globalTeardown: null,
     },

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import type { Browser, Page } from 'playwright-core';
+import type { Page } from 'playwright-core';
 import { ApiKeys } from '../support/api-keys.js';
-import { startBrowser } from '../support/browser.js';
+import { sharedBrowser } from '../support/browser.js';
 import { TestApp } from '../support/test-app.js';
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
@@ -12,15 +12,13 @@ describe('in a browser', () => {
   const keys = new ApiKeys();
   const key = keys.create('ada', 'runs:read', 'runs:write');
   let service: TestApp;
-  let browser: Browser;
   let page: Page;
   beforeAll(async () => {
     service = await TestApp.start({ env: { API_KEYS_FILE: keys.path }, key, amongOthers: true });
-    browser = await startBrowser();
-    page = await browser.newPage({ viewport: { width: 390, height: 800 } });
+    page = await (await sharedBrowser()).newPage({ viewport: { width: 390, height: 800 } });
   });
   afterAll(async () => {
-    await browser.close();
+    await page.close();
     await service.close();
     keys.remove();
   });

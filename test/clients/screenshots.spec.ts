@@ -3,8 +3,8 @@ import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Browser, Page } from 'playwright-core';
-import { startBrowser } from '../support/browser.js';
+import type { Page } from 'playwright-core';
+import { sharedBrowser } from '../support/browser.js';
 import { raceTasks } from '../support/race-tasks.js';
 import { TestApp } from '../support/test-app.js';
 import { DELIVERY, PAUSED } from '../support/webhook-answers.js';
@@ -17,7 +17,6 @@ const LARGEST = 120_000;
 describe('The pictures of the page', () => {
   const isForDocs = process.env.SCREENSHOTS === '1';
   let folder: string;
-  let browser: Browser;
   let service: TestApp;
   let page: Page;
 
@@ -28,12 +27,11 @@ describe('The pictures of the page', () => {
       providers: [...raceTasks],
       env: { DEMO_TIME_SCALE: '0.2' },
     });
-    browser = await startBrowser();
-    page = await browser.newPage({ locale: 'en-GB', reducedMotion: 'reduce' });
+    page = await (await sharedBrowser()).newPage({ locale: 'en-GB', reducedMotion: 'reduce' });
   });
 
   afterAll(async () => {
-    await browser.close();
+    await page.close();
     await service.close();
     if (!isForDocs) await rm(folder, { recursive: true });
   });

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type { Browser, Page } from 'playwright-core';
-import { startBrowser } from './browser.js';
+import { sharedBrowser } from './browser.js';
 import { TestApp } from './test-app.js';
 
 const installed = createRequire(new URL('../clients/package.json', import.meta.url));
@@ -33,13 +33,13 @@ export class WatchedPage {
   /** @param options of the service */
   static async serve(options: Parameters<typeof TestApp.start>[0]): Promise<WatchedPage> {
     const service = await TestApp.start({ amongOthers: true, ...options });
-    const browser = await startBrowser();
+    const browser = await sharedBrowser();
     const page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
     return new WatchedPage(service, browser, page);
   }
 
   async close(): Promise<void> {
-    await this.browser.close();
+    await this.page.close();
     await this.service.close();
   }
 
