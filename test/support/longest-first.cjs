@@ -6,10 +6,15 @@ const LONGEST = [
   'journal',
   'events',
   'process',
-  'consumers',
   'cluster-harness',
+  'consumers',
   'crash-harness',
+  'pages',
+  'hostile-readers',
+  'transactions',
+  'power-cuts',
   'disk-errors',
+  'clients',
   'short-memory',
 ];
 
