@@ -12,15 +12,17 @@ const HALF_CLOSE_MS = 5;
 export async function exchange(url: string, request: WireRequest): Promise<Answer | undefined> {
   const { hostname, port } = new URL(url);
   const socket = connect({ port: Number(port), host: hostname, allowHalfOpen: true });
-  let received = Buffer.alloc(0);
+  // A character for a byte.
+  socket.setEncoding('latin1');
+  let received = '';
   const isHead = request.line?.method === 'HEAD';
   const answered = new Promise<Answer | undefined>((resolve, reject) => {
     const look = (closed: boolean): void => {
-      const answer = firstAnswer(received.toString('latin1'), isHead, closed);
+      const answer = firstAnswer(received, isHead, closed);
       if (answer ?? closed) resolve(answer);
     };
-    socket.on('data', (chunk: Buffer) => {
-      received = Buffer.concat([received, chunk]);
+    socket.on('data', (chunk: string) => {
+      received += chunk;
       look(false);
     });
     // A server that refuses a body closes the connection before all of it is sent: the answer may be there already.
