@@ -1,44 +1,29 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Cluster } from './cluster.ts';
 
-const PAUSE_MS = 400;
+interface Step {
+  readonly webhook: string;
+  readonly before: number;
+  readonly after: number;
+}
 
-/** Looks at the cursors of webhooks again and again: whoever has lost a webhook must not move its cursor back. */
-export class CursorWatch {
-  readonly violations: string[] = [];
-  readonly #cluster: Cluster;
-  readonly #closing = new AbortController();
-  readonly #life: Promise<void>;
-  readonly #cursors = new Map<string, number>();
+/** Has Postgres note each cursor of a webhook that goes back: whoever has lost a webhook must not move it. */
+export async function watchCursors(cluster: Cluster): Promise<void> {
+  await cluster.rows(`
+    CREATE TABLE public.cursors_back (webhook text, before bigint, after bigint);
+    CREATE FUNCTION public.note_cursor() RETURNS trigger LANGUAGE plpgsql AS $$
+      BEGIN
+        INSERT INTO public.cursors_back VALUES (new.id, old.cursor, new.cursor);
+        RETURN NULL;
+      END $$;
+    CREATE TRIGGER cursor_back AFTER UPDATE ON webhooks FOR EACH ROW WHEN (new.cursor < old.cursor)
+      EXECUTE FUNCTION public.note_cursor()`);
+}
 
-  constructor(cluster: Cluster) {
-    this.#cluster = cluster;
-    this.#life = this.#live();
-  }
-
-  async close(): Promise<void> {
-    this.#closing.abort();
-    await this.#life;
-  }
-
-  async #live(): Promise<void> {
-    const { signal } = this.#closing;
-    while (!signal.aborted) {
-      // There is no Postgres for a while.
-      await this.#look().catch(() => undefined);
-      await sleep(PAUSE_MS, undefined, { signal }).catch(() => undefined);
-    }
-  }
-
-  async #look(): Promise<void> {
-    const rows = await this.#cluster.rows<{ id: string; cursor: number }>('SELECT id, cursor FROM webhooks');
-    for (const { id, cursor } of rows) {
-      const before = this.#cursors.get(id) ?? 0;
-      if (cursor < before)
-        this.violations.push(
-          `The cursor of the webhook ${id} went back from event ${String(before)} to event ${String(cursor)}`,
-        );
-      this.#cursors.set(id, cursor);
-    }
-  }
+/** @returns what is wrong */
+export async function proveCursors(cluster: Cluster): Promise<string[]> {
+  const steps = await cluster.rows<Step>('SELECT * FROM public.cursors_back LIMIT 5');
+  return steps.map(
+    ({ webhook, before, after }) =>
+      `The cursor of the webhook ${webhook} went back from event ${String(before)} to event ${String(after)}`,
+  );
 }
