@@ -189,6 +189,23 @@ describe('Deliverer', () => {
     expect(numbers()).toEqual([2, 2]);
   });
 
+  test('is late by no more than its clock is set back, and only with what waits', async () => {
+    await stand.subscribe('one', { retry: { delay: '10s' } });
+    await begin();
+    stand.answerOf = () => 500;
+    await stand.run(['run.replied', 'run.finished']);
+    await stand.advance(1_000);
+    stand.answerOf = () => 'ok';
+    const { clock } = stand;
+    const now = clock.now.bind(clock);
+    jest.spyOn(clock, 'now').mockImplementation(() => now() - 600_000);
+    await stand.run(['run.replied']);
+    await stand.advance(600_000);
+    expect(numbers()).toEqual([2, 5]);
+    await stand.advance(5_000);
+    expect(numbers()).toEqual([2, 5, 2, 3]);
+  });
+
   test('pauses a webhook of the API whose receiver is gone, and loses nothing of what comes then', async () => {
     await stand.subscribe('one');
     await begin();
