@@ -21,7 +21,7 @@ const durationMs = z
   .number()
   .meta({ description: 'From the start of the first attempt to the end, in milliseconds.' });
 
-const stream = z
+export const stream = z
   .strictObject({
     chunks: z.int().min(0),
     bytes: z.int().min(0).meta({ description: 'Of their JSON; of texts, in UTF-8.' }),

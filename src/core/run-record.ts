@@ -1,6 +1,6 @@
 import type { StringValue } from 'ms';
 import type { CallerHeaders } from './caller-headers.js';
-import type { RunEvent, SubTaskEvent } from './events.js';
+import type { RunEvent, StreamMeasures, SubTaskEvent } from './events.js';
 import type { JsonValue } from './json.js';
 import type { Labels } from './labels.js';
 import { outcomeOf } from './outcome.js';
@@ -37,6 +37,8 @@ export interface SubTaskRecord {
   durationMs: number | null;
   /** What its last attempt has said of its progress, and when. */
   progress: { readonly value: JsonValue; readonly time: string } | undefined;
+  /** What the stream of its last attempt had brought when that ended; undefined where it doesn't stream. */
+  stream?: StreamMeasures | undefined;
   /** Why it was cancelled or skipped. */
   reason: string | undefined;
   /** Set when it succeeded. */
@@ -214,6 +216,7 @@ function startOver(run: RunRecord, subTask: SubTaskRecord): void {
 }
 
 function advanceSubTask(subTask: SubTaskRecord, event: SubTaskEvent): void {
+  if ('stream' in event.data) subTask.stream = event.data.stream;
   switch (event.type) {
     case 'sub-task.held-back':
       subTask.heldBack = true;
@@ -223,6 +226,7 @@ function advanceSubTask(subTask: SubTaskRecord, event: SubTaskEvent): void {
       subTask.attempts = event.attempt;
       subTask.retryAt = null;
       subTask.progress = undefined;
+      subTask.stream = undefined;
       subTask.startedAt ??= event.time;
       subTask.trigger ??= event.data.trigger;
       if (event.data.traceparent !== undefined) subTask.traceparent = event.data.traceparent;

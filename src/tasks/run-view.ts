@@ -1,6 +1,7 @@
 import { clientName } from '../core/run-origin.js';
 import { webhookViews } from '../core/webhook-view.js';
 import type { RunRecord } from '../core/run-record.js';
+import type { StreamLead } from '../core/stream-lead.js';
 
 /** A run as callers are shown it. */
 export function runView(run: Readonly<RunRecord>) {
@@ -17,6 +18,7 @@ export function runView(run: Readonly<RunRecord>) {
     ...(run.deadline !== undefined && { deadline: run.deadline }),
     ...(run.webhooks && { webhooks: webhookViews(run.webhooks) }),
     reply,
+    ...(run.lead && { lead: leadView(run.lead) }),
     createdAt: run.createdAt,
     repliedAt: run.repliedAt,
     finishedAt: run.finishedAt,
@@ -31,4 +33,8 @@ export function runView(run: Readonly<RunRecord>) {
       }),
     ),
   };
+}
+
+function leadView({ subTask, attempt, broken }: StreamLead) {
+  return { subTask, attempt, ...(broken && { broken: true as const }) };
 }

@@ -10,6 +10,7 @@ import {
   startTriggerSchema,
   subTaskStatusSchema,
 } from '../core/run.js';
+import { stream } from '../core/events.js';
 import { webhookViewsSchema } from '../core/webhook-view.js';
 import { EXAMPLE_REQUEST_ID, EXAMPLE_TRACEPARENT } from './tasks.schemas.js';
 
@@ -32,6 +33,17 @@ export const runSchema = z
     reply: replySchema
       .nullable()
       .meta({ description: 'What the caller was told; null as long as there is no reply.' }),
+    lead: z
+      .object({
+        subTask: z.string(),
+        attempt: z.int(),
+        broken: z
+          .literal(true)
+          .exactOptional()
+          .meta({ description: 'There when that stream has broken off and none has taken its place yet.' }),
+      })
+      .exactOptional()
+      .meta({ description: 'Whose stream callers are shown, or were shown last; there where one was.' }),
     lastEventId: z.int().meta({
       description: 'The id of the last event of the run that this tells of; the `ETag` says the same.',
     }),
@@ -77,6 +89,9 @@ export const runSchema = z
           .object({ value: jsonValueSchema, time: z.iso.datetime() })
           .optional()
           .meta({ description: 'What its last attempt has said of its progress, and when.' }),
+        stream: stream.meta({
+          description: 'What the stream of its last attempt had brought when that ended, where it streams.',
+        }),
         reason: z.string().optional().meta({ description: 'Why it was cancelled or skipped.' }),
         result: jsonValueSchema
           .optional()

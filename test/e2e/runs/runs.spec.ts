@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { request } from 'node:http';
+import { Readable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { ControlledTask } from '../../support/controlled-task.js';
 import { FACES } from '../../support/faces.js';
@@ -7,13 +9,36 @@ import { TestApp } from '../../support/test-app.js';
 const RFC_3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 const time = expect.stringMatching(RFC_3339);
 const race = new ControlledTask('race', { fast: {}, slow: {} });
+const chat = new ControlledTask('chat', { fast: { stream: true }, slow: { stream: true } });
 
 describe.each(FACES)('%s: GET /runs/{id}', (face) => {
   let service: TestApp;
   beforeAll(async () => {
-    service = await TestApp.start({ face, providers: race.providers });
+    service = await TestApp.start({ face, providers: [...race.providers, ...chat.providers] });
   });
   afterAll(() => service.close());
+
+  test('shows what streams had brought when they ended, and whose was shown', async () => {
+    const answer = service.answer('chat');
+    const { fast, slow } = await chat.all();
+    const { runId } = fast.context;
+    expect(await service.showRun(runId)).not.toHaveProperty('lead');
+    slow.succeed(
+      (async function* () {
+        yield '';
+        fast.succeed(Readable.from(['He', 'llö']));
+        await once(slow.context.signal, 'abort');
+      })(),
+    );
+    fast.context.tokens = 2;
+    await answer;
+    const { lead, subTasks } = await service.finishedRun(runId);
+    expect(lead).toEqual({ subTask: 'fast', attempt: 1 });
+    expect(subTasks.map(({ stream }) => stream)).toEqual([
+      { chunks: 2, bytes: 6, firstChunkMs: expect.any(Number), tokens: 2 },
+      { chunks: 1, bytes: 0 },
+    ]);
+  });
 
   test('shows a run before its reply, after it and when its last sub-task has ended', async () => {
     const answer = service.http
