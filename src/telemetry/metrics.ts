@@ -77,6 +77,27 @@ export const METRICS = {
     'From the first attempt of a sub-task to its outcome',
   ),
   'frontrunner.subtask.attempts': counter('{attempt}', [TASK, SUB_TASK], 'Attempts that began'),
+  'frontrunner.subtask.first_chunk.duration': histogram(
+    's',
+    RUN_SECONDS,
+    [TASK, SUB_TASK],
+    'From the start of an attempt that streams to its first chunk that wins',
+  ),
+  'frontrunner.subtask.cut.chunks': counter(
+    '{chunk}',
+    [TASK, SUB_TASK, 'frontrunner.outcome'],
+    'Chunks of streams that were cancelled, as losers are, or failed',
+  ),
+  'frontrunner.subtask.cut.size': counter(
+    'By',
+    [TASK, SUB_TASK, 'frontrunner.outcome'],
+    'Size of these chunks',
+  ),
+  'frontrunner.subtask.cut.tokens': counter(
+    '{token}',
+    [TASK, SUB_TASK, 'frontrunner.outcome'],
+    'Tokens of these chunks, as far as sub-tasks say',
+  ),
   'frontrunner.hedges.started': counter(
     '{hedge}',
     [TASK, SUB_TASK],

@@ -81,6 +81,32 @@ describe('Recorder', () => {
     expect(Object.keys(counts)).toHaveLength(7);
   });
 
+  test('has the first chunk of every stream, and what those had brought that were cancelled or failed', () => {
+    const stream = { chunks: 3, bytes: 40, firstChunkMs: 250 };
+    const error = { code: 'stream-stalled', message: '' };
+    const counts = heard([
+      ['sub-task.streamed', { first: 0, chunks: ['x'] }],
+      ['sub-task.succeeded', { result: 'x', durationMs: 1, stream: { ...stream, tokens: 9 } }],
+      ['sub-task.cancelled', { reason: 'x', durationMs: 1, stream: { ...stream, tokens: 5 } }],
+      ['sub-task.retrying', { error, delayMs: 1, dueAt: '', stream }],
+      ['sub-task.failed', { error, durationMs: 1, stream: { chunks: 0, bytes: 0 } }],
+    ]);
+    const labels = 'frontrunner_task="task",frontrunner_subtask="b"';
+    const ofStreams = Object.entries(counts).filter(([name]) => /first_chunk|cut/.test(name));
+    const [cancelled, failed] = ['cancelled', 'failed'].map(
+      (outcome) => `{${labels},frontrunner_outcome="${outcome}"}`,
+    );
+    expect(Object.fromEntries(ofStreams)).toEqual({
+      [`frontrunner_subtask_first_chunk_duration_seconds_count{${labels}}`]: 3,
+      [`frontrunner_subtask_first_chunk_duration_seconds_sum{${labels}}`]: 0.75,
+      [`frontrunner_subtask_cut_chunks_total${cancelled}`]: 3,
+      [`frontrunner_subtask_cut_size_bytes_total${cancelled}`]: 40,
+      [`frontrunner_subtask_cut_tokens_total${cancelled}`]: 5,
+      [`frontrunner_subtask_cut_chunks_total${failed}`]: 3,
+      [`frontrunner_subtask_cut_size_bytes_total${failed}`]: 40,
+    });
+  });
+
   test('says of requests to upstreams where they went and what came of them', () => {
     const call = { method: 'GET', tookMs: 20, error: undefined };
     const all = recorded((recorder) => {

@@ -1,5 +1,5 @@
 import type { AnsweredRequest, Hearer, UpstreamCall } from '../core/measures.js';
-import type { RunEvent } from '../core/events.js';
+import type { RunEvent, StreamMeasures, SubTaskEvent } from '../core/events.js';
 import { serverOf } from '../core/server-address.js';
 import { wasSent, type WebhookEvent } from '../core/webhook-event.js';
 import type { CommittedEvent } from '../events/event-bus.js';
@@ -77,6 +77,7 @@ export class Recorder implements Hearer {
   private hearOne(event: RunEvent, run: CommittedEvent['run']): void {
     const { instruments } = this;
     const { task } = event;
+    if ('subTask' in event && 'stream' in event.data) this.streamed(event, event.data.stream);
     switch (event.type) {
       case 'run.started':
         instruments.count('frontrunner.runs.started', task);
@@ -127,6 +128,19 @@ export class Recorder implements Hearer {
     const error = 'error' in reply ? reply.error.code : undefined;
     const policy = terms?.replyPolicy.policy;
     this.instruments.record('frontrunner.run.reply.duration', durationMs / 1000, task, policy, winner, error);
+  }
+
+  private streamed({ task, subTask, type }: SubTaskEvent, stream: StreamMeasures): void {
+    const { chunks, bytes, firstChunkMs, tokens } = stream;
+    const { instruments } = this;
+    if (firstChunkMs !== undefined)
+      instruments.record('frontrunner.subtask.first_chunk.duration', firstChunkMs / 1000, task, subTask);
+    if (type === 'sub-task.succeeded') return;
+    const outcome = type === 'sub-task.cancelled' ? 'cancelled' : 'failed';
+    instruments.add('frontrunner.subtask.cut.chunks', chunks, task, subTask, outcome);
+    instruments.add('frontrunner.subtask.cut.size', bytes, task, subTask, outcome);
+    if (tokens !== undefined)
+      instruments.add('frontrunner.subtask.cut.tokens', tokens, task, subTask, outcome);
   }
 
   private ended(
