@@ -43,7 +43,7 @@ function bare(url: string, connections: number): Call {
 function subTask(url: string): Call {
   const handler = new HttpSubTask({ url, allowPrivate: true }, new Upstreams(), {});
   const runId = randomUUID();
-  return () =>
+  return async () =>
     handler.run(null, {
       runId,
       attempt: 1,

@@ -20,8 +20,12 @@ export function expressionOf(text: string): string | undefined {
   return FORM.exec(text)?.[1];
 }
 
-/** What is wrong with an expression: its syntax, or a name that it has not; undefined when nothing is. */
-export function expressionMistake(source: string): string | undefined {
+/**
+ * What is wrong with an expression: its syntax, or a name that it has not; undefined when nothing is.
+ *
+ * @param variables what it may ask for besides its context
+ */
+export function expressionMistake(source: string, variables = ANSWER_VARIABLES): string | undefined {
   let tree: jsonata.ExprNode;
   try {
     // Here and not above: it is loaded for files that use it.
@@ -30,7 +34,7 @@ export function expressionMistake(source: string): string | undefined {
     const { message, position } = error as jsonata.JsonataError;
     return `is no JSONata: ${message}${position > 0 ? `, at character ${position} of the expression` : ''}`;
   }
-  const names = new Names();
+  const names = new Names(variables);
   names.read(tree);
   return names.mistake;
 }
@@ -38,8 +42,12 @@ export function expressionMistake(source: string): string | undefined {
 /** The variables that an expression uses and those that it sets, wherever it does. */
 class Names {
   private readonly used = new Set<string>();
-  private readonly set = new Set([...ANSWER_VARIABLES, ...FUNCTIONS, '', '$']);
+  private readonly set: Set<string>;
   private inexact: number | undefined;
+
+  constructor(private readonly variables: readonly string[]) {
+    this.set = new Set([...variables, ...FUNCTIONS, '', '$']);
+  }
 
   read(node: unknown): void {
     if (typeof node !== 'object' || node === null) return;
@@ -60,7 +68,8 @@ class Names {
     if (unknown === undefined) return undefined;
     if (unknown === 'eval') return 'calls $eval, which is not taken; write the expression itself';
     const near = nearest(unknown, [...this.set]);
-    const meant = near ? `is $${near} meant?` : `there are $${ANSWER_VARIABLES.join(', $')} and functions`;
+    const there = this.variables.length > 0 ? `$${this.variables.join(', $')} and functions` : 'functions alone';
+    const meant = near ? `is $${near} meant?` : `there are ${there}`;
     return `has $${unknown}, which nothing sets; ${meant}`;
   }
 

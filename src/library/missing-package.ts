@@ -4,7 +4,7 @@ const NEEDED = [
   { by: 'a database postgres://…', packages: ['pg', 'pg-boss'] },
   {
     by: 'forFile, or a webhook,',
-    packages: ['ajv', 'jsonata', 'undici', 'url-template', 'yaml'],
+    packages: ['ajv', 'eventsource-parser', 'jsonata', 'undici', 'url-template', 'yaml'],
   },
 ];
 

@@ -61,7 +61,7 @@ describe('options', () => {
   test.each([
     ['@nestjs/platform-express', 'npm i @nestjs/platform-express'],
     ['pg-boss', 'npm i pg pg-boss'],
-    ['url-template', 'npm i ajv jsonata undici url-template yaml'],
+    ['url-template', 'npm i ajv eventsource-parser jsonata undici url-template yaml'],
   ])('that need %s say what to install where it is missing', (name, mend) => {
     const missing = Object.assign(new Error(`Cannot find package '${name}' imported from a.js`), {
       code: 'ERR_MODULE_NOT_FOUND',

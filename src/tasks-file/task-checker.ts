@@ -4,7 +4,7 @@ import { defineTask, replyMisfit } from '../tasks/task-declaration.js';
 import type { JsonValue } from '../core/json.js';
 import { stepsOf } from '../core/json-pointer.js';
 import { redactionOf } from '../core/redaction.js';
-import type { SubTaskHandler } from '../core/sub-task.js';
+import type { StreamOptions, SubTaskHandler } from '../core/sub-task.js';
 import type { SubTaskDefinition, TaskDefinition } from '../core/task.js';
 import type { WebhookMeans } from '../core/webhook-means.js';
 import { textOf } from '../core/thrown.js';
@@ -20,6 +20,9 @@ import type { Mistake, Path } from './mistake.js';
 import { fileTaskSchema, subTaskSchema, type FileTask, type HttpFileSubTask } from './tasks-file.schema.js';
 import type { YamlSource } from './yaml-source.js';
 
+/** What calls an upstream. @see StreamOptions */
+type HttpHandler = SubTaskHandler<unknown> & { readonly wins?: StreamOptions['wins'] };
+
 /** What the tasks of a file are to be part of, as far as it is known. */
 export interface Surroundings {
   /** What declares the task of a name already. */
@@ -27,7 +30,7 @@ export interface Surroundings {
   /** The sub-tasks that modules provide, by the names of their classes. Without, nothing is said of classes. */
   readonly classes?: ReadonlyMap<string, readonly SubTaskDefinition[]>;
   /** Without, sub-tasks are only checked. */
-  readonly handlerOf?: (request: HttpRequestOptions) => SubTaskHandler<unknown>;
+  readonly handlerOf?: (request: HttpRequestOptions) => HttpHandler;
   /** What the service has for webhooks. Without, only what they take of the environment is checked. */
   readonly webhookMeans?: WebhookMeans;
   /** Takes what the file says of an origin. */
@@ -60,7 +63,7 @@ export class TaskChecker {
     const { data: task } = fileTaskSchema.safeParse(value);
     if (!task || !subTasks.every((subTask) => subTask !== undefined)) return undefined;
     const reply = this.knownReply(task);
-    const { losers, deadline, hedgeBudget, keepInput, redact } = task;
+    const { losers, onBreak, deadline, hedgeBudget, keepInput, redact } = task;
     const redaction = redactionOf(keepInput, redact);
     const misfit = reply && replyMisfit({ name, subTasks, redaction }, reply);
     this.noteUnknownRedactions(redact, [...path, 'redact'], input && raw.input);
@@ -74,7 +77,7 @@ export class TaskChecker {
     const options = {
       name,
       subTasks: listed,
-      ...defined({ reply, losers, deadline, hedgeBudget, input, keepInput, redact }),
+      ...defined({ reply, losers, onBreak, deadline, hedgeBudget, input, keepInput, redact }),
     };
     return this.attempt(
       () => ({ ...defineTask<SubTaskDefinition>(options, name, (subTask) => subTask), webhooks }),
@@ -147,9 +150,13 @@ export class TaskChecker {
     const handlerOf = unset.length === 0 ? this.surroundings.handlerOf : undefined;
     const callerHeaders = uses.callerHeaders.map((use) => use.name);
     const common = defined({ timeout, retry: retry && defined(retry), concurrency, placement });
-    const options = { name, callerHeaders, ...common };
+    const { stream, firstChunk, idle } = request;
     return this.attempt(
-      () => defineSubTask(options, handlerOf?.(request) ?? IDLE, name),
+      () => {
+        const handler = handlerOf?.(request);
+        const streamed = stream && { stream: defined({ wins: handler?.wins, firstChunk, idle }) };
+        return defineSubTask({ name, callerHeaders, ...common, ...streamed }, handler ?? IDLE, name);
+      },
       (message) => this.source.note(path, message),
     );
   }

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { durationSchema } from '../core/duration.js';
 import { NAME, NAME_FORM } from '../core/name.js';
-import { losersPolicySchema, replyPolicySchema, runDeadlineSchema } from '../core/policies.js';
+import { losersPolicySchema, onBreakSchema, replyPolicySchema, runDeadlineSchema } from '../core/policies.js';
 import { keepInputSchema, redactSchema } from '../core/redaction.js';
 import { SUB_TASK_PLACEMENTS } from '../core/sub-task.js';
 import { MOST_WEBHOOKS_OF_RUN } from '../core/webhook.schema.js';
@@ -22,7 +22,8 @@ const httpSubTaskSchema = httpRequestSchema
     timeout: durationSchema
       .refine((text) => !/^[0.]+ ?[a-z]+$/i.test(text), 'takes more than 0: no attempt could succeed')
       .meta({
-        description: 'How long one attempt may take, its whole answer included. Default 60s.',
+        description:
+          'How long one attempt may take, its whole answer included. Default 60s, and 10m for a stream.',
         examples: ['2s'],
       })
       .optional(),
@@ -106,6 +107,7 @@ export const fileTaskSchema = z
       .optional(),
     reply: replyPolicySchema.optional(),
     losers: losersPolicySchema.optional(),
+    onBreak: onBreakSchema.optional(),
     deadline: runDeadlineSchema.optional(),
     hedgeBudget: hedgeBudgetSchema.optional(),
     keepInput: keepInputSchema.optional(),

@@ -112,6 +112,34 @@ tasks:
     ]);
   });
 
+  test('says how streams race and what becomes of one that breaks off', () => {
+    const wins = () => true;
+    const { tasks, mistakes } = read(
+      `tasks:
+  chat:
+    onBreak: restart
+    subTasks:
+      - { name: a, kind: http, url: https://a.example/, stream: sse, chunk: /text, firstChunk: 2s, idle: 5s }
+      - { name: b, kind: http, url: https://b.example/, stream: bytes }
+  whole:
+    subTasks: [{ name: a, kind: http, url: https://a.example/ }]
+`,
+      { ...surroundings, handlerOf: ({ stream }) => ({ run, wins: stream === 'sse' ? wins : undefined }) },
+    );
+    expect(mistakes).toEqual([]);
+    expect(tasks).toMatchObject([
+      {
+        onBreak: 'restart',
+        losers: 'cancel',
+        subTasks: [
+          { timeoutMs: 600_000, stream: { wins, firstChunkMs: 2_000, idleMs: 5_000 } },
+          { timeoutMs: 600_000, stream: { firstChunkMs: Infinity, idleMs: 10_000 } },
+        ],
+      },
+      { onBreak: 'fail', losers: 'continue', subTasks: [{ timeoutMs: 60_000, stream: undefined }] },
+    ]);
+  });
+
   test.each([
     [
       'JSON',
@@ -392,6 +420,42 @@ tasks:
       'more successes at a deadline than sub-tasks',
       taskWith('reply: { policy: deadline, deadline: 2s, min: 2 }'),
       ['4:51: tasks.t.reply.min: 2 successes are more than the 1 sub-tasks of t'],
+    ],
+    [
+      'a stream that nobody reads in pieces',
+      subTaskWith('stream: sse\n        as: json'),
+      [
+        '8:13: tasks.t.subTasks[0].as: reads the whole answer, and a stream has none; take it out: stream says what its pieces are',
+      ],
+    ],
+    [
+      'a stream on a worker',
+      subTaskWith('stream: sse\n        placement: worker'),
+      [
+        '4:9: tasks.t.subTasks[0]: The sub-task a streams, which only the node of its run can; take out its placement',
+      ],
+    ],
+    [
+      'a part of a frame without a stream',
+      subTaskWith('chunk: /a'),
+      ['7:16: tasks.t.subTasks[0].chunk: is for streams; write stream: sse, ndjson or bytes, or take it out'],
+    ],
+    [
+      'a kind of stream that there is not',
+      subTaskWith('stream: jsonl'),
+      ['7:17: tasks.t.subTasks[0].stream: takes "sse", "ndjson" or "bytes"'],
+    ],
+    [
+      'another thing to do at a break',
+      taskWith('onBreak: retry'),
+      ['4:14: tasks.t.onBreak: takes "fail" or "restart"'],
+    ],
+    [
+      'a stream whose result is redacted',
+      subTaskWith('stream: sse\n    redact: [/result]'),
+      [
+        '2:3: tasks.t: The sub-task a of t streams, and the journal has its chunks as they are; take out its stream, or what redact says of results',
+      ],
     ],
     ['a deadline at once', taskWith('deadline: 0s'), ['4:15: tasks.t.deadline: takes more than 0']],
   ])('is refused with %s', (_what, text, mistakes) => {

@@ -69,6 +69,16 @@ export class CallTrace {
     this.spans.end(this.span);
   }
 
+  /** An answer came piece by piece. @param error what ended it early, as {@link failed} has it; undefined where nothing did */
+  streamed(status: number, error: string | undefined): void {
+    if (error === undefined) {
+      this.answered(status);
+      return;
+    }
+    this.span.setAttribute('http.response.status_code', status);
+    this.failed(error);
+  }
+
   /** No answer came. @param code of the system, where it says why; `cancelled`, as a loser of a race is, is no error of the upstream */
   failed(code: unknown): void {
     if (code === 'cancelled') this.span.setAttribute('error.type', code);

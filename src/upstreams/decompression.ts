@@ -62,6 +62,15 @@ export class Decompression {
     return more;
   }
 
+  /** Brings nothing, and soon takes nothing more, until {@link resume}. */
+  pause(): void {
+    this.decoders.at(-1)?.pause();
+  }
+
+  resume(): void {
+    this.decoders.at(-1)?.resume();
+  }
+
   end(): void {
     this.decoders[0]?.end();
   }

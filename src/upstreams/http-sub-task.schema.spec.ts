@@ -115,6 +115,28 @@ describe('the options of an HTTP sub-task', () => {
     ['maxResponse', { maxResponse: '1gb' }, 'at most 100mb'],
     ['maxResponse', { maxResponse: '101mb' }, 'at most 100mb'],
     ['maxResponse', { maxResponse: '0' }, 'at most 100mb'],
+    ['stream', { stream: 'xml' }, '"ndjson"'],
+    ['stream', { stream: 'sse', method: 'HEAD' }, 'method: GET'],
+    ...['chunk', 'end', 'wins', 'firstChunk', 'idle'].map((name) => {
+      const value = { chunk: '/a', end: '[DONE]', wins: '{% a %}' }[name] ?? '2s';
+      return [name, { [name]: value }, 'is for streams; write stream: sse, ndjson or bytes'] as const;
+    }),
+    ['chunk', { stream: 'bytes', chunk: '/a' }, 'bytes have none'],
+    ['end', { stream: 'bytes', end: '[DONE]' }, 'bytes have none'],
+    ['chunk', { stream: 'sse', chunk: 'a' }, 'takes a JSON Pointer'],
+    ['chunk', { stream: 'sse', chunk: '{% a = %}' }, 'is no JSONata'],
+    ['wins', { stream: 'sse', wins: '/a' }, 'takes an expression in JSONata such as {%'],
+    [
+      'wins',
+      { stream: 'sse', wins: '{% $input.a %}' },
+      'has $input, which nothing sets; there are functions alone',
+    ],
+    ['idle', { stream: 'sse', idle: '0s' }, 'takes more than 0'],
+    ['firstChunk', { stream: 'sse', firstChunk: 'soon' }, 'duration'],
+    ['result', { stream: 'sse', result: '/a' }, 'a stream has none; take it out: chunk says what'],
+    ['as', { stream: 'sse', as: 'json' }, 'a stream has none; take it out: stream says what'],
+    ['expect/body', { stream: 'sse', expect: { body: true } }, 'a stream has none; take it out'],
+    ['expect/when', { stream: 'sse', expect: { when: '{% a %}' } }, 'a stream has none; take it out'],
   ])('are refused at %s: %j', (path, options, message) => {
     const found = issues(options);
     expect(Object.keys(found)).toEqual([path]);
@@ -150,6 +172,17 @@ describe('the options of an HTTP sub-task', () => {
       maxResponse: '10 MB',
     };
     expect(httpRequestSchema.parse(options)).toEqual(options);
+    const streaming = {
+      url: 'https://api.example/',
+      stream: 'sse',
+      expect: { status: [200] },
+      chunk: "{% $status = 200 ? $input.a & $headers.b & text : '' %}",
+      end: '[DONE]',
+      wins: '{% $length($trim($)) > 0 %}',
+      firstChunk: '2s',
+      idle: '10s',
+    };
+    expect(httpRequestSchema.parse(streaming)).toEqual(streaming);
   });
 
   test('tell editors of every member what it is for', () => {

@@ -7,6 +7,7 @@ import { headerNameMistake, HeaderTemplate } from './header-template.js';
 import { checkForwarded, forwardHeadersSchema } from './forwarded-headers.schema.js';
 import { bodyFields, checkBodies, finalSchema } from './request.schema.js';
 import { hasPointer } from './result-template.js';
+import { checkStream, streamFields } from './stream.schema.js';
 
 export const DEFAULT_MAX_RESPONSE = '1mb';
 
@@ -72,6 +73,7 @@ const requestFields = z.strictObject({
   forwardHeaders: forwardHeadersSchema.optional(),
   ...bodyFields,
   ...answerFields,
+  ...streamFields,
   allowPrivate: z
     .boolean()
     .optional()
@@ -102,7 +104,7 @@ const requestFields = z.strictObject({
     }, SIZE_FORM)
     .optional()
     .meta({
-      description: `How large a body may be, both on the wire and decompressed. Default ${DEFAULT_MAX_RESPONSE}. MAX_RESULT_BYTES bounds what of it is kept.`,
+      description: `How large a body may be, both on the wire and decompressed; of a stream, how large a frame. Default ${DEFAULT_MAX_RESPONSE}. MAX_RESULT_BYTES bounds what of it is kept.`,
       examples: ['200kb'],
     }),
 });
@@ -119,6 +121,7 @@ function checkTogether(options: HttpRequestOptions, context: z.RefinementCtx): v
   if (mistake !== undefined) report(['url'], mistake);
   checkBodies(options, report);
   checkForwarded(options, report);
+  checkStream(options, report);
   if ((as === 'text' || as === 'base64') && hasPointer(result))
     report(['result'], `leads into JSON, but the body is read as ${as}; take as out, or write as: json`);
   if (method !== 'HEAD') return;

@@ -1,25 +1,25 @@
 import bytes from 'bytes';
 import { NO_HEADERS } from '../core/caller-headers.js';
 import type { JsonValue } from '../core/json.js';
-import { SubTaskError, type SubTaskErrorOptions } from '../core/sub-task-error.js';
-import type { SubTaskContext, SubTaskHandler } from '../core/sub-task.js';
+import type { StreamOptions, SubTaskContext, SubTaskHandler } from '../core/sub-task.js';
 import type { Traced } from '../tracing/attempt-trace.js';
-import { ForbiddenAddress } from './address-guard.js';
 import { StaleConnection } from './connection.js';
 import { requireEnvironment, secretsOf } from './environment.js';
 import { writtenPath, writtenUrl } from './environment-url.js';
-import { excerptOf } from './excerpt.js';
+import { compileWins } from './chunk-reader.js';
+import { compileChunks } from './chunks.js';
 import { DEFAULT_MAX_RESPONSE, type HttpRequestOptions } from './http-sub-task.schema.js';
+import { maybeEventStream } from './media-type.js';
 import { isRedirect, MAX_REDIRECTS, redirected, type Hop, type RedirectTerms } from './redirects.js';
 import { RequestTemplate, type UpstreamRequest } from './request-template.js';
-import { statusFailure, UnfollowedRedirect } from './response-outcome.js';
-import { UnfitResponse, type ReadingTerms, type UpstreamResponse } from './response-reader.js';
+import { UnfollowedRedirect } from './response-outcome.js';
+import { UnfitResponse, type ReadingTerms, type UpstreamResponse } from './upstream-response.js';
 import { compileResult } from './result-reader.js';
 import { Secrets } from './secrets.js';
 import type { Environment } from './template-text.js';
-import { reasonOf } from './timed-exchange.js';
 import { tracedExchange, type TracedCalls } from './traced-exchange.js';
 import { usesOf } from './template-uses.js';
+import { UpstreamFailures } from './upstream-failures.js';
 import type { Upstream, Upstreams } from './upstreams.js';
 
 /** Stands for the attempt of a request that is only shown. */
@@ -34,14 +34,14 @@ const IDEMPOTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'PUT', 'DELETE']
 
 /**
  * A sub-task that asks an upstream over HTTP. A 2xx, or a status of `expect.status`, that meets `expect` succeeds, with what `result`
- * makes of it; what else may come of it is a {@link SubTaskError}:
+ * makes of it; with `stream`, with its chunks, which come as fast as they are asked for. What else may come of it is a `SubTaskError`:
  *
  * - `upstream-unreachable`: no connection, or one that broke. May be tried again.
  * - `upstream-status`: 408, 425, 429, 5xx and a 2xx that `expect.status` leaves out may be tried again, not before
  *   `Retry-After`; when that is longer than `retry.maxDelay`, and for all other statuses, no attempt follows. One of
  *   `final` lets no other sub-task start either.
- * - `upstream-unfit`: an answer that `expect`, `as`, `result` or `maxResponse` doesn't take, or that can't be read to its end. May be
- *   tried again: what is behind a load balancer rarely breaks all at once.
+ * - `upstream-unfit`: an answer that `expect`, `as`, `result` or `maxResponse` doesn't take, or that can't be read to its end;
+ *   a stream that says that it failed. May be tried again: what is behind a load balancer rarely breaks all at once.
  * - `upstream-forbidden`: the input makes a path of another shape, the address is a private one, or a redirect leads to
  *   an origin that is neither its own nor one of `redirects`. Final.
  */
@@ -54,8 +54,11 @@ export class HttpSubTask implements SubTaskHandler<unknown> {
   private readonly redirects: RedirectTerms;
   /** What spans show of its URL. */
   private readonly path: string;
-  private readonly final: ReadonlySet<number>;
+  private readonly failures: UpstreamFailures;
   private readonly resultOf: ReturnType<typeof compileResult>;
+  private readonly chunksOf: ReturnType<typeof compileChunks> | undefined;
+  /** Whether a chunk of its stream is worth winning with; undefined where its options don’t say. */
+  readonly wins: StreamOptions['wins'];
 
   /**
    * @param options as `httpRequestSchema` has checked them
@@ -77,25 +80,94 @@ export class HttpSubTask implements SubTaskHandler<unknown> {
     };
     this.secrets = new Secrets(secretsOf(options, environment));
     const statuses = options.expect?.status && new Set(options.expect.status);
+    const { stream, wins } = options;
+    const { expressions } = upstreams;
+    const maxBytes = bytes.parse(options.maxResponse ?? DEFAULT_MAX_RESPONSE) ?? 0;
     this.terms = {
-      maxBytes: bytes.parse(options.maxResponse ?? DEFAULT_MAX_RESPONSE) ?? 0,
+      maxBytes,
+      ...(stream && { streams: stream === 'sse' ? maybeEventStream : () => true }),
       accepts: (status) => (statuses ? statuses.has(status) : status >= 200 && status < 300),
     };
     this.path = writtenPath(options.url);
     this.target = `${options.method ?? 'GET'} ${writtenUrl(options.url)}`;
-    this.final = new Set(options.final);
-    this.resultOf = compileResult(options, upstreams.expressions, this.terms.maxBytes);
+    this.failures = new UpstreamFailures(this.secrets, new Set(options.final));
+    this.resultOf = compileResult(options, expressions, maxBytes);
+    this.chunksOf = stream && compileChunks(stream, options, expressions, maxBytes);
+    this.wins = wins === undefined ? undefined : compileWins(wins, expressions, maxBytes);
   }
 
-  /** @throws {SubTaskError} */
-  async run(input: unknown, context: SubTaskContext & Traced): Promise<JsonValue> {
-    const { signal, trace } = context;
+  /** With `stream`, the request is made when the first chunk is asked for. @throws {SubTaskError} */
+  run(
+    input: unknown,
+    context: SubTaskContext & Traced,
+  ): Promise<JsonValue> | AsyncIterableIterator<JsonValue> {
+    return this.chunksOf ? this.stream(this.chunksOf, input, context) : this.result(input, context);
+  }
+
+  private async result(input: unknown, context: SubTaskContext & Traced): Promise<JsonValue> {
+    const { signal } = context;
+    const { hop, response } = await this.answer(input, context, signal);
+    try {
+      return await this.resultOf(response, input, signal);
+    } catch (error) {
+      throw this.failureOf(hop, error);
+    }
+  }
+
+  private stream(
+    chunksOf: ReturnType<typeof compileChunks>,
+    input: unknown,
+    context: SubTaskContext & Traced,
+  ): AsyncIterableIterator<JsonValue> {
+    const left = new AbortController();
+    const signal = AbortSignal.any([context.signal, left.signal]);
+    const chunks = this.chunks(chunksOf, input, context, signal);
+    return {
+      [Symbol.asyncIterator]() {
+        return this;
+      },
+      next: () => chunks.next(),
+      // A generator that waits for its upstream would go on waiting.
+      return: () => {
+        left.abort();
+        return chunks.return(undefined);
+      },
+    };
+  }
+
+  private async *chunks(
+    chunksOf: ReturnType<typeof compileChunks>,
+    input: unknown,
+    context: SubTaskContext & Traced,
+    signal: AbortSignal,
+  ): AsyncGenerator<JsonValue, undefined> {
+    const { hop, response } = await this.answer(input, context, signal);
+    try {
+      const { stream } = response;
+      if (!stream)
+        throw new UnfitResponse(
+          `its Content-Type, ${String(response.headers['content-type']).slice(0, 80)}, is none of an event stream`,
+          response,
+        );
+      yield* chunksOf(response, stream, { input, signal, context });
+    } catch (error) {
+      throw this.failureOf(hop, error);
+    }
+  }
+
+  /** The response that is accepted by its status, behind all redirects. @throws {SubTaskError} */
+  private async answer(
+    input: unknown,
+    context: SubTaskContext & Traced,
+    signal: AbortSignal,
+  ): Promise<{ readonly hop: Hop; readonly response: UpstreamResponse }> {
+    const { trace } = context;
     const calls: TracedCalls | undefined = trace && { trace, path: this.path, named: this.template.named };
     let hop: Hop = { upstream: this.upstream, request: this.template.request(input, context) };
     for (let redirects = 0; ; redirects += 1) {
       const response = await this.ask(hop, signal, calls);
-      if (this.terms.accepts(response.status)) return await this.read(hop, response, input, signal);
-      if (!isRedirect(response.status, hop.request.method)) throw this.statusError(hop, response);
+      if (this.terms.accepts(response.status)) return { hop, response };
+      if (!isRedirect(response.status, hop.request.method)) throw this.failures.ofStatus(hop, response);
       hop = this.follow(hop, response, redirects);
       if (calls) calls.path = undefined;
     }
@@ -120,24 +192,14 @@ export class HttpSubTask implements SubTaskHandler<unknown> {
   }
 
   private async ask(
-    { upstream, request }: Hop,
+    hop: Hop,
     signal: AbortSignal,
     calls: TracedCalls | undefined,
   ): Promise<UpstreamResponse> {
     try {
-      return await this.send(upstream, request, signal, calls);
+      return await this.send(hop.upstream, hop.request, signal, calls);
     } catch (error) {
-      const { origin } = upstream;
-      if (error instanceof UnfitResponse) throw this.unfit(origin, error);
-      if (error instanceof ForbiddenAddress)
-        throw this.failure(`${origin} is not called: ${error.message}`, {
-          code: 'upstream-forbidden',
-          retry: false,
-        });
-      const by = upstream.network.proxy === undefined ? '' : ' through its proxy';
-      throw this.failure(`${origin} can’t be reached${by}: ${reasonOf(error)}`, {
-        code: 'upstream-unreachable',
-      });
+      throw this.failures.ofRequest(hop, error);
     }
   }
 
@@ -156,18 +218,8 @@ export class HttpSubTask implements SubTaskHandler<unknown> {
     }
   }
 
-  private async read(
-    { upstream }: Hop,
-    response: UpstreamResponse,
-    input: unknown,
-    signal: AbortSignal,
-  ): Promise<JsonValue> {
-    try {
-      return await this.resultOf(response, input, signal);
-    } catch (error) {
-      if (error instanceof UnfitResponse) throw this.unfit(upstream.origin, error);
-      throw error;
-    }
+  private failureOf({ upstream }: Hop, error: unknown): unknown {
+    return error instanceof UnfitResponse ? this.failures.ofResponse(upstream.origin, error) : error;
   }
 
   private follow(hop: Hop, response: UpstreamResponse, redirects: number): Hop {
@@ -178,30 +230,7 @@ export class HttpSubTask implements SubTaskHandler<unknown> {
     } catch (error) {
       if (!(error instanceof UnfollowedRedirect)) throw error;
       const message = `${hop.upstream.origin} redirects ${error.message}`;
-      throw this.failure(message, { code: error.code, retry: false }, response);
+      throw this.failures.of(message, { code: error.code, retry: false }, response);
     }
-  }
-
-  private statusError({ upstream }: Hop, response: UpstreamResponse): SubTaskError {
-    const { message, ...options } = statusFailure(response);
-    const final = this.final.has(response.status) && { final: true, retry: false };
-    return this.failure(
-      `${upstream.origin} ${message}`,
-      { code: 'upstream-status', ...options, ...final },
-      response,
-    );
-  }
-
-  private unfit(origin: string, { message, response }: UnfitResponse): SubTaskError {
-    const answer = `${origin} answered ${response.status}, but ${message}`;
-    return this.failure(answer, { code: 'upstream-unfit' }, response);
-  }
-
-  private failure(message: string, options: SubTaskErrorOptions, response?: UpstreamResponse): SubTaskError {
-    const upstream = response && {
-      status: response.status,
-      excerpt: excerptOf(response.body, response.headers['content-type'], this.secrets),
-    };
-    return new SubTaskError(this.secrets.redact(message), { ...options, ...(upstream && { upstream }) });
   }
 }

@@ -2,6 +2,8 @@ type Header = string | string[] | undefined;
 
 const JSON_TYPE = /^\s*[\w.!#$&^-]+\/(?:[\w.!#$&^-]+\+)?json\s*(?:;|$)/i;
 const MAYBE_JSON_TYPE = /^\s*(?:text\/|application\/octet-stream\s*(?:;|$))/i;
+const TEXT_TYPE = /^\s*text\//i;
+const MAYBE_EVENTS_TYPE = /^\s*(?:text\/(?:event-stream|plain)|application\/octet-stream)\s*(?:;|$)/i;
 const CHARSET = /;\s*charset\s*=\s*"?([\w.:-]+)/i;
 
 /** Whether a `Content-Type` says that a body is JSON. */
@@ -12,6 +14,16 @@ export function isJson(contentType: Header): boolean {
 /** Whether a `Content-Type` says that a body is a form. */
 export function isForm(contentType: Header): boolean {
   return /^\s*application\/x-www-form-urlencoded\s*(?:;|$)/i.test(typeOf(contentType) ?? '');
+}
+
+/** Whether a `Content-Type` says that a body is a text. */
+export function isText(contentType: Header): boolean {
+  return TEXT_TYPE.test(typeOf(contentType) ?? '');
+}
+
+/** Whether a body may be an event stream, as {@link maybeJson} has it. */
+export function maybeEventStream(contentType: Header): boolean {
+  return contentType === undefined || MAYBE_EVENTS_TYPE.test(typeOf(contentType) ?? '');
 }
 
 /** Whether a body may be JSON although its `Content-Type` doesn't say so: servers often send texts, bytes, or no type. */

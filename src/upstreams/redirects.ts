@@ -1,6 +1,6 @@
 import { UnfollowedRedirect } from './response-outcome.js';
 import type { UpstreamRequest } from './request-template.js';
-import type { UpstreamResponse } from './response-reader.js';
+import type { UpstreamResponse } from './upstream-response.js';
 import type { Upstream } from './upstreams.js';
 
 /** How many redirects of one request are followed. */

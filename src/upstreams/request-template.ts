@@ -6,6 +6,7 @@ import { forwarded, HeaderTemplate, type HeaderValue } from './header-template.j
 import type { SubTaskContext } from '../core/sub-task.js';
 import type { Traced } from '../tracing/attempt-trace.js';
 import type { HttpRequestOptions } from './http-sub-task.schema.js';
+import type { StreamKind } from './stream.schema.js';
 import type { Environment } from './template-text.js';
 import type { UrlTemplate } from './url-template.js';
 
@@ -27,6 +28,18 @@ const DEFAULT_HEADERS: Readonly<Record<string, string>> = {
   'accept-encoding': ACCEPTED_ENCODINGS,
   'user-agent': 'frontrunner',
 };
+
+const ACCEPTED_STREAMS: Readonly<Record<StreamKind, string>> = {
+  sse: 'text/event-stream, */*;q=0.5',
+  ndjson: 'application/x-ndjson, */*;q=0.5',
+  bytes: '*/*',
+};
+
+/** Of a stream that is compressed, pieces wait for each other. */
+function defaultHeaders(stream: StreamKind | undefined): Readonly<Record<string, string>> {
+  if (!stream) return DEFAULT_HEADERS;
+  return { ...DEFAULT_HEADERS, accept: ACCEPTED_STREAMS[stream], 'accept-encoding': 'identity' };
+}
 
 /** What a request takes of the attempt that makes it. */
 type RequestContext = Pick<SubTaskContext, 'idempotencyKey' | 'traceparent' | 'callerHeaders'> & Traced;
@@ -53,6 +66,7 @@ export class RequestTemplate {
     const { body, contentType } = bodyOf(options, this.method, environment);
     this.body = body;
     const { forwardHeaders = [] } = options;
+    const headers = defaultHeaders(options.stream);
     const templates = Object.entries(options.headers ?? {}).map(
       ([name, text]) => [name, HeaderTemplate.parse(text)] as const,
     );
@@ -64,12 +78,14 @@ export class RequestTemplate {
     ]);
     const compiled = [
       ...templates.map(([name, template]) => [name, template.compile(environment)] as const),
-      ...forwardHeaders.map((name) => [name, forwarded(name.toLowerCase(), defaultHeader(name))] as const),
+      ...forwardHeaders.map(
+        (name) => [name, forwarded(name.toLowerCase(), defaultHeader(headers, name))] as const,
+      ),
     ];
     const named = new Set(compiled.map(([name]) => name.toLowerCase()));
     this.named = named;
     const defaults = Object.entries({
-      ...DEFAULT_HEADERS,
+      ...headers,
       ...(this.body !== null && { 'content-type': contentType }),
     }).filter(([name]) => !named.has(name));
     this.fixed = [...defaults, ...compiled].flatMap(([name, value]) =>
@@ -101,9 +117,9 @@ export class RequestTemplate {
   }
 }
 
-function defaultHeader(name: string): string | undefined {
+function defaultHeader(headers: Readonly<Record<string, string>>, name: string): string | undefined {
   const lower = name.toLowerCase();
-  return Object.hasOwn(DEFAULT_HEADERS, lower) ? DEFAULT_HEADERS[lower] : undefined;
+  return Object.hasOwn(headers, lower) ? headers[lower] : undefined;
 }
 
 function bodyOf(

@@ -2,7 +2,7 @@ import { parseJson } from '../core/exact-json.js';
 import type { JsonValue } from '../core/json.js';
 import type { BODY_FORMS } from './answer.schema.js';
 import { charsetOf, isJson, maybeJson } from './media-type.js';
-import { UnfitResponse, type UpstreamResponse } from './response-reader.js';
+import { UnfitResponse, type UpstreamResponse } from './upstream-response.js';
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 

@@ -1,5 +1,5 @@
 import type { SubTaskErrorOptions } from '../core/sub-task-error.js';
-import type { UpstreamResponse } from './response-reader.js';
+import type { UpstreamResponse } from './upstream-response.js';
 import { retryAfterMs } from './retry-after.js';
 
 /** A redirect that is not followed. The message goes on from "redirects". */

@@ -2,37 +2,13 @@ import type { Dispatcher } from 'undici';
 import { ByteCollector } from './byte-collector.js';
 import type { Connection, ConnectionUser } from './connection.js';
 import { Decompression, encodingMistake, encodingsOf } from './decompression.js';
+import type { MemoryBudget } from '../core/memory-budget.js';
 import { EXCERPT_BYTES } from './excerpt.js';
 import { expectNoStream, expectStream, type StreamUser } from './http2-streams.js';
 import { ReadingPace } from './reading-pace.js';
+import { StreamedBody, type BodySource } from './streamed-body.js';
+import { UnfitResponse, type ReadingTerms, type UpstreamResponse } from './upstream-response.js';
 import type { Upstream } from './upstreams.js';
-
-/** What an upstream answered. */
-export interface UpstreamResponse {
-  readonly status: number;
-  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
-  /** Decompressed; of a response that is no success, the beginning alone. */
-  readonly body: Buffer;
-}
-
-/** What of a response is read. */
-export interface ReadingTerms {
-  /** Most bytes of a body, both on the wire and decompressed. */
-  readonly maxBytes: number;
-  /** Whether a response of this status is read whole. Of the others, an excerpt is enough. */
-  readonly accepts: (status: number) => boolean;
-}
-
-/** A response that was accepted by its status, and can't be used all the same. */
-export class UnfitResponse extends Error {
-  constructor(
-    message: string,
-    readonly response: UpstreamResponse,
-  ) {
-    super(message);
-    this.name = 'UnfitResponse';
-  }
-}
 
 /** How much is read of a body that is not wanted, on the wire: so much costs less than another connection. */
 const UNWANTED_BYTES = 16 * 1024;
@@ -40,7 +16,8 @@ const UNWANTED_BYTES = 16 * 1024;
 const UNWANTED_MS = 500;
 
 /**
- * One request and its response. Its connection is closed unless the response was read to its end.
+ * One request and its response. Its connection is closed unless the response was read to its end. With `streams`, the response is there before
+ * its body is, and `signal` ends that too.
  *
  * @param signal ends the exchange, whatever it waits for
  * @param anew whether it takes a connection that no other request has used
@@ -55,14 +32,7 @@ export function exchange(
 ): Promise<UpstreamResponse> {
   return new Promise((resolve, reject) => {
     signal.throwIfAborted();
-    const reader = new ResponseReader(
-      request.method,
-      terms,
-      signal,
-      new ReadingPace(upstream.memory),
-      resolve,
-      reject,
-    );
+    const reader = new ResponseReader(request.method, terms, signal, upstream.memory, resolve, reject);
     signal.addEventListener('abort', reader);
     try {
       upstream.dispatch(request, reader, anew);
@@ -73,7 +43,7 @@ export function exchange(
 }
 
 /** Reads as undici brings it: a stream in between would cost more than all of the rest. */
-class ResponseReader implements Dispatcher.DispatchHandler, ConnectionUser, StreamUser {
+class ResponseReader implements Dispatcher.DispatchHandler, ConnectionUser, StreamUser, BodySource {
   connection: Connection | undefined;
   stream: StreamUser['stream'];
   private controller: Dispatcher.DispatchController | undefined;
@@ -84,19 +54,24 @@ class ResponseReader implements Dispatcher.DispatchHandler, ConnectionUser, Stre
   private decompression: Decompression | undefined;
   private wanted = true;
   private body: ByteCollector | undefined;
+  /** What its body is brought to as it comes, instead of being kept. */
+  private streamed: StreamedBody | undefined;
   private bytesOnWire = 0;
   /** Whether no more is read of what is not wanted. */
   private enough = false;
   private wait: NodeJS.Timeout | undefined;
+  private readonly pace: ReadingPace;
 
   constructor(
     private readonly method: string,
     private readonly terms: ReadingTerms,
     private readonly signal: AbortSignal,
-    private readonly pace: ReadingPace,
+    private readonly memory: MemoryBudget,
     private readonly resolve: (response: UpstreamResponse) => void,
     private readonly reject: (error: unknown) => void,
-  ) {}
+  ) {
+    this.pace = new ReadingPace(memory);
+  }
 
   /** The signal was aborted. */
   handleEvent(): void {
@@ -118,26 +93,26 @@ class ResponseReader implements Dispatcher.DispatchHandler, ConnectionUser, Stre
     if (this.settled || status < 200) return;
     this.status = status;
     this.headers = headers;
-    this.wanted = this.terms.accepts(status);
+    const { accepts, streams, maxBytes } = this.terms;
+    this.wanted = accepts(status) && (streams?.(headers['content-type']) ?? true);
     if (this.method === 'HEAD') return;
     if (headers['content-encoding'] !== undefined) this.encodings = encodingsOf(headers['content-encoding']);
     const mistake = encodingMistake(this.encodings);
     if (this.wanted) {
       if (mistake !== undefined) this.fail(this.unfit(mistake));
-      else if (Number(headers['content-length']) > this.terms.maxBytes) this.fail(this.tooLarge());
+      else if (streams) this.open();
+      else if (Number(headers['content-length']) > maxBytes) this.fail(this.tooLarge());
     } else if (mistake !== undefined) {
       this.finish();
     } else {
-      this.wait = setTimeout(() => {
-        this.finish();
-      }, UNWANTED_MS);
+      this.waitForUnwanted();
     }
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
     if (this.settled || this.enough) return;
     this.bytesOnWire += chunk.length;
-    if (this.wanted && this.bytesOnWire > this.terms.maxBytes) {
+    if (this.wanted && !this.streamed && this.bytesOnWire > this.terms.maxBytes) {
       this.fail(this.tooLarge());
       return;
     }
@@ -161,6 +136,39 @@ class ResponseReader implements Dispatcher.DispatchHandler, ConnectionUser, Stre
     if (this.status === 0) this.fail(this.connection?.failure(error) ?? error);
     else if (!this.wanted) this.finish();
     else this.brokeOff(error.message);
+  }
+
+  pause(): void {
+    (this.decompression ?? this.controller)?.pause();
+  }
+
+  resume(): void {
+    (this.decompression ?? this.controller)?.resume();
+  }
+
+  leave(atEnd: boolean): void {
+    if (!atEnd) {
+      this.finish();
+      return;
+    }
+    // The attempt is over, and its signal may be aborted for all that.
+    this.signal.removeEventListener('abort', this);
+    this.wanted = false;
+    this.bytesOnWire = 0;
+    this.waitForUnwanted();
+    this.resume();
+  }
+
+  /** Lets its body be read as it comes. */
+  private open(): void {
+    this.streamed = new StreamedBody(this, this.memory);
+    this.resolve({ ...this.response(), stream: this.streamed });
+  }
+
+  private waitForUnwanted(): void {
+    this.wait = setTimeout(() => {
+      this.finish();
+    }, UNWANTED_MS);
   }
 
   private brokeOff(reason: string): void {
@@ -187,6 +195,10 @@ class ResponseReader implements Dispatcher.DispatchHandler, ConnectionUser, Stre
 
   private keep(chunk: Buffer): void {
     if (this.settled) return;
+    if (this.wanted && this.streamed) {
+      this.streamed.push(chunk);
+      return;
+    }
     this.body ??= new ByteCollector(this.wanted ? this.terms.maxBytes : EXCERPT_BYTES);
     if (this.wanted && this.body.length + chunk.length > this.terms.maxBytes) {
       this.fail(this.tooLarge());
@@ -215,13 +227,15 @@ class ResponseReader implements Dispatcher.DispatchHandler, ConnectionUser, Stre
   private finish(cutOff = true): void {
     if (!this.settle()) return;
     if (cutOff) this.cutOff();
-    this.resolve(this.response());
+    if (this.streamed) this.streamed.finish();
+    else this.resolve(this.response());
   }
 
   fail(error: unknown): void {
     if (!this.settle()) return;
     this.cutOff();
-    this.reject(error);
+    if (this.streamed) this.streamed.fail(error, !(error instanceof UnfitResponse));
+    else this.reject(error);
   }
 
   /** @returns whether it was not settled before */

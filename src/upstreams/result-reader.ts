@@ -4,7 +4,7 @@ import { ExpressionError, type Evaluated, type ExpressionThread } from '../expre
 import { bodyCheck } from './body-schema.js';
 import type { HttpRequestOptions } from './http-sub-task.schema.js';
 import { bodyValue } from './response-body.js';
-import { UnfitResponse, type UpstreamResponse } from './response-reader.js';
+import { UnfitResponse, type UpstreamResponse } from './upstream-response.js';
 import { compileTemplate, hasPointer } from './result-template.js';
 
 /** Makes the result of a response that was accepted by its status, at once where there is no expression. @throws {UnfitResponse} */

@@ -1,7 +1,7 @@
 import type { JsonValue } from '../core/json.js';
 import { stepsOf, valueAt } from '../core/json-pointer.js';
 import { expressionMistake, expressionOf } from '../expressions/expression.js';
-import { UnfitResponse, type UpstreamResponse } from './response-reader.js';
+import { UnfitResponse, type UpstreamResponse } from './upstream-response.js';
 
 /** What of a response a result is made of: its body, and what the expressions of the template give. */
 interface Parts {

@@ -1,8 +1,9 @@
 import type { UpstreamCall } from '../core/measures.js';
 import { textOf } from '../core/thrown.js';
-import { exchange, UnfitResponse, type UpstreamResponse } from './response-reader.js';
+import { exchange } from './response-reader.js';
+import { UnfitResponse, type UpstreamResponse } from './upstream-response.js';
 
-/** {@link exchange}, of which it is told how long it took while somebody wants to know. */
+/** {@link exchange}, of which it is told how long it took, its stream included, while somebody wants to know. */
 export function timedExchange(...terms: Parameters<typeof exchange>): Promise<UpstreamResponse> {
   const [{ origin, measures }, { method }, , signal] = terms;
   if (!measures.isHeard) return exchange(...terms);
@@ -13,7 +14,9 @@ export function timedExchange(...terms: Parameters<typeof exchange>): Promise<Up
   };
   return exchange(...terms).then(
     (response) => {
-      tell({ status: response.status, error: undefined });
+      const { status, stream } = response;
+      if (stream) void stream.over.then((error) => tell({ status, error: endOf(error, signal) }));
+      else tell({ status, error: undefined });
       return response;
     },
     (error: unknown) => {
@@ -22,6 +25,12 @@ export function timedExchange(...terms: Parameters<typeof exchange>): Promise<Up
       throw error;
     },
   );
+}
+
+/** What ended a stream that was accepted; undefined where it came to its end. @param error see `StreamedBody.over` */
+export function endOf(error: unknown, signal: AbortSignal): string | undefined {
+  if (error === undefined) return undefined;
+  return error instanceof UnfitResponse ? 'upstream-unfit' : (abortOf(signal) ?? 'upstream-unreachable');
 }
 
 /** What ended a request that nobody waits for any more; undefined while somebody does. */

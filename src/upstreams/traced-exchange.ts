@@ -1,7 +1,7 @@
 import type { AttemptTrace } from '../tracing/attempt-trace.js';
 import type { UpstreamRequest } from './request-template.js';
-import { UnfitResponse, type ReadingTerms, type UpstreamResponse } from './response-reader.js';
-import { abortOf, timedExchange } from './timed-exchange.js';
+import { UnfitResponse, type ReadingTerms, type UpstreamResponse } from './upstream-response.js';
+import { abortOf, endOf, timedExchange } from './timed-exchange.js';
 import type { Upstream } from './upstreams.js';
 
 /** What the spans of the requests of an attempt need. */
@@ -13,7 +13,7 @@ export interface TracedCalls {
   readonly named: ReadonlySet<string>;
 }
 
-/** One request and its response, with a span of its own where its attempt has one. For the other parameters see {@link timedExchange}. */
+/** One request and its response, with a span of its own where its attempt has one, which ends with its stream. For the other parameters see {@link timedExchange}. */
 export function tracedExchange(
   calls: TracedCalls | undefined,
   upstream: Upstream,
@@ -29,15 +29,17 @@ async function withSpan(
   request: UpstreamRequest,
   ...others: [terms: ReadingTerms, signal: AbortSignal, anew: boolean]
 ): Promise<UpstreamResponse> {
+  const [, signal] = others;
   const span = trace.call({ method: request.method, origin: upstream.origin, path });
   const headers = request.headers.slice();
   span.inject(headers, named);
   try {
     const response = await timedExchange(upstream, { ...request, headers }, ...others);
-    span.answered(response.status);
+    const { status, stream } = response;
+    if (stream) void stream.over.then((error) => span.streamed(status, endOf(error, signal)));
+    else span.answered(status);
     return response;
   } catch (error) {
-    const [, signal] = others;
     if (error instanceof UnfitResponse) span.unfit(error.response.status);
     else span.failed(abortOf(signal) ?? (error as { readonly code?: unknown }).code);
     throw error;
