@@ -1,0 +1,109 @@
+import type { EventType, RunEvent } from '../core/events.js';
+import type { JsonValue } from '../core/json.js';
+import { leadAfter, type LeadTerms, type StreamLead } from '../core/stream-lead.js';
+
+/** The events that the messages of a run's stream are made of. */
+export const STREAMED_TYPES = [
+  'run.started',
+  'sub-task.started',
+  'sub-task.streamed',
+  'sub-task.retrying',
+  'sub-task.failed',
+  'sub-task.cancelled',
+  'run.replied',
+  'run.finished',
+] as const satisfies readonly EventType[];
+
+/** Chunks of the stream that callers are shown. */
+export interface ChunkMessage {
+  readonly event: 'chunk';
+  /** The number of the event that has them in the log. */
+  readonly id: number;
+  readonly subTask: string;
+  readonly attempt: number;
+  /** Which chunk of the stream the first of these is, from 0. */
+  readonly first: number;
+  readonly chunks: readonly JsonValue[];
+}
+
+/** What was shown before is void: another attempt is shown from its beginning. */
+export interface RestartMessage {
+  readonly event: 'restart';
+  readonly subTask: string;
+  readonly attempt: number;
+}
+
+export interface ReplyMessage {
+  readonly event: 'reply';
+  /** The number of `run.replied` in the log. */
+  readonly id: number;
+  readonly decision: RunEvent<'run.replied'>['data'];
+}
+
+export type StreamMessage = ChunkMessage | RestartMessage | ReplyMessage;
+
+/**
+ * Makes of a run's committed events, from its first one on, what a reader of its stream is told. Nothing else decides, so that whoever reads on
+ * after a crash, or on another node, is told the rest of the same.
+ */
+export class StreamMessages {
+  private policy: LeadTerms | undefined;
+  private lead: StreamLead | undefined;
+  /** The first chunk of the lead that was not shown. */
+  private next = 0;
+  private hasShown = false;
+  private readonly failed = new Set<string>();
+  private replied: 'no' | 'error' | 'result' = 'no';
+  private finished = false;
+
+  /** @param after what the events up to this one make was told before */
+  constructor(private readonly after = 0) {}
+
+  /** Whether nothing follows: there is a reply, and no sub-task was retried on request since. */
+  get over(): boolean {
+    return this.replied !== 'no' || this.finished;
+  }
+
+  /** What the next event makes. */
+  of(event: RunEvent): StreamMessage[] {
+    const messages = this.replied === 'result' ? [] : this.made(event);
+    return event.id > this.after ? messages : [];
+  }
+
+  private made(event: RunEvent): StreamMessage[] {
+    if (event.type === 'run.started') this.policy = event.data;
+    if (event.type === 'run.finished') this.finished = true;
+    if (event.type === 'sub-task.failed') this.failed.add(event.subTask);
+    if (event.type === 'sub-task.retrying' && this.failed.delete(event.subTask)) {
+      this.replied = 'no';
+      this.finished = false;
+    }
+    if (event.type === 'run.replied') {
+      this.replied = 'error' in event.data.reply ? 'error' : 'result';
+      return [{ event: 'reply', id: event.id, decision: event.data }];
+    }
+    if (!this.policy) return [];
+    const before = this.lead;
+    this.lead = leadAfter(before, this.policy, event);
+    if (event.type !== 'sub-task.streamed' || this.replied !== 'no') return [];
+    return this.shown(event, before);
+  }
+
+  private shown(
+    { id, subTask, attempt, data }: RunEvent<'sub-task.streamed'>,
+    before: StreamLead | undefined,
+  ): StreamMessage[] {
+    const { lead } = this;
+    if (!lead || lead.broken || lead.subTask !== subTask || lead.attempt !== attempt) return [];
+    const isNew = lead !== before;
+    if (isNew) this.next = 0;
+    const first = Math.max(data.first, this.next);
+    const chunks = data.chunks.slice(first - data.first);
+    if (chunks.length === 0) return [];
+    this.next = first + chunks.length;
+    const chunk = { event: 'chunk', id, subTask, attempt, first, chunks } as const;
+    const isRestart = isNew && this.hasShown;
+    this.hasShown = true;
+    return isRestart ? [{ event: 'restart', subTask, attempt }, chunk] : [chunk];
+  }
+}
