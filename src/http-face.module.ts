@@ -10,6 +10,8 @@ import { ProblemsController } from './api/problems.controller.js';
 import { CoreModule } from './core.module.js';
 import { EventFeed } from './feed/event-feed.js';
 import { EventsController } from './feed/events.controller.js';
+import { RunStreamController } from './feed/run-stream.controller.js';
+import { RunStreams } from './feed/run-streams.js';
 import { StreamTokensController } from './feed/stream-tokens.controller.js';
 import { HealthController } from './health/health.controller.js';
 import { RunsController } from './history/runs.controller.js';
@@ -20,6 +22,7 @@ import { StatsController } from './stats/stats.controller.js';
 import { TasksFileController } from './tasks-file/tasks-file.controller.js';
 import { TasksSchemaController } from './tasks-file/tasks-schema.controller.js';
 import { RunBatchesController } from './tasks/run-batches.controller.js';
+import { StreamedAnswers } from './tasks/streamed-answers.js';
 import { TasksController } from './tasks/tasks.controller.js';
 import { DeliveryRecords } from './webhooks/delivery-records.js';
 import { DeliveriesController } from './webhooks/deliveries.controller.js';
@@ -42,6 +45,7 @@ import { WebhooksController } from './webhooks/webhooks.controller.js';
     TasksFileController,
     RunsController,
     EventsController,
+    RunStreamController,
     StreamTokensController,
     WebhooksController,
     WebhookActionsController,
@@ -53,6 +57,8 @@ import { WebhooksController } from './webhooks/webhooks.controller.js';
   providers: [
     ConnectionMemory,
     EventFeed,
+    RunStreams,
+    { provide: StreamedAnswers, useExisting: RunStreams },
     Refusals,
     Webhooks,
     ShownWebhooks,

@@ -29,6 +29,7 @@ import { serverSpans } from './http/server-spans.js';
 import { TimedRequests } from './http/timed-requests.js';
 import { Telemetry } from './telemetry/telemetry.js';
 import { EventFeed } from './feed/event-feed.js';
+import { RunStreams } from './feed/run-streams.js';
 import { stopRuns } from './stop-runs.js';
 import { Tracing } from './tracing/tracing.js';
 
@@ -120,5 +121,6 @@ export function setUpFace(
   adapter.beforeStop = async () => {
     app.get(EventFeed).stop();
     await stopRuns(app);
+    app.get(RunStreams).stop();
   };
 }

@@ -8,7 +8,7 @@ import { SignedClaims } from './signed-claims.js';
 const LIFETIME_MS = 5 * 60_000;
 
 /** The paths that have streams. */
-export const STREAM_PATH = /^\/(?:events|runs\/([^/?#]+)\/events)\/?$/i;
+export const STREAM_PATH = /^\/(?:events|runs\/([^/?#]+)\/(events|stream))\/?$/i;
 
 /** Whose token it is, the path of the stream, and until when it is good, in milliseconds since 1970. */
 type Claims = readonly [clientId: string, path: string, until: number];

@@ -17,6 +17,7 @@ import { foldProblems } from './fold-problems.js';
 import { describeOperations } from '../http/open-api.js';
 import { problemSchema } from '../http/problem.schema.js';
 import { runBatchSchema } from '../tasks/run-batches.schemas.js';
+import { answerSchema } from '../tasks/tasks.schemas.js';
 
 const DESCRIPTION = `Answers with the first of several sub-tasks to finish, lets the rest finish in the background, and loses none of it.
 
@@ -52,7 +53,7 @@ export function createOpenApiDocument(app: INestApplication): OpenAPIObject {
     autoTagControllers: false,
     standardSchemaConverter: convert,
   });
-  addSchemas(document, [problemSchema, eventPageSchema, runBatchSchema]);
+  addSchemas(document, [problemSchema, eventPageSchema, answerSchema, runBatchSchema]);
   const operations = Object.values(document.paths).flatMap(
     (operationsOfPath) => Object.entries(operationsOfPath) as [string, OperationObject][],
   );

@@ -10,11 +10,11 @@ import { EventChannel, type EventFilter, type EventReader } from './event-channe
 import { ReaderRounds } from './reader-rounds.js';
 
 /** Between two signs of life in a stream. */
-const BEAT_MS = 15_000;
+export const BEAT_MS = 15_000;
 /** Pages for readers are read during at most this share of the time: requests wait for the journal too. */
 const PAGE_SHARE = 1 / 4;
 /** What a stream and its connection take in memory, roughly, besides what is written and not sent yet. */
-const STREAM_BYTES = 32 * 2 ** 10;
+export const STREAM_BYTES = 32 * 2 ** 10;
 
 interface OpenChannel {
   readonly channel: EventChannel;
@@ -99,6 +99,12 @@ export class EventFeed {
   /** Whether this process executes a run. */
   isLive(runId: string): boolean {
     return this.runs.get(runId) !== undefined;
+  }
+
+  /** Where to begin behind an id: one behind the end of the log is of another log, and that reader has nothing of this one. */
+  async known(after: number): Promise<number> {
+    const { sharing, lastEventId } = this.journal;
+    return (sharing ? await sharing.reaches(after) : after <= lastEventId) ? after : 0;
   }
 
   /** A query that says where the events of a live run are, so that the journal need not look for them. */

@@ -3,17 +3,16 @@ import type { RunEvent } from '../core/events.js';
 import type { EventPage } from '../run/journal.js';
 import type { EventChannel, EventFilter, EventReader } from './event-channel.js';
 import type { EventFeed } from './event-feed.js';
+import { probeHalfClosed } from './half-closed.js';
 import { BEAT, cursorText, eventText, OPENING, STREAM_HEADERS } from './server-sent-events.js';
 
 /** How many events are read from the journal at a time. */
 export const PAGE_EVENTS = 500;
 
-/** After this, what was written to a connection that its reader has closed has been refused. */
-const REFUSAL_MS = 500;
-
 /** One reader’s event stream: what is behind its cursor, and then what comes. One of a single run ends with the run. */
 export class EventStream implements EventReader {
   private readonly channel: EventChannel;
+  private readonly unprobe: () => void;
   /** What was read from the journal and is to be written. */
   private page: EventPage | undefined;
   /** False before it begins, while a page is read, and while what was written last has not been taken yet. */
@@ -42,7 +41,9 @@ export class EventStream implements EventReader {
     response.once('close', () => {
       this.leave();
     });
-    response.req.socket.on('end', this.probe);
+    this.unprobe = probeHalfClosed(response, () => {
+      this.beat();
+    });
   }
 
   /**
@@ -101,17 +102,9 @@ export class EventStream implements EventReader {
 
   private leave(): void {
     this.ended = true;
-    this.response.req.socket.off('end', this.probe);
+    this.unprobe();
     this.feed.leave(this.filter, this);
   }
-
-  /** Writes to a reader that has ended its side of the connection: one that has closed it all refuses that, and the next write fails. */
-  private readonly probe = (): void => {
-    this.beat();
-    setTimeout(() => {
-      this.beat();
-    }, REFUSAL_MS).unref();
-  };
 
   /** A journal that can’t be read ends the stream: the reader comes back. */
   private async readPage(): Promise<void> {

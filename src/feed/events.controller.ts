@@ -8,17 +8,16 @@ import { eventView } from '../core/events.js';
 import { ApiProblems } from '../http/api-problems.decorator.js';
 import { ConnectionMemory } from '../http/connection-memory.js';
 import { prefersStream } from '../http/negotiation.js';
-import { wholeNumber } from '../http/query.js';
 import { contextOf } from '../http/request-context.js';
 import { sendJson } from '../http/send-json.js';
 import { Journal, type EventPage } from '../run/journal.js';
-import { invalidRequest } from '../core/domain-error.js';
 import { EXAMPLE_RUN_ID } from '../core/run.js';
 import { anyCase } from '../tasks/run-id.pipe.js';
 import { RunWatch } from '../tasks/run-watch.js';
 import { ApiEvents } from './api-events.decorator.js';
 import { EventFeed } from './event-feed.js';
 import { EventStream, PAGE_EVENTS } from './event-stream.js';
+import { lastEventId } from './last-event-id.js';
 import {
   eventsQuerySchema,
   runEventsQuerySchema,
@@ -77,13 +76,13 @@ export class EventsController {
     const filter = { task, types, labels, client: contextOf(request).onlyClient };
     if (wantsStream(request, response)) {
       const asked = lastEventId(request) ?? after;
-      const cursor = await this.known(asked ?? this.journal.lastEventId);
+      const cursor = await this.feed.known(asked ?? this.journal.lastEventId);
       new EventStream(response, filter, cursor, this.feed, asked).begin();
       return;
     }
     this.sendPage(
       response,
-      await this.journal.events({ ...filter, after: await this.known(after ?? 0), limit }),
+      await this.journal.events({ ...filter, after: await this.feed.known(after ?? 0), limit }),
     );
   }
 
@@ -112,18 +111,12 @@ export class EventsController {
     }
     this.sendPage(
       response,
-      await this.journal.events(this.feed.queryOf({ runId, after: await this.known(after), limit })),
+      await this.journal.events(this.feed.queryOf({ runId, after: await this.feed.known(after), limit })),
     );
   }
 
-  /** An id behind the end of the log is one of another log: that reader has nothing of this one. */
-  private async known(after: number): Promise<number> {
-    const { sharing, lastEventId } = this.journal;
-    return (sharing ? await sharing.reaches(after) : after <= lastEventId) ? after : 0;
-  }
-
   private async stream(runId: string, asked: number, response: Response): Promise<void> {
-    const after = await this.known(asked);
+    const after = await this.feed.known(asked);
     // It hears of events before it is read what there is, so that nothing falls between the two.
     const stream = new EventStream(response, { runId }, after, this.feed, asked);
     const finished =
@@ -142,13 +135,4 @@ export class EventsController {
 function wantsStream(request: Request, response: Response): boolean {
   response.vary('Accept');
   return prefersStream(request);
-}
-
-/** What a reader that comes back says it has seen. @throws {DomainError} `invalid-request` */
-function lastEventId(request: Request): number | undefined {
-  const text = request.get('Last-Event-ID') ?? '';
-  if (text === '') return undefined;
-  const id = wholeNumber(0).safeParse(text);
-  if (id.success) return id.data;
-  throw invalidRequest([{ header: 'Last-Event-ID', detail: id.error.issues[0]?.message ?? '' }]);
 }

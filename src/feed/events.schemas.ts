@@ -12,10 +12,9 @@ export const DEFAULT_EVENTS = 100;
 export const EXAMPLE_TOKEN =
   'WyJzaG9wOjFmMmUzZDRjNWI2YSIsIi9ldmVudHMiLDE4MDAwMDAwMDAwMDBd.kb2mVhGm0gZtC9vnvLh4Z5XvC6yKQ1pFzq0gq0fJm5E';
 
-/** The query of `GET /runs/{id}/events`. */
-export const runEventsQuerySchema = z.strictObject({
+/** The query of `GET /runs/{id}/stream`. */
+export const runStreamQuerySchema = z.strictObject({
   after: wholeNumber(0).optional(),
-  limit: wholeNumber(1, MAX_EVENTS).default(DEFAULT_EVENTS),
   /** What it is good for is decided before: see `StreamTokens`. */
   token: z
     .string({ error: 'takes one stream token' })
@@ -24,6 +23,13 @@ export const runEventsQuerySchema = z.strictObject({
       description: 'For streams, in place of an API key: a token of `POST /stream-tokens`.',
       examples: [EXAMPLE_TOKEN],
     }),
+});
+
+export type RunStreamQuery = z.infer<typeof runStreamQuerySchema>;
+
+/** The query of `GET /runs/{id}/events`. */
+export const runEventsQuerySchema = runStreamQuerySchema.extend({
+  limit: wholeNumber(1, MAX_EVENTS).default(DEFAULT_EVENTS),
 });
 
 export type RunEventsQuery = z.infer<typeof runEventsQuerySchema>;

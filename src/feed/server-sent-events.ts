@@ -13,7 +13,12 @@ export const STREAM_HEADERS = {
 
 /** An event as server-sent events have it (WHATWG HTML, 9.2). */
 export function eventText(event: RunEvent): string {
-  return `id: ${event.id}\nevent: ${event.type}\ndata: ${JSON.stringify(eventView(event))}\n\n`;
+  return messageText(event.type, eventView(event), event.id);
+}
+
+/** @param id left out where nobody is to read on behind it */
+export function messageText(event: string, data: object, id?: number): string {
+  return `${id === undefined ? '' : `id: ${id}\n`}event: ${event}\ndata: ${JSON.stringify(data)}\n\n`;
 }
 
 /**
@@ -27,5 +32,5 @@ export const BEAT = ':\n';
 
 /** Tells a reader up to which id it has all. One that has seen nothing for long need not be read the log from there. */
 export function cursorText(id: number): string {
-  return `id: ${id}\nevent: cursor\ndata: ${JSON.stringify({ id, type: 'cursor' })}\n\n`;
+  return messageText('cursor', { id, type: 'cursor' }, id);
 }

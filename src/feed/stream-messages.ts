@@ -37,6 +37,7 @@ export interface ReplyMessage {
   readonly event: 'reply';
   /** The number of `run.replied` in the log. */
   readonly id: number;
+  readonly task: string;
   readonly decision: RunEvent<'run.replied'>['data'];
 }
 
@@ -80,7 +81,7 @@ export class StreamMessages {
     }
     if (event.type === 'run.replied') {
       this.replied = 'error' in event.data.reply ? 'error' : 'result';
-      return [{ event: 'reply', id: event.id, decision: event.data }];
+      return [{ event: 'reply', id: event.id, task: event.task, decision: event.data }];
     }
     if (!this.policy) return [];
     const before = this.lead;

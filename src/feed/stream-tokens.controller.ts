@@ -44,8 +44,9 @@ export class StreamTokensController {
     @Req() request: Request,
   ): Promise<z.input<typeof streamTokenSchema>> {
     const { clientId = '', onlyClient } = contextOf(request);
-    const id = 'runId' in body ? body.runId : STREAM_PATH.exec(body.path)?.[1];
-    const stream = id === undefined ? '/events' : `/runs/${await this.seenRun(id, onlyClient)}/events`;
+    const [, id, what] = 'runId' in body ? ['', body.runId, 'events'] : (STREAM_PATH.exec(body.path) ?? []);
+    const stream =
+      id === undefined ? '/events' : `/runs/${await this.seenRun(id, onlyClient)}/${String(what)}`;
     const made = await this.tokens.create(clientId, stream);
     return { ...made, url: linkTo(request, `${stream}?token=${made.token}`) };
   }

@@ -13,11 +13,13 @@ export const streamTokenRequestSchema = z
       z.strictObject({
         path: z
           .string()
-          .regex(STREAM_PATH, { error: 'takes /events or /runs/{id}/events, without a query' })
+          .regex(STREAM_PATH, {
+            error: 'takes /events, /runs/{id}/events or /runs/{id}/stream, without a query',
+          })
           .meta({ description: 'The path of the stream, without a query.' }),
       }),
     ],
-    { error: 'takes either runId, or path: /events or /runs/{id}/events without a query' },
+    { error: 'takes either runId, or path: /events, /runs/{id}/events or /runs/{id}/stream without a query' },
   )
   .meta({ id: 'StreamTokenRequest', examples: [{ runId: EXAMPLE_RUN_ID }, { path: '/events' }] });
 

@@ -87,8 +87,9 @@ export class FastExpressAdapter extends ExpressAdapter {
     this.requestsAhead = new RequestsAhead(memory);
   }
 
-  /** Writes JSON itself, as Express would: its way there costs a small request a tenth of its CPU. */
+  /** Writes JSON itself, as Express would: its way there costs a small request a tenth of its CPU. What has begun as a stream is answered. */
   override reply(response: ExpressResponse, body: unknown, statusCode?: number): unknown {
+    if (response.headersSent) return response;
     if (typeof body !== 'object' || body === null || body instanceof StreamableFile)
       return super.reply(response, body, statusCode);
     const text = JSON.stringify(body);

@@ -4,6 +4,9 @@ import { pathOf, type Operations } from './operations.js';
 
 /** Whether an event stream is wanted; whoever doesn't say what they want gets JSON. */
 export function prefersStream(request: Request): boolean {
+  const { accept = '*/*' } = request.headers;
+  // What most send need not be parsed.
+  if (accept === '*/*' || accept === 'application/json') return false;
   return request.accepts(['application/json', 'text/event-stream']) === 'text/event-stream';
 }
 

@@ -16,7 +16,9 @@ import { ApiProblems, locationHeader } from '../http/api-problems.decorator.js';
 import { answerHeaders, requestHeaders, waitQuery } from '../http/headers.js';
 import { idempotencyKey } from '../http/idempotency-key.js';
 import { linkTo } from '../http/links.js';
+import { prefersStream } from '../http/negotiation.js';
 import { applyWait, preferences } from '../http/prefer.js';
+import { STREAM_CONTENT, STREAM_MESSAGES } from '../http/stream-description.js';
 import { runView } from './run-view.js';
 import { runSchema } from './runs.schemas.js';
 import { RunWatch } from './run-watch.js';
@@ -25,13 +27,8 @@ import { webhookViews } from '../core/webhook-view.js';
 import { contextOf } from '../http/request-context.js';
 import { TaskRegistry } from './task-registry.js';
 import type { TaskDefinition } from '../core/task.js';
-import {
-  answerSchema,
-  runRequestSchema,
-  taskListSchema,
-  taskSchema,
-  type RunRequest,
-} from './tasks.schemas.js';
+import { runRequestSchema, taskListSchema, taskSchema, type RunRequest } from './tasks.schemas.js';
+import { StreamedAnswers } from './streamed-answers.js';
 import { TasksService } from './tasks.service.js';
 import { ValidBody } from '../http/validated.decorator.js';
 
@@ -48,6 +45,7 @@ export class TasksController {
     private readonly registry: TaskRegistry,
     private readonly tasks: TasksService,
     private readonly runs: RunWatch,
+    private readonly streams: StreamedAnswers,
     @Inject(CONFIG) config: Config,
   ) {
     this.maxWaitMs = config.MAX_WAIT;
@@ -89,7 +87,7 @@ export class TasksController {
     operationId: 'createRun',
     summary: 'Run a task',
     description:
-      'Starts all sub-tasks of the task at once and answers as soon as the reply policy is met. The others go on in the background; `links.run` shows them. When the reply takes longer than the caller prefers to wait, or than `MAX_WAIT`, the answer is 202 with the run, which goes on.',
+      'Starts all sub-tasks of the task at once and answers as soon as the reply policy is met. The others go on in the background; `links.run` shows them. When the reply takes longer than the caller prefers to wait, or than `MAX_WAIT`, the answer is 202 with the run, which goes on. With `Accept: text/event-stream` the answer is a stream: chunks of the sub-task whose stream wins, as they come, and then the reply.',
   })
   @ApiParam({ name: 'name', example: 'demo' })
   @ApiHeader(requestHeaders.prefer)
@@ -122,7 +120,14 @@ export class TasksController {
       },
     },
   })
-  @ApiOkResponse({ description: 'The reply', standardSchema: answerSchema, headers: runHeaders })
+  @ApiOkResponse({
+    description: `The reply; with \`Accept: text/event-stream\` the stream of the run, which begins when the run is recorded, whatever \`Prefer\` and \`MAX_WAIT\` say.\n\n${STREAM_MESSAGES}`,
+    content: {
+      'application/json': { schema: { $ref: '#/components/schemas/Answer' } },
+      ...STREAM_CONTENT,
+    },
+    headers: runHeaders,
+  })
   @ApiAcceptedResponse({
     description: 'The run was accepted and goes on; there is no reply yet',
     standardSchema: runSchema,
@@ -151,12 +156,17 @@ export class TasksController {
     @Res({ passthrough: true }) response: Response,
   ) {
     const preferred = preferences(request);
+    const stream = prefersStream(request) ? this.streams.open(request, response) : undefined;
     const { headers } = request;
     const run = await this.tasks.start(name, body, contextOf(request), idempotencyKey(request), headers);
     const { runId } = run;
     const link = linkTo(request, `/runs/${runId}`);
     response.setHeader('Location', link);
     if (run.replayed) response.setHeader('Idempotency-Replayed', 'true');
+    if (stream) {
+      await stream.begin(run);
+      return undefined;
+    }
     const { maxWaitMs } = this;
     const waitMs = applyWait(preferred, response, {
       otherwiseMs: maxWaitMs,

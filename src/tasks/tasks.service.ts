@@ -105,7 +105,7 @@ export class TasksService {
       if (!decision.recorded) throw unrecorded(runId, decision);
       decision = await this.decisionElsewhere(runId, Math.max(0, until - this.watch.elapsed));
     }
-    return decision && answer(runId, task, decision);
+    return decision && answerOf(runId, task, decision);
   }
 
   /**
@@ -158,7 +158,8 @@ function unrecorded(runId: string, undecided: Undecided): DomainError {
   return new DomainError('journal-unavailable', message, { runId });
 }
 
-function answer(runId: string, task: string, decision: Decision | Undecided): Answer {
+/** What a caller is told of a decision. @throws {DomainError} what {@link TasksService.reply} does */
+export function answerOf(runId: string, task: string, decision: Decision | Undecided): Answer {
   if ('recorded' in decision) throw stopped(runId, decision);
   const { reply, status, background } = decision;
   if (!('error' in reply)) return { runId, task, status, ...reply, background };

@@ -1,10 +1,13 @@
-import { get, type IncomingMessage } from 'node:http';
+import { request, type IncomingMessage } from 'node:http';
 import type { RunEvent } from '../../src/core/events.js';
 
 interface Options {
   /** The API key that it comes with. */
   readonly key?: string;
   readonly lastEventId?: number | string | undefined;
+  /** What is posted. Default: nothing, it is a GET. */
+  readonly body?: object;
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 /** A message of an event stream. */
@@ -43,14 +46,20 @@ export class StreamReader {
   }
 
   /** Opens a stream, and resolves with it when its headers are there. */
-  static async open(url: string, { lastEventId, key }: Options = {}): Promise<StreamReader> {
+  static async open(
+    url: string,
+    { lastEventId, key, body, headers: more }: Options = {},
+  ): Promise<StreamReader> {
     const response = await new Promise<IncomingMessage>((resolve, reject) => {
       const headers = {
         Accept: 'text/event-stream',
         ...(lastEventId !== undefined && { 'Last-Event-ID': String(lastEventId) }),
         ...(key !== undefined && { Authorization: `Bearer ${key}` }),
+        ...(body && { 'Content-Type': 'application/json' }),
+        ...more,
       };
-      get(url, { agent: false, headers }, resolve).once('error', reject);
+      const call = request(url, { method: body ? 'POST' : 'GET', agent: false, headers }, resolve);
+      call.once('error', reject).end(body && JSON.stringify(body));
     });
     return new StreamReader(response);
   }
@@ -93,7 +102,7 @@ export class StreamReader {
         lines.map((line) => /^([^:]*): ?(.*)$/s.exec(line)!.slice(1, 3) as [string, string]),
       );
       const { id = '', event = '', data = '' } = Object.fromEntries(fields);
-      this.lastEventId = id;
+      if (fields.has('id')) this.lastEventId = id;
       if (event === 'cursor') this.cursors.push(JSON.parse(data));
       else this.messages.push({ id, event, data });
     }

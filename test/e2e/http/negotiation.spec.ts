@@ -66,12 +66,13 @@ describe.each(FACES)('%s: how requests are received, whatever they ask for', (fa
       ['/tasks', 'application/problem+json'],
       ['/problems', 'application/json'],
       ['/tasks', 'nonsense'],
+      ['/tasks', 'text/event-stream'],
     ])('of GET %s is refused when it is %s', async (path, accept) => {
       const response = await service.http.get(path).set('Accept', accept);
       await expectProblem(service, response, 406, 'not-acceptable');
     });
 
-    ofService(face, 'hosts have no demo').each(['text/html', 'text/event-stream'])(
+    ofService(face, 'hosts have no demo').each(['text/html', 'text/csv'])(
       'is refused before anything is run: %s',
       async (accept) => {
         const before = service.runsStarted;

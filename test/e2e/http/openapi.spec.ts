@@ -96,6 +96,7 @@ describe('the description of the service', () => {
       'get /runs',
       'get /runs/{id}',
       'get /runs/{id}/events',
+      'get /runs/{id}/stream',
       'get /session',
       'get /tasks',
       'get /tasks.schema.json',
@@ -299,7 +300,11 @@ describe('the description of the service', () => {
       'patch /webhooks/{webhookId}': [{ apiKey: ['webhooks:write', 'runs:read'] }],
     });
     const byToken = operations.filter(({ security }) => security.some((by) => by.streamToken));
-    expect(byToken.map(({ name }) => name)).toEqual(['get /events', 'get /runs/{id}/events']);
+    expect(byToken.map(({ name }) => name)).toEqual([
+      'get /events',
+      'get /runs/{id}/events',
+      'get /runs/{id}/stream',
+    ]);
     expect(needed.filter(([, security]) => security === undefined)).toEqual([]);
   });
 

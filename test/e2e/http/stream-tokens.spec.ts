@@ -70,6 +70,19 @@ describe('a stream token', () => {
     keys.remove();
   });
 
+  test('lets an EventSource read the stream of a run, and nothing else of it', async () => {
+    const runId = await caller.start(ada);
+    await caller.as(bob).get(`/runs/${runId}/stream`).expect(404);
+    await caller.as(writer).get(`/runs/${runId}/stream`).expect(403);
+    const { url, token } = await caller.token(ada, { path: `/runs/${runId}/stream` });
+    expect(url).toBe(`/runs/${runId}/stream?token=${token}`);
+    await caller.get(`/runs/${runId}/events?token=${token}`).expect(401);
+    await caller.get(`/runs/${await caller.start(ada)}/stream?token=${token}`).expect(401);
+    (await controlled.next('only')).succeed('of the run');
+    expect((await caller.get(url).expect(200)).text).toContain('"result":"of the run"');
+    (await controlled.next('only')).succeed();
+  });
+
   test('lets an EventSource, which sends no key, read a run to its end', async () => {
     const runId = await caller.start(ada);
     const { url, token } = await caller.token(ada, { runId });
@@ -204,7 +217,7 @@ describe('a stream token', () => {
     const answer = await caller.as(all).post('/stream-tokens').send(body).expect(status);
     if (status === 400)
       expect(answer.body).toMatchObject({
-        errors: [{ detail: expect.stringMatching(/^takes .*\/runs\/\{id\}\/events,? without a query$/) }],
+        errors: [{ detail: expect.stringMatching(/^takes .*\/runs\/\{id\}\/stream,? without a query$/) }],
       });
   });
 

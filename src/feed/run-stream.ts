@@ -1,0 +1,225 @@
+import type { Response } from 'express';
+import { DomainError } from '../core/domain-error.js';
+import type { RunEvent } from '../core/events.js';
+import type { ConnectionMemory } from '../http/connection-memory.js';
+import { linkTo } from '../http/links.js';
+import { problem } from '../http/problems.js';
+import type { EventPage } from '../run/journal.js';
+import { answerOf, type Answer } from '../tasks/tasks.service.js';
+import { probeHalfClosed } from './half-closed.js';
+import { BEAT, messageText, OPENING, STREAM_HEADERS } from './server-sent-events.js';
+import type { StreamHold } from './stream-hold.js';
+import { StreamMessages, type ReplyMessage, type StreamMessage } from './stream-messages.js';
+
+/** What streams of runs have in common. */
+export interface StreamHost {
+  readonly memory: ConnectionMemory;
+  /** Whether the runs have stopped: then each stream ends where it is. */
+  readonly stopped: boolean;
+  /** The last event that is committed. */
+  readonly lastEventId: number;
+  /** Tells a stream of the events of its run from now on. @returns what ends that */
+  join(stream: RunStream, runId: string, hear: (event: RunEvent) => void): () => void;
+  leave(stream: RunStream): void;
+  holdOf(runId: string): StreamHold;
+  /**
+   * Events behind one, as messages are made of them.
+   *
+   * @param wanted asked when it is its turn among all readers; false brings undefined
+   * @param isFirst whether its reader waits for the answer to begin: then it has its turn at once
+   */
+  page(runId: string, after: number, wanted: () => boolean, isFirst: boolean): Promise<EventPage | undefined>;
+}
+
+interface Options {
+  readonly runId: string;
+  /** The event behind which its reader has nothing yet. Default 0. */
+  readonly after?: number;
+  /** Whether nothing of the run is on record yet. */
+  readonly isNew?: boolean;
+  /** What the caller is told in place of what is on record, where something is redacted there. */
+  readonly whole?: Promise<Answer> | undefined;
+}
+
+/**
+ * One reader’s stream of a run: chunks, and then the reply. What is committed is written at once; a reader whose connection is full is written
+ * nothing more, and reads on from the journal when it has room again. So nothing of it waits in memory.
+ *
+ * - `reading`: the journal is read, until the reader has all
+ * - `live`: it has all, and is written what comes
+ * - `full`: its connection takes no more for now
+ * - `ended`: it is told nothing more
+ */
+export class RunStream {
+  private phase: 'reading' | 'live' | 'full' | 'ended' = 'reading';
+  private readonly messages: StreamMessages;
+  private readonly hold: StreamHold;
+  /** The last event that was made messages of. */
+  private at = 0;
+  /** The last event that was told of. */
+  private heard = 0;
+  private reply: ReplyMessage | undefined;
+  private readonly unwatch: () => void;
+  private readonly unprobe: () => void;
+
+  /** Hears of events until the response is closed. */
+  constructor(
+    private readonly response: Response,
+    private readonly streams: StreamHost,
+    private readonly options: Options,
+  ) {
+    this.messages = new StreamMessages(options.after);
+    this.hold = streams.holdOf(options.runId);
+    this.unwatch = streams.join(this, options.runId, this.hear);
+    this.unprobe = probeHalfClosed(response, () => {
+      this.beat();
+    });
+    response.once('close', () => {
+      this.leave();
+    });
+    response.on('drain', () => {
+      this.goOn();
+    });
+  }
+
+  /**
+   * Writes what there is, and goes on with what comes. The answer is 204 to a reader that has all.
+   *
+   * @throws {DomainError} `run-unknown`, `journal-unavailable`
+   */
+  async begin(): Promise<void> {
+    const { response, options } = this;
+    if (response.closed || response.req.socket.destroyed) this.leave();
+    else if (options.isNew && this.heard === 0) this.goLive();
+    else
+      await this.read().catch((error: unknown) => {
+        if (!response.headersSent) throw error;
+        this.end();
+      });
+  }
+
+  beat(): void {
+    if (this.phase === 'live') this.write(BEAT);
+  }
+
+  end(): void {
+    this.leave();
+    if (this.response.headersSent) this.response.end();
+  }
+
+  private leave(): void {
+    this.phase = 'ended';
+    this.unwatch();
+    this.unprobe();
+    this.hold.release();
+    this.streams.leave(this);
+  }
+
+  private readonly hear = (event: RunEvent): void => {
+    this.heard = event.id;
+    if (this.phase !== 'live') return;
+    this.take(event);
+    if (this.messages.over) void this.finish();
+  };
+
+  private take(event: RunEvent): void {
+    if (event.id <= this.at) return;
+    this.at = event.id;
+    const texts = this.messages.of(event).map((message) => this.textOf(message));
+    const text = texts.join('');
+    if (text !== '') this.write(text);
+  }
+
+  /** Reads on from the journal, until the reader has all or can take no more. */
+  private async read(): Promise<void> {
+    for (;;) {
+      const { at, streams } = this;
+      const upTo = streams.lastEventId;
+      const isFirst = !this.response.headersSent;
+      const page = await streams.page(this.options.runId, at, () => this.phase === 'reading', isFirst);
+      for (const event of page?.events ?? []) if (this.phase === 'reading') this.take(event);
+      if (!page || this.phase !== 'reading') return;
+      this.at = page.next;
+      const hasAll = (page.next >= upTo || page.next === at) && this.heard <= page.next;
+      if (!hasAll) continue;
+      if (this.messages.over) await this.finish();
+      else this.goLive();
+      return;
+    }
+  }
+
+  private goLive(): void {
+    this.phase = 'live';
+    this.writeHead();
+    this.hold.release();
+    if (this.streams.stopped || this.response.req.method === 'HEAD') this.end();
+  }
+
+  /** Writes the reply, for which there is room. */
+  private async finish(): Promise<void> {
+    const { response, reply } = this;
+    this.leave();
+    if (reply) this.write(await this.replyText(reply));
+    else if (!response.headersSent) response.status(204);
+    response.end();
+  }
+
+  private writeHead(): void {
+    if (this.response.headersSent) return;
+    this.response.writeHead(200, STREAM_HEADERS);
+    this.response.write(OPENING);
+  }
+
+  private write(text: string): void {
+    const { response } = this;
+    // Without the cork Node would send it only when this turn is over.
+    response.cork();
+    this.writeHead();
+    const ready = response.write(text);
+    response.uncork();
+    if (ready) return;
+    this.streams.memory.hold(response, response.writableLength);
+    if (this.phase === 'ended') return;
+    this.phase = 'full';
+    this.hold.begin();
+  }
+
+  private goOn(): void {
+    if (this.phase !== 'full') return;
+    this.streams.memory.release(this.response);
+    this.phase = 'reading';
+    // A journal that can’t be read ends the stream: the reader comes back.
+    this.read().catch(() => {
+      this.end();
+    });
+  }
+
+  private textOf(message: StreamMessage): string {
+    if (message.event === 'reply') {
+      this.reply = message;
+      return '';
+    }
+    if (message.event === 'restart') {
+      const { event, ...data } = message;
+      return messageText(event, data);
+    }
+    const { event, id, ...data } = message;
+    return messageText(event, data, id);
+  }
+
+  /** The reply as `POST` answers with it. */
+  private async replyText({ id, task, decision }: ReplyMessage): Promise<string> {
+    const { req: request } = this.response;
+    const { runId, whole } = this.options;
+    const link = (path: string): string => linkTo(request, path);
+    try {
+      const answer = await (whole ?? answerOf(runId, task, decision));
+      const links = { run: link(`/runs/${runId}`), task: link(`/tasks/${task}`) };
+      return messageText('run.replied', { id: runId, ...answer, links }, id);
+    } catch (error) {
+      if (!(error instanceof DomainError)) throw error;
+      const place = { base: link(''), path: `/tasks/${task}/runs` };
+      return messageText('error', problem(error.code, error.message, place, error.details), id);
+    }
+  }
+}

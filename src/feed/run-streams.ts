@@ -1,0 +1,117 @@
+import { Injectable } from '@nestjs/common';
+import type { Request, Response } from 'express';
+import { DomainError } from '../core/domain-error.js';
+import type { RunEvent } from '../core/events.js';
+import { Measures } from '../core/measures.js';
+import { EventBus } from '../events/event-bus.js';
+import { ConnectionMemory } from '../http/connection-memory.js';
+import { Journal, type EventPage } from '../run/journal.js';
+import { Runs } from '../run/runs.js';
+import type { StreamedAnswer, StreamedAnswers } from '../tasks/streamed-answers.js';
+import { TasksService, type StartedRun } from '../tasks/tasks.service.js';
+import { EventFeed, BEAT_MS, STREAM_BYTES } from './event-feed.js';
+import { RunStream, type StreamHost } from './run-stream.js';
+import { StreamHold } from './stream-hold.js';
+import { STREAMED_TYPES } from './stream-messages.js';
+
+/** How many events are read from the journal at a time: what of them can’t be written is read again. */
+const PAGE_EVENTS = 100;
+
+/** The streams of runs that are open, of callers who started one and of those who read on. */
+@Injectable()
+export class RunStreams implements StreamedAnswers, StreamHost {
+  private readonly streams = new Set<RunStream>();
+  private beats: NodeJS.Timeout | undefined;
+  private stopping = false;
+
+  constructor(
+    private readonly journal: Journal,
+    private readonly bus: EventBus,
+    private readonly runs: Runs,
+    private readonly tasks: TasksService,
+    private readonly feed: EventFeed,
+    readonly memory: ConnectionMemory,
+    private readonly measures: Measures,
+  ) {}
+
+  get stopped(): boolean {
+    return this.stopping;
+  }
+
+  get lastEventId(): number {
+    return this.journal.lastEventId;
+  }
+
+  open(_request: Request, response: Response): StreamedAnswer {
+    this.reserve(response);
+    return { begin: (run) => this.answer(run, response) };
+  }
+
+  /** Answers with what a reader doesn’t have yet. @throws {DomainError} `overloaded`, `run-unknown`, `journal-unavailable` */
+  async show(runId: string, after: number, response: Response): Promise<void> {
+    this.reserve(response);
+    await new RunStream(response, this, { runId, after }).begin();
+  }
+
+  join(stream: RunStream, runId: string, hear: (event: RunEvent) => void): () => void {
+    this.streams.add(stream);
+    this.beats ??= setInterval(() => {
+      for (const one of this.streams) one.beat();
+    }, BEAT_MS).unref();
+    return this.bus.watch(runId, hear);
+  }
+
+  leave(stream: RunStream): void {
+    this.streams.delete(stream);
+    if (this.streams.size > 0) return;
+    clearInterval(this.beats);
+    this.beats = undefined;
+  }
+
+  holdOf(runId: string): StreamHold {
+    return new StreamHold(() => this.runs.get(runId), this.runs.execution.clock);
+  }
+
+  page(
+    runId: string,
+    after: number,
+    wanted: () => boolean,
+    isFirst: boolean,
+  ): Promise<EventPage | undefined> {
+    const query = { runId, after, limit: PAGE_EVENTS, types: STREAMED_TYPES };
+    return isFirst ? this.journal.events(this.feed.queryOf(query)) : this.feed.page(query, wanted);
+  }
+
+  /** Ends all streams, when the runs have stopped: readers come back. */
+  stop(): void {
+    this.stopping = true;
+    for (const stream of this.streams) stream.end();
+  }
+
+  private async answer(run: StartedRun, response: Response): Promise<void> {
+    const { runId, replayed } = run;
+    const live = this.runs.get(runId);
+    // Nothing is published of it before this turn is over, so it need not be read.
+    const isNew = !replayed && live?.lastEventId === 0;
+    const whole = live?.redaction && this.tasks.reply(run);
+    whole?.catch(() => undefined);
+    const stream = new RunStream(response, this, { runId, isNew, whole });
+    await this.tasks.recorded(run);
+    await stream.begin();
+  }
+
+  /** Counts what a stream takes, until its response is closed. */
+  private reserve(response: Response): void {
+    if (response.closed) return;
+    if (!this.memory.take(STREAM_BYTES))
+      throw new DomainError(
+        'overloaded',
+        'Event streams and unsent answers take as much memory as is allowed',
+      );
+    this.measures.streams += 1;
+    response.once('close', () => {
+      this.memory.give(STREAM_BYTES);
+      this.measures.streams -= 1;
+    });
+  }
+}

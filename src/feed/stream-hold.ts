@@ -1,0 +1,37 @@
+import type { Clock } from '../core/clock.js';
+
+/** A reader that takes nothing for so long is left behind. */
+const HOLD_MS = 10_000;
+
+/** Lets the upstream of a run’s stream wait for one reader, for ten seconds at most. */
+export class StreamHold {
+  private held: { holdStream(by: 1 | -1): void } | undefined;
+  private timer: NodeJS.Timeout | undefined;
+  private wasTooLong = false;
+
+  /** @param live the run, where this process executes it */
+  constructor(
+    private readonly live: () => { holdStream(by: 1 | -1): void } | undefined,
+    private readonly clock: Clock,
+  ) {}
+
+  /** Called when the reader takes no more. */
+  begin(): void {
+    if (this.held || this.wasTooLong) return;
+    this.held = this.live();
+    if (!this.held) return;
+    this.held.holdStream(1);
+    this.timer = this.clock.setTimeout(() => {
+      this.release();
+      this.wasTooLong = true;
+    }, HOLD_MS);
+  }
+
+  /** Called when the reader has all again, or is gone. */
+  release(): void {
+    this.wasTooLong = false;
+    this.clock.clearTimeout(this.timer);
+    this.held?.holdStream(-1);
+    this.held = undefined;
+  }
+}
