@@ -105,6 +105,16 @@ describe('a watched run', () => {
     expect(second).toMatch(/^ {2}● second {2}running .* {2}\{"pages":3\}$/);
   });
 
+  test('shows of a stream that goes on how many chunks it has, and the newest', () => {
+    const run = runOf(
+      ...STARTED,
+      [100, 'sub-task.streamed', { first: 0, chunks: ['He'] }, 'first'],
+      [200, 'sub-task.streamed', { first: 1, chunks: ['llo', ', you'] }, 'first'],
+    );
+    const [, first] = drawRuns([run], canvas(300));
+    expect(first).toMatch(/^ {2}● first {3}running .* {2}3 chunks: llo, you$/);
+  });
+
   test('is never wider than the terminal, and has no bar where there is no room for one', () => {
     const run = runOf(...STARTED, ...ANSWERED, ...RETRIED);
     for (const columns of [20, 47, 48, 80, 200])
@@ -196,6 +206,32 @@ describe('an event as a line', () => {
     ['a started, attempt 2', [0, 'sub-task.started', {}, 'a', 2]],
     ['a held back: the hedge budget is spent', [0, 'sub-task.held-back', {}, 'a']],
     ['a progressed: {"pages":3}', [0, 'sub-task.progressed', { value: { pages: 3 } }, 'a']],
+    ['a streamed 1 chunk: He', [0, 'sub-task.streamed', { first: 0, chunks: ['He'] }, 'a']],
+    [
+      'a streamed 6 chunks: llo {"n":1}',
+      [0, 'sub-task.streamed', { first: 4, chunks: ['llo ', { n: 1 }] }, 'a'],
+    ],
+    [
+      'a cancelled after 2.00 s with 1 chunk and 7 tokens: why',
+      [
+        0,
+        'sub-task.cancelled',
+        { reason: 'why', durationMs: 2_000, stream: { chunks: 1, bytes: 3, tokens: 7 } },
+        'a',
+      ],
+    ],
+    [
+      'a failed after 2.00 s with 0 chunks: no',
+      [0, 'sub-task.failed', { ...error('no'), durationMs: 2_000, stream: { chunks: 0, bytes: 0 } }, 'a'],
+    ],
+    [
+      'a succeeded in 12 ms with 2 chunks: "He"',
+      [0, 'sub-task.succeeded', { result: 'He', durationMs: 12, stream: { chunks: 2, bytes: 2 } }, 'a'],
+    ],
+    [
+      'answered by a after 1.50 s, first chunk after 210 ms',
+      [0, 'run.replied', { reply: { answeredBy: 'a', result: 'He' }, durationMs: 1_500, firstChunkMs: 210 }],
+    ],
     [
       'a failed, the next attempt is due in 1.50 s: no',
       [0, 'sub-task.retrying', { ...error('no'), delayMs: 1_500 }, 'a'],

@@ -1,4 +1,4 @@
-import type { RunEvent } from '../core/events.js';
+import type { RunEvent, StreamMeasures } from '../core/events.js';
 import { plain, span } from './text.js';
 
 /** Longer results and errors are cut. */
@@ -23,15 +23,15 @@ export function said(event: RunEvent): string {
     case 'sub-task.progressed':
       return `progressed: ${json(event.data.value)}`;
     case 'sub-task.streamed':
-      return `streamed ${event.data.chunks.length} chunks: ${short(event.data.chunks.map((chunk) => (typeof chunk === 'string' ? chunk : json(chunk))).join(''))}`;
+      return `streamed ${streamedText(event)}`;
     case 'sub-task.retrying':
       return `failed, the next attempt is due in ${span(event.data.delayMs)}: ${short(event.data.error.message)}`;
     case 'sub-task.succeeded':
-      return `succeeded in ${span(event.data.durationMs)}: ${json(event.data.result)}`;
+      return `succeeded in ${span(event.data.durationMs)}${withStream(event.data)}: ${json(event.data.result)}`;
     case 'sub-task.failed':
-      return `failed after ${span(event.data.durationMs)}: ${short(event.data.error.message)}`;
+      return `failed after ${span(event.data.durationMs)}${withStream(event.data)}: ${short(event.data.error.message)}`;
     case 'sub-task.cancelled':
-      return `cancelled after ${span(event.data.durationMs)}: ${short(event.data.reason)}`;
+      return `cancelled after ${span(event.data.durationMs)}${withStream(event.data)}: ${short(event.data.reason)}`;
     case 'sub-task.skipped':
       return `skipped: ${short(event.data.reason)}`;
     case 'run.replied':
@@ -45,8 +45,25 @@ export function said(event: RunEvent): string {
   }
 }
 
-function saidOfReply({ data: { reply, durationMs } }: RunEvent<'run.replied'>): string {
-  const after = durationMs === undefined ? '' : ` after ${span(durationMs)}`;
+/** How many chunks a stream has so far, and the newest of them. */
+export function streamedText({ data: { first, chunks } }: RunEvent<'sub-task.streamed'>): string {
+  const text = chunks.map((chunk) => (typeof chunk === 'string' ? chunk : JSON.stringify(chunk))).join('');
+  return `${counted(first + chunks.length, 'chunk')}: ${short(text)}`;
+}
+
+function withStream({ stream }: { readonly stream?: StreamMeasures }): string {
+  if (!stream) return '';
+  const { chunks, tokens } = stream;
+  return ` with ${counted(chunks, 'chunk')}${tokens === undefined ? '' : ` and ${counted(tokens, 'token')}`}`;
+}
+
+function counted(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? '' : 's'}`;
+}
+
+function saidOfReply({ data: { reply, durationMs, firstChunkMs } }: RunEvent<'run.replied'>): string {
+  const first = firstChunkMs === undefined ? '' : `, first chunk after ${span(firstChunkMs)}`;
+  const after = durationMs === undefined ? '' : ` after ${span(durationMs)}${first}`;
   return 'answeredBy' in reply
     ? `answered by ${[reply.answeredBy].flat().join(', ')}${after}`
     : `not answered${after}: ${short(reply.error.message)}`;

@@ -10,8 +10,8 @@ import {
 } from '../command-line/command.js';
 import type { RunEvent } from '../core/events.js';
 import { Client, SERVICE_OPTIONS, SERVICE_USAGE } from './client.js';
+import { EventLines } from './event-lines.js';
 import { followEvents } from './followed-events.js';
-import { eventLine } from './said.js';
 import { pathPart } from './service-address.js';
 import { ServiceError } from './service-error.js';
 import { WatchTable } from './watch-table.js';
@@ -22,7 +22,7 @@ const USAGE = `Usage: frontrunner watch <run>
        frontrunner watch [--task <task>]
 
 Shows a run from its beginning until it is over, or all runs from now on: on a terminal a table that is drawn in its place, with a
-lane for each sub-task; elsewhere, and with TERM=dumb, a line for each event. It goes on when the service is started again. Ctrl+C ends it, and no run.
+lane for each sub-task; elsewhere, and with TERM=dumb, a line for each event, but one a second for the chunks of a stream. It goes on when the service is started again. Ctrl+C ends it, and no run.
 
   --task   Only runs of this task.
 ${SERVICE_USAGE}
@@ -53,6 +53,10 @@ async function show(args: readonly string[], terminal: Terminal): Promise<number
   const path = runId === undefined ? `/events${filter}` : `/runs/${pathPart(runId)}/events`;
   const canMove = stdout.isTTY && terminal.env.TERM !== 'dumb';
   const table = canMove ? new WatchTable(stdout, runId === undefined) : undefined;
+  const lines = new EventLines();
+  const writeLine = (line: string | undefined): void => {
+    if (line !== undefined) stdout.write(`${line}\n`);
+  };
   let finished: RunEvent<'run.finished'> | undefined;
   const isInterrupted = await interruptible(terminal, async (signal) => {
     try {
@@ -66,7 +70,7 @@ async function show(args: readonly string[], terminal: Terminal): Promise<number
       });
       for await (const event of events) {
         if (table) table.add(event);
-        else stdout.write(`${eventLine(event)}\n`);
+        else writeLine(lines.of(event));
         if (event.type === 'run.finished') finished = event;
       }
     } finally {

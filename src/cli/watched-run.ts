@@ -1,6 +1,6 @@
 import type { RunEvent } from '../core/events.js';
 import type { SubTaskStatus } from '../core/run.js';
-import { json, said, short } from './said.js';
+import { json, said, short, streamedText } from './said.js';
 
 /** When an attempt was under way, in milliseconds of the service's clock; `to` is undefined while it is. */
 interface Attempt {
@@ -78,6 +78,9 @@ export class WatchedRun {
     else if (event.type === 'sub-task.progressed') {
       lane.status = 'running';
       lane.note = json(event.data.value);
+    } else if (event.type === 'sub-task.streamed') {
+      lane.status = 'running';
+      lane.note = streamedText(event);
     } else if (event.type === 'sub-task.started') {
       lane.status = 'running';
       lane.note = event.attempt > 1 ? `attempt ${event.attempt}` : '';

@@ -62,6 +62,10 @@ export class ToldRun {
     return this.tell('sub-task.held-back', ms, { delayMs: ms, hedgeBudget: 0.1 }, subTask);
   }
 
+  progressed(ms: number, subTask: string, value: JsonValue): this {
+    return this.tell('sub-task.progressed', ms, { value }, subTask);
+  }
+
   streamed(ms: number, subTask: string, chunks: readonly JsonValue[], first = 0): this {
     return this.tell('sub-task.streamed', ms, { first, chunks: [...chunks] }, subTask);
   }
