@@ -11,8 +11,8 @@ const FAILED = { error: { code: 'threw', message: 'broke off' }, durationMs: 1 }
 class Log {
   readonly events: RunEvent[] = [];
 
-  constructor(replyPolicy: ReplyPolicy = { policy: 'first-success' }) {
-    this.add('run.started', { input: null, replyPolicy, losers: 'cancel', subTasks: ['a', 'b'] });
+  constructor(replyPolicy: ReplyPolicy = { policy: 'first-success' }, terms: { onBreak?: 'restart' } = {}) {
+    this.add('run.started', { input: null, replyPolicy, losers: 'cancel', subTasks: ['a', 'b'], ...terms });
   }
 
   started(subTask: string, attempt = 1): this {
@@ -58,6 +58,8 @@ class Log {
   }
 }
 
+const mayRestart = () => new Log(undefined, { onBreak: 'restart' });
+
 describe('what readers of a stream are told', () => {
   test('is the chunks of whoever is first on record, and the reply', () => {
     const log = new Log()
@@ -78,9 +80,14 @@ describe('what readers of a stream are told', () => {
   });
 
   test('begins anew with another sub-task, which tells all its chunks again', () => {
-    const log = new Log().streamed('a', 0, ['x']).streamed('b', 0, ['1']).failed('a');
+    const log = mayRestart().streamed('a', 0, ['x']).streamed('b', 0, ['1']).failed('a');
     log.streamed('b', 0, ['1', '2']).streamed('b', 2, ['3']);
     expect(log.said).toEqual(['a1@0: x', 'restart b1', 'b1@0: 1 2', 'b1@2: 3']);
+  });
+
+  test('has none but the one that broke off, where none may take its place', () => {
+    const log = new Log().streamed('a', 0, ['x']).streamed('b', 0, ['1']).failed('a').streamed('b', 0, ['1']);
+    expect(log.said).toEqual(['a1@0: x']);
   });
 
   test('begins anew after a crash, of which the log has but that the next attempt began', () => {
@@ -89,7 +96,11 @@ describe('what readers of a stream are told', () => {
   });
 
   test('has no chunk of a broken stream, nor of an attempt before', () => {
-    const log = new Log().streamed('a', 0, ['x']).failed('a').streamed('a', 1, ['y']).streamed('b', 3, ['z']);
+    const log = mayRestart()
+      .streamed('a', 0, ['x'])
+      .failed('a')
+      .streamed('a', 1, ['y'])
+      .streamed('b', 3, ['z']);
     log.started('a', 2).streamed('a', 0, ['1'], 2).streamed('a', 1, ['late'], 1);
     expect(log.said).toEqual(['a1@0: x', 'restart a2', 'a2@0: 1']);
   });
