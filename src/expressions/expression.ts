@@ -68,7 +68,8 @@ class Names {
     if (unknown === undefined) return undefined;
     if (unknown === 'eval') return 'calls $eval, which is not taken; write the expression itself';
     const near = nearest(unknown, [...this.set]);
-    const there = this.variables.length > 0 ? `$${this.variables.join(', $')} and functions` : 'functions alone';
+    const there =
+      this.variables.length > 0 ? `$${this.variables.join(', $')} and functions` : 'functions alone';
     const meant = near ? `is $${near} meant?` : `there are ${there}`;
     return `has $${unknown}, which nothing sets; ${meant}`;
   }

@@ -17,6 +17,7 @@ function exchanging(
   status: number,
   headers: Readonly<Record<string, string>> = GZIP,
   memory = new MemoryBudget(),
+  streams?: () => boolean,
 ) {
   const controller = { abort: jest.fn(), pause: jest.fn(), resume: jest.fn() };
   let handler: Required<Dispatcher.DispatchHandler> | undefined;
@@ -29,7 +30,7 @@ function exchanging(
     },
   };
   const aborting = new AbortController();
-  const terms = { maxBytes: 100 * 2 ** 20, accepts: (given: number) => given === 200 };
+  const terms = { maxBytes: 100 * 2 ** 20, accepts: (given: number) => given === 200, streams };
   const request = { method: 'GET' as const, path: '/' };
   const response = exchange(upstream as unknown as Upstream, request, terms, aborting.signal);
   const data = (chunk: Buffer) =>
@@ -124,5 +125,70 @@ describe('exchange', () => {
     aborting.abort(new Error('given up'));
     await expect(response).rejects.toThrow('given up');
     expect(stop).toHaveBeenCalledTimes(1);
+  });
+
+  describe('with a stream', () => {
+    const PLAIN = {};
+    const streamed = async (memory = new MemoryBudget()) => {
+      const { response, ...others } = exchanging(200, PLAIN, memory, () => true);
+      return { body: (await response).stream!, memory, ...others };
+    };
+    const piece = (length: number) => Buffer.alloc(length);
+
+    test('lets the upstream wait once 16 KiB are unread, until less are', async () => {
+      const { body, controller, data, memory } = await streamed();
+      data(piece(16_000));
+      expect(controller.pause).not.toHaveBeenCalled();
+      data(piece(384));
+      expect(controller.pause).toHaveBeenCalledTimes(1);
+      expect(memory.used).toBe(16_384);
+      data(piece(1_000));
+      expect(controller.resume).not.toHaveBeenCalled();
+      await body.next();
+      expect(controller.resume).toHaveBeenCalledTimes(1);
+      data(piece(16_384));
+      expect(controller.pause).toHaveBeenCalledTimes(2);
+      await body.return();
+      expect(memory.used).toBe(0);
+    });
+
+    test('lets it wait for each piece to be read while memory is short', async () => {
+      const memory = new MemoryBudget(1_000);
+      memory.take(750);
+      const { body, controller, data } = await streamed(memory);
+      const first = body.next();
+      data(piece(1));
+      expect(controller.pause).not.toHaveBeenCalled();
+      expect((await first).value).toHaveLength(1);
+      data(piece(1));
+      expect(controller.pause).toHaveBeenCalledTimes(1);
+      await body.next();
+      expect(controller.resume).toHaveBeenCalledTimes(1);
+      await body.return();
+    });
+
+    test('waits half a second for the end of one that is left at its end', async () => {
+      const { body, controller, data, aborting } = await streamed();
+      data(piece(20_000));
+      body.leaveAtEnd();
+      expect(controller.resume).toHaveBeenCalledTimes(1);
+      aborting.abort();
+      await jest.advanceTimersByTimeAsync(499);
+      expect(controller.abort).not.toHaveBeenCalled();
+      await jest.advanceTimersByTimeAsync(1);
+      expect(controller.abort).toHaveBeenCalledTimes(1);
+      expect(await body.next()).toEqual({ done: true, value: undefined });
+      expect(jest.getTimerCount()).toBe(0);
+    });
+
+    test('keeps the connection of one that is left at its end and ends', async () => {
+      const { body, controller, data, end } = await streamed();
+      body.leaveAtEnd();
+      data(piece(16_000));
+      end();
+      await nextTurn();
+      expect(controller.abort).not.toHaveBeenCalled();
+      expect(jest.getTimerCount()).toBe(0);
+    });
   });
 });

@@ -1,6 +1,7 @@
 import type { RequestListener } from 'node:http';
 import type { LookupFunction, Socket } from 'node:net';
 import type { CallerHeaders } from '../../src/core/caller-headers.js';
+import type { JsonValue } from '../../src/core/json.js';
 import type { TlsOptions } from 'node:tls';
 import { Attempt } from '../../src/run/attempt.js';
 import type { AttemptTrace } from '../../src/tracing/attempt-trace.js';
@@ -40,6 +41,13 @@ interface CallOptions {
   readonly trace?: AttemptTrace;
   /** Told of the attempt, which can be given up. */
   readonly begun?: (attempt: Attempt) => void;
+}
+
+interface ReadStream {
+  readonly chunks: readonly JsonValue[];
+  readonly failure: SubTaskError | undefined;
+  /** How many the attempt says there were. */
+  readonly tokens: number | undefined;
 }
 
 /** HTTP sub-tasks without the service around them, and their upstreams; `close` proves that no socket is left. */
@@ -98,6 +106,28 @@ export class Caller {
     );
     if (result instanceof Error && result.name === 'SubTaskError') return result as SubTaskError;
     throw result;
+  }
+
+  /** Calls one that streams. */
+  async open(options: HttpSubTask | object, terms?: CallOptions): Promise<AsyncIterableIterator<JsonValue>> {
+    return (await this.call(options, terms)) as AsyncIterableIterator<JsonValue>;
+  }
+
+  /** Calls one that streams, and reads all of it. */
+  async read(options: HttpSubTask | object, terms: CallOptions = {}): Promise<ReadStream> {
+    let attempt: Attempt | undefined;
+    const begun = (one: Attempt) => {
+      attempt = one;
+      terms.begun?.(one);
+    };
+    const chunks: JsonValue[] = [];
+    try {
+      for await (const chunk of await this.open(options, { ...terms, begun })) chunks.push(chunk);
+      return { chunks, failure: undefined, tokens: attempt?.tokens };
+    } catch (error) {
+      if ((error as Error).name !== 'SubTaskError') throw error;
+      return { chunks, failure: error as SubTaskError, tokens: attempt?.tokens };
+    }
   }
 
   async close(): Promise<void> {

@@ -8,6 +8,7 @@ import { Tracing } from '../../../src/tracing/tracing.js';
 import { freePort } from '../../support/free-port.js';
 import { Caller } from '../../support/http-sub-task.js';
 import { RecordedSpans, spanId } from '../../support/recorded-spans.js';
+import { streaming, type SentStream } from '../../support/http-streams.js';
 import { bytes, json, type UpstreamServer } from '../../support/upstreams.js';
 
 describe('HTTP sub-tasks', () => {
@@ -272,6 +273,43 @@ describe('HTTP sub-tasks', () => {
         [api.SpanStatusCode.ERROR, '503', 503],
         [api.SpanStatusCode.ERROR, 'upstream-unfit', 200],
         [api.SpanStatusCode.ERROR, 'ECONNREFUSED', undefined],
+      ]);
+    });
+
+    test('end with their stream, and say what became of it', async () => {
+      let opened = Promise.withResolvers<SentStream>();
+      const streamed = await caller.serve(streaming((one) => opened.resolve(one)));
+      const ends: ((stream: SentStream, attempt: Attempt) => void)[] = [
+        ({ response }) => void response.end(),
+        ({ response }) => void response.destroy(),
+        (_stream, attempt) => attempt.giveUp(),
+      ];
+      for (const end of ends) {
+        let given: Attempt | undefined;
+        const begun = (one: Attempt): void => {
+          given = one;
+        };
+        const options = { url: `${streamed.origin}/`, stream: 'sse' };
+        const chunks = await caller.open(options, { trace: attempt(), begun });
+        const first = chunks.next();
+        const stream = await opened.promise;
+        opened = Promise.withResolvers();
+        await stream.send('data: a\n\n');
+        await first;
+        const before = spans.ended.length;
+        end(stream, given!);
+        await chunks.next().catch(() => undefined);
+        expect(spans.ended).toHaveLength(before + 1);
+      }
+      const seen = spans.ended.map(({ status, attributes }) => [
+        status.code,
+        attributes['error.type'],
+        attributes['http.response.status_code'],
+      ]);
+      expect(seen).toEqual([
+        [api.SpanStatusCode.UNSET, undefined, 200],
+        [api.SpanStatusCode.ERROR, 'upstream-unfit', 200],
+        [api.SpanStatusCode.UNSET, 'cancelled', 200],
       ]);
     });
 
