@@ -4,13 +4,19 @@ export {
   type FeatureOptions,
   type FrontrunnerAsyncOptions,
 } from './library/frontrunner.module.js';
-export { Frontrunner, type StartOptions } from './library/frontrunner.js';
+export {
+  Frontrunner,
+  type ChunkStream,
+  type StartOptions,
+  type StreamOptions,
+} from './library/frontrunner.js';
 export { RunHandle, WaitError, type RunView } from './library/run-handle.js';
+export { StreamRestartedError, type ChunksOptions } from './library/run-chunks.js';
 export type { EventsOptions } from './library/run-events.js';
 export { OptionsError, type FrontrunnerOptions, type HttpOptions } from './library/options.js';
 export { getFrontrunnerOptionsToken, getFrontrunnerToken, InjectFrontrunner } from './library/tokens.js';
 export { Task, type LaterSubTask, type TaskOptions } from './tasks/task.js';
-export { TaskOf, type InputOf, type ResultOf, type TypedTask } from './tasks/task-of.js';
+export { TaskOf, type ChunkOf, type InputOf, type ResultOf, type TypedTask } from './tasks/task-of.js';
 export { SubTask } from './tasks/sub-task.js';
 export type {
   RetryOptions,

@@ -11,7 +11,7 @@ import type { LosersPolicy, ReplyPolicy } from '../core/policies.js';
 import type { RunWebhook } from '../core/webhook.schema.js';
 import { Journal, type RunPage, type RunQuery } from '../run/journal.js';
 import { TaskMetadata, type TaskOptions } from '../tasks/task.js';
-import type { ResultOf, StartArguments } from '../tasks/task-of.js';
+import type { ChunkOf, ResultOf, StartArguments } from '../tasks/task-of.js';
 import { TaskRegistry } from '../tasks/task-registry.js';
 import { TasksService } from '../tasks/tasks.service.js';
 import { Tracing } from '../tracing/tracing.js';
@@ -21,6 +21,7 @@ import type { Parts } from './parts.js';
 import type { Readers } from './readers.js';
 import { ALL_RUNS, runEvents, type EventsOptions } from './run-events.js';
 import { RunHandle } from './run-handle.js';
+import type { ChunksOptions } from './run-chunks.js';
 import { startRequest } from './start-request.js';
 
 /** What a caller says of a run. What is left out, the task decides. */
@@ -46,6 +47,15 @@ export interface StartOptions {
   readonly transaction?: CallerTransaction;
 }
 
+/** What a caller says of a run whose chunks it reads. */
+export interface StreamOptions extends StartOptions, ChunksOptions {}
+
+/** The chunks of a run, as they come. */
+export interface ChunkStream<Result = unknown, Chunk = JsonValue> extends AsyncIterable<Chunk> {
+  /** The run, as soon as it is in the journal. */
+  readonly run: Promise<RunHandle<Result, Chunk>>;
+}
+
 /** Starts runs of tasks, and finds them again. Inject it; `@InjectFrontrunner(name)` for an instance with a name. */
 export class Frontrunner {
   constructor(private readonly instance: { readonly app: Promise<Parts>; readonly readers: Readers }) {}
@@ -61,7 +71,7 @@ export class Frontrunner {
   async start<Task extends Type | string, const Options extends StartOptions = object>(
     task: Task,
     ...[input, given = {} as Options]: StartArguments<Task, Options>
-  ): Promise<RunHandle<ResultOf<Task, Options>>> {
+  ): Promise<RunHandle<ResultOf<Task, Options>, ChunkOf<Task>>> {
     if (!isObject(given))
       throw new TypeError(`The options of start() are ${inspect(given)}; they take an object`);
     const { transaction, ...options } = given;
@@ -92,6 +102,32 @@ export class Frontrunner {
     } catch (error) {
       throw plainly(withMissingPackage(error));
     }
+  }
+
+  /**
+   * Starts a run, and brings the chunks of the sub-task whose stream wins: `for await (const chunk of frontrunner.stream('chat', input))`. The run
+   * goes on when nobody reads them.
+   *
+   * @param task its class, or its name
+   * @throws {StreamRestartedError} while it is read, unless `onRestart` is given
+   * @throws {FrontrunnerError} while it is read: as {@link start}, and as `reply` of the run does
+   */
+  stream<Task extends Type | string, const Options extends StreamOptions = object>(
+    task: Task,
+    ...[input, given]: StartArguments<Task, Options>
+  ): ChunkStream<ResultOf<Task, Options>, ChunkOf<Task>> {
+    const { onRestart, ...options }: StreamOptions = given ?? {};
+    const run = this.start(task as string, input as JsonValue, options) as Promise<
+      RunHandle<ResultOf<Task, Options>, ChunkOf<Task>>
+    >;
+    // Whoever reads is told.
+    run.catch(() => undefined);
+    return {
+      run,
+      async *[Symbol.asyncIterator]() {
+        yield* (await run).chunks(onRestart ? { onRestart } : {});
+      },
+    };
   }
 
   /**

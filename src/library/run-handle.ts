@@ -1,5 +1,6 @@
 import { MAX_DURATION_MS, milliseconds, type Duration } from '../core/duration.js';
 import type { RunEvent } from '../core/events.js';
+import type { JsonValue } from '../core/json.js';
 import type { RunRecord } from '../core/run-record.js';
 import { RunControl } from '../tasks/run-control.js';
 import { runView } from '../tasks/run-view.js';
@@ -8,6 +9,7 @@ import { TasksService, type Answer, type StartedRun } from '../tasks/tasks.servi
 import { checked, subTaskSchema } from './arguments.js';
 import type { Parts } from './parts.js';
 import type { Readers } from './readers.js';
+import { runChunks, type ChunksOptions } from './run-chunks.js';
 import { runEvents, stoppedBefore, type EventsOptions } from './run-events.js';
 
 /** A run as callers are shown it, over HTTP too. */
@@ -30,7 +32,7 @@ interface WaitOptions {
 }
 
 /** A run that was accepted: what to do with it. */
-export class RunHandle<Result = unknown> {
+export class RunHandle<Result = unknown, Chunk = JsonValue> {
   constructor(
     private readonly app: Parts,
     /** Without its task where only its id is known. */
@@ -103,6 +105,18 @@ export class RunHandle<Result = unknown> {
   async *events(options: EventsOptions = {}): AsyncGenerator<RunEvent, void> {
     await this.begin(MAX_DURATION_MS);
     yield* runEvents(this.app, this.id, options, this.readers);
+  }
+
+  /**
+   * The chunks of its stream that callers are shown, from the beginning, those that are to come too, until there is a reply. Whoever takes them
+   * slowly lets the upstream wait, for ten seconds at most.
+   *
+   * @throws {StreamRestartedError} unless `onRestart` is given
+   * @throws {FrontrunnerError} as {@link reply} does
+   */
+  async *chunks(options: ChunksOptions = {}): AsyncGenerator<Chunk, void> {
+    await this.begin(MAX_DURATION_MS);
+    yield* runChunks(this.app, this.id, options, this.readers) as AsyncGenerator<Chunk, void>;
   }
 
   /** Waits for the commit that the run begins with, where it does. @throws {WaitError} */

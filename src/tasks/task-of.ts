@@ -1,5 +1,6 @@
 import type { Type } from '@nestjs/common';
 import type { StandardSchemaV1 } from '@standard-schema/spec';
+import type { Observable } from 'rxjs';
 import type { JsonValue } from '../core/json.js';
 import type { ReplyPolicy } from '../core/policies.js';
 import type { StartRule } from '../core/start-rule.js';
@@ -9,9 +10,14 @@ import { Task, type TaskOptions } from './task.js';
 declare const TYPES: unique symbol;
 
 /** A class of a task of which TypeScript knows what it takes and what its sub-tasks return. */
-export interface TypedTask<Input, Result, Reply = unknown> {
+export interface TypedTask<Input, Result, Reply = unknown, Chunk = unknown> {
   new (): object;
-  readonly [TYPES]: { readonly input: Input; readonly result: Result; readonly reply: Reply };
+  readonly [TYPES]: {
+    readonly input: Input;
+    readonly result: Result;
+    readonly reply: Reply;
+    readonly chunk: Chunk;
+  };
 }
 
 /**
@@ -20,7 +26,12 @@ export interface TypedTask<Input, Result, Reply = unknown> {
  */
 export function TaskOf<const Options extends TaskOptions>(
   options: Options & Fitting<Options>,
-): TypedTask<InputOfOptions<Options>, ResultOfSubTask<Options['subTasks'][number]>, Options['reply']> {
+): TypedTask<
+  InputOfOptions<Options>,
+  ResultOfSubTask<Options['subTasks'][number]>,
+  Options['reply'],
+  ChunkOfSubTask<Options['subTasks'][number]>
+> {
   @Task(options)
   class DeclaredTask {}
   bases.add(DeclaredTask);
@@ -54,6 +65,10 @@ export type ResultOf<Task, Options> =
   Task extends TypedTask<unknown, infer Result, infer Reply>
     ? ResultUnder<ChosenReply<Options, Reply>, Result>
     : JsonValue;
+
+/** What the chunks of a run are: those of its sub-tasks that stream. */
+export type ChunkOf<Task> =
+  Task extends TypedTask<unknown, unknown, unknown, infer Chunk> ? Chunk : JsonValue;
 
 /** The policy of a call, or the task's where the call may leave it out. */
 type ChosenReply<Options, Reply> = Options extends { readonly reply: infer Chosen }
@@ -90,7 +105,35 @@ type ResultOfSubTask<SubTask> = SubTask extends { readonly subTask: infer Class 
 type ResultOfClass<Class> = Class extends abstract new (...args: never[]) => {
   run(...args: never[]): infer Returned;
 }
-  ? InJson<Awaited<Returned>>
+  ? ResultOfReturned<Awaited<Returned>>
+  : JsonValue;
+
+/** Of a stream all chunks: texts are joined. */
+type ResultOfReturned<Returned> = Returned extends Streamed
+  ? AllOf<ChunkOfReturned<Returned>>
+  : InJson<Returned>;
+
+type AllOf<Chunk> =
+  | (Extract<Chunk, string> extends never ? never : string)
+  | ([Chunk] extends [string] ? never : readonly InJson<Chunk>[]);
+
+type Streamed = AsyncIterable<unknown> | Observable<unknown>;
+
+type ChunkOfReturned<Returned> =
+  Returned extends AsyncIterable<infer Chunk>
+    ? Chunk
+    : Returned extends Observable<infer Chunk>
+      ? Chunk
+      : never;
+
+type ChunkOfSubTask<SubTask> = SubTask extends { readonly subTask: infer Class }
+  ? ChunkOfClass<Class>
+  : ChunkOfClass<SubTask>;
+
+type ChunkOfClass<Class> = Class extends abstract new (...args: never[]) => {
+  run(...args: never[]): infer Returned;
+}
+  ? InJson<ChunkOfReturned<Awaited<Returned>>>
   : JsonValue;
 
 /** What JSON makes of what a sub-task returns: of nothing `null`, of a Date its text. Nobody can change it. */

@@ -27,6 +27,16 @@ class Hedged extends TaskOf({
   subTasks: [English, { subTask: Spanish, start: { after: '200ms' } }],
 }) {}
 
+@SubTask({ name: 'talk', stream: true })
+class Talk {
+  async *run(): AsyncGenerator<string> {
+    yield 'of the class';
+    await Promise.resolve();
+  }
+}
+
+class Chat extends TaskOf({ name: 'chat', subTasks: [Talk] }) {}
+
 describe('FrontrunnerTesting', () => {
   let fr: FrontrunnerTesting;
   beforeAll(() => {
@@ -49,6 +59,18 @@ describe('FrontrunnerTesting', () => {
     await fr.advance('60s');
     expect(run).toHaveSubTask('spanish', 'failed');
     expect(await run.finished()).toMatchObject({ status: 'partly-failed' });
+  });
+
+  test('streams what a stub does', async () => {
+    await using fr = FrontrunnerTesting.create({ tasks: [Chat] });
+    fr.stub(Talk).runs(async function* () {
+      yield 'a';
+      await Promise.resolve();
+      yield 'b';
+    });
+    const seen: string[] = [];
+    for await (const chunk of fr.frontrunner.stream(Chat)) seen.push(chunk);
+    expect(seen).toEqual(['a', 'b']);
   });
 
   test('takes webhooks, which the run shows, and sends nothing', async () => {

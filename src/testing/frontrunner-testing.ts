@@ -9,6 +9,7 @@ import { Frontrunner, type StartOptions } from '../library/frontrunner.js';
 import { configOf } from '../library/options.js';
 import type { Parts } from '../library/parts.js';
 import { Journal } from '../run/journal.js';
+import { Runs } from '../run/runs.js';
 import type { ResultOf, StartArguments } from '../tasks/task-of.js';
 import { StartInTransaction } from '../cluster/start-in-transaction.js';
 import { RunControl } from '../tasks/run-control.js';
@@ -76,6 +77,7 @@ export class FrontrunnerTesting implements AsyncDisposable {
       [Journal, core.journal],
       [EventBus, core.bus],
       [TaskRegistry, registry],
+      [Runs, core.runs],
       [RunWatch, core.watch],
       [RunControl, core.control],
       [TasksService, core.tasks],

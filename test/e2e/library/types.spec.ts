@@ -7,6 +7,7 @@ const TASKS = `
   import { type } from 'arktype';
   import * as v from 'valibot';
   import { z } from 'zod';
+  import { of, type Observable } from 'rxjs';
   import { SubTask, Task, TaskOf, type Frontrunner, type JsonValue } from '../../../src/index.js';
 
   const person = z.object({ name: z.string(), age: z.number().default(30) });
@@ -33,6 +34,16 @@ const TASKS = `
   class Quiet extends TaskOf({ name: 'quiet', subTasks: [Silent, Asking] }) {}
   class Silence extends TaskOf({ name: 'silence', input: v.optional(v.object({ loud: v.boolean() })), subTasks: [Silent] }) {}
   class Ark extends TaskOf({ name: 'ark', input: type({ name: 'string' }), subTasks: [Silent] }) {}
+  @SubTask({ name: 'talk', stream: true })
+  class Talk {
+    async *run(): AsyncGenerator<string> { yield 'a'; }
+  }
+  @SubTask({ name: 'count', stream: true })
+  class Count {
+    run = (): Promise<Observable<{ at: Date }>> => Promise.resolve(of({ at: new Date() }));
+  }
+  class Chat extends TaskOf({ name: 'chat', subTasks: [Talk] }) {}
+  class Mixed extends TaskOf({ name: 'mixed', subTasks: [Talk, { subTask: Count, start: 'after-failure' }, Spanish] }) {}
   @Task({ name: 'loose', subTasks: [Spanish] })
   class Loose {}
   declare const frontrunner: Frontrunner;
@@ -47,6 +58,12 @@ const TASKS = `
 const TYPED = `
       const { result } = await (await frontrunner.start(Greet, { name: 'Ada' })).reply({ wait: '2s' });
       is<Greeting>()(result, true);
+      for await (const chunk of frontrunner.stream(Chat)) is<string>()(chunk, true);
+      is<string>()((await (await frontrunner.stream(Chat).run).reply()).result, true);
+      for await (const chunk of frontrunner.stream(Mixed, null, { onRestart: () => undefined }))
+        is<string | { readonly at: string }>()(chunk, true);
+      is<string | readonly { readonly at: string }[]>()((await (await frontrunner.start(Mixed)).reply()).result, true);
+      for await (const chunk of frontrunner.stream('chat', { any: 1 })) is<JsonValue>()(chunk, true);
       const every = await (await frontrunner.start(Everyone, { name: 'Ada' })).reply();
       is<Readonly<Record<string, Greeting>>>()(every.result, true);
       const two = await (await frontrunner.start(Greet, { name: 'Ada' }, { reply: { policy: 'quorum', quorum: 2 } })).reply();

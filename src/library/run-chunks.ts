@@ -1,0 +1,109 @@
+import type { RunEvent } from '../core/events.js';
+import type { JsonValue } from '../core/json.js';
+import { EventBus } from '../events/event-bus.js';
+import { StreamHold } from '../feed/stream-hold.js';
+import { STREAMED_TYPES, StreamMessages, type ReplyMessage } from '../feed/stream-messages.js';
+import { Journal } from '../run/journal.js';
+import { Runs } from '../run/runs.js';
+import { answerOf } from '../tasks/tasks.service.js';
+import type { Parts } from './parts.js';
+import type { Readers } from './readers.js';
+import { stoppedBefore } from './run-events.js';
+
+const PAGE = 100;
+/** So many events wait in memory for one who takes them slowly. From then on the journal keeps them. */
+const MOST_WAITING = 100;
+/** From so many on, the upstream is made to wait. */
+const HELD_FROM = 10;
+
+/** A stream broke off, and another attempt is shown from its beginning. Chunks that came before are void. */
+export class StreamRestartedError extends Error {
+  readonly code = 'stream-restarted';
+
+  constructor(
+    readonly runId: string,
+    readonly subTask: string,
+    readonly attempt: number,
+  ) {
+    super(
+      `The stream of the run ${runId} broke off and begins anew with ${subTask}, attempt ${attempt}; give onRestart to go on with that`,
+    );
+    this.name = 'StreamRestartedError';
+  }
+}
+
+export interface ChunksOptions {
+  /** Called when what came so far is void, because another attempt is shown from its beginning. Default: it is thrown. */
+  readonly onRestart?: (begins: { readonly subTask: string; readonly attempt: number }) => void;
+}
+
+/**
+ * What callers of a run are shown of its stream, until there is a reply.
+ *
+ * @throws {StreamRestartedError} @throws {DomainError} what the reply is, where that is an error; `run-unknown`; `journal-unavailable`; `stopping`
+ */
+export async function* runChunks(
+  app: Parts,
+  runId: string,
+  { onRestart }: ChunksOptions,
+  readers: Readers,
+): AsyncGenerator<JsonValue, void> {
+  const journal = app.get(Journal, { strict: false });
+  const runs = app.get(Runs, { strict: false });
+  const hold = new StreamHold(() => runs.get(runId), runs.execution.clock);
+  const messages = new StreamMessages();
+  const waiting: RunEvent[] = [];
+  let reply: ReplyMessage | undefined;
+  let [at, heard, isBehind] = [0, 0, true];
+  let news = Promise.withResolvers<undefined>();
+  const wake = (): void => {
+    news.resolve(undefined);
+  };
+  const unwatch = app.get(EventBus, { strict: false }).watch(runId, (event) => {
+    heard = event.id;
+    if (!isBehind && heard > at) waiting.push(event);
+    if (waiting.length > HELD_FROM) hold.begin();
+    if (waiting.length > MOST_WAITING) {
+      waiting.length = 0;
+      isBehind = true;
+    }
+    wake();
+  });
+  const read = async (): Promise<readonly RunEvent[]> => {
+    const upTo = journal.lastEventId;
+    const page = await readers.read(journal.events({ runId, after: at, limit: PAGE, types: STREAMED_TYPES }));
+    isBehind = (page.next < upTo && page.next > at) || heard > page.next;
+    at = page.next;
+    return page.events;
+  };
+  readers.ended.addEventListener('abort', wake);
+  try {
+    for (;;) {
+      news = Promise.withResolvers();
+      const wasBehind = isBehind;
+      const events = isBehind ? await read() : waiting.splice(0);
+      for (const event of events) {
+        at = Math.max(at, event.id);
+        for (const message of messages.of(event)) {
+          if (message.event === 'reply') reply = message;
+          else if (message.event === 'chunk') yield* message.chunks;
+          else if (onRestart) onRestart({ subTask: message.subTask, attempt: message.attempt });
+          else throw new StreamRestartedError(runId, message.subTask, message.attempt);
+        }
+      }
+      if (isBehind || waiting.length > 0) continue;
+      hold.release();
+      if (messages.over) {
+        if (reply) answerOf(runId, reply.task, reply.decision);
+        return;
+      }
+      if (wasBehind || events.length > 0) continue;
+      if (readers.ended.aborted) throw stoppedBefore(runId);
+      await news.promise;
+    }
+  } finally {
+    unwatch();
+    hold.release();
+    readers.ended.removeEventListener('abort', wake);
+  }
+}
