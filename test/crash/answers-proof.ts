@@ -2,11 +2,14 @@ import { isDeepStrictEqual } from 'node:util';
 import type { ShownRun } from '../support/test-app.ts';
 import type { Told } from './callers.ts';
 
+/** What a caller was told, whatever it asked. */
+type ToldOfRun = Pick<Told, 'runId' | 'reply'> & { readonly request: object };
+
 /** How many runs are looked at at a time. */
 const LANES = 16;
 
 /** How what `GET /runs/{id}` says differs from what callers were told. */
-export async function proveAnswers(url: string, told: readonly Told[]): Promise<string[]> {
+export async function proveAnswers(url: string, told: readonly ToldOfRun[]): Promise<string[]> {
   const violations: string[] = [];
   const left = told.values();
   const lane = async (): Promise<void> => {
@@ -18,7 +21,7 @@ export async function proveAnswers(url: string, told: readonly Told[]): Promise<
   return violations;
 }
 
-async function proveAnswer(url: string, { request, runId, reply }: Told): Promise<string[]> {
+async function proveAnswer(url: string, { request, runId, reply }: ToldOfRun): Promise<string[]> {
   const what = reply ? JSON.stringify(reply) : 'that it would go on';
   const who = `The run ${runId}, whose caller was told ${what},`;
   const response = await fetch(`${url}/runs/${runId}`);

@@ -15,9 +15,10 @@ import {
   type SubTaskName,
   type TaskName,
 } from './requests.ts';
+import { streamTasks } from './stream-task.ts';
 
 /** The decorators of the build: those of `src` would mark classes for another service. */
-interface Decorators {
+export interface Decorators {
   readonly SubTask: typeof SubTask;
   readonly Task: typeof Task;
 }
@@ -87,6 +88,6 @@ export function crashModule(
     return [Crash, ...subTasks.map(({ subTask }) => subTask)];
   };
   class CrashModule {}
-  Module({ providers: tasks.flatMap(taskOf) })(CrashModule);
+  Module({ providers: [...tasks.flatMap(taskOf), ...streamTasks({ SubTask, Task }, effects)] })(CrashModule);
   return CrashModule;
 }

@@ -1,10 +1,11 @@
 import { readFileSync } from 'node:fs';
 import type { SubTaskContext } from '../../src/core/sub-task.js';
 import type { SubTaskName } from './requests.ts';
+import type { StreamName } from './stream-requests.ts';
 
 /** What an attempt writes before it succeeds. It begins with a line break, because a kill may cut a line short. */
 export function effectLine(
-  subTask: SubTaskName,
+  subTask: SubTaskName | StreamName,
   { runId, attempt, idempotencyKey }: Pick<SubTaskContext, 'runId' | 'attempt' | 'idempotencyKey'>,
 ): string {
   return `\n${runId} ${subTask} ${String(attempt)} ${idempotencyKey} done\n`;

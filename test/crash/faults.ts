@@ -63,6 +63,31 @@ export const faults = {
       },
     ],
   },
+  'chunks-before-commit': {
+    about: 'readers of streams are told of chunks a while before these are committed',
+    changes: [
+      {
+        file: 'journal/group-commit.js',
+        from: `if (!(await this.write(group)))`,
+        to: `const early = group.entries.filter(({ event }) => event.type === 'sub-task.streamed');
+            if (early.length > 0) {
+                this.log.bus.publish(early);
+                await delay(300);
+            }
+            if (!(await this.write(group)))`,
+      },
+    ],
+  },
+  'last-chunks-again': {
+    about: 'who reads on in a stream is told the last chunks again',
+    changes: [
+      { file: 'feed/stream-messages.js', from: `event.id > this.after`, to: `event.id >= this.after` },
+    ],
+  },
+  'restart-untold': {
+    about: 'chunks of another attempt follow those of one that broke off, and nobody says so',
+    changes: [{ file: 'feed/stream-messages.js', from: `isRestart ?`, to: `false ?` }],
+  },
 } as const satisfies Readonly<Record<string, Fault>>;
 
 /** What breaks the promises of nodes that share a journal. */

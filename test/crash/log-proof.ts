@@ -1,6 +1,7 @@
 import type { EventType } from '../../src/core/events.js';
 import type { Effects } from './effects.ts';
 import { TASKS, type TaskName } from './requests.ts';
+import { STREAM_TASKS, type StreamTaskName } from './stream-requests.ts';
 import { countRetries, proveSubTask, type SubTaskEvent } from './sub-task-proof.ts';
 
 /** A database with the tables of the journal, whichever it is. */
@@ -22,7 +23,7 @@ export interface LogProof {
 interface RunRow {
   readonly number: number;
   readonly id: string;
-  readonly task: TaskName;
+  readonly task: TaskName | StreamTaskName;
   readonly finished_at: number | null;
 }
 
@@ -30,6 +31,8 @@ interface EventRow extends SubTaskEvent {
   readonly run: number;
   readonly subTask: string | null;
 }
+
+const ALL_TASKS = { ...TASKS, ...STREAM_TASKS };
 
 const GAPS = `
   SELECT before, id
@@ -96,7 +99,7 @@ function proveRun(run: RunRow, rows: readonly EventRow[], effects: Effects): str
   if (types[0] !== 'run.started') violations.push(`begins with ${String(types[0])}`);
   if (types.at(-1) !== 'run.finished') violations.push(`ends with ${String(types.at(-1))}`);
   let retries = 0;
-  for (const subTask of TASKS[run.task]) {
+  for (const subTask of ALL_TASKS[run.task]) {
     const events = rows.filter((row) => row.subTask === subTask);
     const found = proveSubTask(events, (attempt) => effects.has(run.id, subTask, attempt));
     violations.push(...found.map((text) => `${subTask}: ${text}`));

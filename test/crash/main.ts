@@ -15,6 +15,8 @@ import { planRounds, type Round } from './plan.ts';
 import { Random } from './random.ts';
 import { figure, list, say } from './report.ts';
 import { databaseIn, SqliteLog } from './sqlite-log.ts';
+import { StreamCallers } from './stream-callers.ts';
+import { proveStreams } from './stream-proof.ts';
 
 /** How long what the last kill has left may take to end. What is broken on purpose leaves what never ends. */
 const PATIENCE_MS = 60_000;
@@ -25,7 +27,7 @@ async function main(options: Options): Promise<void> {
   writeFileSync(effectsIn(directory), '');
   const { rounds, callers, seed } = options;
   say(`Options: --rounds ${String(rounds)} --callers ${String(callers)} --seed ${String(seed)}`);
-  const { violations, proof, answers, deliveries } = await crashAndProve(options, directory);
+  const { violations, proof, answers, streams, deliveries } = await crashAndProve(options, directory);
   if (violations.length > 0) {
     list(violations);
     say(
@@ -39,7 +41,8 @@ async function main(options: Options): Promise<void> {
     `Proved over ${figure(rounds)} kills: ${figure(answers)} answers are what GET /runs/{id} says; ` +
       `${figure(proof.runs)} runs ended, their sub-tasks with one outcome each; ` +
       `${figure(proof.attempts)} attempts are contiguous, ${figure(proof.cutOff)} of them cut off by a kill; ` +
-      `${figure(proof.successes)} successes left their side effect; ${figure(proof.events)} events have no gap; ${deliveries}`,
+      `${figure(proof.successes)} successes left their side effect; ${figure(proof.events)} events have no gap; ` +
+      `${streams}; ${deliveries}`,
   );
 }
 
@@ -48,6 +51,7 @@ interface CrashProof {
   readonly proof: LogProof;
   readonly answers: number;
   /** For people. */
+  readonly streams: string;
   readonly deliveries: string;
 }
 
@@ -70,6 +74,7 @@ async function crashAndProveWith(
   directory: string,
 ): Promise<CrashProof> {
   const all = new Callers(webhooks.ofRuns);
+  const streams = new StreamCallers();
   const faults: string[] = [];
   const lastEventIds: number[] = [];
   const begin = async (durability: Round['durability']): Promise<BuiltService> => {
@@ -83,7 +88,7 @@ async function crashAndProveWith(
   };
   for (const [index, round] of planRounds(seed, rounds, callers).entries()) {
     const service = await begin(round.durability);
-    await play(round, service, all, webhooks);
+    await play(round, service, all, streams, webhooks);
     faults.push(...service.errors);
     const told = figure(all.told.length);
     say(
@@ -100,20 +105,33 @@ async function crashAndProveWith(
   const mayRepeat = (taken: Reception, again: Reception): boolean =>
     taken.life !== again.life || taken.id <= (lastEventIds[taken.life] ?? 0);
   const deliveries = await webhooks.prove(url, log, all.told, mayRepeat, patienceMs);
-  const answerViolations = await proveAnswers(url, all.told);
+  const again = await streams.finish(service, url, patienceMs);
+  const answerViolations = await proveAnswers(url, [...all.told, ...streams.answers]);
   await service.stop();
   faults.push(...service.errors);
   if (all.told.length === 0) faults.push('no caller was told anything');
   const proof = await proveLog(log, new Effects(effectsIn(directory)));
+  const streamed = await proveStreams(log, streams.told, again, lastEventIds);
   const violations = [
     ...answerViolations,
     ...proof.violations,
+    ...streamed.violations,
     ...all.surprises,
+    ...streams.surprises,
     ...deliveries.violations,
     ...faults.map((text) => `The service has a fault: ${text}`),
   ];
   if (violations.length > 0) webhooks.dump(directory);
-  return { violations, proof, answers: all.told.length, deliveries: deliveries.summary };
+  const cutOff = streams.told.reduce((sum, stream) => sum + stream.cutOff, 0);
+  return {
+    violations,
+    proof,
+    answers: all.told.length,
+    streams:
+      `${figure(streams.told.length)} streams, cut off ${figure(cutOff)} times, had ${figure(streamed.chunks)} chunks ` +
+      `without gap or change, and began anew ${figure(streamed.restarts)} times, announced`,
+    deliveries: deliveries.summary,
+  };
 }
 
 /** 0 while there is no database, or nothing in it. */
@@ -127,8 +145,14 @@ async function lastEventIdIn(directory: string): Promise<number> {
 }
 
 /** One life of the service. */
-async function play(round: Round, service: BuiltService, all: Callers, webhooks: Webhooks): Promise<void> {
-  const { killedIn, killAfterMs, stopAfterMs, callers, subscriber } = round;
+async function play(
+  round: Round,
+  service: BuiltService,
+  all: Callers,
+  streams: StreamCallers,
+  webhooks: Webhooks,
+): Promise<void> {
+  const { killedIn, killAfterMs, stopAfterMs, callers, streamCallers, subscriber } = round;
   if (killedIn === 'start') {
     await sleep(killAfterMs);
     await service.kill();
@@ -139,6 +163,7 @@ async function play(round: Round, service: BuiltService, all: Callers, webhooks:
   const killed = new AbortController();
   const subscribed = webhooks.subscriptions.drive(askAt(url), subscriber, killed.signal);
   const { answered, ended } = all.drive(service, url, callers);
+  const read = streams.drive(service, url, streamCallers);
   if (killedIn !== 'recovery') await answered;
   if (killedIn === 'stop') {
     await sleep(stopAfterMs);
@@ -147,7 +172,7 @@ async function play(round: Round, service: BuiltService, all: Callers, webhooks:
   await sleep(killAfterMs);
   await service.kill();
   killed.abort();
-  await Promise.all([ended, subscribed]);
+  await Promise.all([ended, read, subscribed]);
 }
 
 /** The service can't tell kills in a row from starts that died over the runs: whoever runs it must. */

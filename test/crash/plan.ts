@@ -15,6 +15,8 @@ export interface Round {
   readonly callers: readonly Random[];
   /** What whoever makes and changes webhooks draws from. */
   readonly subscriber: Random;
+  /** What each reader of streams draws from. */
+  readonly streamCallers: readonly Random[];
 }
 
 const KILL_AFTER_MS = {
@@ -23,6 +25,9 @@ const KILL_AFTER_MS = {
   load: [0, 800],
   stop: [0, 150],
 } as const;
+
+/** For so many callers one more reads streams. */
+const STREAMS_SHARE = 5;
 
 /** What the seed decides: requests, kills and settings. How far the service comes until a kill is up to the machine. */
 export function planRounds(seed: number, rounds: number, callers: number): Round[] {
@@ -47,6 +52,7 @@ export function planRounds(seed: number, rounds: number, callers: number): Round
       durability: own.pick(['power', 'process']),
       callers: Array.from({ length: callers }, () => own.fork()),
       subscriber: own.fork(),
+      streamCallers: Array.from({ length: Math.ceil(callers / STREAMS_SHARE) }, () => own.fork()),
     };
   });
 }

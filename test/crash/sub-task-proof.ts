@@ -1,6 +1,7 @@
 import type { EventType } from '../../src/core/events.js';
 import type { CrashResult } from './crash-task.ts';
 import { MAX_FAILURES } from './requests.ts';
+import { attemptOfStream } from './stream-requests.ts';
 
 /** An event of a sub-task, as the log has it. */
 export interface SubTaskEvent {
@@ -83,18 +84,27 @@ function proveLife(
     violations.push(`has the outcome of attempt ${String(attempt)} of ${String(attempts)}`);
   if ((type === 'sub-task.skipped') !== (attempts === 0))
     violations.push(`has the outcome ${type} after ${String(attempts)} attempts`);
-  if (type === 'sub-task.failed' && retried.length + 1 !== failures)
+  // A stream that callers were shown may not be tried again.
+  const mayEndSooner = events.some(
+    (event) => event.type === 'sub-task.streamed' && event.attempt === attempt,
+  );
+  if (type === 'sub-task.failed' && retried.length + 1 !== failures && !mayEndSooner)
     violations.push(`failed for good after ${String(retried.length + 1)} failures`);
   if (type !== 'sub-task.succeeded') return violations;
   if (retried.includes(attempt))
     violations.push(`succeeded with attempt ${String(attempt)}, which had failed`);
-  const { result } = JSON.parse(outcome.data) as { result: CrashResult };
-  if (result.attempt !== attempt)
+  const { result } = JSON.parse(outcome.data) as { result: CrashResult | string | readonly CrashResult[] };
+  const broughtBy = attemptOf(result);
+  if (broughtBy !== attempt)
     violations.push(
-      `records the stale result of attempt ${String(result.attempt)} as that of attempt ${String(attempt)}`,
+      `records the stale result of attempt ${String(broughtBy)} as that of attempt ${String(attempt)}`,
     );
   if (!hasEffect(attempt)) violations.push('succeeded without its side effect');
   return violations;
+}
+
+function attemptOf(result: CrashResult | string | readonly CrashResult[]): number {
+  return typeof result === 'string' || 'length' in result ? attemptOfStream(result) : result.attempt;
 }
 
 function attemptsOf(events: readonly SubTaskEvent[], type: EventType): number[] {

@@ -21,6 +21,8 @@ const HARNESS = resolve(import.meta.dirname, '../crash/main.ts');
 const DIST = resolve(import.meta.dirname, '../../dist');
 /** What is enough for some deliveries. */
 const FEW = ['--rounds', '2', '--callers', '20'];
+/** What is enough for some streams that are cut off: what is read on after the only kill shows it. */
+const ONE_KILL = ['--rounds', '1', '--callers', '20'];
 /** Its rounds are killed in their load, late enough for many answers. */
 const SEED_OF_LOAD = '19';
 
@@ -53,6 +55,9 @@ describe('the crash harness', () => {
     expect(output).toMatch(
       / [1-9][\d,]* events came to [1-9]\d* webhooks, [1-9] of them of the API, signed and in order/,
     );
+    expect(output).toMatch(
+      / [1-9][\d,]* streams, cut off [1-9][\d,]* times, had [1-9][\d,]* chunks without gap or change, and began anew [1-9]/,
+    );
     expect(output).toMatch(/ [1-9][\d,]* are dead letters of receivers that fail for ever/);
     expect(code).toBe(0);
     expect(readdirSync(directory)).toEqual([]);
@@ -61,6 +66,9 @@ describe('the crash harness', () => {
   test.each<[FaultName, RegExp, string[]]>([
     ['reply-before-commit', /^- The run \S+, whose caller was told .+, (is lost|now has the reply)/m, []],
     ['fencing-off', /^- The run \S+ stubborn: (has 2 outcomes|records the stale result of attempt 1)/m, []],
+    ['chunks-before-commit', /^- Who read .+ was told chunks of event \d+, which the log has not/m, ONE_KILL],
+    ['last-chunks-again', /^- Who read .+ was told of event (\d+) after event \1$/m, ONE_KILL],
+    ['restart-untold', /^- Who read .+ and of no restart/m, ONE_KILL],
     ['cursor-ahead', /^- The webhook \S+ never got event \d+/m, FEW],
     ['deliveries-not-in-order', /^- The webhook \S+ got event \d+, .+ before event \d+ was taken/m, FEW],
   ])(
