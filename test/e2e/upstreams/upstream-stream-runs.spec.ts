@@ -70,7 +70,7 @@ describe('tasks of a file whose sub-tasks stream', () => {
   test('go on with another where the stream says at once that it failed', async () => {
     answers.a = stream(['data: {"error":{"message":"overloaded"}}\n\n']);
     answers.b = stream([delta('b'), 'data: [DONE]\n\n']);
-    const { runId, result } = await service.answer('failover');
+    const { runId, result } = await service.answer('stalling');
     expect(result).toBe('b');
     const failed = await service.event(runId, 'sub-task.failed', 'a');
     expect(failed.data.error).toMatchObject({
