@@ -195,7 +195,6 @@ export class Attempt implements SubTaskContext, Traced {
   }
 
   async #read(returned: unknown, terms: StreamTerms): Promise<unknown> {
-    const source = streamSource(await returned);
     const { subTask, owner } = this;
     const listener = {
       streamed: (first: number, chunks: readonly JsonValue[]): void => {
@@ -203,9 +202,7 @@ export class Attempt implements SubTaskContext, Traced {
       },
     };
     this.stream = new StreamReading(terms, owner.execution, listener, owner.mayLead(subTask.name));
-    // A cancelled attempt must not begin to read.
-    if (this.#givenUp) this.stream.stop();
-    const result = await this.stream.read(source);
+    const result = await this.stream.read(Promise.resolve(returned).then(streamSource));
     return terms.checked(result);
   }
 

@@ -84,12 +84,11 @@ export class StreamReading {
    *
    * @throws {SubTaskError} `stream-empty` when no chunk has won; `stream-stalled`; {@link JsonError}; what the stream throws
    */
-  read(source: AsyncIterable<unknown>): Promise<JsonValue> {
+  read(source: Promise<AsyncIterable<unknown>>): Promise<JsonValue> {
     const stalled = Promise.withResolvers<never>();
     this.stall = stalled.reject;
-    this.iterator = source[Symbol.asyncIterator]();
     this.watch(this.terms.firstChunkMs);
-    return Promise.race([this.pull(this.iterator), stalled.promise]).finally(() => {
+    return Promise.race([this.pull(source), stalled.promise]).finally(() => {
       this.clearTimer();
     });
   }
@@ -136,7 +135,11 @@ export class StreamReading {
     this.clearTimer();
     this.bounds.memory.give(this.memoryBytes);
     this.ease();
-    // A generator that waits for something ends when that comes; its signal is aborted, too.
+    this.leave();
+  }
+
+  /** A generator that waits for something ends when that comes; its signal is aborted, too. */
+  private leave(): void {
     this.iterator?.return?.().catch(() => undefined);
   }
 
@@ -145,10 +148,14 @@ export class StreamReading {
     return this.untoldBytes > MAX_UNRECORDED_BYTES || (this.isHeld && this.phase === 'leading');
   }
 
-  private async pull(iterator: AsyncIterator<unknown>): Promise<JsonValue> {
+  private async pull(source: Promise<AsyncIterable<unknown>>): Promise<JsonValue> {
+    const iterator = (await source)[Symbol.asyncIterator]();
+    this.iterator = iterator;
+    const isOver = (): boolean => this.ended;
+    if (isOver()) this.leave();
     for (;;) {
-      const next = await iterator.next();
-      if (this.ended) return null;
+      const next = isOver() ? undefined : await iterator.next();
+      if (!next || isOver()) return null;
       if (next.done) break;
       const chunk = toJson(next.value, this.bounds.maxResultBytes);
       this.keep(chunk);

@@ -19,6 +19,8 @@ interface Racer extends Partial<SubTaskOptions> {
 class StreamRace {
   readonly runtime: ReturnType<typeof createRuntime>;
   readonly signals: Record<string, AbortSignal> = {};
+  /** What a sub-task returns instead. */
+  readonly returns: Record<string, unknown> = {};
   private readonly streams = new Map<string, PushedStream[]>();
 
   constructor(
@@ -32,7 +34,7 @@ class StreamRace {
       ...racer,
       run: (_input: unknown, context: SubTaskContext) => {
         this.signals[name] = context.signal;
-        return this.of(name, context.attempt);
+        return this.returns[name] ?? this.of(name, context.attempt);
       },
     }));
     this.runtime = createRuntime(subTasks, environment, { losers: 'cancel', ...options });
@@ -212,6 +214,23 @@ describe('streams', () => {
         await race.settle();
         await jest.advanceTimersByTimeAsync(100);
         expect(race.told).toEqual(['a1 0: a', 'b skipped']);
+      });
+
+      test('starts it at once when a sub-task takes too long to return its stream, which ends when it comes', async () => {
+        const late = Promise.withResolvers<PushedStream>();
+        const stalled = new StreamRace({
+          a: { stream: { firstChunk: '2s' } },
+          b: { start: 'after-failure' },
+        });
+        stalled.returns.a = late.promise;
+        await stalled.start();
+        await jest.advanceTimersByTimeAsync(2_000);
+        expect(stalled.told).toEqual(['a failed']);
+        const stream = new PushedStream();
+        late.resolve(stream);
+        await stalled.settle();
+        expect(stream.returned).toBe(true);
+        expect(stream.asked).toBe(0);
       });
 
       test('starts it at once when an upstream stalls before its first chunk', async () => {
