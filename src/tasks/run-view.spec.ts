@@ -8,7 +8,7 @@ describe('what callers are shown of a run that streams', () => {
   let run: ToldRun;
   beforeEach(() => {
     log = new ToldLog();
-    run = log.run({ at: 0 }).started(0, 'a').started(0, 'b');
+    run = log.run({ at: 0, onBreak: 'restart' }).started(0, 'a').started(0, 'b');
   });
 
   const shown = () => {

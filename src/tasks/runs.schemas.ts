@@ -40,7 +40,10 @@ export const runSchema = z
         broken: z
           .literal(true)
           .exactOptional()
-          .meta({ description: 'There when that stream has broken off and none has taken its place yet.' }),
+          .meta({
+            description:
+              'There when that stream has broken off, another may take its place, and none has yet.',
+          }),
       })
       .exactOptional()
       .meta({ description: 'Whose stream callers are shown, or were shown last; there where one was.' }),

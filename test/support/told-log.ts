@@ -8,6 +8,7 @@ interface ToldRunOptions {
   readonly task?: string;
   readonly reply?: ReplyPolicy;
   readonly subTasks?: readonly string[];
+  readonly onBreak?: 'restart';
 }
 
 /** A log of committed events as a test tells it: each event has the next number, and the time that is told. */
@@ -40,11 +41,18 @@ export class ToldRun {
   constructor(
     private readonly log: RunEvent[],
     readonly id: string,
-    { at, task = 'task', reply = { policy: 'first-success' }, subTasks = ['a', 'b'] }: ToldRunOptions,
+    {
+      at,
+      task = 'task',
+      reply = { policy: 'first-success' },
+      subTasks = ['a', 'b'],
+      onBreak,
+    }: ToldRunOptions,
   ) {
     this.task = task;
     this.startMs = at;
-    this.tell('run.started', 0, { input: null, replyPolicy: reply, losers: 'continue', subTasks });
+    const terms = { replyPolicy: reply, losers: 'continue' as const, ...(onBreak && { onBreak }) };
+    this.tell('run.started', 0, { input: null, ...terms, subTasks });
   }
 
   started(ms: number, subTask: string, data: NewEvent<'sub-task.started'>['data'] = {}): this {
