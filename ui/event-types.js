@@ -5,6 +5,7 @@ export const EVENT_TYPES =
     'sub-task.held-back',
     'sub-task.started',
     'sub-task.progressed',
+    'sub-task.streamed',
     'sub-task.retrying',
     'sub-task.succeeded',
     'sub-task.failed',

@@ -1,4 +1,5 @@
 import { duration } from '../format.js';
+import { chunksText } from '../run/shown-stream.js';
 
 /** @typedef {import('../../src/core/events.ts').RunEvent} RunEvent */
 
@@ -13,6 +14,8 @@ export function gist(event) {
       return JSON.stringify(event.data.value, (_key, value) =>
         typeof value === 'bigint' ? String(value) : value,
       );
+    case 'sub-task.streamed':
+      return streamed(event.data);
     case 'sub-task.retrying':
       return `again in ${duration(event.data.delayMs)}: ${event.data.error.message}`;
     case 'sub-task.succeeded':
@@ -35,12 +38,23 @@ export function gist(event) {
   }
 }
 
+/** Longer texts of chunks are cut. */
+const MOST_LETTERS = 80;
+
 const TRIGGERS = {
   delay: 'its time had come',
   'failed-attempt': 'an attempt of one before it failed',
   failure: 'one before it failed',
   need: 'the reply needs it',
 };
+
+/** Which chunks, and how they begin. @param {{ first: number, chunks: readonly unknown[] }} data */
+function streamed({ first, chunks }) {
+  const text = chunksText(chunks.slice(0, MOST_LETTERS));
+  const last = first + chunks.length - 1;
+  const which = last > first ? `chunks ${first}–${last}` : `chunk ${first}`;
+  return `${which}: ${text.length > MOST_LETTERS ? `${text.slice(0, MOST_LETTERS)}…` : text}`;
+}
 
 /** @param {any} reply */
 function answered({ answeredBy, error }) {

@@ -1,6 +1,6 @@
 import { duration } from '../format.js';
 import { html } from '../html.js';
-import { heldBackText, progressText } from './describe.js';
+import { counted, heldBackText, moment, progressText } from './describe.js';
 
 /** @typedef {import('./race.js').Attempt} Attempt */
 /** @typedef {import('./race.js').Lane} Lane */
@@ -53,9 +53,17 @@ export function Bar({ lane, attempt, place }) {
       attempt.end === 'running' &&
       html`<circle class="race-head" cx=${from + width} cy=${y + BAR / 2} r="4" />`
     }
+    ${attempt.firstChunkAt !== undefined && html`<${FirstChunk} at=${attempt.firstChunkAt} place=${place} />`}
     ${attempt.end === 'failed' && html`<${Cross} x=${from + width} y=${y + BAR / 2} />`}
     ${attempt.dueAt !== undefined && html`<${Gap} lane=${lane} attempt=${attempt} place=${place} />`}
   `;
+}
+
+/** @param {{ at: number, place: Place }} props */
+function FirstChunk({ at, place: { x, y } }) {
+  return html`<path class="race-chunk" d="M${x(at)} ${y - 3}v${BAR + 6}"
+    ><title>first chunk at ${moment(at)}</title></path
+  >`;
 }
 
 /** @param {{ x: number, y: number }} props */
@@ -120,12 +128,14 @@ function EndNote({ lane, place: { x, y, left, right, now, isNarrow } }) {
   const length = duration(to - attempt.from);
   const said =
     lane.progress !== undefined && attempt.end === 'running' ? ` · ${progressText(lane.progress)}` : '';
-  const text =
+  const streamed = attempt.stream ? ` · ${counted(attempt.stream.chunks, 'chunk')}` : '';
+  const told =
     attempt.end === 'failed'
       ? `${length} · ${lane.status === 'retrying' ? 'retry' : (attempt.error?.code ?? 'failed')}`
       : attempt.end === 'succeeded'
         ? `${length}${lane.answered ? ' · answered' : ''}`
         : `${length}${attempt.end === 'running' ? said : ` · ${attempt.end}`}`;
+  const text = told + streamed;
   // Beside the name, which then stands above the bars.
   if (isNarrow) return html`<text class="race-note" x=${right} y=${y - 8} text-anchor="end">${text}</text>`;
   const end = Math.max(x(to), x(attempt.from) + LEAST);

@@ -1,4 +1,4 @@
-import { duration } from '../format.js';
+import { bytes, duration } from '../format.js';
 
 /** @typedef {import('./race.js').Attempt} Attempt */
 /** @typedef {import('./race.js').Lane} Lane */
@@ -16,6 +16,7 @@ export function attemptLines(lane, attempt, now) {
   return [
     `${lane.name}, attempt ${attempt.number}: ${what}`,
     `began at ${moment(attempt.from)}${attempt.why ? `: ${attempt.why}` : ''}`,
+    attempt.stream && streamText(attempt),
     attempt.error && `${attempt.error.code}: ${attempt.error.message}`,
     attempt.dueAt !== undefined && `next attempt due at ${moment(attempt.dueAt)}`,
     isLast && attempt.end === 'cancelled' && lane.reason,
@@ -25,6 +26,24 @@ export function attemptLines(lane, attempt, now) {
       `says ${progressText(lane.progress)}`,
     isLast && lane.answered && 'its result is in the reply',
   ].filter((line) => typeof line === 'string');
+}
+
+/** What the stream of an attempt has brought. @param {Attempt} attempt */
+export function streamText({ firstChunkAt, stream }) {
+  const { chunks = 0, bytes: size, tokens } = stream ?? {};
+  return [
+    counted(chunks, 'chunk'),
+    size !== undefined && bytes(size),
+    tokens !== undefined && counted(tokens, 'token'),
+    firstChunkAt !== undefined && `the first at ${moment(firstChunkAt)}`,
+  ]
+    .filter((part) => part !== false)
+    .join(', ');
+}
+
+/** @param {number} count @param {string} what */
+export function counted(count, what) {
+  return `${count.toLocaleString()} ${what}${count === 1 ? '' : 's'}`;
 }
 
 /** How things stand with a sub-task that never began. @param {Lane} lane */

@@ -17,6 +17,12 @@ const LOOKS = [
     ({ attempts, answered }, { repliedAt = Infinity }) =>
       !answered && attempts.some(({ to = Infinity }) => to > repliedAt),
   ],
+  [
+    'first chunk',
+    'race-chunk',
+    'M9 0v10',
+    ({ attempts }) => attempts.some(({ firstChunkAt }) => firstChunkAt !== undefined),
+  ],
   ['failed', 'race-bar race-failed', BLOCK, ({ attempts }) => attempts.some(({ end }) => end === 'failed')],
   ['cancelled', 'race-bar race-cancelled', BLOCK, ({ attempts }) => attempts.at(-1)?.end === 'cancelled'],
   [

@@ -4,7 +4,7 @@ import { JsonView } from '../parts/json-view.js';
 import { Status } from '../parts/status.js';
 import { randomKey } from '../random-key.js';
 import { Command } from './actions.js';
-import { heldBackText, moment } from './describe.js';
+import { heldBackText, moment, streamText } from './describe.js';
 import { RunWebhooks } from './run-webhooks.js';
 
 /** @typedef {import('./race.js').Race} Race */
@@ -114,6 +114,7 @@ function Attempts({ lane, now }) {
         html`<li key=${`${attempt.number}-${attempt.from}`}>
           <div><strong>${attempt.end}</strong> after ${duration((attempt.to ?? now) - attempt.from)}</div>
           <div class="soft">began at ${moment(attempt.from)}${attempt.why ? `: ${attempt.why}` : ''}</div>
+          ${attempt.stream && html`<div>${streamText(attempt)}</div>`}
           ${attempt.error && html`<div><code>${attempt.error.code}</code> ${attempt.error.message}</div>`}
           ${
             attempt.dueAt !== undefined &&

@@ -1,3 +1,5 @@
+import { shownAfter } from './shown-stream.js';
+
 /** What a run's events add up to, as its picture needs it. Times are milliseconds from the start of the run. */
 
 /** @typedef {import('../../src/core/events.ts').RunEvent} RunEvent */
@@ -10,6 +12,8 @@
  * @property {string} [why] why it started later than the run, in words
  * @property {any} [error]
  * @property {number} [dueAt] when the next one is due
+ * @property {number} [firstChunkAt] when its stream had its first chunk that wins
+ * @property {{ chunks: number, bytes?: number, tokens?: number }} [stream] what its stream has brought, as far as it is known
  */
 /**
  * @typedef {object} Lane a sub-task
@@ -41,6 +45,7 @@
  * @property {number} lastEventId
  * @property {number} last the time of the last event
  * @property {string} [lastFailed]
+ * @property {import('./shown-stream.js').ShownStream} [shown]
  */
 
 /** A measured end is at most so far from the time of its event, else the measure began elsewhere. */
@@ -85,6 +90,7 @@ export function advance(race, event) {
     race.status = 'running';
     delete race.finishedAt;
   } else if ('subTask' in event) {
+    race.shown = shownAfter(race.shown, race.begun, event);
     const lane = race.lanes.find(({ name }) => name === event.subTask);
     if (lane) advanceLane(race, lane, event, at);
   }
@@ -102,6 +108,7 @@ function reply(race, { data }, at) {
 /** @param {Race} race @param {Lane} lane @param {any} event @param {number} at */
 function advanceLane(race, lane, { type, attempt, data }, at) {
   const last = lane.attempts.at(-1);
+  if (last && data.stream) streamEnded(last, data.stream);
   const wasOver = last !== undefined && last.end !== 'running' && lane.status !== 'retrying';
   switch (type) {
     case 'sub-task.held-back':
@@ -115,6 +122,11 @@ function advanceLane(race, lane, { type, attempt, data }, at) {
       return;
     case 'sub-task.progressed':
       lane.progress = data.value;
+      return;
+    case 'sub-task.streamed':
+      if (!last || last.number !== attempt) return;
+      last.firstChunkAt ??= at;
+      last.stream = { chunks: data.first + data.chunks.length };
       return;
     case 'sub-task.retrying':
       lane.error = data.error;
@@ -146,6 +158,12 @@ function advanceLane(race, lane, { type, attempt, data }, at) {
   last.end = /** @type {Attempt['end']} */ (lane.status);
   last.error = data.error;
   race.last = Math.max(race.last, last.to);
+}
+
+/** @param {Attempt} attempt @param {{ chunks: number, bytes: number, firstChunkMs?: number, tokens?: number }} stream */
+function streamEnded(attempt, stream) {
+  attempt.stream = stream;
+  if (stream.firstChunkMs !== undefined) attempt.firstChunkAt = attempt.from + stream.firstChunkMs;
 }
 
 /** @param {Race} race @param {Lane} lane @param {{ trigger?: string, delayMs?: number }} data */

@@ -10,6 +10,7 @@ import { Legend } from '../run/legend.js';
 import { RunPanel, SubTaskPanel } from '../run/panel.js';
 import { endOf, isOver } from '../run/race.js';
 import { RaceTable } from '../run/race-table.js';
+import { StreamText } from '../run/shown-stream.js';
 import { useNow } from '../run/use-now.js';
 import { useRun } from '../run/use-run.js';
 import { Waterfall } from '../run/waterfall.js';
@@ -55,6 +56,7 @@ export function RunScreen({ id, query }) {
         Resume lets it go on.
       </p>`
     }
+    ${race.shown && !(race.reply && 'answeredBy' in race.reply) && html`<${StreamText} shown=${race.shown} />`}
     <div class="run-body">
       <section class="card run-race" aria-label="The race">
         ${isEarly && html`<${Zoom} isOn=${isToReply} onChange=${setToReply} />`}

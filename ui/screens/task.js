@@ -5,9 +5,10 @@ import { ProblemNote } from '../parts/problem.js';
 import { linkTo } from '../router.js';
 import { Declaration } from '../tasks/declaration.js';
 import { Hedging } from '../tasks/hedging.js';
-import { DurationStrips, WinBars } from '../tasks/pictures.js';
+import { DurationStrips, durationRows, WinBars } from '../tasks/pictures.js';
 import { RaceTable } from '../tasks/race-table.js';
 import { ReplyTimes } from '../tasks/reply-times.js';
+import { Streams } from '../tasks/streams.js';
 
 /** How often the race table is asked for, in milliseconds. */
 const EVERY_MS = 5_000;
@@ -54,10 +55,11 @@ function Race({ name, task, stats }) {
       </section>
       <section class="card" aria-labelledby="task-durations">
         <h2 id="task-durations">How long each takes</h2>
-        <${DurationStrips} stats=${stats} />
+        <${DurationStrips} rows=${durationRows(stats)} />
       </section>
     </div>
     ${stats.series && html`<${ReplyTimes} series=${stats.series} />`}
+    <${Streams} stats=${stats} />
     <${Hedging} task=${task} stats=${stats} />
     <${RaceTable} stats=${stats} />`;
 }

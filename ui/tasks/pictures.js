@@ -51,12 +51,20 @@ function logScale(values) {
 
 const MOST_TICKS = 6;
 
-/** p50, p90 and p99 of each sub-task and of the reply, on one scale. @param {{ stats: any }} props */
-export function DurationStrips({ stats }) {
-  const rows = [
-    { name: 'reply', times: stats.replyMs, isReply: true },
-    ...stats.subTasks.map((/** @type {any} */ { name, durationMs }) => ({ name, times: durationMs })),
+/** The rows of {@link DurationStrips}: the reply and each sub-task. @param {any} stats */
+export function durationRows({ replyMs, subTasks }) {
+  return [
+    { name: 'reply', times: replyMs, isReply: true },
+    ...subTasks.map((/** @type {any} */ { name, durationMs }) => ({ name, times: durationMs })),
   ];
+}
+
+/**
+ * p50, p90 and p99 of each row, on one scale.
+ *
+ * @param {{ rows: { name: string, times: any, isReply?: boolean }[], none?: string }} props `none`: what is said of a row without times
+ */
+export function DurationStrips({ rows, none = 'no success' }) {
   const known = rows.filter(({ times }) => times.count > 0);
   if (known.length === 0) return html`<p class="soft">Nothing has succeeded yet.</p>`;
   const { at, ticks } = logScale(known.flatMap(({ times }) => [times.p50, times.p99]));
@@ -77,7 +85,7 @@ export function DurationStrips({ stats }) {
             >${
               times.count > 0
                 ? html`<b>${duration(times.p50)}</b> · ${duration(times.p90)} · ${duration(times.p99)}`
-                : html`<span class="soft">no success</span>`
+                : html`<span class="soft">${none}</span>`
             }</span
           >
         </li>`,
