@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { EVENT_TYPES } from '../../../src/core/event-types.js';
 import type { RunEvent } from '../../../src/core/events.js';
@@ -25,10 +26,11 @@ const providers = [
     {
       tries: {
         retry: { attempts: 2, delay: '1ms' },
+        stream: true,
         run: (_input, { progress }) => {
           progress({ tries });
           if (++tries % 2 > 0) throw new Error('not yet');
-          return 'done';
+          return Readable.from(['do', 'ne']);
         },
       },
       fails: { run: () => Promise.reject(new Error('boom')) },
@@ -141,7 +143,7 @@ describe.each(['memory:', `sqlite:${join(directory, 'events.db')}`])('events as 
 
   test('have one shape, which the document describes', async () => {
     const request = { reply: { policy: 'primary', primary: 'tries' } };
-    await service.answer('all-kinds', request);
+    await service.answer('all-kinds', { ...request, losers: 'continue' });
     const { runId } = await service.answer('all-kinds', { ...request, losers: 'cancel' });
     await service.event(runId, 'run.finished');
     const { events } = await page(`/runs/${runId}/events`);
