@@ -4,7 +4,7 @@ import { expressionMistake, expressionOf } from '../expressions/expression.js';
 import { resultMistakes } from './result-template.js';
 
 /** How a body is cut into frames. */
-export const STREAM_KINDS = ['sse', 'ndjson', 'bytes'] as const;
+const STREAM_KINDS = ['sse', 'ndjson', 'bytes'] as const;
 
 export type StreamKind = (typeof STREAM_KINDS)[number];
 
