@@ -46,6 +46,7 @@ describe('the events of an event stream', () => {
     ['no data', ['event: x\n\n'], []],
     ['no empty line at the end', ['data: a\n\ndata: b\n'], ['a']],
     ['a byte order mark in pieces', [[0xef], [0xbb], [0xbf], 'data: a\n\n'], ['a']],
+    ['two byte order marks, of which one is data', ['\ufeff\ufeffdata: a\n\ndata: b\n\n'], ['b']],
     ['a character in pieces', ['data: ', [0xe2, 0x82], [0xac], '\n\n'], ['€']],
     ['a broken character', ['data: ', [0xe2], 'a', [0xff], '\n\n'], ['\ufffda\ufffd']],
     ['data at the bound', [`data: ${'x'.repeat(MAX_BYTES)}\n\n`], ['x'.repeat(MAX_BYTES)]],

@@ -164,17 +164,34 @@ describe('HTTP sub-tasks that stream', () => {
   });
 
   describe('that have come to their end', () => {
-    test.each([
-      ['which the upstream says', 'end', 'data: end\n\n'],
-      ['of the body', undefined, ''],
-    ])('keep their connection: %s', async (_what, end, last) => {
-      const server = await caller.serve(stream(['data: a\n\n', `${last}: more\n\n`]));
-      const subTask = caller.subTask({ url: `${server.origin}/`, stream: 'sse', end });
+    test('keep their connection', async () => {
+      const server = await caller.serve(stream(['data: a\n\n']));
+      const subTask = caller.subTask({ url: `${server.origin}/`, stream: 'sse' });
+      for (let call = 0; call < 3; call += 1) {
+        expect((await caller.read(subTask)).chunks).toEqual(['a']);
+        await turns(20);
+      }
+      expect(server.connections).toBe(1);
+    });
+
+    test('keep it where the body ends right behind the frame that ends the stream', async () => {
+      const sent: SentStream[] = [];
+      const server = await caller.serve(
+        streaming((one) => {
+          sent.push(one);
+          void one.send('data: a\n\ndata: end\n\n');
+        }),
+      );
+      const subTask = caller.subTask({ url: `${server.origin}/`, stream: 'sse', end: 'end' });
       for (let call = 0; call < 3; call += 1) {
         const chunks = await caller.open(subTask);
         expect(await chunks.next()).toEqual({ done: false, value: 'a' });
         expect(await chunks.next()).toEqual({ done: true, value: undefined });
         await chunks.return?.();
+        const ended = new Promise((resolve) => sent.at(-1)!.response.on('close', resolve));
+        await turns(20);
+        sent.at(-1)!.response.end(': the last\n\n');
+        await ended;
         await turns(20);
       }
       expect(server.connections).toBe(1);

@@ -119,9 +119,16 @@ describe('HTTP sub-tasks that stream', () => {
       ],
       ['as it says along the way', [delta('a', { usage: { completion_tokens: 3 } }), delta('b')], 3],
       ['one a chunk where it doesn’t', [delta(''), delta('a', { usage: null }), delta(null), delta('b')], 2],
-      ['of no other stream', ['data: {"text":"a"}\n\n'], undefined],
     ])('%s', async (_how, pieces, tokens) => {
       expect((await read(stream(pieces), { ...CHAT, end: undefined })).tokens).toBe(tokens);
+    });
+
+    test('of no other stream', async () => {
+      const { chunks, tokens } = await read(stream(['data: {"text":"a"}\n\n']), {
+        stream: 'sse',
+        chunk: '/text',
+      });
+      expect([chunks, tokens]).toEqual([['a'], undefined]);
     });
   });
 
