@@ -175,9 +175,9 @@ export class RunStream {
     // Without the cork Node would send it only when this turn is over.
     response.cork();
     this.writeHead();
-    const ready = response.write(text);
+    response.write(text);
     response.uncork();
-    if (ready) return;
+    if (!response.writableNeedDrain) return;
     this.streams.memory.hold(response, response.writableLength);
     if (this.phase === 'ended') return;
     this.phase = 'full';
