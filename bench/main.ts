@@ -10,6 +10,7 @@ import { readers } from './scenarios/readers.ts';
 import { recovery } from './scenarios/recovery.ts';
 import type { Scenario } from './scenarios/scenario.ts';
 import { store } from './scenarios/store.ts';
+import { streams } from './scenarios/streams.ts';
 import { tail } from './scenarios/tail.ts';
 import { telemetry } from './scenarios/telemetry.ts';
 import { throughput } from './scenarios/throughput.ts';
@@ -30,6 +31,7 @@ const SCENARIOS: readonly Scenario[] = [
   nodes,
   telemetry,
   webhooks,
+  streams,
 ];
 
 const USAGE = `node bench/main.ts [all|${SCENARIOS.map(({ name }) => name).join('|')}] [options]

@@ -55,7 +55,7 @@ const DEFINITIONS = {
   help: { type: 'boolean', short: 'h', default: false },
 } as const;
 
-export const OPTIONS_HELP = `throughput, store, readers, tail, http, nodes, telemetry, webhooks:
+export const OPTIONS_HELP = `throughput, store, readers, tail, http, nodes, telemetry, webhooks, streams:
   --rounds N        turns of each server, or variant (default 5)
   --seconds N       load in one turn, in seconds (default 5)
   --warm-up N       load before the first round, in seconds (default 3)
@@ -65,7 +65,7 @@ fan-in:
   --callers N       callers at a time (default 2000)
   --all-servers     also (m), FastAPI and bare node:http, not only this service as it comes
 
-fan-in, loop-delay, tail:
+fan-in, loop-delay, tail, streams:
   --duration N      steady load that is measured, in seconds (default 20)
 
 loop-delay, readers:

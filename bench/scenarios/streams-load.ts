@@ -29,16 +29,20 @@ const PAUSE = 2000;
 
 /** Puts streams on a server, and measures. */
 export class StreamsLoad {
+  readonly upstream: Companion<StreamsUpstreamCommand, StreamsUpstreamLap>;
+  readonly callers: Companion<StreamCallersCommand, StreamsLap>;
   readonly #stage: Stage;
   readonly #origin: string;
 
   constructor(
     stage: Stage,
-    readonly upstream: Companion<StreamsUpstreamCommand, StreamsUpstreamLap>,
-    readonly callers: Companion<StreamCallersCommand, StreamsLap>,
+    upstream: Companion<StreamsUpstreamCommand, StreamsUpstreamLap>,
+    callers: Companion<StreamCallersCommand, StreamsLap>,
     origin: string,
   ) {
     this.#stage = stage;
+    this.upstream = upstream;
+    this.callers = callers;
     this.#origin = origin;
   }
 

@@ -8,7 +8,7 @@ import { measureDisk } from '../support/disk.ts';
 import type { Report } from '../support/results.ts';
 import { ServerProcess } from '../support/server-process.ts';
 import type { Stage } from '../support/stage.ts';
-import { streamPath, type StreamsUpstreamLap } from '../support/streams-protocol.ts';
+import { streamPath } from '../support/streams-protocol.ts';
 import type { Scenario } from './scenario.ts';
 import { RACE, SHAPES, SLOWER, STARTS, TAIL, TAIL_VARIANTS } from './streams-figures.ts';
 import { StreamsLoad } from './streams-load.ts';
@@ -25,11 +25,17 @@ async function play(stage: Stage, options: Options): Promise<Report> {
   const directory = stage.makeDirectory(options.data);
   const disk = await measureDisk(stage, directory);
   const cores = chooseCores(stage);
-  const companion = (program: string) =>
-    [stage, new URL(`../support/${program}`, import.meta.url), cores.generator] as const;
-  const upstream: StreamsLoad['upstream'] = new Companion(...companion('streams-upstream-process.ts'));
-  const callers: StreamsLoad['callers'] = new Companion(...companion('stream-callers-process.ts'));
-  const { port } = (await upstream.ask({})) satisfies StreamsUpstreamLap;
+  const upstream: StreamsLoad['upstream'] = new Companion(
+    stage,
+    new URL('../support/streams-upstream-process.ts', import.meta.url),
+    cores.generator,
+  );
+  const callers: StreamsLoad['callers'] = new Companion(
+    stage,
+    new URL('../support/stream-callers-process.ts', import.meta.url),
+    cores.generator,
+  );
+  const { port } = await upstream.ask({});
   const file = path.join(directory, 'tasks.yaml');
   writeFileSync(file, tasksFile(`http://127.0.0.1:${port}`));
   const specs = [

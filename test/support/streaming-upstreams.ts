@@ -11,7 +11,7 @@ const CONTENT_TYPES: Readonly<Record<Framing, string>> = {
 };
 
 /** A frame of an event stream. A text stands in it as it is, anything else as JSON. */
-export function sseFrame(data: unknown, event?: string): string {
+function sseFrame(data: unknown, event?: string): string {
   const lines = (typeof data === 'string' ? data : JSON.stringify(data)).split('\n');
   return `${event === undefined ? '' : `event: ${event}\n`}${lines.map((line) => `data: ${line}\n`).join('')}\n`;
 }
