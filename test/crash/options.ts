@@ -14,8 +14,8 @@ export interface Options {
 export const USAGE = `npm run test:crash -- [options]
 
 Runs the built service, drives it with many callers, kills it with SIGKILL, starts it again, and so on; then proves
-from its answers, its database and what receivers of webhooks got that it kept its promises. The exit code is 1 when
-it did not.
+from its answers, its database, what readers of streams were shown and what receivers of webhooks got that it kept its
+promises. The exit code is 1 when it did not.
 
   --rounds N     kills (default 20)
   --callers N    callers at a time (default 40)
