@@ -17,6 +17,7 @@ import { HealthController } from './health/health.controller.js';
 import { RunsController } from './history/runs.controller.js';
 import { ConnectionMemory } from './http/connection-memory.js';
 import { Refusals } from './http/refusals.js';
+import { ChatController } from './openai/chat.controller.js';
 import { Journal } from './run/journal.js';
 import { StatsController } from './stats/stats.controller.js';
 import { TasksFileController } from './tasks-file/tasks-file.controller.js';
@@ -37,6 +38,7 @@ import { WebhooksController } from './webhooks/webhooks.controller.js';
   controllers: [
     TasksController,
     RunBatchesController,
+    ChatController,
     StatsController,
     AdminController,
     NodesController,

@@ -27,6 +27,7 @@ import { Refusals } from './http/refusals.js';
 import { answerWithRequestId } from './http/request-context.js';
 import { serverSpans } from './http/server-spans.js';
 import { TimedRequests } from './http/timed-requests.js';
+import { openAiErrorAt } from './openai/openai-error.js';
 import { Telemetry } from './telemetry/telemetry.js';
 import { EventFeed } from './feed/event-feed.js';
 import { RunStreams } from './feed/run-streams.js';
@@ -117,7 +118,7 @@ export function setUpFace(
       response.redirect(linkTo(request, root));
     });
   if (access.keys) app.useGlobalGuards(new ScopeGuard(access.keys));
-  app.useGlobalFilters(new ProblemFilter(operations, refusals));
+  app.useGlobalFilters(new ProblemFilter(operations, refusals, openAiErrorAt));
   adapter.beforeStop = async () => {
     app.get(EventFeed).stop();
     await stopRuns(app);

@@ -15,6 +15,8 @@ import {
 } from './common-contract.js';
 import { foldProblems } from './fold-problems.js';
 import { describeOperations } from '../http/open-api.js';
+import { openAiErrorSchema } from '../openai/chat.schemas.js';
+import { describeOpenAiErrors } from './openai-errors.js';
 import { problemSchema } from '../http/problem.schema.js';
 import { runBatchSchema } from '../tasks/run-batches.schemas.js';
 import { answerSchema } from '../tasks/tasks.schemas.js';
@@ -42,6 +44,7 @@ export function createOpenApiDocument(app: INestApplication): OpenAPIObject {
     .addTag('Events', 'What happens to runs, to watch or to poll')
     .addTag('Webhooks', 'Where events are sent, and what became of them')
     .addTag('Tasks', 'What can be run')
+    .addTag('OpenAI', 'Tasks as models, for clients of OpenAI')
     .addTag('Nodes', 'The nodes, what waits for them, and the journal')
     .addTag('Access', 'Who is signed in')
     .addTag('Admin', 'For whoever looks after the nodes and their runs')
@@ -53,7 +56,7 @@ export function createOpenApiDocument(app: INestApplication): OpenAPIObject {
     autoTagControllers: false,
     standardSchemaConverter: convert,
   });
-  addSchemas(document, [problemSchema, eventPageSchema, answerSchema, runBatchSchema]);
+  addSchemas(document, [problemSchema, eventPageSchema, answerSchema, runBatchSchema, openAiErrorSchema]);
   const operations = Object.values(document.paths).flatMap(
     (operationsOfPath) => Object.entries(operationsOfPath) as [string, OperationObject][],
   );
@@ -62,6 +65,7 @@ export function createOpenApiDocument(app: INestApplication): OpenAPIObject {
     addCommonProblems(method, operation);
   }
   documentAccess(document);
+  describeOpenAiErrors(document);
   for (const [, operation] of operations) addCommonHeaders(operation);
   const problems = foldProblems(operations.map(([, operation]) => operation));
   document.components = {

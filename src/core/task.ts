@@ -1,5 +1,6 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { StringValue } from 'ms';
+import type { Face } from './face.js';
 import type { JsonValue } from './json.js';
 import type { LosersPolicy, OnBreak, ReplyPolicy } from './policies.js';
 import type { Redaction } from './redaction.js';
@@ -63,4 +64,6 @@ export interface TaskDefinition {
   readonly webhooks: readonly DeclaredWebhook[] | undefined;
   /** What becomes of a run whose stream breaks off after callers were shown some of it. */
   readonly onBreak: OnBreak;
+  /** How it is served besides its own API; undefined: not. */
+  readonly face: Face | undefined;
 }

@@ -29,6 +29,9 @@ const codeOfStatus: Readonly<Record<number, ProblemCode>> = {
   503: 'not-ready',
 };
 
+/** What callers of a path are told of a problem instead of its document: JSON. Undefined: the document. */
+type BodyFor = (path: string, problem: Problem) => object | undefined;
+
 /** Answers whatever is thrown with a problem document (RFC 9457); what the caller can't know of stays in the log. */
 @Catch()
 export class ProblemFilter implements ExceptionFilter {
@@ -37,6 +40,7 @@ export class ProblemFilter implements ExceptionFilter {
   constructor(
     private readonly operations: Operations,
     private readonly refusals: Refusals,
+    private readonly bodyFor: BodyFor = () => undefined,
   ) {}
 
   catch(error: unknown, host: ArgumentsHost): void {
@@ -55,8 +59,10 @@ export class ProblemFilter implements ExceptionFilter {
     if (body.status === 503) response.setHeader('Retry-After', RETRY_AFTER_S);
     if ('runId' in body) response.setHeader('Location', linkTo(request, `/runs/${String(body.runId)}`));
     response.setHeader('Cache-Control', NO_STORE);
-    response.status(body.status).setHeader('Content-Type', 'application/problem+json; charset=utf-8');
-    sendJson(response, JSON.stringify(body));
+    const other = this.bodyFor(pathOf(request), body);
+    const type = other ? 'application/json' : 'application/problem+json';
+    response.status(body.status).setHeader('Content-Type', `${type}; charset=utf-8`);
+    sendJson(response, JSON.stringify(other ?? body));
   }
 
   private problemOf(error: unknown, request: Request, response: Response): Problem {

@@ -63,7 +63,7 @@ export class TaskChecker {
     const { data: task } = fileTaskSchema.safeParse(value);
     if (!task || !subTasks.every((subTask) => subTask !== undefined)) return undefined;
     const reply = this.knownReply(task);
-    const { losers, onBreak, deadline, hedgeBudget, keepInput, redact } = task;
+    const { losers, onBreak, face, deadline, hedgeBudget, keepInput, redact } = task;
     const redaction = redactionOf(keepInput, redact);
     const misfit = reply && replyMisfit({ name, subTasks, redaction }, reply);
     this.noteUnknownRedactions(redact, [...path, 'redact'], input && raw.input);
@@ -77,7 +77,7 @@ export class TaskChecker {
     const options = {
       name,
       subTasks: listed,
-      ...defined({ reply, losers, onBreak, deadline, hedgeBudget, input, keepInput, redact }),
+      ...defined({ reply, losers, onBreak, face, deadline, hedgeBudget, input, keepInput, redact }),
     };
     return this.attempt(
       () => ({ ...defineTask<SubTaskDefinition>(options, name, (subTask) => subTask), webhooks }),

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { durationSchema } from '../core/duration.js';
+import { faceSchema } from '../core/face.js';
 import { NAME, NAME_FORM } from '../core/name.js';
 import { losersPolicySchema, onBreakSchema, replyPolicySchema, runDeadlineSchema } from '../core/policies.js';
 import { keepInputSchema, redactSchema } from '../core/redaction.js';
@@ -110,6 +111,7 @@ export const fileTaskSchema = z
     onBreak: onBreakSchema.optional(),
     deadline: runDeadlineSchema.optional(),
     hedgeBudget: hedgeBudgetSchema.optional(),
+    face: faceSchema.optional(),
     keepInput: keepInputSchema.optional(),
     redact: redactSchema.optional(),
     webhooks: z

@@ -1,4 +1,5 @@
 import type { Type } from '@nestjs/common';
+import { faceSchema } from '../core/face.js';
 import {
   losersPolicySchema,
   onBreakSchema,
@@ -61,6 +62,7 @@ export function defineTask<T extends { readonly name: string } = Type>(
       `losers of ${className}`,
     ),
     onBreak: parsed(() => onBreakSchema.parse(options.onBreak ?? 'fail'), `onBreak of ${className}`),
+    face: parsed(() => faceSchema.optional().parse(options.face), `face of ${className}`),
     deadline: parsed(() => runDeadlineSchema.optional().parse(options.deadline), `deadline of ${className}`),
     input: checkedSchema(options.input, `input of ${className}`),
     callerHeaders: [...new Set(subTasks.flatMap(({ callerHeaders }) => callerHeaders))],

@@ -202,6 +202,11 @@ describe('TaskRegistry', () => {
       'The deadline of TaskClass is wrong: takes a duration such as 250ms, 30s or 5m, at most 24d',
     ],
     [
+      'a face that there is none of',
+      [A, task({ name: 't', subTasks: [A], face: 'chat' as 'openai-chat' })],
+      'The face of TaskClass is wrong: takes openai-chat',
+    ],
+    [
       'an undefined class that is to start later',
       [A, task({ name: 't', subTasks: [A, { subTask: circular, start: 'after-failure' }] })],
       'The task TaskClass lists undefined as a sub-task; list a class (undefined often means a circular import)',

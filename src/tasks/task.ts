@@ -1,6 +1,7 @@
 import { applyDecorators, Injectable, type Type } from '@nestjs/common';
 import { DiscoveryService } from '@nestjs/core';
 import type { StandardSchemaV1 } from '@standard-schema/spec';
+import type { Face } from '../core/face.js';
 import type { LosersPolicy, OnBreak, ReplyPolicy } from '../core/policies.js';
 import type { StartRule } from '../core/start-rule.js';
 import type { SubTaskHandler } from '../core/sub-task.js';
@@ -26,6 +27,8 @@ export interface TaskOptions {
    * tells callers. Default `fail`.
    */
   onBreak?: OnBreak;
+  /** `openai-chat`: it is also served as OpenAI’s chat completions, at `/openai/<name>/v1`. Default: not. */
+  face?: Face;
   /** How long after the start of a run its unfinished sub-tasks are cancelled, such as `30s`; used by runs that name none. Default: never. */
   deadline?: string;
   /** How many extra starts because time has passed its runs may have, such as `10%` of its runs, which is the default; `off`: no bound. */

@@ -181,7 +181,7 @@ export class TasksController {
 }
 
 function view(task: TaskDefinition) {
-  const { name, subTasks, starts, reply, losers, deadline, hedgeBudget, input, webhooks } = task;
+  const { name, subTasks, starts, reply, losers, deadline, hedgeBudget, face, input, webhooks } = task;
   return {
     name,
     subTasks: subTasks.map(
@@ -198,6 +198,7 @@ function view(task: TaskDefinition) {
     reply,
     losers,
     ...(deadline !== undefined && { deadline }),
+    ...(face !== undefined && { face }),
     hedgeBudget: hedgeBudget === Infinity ? null : hedgeBudget,
     input: input ? inputJsonSchema(input) : {},
     ...(webhooks && { webhooks: webhookViews(webhooks) }),

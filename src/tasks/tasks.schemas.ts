@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { faceSchema } from '../core/face.js';
 import type { Frozen } from '../core/json.js';
 import { labelsSchema } from '../core/labels.schema.js';
 import { losersPolicySchema, replyPolicySchema, runDeadlineSchema } from '../core/policies.js';
@@ -126,6 +127,7 @@ export const taskSchema = z
     reply: replyPolicySchema.meta({ description: 'Used by runs that name none.' }),
     losers: losersPolicySchema.meta({ description: 'Used by runs that name none.' }),
     deadline: runDeadlineSchema.exactOptional(),
+    face: faceSchema.exactOptional(),
     hedgeBudget: z.number().nullable().meta({
       description:
         'How many extra starts its runs may have on average: 0.1 is one in ten runs; null: no bound.',

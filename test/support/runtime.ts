@@ -50,6 +50,7 @@ export function createRuntime(
     redaction: undefined,
     webhooks: undefined,
     onBreak,
+    face: undefined,
   };
   const registry = {
     get: () => task,

@@ -88,6 +88,7 @@ describe('the description of the service', () => {
       'get /health/ready',
       'get /metrics',
       'get /nodes',
+      'get /openai/{task}/v1/models',
       'get /problems',
       'get /problems/{code}',
       'get /queue',
@@ -115,6 +116,7 @@ describe('the description of the service', () => {
       'post /admin/runs/retry',
       'post /admin/tasks/{name}/pause',
       'post /admin/tasks/{name}/resume',
+      'post /openai/{task}/v1/chat/completions',
       'post /runs/{id}/cancel',
       'post /runs/{id}/resume',
       'post /runs/{id}/sub-tasks/{name}/retry',
@@ -250,11 +252,16 @@ describe('the description of the service', () => {
     expect(without).toEqual([]);
   });
 
-  test('has every error as a problem document, with examples that are true', () => {
-    for (const { responses } of operations) {
+  test('has every error as a problem document, with examples that are true; to clients of OpenAI as they know it', () => {
+    for (const { name, responses } of operations) {
       for (const [status, { description, content }] of Object.entries(responses)) {
         expect(description).toMatch(/\S/);
         if (Number(status) < 400) continue;
+        if (name.includes(' /openai/')) {
+          const schema = { $ref: '#/components/schemas/OpenAiError' };
+          expect(content).toEqual({ 'application/json': { schema } });
+          continue;
+        }
         expect(Object.keys(content ?? {})).toEqual(['application/problem+json']);
         const { schema, examples = {} } = content!['application/problem+json']!;
         expect(schema.$ref).toBe('#/components/schemas/Problem');
@@ -289,6 +296,8 @@ describe('the description of the service', () => {
       'get /tasks': [{ apiKey: [] }],
       'get /tasks.schema.json': [{ apiKey: [] }],
       'get /tasks/{name}': [{ apiKey: [] }],
+      'get /openai/{task}/v1/models': [{ apiKey: [] }],
+      'post /openai/{task}/v1/chat/completions': [{ apiKey: ['runs:write'] }],
       'get /run-tasks': [{ apiKey: ['runs:write'] }],
       'get /metrics': [{ apiKey: ['metrics:read'] }],
       'get /runs/{id}': [{ apiKey: ['runs:read'] }],

@@ -1,0 +1,102 @@
+import { Controller, Get, HttpCode, Param, Post, Req, Res } from '@nestjs/common';
+import type { Request, Response } from 'express';
+import { KeepsToOwnRuns, NeedsAnyKey } from '../access/needed-scope.decorator.js';
+import { DomainError } from '../core/domain-error.js';
+import type { JsonValue } from '../core/json.js';
+import { ApiProblems, locationHeader } from '../http/api-problems.decorator.js';
+import { answerHeaders, requestHeaders } from '../http/headers.js';
+import { idempotencyKey } from '../http/idempotency-key.js';
+import { linkTo } from '../http/links.js';
+import { ApiHeader, ApiOkResponse, ApiOperation, ApiParam, ApiTags } from '../http/open-api.js';
+import { contextOf } from '../http/request-context.js';
+import { ValidBody } from '../http/validated.decorator.js';
+import { RunWatch } from '../tasks/run-watch.js';
+import { TaskRegistry } from '../tasks/task-registry.js';
+import { TasksService } from '../tasks/tasks.service.js';
+import { aboutAnswer, chatCompletion } from './chat-answer.js';
+import { chatRequestSchema, type ChatRequest } from './chat-request.js';
+import { chatCompletionSchema, modelListSchema } from './chat.schemas.js';
+
+/** Serves the tasks that say `face: openai-chat` to clients of OpenAI’s chat completions. */
+@ApiTags('OpenAI')
+@Controller('openai/:task/v1')
+export class ChatController {
+  constructor(
+    private readonly registry: TaskRegistry,
+    private readonly tasks: TasksService,
+    private readonly runs: RunWatch,
+  ) {}
+
+  @Get('models')
+  @NeedsAnyKey()
+  @ApiOperation({
+    operationId: 'listModels',
+    summary: 'List the one model of a task',
+    description: 'For clients that ask which models there are: the task is the one. Requests may name any.',
+  })
+  @ApiParam({ name: 'task', example: 'chat' })
+  @ApiOkResponse({ description: 'The task, as a model', standardSchema: modelListSchema })
+  @ApiProblems('task-unknown', 'not-found')
+  models(@Param('task') task: string) {
+    this.requireServed(task);
+    return { object: 'list', data: [{ id: task, object: 'model', created: 0, owned_by: 'frontrunner' }] };
+  }
+
+  @Post('chat/completions')
+  @HttpCode(200)
+  @KeepsToOwnRuns()
+  @ApiOperation({
+    operationId: 'createChatCompletion',
+    summary: 'Run a task as a chat completion of OpenAI',
+    description:
+      'For clients of OpenAI, whose base URL is `/openai/<task>/v1`; there for tasks that say `face: openai-chat`. The whole body is the input of the run. `MAX_WAIT` does not bound it.',
+  })
+  @ApiParam({ name: 'task', example: 'chat' })
+  @ApiHeader(requestHeaders.idempotencyKey)
+  @ApiOkResponse({
+    description: 'The answer',
+    standardSchema: chatCompletionSchema,
+    headers: { ...locationHeader, ...answerHeaders.replayed },
+  })
+  @ApiProblems(
+    'malformed-json',
+    'invalid-request',
+    'task-unknown',
+    'not-found',
+    'payload-too-large',
+    'unsupported-media-type',
+    'idempotency-key-reused',
+    'run-failed',
+    'run-cancelled',
+    'run-disputed',
+    'deadline-exceeded',
+    'overloaded',
+    'journal-unavailable',
+    'worker-node',
+    'stopping',
+  )
+  async complete(
+    @Param('task') task: string,
+    @ValidBody(chatRequestSchema) { model = task }: ChatRequest,
+    @Req() request: Request,
+    @Res({ passthrough: true }) response: Response,
+  ) {
+    this.requireServed(task);
+    const input = request.body as JsonValue;
+    const { headers } = request;
+    const key = idempotencyKey(request);
+    const run = await this.tasks.start(task, { input }, contextOf(request), key, headers);
+    const { runId, replayed } = run;
+    response.setHeader('Location', linkTo(request, `/runs/${runId}`));
+    if (replayed) response.setHeader('Idempotency-Replayed', 'true');
+    const { result } = await this.tasks.reply(run);
+    return chatCompletion(aboutAnswer(runId, model), result, undefined);
+  }
+
+  /** @throws {DomainError} `task-unknown`; `not-found` for a task without this face */
+  private requireServed(task: string): void {
+    if (this.registry.get(task).face === 'openai-chat') return;
+    const message = `The task ${task} is not served to clients of OpenAI; its declaration would say face: openai-chat`;
+    throw new DomainError('not-found', message);
+  }
+}

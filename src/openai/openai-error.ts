@@ -1,0 +1,63 @@
+import { stepsOf } from '../core/json-pointer.js';
+import { codeOfProblem, type Problem } from '../http/problems.js';
+
+/** An error as OpenAI says it. */
+export interface OpenAiError {
+  readonly error: {
+    readonly message: string;
+    readonly type: string;
+    /** The member of the request that is wrong, such as `messages[0].role`. */
+    readonly param: string | null;
+    readonly code: string;
+  };
+}
+
+const OF_STATUS: Readonly<Record<number, string>> = {
+  401: 'authentication_error',
+  403: 'permission_error',
+  429: 'rate_limit_error',
+};
+
+/** Whether callers of a path are clients of OpenAI. */
+export function isOpenAiPath(path: string): boolean {
+  return /^\/openai\//i.test(path);
+}
+
+/** What callers of a path are told of a problem; undefined where they are no clients of OpenAI. */
+export function openAiErrorAt(path: string, problem: Problem): OpenAiError | undefined {
+  return isOpenAiPath(path) ? openAiError(problem) : undefined;
+}
+
+/** What a problem is in OpenAI’s words. */
+export function openAiError(problem: Problem): OpenAiError {
+  const { status, detail } = problem;
+  const { errors = [], failures = [] } = problem as Details;
+  const [first] = errors;
+  const param = first?.pointer === undefined ? null : parameterOf(first.pointer);
+  const causes = failures.map(({ subTask, message }) => `${subTask}: ${message}`);
+  const message = first ? `${param ?? first.header ?? 'The body'}: ${first.detail}` : detail;
+  return {
+    error: {
+      message: [message, ...causes].join('; '),
+      type: OF_STATUS[status] ?? (status < 500 ? 'invalid_request_error' : 'server_error'),
+      param,
+      code: codeOfProblem(problem),
+    },
+  };
+}
+
+interface Details {
+  readonly errors?: readonly {
+    readonly pointer?: string;
+    readonly header?: string;
+    readonly detail: string;
+  }[];
+  readonly failures?: readonly { readonly subTask: string; readonly message: string }[];
+}
+
+/** A JSON Pointer into the body, or into the input that the body is, as OpenAI names a member. Null for the whole. */
+function parameterOf(pointer: string): string | null {
+  const steps = stepsOf(pointer.replace(/^\/input(?=\/|$)/, ''));
+  const path = steps.map((name) => (/^\d+$/.test(name) ? `[${name}]` : `.${name}`)).join('');
+  return path === '' ? null : path.replace(/^\./, '');
+}
