@@ -1,9 +1,7 @@
-import { spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
 import { globSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { ExampleUpstreams } from '../../support/example-upstreams.js';
 import { temporaryDirectory } from '../../support/temporary-directory.js';
 import { TestApp } from '../../support/test-app.js';
 import { ROOT } from '../../support/type-check.js';
@@ -30,61 +28,9 @@ const ENVIRONMENT: Readonly<Record<string, string>> = {
   RPC_GAMMA: 'http://127.0.0.1:4024/v3/sesame',
 };
 
-/** The upstreams of the examples, on ports that the system chooses. */
-class ExampleUpstreams {
-  readonly lines: string[] = [];
-  private readonly waiting = new Set<() => void>();
-  private child: ChildProcess | undefined;
-
-  async start(): Promise<void> {
-    const child = spawn(process.execPath, [join(ROOT, 'examples/upstreams.mjs'), '0'], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
-    this.child = child;
-    createInterface({ input: child.stdout }).on('line', (line) => {
-      this.lines.push(line);
-      for (const check of [...this.waiting]) check();
-    });
-    const ended = once(child, 'close').then(() => {
-      throw new Error('The upstreams of the examples have ended');
-    });
-    await Promise.race([this.until(() => this.lines.length >= PORTS.length), ended]);
-  }
-
-  /** Resolves as soon as a line says so. */
-  said(text: string): Promise<void> {
-    return this.until(() => this.lines.some((line) => line.includes(text)));
-  }
-
-  /** An example, with the origins of these. A port that the system chose may begin with one that an example names. */
-  adapt(yaml: string): string {
-    return yaml.replace(/http:\/\/127\.0\.0\.1:(\d+)/g, (origin, port) => {
-      const line = this.lines[PORTS.indexOf(Number(port))];
-      return line?.split(' ', 1)[0] ?? origin;
-    });
-  }
-
-  async stop(): Promise<void> {
-    this.child!.kill();
-    await once(this.child!, 'close');
-  }
-
-  private until(isSo: () => boolean): Promise<void> {
-    return new Promise((resolve) => {
-      const check = (): void => {
-        if (!isSo()) return;
-        this.waiting.delete(check);
-        resolve();
-      };
-      this.waiting.add(check);
-      check();
-    });
-  }
-}
-
 describe('the example', () => {
   const directory = temporaryDirectory();
-  const upstreams = new ExampleUpstreams();
+  const upstreams = new ExampleUpstreams('examples/upstreams.mjs', PORTS);
   let service: TestApp;
 
   beforeAll(async () => {
