@@ -1,41 +1,44 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import OpenAI, { APIError } from 'openai';
+import OpenAI, { APIError, AuthenticationError } from 'openai';
 import { timeOfId } from '../../../src/core/run-id.js';
+import { ApiKeys } from '../../support/api-keys.js';
 import { ControlledTask } from '../../support/controlled-task.js';
+import { FACES } from '../../support/faces.js';
 import { inlineTask } from '../../support/inline-task.js';
 import { TestApp } from '../../support/test-app.js';
 
-const chat = new ControlledTask('chat', { north: {}, south: {} }, { face: 'openai-chat', losers: 'cancel' });
 const messages = [{ role: 'user' as const, content: 'Hello?' }];
 
-describe('a task with face: openai-chat', () => {
+function openAi({ url }: TestApp, task: string, apiKey = 'none'): OpenAI {
+  return new OpenAI({ baseURL: `${url}/openai/${task}/v1`, apiKey, maxRetries: 0 });
+}
+
+/** What a client throws of a request. */
+async function refusal(answer: PromiseLike<unknown>): Promise<APIError> {
+  const error = await Promise.resolve(answer).then(
+    () => undefined,
+    (thrown: unknown) => thrown,
+  );
+  if (error instanceof APIError) return error;
+  throw new Error('It was not refused', { cause: error });
+}
+
+describe.each(FACES)('%s: a task with face: openai-chat', (face) => {
+  const chat = new ControlledTask(
+    'chat',
+    { north: {}, south: {} },
+    { face: 'openai-chat', losers: 'cancel' },
+  );
   let service: TestApp;
   let client: OpenAI;
   beforeAll(async () => {
     const closed = inlineTask('closed', { only: { run: () => 'A' } });
-    service = await TestApp.start({ providers: [...chat.providers, ...closed] });
+    service = await TestApp.start({ face, providers: [...chat.providers, ...closed] });
     client = clientOf('chat');
   });
   afterAll(() => service.close());
 
-  function clientOf(task: string, options: object = {}): OpenAI {
-    return new OpenAI({
-      baseURL: `${service.url}/openai/${task}/v1`,
-      apiKey: 'none',
-      maxRetries: 0,
-      ...options,
-    });
-  }
-
-  /** What a client throws of a request. */
-  async function refusal(answer: PromiseLike<unknown>): Promise<APIError> {
-    const error = await Promise.resolve(answer).then(
-      () => undefined,
-      (thrown: unknown) => thrown,
-    );
-    if (error instanceof APIError) return error;
-    throw new Error('It was not refused', { cause: error });
-  }
+  const clientOf = (task: string): OpenAI => openAi(service, task);
 
   test('answers a client of OpenAI with its result, and gets the whole request as its input', async () => {
     const request = { model: 'any', messages, temperature: 0.5, user: 'me' };
@@ -52,7 +55,7 @@ describe('a task with face: openai-chat', () => {
       choices: [{ index: 0, message: { role: 'assistant', content: 'Good day.' }, finish_reason: 'stop' }],
     });
     expect(data.created).toBe(Math.floor(timeOfId(runId) / 1000));
-    expect(response.headers.get('location')).toBe(`/runs/${runId}`);
+    expect(response.headers.get('location')).toBe(`${service.base}/runs/${runId}`);
     expect((await service.finishedRun(runId)).subTasks.map(({ status }) => status)).toEqual([
       'cancelled',
       'succeeded',
@@ -150,5 +153,36 @@ describe('a task with face: openai-chat', () => {
     expect(again.data).toEqual((await first).data);
     expect(again.response.headers.get('idempotency-replayed')).toBe('true');
     expect(await refusal(ask('Who?'))).toMatchObject({ status: 422, code: 'idempotency-key-reused' });
+  });
+});
+
+describe('keys of clients of OpenAI', () => {
+  const keys = new ApiKeys();
+  const own = keys.create('own', 'runs:write:own');
+  const reader = keys.create('reader', 'runs:read');
+  let service: TestApp;
+  beforeAll(async () => {
+    const task = inlineTask('chat', { only: { run: () => 'A' } }, { face: 'openai-chat' });
+    service = await TestApp.start({ providers: task, env: { API_KEYS_FILE: keys.path } });
+  });
+  afterAll(async () => {
+    await service.close();
+    keys.remove();
+  });
+
+  const ask = (key: string) =>
+    openAi(service, 'chat', key).chat.completions.create({ model: 'any', messages });
+
+  test('are those of the service', async () => {
+    expect((await ask(own)).choices[0]?.message.content).toBe('A');
+    const wrong = await refusal(ask('wrong'));
+    expect(wrong).toMatchObject({ status: 401, type: 'authentication_error', code: 'unauthorized' });
+    expect(wrong).toBeInstanceOf(AuthenticationError);
+    expect(await refusal(ask(reader))).toMatchObject({
+      status: 403,
+      type: 'permission_error',
+      code: 'forbidden',
+    });
+    expect((await openAi(service, 'chat', reader).models.list()).data).toHaveLength(1);
   });
 });
