@@ -2,13 +2,12 @@ import type { Response } from 'express';
 import { DomainError } from '../core/domain-error.js';
 import type { RunEvent } from '../core/events.js';
 import type { ConnectionMemory } from '../http/connection-memory.js';
-import { linkTo } from '../http/links.js';
-import { problem } from '../http/problems.js';
 import type { EventPage } from '../run/journal.js';
 import { answerOf, type Answer } from '../tasks/tasks.service.js';
 import { probeHalfClosed } from './half-closed.js';
-import { BEAT, messageText, OPENING, STREAM_HEADERS } from './server-sent-events.js';
+import { BEAT, STREAM_HEADERS } from './server-sent-events.js';
 import type { StreamHold } from './stream-hold.js';
+import type { StreamVoice } from './stream-voice.js';
 import { StreamMessages, type ReplyMessage, type StreamMessage } from './stream-messages.js';
 
 /** What streams of runs have in common. */
@@ -33,6 +32,7 @@ export interface StreamHost {
 
 interface Options {
   readonly runId: string;
+  readonly voice: StreamVoice;
   /** The event behind which its reader has nothing yet. Default 0. */
   readonly after?: number;
   /** Whether nothing of the run is on record yet. */
@@ -59,6 +59,8 @@ export class RunStream {
   /** The last event that was told of. */
   private heard = 0;
   private reply: ReplyMessage | undefined;
+  /** Resolves when the answer has begun, or nobody is there for it; rejects with what it is instead. */
+  private readonly opened = Promise.withResolvers<undefined>();
   private readonly unwatch: () => void;
   private readonly unprobe: () => void;
 
@@ -68,6 +70,7 @@ export class RunStream {
     private readonly streams: StreamHost,
     private readonly options: Options,
   ) {
+    this.opened.promise.catch(() => undefined);
     this.messages = new StreamMessages(options.after);
     this.hold = streams.holdOf(options.runId);
     this.unwatch = streams.join(this, options.runId, this.hear);
@@ -76,6 +79,7 @@ export class RunStream {
     });
     response.once('close', () => {
       this.leave();
+      this.opened.resolve(undefined);
     });
     response.on('drain', () => {
       this.goOn();
@@ -85,26 +89,36 @@ export class RunStream {
   /**
    * Writes what there is, and goes on with what comes. The answer is 204 to a reader that has all.
    *
-   * @throws {DomainError} `run-unknown`, `journal-unavailable`
+   * @throws {DomainError} `run-unknown`, `journal-unavailable`; where the voice waits for its first message, also what the run failed with before
    */
   async begin(): Promise<void> {
     const { response, options } = this;
-    if (response.closed || response.req.socket.destroyed) this.leave();
-    else if (options.isNew && this.heard === 0) this.goLive();
+    if (response.closed || response.req.socket.destroyed) {
+      this.leave();
+      return;
+    }
+    if (options.isNew && this.heard === 0) this.goLive();
     else
       await this.read().catch((error: unknown) => {
         if (!response.headersSent) throw error;
         this.end();
       });
+    if (options.voice.waits) await this.opened.promise;
   }
 
   beat(): void {
-    if (this.phase === 'live') this.write(BEAT);
+    if (this.phase === 'live' && this.response.headersSent) this.write(BEAT);
   }
 
+  /** Ends it before there is a reply. */
   end(): void {
+    const { response } = this;
+    const { runId, voice } = this.options;
     this.leave();
-    if (this.response.headersSent) this.response.end();
+    const message = 'The service stopped before there was a reply; its next start goes on with the run';
+    const error = new DomainError('stopping', message, { runId });
+    if (response.headersSent) response.end(voice.error(undefined, error));
+    else this.opened.reject(error);
   }
 
   private leave(): void {
@@ -119,7 +133,7 @@ export class RunStream {
     this.heard = event.id;
     if (this.phase !== 'live') return;
     this.take(event);
-    if (this.messages.over) void this.finish();
+    if (this.messages.over && !this.options.voice.isOver) void this.finish();
   };
 
   private take(event: RunEvent): void {
@@ -128,6 +142,9 @@ export class RunStream {
     const texts = this.messages.of(event).map((message) => this.textOf(message));
     const text = texts.join('');
     if (text !== '') this.write(text);
+    if (!this.options.voice.isOver) return;
+    this.leave();
+    this.response.end();
   }
 
   /** Reads on from the journal, until the reader has all or can take no more. */
@@ -150,7 +167,7 @@ export class RunStream {
 
   private goLive(): void {
     this.phase = 'live';
-    this.writeHead();
+    if (!this.options.voice.waits) this.writeHead();
     this.hold.release();
     if (this.streams.stopped || this.response.req.method === 'HEAD') this.end();
   }
@@ -159,15 +176,21 @@ export class RunStream {
   private async finish(): Promise<void> {
     const { response, reply } = this;
     this.leave();
-    if (reply) this.write(await this.replyText(reply));
-    else if (!response.headersSent) response.status(204);
-    response.end();
+    try {
+      if (reply) this.write(await this.replyText(reply));
+      else if (!response.headersSent) response.status(204);
+      response.end();
+    } catch (error) {
+      if (!this.options.voice.waits || response.headersSent) throw error;
+      this.opened.reject(error);
+    }
   }
 
   private writeHead(): void {
     if (this.response.headersSent) return;
     this.response.writeHead(200, STREAM_HEADERS);
-    this.response.write(OPENING);
+    this.response.write(this.options.voice.opening);
+    this.opened.resolve(undefined);
   }
 
   private write(text: string): void {
@@ -195,31 +218,22 @@ export class RunStream {
   }
 
   private textOf(message: StreamMessage): string {
-    if (message.event === 'reply') {
-      this.reply = message;
-      return '';
-    }
-    if (message.event === 'restart') {
-      const { event, ...data } = message;
-      return messageText(event, data);
-    }
-    const { event, id, ...data } = message;
-    return messageText(event, data, id);
+    const { voice } = this.options;
+    if (voice.isOver) return '';
+    if (message.event === 'reply') this.reply = message;
+    else return message.event === 'restart' ? voice.restart(message) : voice.chunk(message);
+    return '';
   }
 
-  /** The reply as `POST` answers with it. */
-  private async replyText({ id, task, decision }: ReplyMessage): Promise<string> {
-    const { req: request } = this.response;
-    const { runId, whole } = this.options;
-    const link = (path: string): string => linkTo(request, path);
+  /** @throws {DomainError} in place of an answer that has not begun, where the voice waits for its first message */
+  private async replyText(reply: ReplyMessage): Promise<string> {
+    const { runId, whole, voice } = this.options;
     try {
-      const answer = await (whole ?? answerOf(runId, task, decision));
-      const links = { run: link(`/runs/${runId}`), task: link(`/tasks/${task}`) };
-      return messageText('run.replied', { id: runId, ...answer, links }, id);
+      const answer = await (whole ?? answerOf(runId, reply.task, reply.decision));
+      return await voice.reply(reply, answer);
     } catch (error) {
-      if (!(error instanceof DomainError)) throw error;
-      const place = { base: link(''), path: `/tasks/${task}/runs` };
-      return messageText('error', problem(error.code, error.message, place, error.details), id);
+      if (!(error instanceof DomainError) || (voice.waits && !this.response.headersSent)) throw error;
+      return voice.error(reply, error);
     }
   }
 }

@@ -7,15 +7,21 @@ import { EventBus } from '../events/event-bus.js';
 import { ConnectionMemory } from '../http/connection-memory.js';
 import { Journal, type EventPage } from '../run/journal.js';
 import { Runs } from '../run/runs.js';
-import type { StreamedAnswer, StreamedAnswers } from '../tasks/streamed-answers.js';
+import type { StreamedAnswers } from '../tasks/streamed-answers.js';
 import { TasksService, type StartedRun } from '../tasks/tasks.service.js';
 import { EventFeed, BEAT_MS, STREAM_BYTES } from './event-feed.js';
 import { RunStream, type StreamHost } from './run-stream.js';
 import { StreamHold } from './stream-hold.js';
 import { STREAMED_TYPES } from './stream-messages.js';
+import { EventVoice, type StreamVoice } from './stream-voice.js';
 
 /** How many events are read from the journal at a time: what of them can’t be written is read again. */
 const PAGE_EVENTS = 100;
+
+/** An answer that is to be a stream, in the words of a voice. Default: server-sent events. */
+interface VoicedAnswer {
+  begin(run: StartedRun, voice?: StreamVoice): Promise<void>;
+}
 
 /** The streams of runs that are open, of callers who started one and of those who read on. */
 @Injectable()
@@ -42,15 +48,15 @@ export class RunStreams implements StreamedAnswers, StreamHost {
     return this.journal.lastEventId;
   }
 
-  open(_request: Request, response: Response): StreamedAnswer {
+  open(request: Request, response: Response): VoicedAnswer {
     this.reserve(response);
-    return { begin: (run) => this.answer(run, response) };
+    return { begin: (run, voice = new EventVoice(request)) => this.answer(run, response, voice) };
   }
 
   /** Answers with what a reader doesn’t have yet. @throws {DomainError} `overloaded`, `run-unknown`, `journal-unavailable` */
   async show(runId: string, after: number, response: Response): Promise<void> {
     this.reserve(response);
-    await new RunStream(response, this, { runId, after }).begin();
+    await new RunStream(response, this, { runId, after, voice: new EventVoice(response.req) }).begin();
   }
 
   join(stream: RunStream, runId: string, hear: (event: RunEvent) => void): () => void {
@@ -88,14 +94,14 @@ export class RunStreams implements StreamedAnswers, StreamHost {
     for (const stream of this.streams) stream.end();
   }
 
-  private async answer(run: StartedRun, response: Response): Promise<void> {
+  private async answer(run: StartedRun, response: Response, voice: StreamVoice): Promise<void> {
     const { runId, replayed } = run;
     const live = this.runs.get(runId);
     // Nothing is published of it before this turn is over, so it need not be read.
     const isNew = !replayed && live?.lastEventId === 0;
     const whole = live?.redaction && this.tasks.reply(run);
     whole?.catch(() => undefined);
-    const stream = new RunStream(response, this, { runId, isNew, whole });
+    const stream = new RunStream(response, this, { runId, voice, isNew, whole });
     await this.tasks.recorded(run);
     await stream.begin();
   }

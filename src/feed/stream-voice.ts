@@ -1,0 +1,55 @@
+import type { Request } from 'express';
+import type { DomainError } from '../core/domain-error.js';
+import { linkTo } from '../http/links.js';
+import { problem } from '../http/problems.js';
+import type { Answer } from '../tasks/tasks.service.js';
+import { messageText, OPENING } from './server-sent-events.js';
+import type { ChunkMessage, ReplyMessage, RestartMessage } from './stream-messages.js';
+
+/** How the stream of a run is put to one reader. Texts that are empty are not written. */
+export interface StreamVoice {
+  /** What the answer begins with. */
+  readonly opening: string;
+  /** Whether the answer begins with its first message, so that an error before it has a status of its own. */
+  readonly waits: boolean;
+  /** Whether the last message ends the answer, although the run goes on. */
+  readonly isOver: boolean;
+  chunk(message: ChunkMessage): string;
+  restart(message: RestartMessage): string;
+  reply(message: ReplyMessage, answer: Answer): string | Promise<string>;
+  /** @param message the reply that says so; undefined for a stream that the service has to end before there is one */
+  error(message: ReplyMessage | undefined, error: DomainError): string;
+}
+
+/** Server-sent events, each with its number in the log. A reader whose stream ends without a reply comes back. */
+export class EventVoice implements StreamVoice {
+  readonly opening = OPENING;
+  readonly waits = false;
+  readonly isOver = false;
+
+  constructor(private readonly request: Request) {}
+
+  chunk({ event, id, ...data }: ChunkMessage): string {
+    return messageText(event, data, id);
+  }
+
+  restart({ event, ...data }: RestartMessage): string {
+    return messageText(event, data);
+  }
+
+  reply({ id, task }: ReplyMessage, answer: Answer): string {
+    const { runId } = answer;
+    const links = { run: this.link(`/runs/${runId}`), task: this.link(`/tasks/${task}`) };
+    return messageText('run.replied', { id: runId, ...answer, links }, id);
+  }
+
+  error(message: ReplyMessage | undefined, error: DomainError): string {
+    if (!message) return '';
+    const place = { base: this.link(''), path: `/tasks/${message.task}/runs` };
+    return messageText('error', problem(error.code, error.message, place, error.details), message.id);
+  }
+
+  private link(path: string): string {
+    return linkTo(this.request, path);
+  }
+}
