@@ -15,7 +15,7 @@ import {
 } from './common-contract.js';
 import { foldProblems } from './fold-problems.js';
 import { describeOperations } from '../http/open-api.js';
-import { openAiErrorSchema } from '../openai/chat.schemas.js';
+import { chatCompletionSchema, openAiErrorSchema } from '../openai/chat.schemas.js';
 import { describeOpenAiErrors } from './openai-errors.js';
 import { problemSchema } from '../http/problem.schema.js';
 import { runBatchSchema } from '../tasks/run-batches.schemas.js';
@@ -56,7 +56,14 @@ export function createOpenApiDocument(app: INestApplication): OpenAPIObject {
     autoTagControllers: false,
     standardSchemaConverter: convert,
   });
-  addSchemas(document, [problemSchema, eventPageSchema, answerSchema, runBatchSchema, openAiErrorSchema]);
+  addSchemas(document, [
+    problemSchema,
+    eventPageSchema,
+    answerSchema,
+    runBatchSchema,
+    chatCompletionSchema,
+    openAiErrorSchema,
+  ]);
   const operations = Object.values(document.paths).flatMap(
     (operationsOfPath) => Object.entries(operationsOfPath) as [string, OperationObject][],
   );

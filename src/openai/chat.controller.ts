@@ -3,6 +3,7 @@ import type { Request, Response } from 'express';
 import { KeepsToOwnRuns, NeedsAnyKey } from '../access/needed-scope.decorator.js';
 import { DomainError } from '../core/domain-error.js';
 import type { JsonValue } from '../core/json.js';
+import { RunStreams } from '../feed/run-streams.js';
 import { ApiProblems, locationHeader } from '../http/api-problems.decorator.js';
 import { answerHeaders, requestHeaders } from '../http/headers.js';
 import { idempotencyKey } from '../http/idempotency-key.js';
@@ -12,10 +13,11 @@ import { contextOf } from '../http/request-context.js';
 import { ValidBody } from '../http/validated.decorator.js';
 import { RunWatch } from '../tasks/run-watch.js';
 import { TaskRegistry } from '../tasks/task-registry.js';
-import { TasksService } from '../tasks/tasks.service.js';
+import { TasksService, type Answer } from '../tasks/tasks.service.js';
 import { aboutAnswer, chatCompletion } from './chat-answer.js';
+import { ChatVoice } from './chat-voice.js';
 import { chatRequestSchema, type ChatRequest } from './chat-request.js';
-import { chatCompletionSchema, modelListSchema } from './chat.schemas.js';
+import { chatContent, modelListSchema } from './chat.schemas.js';
 
 /** Serves the tasks that say `face: openai-chat` to clients of OpenAI’s chat completions. */
 @ApiTags('OpenAI')
@@ -25,6 +27,7 @@ export class ChatController {
     private readonly registry: TaskRegistry,
     private readonly tasks: TasksService,
     private readonly runs: RunWatch,
+    private readonly streams: RunStreams,
   ) {}
 
   @Get('models')
@@ -49,13 +52,13 @@ export class ChatController {
     operationId: 'createChatCompletion',
     summary: 'Run a task as a chat completion of OpenAI',
     description:
-      'For clients of OpenAI, whose base URL is `/openai/<task>/v1`; there for tasks that say `face: openai-chat`. The whole body is the input of the run. `MAX_WAIT` does not bound it.',
+      'For clients of OpenAI, whose base URL is `/openai/<task>/v1`; there for tasks that say `face: openai-chat`. The whole body is the input of the run. `MAX_WAIT` does not bound it. With `stream: true` the answer is a stream of `chat.completion.chunk`s, which `data: [DONE]` ends; an error behind the first of them is a frame `data: {"error": …}`, and the stream ends without `[DONE]`.',
   })
   @ApiParam({ name: 'task', example: 'chat' })
   @ApiHeader(requestHeaders.idempotencyKey)
   @ApiOkResponse({
-    description: 'The answer',
-    standardSchema: chatCompletionSchema,
+    description: 'The answer, or a stream of it',
+    content: chatContent,
     headers: { ...locationHeader, ...answerHeaders.replayed },
   })
   @ApiProblems(
@@ -77,7 +80,7 @@ export class ChatController {
   )
   async complete(
     @Param('task') task: string,
-    @ValidBody(chatRequestSchema) { model = task }: ChatRequest,
+    @ValidBody(chatRequestSchema) { model = task, stream, stream_options: options }: ChatRequest,
     @Req() request: Request,
     @Res({ passthrough: true }) response: Response,
   ) {
@@ -85,12 +88,31 @@ export class ChatController {
     const input = request.body as JsonValue;
     const { headers } = request;
     const key = idempotencyKey(request);
+    const streamed = stream ? this.streams.open(request, response) : undefined;
     const run = await this.tasks.start(task, { input }, contextOf(request), key, headers);
     const { runId, replayed } = run;
     response.setHeader('Location', linkTo(request, `/runs/${runId}`));
     if (replayed) response.setHeader('Idempotency-Replayed', 'true');
-    const { result } = await this.tasks.reply(run);
-    return chatCompletion(aboutAnswer(runId, model), result, undefined);
+    const about = aboutAnswer(runId, model);
+    if (!streamed) {
+      const answer = await this.tasks.reply(run);
+      return chatCompletion(about, answer.result, await this.tokensOf(answer));
+    }
+    const voice = new ChatVoice(about, {
+      includeUsage: options?.include_usage ?? false,
+      tokensOf: (answer) => this.tokensOf(answer),
+      past: replayed ? await this.runs.get(runId) : undefined,
+    });
+    await streamed.begin(run, voice);
+    return undefined;
+  }
+
+  /** As its sub-task has counted them; undefined where it counts none. */
+  private async tokensOf({ runId, task, answeredBy }: Answer): Promise<number | undefined> {
+    if (!this.registry.find(task)?.subTasks.some(({ name, stream }) => name === answeredBy && stream))
+      return undefined;
+    const { subTasks } = await this.runs.get(runId);
+    return subTasks.find(({ name }) => name === answeredBy)?.stream?.tokens;
   }
 
   /** @throws {DomainError} `task-unknown`; `not-found` for a task without this face */

@@ -54,6 +54,18 @@ export const chatCompletionSchema = z
     ],
   });
 
+const CHUNK = { ...example, object: 'chat.completion.chunk' };
+const choice = { index: 0, delta: { content: 'Good day.' }, logprobs: null, finish_reason: null };
+
+/** Either form of an answer. */
+export const chatContent = {
+  'application/json': { schema: { $ref: '#/components/schemas/ChatCompletion' } },
+  'text/event-stream': {
+    schema: { type: 'string' as const },
+    example: `data: ${JSON.stringify({ ...CHUNK, choices: [choice] })}\n\ndata: [DONE]\n\n`,
+  },
+};
+
 export const modelListSchema = z
   .object({
     object: z.literal('list'),

@@ -1,27 +1,14 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import OpenAI, { APIError, AuthenticationError } from 'openai';
+import { AuthenticationError, type OpenAI } from 'openai';
 import { timeOfId } from '../../../src/core/run-id.js';
 import { ApiKeys } from '../../support/api-keys.js';
 import { ControlledTask } from '../../support/controlled-task.js';
 import { FACES } from '../../support/faces.js';
 import { inlineTask } from '../../support/inline-task.js';
+import { MESSAGES, openAi, refusal } from '../../support/openai-client.js';
 import { TestApp } from '../../support/test-app.js';
 
-const messages = [{ role: 'user' as const, content: 'Hello?' }];
-
-function openAi({ url }: TestApp, task: string, apiKey = 'none'): OpenAI {
-  return new OpenAI({ baseURL: `${url}/openai/${task}/v1`, apiKey, maxRetries: 0 });
-}
-
-/** What a client throws of a request. */
-async function refusal(answer: PromiseLike<unknown>): Promise<APIError> {
-  const error = await Promise.resolve(answer).then(
-    () => undefined,
-    (thrown: unknown) => thrown,
-  );
-  if (error instanceof APIError) return error;
-  throw new Error('It was not refused', { cause: error });
-}
+const messages = MESSAGES;
 
 describe.each(FACES)('%s: a task with face: openai-chat', (face) => {
   const chat = new ControlledTask(
