@@ -37,7 +37,7 @@ const OPENING = { role: 'assistant', content: '' };
 describe('a stream in OpenAI’s words', () => {
   test('begins with the role, has a delta a chunk, and ends with stop and [DONE]', async () => {
     const said = voice();
-    expect(read(said.chunk(chunks('a', 1, 'Good', ' day')))).toEqual([
+    expect(read(said.chunk(chunks('a', 1, '', 'Good', ' day')))).toEqual([
       OPENING,
       { content: 'Good' },
       { content: ' day' },

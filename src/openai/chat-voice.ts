@@ -75,6 +75,7 @@ export class ChatVoice implements StreamVoice {
   }
 
   private piece(chunk: JsonValue): string {
+    if (chunk === '') return '';
     const { choices, usage } = pieceOf(chunk);
     this.usage = usage ?? this.usage;
     if (choices.length === 0) return '';
