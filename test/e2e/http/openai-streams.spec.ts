@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { OpenAI } from 'openai';
 import type { ChatCompletionChunk } from 'openai/resources';
@@ -5,6 +6,7 @@ import { ControlledStream } from '../../support/controlled-stream.js';
 import { ControlledTask } from '../../support/controlled-task.js';
 import { FACES } from '../../support/faces.js';
 import { MESSAGES as messages, openAi, refusal } from '../../support/openai-client.js';
+import { temporaryDirectory } from '../../support/temporary-directory.js';
 import { TestApp } from '../../support/test-app.js';
 
 type Asked = Partial<OpenAI.ChatCompletionCreateParamsStreaming>;
@@ -179,9 +181,12 @@ describe.each(FACES)('%s: a stream for clients of OpenAI', (face) => {
 });
 
 describe('a stop', () => {
+  const directory = temporaryDirectory();
+
   test('ends streams for clients of OpenAI with an error, begun or not', async () => {
     const chat = new ControlledStream('chat', { only: {} }, { face: 'openai-chat' });
-    const service = await TestApp.start({ providers: chat.providers, env: { SHUTDOWN_GRACE: '0s' } });
+    const env = { SHUTDOWN_GRACE: '0s', DATABASE_URL: `sqlite:${join(directory, 'a.db')}` };
+    const service = await TestApp.start({ providers: chat.providers, env });
     const ask = () =>
       openAi(service, 'chat').chat.completions.create({ model: 'any', messages, stream: true });
     const begun = ask();
@@ -191,7 +196,7 @@ describe('a stop', () => {
     const waiting = refusal(ask());
     await chat.next('only');
     await service.close();
-    expect(await refusal(pieces.end)).toMatchObject({ code: 'run-cancelled' });
-    expect(await waiting).toMatchObject({ status: 503, code: 'run-cancelled' });
+    expect(await refusal(pieces.end)).toMatchObject({ code: 'stopping' });
+    expect(await waiting).toMatchObject({ status: 503, code: 'stopping' });
   });
 });
