@@ -37,13 +37,9 @@ export const runSchema = z
       .object({
         subTask: z.string(),
         attempt: z.int(),
-        broken: z
-          .literal(true)
-          .exactOptional()
-          .meta({
-            description:
-              'There when that stream has broken off, another may take its place, and none has yet.',
-          }),
+        broken: z.literal(true).exactOptional().meta({
+          description: 'There when that stream has broken off, another may take its place, and none has yet.',
+        }),
       })
       .exactOptional()
       .meta({ description: 'Whose stream callers are shown, or were shown last; there where one was.' }),
