@@ -187,6 +187,8 @@ export class Takeover {
       if (finishedAt !== null || already.includes(name)) return [];
       const at = task?.subTasks.findIndex((subTask) => subTask.name === name) ?? -1;
       if (!all && status === 'pending' && task?.starts[at] !== 'at-once') return [];
+      // Chunks are recorded by the node of the run alone.
+      if (!all && task?.subTasks[at]?.stream) return [];
       const worker = task?.subTasks[at]?.placement === 'worker';
       const leftMs = retryAt === null ? 0 : Date.parse(retryAt) - this.journal.now();
       // No longer than it was to be, whatever the clock of the node was that is gone.

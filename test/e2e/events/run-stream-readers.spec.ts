@@ -34,6 +34,23 @@ describe('readers of streams of runs', () => {
     return reader;
   }
 
+  /** A service on a database, and what stops it in the midst of its runs and starts another one. */
+  async function services(database: string, { providers }: ControlledStream<'a'>) {
+    if (database === 'SQLite') {
+      const durable = new DurableService();
+      ends.push(() => durable.end());
+      return { first: await durable.start(providers), restarted: () => durable.start(providers) };
+    }
+    const cluster = new TestCluster();
+    ends.push(() => cluster.end());
+    const first = await cluster.start(providers);
+    const restarted = async () => {
+      await cluster.stop(first);
+      return cluster.start(providers);
+    };
+    return { first, restarted };
+  }
+
   const idOf = ({ response }: StreamReader): string => response.headers.location!.split('/').at(-1)!;
   const chunksOf = ({ messages }: StreamReader): unknown[] =>
     messages.flatMap(({ event, data }) =>
@@ -51,35 +68,36 @@ describe('readers of streams of runs', () => {
     return service;
   }
 
-  test('read on after a restart of the service in the midst, which tells what is void', async () => {
-    const chat = new ControlledStream('chat', { a: {} });
-    const durable = new DurableService();
-    ends.push(() => durable.end());
-    const first = await durable.start(chat.providers);
-    const reader = await start(first, 'chat');
-    const a = await chat.next('a');
-    a.send('x');
-    await count(reader, 1);
-    a.send('y');
-    await count(reader, 2);
-    const second = durable.start(chat.providers);
-    expect(await reader.ended).toEqual({ complete: true });
-    const runId = idOf(reader);
-    const back = await read(await second, runId, reader.lastEventId);
-    const again = await chat.next('a');
-    expect(again.context.attempt).toBe(2);
-    again.send('1');
-    await count(back, 2);
-    again.end();
-    await back.ended;
-    const whole = await read(await second, runId);
-    await whole.ended;
-    expect([...reader.messages, ...back.messages]).toEqual(whole.messages);
-    expect(whole.messages.map(({ event }) => event)).toEqual([
-      ...['chunk', 'chunk', 'restart', 'chunk', 'run.replied'],
-    ]);
-    expect(chunksOf(back)).toEqual(['1']);
-  });
+  test.each(['SQLite', 'Postgres'])(
+    'read on after a restart of the service in the midst, which tells what is void: %s',
+    async (database) => {
+      const chat = new ControlledStream('chat', { a: {} });
+      const { first, restarted } = await services(database, chat);
+      const reader = await start(first, 'chat');
+      const a = await chat.next('a');
+      a.send('x');
+      await count(reader, 1);
+      a.send('y');
+      await count(reader, 2);
+      const [second] = await Promise.all([restarted(), reader.ended]);
+      expect(await reader.ended).toEqual({ complete: true });
+      const runId = idOf(reader);
+      const back = await read(second, runId, reader.lastEventId);
+      const again = await chat.next('a');
+      expect(again.context.attempt).toBe(2);
+      again.send('1');
+      await count(back, 2);
+      again.end();
+      await back.ended;
+      const whole = await read(second, runId);
+      await whole.ended;
+      expect([...reader.messages, ...back.messages]).toEqual(whole.messages);
+      expect(whole.messages.map(({ event }) => event)).toEqual([
+        ...['chunk', 'chunk', 'restart', 'chunk', 'run.replied'],
+      ]);
+      expect(chunksOf(back)).toEqual(['1']);
+    },
+  );
 
   test('read what another node streams, as it comes', async () => {
     const chat = new ControlledStream('chat', { a: {} });
