@@ -161,6 +161,28 @@ describe('readers of streams of runs', () => {
     expect(events).not.toHaveBeenCalled();
   });
 
+  test('miss nothing that comes while they are read what there is', async () => {
+    const chat = new ControlledStream('chat', { a: {} });
+    const service = await inMemory(chat);
+    const first = await start(service, 'chat');
+    const a = await chat.next('a');
+    a.send('x');
+    await count(first, 1);
+    const journal = service.app.get(Journal);
+    const events = journal.events.bind(journal);
+    jest.spyOn(journal, 'events').mockImplementationOnce(async (query) => {
+      const page = await events(query);
+      a.send('y');
+      await count(first, 2);
+      return page;
+    });
+    const late = await read(service, idOf(first));
+    await count(late, 2);
+    a.end();
+    await late.ended;
+    expect(late.messages).toEqual(first.messages);
+  });
+
   test('get a sign of life every 15 seconds', async () => {
     const chat = new ControlledStream('chat', { a: {} });
     const service = await inMemory(chat);
