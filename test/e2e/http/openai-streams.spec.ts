@@ -171,6 +171,22 @@ describe.each(FACES)('%s: a stream for clients of OpenAI', (face) => {
     expect(rest.chunks[0]?.id).toBe(`chatcmpl-${runId}`);
   });
 
+  test('is at its end when the run begins anew, and goes on', async () => {
+    const body = JSON.stringify({ messages, stream: true });
+    const headers = { 'Content-Type': 'application/json' };
+    const url = `${service.url}/openai/restarting/v1/chat/completions`;
+    const asked = fetch(url, { method: 'POST', headers, body });
+    const north = await restarting.next('north');
+    north.send('Good ');
+    const response = await asked;
+    north.fail(new Error('no power'));
+    const south = await restarting.next('south');
+    south.send('Hello ');
+    expect(await response.text()).toMatch(/"code":"stream-restarted"}}\n\n$/);
+    south.end();
+    expect(await service.finishedRun(north.context.runId)).toMatchObject({ reply: { result: 'Hello ' } });
+  });
+
   test('is kept when its client leaves', async () => {
     const { north, data, runId } = await begun(chat);
     data.controller.abort();
