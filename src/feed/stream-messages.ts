@@ -15,7 +15,7 @@ export const STREAMED_TYPES = [
 ] as const satisfies readonly EventType[];
 
 /** Chunks of the stream that callers are shown. */
-interface ChunkMessage {
+export interface ChunkMessage {
   readonly event: 'chunk';
   /** The number of the event that has them in the log. */
   readonly id: number;
@@ -27,7 +27,7 @@ interface ChunkMessage {
 }
 
 /** What was shown before is void: another attempt is shown from its beginning. */
-interface RestartMessage {
+export interface RestartMessage {
   readonly event: 'restart';
   readonly subTask: string;
   readonly attempt: number;
