@@ -110,8 +110,9 @@ export class WebhookStand {
     return this.keeping.deliveries({ states: [state], ...(webhook !== undefined && { webhook }) }, 10_000);
   }
 
+  /** Each webhook has turns of its own, one after the other: those that stop at the same time need several each. */
   readonly settle = async (): Promise<void> => {
-    for (let turns = 0; turns < 6; turns += 1) await nextTurn();
+    for (let turns = 0; turns < 24; turns += 1) await nextTurn();
   };
 
   private async add(id: string, terms: string): Promise<void> {
