@@ -52,7 +52,7 @@ export class ChatController {
     operationId: 'createChatCompletion',
     summary: 'Run a task as a chat completion of OpenAI',
     description:
-      'For clients of OpenAI, whose base URL is `/openai/<task>/v1`; there for tasks that say `face: openai-chat`. The whole body is the input of the run. `MAX_WAIT` does not bound it. With `stream: true` the answer is a stream of `chat.completion.chunk`s, which `data: [DONE]` ends; an error behind the first of them is a frame `data: {"error": …}`, and the stream ends without `[DONE]`.',
+      'For clients of OpenAI, whose base URL is `/openai/<task>/v1`; there for tasks that say `face: openai-chat`. The whole body is the input of the run. `MAX_WAIT` does not bound it. With `stream: true` the answer is a stream of `chat.completion.chunk`s, which `data: [DONE]` ends; an error behind the first of them is a frame `data: {"error": …}`, and the stream ends without `[DONE]`. What can’t be read as HTTP is refused before its path is known, with a problem document.',
   })
   @ApiParam({ name: 'task', example: 'chat' })
   @ApiHeader(requestHeaders.idempotencyKey)

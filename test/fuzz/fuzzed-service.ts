@@ -32,8 +32,12 @@ export class FuzzedService {
     readonly known: KnownValues,
   ) {}
 
-  static async start(databaseUrl: string): Promise<FuzzedService> {
-    const env = { DATABASE_URL: databaseUrl, DEMO_TIME_SCALE: '0.001', MAX_WAIT: '100ms', ...OF_WEBHOOKS };
+  /** @param tasksFile has a task `chat` for clients of OpenAI */
+  static async start(databaseUrl: string, tasksFile: string): Promise<FuzzedService> {
+    const env = {
+      ...{ DATABASE_URL: databaseUrl, TASKS_FILE: tasksFile, DEMO_TIME_SCALE: '0.001', MAX_WAIT: '100ms' },
+      ...OF_WEBHOOKS,
+    };
     const process = await ServiceProcess.start({ probe: PROBE, env });
     const document = await process.http.get('/openapi.json').expect(200);
     const contract = new Contract(document.body as ConstructorParameters<typeof Contract>[0]);

@@ -7,10 +7,14 @@ import type { WireRequest } from './wire-request.ts';
 /** Paths that no operation describes, and that answer nevertheless. */
 const UNDESCRIBED = /^\/((docs|ui)(\/.*)?|openapi\.json|sign-in|sign-out)?$/i;
 
+/** Paths whose refusals clients of OpenAI read. */
+const OF_OPENAI = /^\/openai\//i;
+
 /** Bytes from which a refusal may be lost: it closes the connection while the rest is still being sent. */
 const MAY_BE_CUT_OFF = 16 * 1024;
 
-/** One object: a schema is compiled when it is first seen. */
+/** One object each: a schema is compiled when it is first seen. */
+const OPENAI_ERROR = { $ref: '#/components/schemas/OpenAiError' };
 const PROBLEM = { $ref: '#/components/schemas/Problem' };
 
 /** What is wrong with an answer; undefined when nothing is. */
@@ -34,7 +38,9 @@ export function verdict(
     return `${status} where nothing is`;
   }
   if (status >= 500) return 'A fault of the service';
-  return ofProblem(contract, answer);
+  return OF_OPENAI.test(request.line?.path ?? '') && isReadable(answer)
+    ? ofOpenAi(contract, answer)
+    : ofProblem(contract, answer);
 }
 
 function ofOperation(
@@ -50,6 +56,8 @@ function ofOperation(
   if (request.kind === 'valid' && [405, 413, 415, 417, 431].includes(status))
     return 'A valid request is refused';
   const type = headers['content-type']?.split(';', 1)[0] ?? '';
+  if (OF_OPENAI.test(request.line?.path ?? '') && status >= 400)
+    return isReadable(answer) ? ofOpenAi(contract, answer) : ofProblem(contract, answer);
   // The document names parameters of a type too.
   const [, content] =
     Object.entries(documented.content ?? {}).find(([name]) => name.split(';', 1)[0] === type) ?? [];
@@ -63,6 +71,20 @@ function ofOperation(
   }
   if (type !== 'application/json' || body === '' || !content?.schema) return undefined;
   return contract.mistake(content.schema, JSON.parse(body));
+}
+
+/** Statuses of what is refused, as a problem, before its path is known. */
+const BEFORE_ITS_PATH: ReadonlySet<number> = new Set([400, 408, 413, 431]);
+
+/** Whether a refusal below /openai/ must be one that clients of OpenAI read. */
+function isReadable({ status, headers }: Answer): boolean {
+  return !(
+    BEFORE_ITS_PATH.has(status) && /^application\/problem\+json\b/.test(headers['content-type'] ?? '')
+  );
+}
+
+function ofOpenAi(contract: Contract, { body }: Answer): string | undefined {
+  return body === '' ? undefined : contract.mistake(OPENAI_ERROR, JSON.parse(body));
 }
 
 /** What is wrong with an answer as a problem document (RFC 9457). */

@@ -5,6 +5,7 @@ import { requests, slowRequests } from '../fuzz/requests.ts';
 import { worstRequests } from '../fuzz/worst-requests.ts';
 import type { WireRequest } from '../fuzz/wire-request.ts';
 import { DatabaseFile } from '../support/database-file.js';
+import { tasksFiles } from '../support/tasks-file.js';
 
 /** How long random requests are sent, and with which journals; FUZZ_SEED and FUZZ_PATH repeat what a failure prints. */
 const { FUZZ_SECONDS = '2', FUZZ_JOURNALS = 'SQLite', FUZZ_SEED, FUZZ_PATH } = process.env;
@@ -20,6 +21,9 @@ const OF_NODES = ['POST /admin/queue/redrive'];
 
 describe('whatever it is sent, the service', () => {
   const database = new DatabaseFile();
+  const chat = tasksFiles()(
+    'tasks: { chat: { face: openai-chat, subTasks: [{ kind: class, class: FirstSubTask }] } }',
+  );
   let service: FuzzedService;
   afterEach(() => service.stop('SIGKILL'));
   afterAll(() => {
@@ -80,7 +84,7 @@ describe('whatever it is sent, the service', () => {
   test.each(journals.filter(([name]) => FUZZ_JOURNALS.split(',').includes(name)))(
     'answers as its OpenAPI document says, logs no error, and keeps its event loop turning: with %s',
     async (name, databaseUrl) => {
-      service = await FuzzedService.start(databaseUrl);
+      service = await FuzzedService.start(databaseUrl, chat);
       const suspects = await fuzz();
       const { p99 } = await service.loopDelay();
       const tally = [...service.tally].toSorted().map(([what, times]) => `${what}: ${times}`);
