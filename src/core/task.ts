@@ -64,6 +64,8 @@ export interface TaskDefinition {
   readonly webhooks: readonly DeclaredWebhook[] | undefined;
   /** What becomes of a run whose stream breaks off after callers were shown some of it. */
   readonly onBreak: OnBreak;
+  /** Whether one of its sub-tasks streams. */
+  readonly streams: boolean;
   /** How it is served besides its own API; undefined: not. */
   readonly face: Face | undefined;
 }

@@ -12,10 +12,10 @@ import { CommittedEvents } from './committed-events.js';
 import type { Execution } from './execution.js';
 import type { IdempotencyKey } from './idempotency-key.js';
 import type { LaterStarts, StaggeredRun } from './later-starts.js';
-import { mayLead } from '../core/stream-lead.js';
 import { RunReply } from './run-reply.js';
 import type { Hosted, RunHost } from './run-host.js';
 import { definitionOf, endOf, obstacleOf, recordedTerms, startOf, type RunTerms } from './run-terms.js';
+import { StreamRace } from './stream-race.js';
 import type { SubTaskOwner } from './sub-task-owner.js';
 import { endEach, SubTaskRun } from './sub-task-run.js';
 import type { Undecided } from './waiting-callers.js';
@@ -62,8 +62,8 @@ export class Run implements SubTaskOwner, Hosted, StaggeredRun {
   private readonly unable: { readonly subTask: SubTaskRun; readonly obstacle: AttemptError }[] = [];
   /** How many of its sub-tasks wait for a slot. */
   private waiting = 0;
-  /** How many callers take no more of its stream for now. */
-  private slowReaders = 0;
+  /** Undefined where none of its sub-tasks streams. */
+  private readonly streams: StreamRace | undefined;
 
   private constructor(
     private readonly host: RunHost,
@@ -83,6 +83,8 @@ export class Run implements SubTaskOwner, Hosted, StaggeredRun {
     this.subTasks = subTasks.map((name, at) => new SubTaskRun(this, name, definitionOf(terms, name, at)));
     this.history = new CommittedEvents(record);
     this.replying = new RunReply(this, record);
+    if (terms.definition?.streams || record?.lead)
+      this.streams = new StreamRace(terms, this.subTasks, this.replying);
     this.number = record?.firstEventId;
     this.lastMs = record ? Date.parse(record.lastEventTime) : 0;
     if (record?.repliedAt)
@@ -302,13 +304,12 @@ export class Run implements SubTaskOwner, Hosted, StaggeredRun {
   }
 
   mayLead(subTask: string): boolean {
-    return !this.replying.leadIsKnown && mayLead(this.terms.replyPolicy, subTask);
+    return this.streams?.mayLead(subTask) ?? false;
   }
 
   /** A caller takes no more of its stream for now (1), or does again (-1): the upstream waits meanwhile. */
   holdStream(by: 1 | -1): void {
-    this.slowReaders += by;
-    for (const { stream } of this.subTasks) stream?.hold(this.slowReaders > 0);
+    this.streams?.hold(by);
   }
 
   changeWaiting(by: 1 | -1): void {
@@ -336,7 +337,7 @@ export class Run implements SubTaskOwner, Hosted, StaggeredRun {
     if (!decision) return;
     this.later?.end();
     this.later = undefined;
-    for (const { stream } of this.subTasks) stream?.lose();
+    this.streams?.end();
     const { status } = decision;
     if (!this.replying.complete || status === 'running') return;
     this.replying.end();
@@ -353,27 +354,11 @@ export class Run implements SubTaskOwner, Hosted, StaggeredRun {
     }
   }
 
-  private followLead(event: SubTaskEvent): void {
-    const changed = this.replying.follow(event);
-    const { lead } = this.replying;
-    if (event.type === 'sub-task.streamed') {
-      const leads = !lead?.broken && lead?.subTask === event.subTask && lead.attempt === event.attempt;
-      const subTask = this.subTasks.find(({ name }) => name === event.subTask);
-      subTask?.stream?.recorded(leads);
-    }
-    if (!changed || !lead) return;
-    for (const { name, stream } of this.subTasks) {
-      if (lead.broken && mayLead(this.terms.replyPolicy, name)) stream?.race();
-      else if (!lead.broken && name !== lead.subTask) stream?.lose();
-      else stream?.hold(this.slowReaders > 0);
-    }
-    this.later?.pause(!lead.broken);
-    if (!lead.broken && this.terms.onBreak !== 'restart') this.later?.end();
-  }
-
   private subTaskCommitted(event: SubTaskEvent): void {
     for (const subTask of this.subTasks) if (subTask.name === event.subTask) subTask.committed(event);
-    if (event.type === 'sub-task.streamed' || this.replying.lead) this.followLead(event);
+    const leads = this.streams?.follow(event);
+    if (leads !== undefined) this.later?.pause(leads);
+    if (leads && this.terms.onBreak !== 'restart') this.later?.end();
     const outcome = outcomeOf(event);
     if (outcome) this.replying.settle(outcome);
     else if (!this.later) return;

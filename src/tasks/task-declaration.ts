@@ -42,7 +42,7 @@ export function defineTask<T extends { readonly name: string } = Type>(
     isClass(entry) ? { subTask: entry, start: 'at-once' as const } : entry,
   ) as TaskOptionsOf<T>['subTasks'];
   const subTasks = listed.map(({ subTask }) => subTaskOf(subTask));
-  const streams = subTasks.some(({ stream }) => stream);
+  const streams = subTasks.some(({ stream }) => stream !== undefined);
   const task: TaskDefinition = {
     name: checkedName(options.name, className),
     subTasks,
@@ -61,6 +61,7 @@ export function defineTask<T extends { readonly name: string } = Type>(
       () => losersPolicySchema.parse(options.losers ?? (streams ? 'cancel' : 'continue')),
       `losers of ${className}`,
     ),
+    streams,
     onBreak: parsed(() => onBreakSchema.parse(options.onBreak ?? 'fail'), `onBreak of ${className}`),
     face: parsed(() => faceSchema.optional().parse(options.face), `face of ${className}`),
     deadline: parsed(() => runDeadlineSchema.optional().parse(options.deadline), `deadline of ${className}`),

@@ -50,6 +50,7 @@ export function createRuntime(
     redaction: undefined,
     webhooks: undefined,
     onBreak,
+    streams: subTasks.some(({ stream }) => stream !== undefined),
     face: undefined,
   };
   const registry = {

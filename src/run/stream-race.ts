@@ -1,0 +1,51 @@
+import type { SubTaskEvent } from '../core/events.js';
+import { mayLead } from '../core/stream-lead.js';
+import type { RunReply } from './run-reply.js';
+import type { RunTerms } from './run-terms.js';
+import type { SubTaskRun } from './sub-task-run.js';
+
+/** The streams of one run: whose chunks callers are shown, and what that means for the others. */
+export class StreamRace {
+  /** How many callers take no more for now. */
+  private slowReaders = 0;
+
+  constructor(
+    private readonly terms: RunTerms,
+    private readonly subTasks: readonly SubTaskRun[],
+    private readonly replying: RunReply,
+  ) {}
+
+  /** Whether callers may be shown the stream of a sub-task, as things stand. */
+  mayLead(subTask: string): boolean {
+    return !this.replying.leadIsKnown && mayLead(this.terms.replyPolicy, subTask);
+  }
+
+  /** A caller takes no more for now (1), or does again (-1). */
+  hold(by: 1 | -1): void {
+    this.slowReaders += by;
+    for (const { stream } of this.subTasks) stream?.hold(this.slowReaders > 0);
+  }
+
+  /** Called for committed events. @returns whether a stream leads now, where that has changed */
+  follow(event: SubTaskEvent): boolean | undefined {
+    const { replying, subTasks } = this;
+    const changed = (event.type === 'sub-task.streamed' || replying.lead) && replying.follow(event);
+    const { lead } = replying;
+    if (event.type === 'sub-task.streamed') {
+      const leads = !lead?.broken && lead?.subTask === event.subTask && lead.attempt === event.attempt;
+      subTasks.find(({ name }) => name === event.subTask)?.stream?.recorded(leads);
+    }
+    if (!changed || !lead) return undefined;
+    for (const { name, stream } of subTasks) {
+      if (lead.broken && mayLead(this.terms.replyPolicy, name)) stream?.race();
+      else if (!lead.broken && name !== lead.subTask) stream?.lose();
+      else stream?.hold(this.slowReaders > 0);
+    }
+    return !lead.broken;
+  }
+
+  /** Called when the reply is decided: what goes on is shown to nobody. */
+  end(): void {
+    for (const { stream } of this.subTasks) stream?.lose();
+  }
+}
