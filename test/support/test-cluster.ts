@@ -41,10 +41,11 @@ export class TestCluster {
     }
   }
 
-  /** Lets all nodes believe that one of them has died, and that one too at its next word to the database. */
-  async takeForDead(node: TestApp): Promise<void> {
+  /** Lets all nodes believe that one of them has died, and that one too at its next word to the database. @param isDone called before they are told */
+  async takeForDead(node: TestApp, isDone: () => void = () => undefined): Promise<void> {
     const id = this.idOf(node);
     await this.query('DELETE FROM frontrunner.nodes WHERE id = $1', [id]);
+    isDone();
     await this.query(`SELECT pg_notify('frontrunner', $1)`, [JSON.stringify(['left', id])]);
   }
 

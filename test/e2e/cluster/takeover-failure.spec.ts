@@ -158,15 +158,21 @@ describe('a run that a node fails to take over', () => {
       await start(node);
       await task.all();
       const looked = Promise.withResolvers<number>();
+      let isGone = false;
+      jest.spyOn(Takeover.prototype, 'takeOver').mockImplementation(async function (this: Takeover) {
+        const looksWhenGone = isGone;
+        const taken = await takeOver.call(this);
+        if (looksWhenGone) looked.resolve(taken);
+        return taken;
+      });
       jest.spyOn(NodeRow.prototype, 'rejoin').mockImplementationOnce(async function (this: NodeRow, ...args) {
-        jest.spyOn(Takeover.prototype, 'takeOver').mockImplementationOnce(async function (this: Takeover) {
-          looked.resolve(await takeOver.call(this));
-          return 0;
-        });
         await looked.promise;
+        isGone = false;
         return rejoin.apply(this, args);
       });
-      await cluster.takeForDead(node);
+      await cluster.takeForDead(node, () => {
+        isGone = true;
+      });
       expect(await looked.promise).toBe(0);
       await task.all();
       expect(await row('takeovers')).toEqual({ takeovers: 1 });
