@@ -22,7 +22,7 @@ export function aboutAnswer(runId: string, model: string): AboutAnswer {
 }
 
 /** The answer that the result of a run is. @param tokens that its sub-task has counted */
-export function chatCompletion(about: AboutAnswer, result: JsonValue, tokens: number | undefined) {
+export function chatCompletion(about: AboutAnswer, result: JsonValue, tokens: number | undefined): object {
   const { choices, usage = usageOf(tokens) } = answerOf(result);
   return { ...about, object: 'chat.completion', choices, ...(usage && { usage }) };
 }

@@ -83,7 +83,7 @@ export class ChatController {
     @ValidBody(chatRequestSchema) { model = task, stream, stream_options: options }: ChatRequest,
     @Req() request: Request,
     @Res({ passthrough: true }) response: Response,
-  ) {
+  ): Promise<object | undefined> {
     this.requireServed(task);
     const input = request.body as JsonValue;
     const { headers } = request;
