@@ -57,9 +57,13 @@ function bodiesOf({ requestBody }: Operation): (string | undefined)[] {
   if (!content) return [undefined];
   const { example, examples, schema } = content;
   const values = example === undefined ? Object.values(examples ?? {}).map(({ value }) => value) : [example];
-  return (values.length > 0 ? values : [schema.example ?? schema.examples?.[0]]).map((value) =>
-    JSON.stringify(value),
-  );
+  return (values.length > 0 ? values : [exampleOf(schema)]).map((value) => JSON.stringify(value));
+}
+
+function exampleOf(schema: Schema): unknown {
+  const schemas = DOCUMENT.components!.schemas as Record<string, Schema>;
+  const { example, examples } = schema.$ref === undefined ? schema : schemas[schema.$ref.split('/').at(-1)!]!;
+  return example ?? examples?.[0];
 }
 
 function pathOf(template: string, parameters: readonly Parameter[]): string {
