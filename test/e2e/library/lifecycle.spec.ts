@@ -77,9 +77,15 @@ class Early implements OnModuleInit {
 /** A provider that takes longer to be made than others. */
 const LATE = { provide: 'LATE', useFactory: () => new Promise((resolve) => setImmediate(resolve)) };
 
-async function typesOf(events: AsyncIterable<RunEvent>): Promise<string[]> {
+async function typesOf(
+  events: AsyncIterable<RunEvent>,
+  hear: (type: string) => void = () => undefined,
+): Promise<string[]> {
   const types: string[] = [];
-  for await (const { type } of events) types.push(type);
+  for await (const { type } of events) {
+    types.push(type);
+    hear(type);
+  }
   return types;
 }
 
@@ -145,10 +151,13 @@ describe('the start and the stop of an application with an instance', () => {
   test('close() leaves to the next start what is unfinished after the grace, and tells who reads its events', async () => {
     const host = await HostApp.start({ imports: imports({ database: file.url, shutdownGrace: '1ms' }) });
     const run = host.app.get(Early).run!;
-    const all = typesOf(host.frontrunner.events());
+    const replied = Promise.withResolvers<undefined>();
+    const all = typesOf(host.frontrunner.events(), (type) => {
+      if (type === 'run.replied') replied.resolve(undefined);
+    });
     const events = typesOf(run.events()).then(undefined, (error: unknown) => error);
     const finished = run.finished().then(undefined, (error: unknown) => error);
-    await begun.promise;
+    await Promise.all([begun.promise, replied.promise]);
     await host.close();
     expect(attempts[0]!.attempt.signal.aborted).toBe(true);
     expect(await events).toMatchObject({ code: 'stopping' });
