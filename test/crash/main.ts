@@ -164,7 +164,7 @@ async function play(
   const subscribed = webhooks.subscriptions.drive(askAt(url), subscriber, killed.signal);
   const { answered, ended } = all.drive(service, url, callers);
   const read = streams.drive(service, url, streamCallers);
-  if (killedIn !== 'recovery') await answered;
+  if (killedIn !== 'recovery') await Promise.all([answered, read.begun]);
   if (killedIn === 'stop') {
     await sleep(stopAfterMs);
     void service.stop();
@@ -172,7 +172,7 @@ async function play(
   await sleep(killAfterMs);
   await service.kill();
   killed.abort();
-  await Promise.all([ended, read, subscribed]);
+  await Promise.all([ended, read.ended, subscribed]);
 }
 
 /** The service can't tell kills in a row from starts that died over the runs: whoever runs it must. */

@@ -40,13 +40,28 @@ export class StreamCallers {
   /** Those that have not come to their end, and that nobody reads now. */
   readonly #left: ToldStream[] = [];
 
-  /** Lets each caller read one stream after the other, those first that an earlier life has left. Resolves when the service has ended. */
-  async drive(service: BuiltService, url: string, callers: readonly Random[]): Promise<void> {
-    await Promise.all(
+  /** Called with the next message that a reader gets. */
+  #onRead: () => void = () => undefined;
+
+  /**
+   * Lets each caller read one stream after the other, those first that an earlier life has left.
+   *
+   * @returns `begun` resolves with the first message, or when no reader is left; `ended` when the service has ended
+   */
+  drive(
+    service: BuiltService,
+    url: string,
+    callers: readonly Random[],
+  ): { begun: Promise<unknown>; ended: Promise<unknown> } {
+    const first = new Promise<void>((resolve) => {
+      this.#onRead = resolve;
+    });
+    const ended = Promise.all(
       callers.map(async (random) => {
         while (!service.ending && (await this.#readOne(service, url, random)));
       }),
     );
+    return { begun: Promise.race([first, ended]), ended };
   }
 
   /** Reads what is left to its end, and each stream from its beginning once more. @returns what that brought, in the order of {@link told} */
@@ -154,6 +169,7 @@ export class StreamCallers {
         left -= 1;
         // What came in one packet with the message after which the caller hangs up counts as not read.
         if (left < 0) return;
+        this.#onRead();
         stream.messages.push({
           id: id === undefined ? undefined : Number(id),
           event,
