@@ -1,4 +1,3 @@
-import { availableParallelism } from 'node:os';
 import { e2e, options, serial, suites } from './jest.config.js';
 
 // Two seconds with one of the journals in `npm test`.
@@ -8,8 +7,6 @@ process.env.FUZZ_JOURNALS ??= 'memory,SQLite';
 /** What takes long by nature: `npm run test:slow`. */
 export default {
   ...options,
-  // Suites wait for the processes that they start for almost half of their time.
-  maxWorkers: 2 * availableParallelism(),
   projects: [
     { ...e2e, displayName: 'slow', testMatch: ['<rootDir>/test/slow/*.spec.ts'] },
     {

@@ -6,15 +6,10 @@ const LONGEST = [
   'journal',
   'events',
   'process',
-  'cluster-harness',
   'consumers',
+  'cluster-harness',
   'crash-harness',
-  'pages',
-  'hostile-readers',
-  'transactions',
-  'power-cuts',
   'disk-errors',
-  'clients',
   'short-memory',
 ];
 
