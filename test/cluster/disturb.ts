@@ -1,7 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { count } from '../crash/log-proof.ts';
 import type { Cluster } from './cluster.ts';
 import type { Node } from './node.ts';
 import type { Disturbance, Round } from './plan.ts';
+
+/** At most so long the others may take to see that nobody knows a task any more. */
+const SEEN_MS = 15_000;
 
 type Disturb = (round: Round, node: Node, cluster: Cluster) => Promise<void>;
 
@@ -11,10 +15,12 @@ const disturbances: Readonly<Record<Disturbance, Disturb>> = {
     await sleep(round.forMs);
     await node.start(round);
   },
-  async versions({ forMs }, _node, { nodes }) {
-    const newer = nodes.filter(({ isNewer }) => isNewer);
+  async versions({ forMs }, _node, cluster) {
+    const newer = cluster.nodes.filter(({ isNewer }) => isNewer);
+    const before = cluster.tally.waited;
     await Promise.all(newer.map((node) => node.kill()));
     await sleep(forMs);
+    if (newer.length < cluster.nodes.length) await untilSeen(cluster, before);
     await Promise.all(newer.map((node) => node.start({ role: 'all', newer: true })));
   },
   async stop(round, node) {
@@ -53,6 +59,14 @@ const disturbances: Readonly<Record<Disturbance, Disturb>> = {
     await proxy.heal();
   },
 };
+
+/** Waits until the others have seen that runs wait for a node that knows their task: a busy machine takes longer. */
+async function untilSeen(cluster: Cluster, before: number): Promise<void> {
+  const until = performance.now() + SEEN_MS;
+  const open = "SELECT count(*) AS count FROM open_runs WHERE task = 'crash-newer'";
+  while (cluster.tally.waited === before && performance.now() < until && (await count(cluster, open)) > 0)
+    await sleep(50);
+}
 
 /** Resolves when the disturbance of a round is over. */
 export async function disturb(round: Round, cluster: Cluster): Promise<void> {
