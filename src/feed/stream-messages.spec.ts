@@ -90,6 +90,12 @@ describe('what readers of a stream are told', () => {
     expect(log.said).toEqual(['a1@0: x']);
   });
 
+  test('is void where the reply is by one that had ended before the lead broke off', () => {
+    const log = mayRestart().started('a').started('b').streamed('a', 0, ['x']).failed('a');
+    log.replied({ answeredBy: 'b', result: 'y' });
+    expect(log.said).toEqual(['a1@0: x', 'restart b1', 'reply']);
+  });
+
   test('begins anew after a crash, of which the log has but that the next attempt began', () => {
     const log = new Log().started('a').streamed('a', 0, ['x']).started('a', 2).streamed('a', 0, ['y'], 2);
     expect(log.said).toEqual(['a1@0: x', 'restart a2', 'a2@0: y']);

@@ -54,6 +54,8 @@ export class StreamMessages {
   private next = 0;
   private hasShown = false;
   private readonly failed = new Set<string>();
+  /** The last attempt of each sub-task. */
+  private readonly attempts = new Map<string, number>();
   private replied: 'no' | 'error' | 'result' = 'no';
   private finished = false;
 
@@ -80,14 +82,28 @@ export class StreamMessages {
       this.finished = false;
     }
     if (event.type === 'run.replied') {
-      this.replied = 'error' in event.data.reply ? 'error' : 'result';
-      return [{ event: 'reply', id: event.id, task: event.task, decision: event.data }];
+      const { reply } = event.data;
+      this.replied = 'error' in reply ? 'error' : 'result';
+      const told = { event: 'reply', id: event.id, task: event.task, decision: event.data } as const;
+      return 'error' in reply || this.isShown(reply.answeredBy)
+        ? [told]
+        : [{ event: 'restart', ...this.attemptOf(String(reply.answeredBy)) }, told];
     }
+    if (event.type === 'sub-task.started') this.attempts.set(event.subTask, event.attempt);
     if (!this.policy) return [];
     const before = this.lead;
     this.lead = leadAfter(before, this.policy, event);
     if (event.type !== 'sub-task.streamed' || this.replied !== 'no') return [];
     return this.shown(event, before);
+  }
+
+  /** Whether what was shown, if anything, is of the sub-task that the reply is by: another one may have ended before the lead broke off. */
+  private isShown(answeredBy: string | readonly string[]): boolean {
+    return !this.hasShown || (this.lead?.broken === false && this.lead.subTask === answeredBy);
+  }
+
+  private attemptOf(subTask: string): { readonly subTask: string; readonly attempt: number } {
+    return { subTask, attempt: this.attempts.get(subTask) ?? 1 };
   }
 
   private shown(

@@ -15,9 +15,13 @@ export class StreamRace {
     private readonly replying: RunReply,
   ) {}
 
-  /** Whether callers may be shown the stream of a sub-task, as things stand. */
+  /** Whether callers may be shown the stream of a sub-task that begins now. One that leads breaks off its own lead by that. */
   mayLead(subTask: string): boolean {
-    return !this.replying.leadIsKnown && mayLead(this.terms.replyPolicy, subTask);
+    const { replying } = this;
+    return (
+      (!replying.leadIsKnown || replying.lead?.subTask === subTask) &&
+      mayLead(this.terms.replyPolicy, subTask)
+    );
   }
 
   /** A caller takes no more for now (1), or does again (-1). */

@@ -285,6 +285,35 @@ describe('streams', () => {
         ]);
       });
 
+      test('is told anew by an attempt that ends before it is on record that it broke off', async () => {
+        const race = new StreamRace(held, { onBreak: 'restart' });
+        await race.start();
+        race.of('a').push('half');
+        await race.settle();
+        race.of('a', 2).push('whole').end();
+        const { journal } = race.runtime;
+        const append = journal.append.bind(journal);
+        const late: (() => void)[] = [];
+        const slow = jest
+          .spyOn(journal, 'append')
+          .mockImplementation((...terms) => void late.push(() => append(...terms)));
+        race.of('a').fail(new Error('reset'));
+        await jest.advanceTimersByTimeAsync(0);
+        await new Promise((resolve) => setImmediate(resolve));
+        slow.mockRestore();
+        for (const one of late) one();
+        await race.settle();
+        expect(race.told).toEqual([
+          'a1 0: half',
+          'a retrying',
+          'a2 0: whole',
+          'a succeeded',
+          'a replied "whole"',
+          'b skipped',
+          'succeeded',
+        ]);
+      });
+
       test('lets the next start where it may restart and no attempt follows', async () => {
         const { race } = await broken('restart', { a: {}, b: { start: 'after-failure' } });
         expect(race.told).toEqual(['a1 0: half', 'a failed']);
