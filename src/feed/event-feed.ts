@@ -14,7 +14,7 @@ export const BEAT_MS = 15_000;
 /** Pages for readers are read during at most this share of the time: requests wait for the journal too. */
 const PAGE_SHARE = 1 / 4;
 /** What a stream and its connection take in memory, roughly, besides what is written and not sent yet. */
-export const STREAM_BYTES = 32 * 2 ** 10;
+const STREAM_BYTES = 32 * 2 ** 10;
 
 interface OpenChannel {
   readonly channel: EventChannel;
@@ -61,16 +61,11 @@ export class EventFeed {
    * @throws {DomainError} `overloaded` when connections take as much memory as they may
    */
   join(filter: EventFilter, reader: EventReader): EventChannel {
-    if (!this.memory.take(STREAM_BYTES))
-      throw new DomainError(
-        'overloaded',
-        'Event streams and unsent answers take as much memory as is allowed',
-      );
+    this.reserve();
     const key = keyOf(filter);
     const open = this.channels.get(key) ?? this.open(filter);
     this.channels.set(key, open);
     open.channel.readers.add(reader);
-    this.measures.streams += 1;
     this.beats ??= setInterval(() => void this.beat(), BEAT_MS).unref();
     return open.channel;
   }
@@ -79,8 +74,7 @@ export class EventFeed {
     const key = keyOf(filter);
     const open = this.channels.get(key);
     if (!open?.channel.readers.delete(reader)) return;
-    this.memory.give(STREAM_BYTES);
-    this.measures.streams -= 1;
+    this.giveBack();
     if (open.channel.readers.size > 0) return;
     open.close();
     this.channels.delete(key);
@@ -89,6 +83,21 @@ export class EventFeed {
     this.beats = undefined;
     this.roundsOfRuns.stop();
     this.roundsOfAll.stop();
+  }
+
+  /** Counts one more stream of any kind, and what it takes in memory, until {@link giveBack}. @throws {DomainError} `overloaded` as {@link join} */
+  reserve(): void {
+    if (!this.memory.take(STREAM_BYTES))
+      throw new DomainError(
+        'overloaded',
+        'Event streams and unsent answers take as much memory as is allowed',
+      );
+    this.measures.streams += 1;
+  }
+
+  giveBack(): void {
+    this.memory.give(STREAM_BYTES);
+    this.measures.streams -= 1;
   }
 
   /** Lets a reader read by itself. */

@@ -1,15 +1,13 @@
 import { Injectable } from '@nestjs/common';
 import type { Request, Response } from 'express';
-import { DomainError } from '../core/domain-error.js';
 import type { RunEvent } from '../core/events.js';
-import { Measures } from '../core/measures.js';
 import { EventBus } from '../events/event-bus.js';
 import { ConnectionMemory } from '../http/connection-memory.js';
 import { Journal, type EventPage } from '../run/journal.js';
 import { Runs } from '../run/runs.js';
 import type { StreamedAnswers } from '../tasks/streamed-answers.js';
 import { TasksService, type StartedRun } from '../tasks/tasks.service.js';
-import { EventFeed, BEAT_MS, STREAM_BYTES } from './event-feed.js';
+import { EventFeed, BEAT_MS } from './event-feed.js';
 import { RunStream, type StreamHost } from './run-stream.js';
 import { StreamHold } from './stream-hold.js';
 import { STREAMED_TYPES } from './stream-messages.js';
@@ -37,7 +35,6 @@ export class RunStreams implements StreamedAnswers, StreamHost {
     private readonly tasks: TasksService,
     private readonly feed: EventFeed,
     readonly memory: ConnectionMemory,
-    private readonly measures: Measures,
   ) {}
 
   get stopped(): boolean {
@@ -109,15 +106,9 @@ export class RunStreams implements StreamedAnswers, StreamHost {
   /** Counts what a stream takes, until its response is closed. */
   private reserve(response: Response): void {
     if (response.closed) return;
-    if (!this.memory.take(STREAM_BYTES))
-      throw new DomainError(
-        'overloaded',
-        'Event streams and unsent answers take as much memory as is allowed',
-      );
-    this.measures.streams += 1;
+    this.feed.reserve();
     response.once('close', () => {
-      this.memory.give(STREAM_BYTES);
-      this.measures.streams -= 1;
+      this.feed.giveBack();
     });
   }
 }

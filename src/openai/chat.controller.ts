@@ -11,6 +11,7 @@ import { linkTo } from '../http/links.js';
 import { ApiHeader, ApiOkResponse, ApiOperation, ApiParam, ApiTags } from '../http/open-api.js';
 import { contextOf } from '../http/request-context.js';
 import { ValidBody } from '../http/validated.decorator.js';
+import { RUN_PROBLEMS } from '../tasks/run-problems.js';
 import { RunWatch } from '../tasks/run-watch.js';
 import { TaskRegistry } from '../tasks/task-registry.js';
 import { TasksService, type Answer } from '../tasks/tasks.service.js';
@@ -61,23 +62,7 @@ export class ChatController {
     content: chatContent,
     headers: { ...locationHeader, ...answerHeaders.replayed },
   })
-  @ApiProblems(
-    'malformed-json',
-    'invalid-request',
-    'task-unknown',
-    'not-found',
-    'payload-too-large',
-    'unsupported-media-type',
-    'idempotency-key-reused',
-    'run-failed',
-    'run-cancelled',
-    'run-disputed',
-    'deadline-exceeded',
-    'overloaded',
-    'journal-unavailable',
-    'worker-node',
-    'stopping',
-  )
+  @ApiProblems(...RUN_PROBLEMS, 'not-found')
   async complete(
     @Param('task') task: string,
     @ValidBody(chatRequestSchema) { model = task, stream, stream_options: options }: ChatRequest,

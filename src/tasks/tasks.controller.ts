@@ -20,6 +20,7 @@ import { prefersStream } from '../http/negotiation.js';
 import { applyWait, preferences } from '../http/prefer.js';
 import { STREAM_CONTENT, STREAM_MESSAGES } from '../http/stream-description.js';
 import { runView } from './run-view.js';
+import { RUN_PROBLEMS } from './run-problems.js';
 import { runSchema } from './runs.schemas.js';
 import { RunWatch } from './run-watch.js';
 import { inputJsonSchema } from './standard-schema.js';
@@ -133,22 +134,7 @@ export class TasksController {
     standardSchema: runSchema,
     headers: { ...runHeaders, ...answerHeaders.retryAfter },
   })
-  @ApiProblems(
-    'malformed-json',
-    'invalid-request',
-    'task-unknown',
-    'payload-too-large',
-    'unsupported-media-type',
-    'idempotency-key-reused',
-    'run-failed',
-    'run-cancelled',
-    'run-disputed',
-    'deadline-exceeded',
-    'overloaded',
-    'journal-unavailable',
-    'worker-node',
-    'stopping',
-  )
+  @ApiProblems(...RUN_PROBLEMS)
   async run(
     @Param('name') name: string,
     @ValidBody(runRequestSchema) body: RunRequest,
