@@ -2,7 +2,7 @@ import htm from './vendor/htm.js';
 import { h } from './vendor/preact.js';
 
 export { Fragment, render } from './vendor/preact.js';
-export { useCallback, useEffect, useId, useMemo, useRef, useState } from './vendor/hooks.js';
+export { useCallback, useEffect, useId, useLayoutEffect, useMemo, useRef, useState } from './vendor/hooks.js';
 
 /**
  * Makes elements from a template: JSX without a build.

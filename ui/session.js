@@ -1,5 +1,5 @@
 import { urlOf } from './address.js';
-import { useEffect, useState } from './html.js';
+import { useEffect, useLayoutEffect, useState } from './html.js';
 
 /** @typedef {{ keyNeeded: boolean, client: string | null, scopes: string[], until: string | null }} Session */
 
@@ -58,7 +58,8 @@ export function isSignedIn(session) {
 export function useWatchedSession() {
   const session = useSession();
   const isIn = isSignedIn(session);
-  useEffect(() => (isIn ? watchSession() : undefined), [isIn]);
+  // Not a plain effect: it comes after the painting, and a change in between would go unseen for 30 s.
+  useLayoutEffect(() => (isIn ? watchSession() : undefined), [isIn]);
   return session;
 }
 
