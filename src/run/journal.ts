@@ -5,6 +5,7 @@ import type { RunStatus } from '../core/run.js';
 import type { Commits } from './commits.js';
 import type { IdempotencyKey, KeyedRun } from './idempotency-key.js';
 import type { JournaledRun } from './journaled-run.js';
+import { OwnNotes, type Notes } from './notes.js';
 import { OwnWebhooks } from './own-webhooks.js';
 import type { Sharing } from './sharing.js';
 import { OwnTokens, type TokenKeeping } from './token-keeping.js';
@@ -211,6 +212,9 @@ export abstract class Journal {
 
   /** What is kept for tokens. Default: this process's own. */
   readonly tokens: TokenKeeping = new OwnTokens(() => this.now());
+
+  /** Short-lived texts beside the log. Default: in this process's memory. */
+  readonly notes: Notes = new OwnNotes(() => this.now());
 
   /** What is kept of webhooks beside the log. Default: in this process's memory. */
   readonly webhooks: WebhookKeeping = new OwnWebhooks(() => this.now());

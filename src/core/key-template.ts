@@ -1,0 +1,73 @@
+import { stringify } from 'safe-stable-stringify';
+import { z } from 'zod';
+import { valueAt } from './json-pointer.js';
+import type { JsonValue } from './json.js';
+import type { Labels } from './labels.js';
+
+/** What a key is made of: what the caller sent, and who that is. */
+export interface Keyed {
+  readonly input: JsonValue;
+  readonly labels: Labels | undefined;
+  readonly client: string | undefined;
+}
+
+const TOKEN = /\{\{|\}\}|\{([^{}]*)\}|[{}]/g;
+
+const FORM =
+  'a template names {input.tenant}, {input}, {labels.tenant} or {client}, and "{{" and "}}" are literal braces';
+
+/**
+ * Makes one key of those requests that belong together: `{input.customer.id}`, `{labels.tenant}`, `{client}`, or several of them. Different values
+ * never make the same key, whatever text stands between them.
+ */
+export class KeyTemplate {
+  private constructor(
+    readonly text: string,
+    private readonly parts: readonly ((keyed: Keyed) => JsonValue | undefined)[],
+  ) {}
+
+  /** @throws {Error} that says what is wrong with it, where it is none */
+  static parse(text: string): KeyTemplate {
+    const parts: ((keyed: Keyed) => JsonValue | undefined)[] = [];
+    for (const { 0: found, 1: name } of text.matchAll(TOKEN)) {
+      if (found === '{{' || found === '}}') continue;
+      if (name === undefined) throw new Error(`has a "${found}" that is part of no name; ${FORM}`);
+      parts.push(partOf(name));
+    }
+    if (parts.length === 0)
+      throw new Error(`names nothing, so all requests would have the same key; ${FORM}`);
+    return new KeyTemplate(text, parts);
+  }
+
+  /** The key of a request: JSON of the values; undefined where it has nothing at one of the names. */
+  of(keyed: Keyed): string | undefined {
+    const values: JsonValue[] = [];
+    for (const part of this.parts) {
+      const value = part(keyed);
+      if (value === undefined) return undefined;
+      values.push(value);
+    }
+    return stringify(values);
+  }
+}
+
+function partOf(name: string): (keyed: Keyed) => JsonValue | undefined {
+  const [scope = '', ...members] = name.split('.');
+  if (!members.includes('')) {
+    if (scope === 'input') return ({ input }) => valueAt(input, members);
+    if (scope === 'labels' && members.length > 0) return ({ labels }) => valueAt(labels, [members.join('.')]);
+    if (scope === 'client' && members.length === 0) return ({ client }) => client;
+  }
+  throw new Error(`has {${name}}, which is nothing of a request; ${FORM}`);
+}
+
+export const keyTemplateSchema = z
+  .string()
+  .max(1_000)
+  .superRefine((text, context) => {
+    try {
+      KeyTemplate.parse(text);
+    } catch (error) {
+      context.addIssue({ code: 'custom', message: (error as Error).message });
+    }
+  });
