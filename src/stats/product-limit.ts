@@ -1,0 +1,107 @@
+/** How one of several like things ended, or how long it was followed. */
+export interface Observation {
+  /** From its start, in milliseconds. */
+  readonly ms: number;
+  /** `answered`: it succeeded then. `failed`: it failed then. `cut`: it was cancelled then, so it would have taken longer. */
+  readonly kind: 'answered' | 'failed' | 'cut';
+  /** How many were the same. @default 1 */
+  readonly count?: number;
+}
+
+/** An end that was drawn. */
+export interface DrawnEnd {
+  readonly ms: number;
+  readonly kind: 'answered' | 'failed';
+}
+
+/** Sums of many shares come out a little beside what they are. */
+const ROUNDING = 1e-9;
+
+/**
+ * How likely something has succeeded by some time, learnt also from what was cancelled before it ended: whoever leaves that out
+ * takes for quick what is cut whenever it is slow.
+ *
+ * The product limit of Kaplan and Meier (1958), with failures as the other way to end (Aalen and Johansen, 1978). It is true
+ * as long as what cuts doesn't depend on how much longer the one that is cut would have taken.
+ */
+export class ProductLimit {
+  private readonly times: number[] = [];
+  /** The share that has succeeded by each of them. */
+  private readonly answered: number[] = [];
+  /** The share that has ended by each of them. */
+  private readonly ended: number[] = [];
+
+  constructor(observations: readonly Observation[]) {
+    const counts = new Map<number, { answered: number; failed: number; cut: number }>();
+    let left = 0;
+    for (const { ms, kind, count = 1 } of observations) {
+      const same = counts.get(ms) ?? { answered: 0, failed: 0, cut: 0 };
+      same[kind] += count;
+      counts.set(ms, same);
+      left += count;
+    }
+    let answeredShare = 0;
+    let openShare = 1;
+    for (const [ms, { answered, failed, cut }] of [...counts].toSorted(([one], [other]) => one - other)) {
+      const ends = answered + failed;
+      if (ends > 0) {
+        answeredShare += (openShare * answered) / left;
+        openShare *= (left - ends) / left;
+        this.times.push(ms);
+        this.answered.push(answeredShare);
+        this.ended.push(1 - openShare);
+      }
+      left -= ends + cut;
+    }
+  }
+
+  /** The share that succeeds within so many milliseconds, from 0 to 1; where all that was followed longer is none, what is known of less. */
+  at(ms: number): number {
+    return this.answered[this.lastUpTo(ms)] ?? 0;
+  }
+
+  /**
+   * Within how many milliseconds a share of all succeeds; undefined where so many fail, or were cut too early to tell.
+   *
+   * @param share above 0, up to 1
+   */
+  quantile(share: number): number | undefined {
+    return this.times[firstIndex(this.answered, (answered) => answered >= share - ROUNDING)];
+  }
+
+  /**
+   * How one ends that has not ended yet; undefined where that is later than any end that is known.
+   *
+   * @param uniform a number from 0 to below 1, every one as likely
+   * @param aboveMs it is known to go on for longer than that; without, nothing is known of it
+   */
+  draw(uniform: number, aboveMs = -Infinity): DrawnEnd | undefined {
+    const from = this.lastUpTo(aboveMs);
+    const before = this.ended[from] ?? 0;
+    const target = before + uniform * (1 - before);
+    const index = Math.max(
+      from + 1,
+      firstIndex(this.ended, (ended) => ended > target),
+    );
+    const ms = this.times[index];
+    if (ms === undefined) return undefined;
+    const answered = (this.answered[index] ?? 0) - (this.answered[index - 1] ?? 0);
+    return { ms, kind: target < (this.ended[index - 1] ?? 0) + answered ? 'answered' : 'failed' };
+  }
+
+  /** The index of the last time that is not above `ms`; -1 where there is none. */
+  private lastUpTo(ms: number): number {
+    return firstIndex(this.times, (time) => time > ms) - 1;
+  }
+}
+
+/** The index of the first that is so, where all behind it are; the length where none is. */
+function firstIndex(sorted: readonly number[], isSo: (value: number) => boolean): number {
+  let [low, high] = [0, sorted.length];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (isSo(sorted[middle] ?? Infinity)) high = middle;
+    else low = middle + 1;
+  }
+  return low;
+}
