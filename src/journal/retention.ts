@@ -7,6 +7,8 @@ import type { ClockWatch } from './clock-watch.js';
 const BATCH = 100;
 const PAUSE_MS = 50;
 const EVERY_MS = 60_000;
+/** Notes are small, and each run may leave some. */
+export const NOTES_A_RUN = 10;
 
 const logger = loggerOf('journal');
 

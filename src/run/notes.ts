@@ -1,5 +1,5 @@
-/** How many notes a process keeps by itself; past it, those that end first are forgotten. */
-const MOST_NOTES = 10_000;
+/** How many notes a journal keeps, for a minute in a database apart; past it, those that end first are forgotten. */
+export const MOST_NOTES = 10_000;
 
 /** A text that is kept under a name until a time. */
 export interface Note {

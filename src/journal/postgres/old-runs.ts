@@ -1,11 +1,12 @@
 import { sql, type Kysely } from 'kysely';
 import { firstIdOf } from '../event-clock.js';
 import type { ClockWatch } from '../clock-watch.js';
-import { deleteOld } from '../retention.js';
+import { deleteOld, NOTES_A_RUN } from '../retention.js';
+import { deleteNotes } from './postgres-notes.js';
 import type { PostgresJournalOptions } from './postgres-options.js';
 import type { Schema } from './postgres-schema.js';
 
-/** Deletes runs and keys that are too old by the clock of the database, until `closing` is aborted. */
+/** Deletes runs, keys and notes that are too old by the clock of the database, until `closing` is aborted. */
 export function keepTidy(
   db: Kysely<Schema>,
   { retentionMs, keyRetentionMs }: PostgresJournalOptions,
@@ -16,6 +17,7 @@ export function keepTidy(
     void deleteOld((...old) => deleteFinished(db, table, ...old), retentionMs, clock, closing);
   if (retentionMs > 0) void deleteOld((...old) => deleteDead(db, ...old), retentionMs, clock, closing);
   void deleteOld((...old) => deleteKeys(db, ...old), keyRetentionMs, clock, closing);
+  void deleteOld((before, limit) => deleteNotes(db, before, NOTES_A_RUN * limit), 0, clock, closing);
 }
 
 /**

@@ -33,6 +33,7 @@ import { DRAINING, MAX_HELD, type PostgresJournalOptions } from './postgres-opti
 import type { PostgresGroup } from './postgres-group.js';
 import { PostgresListener, type Notice } from './postgres-listener.js';
 import { PostgresLog } from './postgres-log.js';
+import { PostgresNotes } from './postgres-notes.js';
 import { PostgresStore } from './postgres-store.js';
 import { PostgresTokens } from './postgres-tokens.js';
 import { PostgresWebhooks } from './postgres-webhooks.js';
@@ -48,6 +49,7 @@ export class PostgresJournal extends Journal implements Sharing {
   override readonly durable = true;
   override readonly sharing = this;
   override readonly tokens: PostgresTokens;
+  override readonly notes: PostgresNotes;
   override readonly webhooks: PostgresWebhooks;
   /** What other nodes tell; undefined when some of that may have been missed. */
   readonly notices = new Subject<Notice | undefined>();
@@ -88,6 +90,7 @@ export class PostgresJournal extends Journal implements Sharing {
     const { signal } = this.closing;
     this.node = new NodeRow(store.db, options.role);
     this.tokens = new PostgresTokens(store.db, () => clock.now());
+    this.notes = new PostgresNotes(store.db, () => clock.now());
     this.reads = new JournalReads(store, url, signal);
     this.webhooks = new PostgresWebhooks(store, this.node, this.notices, this.reads.damage);
     this.keys = new KeyClaims(store, bus, this.node, watch, keyRetentionMs, signal);

@@ -22,11 +22,13 @@ import {
 } from './log-tables.js';
 import { createCommitGroup } from './postgres-commit-function.js';
 import { createViews } from './postgres-views.js';
+import { createNotes, type NoteTables } from './postgres-notes.js';
 import { createTokenSecret, createWithdrawnTokens, type TokenTables } from './postgres-tokens.js';
 import { createWebhooks, type WebhookTables } from './webhook-tables.js';
 
 /** The tables as the newest migration leaves them. Times are milliseconds since 1970 in UTC but for `seen_at` and `due_at`. */
-export interface Schema extends TokenTables, WebhookTables, Pick<LogSchema, 'statistics' | 'counted_events'> {
+export interface Schema
+  extends NoteTables, TokenTables, WebhookTables, Pick<LogSchema, 'statistics' | 'counted_events'> {
   /** One row for each commit, or several for one with more than fits into one. No two have an event in common. */
   commits: {
     /** The id of its first event, also when retention has deleted that. */
@@ -205,6 +207,7 @@ export const migrations: Readonly<Record<string, Migration>> = {
   },
   '0011-withdrawn-tokens': { up: createWithdrawnTokens },
   '0012-webhooks': { up: createWebhooks },
+  '0013-notes': { up: createNotes },
 };
 
 /** The version of the tables' users that this code is: how many migrations it knows. */

@@ -1,4 +1,5 @@
 import { deliveryCounts, deliveryPage, dueDeliveries, nextDueAt, waitingOf } from './delivery-reads.js';
+import { claimNote, note, notes, putNote, removeNote } from './note-rows.js';
 import type { Statements } from './statements.js';
 import { isWithdrawn, tokenSecret, withdrawToken } from './token-rows.js';
 import { discardSome, redriveSome, settleWebhooks } from './webhook-progress.js';
@@ -15,6 +16,8 @@ export const READS = {
   waitingOf,
   deliveryCounts,
   deliveryPage,
+  notes,
+  note,
 };
 
 /** What is written to them, each all or nothing. */
@@ -26,10 +29,21 @@ export const WRITES = {
   settleWebhooks,
   redriveSome,
   discardSome,
+  putNote,
+  claimNote,
+  removeNote,
 };
 
-/** Those of which a power cut may undo the last, as whoever asked for them does them again: no commit of runs waits for their `fsync`. */
-export const UNSYNCED: ReadonlySet<string> = new Set<keyof typeof WRITES>(['settleWebhooks']);
+/**
+ * Those of which a power cut may undo the last, as whoever asked for them does them again, or they say what is so for moments only: no commit of
+ * runs waits for their `fsync`.
+ */
+export const UNSYNCED: ReadonlySet<string> = new Set<keyof typeof WRITES>([
+  'settleWebhooks',
+  'putNote',
+  'claimNote',
+  'removeNote',
+]);
 
 /** The arguments of one of them. */
 export type ArgumentsOf<Call> = Call extends (statements: Statements, ...args: infer Given) => unknown

@@ -30,7 +30,7 @@ import {
   type Stretch,
 } from '../../run/journal.js';
 import type { JournaledRun } from '../../run/journaled-run.js';
-import { deleteOld } from '../retention.js';
+import { deleteOld, NOTES_A_RUN } from '../retention.js';
 import { SURVIVAL_MS } from '../survival.js';
 import type { SqliteGroup } from './sqlite-group.js';
 import { SqliteLog } from './sqlite-log.js';
@@ -40,6 +40,7 @@ import { fileAt } from './open-file.js';
 import { SqliteThread } from './sqlite-thread.js';
 import { SqliteErasure } from './sqlite-erasure.js';
 import type { SqliteJournalOptions } from './sqlite-options.js';
+import { SqliteNotes } from './sqlite-notes.js';
 import { SqliteTokens } from './sqlite-tokens.js';
 import { SqliteWebhooks } from './sqlite-webhooks.js';
 import { sayEnd } from './unclosed-log.js';
@@ -60,6 +61,7 @@ export class SqliteJournal extends Journal {
   private readonly erasure: SqliteErasure;
   private readonly threads: JournalThreads;
   override readonly tokens: SqliteTokens;
+  override readonly notes: SqliteNotes;
   override readonly webhooks: SqliteWebhooks;
   private readonly damage: DamageWatch;
   /** Aborted when it is closed: then nothing is tried again. */
@@ -88,6 +90,7 @@ export class SqliteJournal extends Journal {
     this.erasure = new SqliteErasure(this.damage, writer, bus, signal);
     this.threads = new JournalThreads(writer, reader, this.damage);
     this.tokens = new SqliteTokens(this.threads);
+    this.notes = new SqliteNotes(this.threads);
     this.webhooks = new SqliteWebhooks(this.threads);
     this.groups = new GroupCommit(this.log, signal, memory);
     this.left = new UnfinishedRuns(
@@ -103,6 +106,9 @@ export class SqliteJournal extends Journal {
     const deleteKeys = (before: number, limit: number) =>
       this.damage.heed(() => writer.call('deleteKeys', before, limit));
     void deleteOld(deleteKeys, keyRetentionMs, clock, signal);
+    const deleteNotes = (before: number, limit: number) =>
+      this.damage.heed(() => writer.call('deleteNotes', before, NOTES_A_RUN * limit));
+    void deleteOld(deleteNotes, 0, clock, signal);
     void this.watch();
     void this.survive();
   }

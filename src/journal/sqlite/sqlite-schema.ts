@@ -1,6 +1,7 @@
 import { randomBytes, randomInt } from 'node:crypto';
 import type { DatabaseSync } from 'node:sqlite';
 import { createWebhookDeliveries } from './delivery-rows.js';
+import { createNotes } from './note-rows.js';
 import { createWithdrawnTokens } from './token-rows.js';
 import { createWebhooks } from './webhook-rows.js';
 
@@ -40,6 +41,7 @@ export const migrations: Readonly<Record<string, (database: DatabaseSync) => voi
     createWebhooks(database);
     createWebhookDeliveries(database);
   },
+  '0012-notes': createNotes,
 };
 
 /** A row for each label of a run, as `name:value`. Runs without cost nothing. */

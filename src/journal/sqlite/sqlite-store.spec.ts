@@ -81,6 +81,8 @@ describe('SqliteStore', () => {
       () => store.commit(groupFrom(5)),
       () => store.deleteFinished(2, 1),
       () => store.deleteKeys(2, 1),
+      () => store.deleteNotes(2, 1),
+      () => store.write('removeNote', ['kind', 'a']),
       () => store.saveStatistics({ slices: [], upTo: 1, readFrom: 1 }, kept),
     ];
     for (const write of writes)

@@ -10,6 +10,7 @@ import { CommitReader, type OpenCommits, type RunTexts, type TextPage } from './
 import { deleteFinished, eraseRun } from './old-runs.js';
 import { deleteKeys, insertKeys, runOfKey } from './key-rows.js';
 import { LogEnd } from './log-end.js';
+import { deleteNotes } from './note-rows.js';
 import { OpenFiles } from './open-file.js';
 import { NEWEST_RUN, writeRuns } from './run-rows.js';
 import { savedStatistics, saveStatistics } from './saved-statistics.js';
@@ -189,6 +190,10 @@ export class SqliteStore {
   /** Deletes keys that are older than a time, `limit` of them at most. @returns how many it deleted */
   deleteKeys(before: number, limit: number): number {
     return this.#transaction((statements) => deleteKeys(statements, before, limit));
+  }
+
+  deleteNotes(before: number, limit: number): number {
+    return this.#transaction((statements) => deleteNotes(statements, before, limit));
   }
 
   /** All or nothing; for the parameters see the journal. */

@@ -211,7 +211,7 @@ describe('the webhooks of an SQLite file', () => {
       }),
     ).toThrow('full');
     expect(level()).toEqual({ synchronous: 2 });
-    expect([...UNSYNCED]).toEqual(['settleWebhooks']);
+    expect([...UNSYNCED]).toEqual(['settleWebhooks', 'putNote', 'claimNote', 'removeNote']);
     file.close();
   });
 

@@ -8,6 +8,7 @@ import { EventBus } from '../../../src/events/event-bus.js';
 import { KeyClaims } from '../../../src/journal/postgres/key-claims.js';
 import { PostgresJournal } from '../../../src/journal/postgres/postgres-journal.js';
 import { PostgresWriter } from '../../../src/journal/postgres/postgres-writer.js';
+import { MOST_NOTES } from '../../../src/run/notes.js';
 import type { JournaledRun } from '../../../src/run/journaled-run.js';
 import { EventWriter } from '../../support/event-writer.js';
 import { temporaryDatabase } from '../../support/postgres-database.js';
@@ -452,6 +453,37 @@ describe('the Postgres journal', () => {
     while ((await rows('SELECT key FROM frontrunner.idempotency_keys')).length > 0) await rows('SELECT 1');
     expect(await rows('SELECT id FROM frontrunner.runs_and_open')).toEqual([{ id: 'unfinished' }]);
     expect(await rows('SELECT run_id FROM frontrunner.events')).toEqual([{ run_id: 'unfinished' }]);
+  });
+
+  test('shows notes to all nodes, also after their node has left', async () => {
+    const one = await open();
+    const note = { kind: 'kind', name: 'a\0', text: 'b\0', until: one.journal.now() + HOUR_MS };
+    await one.journal.notes.put(note);
+    const { journal } = await open();
+    await one.journal.close();
+    const until = Math.ceil(note.until);
+    expect(await journal.notes.find('kind', 'a\0')).toEqual({
+      ...note,
+      name: 'a\uFFFD',
+      text: 'b\uFFFD',
+      until,
+    });
+    await journal.notes.remove('kind', 'a\0');
+    expect(await journal.notes.all('kind')).toEqual([]);
+  });
+
+  test('deletes notes that have ended, and of too many those that end first', async () => {
+    await open();
+    const kept = (await rows('SELECT extract(epoch FROM now())::int8::float8 * 1000 AS now'))[0]!
+      .now as number;
+    await rows(`
+      INSERT INTO frontrunner.notes
+      SELECT 'kind', n, '', ${kept} + CASE WHEN n <= 2000 THEN -n ELSE ${HOUR_MS} + n END
+      FROM generate_series(1, ${2_000 + 3 + MOST_NOTES}) AS n`);
+    await open();
+    const found = 'SELECT count(*)::int AS notes, min(name::int) AS first FROM frontrunner.notes';
+    while ((await rows(found))[0]!.notes !== MOST_NOTES) await rows('SELECT 1');
+    expect(await rows(found)).toEqual([{ notes: MOST_NOTES, first: 2_004 }]);
   });
 
   test('keeps runs that a webhook has not read, and deletes the deliveries that were given up long ago', async () => {

@@ -1,0 +1,79 @@
+import { sql, type Kysely } from 'kysely';
+import { MOST_NOTES, type Note, type Notes } from '../../run/notes.js';
+import { asking, storable } from './asking.js';
+
+export interface NoteTables {
+  /** Times are milliseconds since 1970 in UTC. */
+  notes: { kind: string; name: string; text: string; until: number };
+}
+
+export async function createNotes(db: Kysely<unknown>): Promise<void> {
+  await sql`
+    CREATE TABLE notes (
+      kind text COLLATE "C" NOT NULL,
+      name text COLLATE "C" NOT NULL,
+      text text NOT NULL,
+      until bigint NOT NULL,
+      PRIMARY KEY (kind, name))`.execute(db);
+  await sql`CREATE INDEX notes_by_end ON notes (until)`.execute(db);
+}
+
+/** Notes that all nodes have in the database. */
+export class PostgresNotes implements Notes {
+  constructor(
+    private readonly db: Kysely<NoteTables>,
+    private readonly now: () => number,
+  ) {}
+
+  all(kind: string): Promise<readonly Note[]> {
+    const asked = this.db.selectFrom('notes').selectAll().where('kind', '=', kind);
+    return asking(() => asked.where('until', '>', this.now()).execute());
+  }
+
+  find(kind: string, name: string): Promise<Note | undefined> {
+    const asked = this.db.selectFrom('notes').selectAll().where('kind', '=', kind);
+    const named = asked.where('name', '=', storable(name)).where('until', '>', this.now());
+    return asking(() => named.executeTakeFirst());
+  }
+
+  async put(note: Note): Promise<void> {
+    const { kind, name, text, until } = storableNote(note);
+    const row = this.db.insertInto('notes').values({ kind, name, text, until });
+    const kept = row.onConflict((there) => there.columns(['kind', 'name']).doUpdateSet({ text, until }));
+    await asking(() => kept.execute());
+  }
+
+  async claim(note: Note): Promise<Note> {
+    const { kind, name, text, until } = storableNote(note);
+    const row = this.db.insertInto('notes').values({ kind, name, text, until });
+    const claim = row.onConflict((there) =>
+      there.columns(['kind', 'name']).doUpdateSet({ text, until }).where('notes.until', '<=', this.now()),
+    );
+    const claimed = await asking(() => claim.returning('kind').executeTakeFirst());
+    if (claimed) return note;
+    // The one that had it may have ended meanwhile.
+    return (await this.find(kind, name)) ?? this.claim(note);
+  }
+
+  async remove(kind: string, name: string): Promise<void> {
+    const gone = this.db.deleteFrom('notes').where('kind', '=', kind).where('name', '=', storable(name));
+    await asking(() => gone.execute());
+  }
+}
+
+/** Deletes notes that ended before a time, `limit` of them at most, and else those too many that end first. @returns how many it deleted */
+export async function deleteNotes(db: Kysely<NoteTables>, before: number, limit: number): Promise<number> {
+  const { numAffectedRows: ended } = await sql`
+    DELETE FROM notes WHERE ctid = ANY (ARRAY(
+      SELECT ctid FROM notes WHERE until <= ${before} LIMIT ${limit} FOR UPDATE SKIP LOCKED))`.execute(db);
+  if (ended) return Number(ended);
+  const { numAffectedRows: excess } = await sql`
+    DELETE FROM notes WHERE ctid = ANY (ARRAY(
+      SELECT ctid FROM notes ORDER BY until
+      LIMIT greatest(0, (SELECT count(*) FROM notes) - ${MOST_NOTES}) FOR UPDATE SKIP LOCKED))`.execute(db);
+  return Number(excess);
+}
+
+function storableNote({ kind, name, text, until }: Note): Note {
+  return { kind, name: storable(name), text: storable(text), until: Math.ceil(until) };
+}
