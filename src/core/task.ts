@@ -1,5 +1,6 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { StringValue } from 'ms';
+import type { Coalescing } from './coalescing.js';
 import type { Face } from './face.js';
 import type { JsonValue } from './json.js';
 import type { LosersPolicy, OnBreak, ReplyPolicy } from './policies.js';
@@ -68,4 +69,6 @@ export interface TaskDefinition {
   readonly streams: boolean;
   /** How it is served besides its own API; undefined: not. */
   readonly face: Face | undefined;
+  /** Which runs requests share; undefined where each has its own. */
+  readonly coalescing: Coalescing | undefined;
 }

@@ -3,6 +3,7 @@ import { defineSubTask } from '../tasks/sub-task-declaration.js';
 import { defineTask, replyMisfit } from '../tasks/task-declaration.js';
 import type { JsonValue } from '../core/json.js';
 import { stepsOf } from '../core/json-pointer.js';
+import { KeyTemplate } from '../core/key-template.js';
 import { redactionOf } from '../core/redaction.js';
 import type { StreamOptions, SubTaskHandler } from '../core/sub-task.js';
 import type { SubTaskDefinition, TaskDefinition } from '../core/task.js';
@@ -63,10 +64,11 @@ export class TaskChecker {
     const { data: task } = fileTaskSchema.safeParse(value);
     if (!task || !subTasks.every((subTask) => subTask !== undefined)) return undefined;
     const reply = this.knownReply(task);
-    const { losers, onBreak, face, deadline, hedgeBudget, keepInput, redact } = task;
+    const { losers, onBreak, face, coalesce, reuse, deadline, hedgeBudget, keepInput, redact } = task;
     const redaction = redactionOf(keepInput, redact);
     const misfit = reply && replyMisfit({ name, subTasks, redaction }, reply);
     this.noteUnknownRedactions(redact, [...path, 'redact'], input && raw.input);
+    this.noteUnknownKeys(coalesce?.key, [...path, 'coalesce', 'key'], input && raw.input);
     const webhooks = this.webhooks(task.webhooks, [...path, 'webhooks']);
     if (misfit) this.source.note([...path, 'reply', misfit.pointer.slice(1)], misfit.detail);
     if (this.source.mistakes.length > before) return undefined;
@@ -77,7 +79,8 @@ export class TaskChecker {
     const options = {
       name,
       subTasks: listed,
-      ...defined({ reply, losers, onBreak, face, deadline, hedgeBudget, input, keepInput, redact }),
+      ...defined({ reply, losers, onBreak, face, coalesce, reuse, deadline, hedgeBudget }),
+      ...defined({ input, keepInput, redact }),
     };
     return this.attempt(
       () => ({ ...defineTask<SubTaskDefinition>(options, name, (subTask) => subTask), webhooks }),
@@ -189,6 +192,17 @@ export class TaskChecker {
           `no input has a member ${name}; ${hint(name, knownMembers(schema))}`,
         );
     }
+  }
+
+  /** Notes names in a template of keys for which no input has a member: no request would have a key. */
+  private noteUnknownKeys(template: string | undefined, path: Path, schema?: JsonValue): void {
+    if (template === undefined) return;
+    for (const name of KeyTemplate.parse(template).members)
+      if (isRuledOut(schema, name))
+        this.source.note(
+          path,
+          `has {input.${name}}, but no input has a member ${name}; ${hint(name, knownMembers(schema))}`,
+        );
   }
 
   private ofClass(name: string, path: Path): SubTaskDefinition | undefined {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { coalesceSchema, reuseSchema } from '../core/coalescing.js';
 import { durationSchema } from '../core/duration.js';
 import { faceSchema } from '../core/face.js';
 import { NAME, NAME_FORM } from '../core/name.js';
@@ -112,6 +113,8 @@ export const fileTaskSchema = z
     deadline: runDeadlineSchema.optional(),
     hedgeBudget: hedgeBudgetSchema.optional(),
     face: faceSchema.optional(),
+    coalesce: coalesceSchema.optional(),
+    reuse: reuseSchema.optional(),
     keepInput: keepInputSchema.optional(),
     redact: redactSchema.optional(),
     webhooks: z

@@ -65,6 +65,8 @@ tasks:
     losers: { policy: cancel-after, after: 2s }
     deadline: 30s
     hedgeBudget: 5%
+    coalesce: { key: '{input.city}', for: 200ms, shared: true }
+    reuse: { for: 30s, staleIfError: 1h }
     subTasks:
       - name: eu
         kind: http
@@ -88,6 +90,12 @@ tasks:
         losers: { policy: 'cancel-after', after: '2s' },
         deadline: '30s',
         hedgeBudget: 0.05,
+        coalescing: {
+          key: { text: '{input.city}' },
+          forMs: 200,
+          shared: true,
+          reuse: { forMs: 30_000, staleIfErrorMs: 3_600_000 },
+        },
         starts: ['at-once', { after: 'p95', coldStart: '80ms' }],
         callerHeaders: ['x-tenant', 'x-b', 'accept-language'],
         subTasks: [
@@ -372,6 +380,23 @@ tasks:
       'a budget without a percent sign',
       taskWith('hedgeBudget: 10'),
       ['4:18: tasks.t.hedgeBudget: takes a text such as "10%", not a number'],
+    ],
+    [
+      'a key of equal requests that no input has',
+      taskWith(
+        "coalesce: { key: '{input.citty}' }\n    input: { properties: { city: {} }, additionalProperties: false }",
+      ),
+      ['4:22: tasks.t.coalesce.key: has {input.citty}, but no input has a member citty; is city meant?'],
+    ],
+    [
+      'replies that are used for no time',
+      taskWith('reuse: { for: 0s }'),
+      ['4:19: tasks.t.reuse.for: takes more than 0: leave reuse out'],
+    ],
+    [
+      'a failure that is answered for a shorter time than others',
+      taskWith('reuse: { for: 30s, staleIfError: 10s }'),
+      ['4:38: tasks.t.reuse.staleIfError: takes more than `for`: until then the reply answers anyway'],
     ],
     [
       'a schema of the input that is none',

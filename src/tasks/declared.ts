@@ -30,8 +30,11 @@ export function parsed<T>(parse: () => T, what: string): T {
   try {
     return parse();
   } catch (error) {
-    const reason =
-      error instanceof ZodError ? error.issues.map(({ message }) => message).join('; ') : textOf(error);
+    const reason = error instanceof ZodError ? error.issues.map(issueText).join('; ') : textOf(error);
     throw new TaskDeclarationError(`The ${what} is wrong: ${reason}`);
   }
+}
+
+function issueText({ path, message }: { path: PropertyKey[]; message: string }): string {
+  return path.length > 0 ? `${path.join('.')} ${message}` : message;
 }

@@ -1,4 +1,5 @@
 import type { Type } from '@nestjs/common';
+import { coalesceSchema, coalescingOf, reuseSchema } from '../core/coalescing.js';
 import { faceSchema } from '../core/face.js';
 import {
   losersPolicySchema,
@@ -64,6 +65,10 @@ export function defineTask<T extends { readonly name: string } = Type>(
     streams,
     onBreak: parsed(() => onBreakSchema.parse(options.onBreak ?? 'fail'), `onBreak of ${className}`),
     face: parsed(() => faceSchema.optional().parse(options.face), `face of ${className}`),
+    coalescing: coalescingOf(
+      parsed(() => coalesceSchema.optional().parse(options.coalesce), `coalesce of ${className}`),
+      parsed(() => reuseSchema.optional().parse(options.reuse), `reuse of ${className}`),
+    ),
     deadline: parsed(() => runDeadlineSchema.optional().parse(options.deadline), `deadline of ${className}`),
     input: checkedSchema(options.input, `input of ${className}`),
     callerHeaders: [...new Set(subTasks.flatMap(({ callerHeaders }) => callerHeaders))],
@@ -96,6 +101,10 @@ export function defineTask<T extends { readonly name: string } = Type>(
   if (shown)
     throw new TaskDeclarationError(
       `The sub-task ${shown.name} of ${className} streams, and the journal has its chunks as they are; take out its stream, or what redact says of results`,
+    );
+  if (task.coalescing && (task.redaction?.result.length ?? 0) > 0)
+    throw new TaskDeclarationError(
+      `The task ${className} coalesces or reuses runs, whose results others have from the journal; take out coalesce and reuse, or what redact says of results`,
     );
   const startMisfit = startOrderMisfit(
     listed.map(({ subTask }) => subTask.name),

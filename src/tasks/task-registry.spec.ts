@@ -141,6 +141,20 @@ describe('TaskRegistry', () => {
     expect(registry.get('plain')).toMatchObject({ starts: ['at-once'], hedgeBudget: 0.1 });
   });
 
+  test('says which requests share runs, with the defaults filled in', async () => {
+    const registry = await registryOf(
+      A,
+      task({ name: 'plain', subTasks: [A] }),
+      task({ name: 'coalesces', subTasks: [A], coalesce: {} }, 'Coalesces'),
+      task({ name: 'reuses', subTasks: [A], reuse: { for: '30s' } }, 'Reuses'),
+    );
+    expect(registry.get('plain').coalescing).toBeUndefined();
+    const coalescing = { key: { text: '{input}' }, forMs: 0, shared: false };
+    expect(registry.get('coalesces').coalescing).toMatchObject({ ...coalescing, reuse: undefined });
+    const reuse = { forMs: 30_000, staleIfErrorMs: 0 };
+    expect(registry.get('reuses').coalescing).toMatchObject({ ...coalescing, reuse });
+  });
+
   test.each<[string, Type[], string]>([
     [
       'two tasks of one name',
@@ -255,6 +269,21 @@ describe('TaskRegistry', () => {
       'a hedge budget that is no share',
       [A, task({ name: 't', subTasks: [A], hedgeBudget: '10' })],
       'The hedgeBudget of TaskClass is wrong: takes a percentage such as 10% or 200%, or off',
+    ],
+    [
+      'a key of equal requests that names nothing',
+      [A, task({ name: 't', subTasks: [A], coalesce: { key: 'city' } })],
+      'The coalesce of TaskClass is wrong: key names nothing, so all requests would have the same key; a template names {input.tenant}',
+    ],
+    [
+      'replies that are used no longer than a failure takes',
+      [A, task({ name: 't', subTasks: [A], reuse: { for: '30s', staleIfError: '10s' } })],
+      'The reuse of TaskClass is wrong: staleIfError takes more than `for`: until then the reply answers anyway',
+    ],
+    [
+      'shared runs whose results the journal must not have',
+      [A, task({ name: 't', subTasks: [A], coalesce: {}, redact: ['/result/token'] })],
+      'The task TaskClass coalesces or reuses runs, whose results others have from the journal; take out coalesce and reuse, or what redact says of results',
     ],
     [
       'a name that no path can hold',

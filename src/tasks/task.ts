@@ -1,6 +1,7 @@
 import { applyDecorators, Injectable, type Type } from '@nestjs/common';
 import { DiscoveryService } from '@nestjs/core';
 import type { StandardSchemaV1 } from '@standard-schema/spec';
+import type { CoalesceOptions, ReuseOptions } from '../core/coalescing.js';
 import type { Face } from '../core/face.js';
 import type { LosersPolicy, OnBreak, ReplyPolicy } from '../core/policies.js';
 import type { StartRule } from '../core/start-rule.js';
@@ -33,6 +34,16 @@ export interface TaskOptions {
   deadline?: string;
   /** How many extra starts because time has passed its runs may have, such as `10%` of its runs, which is the default; `off`: no bound. */
   hedgeBudget?: string;
+  /**
+   * Equal requests get the same run while it has no reply: `{ key: '{input.city}', for: '200ms', shared: true }`, each of which may be left out.
+   * Default: each request has a run of its own.
+   */
+  coalesce?: CoalesceOptions;
+  /**
+   * The last good run answers equal requests: `{ for: '30s', staleIfError: '1h' }`. It costs a read of the journal for each of them. Default: none
+   * does.
+   */
+  reuse?: ReuseOptions;
   /**
    * What an input must look like: a schema of zod, valibot, arktype or another library that follows Standard Schema. Sub-tasks get what it
    * parses to. Default: any JSON value.

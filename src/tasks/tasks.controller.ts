@@ -24,6 +24,7 @@ import { RUN_PROBLEMS } from './run-problems.js';
 import { runSchema } from './runs.schemas.js';
 import { RunWatch } from './run-watch.js';
 import { inputJsonSchema } from './standard-schema.js';
+import { coalescingView } from '../core/coalescing.js';
 import { webhookViews } from '../core/webhook-view.js';
 import { contextOf } from '../http/request-context.js';
 import { TaskRegistry } from './task-registry.js';
@@ -167,7 +168,8 @@ export class TasksController {
 }
 
 function view(task: TaskDefinition) {
-  const { name, subTasks, starts, reply, losers, deadline, hedgeBudget, face, input, webhooks } = task;
+  const { name, subTasks, starts, reply, losers, deadline, hedgeBudget, face, coalescing, input, webhooks } =
+    task;
   return {
     name,
     subTasks: subTasks.map(
@@ -185,6 +187,7 @@ function view(task: TaskDefinition) {
     losers,
     ...(deadline !== undefined && { deadline }),
     ...(face !== undefined && { face }),
+    ...(coalescing && coalescingView(coalescing)),
     hedgeBudget: hedgeBudget === Infinity ? null : hedgeBudget,
     input: input ? inputJsonSchema(input) : {},
     ...(webhooks && { webhooks: webhookViews(webhooks) }),

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { coalescingViewSchemas } from '../core/coalescing.js';
 import { faceSchema } from '../core/face.js';
 import type { Frozen } from '../core/json.js';
 import { labelsSchema } from '../core/labels.schema.js';
@@ -128,6 +129,7 @@ export const taskSchema = z
     losers: losersPolicySchema.meta({ description: 'Used by runs that name none.' }),
     deadline: runDeadlineSchema.exactOptional(),
     face: faceSchema.exactOptional(),
+    ...coalescingViewSchemas,
     hedgeBudget: z.number().nullable().meta({
       description:
         'How many extra starts its runs may have on average: 0.1 is one in ten runs; null: no bound.',

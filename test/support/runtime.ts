@@ -52,6 +52,7 @@ export function createRuntime(
     onBreak,
     streams: subTasks.some(({ stream }) => stream !== undefined),
     face: undefined,
+    coalescing: undefined,
   };
   const registry = {
     get: () => task,
