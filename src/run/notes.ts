@@ -30,7 +30,8 @@ export interface Notes {
    * @returns the one that is kept
    */
   claim(note: Note): Promise<Note>;
-  remove(kind: string, name: string): Promise<void>;
+  /** @param text removes the note only where it has this one: another may have taken its place */
+  remove(kind: string, name: string, text?: string): Promise<void>;
 }
 
 /** Of a process that shares its journal with nobody and has no disk. */
@@ -65,8 +66,9 @@ export class OwnNotes implements Notes {
     return note;
   }
 
-  remove(kind: string, name: string): Promise<void> {
-    this.kept.delete(keyOf(kind, name));
+  remove(kind: string, name: string, text?: string): Promise<void> {
+    const key = keyOf(kind, name);
+    if (text === undefined || this.kept.get(key)?.text === text) this.kept.delete(key);
     return Promise.resolve();
   }
 

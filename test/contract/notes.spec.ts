@@ -52,6 +52,14 @@ describe.each(Object.keys(journals))('the notes of the %s journal', (name) => {
     expect((await journal.notes.all('kind')).map((kept) => kept.name)).toEqual(['b']);
   });
 
+  test('stay where another one has taken the place of the one that is to be removed', async () => {
+    await journal.notes.put(note('a', 'second'));
+    await journal.notes.remove('kind', 'a', 'first');
+    expect(await journal.notes.find('kind', 'a')).toMatchObject({ text: 'second' });
+    await journal.notes.remove('kind', 'a', 'second');
+    expect(await journal.notes.find('kind', 'a')).toBeUndefined();
+  });
+
   test('are claimed by one of many', async () => {
     const claims = Array.from({ length: 20 }, (_, n) => journal.notes.claim(note('a', `claim ${n}`)));
     const kept = new Set((await Promise.all(claims)).map(({ text }) => text));

@@ -55,8 +55,9 @@ export class PostgresNotes implements Notes {
     return (await this.find(kind, name)) ?? this.claim(note);
   }
 
-  async remove(kind: string, name: string): Promise<void> {
-    const gone = this.db.deleteFrom('notes').where('kind', '=', kind).where('name', '=', storable(name));
+  async remove(kind: string, name: string, text?: string): Promise<void> {
+    const named = this.db.deleteFrom('notes').where('kind', '=', kind).where('name', '=', storable(name));
+    const gone = text === undefined ? named : named.where('text', '=', storable(text));
     await asking(() => gone.execute());
   }
 }

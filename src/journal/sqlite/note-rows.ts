@@ -47,8 +47,11 @@ export function claimNote(statements: Statements, claimed: Note, now: number): N
   return kept ?? claimed;
 }
 
-export function removeNote(statements: Statements, kind: string, name: string): void {
-  statements.run('DELETE FROM notes WHERE kind = ? AND name = ?', kind, name);
+/** @param text removes the note only where it has this one */
+export function removeNote(statements: Statements, kind: string, name: string, text?: string): void {
+  const only = text === undefined ? [] : [text];
+  const where = `kind = ? AND name = ?${only.map(() => ' AND text = ?').join('')}`;
+  statements.run(`DELETE FROM notes WHERE ${where}`, kind, name, ...only);
 }
 
 /** Deletes notes that ended before a time, `limit` of them at most, and else those too many that end first. @returns how many it deleted */

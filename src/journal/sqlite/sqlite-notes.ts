@@ -21,7 +21,7 @@ export class SqliteNotes implements Notes {
     return this.threads.write((writer) => writer.write('claimNote', note, Date.now()));
   }
 
-  remove(kind: string, name: string): Promise<void> {
-    return this.threads.write((writer) => writer.write('removeNote', kind, name));
+  remove(kind: string, name: string, text?: string): Promise<void> {
+    return this.threads.write((writer) => writer.write('removeNote', kind, name, text));
   }
 }
