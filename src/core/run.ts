@@ -43,10 +43,10 @@ export const subTaskStatusSchema = z.enum([
 
 export type SubTaskStatus = z.infer<typeof subTaskStatusSchema>;
 
-export const startTriggerSchema = z.enum(['delay', 'failed-attempt', 'failure', 'need']).meta({
+export const startTriggerSchema = z.enum(['delay', 'failed-attempt', 'failure', 'need', 'exploration']).meta({
   id: 'StartTrigger',
   description:
-    'Why a sub-task that didn’t start with its run has started: its time had come (`delay`: a hedge), an attempt of one before it had failed (`failed-attempt`), one before it had failed (`failure`), or without it the reply policy couldn’t be met (`need`).',
+    'Why a sub-task that didn’t start with its run has started: its time had come (`delay`: a hedge), an attempt of one before it had failed (`failed-attempt`), one before it had failed (`failure`), without it the reply policy couldn’t be met (`need`), or little was known of it (`exploration`: with the run, where `order` is `learned`).',
 });
 
 export type StartTrigger = z.infer<typeof startTriggerSchema>;

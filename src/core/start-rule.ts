@@ -43,6 +43,15 @@ export type StartRule = Readonly<z.infer<typeof startRuleSchema>>;
 export type StartDelay =
   { readonly ms: number } | { readonly quantile: number; readonly coldStartMs: number };
 
+/** In which order the sub-tasks of a task take the places that start rules are for. */
+export const startOrderSchema = z.enum(['declared', 'learned']).meta({
+  id: 'StartOrder',
+  description:
+    'In which order sub-tasks start: as they are listed, or the one first of which answers are expected soonest (`learned`). The start rules stay at their places.',
+});
+
+export type StartOrder = z.infer<typeof startOrderSchema>;
+
 /** The time in a rule; undefined for a rule without one. */
 export function startDelay(rule: StartRule): StartDelay | undefined {
   if (typeof rule !== 'object') return undefined;

@@ -5,7 +5,7 @@ import type { Face } from './face.js';
 import type { JsonValue } from './json.js';
 import type { LosersPolicy, OnBreak, ReplyPolicy } from './policies.js';
 import type { Redaction } from './redaction.js';
-import type { StartRule } from './start-rule.js';
+import type { StartOrder, StartRule } from './start-rule.js';
 import type { Hidden } from './hidden.js';
 import type { RetryOptions, SubTaskHandler, SubTaskPlacement } from './sub-task.js';
 import type { TaskWebhook } from './webhook.schema.js';
@@ -52,6 +52,8 @@ export interface TaskDefinition {
   readonly subTasks: readonly SubTaskDefinition[];
   /** When each of them starts: first those that do at once, then those that do after a time, then after a failure. */
   readonly starts: readonly StartRule[];
+  /** Whether they start in that order, or each run starts in the order that was learnt, with the rules at their places. */
+  readonly order: StartOrder;
   /** How many hedges runs may have on average; Infinity for no bound. */
   readonly hedgeBudget: number;
   readonly reply: ReplyPolicy;

@@ -10,6 +10,7 @@ const WHY = {
   'failed-attempt': 'an attempt of one before it has failed',
   failure: 'one before it has failed',
   need: 'the reply needs it',
+  exploration: 'little is known of it',
 } as const;
 
 /** Writes what becomes of each run and sub-task to the log. Makes no lines that nobody is to see. */

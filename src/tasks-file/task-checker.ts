@@ -64,7 +64,7 @@ export class TaskChecker {
     const { data: task } = fileTaskSchema.safeParse(value);
     if (!task || !subTasks.every((subTask) => subTask !== undefined)) return undefined;
     const reply = this.knownReply(task);
-    const { losers, onBreak, face, coalesce, reuse, deadline, hedgeBudget, keepInput, redact } = task;
+    const { losers, onBreak, face, order, coalesce, reuse, deadline, hedgeBudget, keepInput, redact } = task;
     const redaction = redactionOf(keepInput, redact);
     const misfit = reply && replyMisfit({ name, subTasks, redaction }, reply);
     this.noteUnknownRedactions(redact, [...path, 'redact'], input && raw.input);
@@ -79,7 +79,7 @@ export class TaskChecker {
     const options = {
       name,
       subTasks: listed,
-      ...defined({ reply, losers, onBreak, face, coalesce, reuse, deadline, hedgeBudget }),
+      ...defined({ reply, losers, onBreak, face, order, coalesce, reuse, deadline, hedgeBudget }),
       ...defined({ input, keepInput, redact }),
     };
     return this.attempt(

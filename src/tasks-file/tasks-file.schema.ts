@@ -7,7 +7,7 @@ import { losersPolicySchema, onBreakSchema, replyPolicySchema, runDeadlineSchema
 import { keepInputSchema, redactSchema } from '../core/redaction.js';
 import { SUB_TASK_PLACEMENTS } from '../core/sub-task.js';
 import { MOST_WEBHOOKS_OF_RUN } from '../core/webhook.schema.js';
-import { hedgeBudgetSchema, startRuleSchema } from '../core/start-rule.js';
+import { hedgeBudgetSchema, startOrderSchema, startRuleSchema } from '../core/start-rule.js';
 import { defaultsSchema } from './defaults.schema.js';
 import { fileWebhookSchema } from './file-webhooks.js';
 import { httpRequestSchema } from '../upstreams/http-sub-task.schema.js';
@@ -111,6 +111,7 @@ export const fileTaskSchema = z
     losers: losersPolicySchema.optional(),
     onBreak: onBreakSchema.optional(),
     deadline: runDeadlineSchema.optional(),
+    order: startOrderSchema.optional(),
     hedgeBudget: hedgeBudgetSchema.optional(),
     face: faceSchema.optional(),
     coalesce: coalesceSchema.optional(),

@@ -64,6 +64,7 @@ tasks:
     reply: { policy: primary, primary: us }
     losers: { policy: cancel-after, after: 2s }
     deadline: 30s
+    order: learned
     hedgeBudget: 5%
     coalesce: { key: '{input.city}', for: 200ms, shared: true }
     reuse: { for: 30s, staleIfError: 1h }
@@ -89,6 +90,7 @@ tasks:
         reply: { policy: 'primary', primary: 'us' },
         losers: { policy: 'cancel-after', after: '2s' },
         deadline: '30s',
+        order: 'learned',
         hedgeBudget: 0.05,
         coalescing: {
           key: { text: '{input.city}' },
@@ -112,6 +114,7 @@ tasks:
         name: 'greet',
         reply: { policy: 'first-success' },
         losers: 'continue',
+        order: 'declared',
         hedgeBudget: 0.1,
         input: undefined,
         starts: ['at-once', 'after-failure'],

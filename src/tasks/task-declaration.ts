@@ -14,6 +14,7 @@ import {
   hedgeBudgetSchema,
   hedgeShare,
   startOrderMisfit,
+  startOrderSchema,
   startRuleSchema,
   type StartRule,
 } from '../core/start-rule.js';
@@ -50,6 +51,7 @@ export function defineTask<T extends { readonly name: string } = Type>(
     starts: listed.map(({ subTask, start }) =>
       parsed(() => startRuleSchema.parse(start), `start of ${subTask.name} in the task ${className}`),
     ),
+    order: parsed(() => startOrderSchema.parse(options.order ?? 'declared'), `order of ${className}`),
     hedgeBudget: parsed(
       () => hedgeShare(hedgeBudgetSchema.parse(options.hedgeBudget ?? DEFAULT_HEDGE_BUDGET)),
       `hedgeBudget of ${className}`,

@@ -134,11 +134,19 @@ describe('TaskRegistry', () => {
     const registry = await registryOf(
       A,
       B,
-      task({ ...options, hedgeBudget: '2.5%' }),
+      task({ ...options, hedgeBudget: '2.5%', order: 'learned' }),
       task({ name: 'plain', subTasks: [A] }),
     );
-    expect(registry.get('t')).toMatchObject({ starts: ['at-once', start], hedgeBudget: 0.025 });
-    expect(registry.get('plain')).toMatchObject({ starts: ['at-once'], hedgeBudget: 0.1 });
+    expect(registry.get('t')).toMatchObject({
+      starts: ['at-once', start],
+      hedgeBudget: 0.025,
+      order: 'learned',
+    });
+    expect(registry.get('plain')).toMatchObject({
+      starts: ['at-once'],
+      hedgeBudget: 0.1,
+      order: 'declared',
+    });
   });
 
   test('says which requests share runs, with the defaults filled in', async () => {
@@ -264,6 +272,11 @@ describe('TaskRegistry', () => {
       'a sub-task that starts before the one in front of it',
       [A, B, task({ name: 't', subTasks: [{ subTask: A, start: 'after-failure' }, B] })],
       "The start rules of TaskClass don't fit: B starts at once but stands behind A, which starts after a failure; list first those that start at once",
+    ],
+    [
+      'an order that there is not',
+      [A, task({ name: 't', subTasks: [A], order: 'fastest' as 'learned' })],
+      'The order of TaskClass is wrong: Invalid option: expected one of "declared"|"learned"',
     ],
     [
       'a hedge budget that is no share',

@@ -4,7 +4,7 @@ import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { CoalesceOptions, ReuseOptions } from '../core/coalescing.js';
 import type { Face } from '../core/face.js';
 import type { LosersPolicy, OnBreak, ReplyPolicy } from '../core/policies.js';
-import type { StartRule } from '../core/start-rule.js';
+import type { StartOrder, StartRule } from '../core/start-rule.js';
 import type { SubTaskHandler } from '../core/sub-task.js';
 import type { TaskWebhook } from '../core/webhook.schema.js';
 
@@ -32,6 +32,11 @@ export interface TaskOptions {
   face?: Face;
   /** How long after the start of a run its unfinished sub-tasks are cancelled, such as `30s`; used by runs that name none. Default: never. */
   deadline?: string;
+  /**
+   * `learned`: the sub-task of which an answer is expected soonest starts first, and so on; the start rules stay at their places. Costs extra starts to
+   * learn from, within `hedgeBudget`. Default `declared`: as they are listed.
+   */
+  order?: StartOrder;
   /** How many extra starts because time has passed its runs may have, such as `10%` of its runs, which is the default; `off`: no bound. */
   hedgeBudget?: string;
   /**

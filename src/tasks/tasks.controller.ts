@@ -168,8 +168,20 @@ export class TasksController {
 }
 
 function view(task: TaskDefinition) {
-  const { name, subTasks, starts, reply, losers, deadline, hedgeBudget, face, coalescing, input, webhooks } =
-    task;
+  const {
+    name,
+    subTasks,
+    starts,
+    reply,
+    losers,
+    deadline,
+    order,
+    hedgeBudget,
+    face,
+    coalescing,
+    input,
+    webhooks,
+  } = task;
   return {
     name,
     subTasks: subTasks.map(
@@ -187,6 +199,7 @@ function view(task: TaskDefinition) {
     losers,
     ...(deadline !== undefined && { deadline }),
     ...(face !== undefined && { face }),
+    order,
     ...(coalescing && coalescingView(coalescing)),
     hedgeBudget: hedgeBudget === Infinity ? null : hedgeBudget,
     input: input ? inputJsonSchema(input) : {},

@@ -14,7 +14,7 @@ import {
 import { SUB_TASK_PLACEMENTS } from '../core/sub-task.js';
 import { webhookViewsSchema } from '../core/webhook-view.js';
 import { MOST_WEBHOOKS_OF_RUN, runWebhookSchema } from '../core/webhook.schema.js';
-import { startRuleSchema } from '../core/start-rule.js';
+import { startOrderSchema, startRuleSchema } from '../core/start-rule.js';
 
 export const EXAMPLE_REQUEST_ID = 'order-4711';
 export const EXAMPLE_TRACEPARENT = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
@@ -88,6 +88,7 @@ const DEMO_TASK = {
   ],
   reply: { policy: 'first-success' },
   losers: 'continue',
+  order: 'declared',
   hedgeBudget: 0.1,
   input: {},
 };
@@ -129,6 +130,7 @@ export const taskSchema = z
     losers: losersPolicySchema.meta({ description: 'Used by runs that name none.' }),
     deadline: runDeadlineSchema.exactOptional(),
     face: faceSchema.exactOptional(),
+    order: startOrderSchema,
     ...coalescingViewSchemas,
     hedgeBudget: z.number().nullable().meta({
       description:

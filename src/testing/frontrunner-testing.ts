@@ -65,8 +65,10 @@ export class FrontrunnerTesting implements AsyncDisposable {
     const discovery = { getProviders: () => subTasks.providers } as unknown as DiscoveryService;
     const registry = new TaskRegistry(discovery);
     registry.onModuleInit();
-    // A test of a hedge would have to begin ten runs, for the budget of one.
-    const unbounded = registry.all().map((task) => ({ ...task, hedgeBudget: Infinity }));
+    // A test of a hedge would have to begin ten runs, for the budget of one. There is nothing to learn an order from.
+    const unbounded = registry
+      .all()
+      .map((task) => ({ ...task, hedgeBudget: Infinity, order: 'declared' as const }));
     registry.replace(
       registry.all(),
       unbounded.map((task) => [task, registry.declarationOf(task.name) ?? '']),

@@ -29,6 +29,7 @@ const TRIGGERS: Readonly<Record<NonNullable<StartCause['trigger']>, string>> = {
   'failed-attempt': 'failed-attempt',
   failure: 'failure',
   need: 'need',
+  exploration: 'exploration',
 };
 
 /**

@@ -3,7 +3,7 @@ import type { ReplyTimes } from '../../src/run/reply-times.js';
 import { MemoryBudget } from '../../src/core/memory-budget.js';
 import type { LosersPolicy, OnBreak } from '../../src/core/policies.js';
 import type { PastRun } from './past-run.js';
-import type { StartRule } from '../../src/core/start-rule.js';
+import type { StartOrder, StartRule } from '../../src/core/start-rule.js';
 import type { RunRequest } from '../../src/tasks/tasks.schemas.js';
 import type { SubTaskContext, SubTaskOptions } from '../../src/core/sub-task.js';
 import { createCore } from '../../src/testing/core.js';
@@ -14,6 +14,8 @@ import type { TaskDefinition } from '../../src/core/task.js';
 type Run = (input: unknown, context: SubTaskContext) => unknown;
 
 export interface RuntimeOptions {
+  /** Default `declared`. */
+  readonly order?: StartOrder;
   /** From 0 to 1. Default 1. */
   readonly hedgeBudget?: number;
   /** What the task's statistics say of its reply times. Default: too few are known. */
@@ -30,6 +32,7 @@ export function createRuntime(
   subTasks: readonly (SubTaskOptions & { readonly start?: StartRule; readonly run: Run })[],
   environment: Readonly<Record<string, string>> = {},
   {
+    order = 'declared',
     hedgeBudget = 1,
     replyTime = () => undefined,
     memory = new MemoryBudget(),
@@ -41,6 +44,7 @@ export function createRuntime(
     name: 'task',
     subTasks: subTasks.map(({ run, start: _, ...options }) => defineSubTask(options, { run }, options.name)),
     starts: subTasks.map(({ start = 'at-once' }) => start),
+    order,
     hedgeBudget,
     reply: { policy: 'first-success' },
     losers,

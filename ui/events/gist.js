@@ -46,6 +46,7 @@ const TRIGGERS = {
   'failed-attempt': 'an attempt of one before it failed',
   failure: 'one before it failed',
   need: 'the reply needs it',
+  exploration: 'little was known of it',
 };
 
 /** Which chunks, and how they begin. @param {{ first: number, chunks: readonly unknown[] }} data */

@@ -178,6 +178,8 @@ function whyLater(race, lane, { trigger, delayMs }) {
       return `after ${failed ?? 'another'} failed`;
     case 'need':
       return 'needed for the reply';
+    case 'exploration':
+      return 'to learn how quick it is';
     default:
       return undefined;
   }

@@ -6,7 +6,7 @@ import { losersWords, replyWords, startWords } from './words.js';
 
 /** What a task declares. @param {{ task: any }} props */
 export function Declaration({ task }) {
-  const { subTasks, reply, losers, deadline, hedgeBudget, input } = task;
+  const { subTasks, reply, losers, deadline, order, hedgeBudget, input } = task;
   return html`<section class="card" aria-labelledby="task-declaration">
     <h2 id="task-declaration">As it is declared</h2>
     <dl class="terms">
@@ -16,6 +16,8 @@ export function Declaration({ task }) {
       <dd>${losersWords(losers)} after the reply</dd>
       <dt>Deadline of a run</dt>
       <dd>${deadline ?? 'none'}</dd>
+      <dt>Order</dt>
+      <dd>${order === 'learned' ? 'the quickest first, as learnt' : 'as they are listed'}</dd>
       <dt>Hedge budget</dt>
       <dd>${hedgeBudget === null ? 'no bound' : `${percent(hedgeBudget)} of the runs`}</dd>
     </dl>

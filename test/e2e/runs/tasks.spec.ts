@@ -67,6 +67,7 @@ describe('GET /tasks', () => {
       reply: { policy: 'primary', primary: 'price' },
       losers: { policy: 'cancel-after', after: '2s' },
       deadline: '1h',
+      order: 'declared',
       hedgeBudget: 0.1,
       input: {
         $schema: 'https://json-schema.org/draft/2020-12/schema',

@@ -153,6 +153,7 @@ describe('a task of a file', () => {
       ],
       reply: { policy: 'primary', primary: 'eu' },
       losers: 'continue',
+      order: 'declared',
       hedgeBudget: 0.1,
       input: {
         $schema: 'https://json-schema.org/draft/2020-12/schema',
