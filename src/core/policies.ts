@@ -29,6 +29,17 @@ const pointerSchema = z
     'takes a JSON Pointer (RFC 6901) such as /price, in which ~0 is "~" and ~1 is "/"',
   );
 
+/** What of results is compared. */
+export const comparisonSchema = {
+  pointer: pointerSchema
+    .meta({ description: 'A JSON Pointer to what of the result is compared. Default: all of it.' })
+    .exactOptional(),
+  ignore: z
+    .array(pointerSchema)
+    .meta({ description: 'JSON Pointers to what of the result is not compared.' })
+    .exactOptional(),
+};
+
 /** Which outcomes make the reply. `quorum` counts successes; `primary` is a sub-task's name. */
 export const replyPolicySchema = z
   .discriminatedUnion('policy', [
@@ -47,13 +58,7 @@ export const replyPolicySchema = z
     z.strictObject({
       policy: z.literal('agreement'),
       agreement: z.int().min(2).meta({ description: 'How many successes must have equal results.' }),
-      pointer: pointerSchema
-        .meta({ description: 'A JSON Pointer to what of the result is compared. Default: all of it.' })
-        .exactOptional(),
-      ignore: z
-        .array(pointerSchema)
-        .meta({ description: 'JSON Pointers to what of the result is not compared.' })
-        .exactOptional(),
+      ...comparisonSchema,
     }),
     z.strictObject({ policy: z.literal('deadline'), deadline: replyDeadline, ...least }),
   ])

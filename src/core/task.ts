@@ -1,11 +1,13 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { StringValue } from 'ms';
 import type { Coalescing } from './coalescing.js';
+import type { Condition } from './condition.js';
 import type { Face } from './face.js';
 import type { JsonValue } from './json.js';
 import type { LosersPolicy, OnBreak, ReplyPolicy } from './policies.js';
 import type { Redaction } from './redaction.js';
 import type { StartOrder, StartRule } from './start-rule.js';
+import type { ShadowTerms } from './shadow.js';
 import type { Hidden } from './hidden.js';
 import type { RetryOptions, SubTaskHandler, SubTaskPlacement } from './sub-task.js';
 import type { TaskWebhook } from './webhook.schema.js';
@@ -54,6 +56,10 @@ export interface TaskDefinition {
   readonly starts: readonly StartRule[];
   /** Whether they start in that order, or each run starts in the order that was learnt, with the rules at their places. */
   readonly order: StartOrder;
+  /** By the names of sub-tasks, for which inputs they start; undefined where all do for any. */
+  readonly conditions: ReadonlyMap<string, Condition> | undefined;
+  /** By their names, the sub-tasks that are shadows, which stand behind all others; undefined where there are none. */
+  readonly shadows: ReadonlyMap<string, ShadowTerms> | undefined;
   /** How many hedges runs may have on average; Infinity for no bound. */
   readonly hedgeBudget: number;
   readonly reply: ReplyPolicy;
@@ -67,7 +73,7 @@ export interface TaskDefinition {
   readonly webhooks: readonly DeclaredWebhook[] | undefined;
   /** What becomes of a run whose stream breaks off after callers were shown some of it. */
   readonly onBreak: OnBreak;
-  /** Whether one of its sub-tasks streams. */
+  /** Whether one of its sub-tasks streams that is no shadow. */
   readonly streams: boolean;
   /** How it is served besides its own API; undefined: not. */
   readonly face: Face | undefined;

@@ -10,7 +10,7 @@ export function defaultsSchema(task: z.ZodObject, httpSubTask: z.ZodObject) {
           examples: [{ losers: 'cancel' }],
         })
         .optional(),
-      http: without(httpSubTask, ['kind', 'name', 'url', 'start'])
+      http: without(httpSubTask, ['kind', 'name', 'url', 'start', 'when', 'shadow'])
         .meta({
           description:
             'Members that each sub-task of `kind: http` has unless it has its own; of `headers` and `retry` each member counts by itself.',

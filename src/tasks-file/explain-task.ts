@@ -14,7 +14,10 @@ export async function explainTask(task: TaskDefinition, input: JsonValue): Promi
   const parts = task.subTasks.map(({ name, handler }, index) => {
     const start = task.starts[index] ?? 'at-once';
     const when = typeof start === 'string' ? start : `after ${start.after}`;
-    return `# ${task.name}: ${name}, starts ${when}\n${requestText(handler, parsed)}\n`;
+    const isShadow = task.shadows?.has(name) ? ', as a shadow' : '';
+    const condition = task.conditions?.get(name)?.text;
+    const onlyWhen = condition === undefined ? '' : `, when ${condition.trim()}`;
+    return `# ${task.name}: ${name}, starts ${when}${isShadow}${onlyWhen}\n${requestText(handler, parsed)}\n`;
   });
   return parts.join('\n');
 }

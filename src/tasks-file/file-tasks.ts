@@ -8,6 +8,7 @@ import type { SubTaskDefinition, TaskDefinition } from '../core/task.js';
 import { loggerOf } from '../core/logger-of.js';
 import { Runs } from '../run/runs.js';
 import { TaskRegistry } from '../tasks/task-registry.js';
+import type { ExpressionThread } from '../expressions/expression-thread.js';
 import type { Upstreams } from '../upstreams/upstreams.js';
 import { inOrder, mistakeLines, pathText, TasksFileError } from './mistake.js';
 import type { TasksFile } from './tasks-file.js';
@@ -20,6 +21,8 @@ interface Loaded {
   readonly files: readonly TasksFile[];
   readonly tasks: readonly TaskDefinition[];
   readonly upstreams: Upstreams;
+  /** Where conditions are evaluated: apart from the expressions of answers, so that no answer holds up a run. */
+  readonly conditions: ExpressionThread;
 }
 
 /** What a reload has changed: names of tasks. */
@@ -74,13 +77,15 @@ export class FileTasks implements OnModuleInit, OnApplicationShutdown {
     };
     const { memory, measures } = this;
     const upstreams = new parts.Upstreams(undefined, memory, proxies, undefined, undefined, measures);
-    const nothing = { parts, files: [], tasks: [], upstreams };
+    const conditions = new parts.ExpressionThread(memory);
+    const nothing = { parts, files: [], tasks: [], upstreams, conditions };
     this.replace(nothing, this.load(nothing));
   }
 
   /** The engine has stopped by then. */
   async onApplicationShutdown(): Promise<void> {
     await this.loaded?.upstreams.close();
+    await this.loaded?.conditions.close();
   }
 
   /**
@@ -120,7 +125,7 @@ export class FileTasks implements OnModuleInit, OnApplicationShutdown {
   }
 
   private load(before: Loaded): Loaded {
-    const { parts } = before;
+    const { parts, conditions } = before;
     const { environment } = this.config;
     const own = new Set(namesOf(before));
     const upstreams = before.upstreams.anew();
@@ -128,6 +133,7 @@ export class FileTasks implements OnModuleInit, OnApplicationShutdown {
       declarationOf: (task) => (own.has(task) ? undefined : this.registry.declarationOf(task)),
       classes: this.classes(),
       webhookMeans: this.webhookMeans,
+      conditionOf: (text) => parts.condition(text, conditions),
       handlerOf: (request) => new parts.HttpSubTask(request, upstreams, environment),
       configure: (origin, settings) => {
         upstreams.configure(origin, settings);
@@ -135,7 +141,7 @@ export class FileTasks implements OnModuleInit, OnApplicationShutdown {
     });
     const mistakes = files.flatMap(({ mistakes, unset }) => inOrder([...mistakes, ...unset]));
     if (mistakes.length > 0) throw new TasksFileError(mistakeLines(mistakes), mistakes);
-    return { parts, files, tasks: files.flatMap(({ tasks }) => tasks), upstreams };
+    return { parts, files, tasks: files.flatMap(({ tasks }) => tasks), upstreams, conditions };
   }
 
   /** Puts what was read in the place of what there was, whose connections are closed when its last run has ended. */
@@ -170,7 +176,9 @@ async function importParts() {
   const { readTasksFiles } = await import('./tasks-file.js');
   const { HttpSubTask } = await import('../upstreams/http-sub-task.js');
   const { Upstreams } = await import('../upstreams/upstreams.js');
-  return { readTasksFiles, HttpSubTask, Upstreams };
+  const { condition } = await import('../expressions/condition.js');
+  const { ExpressionThread } = await import('../expressions/expression-thread.js');
+  return { readTasksFiles, HttpSubTask, Upstreams, condition, ExpressionThread };
 }
 
 function namesOf({ tasks }: Loaded): string[] {

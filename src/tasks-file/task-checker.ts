@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import { defineSubTask } from '../tasks/sub-task-declaration.js';
 import { defineTask, replyMisfit } from '../tasks/task-declaration.js';
+import type { Condition } from '../core/condition.js';
 import type { JsonValue } from '../core/json.js';
 import { stepsOf } from '../core/json-pointer.js';
 import { KeyTemplate } from '../core/key-template.js';
@@ -9,6 +10,7 @@ import type { StreamOptions, SubTaskHandler } from '../core/sub-task.js';
 import type { SubTaskDefinition, TaskDefinition } from '../core/task.js';
 import type { WebhookMeans } from '../core/webhook-means.js';
 import { textOf } from '../core/thrown.js';
+import { conditionMistake } from '../expressions/condition.js';
 import { usesOf, type Use } from '../upstreams/template-uses.js';
 import { environmentIssues, originsOf } from '../upstreams/environment.js';
 import { httpRequestSchema, type HttpRequestOptions } from '../upstreams/http-sub-task.schema.js';
@@ -32,6 +34,8 @@ export interface Surroundings {
   readonly classes?: ReadonlyMap<string, readonly SubTaskDefinition[]>;
   /** Without, sub-tasks are only checked. */
   readonly handlerOf?: (request: HttpRequestOptions) => HttpHandler;
+  /** Makes a function of what `when` says. Without, conditions are only checked. */
+  readonly conditionOf?: (text: string) => Condition['holds'];
   /** What the service has for webhooks. Without, only what they take of the environment is checked. */
   readonly webhookMeans?: WebhookMeans;
   /** Takes what the file says of an origin. */
@@ -66,16 +70,17 @@ export class TaskChecker {
     const reply = this.knownReply(task);
     const { losers, onBreak, face, order, coalesce, reuse, deadline, hedgeBudget, keepInput, redact } = task;
     const redaction = redactionOf(keepInput, redact);
-    const misfit = reply && replyMisfit({ name, subTasks, redaction }, reply);
+    const racing = subTasks.filter((_subTask, index) => task.subTasks[index]?.shadow === undefined);
+    const misfit = reply && replyMisfit({ name, subTasks: racing, redaction, shadows: undefined }, reply);
     this.noteUnknownRedactions(redact, [...path, 'redact'], input && raw.input);
     this.noteUnknownKeys(coalesce?.key, [...path, 'coalesce', 'key'], input && raw.input);
     const webhooks = this.webhooks(task.webhooks, [...path, 'webhooks']);
     if (misfit) this.source.note([...path, 'reply', misfit.pointer.slice(1)], misfit.detail);
     if (this.source.mistakes.length > before) return undefined;
-    const listed = subTasks.map((subTask, index) => ({
-      subTask,
-      start: task.subTasks[index]?.start ?? ('at-once' as const),
-    }));
+    const listed = subTasks.map((subTask, index) => {
+      const { start, when, shadow } = task.subTasks[index] ?? {};
+      return { subTask, start, when: this.conditionOf(when), shadow };
+    });
     const options = {
       name,
       subTasks: listed,
@@ -122,6 +127,7 @@ export class TaskChecker {
       const here = [...path, index];
       const { data } = subTaskSchema.safeParse(raw);
       if (!data) this.noteMisfits(raw, here);
+      this.noteClauses(raw, here);
       const subTask =
         data && (data.kind === 'http' ? this.call(data, here, schema) : this.ofClass(data.class, here));
       const name = subTask?.name ?? (raw as { readonly name?: unknown } | null)?.name;
@@ -142,8 +148,24 @@ export class TaskChecker {
       if (issue.code === 'custom') this.source.note([...path, ...issue.path], issue.message);
   }
 
+  /** What is wrong with the clauses of a sub-task that fit their schemas by themselves. */
+  private noteClauses(raw: unknown, path: Path): void {
+    const { start, when, shadow } = (raw ?? {}) as Readonly<Record<string, unknown>>;
+    const mistake = typeof when === 'string' ? conditionMistake(when) : undefined;
+    if (mistake !== undefined) this.source.note([...path, 'when'], mistake);
+    if (start === undefined || shadow === undefined) return;
+    const message = 'stands beside shadow, which begins with its run, behind the others; take one out';
+    this.source.note([...path, 'start'], message);
+  }
+
+  private conditionOf(text: string | undefined): Condition | undefined {
+    if (text === undefined) return undefined;
+    return { text, holds: this.surroundings.conditionOf?.(text) ?? (() => true) };
+  }
+
   private call(subTask: HttpFileSubTask, path: Path, schema?: JsonValue): SubTaskDefinition | undefined {
-    const { name, kind: _, start: __, timeout, retry, concurrency, placement, ...request } = subTask;
+    const { kind: _, start: __, when: ___, shadow: ____, ...call } = subTask;
+    const { name, timeout, retry, concurrency, placement, ...request } = call;
     const uses = usesOf(request);
     this.noteUnknownMembers(uses.input, path, schema);
     const unset = environmentIssues(request, this.environment);

@@ -8,6 +8,7 @@ import { keepInputSchema, redactSchema } from '../core/redaction.js';
 import { SUB_TASK_PLACEMENTS } from '../core/sub-task.js';
 import { MOST_WEBHOOKS_OF_RUN } from '../core/webhook.schema.js';
 import { hedgeBudgetSchema, startOrderSchema, startRuleSchema } from '../core/start-rule.js';
+import { shadowSchema } from '../core/shadow.js';
 import { defaultsSchema } from './defaults.schema.js';
 import { fileWebhookSchema } from './file-webhooks.js';
 import { httpRequestSchema } from '../upstreams/http-sub-task.schema.js';
@@ -15,7 +16,19 @@ import { originsSchema } from '../upstreams/origins.schema.js';
 
 const nameSchema = z.string().regex(NAME, `takes ${NAME_FORM}`);
 
-const start = startRuleSchema.optional();
+/** What a task says of a sub-task, whatever that does. */
+const listed = {
+  start: startRuleSchema.optional(),
+  when: z
+    .string()
+    .meta({
+      description:
+        'For which inputs it starts: an expression in JSONata, {% … %}, over the input. Where it gives nothing, false, 0 or something empty, the sub-task is skipped. Default: for all.',
+      examples: ["{% region = 'eu' %}"],
+    })
+    .optional(),
+  shadow: shadowSchema.optional(),
+};
 
 const httpSubTaskSchema = httpRequestSchema
   .safeExtend({
@@ -76,7 +89,7 @@ const httpSubTaskSchema = httpRequestSchema
           'worker: it is executed by whichever node takes work (ROLE) and is free, where nodes share a Postgres database. Default here: by the node that accepted its run.',
       })
       .optional(),
-    start,
+    ...listed,
   })
   .meta({ id: 'HttpSubTask', description: 'A sub-task that calls an upstream over HTTP.' });
 
@@ -91,7 +104,7 @@ const classSubTaskSchema = z
           'The name of a class decorated with @SubTask that a module provides. The name of the sub-task is what @SubTask says.',
         examples: ['English'],
       }),
-    start,
+    ...listed,
   })
   .meta({ id: 'ClassSubTask', description: 'A sub-task that the service’s code has.' });
 

@@ -80,11 +80,20 @@ tasks:
       - { name: us, kind: http, url: https://us.example/, start: { after: p95, coldStart: 80ms } }
   greet:
     subTasks: [{ kind: class, class: English }, { kind: class, class: Spanish, start: after-failure }]
+  ask:
+    subTasks:
+      - { kind: class, class: English, shadow: { sample: 5%, pointer: /text } }
+      - { kind: class, class: Spanish, when: "{% language = 'es' %}" }
 `,
       surroundings,
     );
+    expect(tasks.at(-1)).toMatchObject({
+      subTasks: [{ name: 'spanish' }, { name: 'english' }],
+      conditions: new Map([['spanish', { text: "{% language = 'es' %}" }]]),
+      shadows: new Map([['english', { sample: '5%', pointer: '/text' }]]),
+    });
     expect(mistakes).toEqual([]);
-    expect(tasks).toMatchObject([
+    expect(tasks.slice(0, -1)).toMatchObject([
       {
         name: 'weather',
         reply: { policy: 'primary', primary: 'us' },
@@ -327,6 +336,60 @@ tasks:
       'a condition that is no expression',
       subTaskWith('expect: { when: a = 1 }'),
       ["7:25: tasks.t.subTasks[0].expect.when: takes an expression in JSONata such as {% state = 'done' %}"],
+    ],
+    [
+      'a condition of a start that is no expression',
+      subTaskWith('when: region'),
+      [
+        '7:15: tasks.t.subTasks[0].when: takes an expression in JSONata over the input, such as {% region = "eu" %}',
+      ],
+    ],
+    [
+      'a condition of a start that is no JSONata',
+      subTaskWith("when: '{% region = %}'"),
+      [
+        '7:15: tasks.t.subTasks[0].when: is no JSONata: Unexpected end of expression, at character 10 of the expression',
+      ],
+    ],
+    [
+      'a condition of a start that asks for more than the input',
+      subTaskWith("when: '{% $input.region %}'"),
+      ['7:15: tasks.t.subTasks[0].when: has $input, which nothing sets; there are functions alone'],
+    ],
+    [
+      'a shadow that is switched off',
+      subTaskWith('shadow: false'),
+      [
+        '7:17: tasks.t.subTasks[0].shadow: takes true, or an object such as {"sample": "5%"} with sample, pointer and ignore',
+      ],
+    ],
+    [
+      'a shadow of a share that is none',
+      subTaskWith('shadow: { sample: 120% }'),
+      ['7:27: tasks.t.subTasks[0].shadow.sample: takes a percentage from 0% to 100%, such as 5%'],
+    ],
+    [
+      'a shadow with a start rule',
+      `${subTaskWith('shadow: true')}        start: at-once
+      - { name: b, kind: http, url: 'https://b.example' }
+`,
+      [
+        '8:16: tasks.t.subTasks[0].start: stands beside shadow, which begins with its run, behind the others; take one out',
+      ],
+    ],
+    [
+      'nothing but a shadow',
+      subTaskWith('shadow: true'),
+      [
+        '2:3: tasks.t: All sub-tasks of the task t are shadows, so that nothing could be the reply; list one without shadow',
+      ],
+    ],
+    [
+      'a quorum that only a shadow could fill',
+      `${subTaskWith('shadow: true')}      - { name: b, kind: http, url: 'https://b.example' }
+    reply: { policy: quorum, quorum: 2 }
+`,
+      ['9:38: tasks.t.reply.quorum: 2 successes are more than the 1 sub-tasks of t'],
     ],
     [
       'a method that is none',

@@ -9,24 +9,16 @@ import {
   type ReplyPolicy,
 } from '../core/policies.js';
 import { keepInputSchema, redactionOf, redactSchema } from '../core/redaction.js';
-import {
-  DEFAULT_HEDGE_BUDGET,
-  hedgeBudgetSchema,
-  hedgeShare,
-  startOrderMisfit,
-  startOrderSchema,
-  startRuleSchema,
-  type StartRule,
-} from '../core/start-rule.js';
-import type { SubTaskHandler } from '../core/sub-task.js';
+import { DEFAULT_HEDGE_BUDGET, hedgeBudgetSchema, hedgeShare, startOrderSchema } from '../core/start-rule.js';
 import type { SubTaskDefinition, TaskDefinition } from '../core/task.js';
 import { checkedName, checkedSchema, parsed, TaskDeclarationError } from './declared.js';
 import { declaredWebhooks } from './declared-webhooks.js';
+import { subTaskList, type ListedSubTask } from './listed-sub-tasks.js';
 import type { TaskOptions } from './task.js';
 
 /** What a task is declared with, where its sub-tasks aren't listed as classes. */
 export type TaskOptionsOf<T> = Omit<TaskOptions, 'subTasks'> & {
-  readonly subTasks: readonly { readonly subTask: T; readonly start: StartRule }[];
+  readonly subTasks: readonly ListedSubTask<T>[];
 };
 
 /**
@@ -40,18 +32,17 @@ export function defineTask<T extends { readonly name: string } = Type>(
   className: string,
   subTaskOf: (subTask: T) => SubTaskDefinition,
 ): TaskDefinition {
-  const listed = options.subTasks.map((entry) =>
-    isClass(entry) ? { subTask: entry, start: 'at-once' as const } : entry,
-  ) as TaskOptionsOf<T>['subTasks'];
-  const subTasks = listed.map(({ subTask }) => subTaskOf(subTask));
-  const streams = subTasks.some(({ stream }) => stream !== undefined);
+  const name = checkedName(options.name, className);
+  const entries = options.subTasks as TaskOptionsOf<T>['subTasks'];
+  const { subTasks, starts, conditions, shadows } = subTaskList(entries, className, subTaskOf);
+  const streams = subTasks.some(({ name, stream }) => stream !== undefined && !shadows?.has(name));
   const task: TaskDefinition = {
-    name: checkedName(options.name, className),
+    name,
     subTasks,
-    starts: listed.map(({ subTask, start }) =>
-      parsed(() => startRuleSchema.parse(start), `start of ${subTask.name} in the task ${className}`),
-    ),
     order: parsed(() => startOrderSchema.parse(options.order ?? 'declared'), `order of ${className}`),
+    starts,
+    conditions,
+    shadows,
     hedgeBudget: parsed(
       () => hedgeShare(hedgeBudgetSchema.parse(options.hedgeBudget ?? DEFAULT_HEDGE_BUDGET)),
       `hedgeBudget of ${className}`,
@@ -85,15 +76,6 @@ export function defineTask<T extends { readonly name: string } = Type>(
       `The task ${className} has no sub-tasks; list at least one class in its subTasks`,
     );
   }
-  task.subTasks.forEach(({ name }, index) => {
-    const other = task.subTasks.findIndex((subTask) => subTask.name === name);
-    if (other !== index) {
-      const [first, second] = [other, index].map((at) => listed[at]?.subTask.name ?? '');
-      throw new TaskDeclarationError(
-        `In the task ${className} the sub-tasks ${String(first)} and ${String(second)} are both named "${name}"; rename or remove one`,
-      );
-    }
-  });
   const elsewhere = task.redaction && task.subTasks.find(({ placement }) => placement === 'worker');
   if (elsewhere)
     throw new TaskDeclarationError(
@@ -108,12 +90,6 @@ export function defineTask<T extends { readonly name: string } = Type>(
     throw new TaskDeclarationError(
       `The task ${className} coalesces or reuses runs, whose results others have from the journal; take out coalesce and reuse, or what redact says of results`,
     );
-  const startMisfit = startOrderMisfit(
-    listed.map(({ subTask }) => subTask.name),
-    task.starts,
-  );
-  if (startMisfit !== undefined)
-    throw new TaskDeclarationError(`The start rules of ${className} don't fit: ${startMisfit}`);
   const misfit = replyMisfit(task, task.reply);
   if (misfit) throw new TaskDeclarationError(`The reply of ${className} can't be met: ${misfit.detail}`);
   return task;
@@ -121,10 +97,15 @@ export function defineTask<T extends { readonly name: string } = Type>(
 
 /** Why `reply` can't work with `task`, and the field that says so; undefined when it can. */
 export function replyMisfit(
-  task: Pick<TaskDefinition, 'name' | 'subTasks' | 'redaction'>,
+  task: Pick<TaskDefinition, 'name' | 'subTasks' | 'redaction' | 'shadows'>,
   reply: ReplyPolicy,
 ): { pointer: string; detail: string } | undefined {
-  const names = task.subTasks.map(({ name }) => name);
+  const names = task.subTasks.map(({ name }) => name).filter((name) => !task.shadows?.has(name));
+  if (reply.policy === 'primary' && task.shadows?.has(reply.primary))
+    return {
+      pointer: '/primary',
+      detail: `${JSON.stringify(reply.primary)} is a shadow, whose result is in no reply; there are ${names.join(', ')}`,
+    };
   if (reply.policy === 'primary' && !names.includes(reply.primary)) {
     return {
       pointer: '/primary',
@@ -160,9 +141,4 @@ function minMisfit(reply: ReplyPolicy, task: string, count: number): string | un
     return `${String(reply.min)} successes are more than the quorum of ${String(reply.quorum)}`;
   if (reply.min <= count) return undefined;
   return `${String(reply.min)} successes are more than the ${String(count)} sub-tasks of ${task}`;
-}
-
-/** Whatever isn't the object of a later sub-task counts as a class, `undefined` too: who looks it up says what is wrong with it. */
-function isClass(entry: unknown): entry is Type<SubTaskHandler> {
-  return typeof entry !== 'object' || entry === null;
 }

@@ -3,6 +3,7 @@ import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { Observable } from 'rxjs';
 import type { JsonValue } from '../core/json.js';
 import type { ReplyPolicy } from '../core/policies.js';
+import type { ShadowOptions } from '../core/shadow.js';
 import type { StartRule } from '../core/start-rule.js';
 import type { SubTaskContext } from '../core/sub-task.js';
 import { Task, type TaskOptions } from './task.js';
@@ -91,16 +92,25 @@ type Fitting<Options> = Options extends { readonly input: infer Schema extends S
   : unknown;
 
 type Taking<Input> =
-  SubTaskTaking<Input> | { readonly subTask: SubTaskTaking<Input>; readonly start: StartRule };
+  | SubTaskTaking<Input>
+  | {
+      readonly subTask: SubTaskTaking<Input>;
+      readonly start?: StartRule;
+      readonly when?: (input: Input) => boolean | Promise<boolean>;
+      readonly shadow?: ShadowOptions;
+    };
 
 /** `run` is no method here: TypeScript lets methods take less than they are given. */
 type SubTaskTaking<Input> = abstract new (...args: never[]) => {
   readonly run: (input: Input, context: SubTaskContext) => unknown;
 };
 
-type ResultOfSubTask<SubTask> = SubTask extends { readonly subTask: infer Class }
-  ? ResultOfClass<Class>
-  : ResultOfClass<SubTask>;
+/** Those of shadows are in no reply. */
+type ResultOfSubTask<SubTask> = SubTask extends { readonly shadow: ShadowOptions }
+  ? never
+  : SubTask extends { readonly subTask: infer Class }
+    ? ResultOfClass<Class>
+    : ResultOfClass<SubTask>;
 
 type ResultOfClass<Class> = Class extends abstract new (...args: never[]) => {
   run(...args: never[]): infer Returned;
@@ -126,9 +136,11 @@ type ChunkOfReturned<Returned> =
       ? Chunk
       : never;
 
-type ChunkOfSubTask<SubTask> = SubTask extends { readonly subTask: infer Class }
-  ? ChunkOfClass<Class>
-  : ChunkOfClass<SubTask>;
+type ChunkOfSubTask<SubTask> = SubTask extends { readonly shadow: ShadowOptions }
+  ? never
+  : SubTask extends { readonly subTask: infer Class }
+    ? ChunkOfClass<Class>
+    : ChunkOfClass<SubTask>;
 
 type ChunkOfClass<Class> = Class extends abstract new (...args: never[]) => {
   run(...args: never[]): infer Returned;

@@ -163,6 +163,29 @@ describe('TaskRegistry', () => {
     expect(registry.get('reuses').coalescing).toMatchObject({ ...coalescing, reuse });
   });
 
+  test('finds shadows, which stand behind all others, and for which inputs sub-tasks start', async () => {
+    const when = (input: unknown) => input === 'eu';
+    const shadow = { sample: '5%', ignore: ['/at'] };
+    const registry = await registryOf(
+      A,
+      B,
+      task({
+        name: 't',
+        subTasks: [
+          { subTask: A, shadow },
+          { subTask: B, when },
+        ],
+      }),
+      task({ name: 'plain', subTasks: [A] }),
+    );
+    const { subTasks, starts, shadows, conditions } = registry.get('t');
+    expect(subTasks.map(({ name }) => name)).toEqual(['b', 'a']);
+    expect(starts).toEqual(['at-once', 'at-once']);
+    expect(shadows).toEqual(new Map([['a', shadow]]));
+    expect(['eu', 'us'].map((input) => conditions?.get('b')?.holds(input))).toEqual([true, false]);
+    expect(registry.get('plain')).toMatchObject({ shadows: undefined, conditions: undefined });
+  });
+
   test.each<[string, Type[], string]>([
     [
       'two tasks of one name',
@@ -249,9 +272,55 @@ describe('TaskRegistry', () => {
       'The start of B in the task TaskClass is wrong: takes "at-once", "after-failure", "after-failed-attempt", {"after": "150ms"}, or {"after": "p95", "coldStart": "100ms"}',
     ],
     [
-      'no start rule where one belongs',
-      [A, B, task({ name: 't', subTasks: [A, { subTask: B } as unknown as typeof B] })],
-      'The start of B in the task TaskClass is wrong: takes "at-once"',
+      'a shadow with a start rule',
+      [A, B, task({ name: 't', subTasks: [A, { subTask: B, start: 'at-once', shadow: true }] })],
+      'The start of B in the task TaskClass stands beside shadow, which begins with its run, behind the others; take one out',
+    ],
+    [
+      'a shadow of more runs than there are',
+      [A, B, task({ name: 't', subTasks: [A, { subTask: B, shadow: { sample: '101%' } }] })],
+      'The shadow of B in the task TaskClass is wrong: takes a percentage from 0% to 100%, such as 5%',
+    ],
+    [
+      'a shadow that is neither true nor an object',
+      [A, B, task({ name: 't', subTasks: [A, { subTask: B, shadow: '5%' as unknown as true }] })],
+      'The shadow of B in the task TaskClass is wrong: takes true, or an object such as {"sample": "5%"} with sample, pointer and ignore',
+    ],
+    [
+      'nothing but shadows',
+      [A, task({ name: 't', subTasks: [{ subTask: A, shadow: true }] })],
+      'All sub-tasks of the task TaskClass are shadows, so that nothing could be the reply; list one without shadow',
+    ],
+    [
+      'a primary that is a shadow',
+      [
+        A,
+        B,
+        task({
+          name: 't',
+          subTasks: [A, { subTask: B, shadow: true }],
+          reply: { policy: 'primary', primary: 'b' },
+        }),
+      ],
+      'The reply of TaskClass can\'t be met: "b" is a shadow, whose result is in no reply; there are a',
+    ],
+    [
+      'a quorum that only a shadow could fill',
+      [
+        A,
+        B,
+        task({
+          name: 't',
+          subTasks: [A, { subTask: B, shadow: true }],
+          reply: { policy: 'quorum', quorum: 2 },
+        }),
+      ],
+      "The reply of TaskClass can't be met: 2 successes are more than the 1 sub-tasks of t",
+    ],
+    [
+      'a condition that is no function',
+      [A, B, task({ name: 't', subTasks: [A, { subTask: B, when: true as unknown as () => boolean }] })],
+      'The when of B in the task TaskClass is no function; it takes one of the input, such as (input) => …',
     ],
     [
       'the quantile of no time at all',

@@ -5,19 +5,31 @@ import type { CoalesceOptions, ReuseOptions } from '../core/coalescing.js';
 import type { Face } from '../core/face.js';
 import type { LosersPolicy, OnBreak, ReplyPolicy } from '../core/policies.js';
 import type { StartOrder, StartRule } from '../core/start-rule.js';
+import type { ShadowOptions } from '../core/shadow.js';
 import type { SubTaskHandler } from '../core/sub-task.js';
 import type { TaskWebhook } from '../core/webhook.schema.js';
 
-/** A sub-task of a task that doesn't start at once. */
+/** A sub-task of a task of which more is said than its class. */
 export interface LaterSubTask {
   readonly subTask: Type<SubTaskHandler>;
-  readonly start: StartRule;
+  /** Default `at-once`. */
+  readonly start?: StartRule;
+  /**
+   * Whether it is eligible for a run, by the parsed input. Where it is false the sub-task is skipped; where it throws, or takes longer
+   * than 1 s, the sub-task fails with `when-failed`. Default: always.
+   */
+  when?(input: unknown): boolean | Promise<boolean>;
+  /**
+   * Makes it a shadow: it runs beside the others, its result is in no reply, and the race table compares it with the reply. It begins behind the
+   * others, so it takes no `start`. Default: not.
+   */
+  readonly shadow?: ShadowOptions;
 }
 
 export interface TaskOptions {
   /** Letters, digits, `.`, `_` and `-`; unique in the service. */
   name: string;
-  /** The sub-tasks, in the order in which they start; those that are listed as classes start at once. */
+  /** The sub-tasks, in the order in which they start; those that are listed as classes start at once. Shadows begin behind all others. */
   subTasks: readonly (Type<SubTaskHandler> | LaterSubTask)[];
   /** Used by runs that name none. Default `first-success`. */
   reply?: ReplyPolicy;

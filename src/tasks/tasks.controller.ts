@@ -28,6 +28,8 @@ import { coalescingView } from '../core/coalescing.js';
 import { webhookViews } from '../core/webhook-view.js';
 import { contextOf } from '../http/request-context.js';
 import { TaskRegistry } from './task-registry.js';
+import type { Condition } from '../core/condition.js';
+import type { ShadowTerms } from '../core/shadow.js';
 import type { TaskDefinition } from '../core/task.js';
 import { runRequestSchema, taskListSchema, taskSchema, type RunRequest } from './tasks.schemas.js';
 import { StreamedAnswers } from './streamed-answers.js';
@@ -179,6 +181,8 @@ function view(task: TaskDefinition) {
     hedgeBudget,
     face,
     coalescing,
+    conditions,
+    shadows,
     input,
     webhooks,
   } = task;
@@ -193,6 +197,7 @@ function view(task: TaskDefinition) {
         concurrency: concurrency === Infinity ? null : concurrency,
         placement,
         start: starts[index] ?? 'at-once',
+        ...clausesView(conditions?.get(name), shadows?.get(name)),
       }),
     ),
     reply,
@@ -204,5 +209,12 @@ function view(task: TaskDefinition) {
     hedgeBudget: hedgeBudget === Infinity ? null : hedgeBudget,
     input: input ? inputJsonSchema(input) : {},
     ...(webhooks && { webhooks: webhookViews(webhooks) }),
+  };
+}
+
+function clausesView(condition: Condition | undefined, shadow: ShadowTerms | undefined) {
+  return {
+    ...(condition && { when: condition.text ?? 'function' }),
+    ...(shadow && { shadow }),
   };
 }

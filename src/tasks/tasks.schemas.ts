@@ -15,6 +15,7 @@ import { SUB_TASK_PLACEMENTS } from '../core/sub-task.js';
 import { webhookViewsSchema } from '../core/webhook-view.js';
 import { MOST_WEBHOOKS_OF_RUN, runWebhookSchema } from '../core/webhook.schema.js';
 import { startOrderSchema, startRuleSchema } from '../core/start-rule.js';
+import { shadowSchema } from '../core/shadow.js';
 
 export const EXAMPLE_REQUEST_ID = 'order-4711';
 export const EXAMPLE_TRACEPARENT = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
@@ -124,6 +125,14 @@ export const taskSchema = z
           description: 'Where it is executed: by the node that accepted the run, or by one that takes work.',
         }),
         start: startRuleSchema,
+        when: z.string().exactOptional().meta({
+          description:
+            'For which inputs it starts, where not for all: the expression of the file; `function` where code decides.',
+        }),
+        shadow: shadowSchema.options[1].exactOptional().meta({
+          description:
+            'There where it is a shadow: in how many runs it starts, and what of its results is compared.',
+        }),
       }),
     ),
     reply: replyPolicySchema.meta({ description: 'Used by runs that name none.' }),

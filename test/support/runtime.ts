@@ -7,9 +7,12 @@ import type { StartOrder, StartRule } from '../../src/core/start-rule.js';
 import type { RunRequest } from '../../src/tasks/tasks.schemas.js';
 import type { SubTaskContext, SubTaskOptions } from '../../src/core/sub-task.js';
 import { createCore } from '../../src/testing/core.js';
+import { subTaskList, type ListedSubTask } from '../../src/tasks/listed-sub-tasks.js';
 import { defineSubTask } from '../../src/tasks/sub-task-declaration.js';
 import type { TaskRegistry } from '../../src/tasks/task-registry.js';
-import type { TaskDefinition } from '../../src/core/task.js';
+import type { SubTaskDefinition, TaskDefinition } from '../../src/core/task.js';
+
+type ListedOptions = SubTaskOptions & Omit<ListedSubTask<unknown>, 'subTask'> & { readonly run: Run };
 
 type Run = (input: unknown, context: SubTaskContext) => unknown;
 
@@ -29,7 +32,7 @@ export interface RuntimeOptions {
 
 /** The parts that a run flows through, without HTTP and without Nest, around one task named `task`. */
 export function createRuntime(
-  subTasks: readonly (SubTaskOptions & { readonly start?: StartRule; readonly run: Run })[],
+  subTasks: readonly ListedOptions[],
   environment: Readonly<Record<string, string>> = {},
   {
     order = 'declared',
@@ -40,11 +43,16 @@ export function createRuntime(
     losers = 'continue',
   }: RuntimeOptions = {},
 ) {
+  const listed = subTasks.map(({ run, start: _, when, shadow, ...options }) => {
+    return { subTask: defineSubTask(options, { run }, options.name), when, shadow };
+  });
+  const racing = subTasks.filter(({ shadow }) => shadow === undefined);
+  const list = subTaskList<SubTaskDefinition>(listed, 'task', (subTask) => subTask);
   const task: TaskDefinition = {
     name: 'task',
-    subTasks: subTasks.map(({ run, start: _, ...options }) => defineSubTask(options, { run }, options.name)),
-    starts: subTasks.map(({ start = 'at-once' }) => start),
     order,
+    ...list,
+    starts: list.starts.map((_start, index) => racing[index]?.start ?? 'at-once'),
     hedgeBudget,
     reply: { policy: 'first-success' },
     losers,
@@ -54,7 +62,7 @@ export function createRuntime(
     redaction: undefined,
     webhooks: undefined,
     onBreak,
-    streams: subTasks.some(({ stream }) => stream !== undefined),
+    streams: subTasks.some(({ stream, shadow }) => stream !== undefined && shadow === undefined),
     face: undefined,
     coalescing: undefined,
   };
