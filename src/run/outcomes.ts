@@ -8,7 +8,8 @@ import { decideBy, needsMore, replyAtDeadline, replyOf } from './reply.js';
 export class Outcomes {
   /** In the order in which they were committed. */
   private settled: Outcome[] = [];
-  private outcomes$: Subject<Outcome>;
+  /** The race that decides; undefined until the first outcome, since a run may wait long for that. */
+  private outcomes$: Subject<Outcome> | undefined;
   /** The sub-task whose outcome is the reply, because callers are shown its stream. */
   leading: string | undefined;
 
@@ -20,9 +21,7 @@ export class Outcomes {
     private readonly policy: ReplyPolicy,
     private readonly subTasks: readonly string[],
     private reply?: Reply,
-  ) {
-    this.outcomes$ = this.race();
-  }
+  ) {}
 
   /** Whether the policy is met or defeated. */
   get decided(): boolean {
@@ -42,6 +41,7 @@ export class Outcomes {
 
   settle(outcome: Outcome): void {
     this.settled.push(outcome);
+    this.outcomes$ ??= this.race();
     this.outcomes$.next(outcome);
   }
 
@@ -105,7 +105,7 @@ export class Outcomes {
 
   private raceAnew(settled: readonly Outcome[]): void {
     this.settled = [];
-    this.outcomes$ = this.race();
+    this.outcomes$ = undefined;
     for (const outcome of settled) this.settle(outcome);
   }
 
