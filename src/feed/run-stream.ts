@@ -59,8 +59,8 @@ export class RunStream {
   /** The last event that was told of. */
   private heard = 0;
   private reply: ReplyMessage | undefined;
-  /** Resolves when the answer has begun, or nobody is there for it; rejects with what it is instead. */
-  private readonly opened = Promise.withResolvers<undefined>();
+  /** Resolves when the answer has begun, or nobody is there for it; rejects with what it is instead. Undefined where the voice doesn’t wait. */
+  private readonly opened: PromiseWithResolvers<undefined> | undefined;
   private readonly unwatch: () => void;
   private readonly unprobe: () => void;
 
@@ -70,7 +70,8 @@ export class RunStream {
     private readonly streams: StreamHost,
     private readonly options: Options,
   ) {
-    this.opened.promise.catch(() => undefined);
+    if (options.voice.waits) this.opened = Promise.withResolvers();
+    this.opened?.promise.catch(() => undefined);
     this.messages = new StreamMessages(options.after);
     this.hold = streams.holdOf(options.runId);
     this.unwatch = streams.join(this, options.runId, this.hear);
@@ -79,7 +80,7 @@ export class RunStream {
     });
     response.once('close', () => {
       this.leave();
-      this.opened.resolve(undefined);
+      this.opened?.resolve(undefined);
     });
     response.on('drain', () => {
       this.goOn();
@@ -103,7 +104,7 @@ export class RunStream {
         if (!response.headersSent) throw error;
         this.end();
       });
-    if (options.voice.waits) await this.opened.promise;
+    await this.opened?.promise;
   }
 
   beat(): void {
@@ -118,7 +119,7 @@ export class RunStream {
     const message = 'The service stopped before there was a reply; its next start goes on with the run';
     const error = new DomainError('stopping', message, { runId });
     if (response.headersSent) response.end(voice.error(undefined, error));
-    else this.opened.reject(error);
+    else this.opened?.reject(error);
   }
 
   private leave(): void {
@@ -182,15 +183,20 @@ export class RunStream {
       response.end();
     } catch (error) {
       if (!this.options.voice.waits || response.headersSent) throw error;
-      this.opened.reject(error);
+      this.opened?.reject(error);
     }
   }
 
   private writeHead(): void {
-    if (this.response.headersSent) return;
-    this.response.writeHead(200, STREAM_HEADERS);
-    this.response.write(this.options.voice.opening);
-    this.opened.resolve(undefined);
+    const { response } = this;
+    if (response.headersSent) return;
+    response.cork();
+    response.writeHead(200, STREAM_HEADERS);
+    // Joined to what is written next, the head would stay in memory as the dozens of pieces that Node makes it of.
+    response.flushHeaders();
+    response.write(this.options.voice.opening);
+    response.uncork();
+    this.opened?.resolve(undefined);
   }
 
   private write(text: string): void {
