@@ -21,8 +21,15 @@ interface Reader {
   readonly context: Pick<SubTaskContext, 'tokens'>;
 }
 
-/** Brings the chunks of a response that was accepted, one at a time as they are asked for. @throws {UnfitResponse} */
-type ChunksOf = (response: UpstreamResponse, body: StreamedBody, reader: Reader) => AsyncGenerator<JsonValue>;
+/** A response that was accepted, and what an error that it ends with is told as. */
+interface Opened {
+  readonly response: UpstreamResponse;
+  readonly body: StreamedBody;
+  readonly failureOf: (error: unknown) => unknown;
+}
+
+/** Brings the chunks of a response, one at a time as they are asked for; the first one asks for the response. */
+type ChunksOf = (open: () => Promise<Opened>, reader: Reader) => AsyncGenerator<JsonValue>;
 
 /** @param maxBytes how large a frame may be */
 export function compileChunks(
@@ -33,36 +40,41 @@ export function compileChunks(
 ): ChunksOf {
   const chunkOf = chunk === undefined ? undefined : compileChunk(chunk, thread, maxBytes);
   const isJson = kind === 'ndjson' || chunk !== undefined;
-  return async function* (response, body, { input, signal, context }) {
+  return async function* (open, { input, signal, context }) {
+    const { response, body, failureOf } = await open();
+    const decoder = decoderOf(kind, response, maxBytes);
     const tokens = new TokenCount(context);
     try {
-      for await (const frame of framesOf(body, decoderOf(kind, response, maxBytes))) {
-        if (frame.text === end) {
-          body.leaveAtEnd();
-          return;
+      for (;;) {
+        const { value: piece } = await body.next();
+        for (const frame of piece ? decoder.write(piece) : decoder.end()) {
+          if (frame.text === end) {
+            body.leaveAtEnd();
+            return;
+          }
+          const value = kind === 'bytes' ? frame.text : valueOf(frame, isJson);
+          refuseError(frame, value);
+          const shown = isJson ? value : frame.text;
+          const found = chunkOf ? await chunkOf(shown, frame, { response, input, signal }) : shown;
+          const brings = found !== undefined && !(chunkOf && found === null);
+          tokens.count(value, brings && found !== '');
+          if (brings) yield found;
         }
-        const value = kind === 'bytes' ? frame.text : valueOf(frame, isJson);
-        refuseError(frame, value);
-        const shown = isJson ? value : frame.text;
-        const found = chunkOf ? await chunkOf(shown, frame, { response, input, signal }) : shown;
-        const brings = found !== undefined && !(chunkOf && found === null);
-        tokens.count(value, brings && found !== '');
-        if (brings) yield found;
+        if (!piece) break;
       }
+      if (end !== undefined)
+        throw new UnfitResponse(`its stream broke off: it ended without ${JSON.stringify(end)}`, response);
     } catch (error) {
-      if (!(error instanceof FrameError)) throw error;
-      const { status } = response;
-      const excerpt = Buffer.from(error.frame.slice(0, EXCERPT_BYTES));
-      throw new UnfitResponse(error.message, { status, headers: {}, body: excerpt });
+      throw failureOf(error instanceof FrameError ? unfit(error, response) : error);
+    } finally {
+      void body.return();
     }
-    if (end !== undefined)
-      throw new UnfitResponse(`its stream broke off: it ended without ${JSON.stringify(end)}`, response);
   };
 }
 
-async function* framesOf(body: StreamedBody, decoder: FrameDecoder): AsyncGenerator<Frame> {
-  for await (const piece of body) yield* decoder.write(piece);
-  yield* decoder.end();
+function unfit(error: FrameError, { status }: UpstreamResponse): UnfitResponse {
+  const excerpt = Buffer.from(error.frame.slice(0, EXCERPT_BYTES));
+  return new UnfitResponse(error.message, { status, headers: {}, body: excerpt });
 }
 
 function decoderOf(kind: StreamKind, { headers }: UpstreamResponse, maxBytes: number): FrameDecoder {

@@ -97,10 +97,7 @@ export class HttpSubTask implements SubTaskHandler<unknown> {
   }
 
   /** With `stream`, the request is made when the first chunk is asked for. @throws {SubTaskError} */
-  run(
-    input: unknown,
-    context: SubTaskContext & Traced,
-  ): Promise<JsonValue> | AsyncIterableIterator<JsonValue> {
+  run(input: unknown, context: SubTaskContext & Traced): Promise<JsonValue> | AsyncGenerator<JsonValue> {
     return this.chunksOf ? this.stream(this.chunksOf, input, context) : this.result(input, context);
   }
 
@@ -110,7 +107,7 @@ export class HttpSubTask implements SubTaskHandler<unknown> {
     try {
       return await this.resultOf(response, input, signal);
     } catch (error) {
-      throw this.failureOf(hop, error);
+      throw this.failureOf(hop.upstream.origin, error);
     }
   }
 
@@ -118,41 +115,18 @@ export class HttpSubTask implements SubTaskHandler<unknown> {
     chunksOf: ReturnType<typeof compileChunks>,
     input: unknown,
     context: SubTaskContext & Traced,
-  ): AsyncIterableIterator<JsonValue> {
-    const left = new AbortController();
-    const signal = AbortSignal.any([context.signal, left.signal]);
-    const chunks = this.chunks(chunksOf, input, context, signal);
-    return {
-      [Symbol.asyncIterator]() {
-        return this;
-      },
-      next: () => chunks.next(),
-      // A generator that waits for its upstream would go on waiting.
-      return: () => {
-        left.abort();
-        return chunks.return(undefined);
-      },
+  ): AsyncGenerator<JsonValue> {
+    const { signal } = context;
+    const open = async () => {
+      const { hop, response } = await this.answer(input, context, signal);
+      const { origin } = hop.upstream;
+      const failureOf = (error: unknown) => this.failureOf(origin, error);
+      const { stream: body, headers } = response;
+      if (body) return { response, body, failureOf };
+      const type = String(headers['content-type']).slice(0, 80);
+      throw failureOf(new UnfitResponse(`its Content-Type, ${type}, is none of an event stream`, response));
     };
-  }
-
-  private async *chunks(
-    chunksOf: ReturnType<typeof compileChunks>,
-    input: unknown,
-    context: SubTaskContext & Traced,
-    signal: AbortSignal,
-  ): AsyncGenerator<JsonValue, undefined> {
-    const { hop, response } = await this.answer(input, context, signal);
-    try {
-      const { stream } = response;
-      if (!stream)
-        throw new UnfitResponse(
-          `its Content-Type, ${String(response.headers['content-type']).slice(0, 80)}, is none of an event stream`,
-          response,
-        );
-      yield* chunksOf(response, stream, { input, signal, context });
-    } catch (error) {
-      throw this.failureOf(hop, error);
-    }
+    return chunksOf(open, { input, signal, context });
   }
 
   /** The response that is accepted by its status, behind all redirects. @throws {SubTaskError} */
@@ -218,8 +192,8 @@ export class HttpSubTask implements SubTaskHandler<unknown> {
     }
   }
 
-  private failureOf({ upstream }: Hop, error: unknown): unknown {
-    return error instanceof UnfitResponse ? this.failures.ofResponse(upstream.origin, error) : error;
+  private failureOf(origin: string, error: unknown): unknown {
+    return error instanceof UnfitResponse ? this.failures.ofResponse(origin, error) : error;
   }
 
   private follow(hop: Hop, response: UpstreamResponse, redirects: number): Hop {

@@ -123,19 +123,24 @@ describe('HTTP sub-tasks that stream', () => {
       await first;
       const closed = new Promise((resolve) => response.on('close', resolve));
       const next = chunks.next();
+      attempt.giveUp();
+      await expect(next).rejects.toThrow('The attempt was cancelled');
       await chunks.return?.();
-      await expect(next).rejects.toThrow();
       await closed;
       expect(getEventListeners(attempt.signal, 'abort')).toEqual([]);
     });
 
     test('close it while they wait for the status', async () => {
       const server = await caller.serve(misbehaviours.slowHeaders);
-      const chunks = await caller.open({ url: `${server.origin}/`, stream: 'sse' });
+      let attempt: Attempt | undefined;
+      const chunks = await caller.open(
+        { url: `${server.origin}/`, stream: 'sse' },
+        { begun: (begun) => (attempt = begun) },
+      );
       const next = chunks.next();
       await server.until(() => server.requests.length === 1);
-      await chunks.return?.();
-      await expect(next).rejects.toThrow();
+      attempt?.giveUp();
+      await expect(next).rejects.toThrow('The attempt was cancelled');
       await server.deserted();
     });
 
