@@ -194,14 +194,14 @@ export class Attempt implements SubTaskContext, Traced {
     this.#controller?.abort(new DOMException(MESSAGES[why], why));
   }
 
+  /** Called when its stream has brought chunks. */
+  streamed(first: number, chunks: readonly JsonValue[]): void {
+    this.subTask.streamed(this, first, chunks);
+  }
+
   async #read(returned: unknown, terms: StreamTerms): Promise<unknown> {
     const { subTask, owner } = this;
-    const listener = {
-      streamed: (first: number, chunks: readonly JsonValue[]): void => {
-        subTask.streamed(this, first, chunks);
-      },
-    };
-    this.stream = new StreamReading(terms, owner.execution, listener, owner.mayLead(subTask.name));
+    this.stream = new StreamReading(terms, owner.execution, this, owner.mayLead(subTask.name));
     const result = await this.stream.read(Promise.resolve(returned).then(streamSource));
     return terms.checked(result);
   }

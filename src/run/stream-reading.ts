@@ -85,11 +85,10 @@ export class StreamReading {
    * @throws {SubTaskError} `stream-empty` when no chunk has won; `stream-stalled`; {@link JsonError}; what the stream throws
    */
   read(source: Promise<AsyncIterable<unknown>>): Promise<JsonValue> {
-    const stalled = Promise.withResolvers<never>();
-    this.stall = stalled.reject;
-    this.watch(this.terms.firstChunkMs);
-    return Promise.race([this.pull(source), stalled.promise]).finally(() => {
-      this.clearTimer();
+    return new Promise((resolve, reject) => {
+      this.stall = reject;
+      this.watch(this.terms.firstChunkMs);
+      this.pull(source).then(resolve, reject);
     });
   }
 
@@ -149,20 +148,24 @@ export class StreamReading {
   }
 
   private async pull(source: Promise<AsyncIterable<unknown>>): Promise<JsonValue> {
-    const iterator = (await source)[Symbol.asyncIterator]();
-    this.iterator = iterator;
-    const isOver = (): boolean => this.ended;
-    if (isOver()) this.leave();
-    for (;;) {
-      const next = isOver() ? undefined : await iterator.next();
-      if (!next || isOver()) return null;
-      if (next.done) break;
-      const chunk = toJson(next.value, this.bounds.maxResultBytes);
-      this.keep(chunk);
-      if (this.firstChunkMs === undefined && (await this.terms.wins(chunk))) this.won();
-      this.tell();
-      if (this.mustWait) await (this.eased = Promise.withResolvers()).promise;
-      this.lastAt = this.bounds.clock.elapsed();
+    try {
+      const iterator = (await source)[Symbol.asyncIterator]();
+      this.iterator = iterator;
+      const isOver = (): boolean => this.ended;
+      if (isOver()) this.leave();
+      for (;;) {
+        const next = isOver() ? undefined : await iterator.next();
+        if (!next || isOver()) return null;
+        if (next.done) break;
+        const chunk = toJson(next.value, this.bounds.maxResultBytes);
+        this.keep(chunk);
+        if (this.firstChunkMs === undefined && (await this.terms.wins(chunk))) this.won();
+        this.tell();
+        if (this.mustWait) await (this.eased = Promise.withResolvers()).promise;
+        this.lastAt = this.bounds.clock.elapsed();
+      }
+    } finally {
+      this.clearTimer();
     }
     if (this.firstChunkMs === undefined)
       throw new SubTaskError('The stream ended before a chunk that wins', { code: 'stream-empty' });
@@ -206,27 +209,33 @@ export class StreamReading {
     this.eased = undefined;
   }
 
-  /** Lets it fail when no chunk that counts comes for so long. The time in which its upstream is made to wait doesn't count. */
+  /** Lets it fail when no chunk that counts comes for so long. */
   private watch(ms: number): void {
-    const { clock } = this.bounds;
     this.clearTimer();
-    if (ms === Infinity || this.ended) return;
-    const first = this.firstChunkMs === undefined;
-    const look = (): void => {
-      const since = first ? this.startedAt : this.lastAt;
-      const leftMs = this.eased ? ms : ms - (clock.elapsed() - since);
-      if (leftMs > 0) this.timer = clock.setTimeout(look, Math.ceil(leftMs));
-      else {
-        this.hasStalled = true;
-        this.stall?.(stalled(first, ms));
-      }
-    };
-    this.timer = clock.setTimeout(look, ms);
+    if (ms !== Infinity && !this.ended) this.timer = this.bounds.clock.setTimeout(look, ms, this);
+  }
+
+  /** Looks whether it has stalled. The time in which its upstream is made to wait doesn't count. */
+  look(): void {
+    const { clock } = this.bounds;
+    const isFirst = this.firstChunkMs === undefined;
+    const ms = isFirst ? this.terms.firstChunkMs : this.terms.idleMs;
+    const since = isFirst ? this.startedAt : this.lastAt;
+    const leftMs = this.eased ? ms : ms - (clock.elapsed() - since);
+    if (leftMs > 0) this.timer = clock.setTimeout(look, Math.ceil(leftMs), this);
+    else {
+      this.hasStalled = true;
+      this.stall?.(stalled(isFirst, ms));
+    }
   }
 
   private clearTimer(): void {
     this.bounds.clock.clearTimeout(this.timer);
   }
+}
+
+function look(reading: StreamReading): void {
+  reading.look();
 }
 
 function stalled(first: boolean, ms: number): SubTaskError {
