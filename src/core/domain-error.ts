@@ -25,6 +25,7 @@ export type DomainErrorCode =
   | 'run-cancelled'
   | 'deadline-exceeded'
   | 'run-disputed'
+  | 'stream-restarted'
   | 'overloaded'
   | 'journal-unavailable'
   | 'worker-node'

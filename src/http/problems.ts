@@ -263,6 +263,13 @@ export const problemTypes = {
       'The sub-tasks succeeded, but so few of their results are equal that the reply policy agreement can’t be met any more.',
     mend: 'camps names the sub-tasks by what their results say. Find out who is right, or leave out by pointer and ignore what may differ.',
   },
+  'stream-restarted': {
+    status: 502,
+    title: 'Stream restarted',
+    happened:
+      'The stream that was shown broke off, and the run goes on from scratch. Only callers who can’t be told to clear what they were shown get this: clients of OpenAI, and readers in your own app without onRestart.',
+    mend: 'Void what was shown. Send the request again with its Idempotency-Key, or read the run, for what the new stream brings.',
+  },
   'deadline-exceeded': {
     status: 504,
     title: 'Deadline exceeded',

@@ -1,3 +1,4 @@
+import { DomainError } from '../core/domain-error.js';
 import type { RunEvent } from '../core/events.js';
 import type { JsonValue } from '../core/json.js';
 import { EventBus } from '../events/event-bus.js';
@@ -5,6 +6,7 @@ import { StreamHold } from '../feed/stream-hold.js';
 import { STREAMED_TYPES, StreamMessages, type ReplyMessage } from '../feed/stream-messages.js';
 import { Journal } from '../run/journal.js';
 import { Runs } from '../run/runs.js';
+import { TaskRegistry } from '../tasks/task-registry.js';
 import { answerOf } from '../tasks/tasks.service.js';
 import type { Parts } from './parts.js';
 import type { Readers } from './readers.js';
@@ -17,16 +19,16 @@ const MOST_WAITING = 100;
 const HELD_FROM = 10;
 
 /** A stream broke off, and another attempt is shown from its beginning. Chunks that came before are void. */
-export class StreamRestartedError extends Error {
-  readonly code = 'stream-restarted';
-
+export class StreamRestartedError extends DomainError {
   constructor(
     readonly runId: string,
     readonly subTask: string,
     readonly attempt: number,
   ) {
     super(
+      'stream-restarted',
       `The stream of the run ${runId} broke off and begins anew with ${subTask}, attempt ${attempt}; give onRestart to go on with that`,
+      { runId, subTask, attempt },
     );
     this.name = 'StreamRestartedError';
   }
@@ -54,6 +56,8 @@ export async function* runChunks(
   const messages = new StreamMessages();
   const waiting: RunEvent[] = [];
   let reply: ReplyMessage | undefined;
+  /** Whether nothing came since a restart. */
+  let isVoid = false;
   let [at, heard, isBehind] = [0, 0, true];
   let news = Promise.withResolvers<undefined>();
   const wake = (): void => {
@@ -85,10 +89,16 @@ export async function* runChunks(
       for (const event of events) {
         at = Math.max(at, event.id);
         for (const message of messages.of(event)) {
-          if (message.event === 'reply') reply = message;
-          else if (message.event === 'chunk') yield* message.chunks;
-          else if (onRestart) onRestart({ subTask: message.subTask, attempt: message.attempt });
-          else throw new StreamRestartedError(runId, message.subTask, message.attempt);
+          if (message.event === 'reply') {
+            reply = message;
+            if (isVoid) yield* chunksIn(app, reply);
+          } else if (message.event === 'chunk') {
+            isVoid = false;
+            yield* message.chunks;
+          } else if (onRestart) {
+            isVoid = true;
+            onRestart({ subTask: message.subTask, attempt: message.attempt });
+          } else throw new StreamRestartedError(runId, message.subTask, message.attempt);
         }
       }
       if (isBehind || waiting.length > 0) continue;
@@ -106,4 +116,12 @@ export async function* runChunks(
     hold.release();
     readers.ended.removeEventListener('abort', wake);
   }
+}
+
+/** The chunks of a reply by a stream that was not shown: it had ended before another one broke off. Its texts are joined. */
+function chunksIn(app: Parts, { task, decision: { reply } }: ReplyMessage): readonly JsonValue[] {
+  if ('error' in reply) return [];
+  const { subTasks = [] } = app.get(TaskRegistry, { strict: false }).find(task) ?? {};
+  if (!subTasks.some(({ name, stream }) => stream && name === reply.answeredBy)) return [];
+  return [reply.result].flat();
 }

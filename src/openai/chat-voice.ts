@@ -7,7 +7,7 @@ import { problem } from '../http/problems.js';
 import type { Answer } from '../tasks/tasks.service.js';
 import { usageOf, type AboutAnswer } from './chat-answer.js';
 import { answerOf, choiceOf, pieceOf } from './chat-piece.js';
-import { openAiError, type OpenAiError } from './openai-error.js';
+import { openAiError } from './openai-error.js';
 
 interface Options {
   /** Whether a last chunk has `usage`, where it is known. */
@@ -19,15 +19,13 @@ interface Options {
 }
 
 /** What a client of OpenAI is told that the run goes on from scratch: what it was shown can’t be taken back. */
-const RESTARTED: OpenAiError = {
-  error: {
-    message:
-      'The stream broke off, and the run goes on from scratch; send the request again with its Idempotency-Key for what that brings',
-    type: 'server_error',
-    param: null,
-    code: 'stream-restarted',
-  },
-};
+const RESTARTED = openAiError(
+  problem(
+    'stream-restarted',
+    'The stream broke off, and the run goes on from scratch; send the request again with its Idempotency-Key for what that brings',
+    {},
+  ),
+);
 
 /** Says the stream of a run as OpenAI says that of a chat completion: chunks, and `[DONE]` once all is told. */
 export class ChatVoice implements StreamVoice {

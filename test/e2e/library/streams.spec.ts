@@ -1,11 +1,17 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { INestApplicationContext } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
-import { Frontrunner, FrontrunnerModule, StreamRestartedError } from '../../../src/index.js';
+import {
+  Frontrunner,
+  FrontrunnerError,
+  FrontrunnerModule,
+  StreamRestartedError,
+} from '../../../src/index.js';
 import { CapturedLog } from '../../support/captured-log.js';
 import { ControlledStream } from '../../support/controlled-stream.js';
 
 const retry = { attempts: 2, delay: '1ms' } as const;
+const both = new ControlledStream('both', { a: {}, b: {} }, { onBreak: 'restart', losers: 'continue' });
 const chat = new ControlledStream('chat', { a: { retry } }, { onBreak: 'restart' });
 
 describe('streams of an instance within an application', () => {
@@ -15,7 +21,7 @@ describe('streams of an instance within an application', () => {
     const module = await Test.createTestingModule({
       imports: [
         FrontrunnerModule.forRoot({ database: 'memory:' }),
-        FrontrunnerModule.forFeature(chat.providers),
+        FrontrunnerModule.forFeature([...chat.providers, ...both.providers]),
       ],
     })
       .setLogger(new CapturedLog())
@@ -68,7 +74,31 @@ describe('streams of an instance within an application', () => {
     expect(await chunks.next()).toEqual({ value: 'x', done: false });
     const thrown = await chunks.next().catch((error: unknown) => error);
     expect(thrown).toBeInstanceOf(StreamRestartedError);
+    expect(thrown).toBeInstanceOf(FrontrunnerError);
     expect(thrown).toMatchObject({ code: 'stream-restarted', runId, subTask: 'a', attempt: 2 });
+  });
+
+  test.each([
+    [['y', 'z'], ['yz']],
+    [
+      [1, 2],
+      [1, 2],
+    ],
+  ])('bring %j of a stream that had ended when the one that was shown broke off', async (sent, expected) => {
+    const seen: unknown[] = [];
+    const onRestart = ({ subTask }: { subTask: string }) => seen.push(`restart ${subTask}`);
+    const stream = frontrunner.stream('both', null, { onRestart });
+    const [a, b] = await Promise.all([both.next('a'), both.next('b')]);
+    a.send('x');
+    for await (const chunk of stream) {
+      seen.push(chunk);
+      if (chunk !== 'x') continue;
+      b.send(...sent);
+      b.end();
+      for await (const event of (await stream.run).events()) if (event.type === 'sub-task.succeeded') break;
+      a.fail(new Error('broke off'));
+    }
+    expect(seen).toEqual(['x', 'restart b', ...expected]);
   });
 
   test('throw what the reply is where that is an error, and what keeps a run from starting', async () => {
