@@ -22,13 +22,16 @@ export class HedgeBudget {
     if (this.runs < BUDGETED_RUNS) this.runs += 1;
   }
 
+  /** Whether there is an extra start left. */
+  get hasMore(): boolean {
+    return (this.total + 1) / this.runs <= this.share;
+  }
+
   /** Takes one extra start; false when there is none left. */
   take(): boolean {
-    if ((this.total + 1) / this.runs <= this.share) {
-      this.total += 1;
-      this.starts[this.newest] = (this.starts[this.newest] ?? 0) + 1;
-      return true;
-    }
-    return false;
+    if (!this.hasMore) return false;
+    this.total += 1;
+    this.starts[this.newest] = (this.starts[this.newest] ?? 0) + 1;
+    return true;
   }
 }

@@ -28,6 +28,8 @@ export interface HeldSubTask {
 
 /** What has happened of a run that is resumed. */
 export interface PastStarts {
+  /** The names of those that were started to learn from: their failures start no other. */
+  readonly explored: readonly string[];
   /** The names of those that have failed. */
   readonly failed: readonly string[];
   /** The names of those that have a failed attempt, the failed ones included. */
@@ -42,7 +44,8 @@ export interface PastStarts {
   readonly heldBack: readonly string[];
 }
 
-const NOTHING: PastStarts = {
+export const NOTHING: PastStarts = {
+  explored: [],
   failed: [],
   stumbled: [],
   byFailure: 0,
@@ -75,10 +78,11 @@ export class LaterStarts {
     held: readonly HeldSubTask[],
     private readonly budget: HedgeBudget,
     private readonly startedAt: number,
-    past = NOTHING,
+    past: PastStarts,
   ) {
     this.held = [...held];
-    this.answered = new Set(past.failed.slice(0, past.byFailure));
+    const counting = past.failed.filter((name) => !past.explored.includes(name));
+    this.answered = new Set([...past.explored, ...counting.slice(0, past.byFailure)]);
     const unanswered = past.stumbled.filter((name) => !this.answered.has(name));
     for (const name of unanswered.splice(0, past.byAttempt)) this.answered.add(name);
     this.failed = new Set(unanswered.filter((name) => past.failed.includes(name)));

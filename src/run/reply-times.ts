@@ -1,3 +1,15 @@
+import type { TaskDefinition } from '../core/task.js';
+
+/** What is known of how quick the sub-tasks of a task are. All have their names. */
+export interface LearntOrder {
+  /** The one of which an answer is expected soonest first. */
+  readonly order: readonly string[];
+  /** The same, by of how many of their ends it is known, the fewest first. */
+  readonly leastKnown: readonly string[];
+  /** Whether enough is known of each to put it at its place. */
+  readonly allKnown: boolean;
+}
+
 /** What is known of how long replies take. */
 export abstract class ReplyTimes {
   /**
@@ -7,4 +19,7 @@ export abstract class ReplyTimes {
    * @returns milliseconds; undefined as long as too few replies are known
    */
   abstract replyTime(task: string, quantile: number): number | undefined;
+
+  /** In which order the next run starts the sub-tasks of a task that learns it. */
+  abstract learntOrder(task: TaskDefinition): LearntOrder;
 }

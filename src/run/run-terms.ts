@@ -54,8 +54,9 @@ export function definitionOf({ definition }: RunTerms, name: string, at = 0): Su
   return likely?.name === name ? likely : definition?.subTasks.find((subTask) => subTask.name === name);
 }
 
-/** When the task, as it is now, starts a sub-task. */
-export function startOf({ definition }: RunTerms, name: string): StartRule | undefined {
+/** When the task, as it is now, starts a sub-task: where it learns its order, by the place that the run has it at. */
+export function startOf({ definition, subTasks }: RunTerms, name: string): StartRule | undefined {
+  if (definition?.order === 'learned') return definition.starts[subTasks.indexOf(name)];
   return definition?.starts[definition.subTasks.findIndex((subTask) => subTask.name === name)];
 }
 

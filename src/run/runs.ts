@@ -90,7 +90,7 @@ export class Runs implements RunHost {
     if (!this.takesNewRuns)
       throw new DomainError('worker-node', 'This node takes no new runs; send it to another one');
     this.admit(terms.definition, terms.inputBytes);
-    const run = Run.accept(this, this.execution.traced(terms), key);
+    const run = Run.accept(this, this.execution.traced(this.plans.ordered(terms)), key);
     this.add(run);
     run.begin();
     return run;

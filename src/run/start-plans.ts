@@ -1,24 +1,41 @@
 import { Injectable } from '@nestjs/common';
 import type { RunRecord, SubTaskRecord } from '../core/run-record.js';
-import { startDelay, type StartDelay, type StartRule } from '../core/start-rule.js';
+import { startDelay, type StartDelay } from '../core/start-rule.js';
 import type { TaskDefinition } from '../core/task.js';
+import { Exploration } from './exploration.js';
 import { HedgeBudget } from './hedge-budget.js';
-import { LaterStarts, type HeldSubTask, type PastStarts, type StaggeredRun } from './later-starts.js';
+import {
+  LaterStarts,
+  NOTHING,
+  type HeldSubTask,
+  type PastStarts,
+  type StaggeredRun,
+} from './later-starts.js';
 import { ReplyTimes } from './reply-times.js';
+import { startOf, type RunTerms } from './run-terms.js';
 
 /** What is the same for all runs of a task. */
 interface StartPlan {
-  /** The sub-tasks that don't start at once, with their rules. */
-  readonly later: ReadonlyMap<string, StartRule>;
+  readonly isStaggered: boolean;
   readonly budget: HedgeBudget;
+  /** Undefined where the task learns no order. */
+  readonly exploration: Exploration | undefined;
 }
 
-/** Knows of each task which of its sub-tasks start later than its runs, and what is left of its hedge budget. */
+/** Knows of each task which of its sub-tasks start later than its runs, in which order they do, and what is left of its hedge budget. */
 @Injectable()
 export class StartPlans {
   private readonly plans = new WeakMap<TaskDefinition, StartPlan>();
 
   constructor(private readonly replyTimes: ReplyTimes) {}
+
+  /** The terms of a new run with its sub-tasks in the order in which they start. */
+  ordered(terms: RunTerms): RunTerms {
+    const { definition } = terms;
+    if (definition?.order !== 'learned' || !this.learns(terms)) return terms;
+    const { order } = this.replyTimes.learntOrder(definition);
+    return { ...terms, subTasks: order };
+  }
 
   /**
    * What starts those sub-tasks of a run that it holds; undefined where it holds none.
@@ -29,17 +46,18 @@ export class StartPlans {
   laterStartsOf(run: StaggeredRun, startedAt: number, record?: Readonly<RunRecord>): LaterStarts | undefined {
     const { definition } = run.terms;
     if (!definition) return undefined;
-    const { later, budget } = this.planOf(definition);
-    if (later.size === 0) return undefined;
+    const { isStaggered, budget, exploration } = this.planOf(definition);
+    if (!isStaggered) return undefined;
     budget.runBegan();
+    const past = record ? pastStarts(record) : this.explore(run, exploration);
     const held = run.subTasks.flatMap((subTask): HeldSubTask[] => {
       if (subTask.phase !== 'held') return [];
-      const rule = later.get(subTask.name) ?? 'after-failure';
+      const rule = startOf(run.terms, subTask.name) ?? 'after-failure';
       const dueMs = this.once(definition.name, startDelay(rule));
       return [{ subTask, dueMs, afterAttempt: rule === 'after-failed-attempt' }];
     });
     if (held.length === 0) return undefined;
-    return new LaterStarts(run, held, budget, startedAt, record && pastStarts(record));
+    return new LaterStarts(run, held, budget, startedAt, past);
   }
 
   /** Lets a task go on with the hedge budget of an earlier declaration of it, where that has the same share. */
@@ -47,17 +65,31 @@ export class StartPlans {
     if (before.hedgeBudget === after.hedgeBudget) this.makePlan(after, this.planOf(before).budget);
   }
 
+  /** Whether the order makes a difference: not where one sub-task alone is the reply. */
+  private learns({ definition, replyPolicy }: RunTerms): boolean {
+    return (
+      definition !== undefined && this.planOf(definition).isStaggered && replyPolicy.policy !== 'primary'
+    );
+  }
+
+  /** Starts one more sub-task with the run where there is something to be learnt. */
+  private explore(run: StaggeredRun, exploration: Exploration | undefined): PastStarts {
+    const { definition } = run.terms;
+    if (!exploration || !definition || !this.learns(run.terms)) return NOTHING;
+    const explored = exploration.next(run, this.replyTimes.learntOrder(definition));
+    if (!explored) return NOTHING;
+    explored.prepare({ trigger: 'exploration' });
+    return { ...NOTHING, explored: [explored.name] };
+  }
+
   private planOf(task: TaskDefinition): StartPlan {
     return this.plans.get(task) ?? this.makePlan(task, new HedgeBudget(task.hedgeBudget));
   }
 
   private makePlan(task: TaskDefinition, budget: HedgeBudget): StartPlan {
-    const later = new Map<string, StartRule>();
-    task.subTasks.forEach(({ name }, index) => {
-      const rule = task.starts[index] ?? 'at-once';
-      if (rule !== 'at-once') later.set(name, rule);
-    });
-    const plan = { later, budget };
+    const isStaggered = task.starts.some((rule) => rule !== 'at-once');
+    const exploration = task.order === 'learned' ? new Exploration(budget) : undefined;
+    const plan = { isStaggered, budget, exploration };
     this.plans.set(task, plan);
     return plan;
   }
@@ -79,6 +111,7 @@ function pastStarts({ outcomes, subTasks }: Readonly<RunRecord>): PastStarts {
   const namesOf = (which: (subTask: SubTaskRecord) => boolean) =>
     subTasks.filter(which).map(({ name }) => name);
   return {
+    explored: namesOf(({ trigger }) => trigger === 'exploration'),
     failed: failed.map(({ subTask }) => subTask),
     stumbled: namesOf(({ failures }) => failures > 0),
     byFailure: namesOf(({ trigger }) => trigger === 'failure').length,

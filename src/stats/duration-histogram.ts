@@ -2,6 +2,7 @@ import {
   build,
   decodeFromCompressedBase64,
   encodeIntoCompressedBase64,
+  JsHistogram,
   type Histogram,
 } from 'hdr-histogram-js';
 import { z } from 'zod';
@@ -62,6 +63,19 @@ export class DurationHistogram {
   quantiles(): { count: number; p50: number | null; p90: number | null; p99: number | null } {
     const at = (quantile: number) => this.valueAt(quantile) ?? null;
     return { count: this.count, p50: at(0.5), p90: at(0.9), p99: at(0.99) };
+  }
+
+  /** Its values in milliseconds, the smallest first, and how often there is each. */
+  values(): { ms: number; count: number }[] {
+    if (!(this.buckets instanceof JsHistogram)) return [];
+    const { recordedValuesIterator } = this.buckets;
+    recordedValuesIterator.reset();
+    const values = [];
+    while (recordedValuesIterator.hasNext()) {
+      const { valueIteratedTo, countAddedInThisIterationStep: count } = recordedValuesIterator.next();
+      values.push({ ms: valueIteratedTo / UNITS_PER_MS, count });
+    }
+    return values;
   }
 
   /** The compressed form of HdrHistogram V2 in base64, which other implementations read too; empty when there are no values. */

@@ -70,6 +70,23 @@ export class ProductLimit {
   }
 
   /**
+   * How long a success is waited for on average, where nobody waits longer than `atMostMs`: the area above the curve up to there, known
+   * as the restricted mean.
+   */
+  expectedWait(atMostMs: number): number {
+    let wait = 0;
+    let before = 0;
+    let openShare = 1;
+    for (const [index, ms] of this.times.entries()) {
+      if (ms >= atMostMs) break;
+      wait += (ms - before) * openShare;
+      before = ms;
+      openShare = 1 - (this.answered[index] ?? 0);
+    }
+    return wait + (atMostMs - before) * openShare;
+  }
+
+  /**
    * How one ends that has not ended yet; undefined where that is later than any end that is known.
    *
    * @param uniform a number from 0 to below 1, every one as likely

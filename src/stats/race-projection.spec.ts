@@ -66,6 +66,7 @@ describe('the race table', () => {
         cancellations: 0,
         dissents: 0,
         durationMs: NONE,
+        answerMs: NONE,
         marginMs: NONE,
       })),
       hedging: {
@@ -158,6 +159,29 @@ describe('the race table', () => {
       skips: 1,
     });
     expect(table().hedging).toMatchObject({ extraStarts: 0, heldBack: 1 });
+  });
+
+  test('takes what was cancelled for slower than it had been when it says when answers come, and failures for none', () => {
+    for (const ms of [5, 10, 15, 20]) {
+      const run = begin().started(0, 'a').started(0, 'b').succeeded(ms, 'a').replied(ms, 'a');
+      if (ms > 5) run.cancelled(ms, 'b');
+      else run.failed(ms + 1, 'b');
+      run.finished(ms + 1);
+    }
+    begin().started(0, 'b').succeeded(18, 'b').replied(18, 'b').finished(18);
+    expect(subTask('a').answerMs).toEqual({ count: 4, p50: 10, p90: 20, p99: 20 });
+    // One failed, two may have taken longer than 18, and one did.
+    expect(subTask('b')).toMatchObject({
+      durationMs: only(18),
+      answerMs: { count: 5, p50: null, p90: null, p99: null },
+    });
+    for (const ms of [19, 20]) begin().started(0, 'b').succeeded(ms, 'b').replied(ms, 'b').finished(ms);
+    expect(subTask('b').answerMs).toMatchObject({ count: 7, p50: 20, p90: null });
+  });
+
+  test('says nothing of how quick one is that failed without an attempt', () => {
+    begin().failed(0, 'a').defeated(0).finished(0);
+    expect(subTask('a')).toMatchObject({ failures: 1, answerMs: NONE });
   });
 
   test('counts every sub-task whose result is in the reply as a winner', () => {
@@ -253,6 +277,25 @@ describe('the race table', () => {
     test('shows what is certain where the others failed, and that more is unknown', () => {
       hedged().failed(21, 'a').succeeded(22, 'b').replied(22, 'b').finished(24);
       expect(table().hedging).toMatchObject({ withoutHedgesMs: only(22), unknownRuns: 1 });
+    });
+
+    test('takes one that was started to learn from for an extra start, but not what a failure of another starts then', () => {
+      const names = ['a', 'b', 'c'];
+      const explore = { trigger: 'exploration' } as const;
+      const run = () => log.run({ at, subTasks: names }).started(0, 'a').started(0, 'c', explore);
+      run()
+        .failed(5, 'a')
+        .started(5, 'b', { trigger: 'failure' })
+        .succeeded(9, 'b')
+        .replied(9, 'b')
+        .succeeded(30, 'c')
+        .finished(30);
+      expect(table({ subTasks: names }).hedging).toMatchObject({
+        ...{ extraStarts: 1, unknownRuns: 0, savedMs: 0 },
+        withoutHedgesMs: only(9),
+      });
+      run().succeeded(4, 'c').replied(4, 'c').succeeded(24, 'a').finished(24);
+      expect(table({ subTasks: names }).hedging).toMatchObject({ extraStarts: 2, savedMs: 20, savedRuns: 1 });
     });
 
     test('takes no hedge that was cancelled for one of the others', () => {

@@ -1,7 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { RunEvent, SubTaskEvent } from '../core/events.js';
 import type { ReplyPolicy } from '../core/policies.js';
+import type { TaskDefinition } from '../core/task.js';
 import { Dissent } from './dissent.js';
+import { LearningRun, type OpenSubTask } from './learning-run.js';
 import { StreamedReplies } from './streamed-replies.js';
 import type { TaskSlice } from './task-slice.js';
 
@@ -11,8 +13,9 @@ interface CountedRun {
   readonly firstEventId: number;
   /** Its reply policy, where that is the task's own: the reply times under others would say nothing of the next run. */
   readonly policy: ReplyPolicy | undefined;
-  /** The sub-tasks that were started because their time had come, and all that started after the first of those. */
+  /** The sub-tasks that were started because their time had come, and all that started after the first of those; those that were started to learn from, too. */
   hedges: string[] | undefined;
+  hasHedge: boolean;
   failed: string[] | undefined;
   /** The sub-task that was the first to succeed, and when. */
   first: { readonly subTask: string; readonly ms: number } | undefined;
@@ -23,6 +26,8 @@ interface CountedRun {
   /** How long the reply took, where it is to be told what it would have taken without hedges. */
   hedgedReplyMs: number | undefined;
   readonly dissent: Dissent | undefined;
+  /** Undefined where its task learns no order. */
+  readonly learning: LearningRun | undefined;
 }
 
 /**
@@ -38,17 +43,26 @@ export class RaceProjection {
 
   /**
    * @param sliceOf where to count what happened to a task at a time in milliseconds since 1970
-   * @param policyOf the reply policy that a task declares
+   * @param declared what a task declares
    */
   constructor(
     private readonly sliceOf: (task: string, ms: number, eventId: number) => TaskSlice,
-    private readonly policyOf: (task: string) => ReplyPolicy | undefined,
+    private readonly declared: (
+      task: string,
+    ) => Pick<TaskDefinition, 'reply' | 'order' | 'streams'> | undefined,
   ) {}
 
   /** The id of the `run.started` event of the oldest run that is under way; undefined when none is. */
   get oldestRun(): number | undefined {
     for (const { firstEventId } of this.runs.values()) return firstEventId;
     return undefined;
+  }
+
+  /** The sub-tasks of a task that learns its order that are under way. */
+  openSubTasks(task: string): OpenSubTask[] {
+    const open: OpenSubTask[] = [];
+    for (const { learning } of this.runs.values()) if (learning?.task === task) open.push(...learning.open);
+    return open;
   }
 
   /** Counts nothing more of the runs that are under way: another process goes on with them. */
@@ -92,10 +106,12 @@ export class RaceProjection {
   }
 
   private openRun({ id, task, data: { replyPolicy } }: RunEvent<'run.started'>): CountedRun {
+    const declared = this.declared(task);
     return {
       firstEventId: id,
-      policy: isDeepStrictEqual(replyPolicy, this.policyOf(task)) ? replyPolicy : undefined,
+      policy: isDeepStrictEqual(replyPolicy, declared?.reply) ? replyPolicy : undefined,
       hedges: undefined,
+      hasHedge: false,
       failed: undefined,
       first: undefined,
       hasSecond: false,
@@ -103,6 +119,7 @@ export class RaceProjection {
       cancelledMs: undefined,
       hedgedReplyMs: undefined,
       dissent: replyPolicy.policy === 'agreement' ? new Dissent(replyPolicy) : undefined,
+      learning: declared?.order === 'learned' ? new LearningRun(task, declared.streams) : undefined,
     };
   }
 
@@ -124,17 +141,18 @@ function countSubTask(
 ): void {
   const { subTask } = event;
   const tally = slice.subTask(subTask);
+  run.learning?.count(event, ms, tally);
   switch (event.type) {
     case 'sub-task.started':
       if (event.attempt > 1) return;
       tally.starts += 1;
-      if (event.data.trigger === 'delay') {
-        run.hedges ??= [];
+      run.hasHedge ||= event.data.trigger === 'delay';
+      if (event.data.trigger === 'delay' || event.data.trigger === 'exploration') {
         tally.extraStarts += 1;
         slice.minute(ms).extraStarts += 1;
-      }
-      // A failure behind a hedge starts another sub-task than it would have started without, or is the hedge's own.
-      run.hedges?.push(subTask);
+        (run.hedges ??= []).push(subTask);
+        // A failure behind a hedge starts another sub-task than it would have started without, or is the hedge's own.
+      } else if (run.hasHedge) run.hedges?.push(subTask);
       return;
     case 'sub-task.held-back':
       tally.heldBack += 1;
@@ -152,10 +170,12 @@ function countSubTask(
       return;
     case 'sub-task.failed':
       tally.failures += 1;
+      if (event.attempt > 0) tally.failureTimes.record(event.data.durationMs);
       (run.failed ??= []).push(subTask);
       return;
     case 'sub-task.cancelled':
       tally.cancellations += 1;
+      tally.cutTimes.record(event.data.durationMs);
       if (!run.hedges?.includes(subTask)) run.cancelledMs ??= ms;
       return;
     case 'sub-task.skipped':

@@ -1,11 +1,12 @@
 import type { z } from 'zod';
 import type { TaskDefinition } from '../core/task.js';
 import { DurationHistogram } from './duration-histogram.js';
+import { ProductLimit, type Observation } from './product-limit.js';
 import type { quantilesSchema, raceTableSchema, streamSchema } from './stats.schemas.js';
 import { UnusedStreams, type StreamTally } from './stream-tally.js';
 import { ReplyTally, SubTaskTally, TaskSlice } from './task-slice.js';
 
-type Counted = Omit<z.input<typeof raceTableSchema>, 'task' | 'window' | 'learntMs' | 'series'>;
+type Counted = Omit<z.input<typeof raceTableSchema>, 'task' | 'window' | 'learntMs' | 'order' | 'series'>;
 
 /** What the slices of a task add up to, for people to read: sub-tasks as it declares them now, without those of before. */
 export function raceTable({ subTasks, reply }: TaskDefinition, slices: readonly TaskSlice[]): Counted {
@@ -22,15 +23,7 @@ export function raceTable({ subTasks, reply }: TaskDefinition, slices: readonly 
     errors: sum.errors,
     replyMs: quantilesOf(plain, hedged),
     ...(streamed && { firstChunkMs: streamed.firstChunks.quantiles() }),
-    subTasks: tallies.map(([name, { durations, margins, wins, streams, ...counts }]) => ({
-      name,
-      wins,
-      winShare: share(wins, sum.replies),
-      ...counts,
-      durationMs: quantilesOf(durations),
-      marginMs: quantilesOf(margins),
-      ...(streams && { stream: streamOf(streams) }),
-    })),
+    subTasks: tallies.map(([name, tally]) => rowOf(name, tally, sum.replies)),
     hedging: {
       extraStarts: total('extraStarts'),
       extraStartShare: share(total('extraStarts'), sum.runs),
@@ -42,6 +35,34 @@ export function raceTable({ subTasks, reply }: TaskDefinition, slices: readonly 
       ...cutOf(tallies.flatMap(([, { streams }]) => streams ?? [])),
     },
   };
+}
+
+function rowOf(name: string, tally: SubTaskTally, replies: number): Counted['subTasks'][number] {
+  const { durations, failureTimes, cutTimes, recent: _, margins, wins, streams, ...counts } = tally;
+  return {
+    name,
+    wins,
+    winShare: share(wins, replies),
+    ...counts,
+    durationMs: quantilesOf(durations),
+    answerMs: answersOf(durations, failureTimes, cutTimes),
+    marginMs: quantilesOf(margins),
+    ...(streams && { stream: streamOf(streams) }),
+  };
+}
+
+/** When answers come, failures and what was cut included. */
+function answersOf(
+  answered: DurationHistogram,
+  failed: DurationHistogram,
+  cut: DurationHistogram,
+): z.input<typeof quantilesSchema> {
+  const ends = Object.entries({ answered, failed, cut }).flatMap(([kind, times]) =>
+    times.values().map((value): Observation => ({ ...value, kind: kind as Observation['kind'] })),
+  );
+  const curve = new ProductLimit(ends);
+  const at = (share: number) => curve.quantile(share) ?? null;
+  return { count: answered.count + failed.count + cut.count, p50: at(0.5), p90: at(0.9), p99: at(0.99) };
 }
 
 function streamOf({ firstChunks, cancelled, failed }: StreamTally): z.input<typeof streamSchema> {

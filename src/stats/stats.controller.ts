@@ -42,6 +42,7 @@ export class StatsController {
       window: { from: new Date(from).toISOString(), to: new Date(to).toISOString() },
       ...raceTable(task, slices),
       learntMs: { p50: learnt(0.5), p90: learnt(0.9), p95: learnt(0.95), p99: learnt(0.99) },
+      ...(task.order === 'learned' && { order: [...this.statistics.learntOrder(task).order] }),
       ...(step && { series: seriesOf(slices, window, step) }),
     };
   }

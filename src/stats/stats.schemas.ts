@@ -55,13 +55,18 @@ const subTaskSchema = z.object({
   ),
   winShare: share('The share of the replies that have its result'),
   starts: count('In how many runs it was started, retries not counted.'),
-  extraStarts: count('Of those starts, the hedges: its time had come (`after`) and there was no reply.'),
+  extraStarts: count(
+    'Of those starts, the hedges: its time had come (`after`) and there was no reply; and with `order: learned` those to learn from.',
+  ),
   heldBack: count('How often its time had come, but the hedge budget was spent.'),
   skips: count('In how many runs it was not needed, and never started.'),
   failures: count('In how many runs it failed, after its retries.'),
   cancellations: count('In how many runs it was cancelled.'),
   dissents: count('In how many runs under `agreement` its result was not what the others agreed on.'),
   durationMs: quantiles('How long it took, retries included, where it succeeded.'),
+  answerMs: quantiles(
+    'Within what time it succeeds, out of all runs in which it began: failures never do, and cancelled ones would have taken longer than they had. `count` has both. Null where so many fail, or are cancelled so early, that it isn’t known.',
+  ),
   marginMs: quantiles(
     'By how much it won: from its success to that of the next one, in runs in which it was the first and another was let run and succeeded too.',
   ),
@@ -69,7 +74,9 @@ const subTaskSchema = z.object({
 });
 
 const hedgingSchema = z.object({
-  extraStarts: count('What hedging cost: sub-tasks that were started because their time had come.'),
+  extraStarts: count(
+    'What hedging cost: sub-tasks that were started because their time had come, or to learn an order from.',
+  ),
   extraStartShare: share('Extra starts a run'),
   heldBack: count('How many more the hedge budget held back.'),
   withoutHedgesMs: quantiles(
@@ -142,6 +149,10 @@ export const raceTableSchema = z
       description:
         'What `after: p95` and its like mean now: quantiles of the newest thousand or so of the reply times, and of the times to the first chunk in runs of which callers were shown a stream; null as long as there are too few, when `coldStart` is used.',
     }),
+    order: z.array(z.string()).exactOptional().meta({
+      description:
+        'In which order the next run starts the sub-tasks; there where the task learns it (`order: learned`).',
+    }),
     series: seriesSchema.optional(),
   })
   .meta({
@@ -169,6 +180,7 @@ export const raceTableSchema = z
             cancellations: 0,
             dissents: 0,
             durationMs: { count: 1198, p50: 11.2, p90: 13.6, p99: 1007 },
+            answerMs: { count: 1212, p50: 11.3, p90: 14.1, p99: null },
             marginMs: { count: 9, p50: 7.0, p90: 12.0, p99: 12.0 },
           },
           {
@@ -183,6 +195,7 @@ export const raceTableSchema = z
             cancellations: 0,
             dissents: 0,
             durationMs: { count: 68, p50: 12.1, p90: 15.9, p99: 33.1 },
+            answerMs: { count: 72, p50: 12.3, p90: 21.5, p99: null },
             marginMs: { count: 45, p50: 950, p90: 979, p99: 987 },
           },
         ],

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { replyPolicySchema, type ReplyPolicy } from '../core/policies.js';
 import { DurationHistogram, histogramSchema as histogram } from './duration-histogram.js';
 import { MINUTE_MS, minuteSchema, MinuteTally } from './minute-tally.js';
+import { recentSchema, type RecentEnds } from './recent-ends.js';
 import { StreamTally, streamTallySchema } from './stream-tally.js';
 import { StreamedReplies, streamedRepliesSchema } from './streamed-replies.js';
 
@@ -22,14 +23,22 @@ export class SubTaskTally {
   dissents = 0;
   /** Of its successes. */
   durations = new DurationHistogram();
+  /** Of its failures, and of how long it had been going when it was cancelled. */
+  failureTimes = new DurationHistogram();
+  cutTimes = new DurationHistogram();
+  /** What its place in the order is learnt from; undefined where its task learns none. */
+  recent: RecentEnds | undefined;
   /** From its success to the next one of the run, where it was the first. */
   margins = new DurationHistogram();
   /** Of its attempts that streamed; undefined where none did. */
   streams: StreamTally | undefined;
 
+  /** Adds all of another tally but its recent ends. */
   add(other: SubTaskTally): void {
     for (const count of COUNTS) this[count] += other[count];
     this.durations.add(other.durations);
+    this.failureTimes.add(other.failureTimes);
+    this.cutTimes.add(other.cutTimes);
     this.margins.add(other.margins);
     if (other.streams) this.openStreams().add(other.streams);
   }
@@ -173,6 +182,10 @@ const sliceSchema = z.object({
         >),
         durations: histogram,
         margins: histogram,
+        // Those from before had none.
+        failureTimes: histogram.prefault(''),
+        cutTimes: histogram.prefault(''),
+        recent: recentSchema.optional(),
         streams: streamTallySchema.optional(),
       }),
     ]),

@@ -1,17 +1,21 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
 import type { RunEvent } from '../core/events.js';
-import type { ReplyTimes } from '../run/reply-times.js';
+import type { LearntOrder, ReplyTimes } from '../run/reply-times.js';
 import type { SavedStatistics, StatisticsSlice } from '../run/journal.js';
+import type { TaskDefinition } from '../core/task.js';
 import { TaskRegistry } from '../tasks/task-registry.js';
 import { textOf } from '../core/thrown.js';
 import { loggerOf } from '../core/logger-of.js';
+import { learntOrder } from './learnt-order.js';
 import { learntTime } from './learnt-time.js';
+import type { Observation } from './product-limit.js';
 import { RaceProjection } from './race-projection.js';
+import { MOST_RECENT } from './recent-ends.js';
 import { SlidingWindow, windowAt } from './sliding-window.js';
 import { TaskSlice } from './task-slice.js';
 
-/** How long a reply time that was learnt is taken to be true, in milliseconds. */
+/** How long a reply time or an order that was learnt is taken to be true, in milliseconds. */
 const LEARNT_MS = 1_000;
 
 /** What is to be saved, and what puts it back when that fails. */
@@ -32,11 +36,16 @@ export class TaskStatistics implements ReplyTimes {
   /** The events that wait while a moment is written down. */
   private held: (readonly RunEvent[])[] | undefined;
   private readonly learnt = new Map<string, { readonly ms: number; readonly at: number }>();
+  /** By the declarations of their tasks, so that none outlives its own. */
+  private readonly orders = new WeakMap<
+    TaskDefinition,
+    { readonly order: LearntOrder; readonly at: number }
+  >();
 
   constructor(private readonly registry: TaskRegistry) {
     this.projection = new RaceProjection(
       (task, ms, id) => (id > this.restoredUpTo ? this.window.at(task, ms) : new TaskSlice()),
-      (task) => registry.find(task)?.reply,
+      (task) => registry.find(task),
     );
   }
 
@@ -63,6 +72,23 @@ export class TaskStatistics implements ReplyTimes {
     if (ms === undefined) this.learnt.delete(key);
     else this.learnt.set(key, { ms, at: now });
     return ms;
+  }
+
+  /**
+   * In which order the next run starts the sub-tasks of a task that learns it: by the newest hundred or so that ended of each in
+   * the last hour, and those that are under way. Asked again within a second, it says the same.
+   */
+  learntOrder(task: TaskDefinition): LearntOrder {
+    const now = performance.now();
+    const known = this.orders.get(task);
+    if (known && now - known.at < LEARNT_MS) return known.order;
+    const slices = this.slices(task.name);
+    const order = learntOrder(
+      task.subTasks.map(({ name }) => name),
+      (name) => [...recentEnds(slices, name), ...this.openEnds(task.name, name)],
+    );
+    this.orders.set(task, { order, at: now });
+    return order;
   }
 
   /** What was counted of a task within the window, the newest slice first. */
@@ -137,10 +163,27 @@ export class TaskStatistics implements ReplyTimes {
     };
   }
 
+  /** Those that are under way are known to take longer than until now. */
+  private openEnds(task: string, name: string): Observation[] {
+    const now = Date.now();
+    const open = this.projection.openSubTasks(task).filter(({ subTask }) => subTask === name);
+    return open.map(({ sinceMs }) => ({ ms: Math.max(0, now - sinceMs), kind: 'cut' }));
+  }
+
   /** Gives back the room of what is too old to count. */
   forgetOld(): ReturnType<typeof windowAt> {
     const now = Date.now();
     this.window.forgetOld(now);
     return windowAt(now);
   }
+}
+
+/** @param slices the newest first */
+function recentEnds(slices: readonly TaskSlice[], subTask: string): Observation[] {
+  const newest: Observation[] = [];
+  for (const slice of slices) {
+    newest.push(...(slice.subTasks.get(subTask)?.recent?.newest() ?? []));
+    if (newest.length >= MOST_RECENT) break;
+  }
+  return newest;
 }

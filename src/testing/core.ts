@@ -28,16 +28,28 @@ const RETENTION_MS = 24 * 3_600_000;
 interface CoreOptions {
   /** Default: too few reply times are known. */
   readonly replyTime?: ReplyTimes['replyTime'];
+  /** Default: nothing is known. */
+  readonly learntOrder?: ReplyTimes['learntOrder'];
   /** Where runs count what they keep; the journal doesn't. Default: one without a bound. */
   readonly memory?: MemoryBudget;
   readonly clock?: Clock;
 }
 
+const nothingLearnt: ReplyTimes['learntOrder'] = ({ subTasks }) => {
+  const order = subTasks.map(({ name }) => name);
+  return { order, leastKnown: order, allKnown: false };
+};
+
 /** The parts that a run flows through, made without Nest, which takes longer than a test, and with a journal in memory. */
 export function createCore(
   config: Config,
   registry: TaskRegistry,
-  { replyTime = () => undefined, memory = new MemoryBudget(), clock = systemClock }: CoreOptions = {},
+  {
+    replyTime = () => undefined,
+    learntOrder = nothingLearnt,
+    memory = new MemoryBudget(),
+    clock = systemClock,
+  }: CoreOptions = {},
 ) {
   const events: RunEvent[] = [];
   const watchers = new Set<() => void>();
@@ -52,7 +64,11 @@ export function createCore(
     void Promise.resolve().then(commit);
   };
   const journal = new MemoryJournal(bus, RETENTION_MS, undefined, soon, clock);
-  const runs = new Runs(config, new Execution(config, journal, memory, clock), new StartPlans({ replyTime }));
+  const runs = new Runs(
+    config,
+    new Execution(config, journal, memory, clock),
+    new StartPlans({ replyTime, learntOrder }),
+  );
   const watch = new RunWatch(runs, journal, bus);
   const recorded = new RecordedRuns(registry);
   const recovery = new Recovery(runs, journal, recorded);

@@ -49,7 +49,7 @@ export class PastRun {
     return this;
   }
 
-  startedBy(trigger: 'failure' | 'failed-attempt', subTask: string): this {
+  startedBy(trigger: 'failure' | 'failed-attempt' | 'exploration', subTask: string): this {
     return this.add('sub-task.started', { trigger }, subTask, this.attempts(subTask) + 1);
   }
 

@@ -23,6 +23,8 @@ export interface RuntimeOptions {
   readonly hedgeBudget?: number;
   /** What the task's statistics say of its reply times. Default: too few are known. */
   readonly replyTime?: ReplyTimes['replyTime'];
+  /** What they say of the order of its sub-tasks. Default: nothing is known. */
+  readonly learntOrder?: ReplyTimes['learntOrder'];
   /** Where runs count what they keep; the journal doesn't. Default: one without a bound. */
   readonly memory?: MemoryBudget;
   readonly onBreak?: OnBreak;
@@ -38,6 +40,7 @@ export function createRuntime(
     order = 'declared',
     hedgeBudget = 1,
     replyTime = () => undefined,
+    learntOrder,
     memory = new MemoryBudget(),
     onBreak = 'fail',
     losers = 'continue',
@@ -71,7 +74,7 @@ export function createRuntime(
     find: () => task,
     all: () => [task],
   } as Partial<TaskRegistry> as TaskRegistry;
-  const core = createCore(parseConfig(environment), registry, { replyTime, memory });
+  const core = createCore(parseConfig(environment), registry, { replyTime, memory, ...(learntOrder && { learntOrder }) });
   const { recorded, runs, tasks } = core;
   /** Starts a run at once; resolves with its reply. */
   const run = async (request: RunRequest = {}) => tasks.reply(await tasks.start('task', request));

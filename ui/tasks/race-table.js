@@ -6,7 +6,7 @@ const COLUMNS = /** @type {[string, (subTask: any) => string][]} */ ([
   ['wins', ({ wins }) => wins.toLocaleString()],
   ['share', ({ winShare }) => percent(winShare)],
   ['starts', ({ starts }) => starts.toLocaleString()],
-  ['hedges', ({ extraStarts }) => extraStarts.toLocaleString()],
+  ['extra starts', ({ extraStarts }) => extraStarts.toLocaleString()],
   ['held back', ({ heldBack }) => heldBack.toLocaleString()],
   ['not needed', ({ skips }) => skips.toLocaleString()],
   ['failed', ({ failures }) => failures.toLocaleString()],
@@ -14,6 +14,8 @@ const COLUMNS = /** @type {[string, (subTask: any) => string][]} */ ([
   ['p50', ({ durationMs }) => duration(durationMs.p50)],
   ['p90', ({ durationMs }) => duration(durationMs.p90)],
   ['p99', ({ durationMs }) => duration(durationMs.p99)],
+  ['answers p50', ({ answerMs }) => duration(answerMs.p50)],
+  ['answers p90', ({ answerMs }) => duration(answerMs.p90)],
   ['margin p50', ({ marginMs }) => duration(marginMs.p50)],
 ]);
 
@@ -21,6 +23,7 @@ const COLUMNS = /** @type {[string, (subTask: any) => string][]} */ ([
 export function RaceTable({ stats }) {
   return html`<section class="card" aria-labelledby="task-table">
     <h2 id="task-table">The race as a table</h2>
+    ${stats.order && html`<p>The next run starts them in the order ${stats.order.join(', ')}, as it was learnt.</p>`}
     <div class="scroll" tabindex="0" role="group" aria-labelledby="task-table">
       <table>
         <thead>

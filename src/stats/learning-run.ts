@@ -1,0 +1,57 @@
+import type { RunEvent, SubTaskEvent } from '../core/events.js';
+import type { Observation } from './product-limit.js';
+import { RecentEnds } from './recent-ends.js';
+import type { SubTaskTally } from './task-slice.js';
+
+/** A sub-task that is under way, and since when, in milliseconds since 1970. */
+export interface OpenSubTask {
+  readonly subTask: string;
+  readonly sinceMs: number;
+}
+
+type Ended = RunEvent<'sub-task.succeeded' | 'sub-task.failed' | 'sub-task.cancelled'>;
+
+/** Of a run of a task that learns its order: how quick its sub-tasks are. */
+export class LearningRun {
+  private readonly startedMs = new Map<string, number>();
+
+  /** @param streams whether they stream: what goes on then may have answered long ago */
+  constructor(
+    readonly task: string,
+    private readonly streams: boolean,
+  ) {}
+
+  get open(): OpenSubTask[] {
+    return Array.from(this.startedMs, ([subTask, sinceMs]) => ({ subTask, sinceMs }));
+  }
+
+  count(event: SubTaskEvent, ms: number, tally: SubTaskTally): void {
+    switch (event.type) {
+      case 'sub-task.started':
+        if (event.attempt === 1 && !this.streams) this.startedMs.set(event.subTask, ms);
+        return;
+      case 'sub-task.succeeded':
+      case 'sub-task.failed':
+      case 'sub-task.cancelled':
+        this.startedMs.delete(event.subTask);
+        // One that never began says nothing of how quick it is.
+        if (event.attempt === 0) return;
+        (tally.recent ??= new RecentEnds()).record(kindOf(event), timeOf(event));
+        return;
+      default:
+    }
+  }
+}
+
+/** One that is cancelled behind its first chunk has answered. A failure that is the caller's own says nothing of the upstream. */
+function kindOf({ type, data }: Ended): Observation['kind'] {
+  if (type === 'sub-task.succeeded') return 'answered';
+  if (type === 'sub-task.cancelled') return data.stream?.firstChunkMs === undefined ? 'cut' : 'answered';
+  return data.error.final ? 'cut' : 'failed';
+}
+
+/** What callers wait for of a stream is its first chunk. */
+function timeOf({ type, data }: Ended): number {
+  const { durationMs, stream } = data;
+  return Math.max(0, type === 'sub-task.failed' ? durationMs : (stream?.firstChunkMs ?? durationMs));
+}

@@ -1,0 +1,56 @@
+import type { LearntOrder } from '../run/reply-times.js';
+import { ProductLimit, type Observation } from './product-limit.js';
+
+/** Of a sub-task of which fewer ends are known, nothing is said. */
+const LEAST_KNOWN = 3;
+/** A sub-task is waited for no longer than so many times what the quickest one takes as a rule. */
+const PATIENCE = 10;
+/** Whose expected wait is longer by less than this share is as quick. */
+const TIE = 0.1;
+
+interface Candidate {
+  readonly name: string;
+  readonly ends: readonly Observation[];
+  readonly curve: ProductLimit;
+}
+
+/**
+ * Puts sub-tasks in the order of how long an answer of them is to be waited for. What fails, or takes ten times as long as
+ * the quickest of those that are left takes at the median, counts as waited for that long. Those that are as quick, and those of which too little is known,
+ * which come last, stay in the order in which they are declared.
+ *
+ * @param names of the sub-tasks, as they are declared
+ * @param endsOf what is known of each
+ */
+export function learntOrder(
+  names: readonly string[],
+  endsOf: (name: string) => readonly Observation[],
+): LearntOrder {
+  const candidates = names.map((name): Candidate => {
+    const ends = endsOf(name);
+    return { name, ends, curve: new ProductLimit(ends) };
+  });
+  const isKnown = ({ ends }: Candidate) => ends.length >= LEAST_KNOWN;
+  const unknown = candidates.filter((candidate) => !isKnown(candidate));
+  const left = candidates.filter(isKnown);
+  const order: Candidate[] = [];
+  while (left.length > 0) {
+    const [next] = left.splice(quickest(left), 1);
+    if (next) order.push(next);
+  }
+  return {
+    order: [...order, ...unknown].map(({ name }) => name),
+    leastKnown: candidates.toSorted((a, b) => a.ends.length - b.ends.length).map(({ name }) => name),
+    allKnown: unknown.length === 0,
+  };
+}
+
+/** The index of the first of those that are about as quick as the quickest one. */
+function quickest(candidates: readonly Candidate[]): number {
+  const medians = candidates.flatMap(({ curve }) => curve.quantile(0.5) ?? []);
+  const longest = Math.max(...candidates.flatMap(({ ends }) => ends.map(({ ms }) => ms)));
+  const usual = medians.length > 0 ? Math.min(...medians) : longest;
+  const waits = candidates.map(({ curve }) => curve.expectedWait(usual * PATIENCE));
+  const bound = Math.min(...waits) * (1 + TIE);
+  return waits.findIndex((wait) => wait <= bound);
+}
