@@ -71,6 +71,7 @@ export const ATTEMPT_ERROR_CODES = [
   'task-unknown',
   'input-unfit',
   'input-not-kept',
+  'circuit-open',
 ] as const;
 
 const upstreamSchema = z

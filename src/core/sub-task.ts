@@ -1,4 +1,5 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
+import type { BreakerOptions } from './breaker.js';
 import type { CallerHeaders } from './caller-headers.js';
 import type { Duration } from './duration.js';
 import type { JsonValue } from './json.js';
@@ -105,6 +106,11 @@ export interface SubTaskOptions {
    * list. Default: no stream.
    */
   stream?: true | StreamOptions;
+  /**
+   * Leaves what it calls alone while that fails, or is slow: meanwhile its attempts fail at once with `circuit-open`, so that the next sub-task starts.
+   * Default: no breaker.
+   */
+  breaker?: boolean | BreakerOptions;
 }
 
 export const SUB_TASK_PLACEMENTS = ['here', 'worker'] as const;

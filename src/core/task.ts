@@ -2,6 +2,7 @@ import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { StringValue } from 'ms';
 import type { Coalescing } from './coalescing.js';
 import type { Condition } from './condition.js';
+import type { BreakerTerms } from './breaker.js';
 import type { Face } from './face.js';
 import type { JsonValue } from './json.js';
 import type { LosersPolicy, OnBreak, ReplyPolicy } from './policies.js';
@@ -30,6 +31,8 @@ export interface SubTaskDefinition {
   readonly callerHeaders: readonly string[];
   /** Undefined where it returns its result at once. */
   readonly stream: StreamTerms | undefined;
+  /** Undefined where nothing keeps it from calling what it calls. */
+  readonly breaker: BreakerTerms | undefined;
 }
 
 /** How the stream of a sub-task races: {@link StreamOptions} with their defaults. */

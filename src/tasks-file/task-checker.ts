@@ -13,6 +13,7 @@ import { textOf } from '../core/thrown.js';
 import { conditionMistake } from '../expressions/condition.js';
 import { usesOf, type Use } from '../upstreams/template-uses.js';
 import { environmentIssues, originsOf } from '../upstreams/environment.js';
+import { literalOrigin } from '../upstreams/environment-url.js';
 import { httpRequestSchema, type HttpRequestOptions } from '../upstreams/http-sub-task.schema.js';
 import type { OriginSettings } from '../upstreams/upstreams.js';
 import { webhookIn } from './file-webhooks.js';
@@ -165,7 +166,7 @@ export class TaskChecker {
 
   private call(subTask: HttpFileSubTask, path: Path, schema?: JsonValue): SubTaskDefinition | undefined {
     const { kind: _, start: __, when: ___, shadow: ____, ...call } = subTask;
-    const { name, timeout, retry, concurrency, placement, ...request } = call;
+    const { name, timeout, retry, concurrency, placement, breaker, ...request } = call;
     const uses = usesOf(request);
     this.noteUnknownMembers(uses.input, path, schema);
     const unset = environmentIssues(request, this.environment);
@@ -174,7 +175,10 @@ export class TaskChecker {
       for (const origin of originsOf(request, this.environment)) this.known.called.add(origin);
     const handlerOf = unset.length === 0 ? this.surroundings.handlerOf : undefined;
     const callerHeaders = uses.callerHeaders.map((use) => use.name);
-    const common = defined({ timeout, retry: retry && defined(retry), concurrency, placement });
+    const common = defined({
+      ...{ timeout, retry: retry && defined(retry), concurrency, placement },
+      breaker: breaker && defined({ upstream: literalOrigin(request.url), ...(breaker !== true && breaker) }),
+    });
     const { stream, firstChunk, idle } = request;
     return this.attempt(
       () => {

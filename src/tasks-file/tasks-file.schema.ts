@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { coalesceSchema, reuseSchema } from '../core/coalescing.js';
+import { breakerSchema } from '../core/breaker.js';
 import { durationSchema } from '../core/duration.js';
 import { faceSchema } from '../core/face.js';
 import { NAME, NAME_FORM } from '../core/name.js';
@@ -90,6 +91,7 @@ const httpSubTaskSchema = httpRequestSchema
       })
       .optional(),
     ...listed,
+    breaker: breakerSchema.optional(),
   })
   .meta({ id: 'HttpSubTask', description: 'A sub-task that calls an upstream over HTTP.' });
 

@@ -160,6 +160,41 @@ tasks:
     ]);
   });
 
+  test('says which upstreams have a breaker: those of literal URLs by their origins', () => {
+    const { tasks, mistakes } = read(
+      `defaults:
+  http: { breaker: true }
+tasks:
+  weather:
+    subTasks:
+      - { name: a, kind: http, url: 'https://A.example:443/x/{city}' }
+      - { name: b, kind: http, url: '\${API_URL}/{city}' }
+      - { name: c, kind: http, url: https://c.example/, breaker: false }
+      - { name: d, kind: http, url: https://d.example/, breaker: { upstream: eu, slow: 2s, failures: 25% } }
+`,
+      { ...surroundings, handlerOf: () => ({ run }) },
+      { API_URL: 'https://secret.example' },
+    );
+    expect(mistakes).toEqual([]);
+    const terms = {
+      ...{
+        upstream: undefined,
+        windowMs: 30_000,
+        least: 10,
+        failures: 0.5,
+        slowMs: Infinity,
+        slowShare: 0.8,
+      },
+      ...{ cooldownMs: 5_000, maxCooldownMs: 60_000 },
+    };
+    expect(tasks[0]?.subTasks.map(({ breaker }) => breaker)).toEqual([
+      { ...terms, upstream: 'https://a.example' },
+      terms,
+      undefined,
+      { ...terms, upstream: 'eu', slowMs: 2_000, failures: 0.25 },
+    ]);
+  });
+
   test.each([
     [
       'JSON',
@@ -301,6 +336,23 @@ tasks:
       'a timeout of nothing',
       subTaskWith('timeout: 0s'),
       ['7:18: tasks.t.subTasks[0].timeout: takes more than 0: no attempt could succeed'],
+    ],
+    [
+      'a breaker with a share that is none',
+      subTaskWith('breaker: { failures: half }'),
+      ['7:30: tasks.t.subTasks[0].breaker.failures: takes a share such as 50%, from 1% to 100%'],
+    ],
+    [
+      'a breaker with an option that it has not',
+      subTaskWith('breaker: { limit: 2 }'),
+      [
+        '7:20: tasks.t.subTasks[0].breaker.limit: is not known here; there are upstream, window, least, failures, slow, slowShare, cooldown, maxCooldown',
+      ],
+    ],
+    [
+      'a breaker that is neither on nor off',
+      subTaskWith('breaker: sometimes'),
+      ['7:18: tasks.t.subTasks[0].breaker: takes true for all defaults, false for none, or its options'],
     ],
     [
       'a duration that is none',

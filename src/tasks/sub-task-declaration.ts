@@ -1,4 +1,5 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
+import { breakerTerms } from '../core/breaker.js';
 import { HEADER_NAME } from '../core/caller-headers.js';
 import { milliseconds, type Duration } from '../core/duration.js';
 import type { JsonValue } from '../core/json.js';
@@ -66,6 +67,7 @@ export function defineSubTask(
     placement: checkedPlacement(placement, className),
     callerHeaders: callerHeaders.map((header) => header.toLowerCase()),
     stream: streamTerms(options.stream, durationMs, output),
+    breaker: parsed(() => breakerTerms(options.breaker), `breaker of ${className}`),
   };
 }
 

@@ -383,6 +383,16 @@ describe('TaskRegistry', () => {
       'The timeout of SubTaskClass is wrong: "soon" is not a duration',
     ],
     [
+      'a breaker with a share that is none',
+      [subTask({ name: 'x', breaker: { slow: '2s', slowShare: '0%' } })],
+      'The breaker of SubTaskClass is wrong: slowShare takes a share such as 50%, from 1% to 100%',
+    ],
+    [
+      'a breaker with a window that is too long',
+      [subTask({ name: 'x', breaker: { window: 300_001 } })],
+      'The breaker of SubTaskClass is wrong: window takes more than 0 and at most 5m',
+    ],
+    [
       'no attempts',
       [subTask({ name: 'x', retry: { attempts: 0 } })],
       'The retry.attempts of SubTaskClass is 0; it takes a whole number from 1',

@@ -12,6 +12,7 @@ import {
 import type { Request, Response } from 'express';
 import { KeepsToOwnRuns, NeedsAnyKey } from '../access/needed-scope.decorator.js';
 import { CONFIG, type Config } from '../config/config.js';
+import { breakerView } from '../core/breaker.js';
 import { ApiProblems, locationHeader } from '../http/api-problems.decorator.js';
 import { answerHeaders, requestHeaders, waitQuery } from '../http/headers.js';
 import { idempotencyKey } from '../http/idempotency-key.js';
@@ -189,7 +190,10 @@ function view(task: TaskDefinition) {
   return {
     name,
     subTasks: subTasks.map(
-      ({ name, handler, timeoutMs, retry: { except: _, ...retry }, concurrency, placement }, index) => ({
+      (
+        { name, handler, timeoutMs, retry: { except: _, ...retry }, concurrency, placement, breaker },
+        index,
+      ) => ({
         name,
         ...(handler.target !== undefined && { target: handler.target }),
         timeoutMs,
@@ -198,6 +202,7 @@ function view(task: TaskDefinition) {
         placement,
         start: starts[index] ?? 'at-once',
         ...clausesView(conditions?.get(name), shadows?.get(name)),
+        ...(breaker && { breaker: breakerView(breaker, task.name, name) }),
       }),
     ),
     reply,

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { coalescingViewSchemas } from '../core/coalescing.js';
+import { breakerViewSchema } from '../core/breaker.js';
 import { faceSchema } from '../core/face.js';
 import type { Frozen } from '../core/json.js';
 import { labelsSchema } from '../core/labels.schema.js';
@@ -133,6 +134,7 @@ export const taskSchema = z
           description:
             'There where it is a shadow: in how many runs it starts, and what of its results is compared.',
         }),
+        breaker: breakerViewSchema.exactOptional(),
       }),
     ),
     reply: replyPolicySchema.meta({ description: 'Used by runs that name none.' }),

@@ -29,6 +29,12 @@ export function hasVariableOrigin(text: string): boolean {
   return ORIGIN.exec(text)?.[0].includes('${') ?? false;
 }
 
+/** The origin of a URL; undefined where the environment decides on it, or where it is no URL. */
+export function literalOrigin(text: string): string | undefined {
+  if (hasVariableOrigin(text)) return undefined;
+  return URL.parse(ORIGIN.exec(text)?.[0] ?? '')?.origin;
+}
+
 /**
  * The template that a URL makes with the values of its variables: as they are up to the path, percent-encoded behind.
  *
