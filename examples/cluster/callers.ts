@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Answer } from '../../src/tasks/tasks.service.ts';
+import type { Answer } from '../../src/tasks/started-run.ts';
 import type { DemoNode } from './demo-node.ts';
 
 /** Between two tries of a caller that was refused. */

@@ -10,7 +10,7 @@ import { acceptRun } from '../tasks/accepted-run.js';
 import { RunWebhooks } from '../tasks/run-webhooks.js';
 import { TaskRegistry } from '../tasks/task-registry.js';
 import type { RunRequest } from '../tasks/tasks.schemas.js';
-import type { StartedRun } from '../tasks/tasks.service.js';
+import type { StartedRun } from '../tasks/started-run.js';
 
 /** Starts runs that exist if, and only if, a transaction of the caller is committed. */
 @Injectable()

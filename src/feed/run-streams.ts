@@ -6,7 +6,8 @@ import { ConnectionMemory } from '../http/connection-memory.js';
 import { Journal, type EventPage } from '../run/journal.js';
 import { Runs } from '../run/runs.js';
 import type { StreamedAnswers } from '../tasks/streamed-answers.js';
-import { TasksService, type StartedRun } from '../tasks/tasks.service.js';
+import { TasksService } from '../tasks/tasks.service.js';
+import type { StartedRun } from '../tasks/started-run.js';
 import { EventFeed, BEAT_MS } from './event-feed.js';
 import { RunStream, type StreamHost } from './run-stream.js';
 import { StreamHold } from './stream-hold.js';
@@ -92,10 +93,10 @@ export class RunStreams implements StreamedAnswers, StreamHost {
   }
 
   private async answer(run: StartedRun, response: Response, voice: StreamVoice): Promise<void> {
-    const { runId, replayed } = run;
+    const { runId, replayed, coalesced } = run;
     const live = this.runs.get(runId);
     // Nothing is published of it before this turn is over, so it need not be read.
-    const isNew = !replayed && live?.lastEventId === 0;
+    const isNew = !replayed && !coalesced && live?.lastEventId === 0;
     const whole = live?.redaction && this.tasks.reply(run);
     whole?.catch(() => undefined);
     const stream = new RunStream(response, this, { runId, voice, isNew, whole });

@@ -2,7 +2,7 @@ import type { Request } from 'express';
 import type { DomainError } from '../core/domain-error.js';
 import { linkTo } from '../http/links.js';
 import { problem } from '../http/problems.js';
-import type { Answer } from '../tasks/tasks.service.js';
+import type { Answer } from '../tasks/started-run.js';
 import { messageText, OPENING } from './server-sent-events.js';
 import type { ChunkMessage, ReplyMessage, RestartMessage } from './stream-messages.js';
 

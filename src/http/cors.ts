@@ -21,6 +21,8 @@ const EXPOSED_HEADERS = [
   'Retry-After',
   'Preference-Applied',
   'Idempotency-Replayed',
+  'Age',
+  'Cache-Status',
   'X-Request-Id',
   'ETag',
   'Link',

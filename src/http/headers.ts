@@ -75,6 +75,19 @@ export const answerHeaders = {
       schema: { type: 'string' as const, enum: ['true'] },
     },
   },
+  shared: {
+    Age: {
+      description: 'How old the reply is, in seconds, where a run of the past answers (RFC 9111).',
+      schema: integer,
+      example: 12,
+    },
+    'Cache-Status': {
+      description:
+        '`Frontrunner; fwd=miss; collapsed`: an equal request has started the run. `Frontrunner; hit`: a run of the past answers. `Frontrunner; fwd=stale`: it answers because the new run failed (RFC 9211).',
+      schema: text,
+      example: 'Frontrunner; hit',
+    },
+  },
   retryAfter: {
     'Retry-After': { description: 'Seconds to wait before the next try.', schema: integer, example: 1 },
   },

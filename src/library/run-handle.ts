@@ -5,7 +5,9 @@ import type { RunRecord } from '../core/run-record.js';
 import { RunControl } from '../tasks/run-control.js';
 import { runView } from '../tasks/run-view.js';
 import { RunWatch } from '../tasks/run-watch.js';
-import { TasksService, type Answer, type StartedRun } from '../tasks/tasks.service.js';
+import type { Answer } from '../tasks/started-run.js';
+import { TasksService } from '../tasks/tasks.service.js';
+import type { StartedRun } from '../tasks/started-run.js';
 import { checked, subTaskSchema } from './arguments.js';
 import type { Parts } from './parts.js';
 import type { Readers } from './readers.js';
@@ -40,6 +42,11 @@ export class RunHandle<Result = unknown, Chunk = JsonValue> {
     private readonly readers: Readers,
   ) {}
 
+  /** What a handle of the same run needs. */
+  protected static startOf(run: RunHandle<unknown, unknown>) {
+    return run.started;
+  }
+
   get id(): string {
     return this.started.runId;
   }
@@ -47,6 +54,16 @@ export class RunHandle<Result = unknown, Chunk = JsonValue> {
   /** Whether it is the run of an earlier call with the same idempotency key. */
   get replayed(): boolean {
     return this.started.replayed;
+  }
+
+  /** Whether an equal call has started it: see `coalesce` of its task. */
+  get coalesced(): boolean {
+    return this.started.coalesced ?? false;
+  }
+
+  /** Whether it is a run of the past, which has its reply: see `reuse` of its task. */
+  get reused(): boolean {
+    return this.started.reused !== undefined;
   }
 
   /**

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import type { JsonValue } from '../core/json.js';
-import type { Answer } from '../tasks/tasks.service.js';
+import type { Answer } from '../tasks/started-run.js';
 import { ChatVoice } from './chat-voice.js';
 
 const about = { id: 'chatcmpl-1', created: 7, model: 'any' };

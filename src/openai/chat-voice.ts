@@ -4,7 +4,7 @@ import type { DomainError } from '../core/domain-error.js';
 import type { ChunkMessage, ReplyMessage } from '../feed/stream-messages.js';
 import type { StreamVoice } from '../feed/stream-voice.js';
 import { problem } from '../http/problems.js';
-import type { Answer } from '../tasks/tasks.service.js';
+import type { Answer } from '../tasks/started-run.js';
 import { usageOf, type AboutAnswer } from './chat-answer.js';
 import { answerOf, choiceOf, pieceOf } from './chat-piece.js';
 import { openAiError } from './openai-error.js';

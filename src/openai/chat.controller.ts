@@ -14,7 +14,9 @@ import { ValidBody } from '../http/validated.decorator.js';
 import { RUN_PROBLEMS } from '../tasks/run-problems.js';
 import { RunWatch } from '../tasks/run-watch.js';
 import { TaskRegistry } from '../tasks/task-registry.js';
-import { TasksService, type Answer } from '../tasks/tasks.service.js';
+import type { Answer } from '../tasks/started-run.js';
+import { sayShared } from '../tasks/say-shared.js';
+import { TasksService } from '../tasks/tasks.service.js';
 import { aboutAnswer, chatCompletion } from './chat-answer.js';
 import { ChatVoice } from './chat-voice.js';
 import { chatRequestSchema, type ChatRequest } from './chat-request.js';
@@ -60,7 +62,7 @@ export class ChatController {
   @ApiOkResponse({
     description: 'The answer, or a stream of it',
     content: chatContent,
-    headers: { ...locationHeader, ...answerHeaders.replayed },
+    headers: { ...locationHeader, ...answerHeaders.replayed, ...answerHeaders.shared },
   })
   @ApiProblems(...RUN_PROBLEMS, 'not-found')
   async complete(
@@ -75,18 +77,20 @@ export class ChatController {
     const key = idempotencyKey(request);
     const streamed = stream ? this.streams.open(request, response) : undefined;
     const run = await this.tasks.start(task, { input }, contextOf(request), key, headers);
-    const { runId, replayed } = run;
+    const { runId, replayed, coalesced, reused } = run;
     response.setHeader('Location', linkTo(request, `/runs/${runId}`));
     if (replayed) response.setHeader('Idempotency-Replayed', 'true');
+    sayShared(response, run);
     const about = aboutAnswer(runId, model);
     if (!streamed) {
       const answer = await this.tasks.reply(run);
+      sayShared(response, run, answer);
       return chatCompletion(about, answer.result, await this.tokensOf(answer));
     }
     const voice = new ChatVoice(about, {
       includeUsage: options?.include_usage ?? false,
       tokensOf: (answer) => this.tokensOf(answer),
-      past: replayed ? await this.runs.get(runId) : undefined,
+      past: replayed || coalesced || reused ? await this.runs.get(runId) : undefined,
     });
     await streamed.begin(run, voice);
     return undefined;

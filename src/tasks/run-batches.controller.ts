@@ -18,7 +18,7 @@ import { Refusals } from '../http/refusals.js';
 import { contextOf } from '../http/request-context.js';
 import { RunBatches } from './run-batches.js';
 import { runBatchShapeSchema } from './run-batches.schemas.js';
-import type { StartedRun } from './tasks.service.js';
+import type { StartedRun } from './started-run.js';
 
 const acceptedSchema = z
   .object({
@@ -28,6 +28,14 @@ const acceptedSchema = z
     replayed: z.boolean().meta({
       description: '`true` when an earlier item or request with the same key has started the run.',
     }),
+    coalesced: z
+      .literal(true)
+      .exactOptional()
+      .meta({ description: 'Set when an equal item or request has started the run.' }),
+    reused: z
+      .literal(true)
+      .exactOptional()
+      .meta({ description: 'Set when it is a run of the past, which has its reply.' }),
     links: z.object({ run: z.string() }),
   })
   .meta({ id: 'AcceptedRun', description: 'A run that the journal has. There may be no reply yet.' });
@@ -137,6 +145,14 @@ export class RunBatchesController {
   }
 }
 
-function entry({ runId, replayed }: StartedRun, request: Request) {
-  return { status: 202, id: runId, runId, replayed, links: { run: linkTo(request, `/runs/${runId}`) } };
+function entry({ runId, replayed, coalesced, reused }: StartedRun, request: Request) {
+  return {
+    status: 202,
+    id: runId,
+    runId,
+    replayed,
+    ...(coalesced && { coalesced }),
+    ...(reused && { reused: true as const }),
+    links: { run: linkTo(request, `/runs/${runId}`) },
+  };
 }

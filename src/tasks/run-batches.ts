@@ -8,13 +8,15 @@ import type { TaskDefinition } from '../core/task.js';
 import type { RunTerms } from '../run/run-terms.js';
 import { Runs } from '../run/runs.js';
 import { acceptRun } from './accepted-run.js';
+import { CoalescedRuns } from './coalesced-runs.js';
 import { IdempotentRuns } from './idempotent-runs.js';
 import { batchItemSchema } from './run-batches.schemas.js';
 import { RunWebhooks } from './run-webhooks.js';
 import { StartGate } from './start-gate.js';
 import { TaskRegistry } from './task-registry.js';
 import type { RunRequest } from './tasks.schemas.js';
-import { TasksService, type StartedRun } from './tasks.service.js';
+import { TasksService } from './tasks.service.js';
+import type { StartedRun } from './started-run.js';
 
 /** How long items are checked before others have a turn, in milliseconds. */
 const CHECKING_MS = 10;
@@ -45,6 +47,7 @@ export class RunBatches {
     private readonly idempotent: IdempotentRuns,
     private readonly tasks: TasksService,
     private readonly webhooks: RunWebhooks,
+    private readonly coalesced: CoalescedRuns,
   ) {}
 
   /**
@@ -112,7 +115,9 @@ export class RunBatches {
     client: string,
     gate: StartGate,
   ): Promise<StartedRun> {
-    const { id: runId, task } = terms;
+    const { id: runId, task, definition } = terms;
+    if (key === undefined && definition?.coalescing)
+      return this.coalesced.start(terms, request, definition.coalescing, gate);
     if (key === undefined) {
       await gate.pass(undefined);
       this.runs.start(terms);

@@ -35,6 +35,19 @@ export function runView(run: Readonly<RunRecord>) {
   };
 }
 
+/**
+ * A run as a caller is shown it who shares it, as its task says. Of the run of another client, what that one sent and what became of it besides the
+ * reply is left out for a caller who sees its own runs alone.
+ *
+ * @param onlyClient see `RequestContext`
+ */
+export function viewFor(onlyClient: string | undefined, run: Readonly<RunRecord>) {
+  const view = runView(run);
+  if (onlyClient === undefined || run.clientId === onlyClient) return view;
+  const { client: _, ...shared } = view;
+  return { ...shared, input: null, requestId: null, traceparent: null, subTasks: [] };
+}
+
 function leadView({ subTask, attempt, broken }: StreamLead) {
   return { subTask, attempt, ...(broken && { broken: true as const }) };
 }

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { StartedRun } from './tasks.service.js';
+import type { StartedRun } from './started-run.js';
 
 /** An answer that is to be a stream. */
 export interface StreamedAnswer {

@@ -20,7 +20,7 @@ import { linkTo } from '../http/links.js';
 import { prefersStream } from '../http/negotiation.js';
 import { applyWait, preferences } from '../http/prefer.js';
 import { STREAM_CONTENT, STREAM_MESSAGES } from '../http/stream-description.js';
-import { runView } from './run-view.js';
+import { viewFor } from './run-view.js';
 import { RUN_PROBLEMS } from './run-problems.js';
 import { runSchema } from './runs.schemas.js';
 import { RunWatch } from './run-watch.js';
@@ -33,6 +33,7 @@ import type { Condition } from '../core/condition.js';
 import type { ShadowTerms } from '../core/shadow.js';
 import type { TaskDefinition } from '../core/task.js';
 import { runRequestSchema, taskListSchema, taskSchema, type RunRequest } from './tasks.schemas.js';
+import { sayShared } from './say-shared.js';
 import { StreamedAnswers } from './streamed-answers.js';
 import { TasksService } from './tasks.service.js';
 import { ValidBody } from '../http/validated.decorator.js';
@@ -40,7 +41,12 @@ import { ValidBody } from '../http/validated.decorator.js';
 /** When a caller that was told to come back should do so, in seconds. */
 const RETRY_AFTER_S = 1;
 
-const runHeaders = { ...locationHeader, ...answerHeaders.preferenceApplied, ...answerHeaders.replayed };
+const runHeaders = {
+  ...locationHeader,
+  ...answerHeaders.preferenceApplied,
+  ...answerHeaders.replayed,
+  ...answerHeaders.shared,
+};
 
 @Controller('tasks')
 export class TasksController {
@@ -92,7 +98,7 @@ export class TasksController {
     operationId: 'createRun',
     summary: 'Run a task',
     description:
-      'Starts all sub-tasks of the task at once and answers as soon as the reply policy is met. The others go on in the background; `links.run` shows them. When the reply takes longer than the caller prefers to wait, or than `MAX_WAIT`, the answer is 202 with the run, which goes on. With `Accept: text/event-stream` the answer is a stream: chunks of the sub-task whose stream wins, as they come, and then the reply.',
+      'Starts all sub-tasks of the task at once and answers as soon as the reply policy is met. The others go on in the background; `links.run` shows them. When the reply takes longer than the caller prefers to wait, or than `MAX_WAIT`, the answer is 202 with the run, which goes on. Where the task coalesces, equal requests get the same run; where it reuses, the last good run may answer. Requests with an `Idempotency-Key` share none of that. With `Accept: text/event-stream` the answer is a stream: chunks of the sub-task whose stream wins, as they come, and then the reply.',
   })
   @ApiParam({ name: 'name', example: 'demo' })
   @ApiHeader(requestHeaders.prefer)
@@ -150,9 +156,9 @@ export class TasksController {
     const { headers } = request;
     const run = await this.tasks.start(name, body, contextOf(request), idempotencyKey(request), headers);
     const { runId } = run;
-    const link = linkTo(request, `/runs/${runId}`);
-    response.setHeader('Location', link);
+    response.setHeader('Location', linkTo(request, `/runs/${runId}`));
     if (run.replayed) response.setHeader('Idempotency-Replayed', 'true');
+    sayShared(response, run);
     if (stream) {
       await stream.begin(run);
       return undefined;
@@ -163,10 +169,20 @@ export class TasksController {
       mostMs: maxWaitMs,
     });
     const answer = await this.tasks.reply(run, waitMs);
-    if (answer)
-      return { id: runId, ...answer, links: { run: link, task: linkTo(request, `/tasks/${name}`) } };
-    response.status(202).setHeader('Retry-After', RETRY_AFTER_S);
-    return runView(await this.runs.get(runId));
+    if (!answer) {
+      response.status(202).setHeader('Retry-After', RETRY_AFTER_S);
+      return viewFor(contextOf(request).onlyClient, await this.runs.get(runId));
+    }
+    sayShared(response, run, answer);
+    const answering = linkTo(request, `/runs/${answer.runId}`);
+    response.setHeader('Location', answering);
+    const { coalesced } = run;
+    return {
+      id: answer.runId,
+      ...answer,
+      ...(coalesced && !answer.reused && { coalesced }),
+      links: { run: answering, task: linkTo(request, `/tasks/${name}`) },
+    };
   }
 }
 

@@ -1,12 +1,16 @@
 import { Module } from '@nestjs/common';
 import { RunModule } from '../run/run.module.js';
 import { EventsModule } from '../events/events.module.js';
+import { CoalescedRuns } from './coalesced-runs.js';
+import { HeldKeys } from './held-keys.js';
 import { IdempotentRuns } from './idempotent-runs.js';
+import { PastReplies } from './past-replies.js';
 import { Recovery } from './recovery.js';
 import { RunBatches } from './run-batches.js';
 import { RunControl } from './run-control.js';
 import { RecordedRuns } from './recorded-runs.js';
 import { RunWebhooks } from './run-webhooks.js';
+import { RunReplies } from './run-replies.js';
 import { RunWatch } from './run-watch.js';
 import { TaskRegistryModule } from './task-registry.module.js';
 import { TasksService } from './tasks.service.js';
@@ -17,6 +21,10 @@ import { TasksService } from './tasks.service.js';
     RunWebhooks,
     RunWatch,
     IdempotentRuns,
+    RunReplies,
+    PastReplies,
+    HeldKeys,
+    CoalescedRuns,
     TasksService,
     RunBatches,
     RecordedRuns,

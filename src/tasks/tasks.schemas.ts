@@ -58,6 +58,15 @@ export const answerSchema = z
     answeredBy: answeredBySchema,
     missing: missingSchema,
     background: z.array(z.string()).meta({ description: 'The sub-tasks that are still unfinished.' }),
+    coalesced: z
+      .literal(true)
+      .exactOptional()
+      .meta({ description: 'Set when an equal request has started the run: see `coalesce` of the task.' }),
+    reused: z
+      .literal(true)
+      .exactOptional()
+      .meta({ description: 'Set when a run of the past answers: see `reuse` of the task.' }),
+    ageMs: z.number().exactOptional().meta({ description: 'How old its reply is then, in milliseconds.' }),
     links: z.object({ run: z.string(), task: z.string() }),
   })
   .meta({

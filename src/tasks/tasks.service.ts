@@ -1,63 +1,36 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { Injectable } from '@nestjs/common';
-import { Journal } from '../run/journal.js';
 import { Runs } from '../run/runs.js';
-import type { Undecided } from '../run/waiting-callers.js';
 import { acceptRun } from './accepted-run.js';
-import { DomainError, invalidRequest } from '../core/domain-error.js';
+import { CoalescedRuns } from './coalesced-runs.js';
+import { DomainError } from '../core/domain-error.js';
 import { MAX_DURATION_MS } from '../core/duration.js';
 import { IdempotentRuns, type ClientKey } from './idempotent-runs.js';
-import type { JsonValue } from '../core/json.js';
-import { Recovery } from './recovery.js';
+import { PastReplies } from './past-replies.js';
 import type { RunOrigin } from '../core/run-origin.js';
+import { RunReplies } from './run-replies.js';
 import { RunWatch } from './run-watch.js';
 import { RunWebhooks } from './run-webhooks.js';
-import type { Decision, RunStatus } from '../core/run.js';
-import type { RunRecord } from '../core/run-record.js';
+import type { Answer, StartedRun } from './started-run.js';
 import { TaskRegistry } from './task-registry.js';
 import type { RunRequest } from './tasks.schemas.js';
-
-/** A run that was started, now or by an earlier request with the same `Idempotency-Key`. */
-export interface StartedRun {
-  readonly runId: string;
-  readonly task: string;
-  /** Whether it is the run of an earlier request. */
-  readonly replayed: boolean;
-  /**
-   * Of a run that begins with the commit of a transaction of the caller: waits until it has begun. Resolves to false when it takes longer.
-   *
-   * @throws {DomainError} `run-unknown` when the transaction was rolled back; `journal-unavailable`, `stopping`
-   */
-  readonly begun?: (waitMs: number) => Promise<boolean>;
-}
-
-/** What a caller is told when the reply policy is met. */
-export interface Answer {
-  readonly runId: string;
-  readonly task: string;
-  readonly status: RunStatus;
-  readonly result: JsonValue;
-  readonly answeredBy: string | readonly string[];
-  /** The sub-tasks that had brought no result when a deadline made the reply, where there are some. */
-  readonly missing?: readonly string[];
-  /** The sub-tasks that are still unfinished. */
-  readonly background: readonly string[];
-}
 
 @Injectable()
 export class TasksService {
   constructor(
     private readonly registry: TaskRegistry,
     private readonly runs: Runs,
-    private readonly recovery: Recovery,
     private readonly idempotent: IdempotentRuns,
     private readonly watch: RunWatch,
-    private readonly journal: Journal,
     private readonly webhooks: RunWebhooks,
+    private readonly replies: RunReplies,
+    private readonly coalesced: CoalescedRuns,
+    private readonly past: PastReplies,
   ) {}
 
   /**
-   * Starts the sub-tasks of a task, all at once but for those with another start rule; with a key that was used before, finds the run of that.
+   * Starts the sub-tasks of a task, all at once but for those with another start rule. With a key that was used before, finds the run of that; without
+   * one, the run that an equal request has started, where the task coalesces them.
    *
    * @param origin what ties the run to the logs of whoever asked for it
    * @param headers of the request, of which the run keeps those that the task takes
@@ -71,8 +44,11 @@ export class TasksService {
     key?: ClientKey,
     headers?: IncomingHttpHeaders,
   ): Promise<StartedRun> {
-    const terms = await acceptRun(this.registry.get(task), request, origin, this.webhooks, headers);
+    const definition = this.registry.get(task);
+    const terms = await acceptRun(definition, request, origin, this.webhooks, headers);
     if (!key) {
+      const { coalescing } = definition;
+      if (coalescing) return this.coalesced.start(terms, request, coalescing);
       this.runs.start(terms);
       return { runId: terms.id, task, replayed: false };
     }
@@ -91,21 +67,16 @@ export class TasksService {
    */
   async reply(run: StartedRun): Promise<Answer>;
   async reply(run: StartedRun, waitMs: number): Promise<Answer | undefined>;
-  async reply({ runId, task, begun }: StartedRun, waitMs = MAX_DURATION_MS): Promise<Answer | undefined> {
-    const until = this.watch.elapsed + waitMs;
-    if (begun) {
-      if (!(await begun(waitMs))) return undefined;
-      waitMs = Math.max(0, until - this.watch.elapsed);
+  async reply(run: StartedRun, waitMs = MAX_DURATION_MS): Promise<Answer | undefined> {
+    const { reused, stale } = run;
+    if (reused) return reused;
+    try {
+      return await this.replies.of(run, waitMs);
+    } catch (error) {
+      const past = stale && isFailure(error) ? await this.past.replyOf(stale.runId) : undefined;
+      if (stale && past && past.ageMs < stale.maxAgeMs) return past;
+      throw error;
     }
-    const run = this.runs.get(runId);
-    let decision = await (run && !run.replyIsInJournalAlone
-      ? run.reply(waitMs)
-      : this.pastDecision(runId, waitMs));
-    if (decision && 'recorded' in decision && decision.elsewhere) {
-      if (!decision.recorded) throw unrecorded(runId, decision);
-      decision = await this.decisionElsewhere(runId, Math.max(0, until - this.watch.elapsed));
-    }
-    return decision && answerOf(runId, task, decision);
   }
 
   /**
@@ -113,9 +84,8 @@ export class TasksService {
    *
    * @throws {DomainError} `invalid-request`, `journal-unavailable`, `stopping`
    */
-  async recorded({ runId }: StartedRun): Promise<void> {
-    const told = await this.runs.get(runId)?.reply(0);
-    if (told && 'recorded' in told && !told.recorded) throw unrecorded(runId, told);
+  recorded(run: StartedRun): Promise<void> {
+    return this.replies.recorded(run);
   }
 
   /** Ends the work of this process: see {@link Runs.stop}. What was appended is committed when it resolves. */
@@ -123,53 +93,11 @@ export class TasksService {
     this.watch.stop();
     await this.runs.stop();
   }
-
-  /** The decision of a run that no longer has it in memory, that another node executes, or that recovery has still to resume. */
-  private async pastDecision(runId: string, waitMs: number): Promise<Decision | Undecided | undefined> {
-    const run = await this.watch.get(runId);
-    if (waitMs === 0) return undefined;
-    if (run.decision && isDecided(run)) return run.decision;
-    // Only a command lets it go on.
-    if (run.status === 'set-aside') return run.decision ?? undefined;
-    if (this.journal.sharing) return this.decisionElsewhere(runId, waitMs);
-    if (!(await this.recovery.resume(run))) return { recorded: true, elsewhere: false };
-    const resumed = this.runs.get(runId);
-    return resumed ? resumed.reply(waitMs) : ((await this.watch.get(runId)).decision ?? undefined);
-  }
-
-  /** The decision of a run that another node executes, or will as soon as it is known that the one before has gone. */
-  private async decisionElsewhere(runId: string, waitMs: number): Promise<Decision | undefined> {
-    const types = ['run.replied', 'run.finished'] as const;
-    const { decision } = await this.watch.when(runId, isDecided, { waitMs, types });
-    return decision ?? undefined;
-  }
 }
 
-/** An error may be decided anew as long as the run goes on. */
-function isDecided({ decision, finishedAt }: Readonly<RunRecord>): boolean {
-  return decision !== null && (finishedAt !== null || !('error' in decision.reply));
+/** Whether a run has failed, and not the service or who cancelled it. */
+function isFailure(error: unknown): boolean {
+  return error instanceof DomainError && FAILURES.has(error.code);
 }
 
-function unrecorded(runId: string, undecided: Undecided): DomainError {
-  if (!undecided.elsewhere) return stopped(runId, undecided);
-  if (undecided.unstorable)
-    return invalidRequest([{ pointer: '/input', detail: 'The database of the service can’t store it' }]);
-  const message = 'This node lost its place among the others before the run was recorded; send it again';
-  return new DomainError('journal-unavailable', message, { runId });
-}
-
-/** What a caller is told of a decision. @throws {DomainError} what {@link TasksService.reply} does */
-export function answerOf(runId: string, task: string, decision: Decision | Undecided): Answer {
-  if ('recorded' in decision) throw stopped(runId, decision);
-  const { reply, status, background } = decision;
-  if (!('error' in reply)) return { runId, task, status, ...reply, background };
-  const { code, message, ...details } = reply.error;
-  throw new DomainError(code, message, { runId, ...details });
-}
-
-function stopped(runId: string, { recorded }: Undecided): DomainError {
-  const message = recorded
-    ? 'The service stopped before there was a reply; its next start goes on with the run'
-    : 'The service stopped before it knew that the run is recorded; send it again if, after the next start, there is none';
-  return new DomainError('stopping', message, { runId });
-}
+const FAILURES: ReadonlySet<string> = new Set(['run-failed', 'run-disputed', 'deadline-exceeded']);

@@ -13,10 +13,14 @@ import { Execution } from '../run/execution.js';
 import type { ReplyTimes } from '../run/reply-times.js';
 import { Runs } from '../run/runs.js';
 import { StartPlans } from '../run/start-plans.js';
+import { CoalescedRuns } from '../tasks/coalesced-runs.js';
+import { HeldKeys } from '../tasks/held-keys.js';
 import { IdempotentRuns } from '../tasks/idempotent-runs.js';
+import { PastReplies } from '../tasks/past-replies.js';
 import { RecordedRuns } from '../tasks/recorded-runs.js';
 import { Recovery } from '../tasks/recovery.js';
 import { RunControl } from '../tasks/run-control.js';
+import { RunReplies } from '../tasks/run-replies.js';
 import { RunWatch } from '../tasks/run-watch.js';
 import { RunWebhooks } from '../tasks/run-webhooks.js';
 import type { TaskRegistry } from '../tasks/task-registry.js';
@@ -77,7 +81,10 @@ export function createCore(
   const means = new WebhookMeans(config.WEBHOOK_ORIGINS, true, true);
   const webhooks = new RunWebhooks(registry, new Seal([randomBytes(32)]), journal, means);
   const idempotent = new IdempotentRuns(journal);
-  const tasks = new TasksService(registry, runs, recovery, idempotent, watch, journal, webhooks);
+  const replies = new RunReplies(runs, recovery, watch, journal);
+  const past = new PastReplies(journal, watch);
+  const coalesced = new CoalescedRuns(runs, new HeldKeys(runs, journal, watch, replies, past), past);
+  const tasks = new TasksService(registry, runs, idempotent, watch, webhooks, replies, coalesced, past);
   /** Resolves when all that needs no time has happened: nothing was recorded in two turns of the event loop. */
   const settle = async (): Promise<void> => {
     let seen: number;

@@ -19,11 +19,11 @@ export interface EventFilter {
 export class TestRun<Result = unknown> extends RunHandle<Result> {
   constructor(
     parts: Parts,
-    run: { readonly id: string; readonly replayed: boolean },
+    run: RunHandle<unknown, unknown>,
     private readonly core: Core,
     private readonly patience: Patience,
   ) {
-    super(parts, { runId: run.id, replayed: run.replayed }, new Readers());
+    super(parts, RunHandle.startOf(run), new Readers());
   }
 
   /** The run as it is now. */

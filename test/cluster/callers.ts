@@ -5,7 +5,7 @@ import type { Random } from '../crash/random.ts';
 import { failingRequest, randomRequest, type CrashRequest, type TaskName } from '../crash/requests.ts';
 import type { Extras, RunWebhooks } from '../webhooks/run-webhooks.ts';
 import type { Ask } from '../webhooks/subscriptions.ts';
-import type { Answer } from '../../src/tasks/tasks.service.js';
+import type { Answer } from '../../src/tasks/started-run.js';
 import type { ShownRun } from '../support/test-app.ts';
 import { AnyNode, isRefusal, isUnknownTask, PAUSE_MS, type Answered } from './any-node.ts';
 import type { Cluster } from './cluster.ts';

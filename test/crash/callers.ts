@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
 import type { Failure, Reply } from '../../src/core/run.js';
-import type { Answer } from '../../src/tasks/tasks.service.js';
+import type { Answer } from '../../src/tasks/started-run.js';
 import type { Extras, RunWebhooks } from '../webhooks/run-webhooks.ts';
 import type { BuiltService } from './built-service.ts';
 import type { Random } from './random.ts';

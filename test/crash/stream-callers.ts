@@ -1,7 +1,7 @@
 import { inspect } from 'node:util';
 import { createParser } from 'eventsource-parser';
 import type { Reply } from '../../src/core/run.js';
-import type { Answer } from '../../src/tasks/tasks.service.js';
+import type { Answer } from '../../src/tasks/started-run.js';
 import type { BuiltService } from './built-service.ts';
 import { toldIn, type RunProblem } from './callers.ts';
 import type { Random } from './random.ts';

@@ -12,7 +12,7 @@ import { parseConfig } from '../../src/config/config.js';
 import type { EventType, RunEvent } from '../../src/core/events.js';
 import { FastExpressAdapter } from '../../src/http/express-adapter.js';
 import { Journal } from '../../src/run/journal.js';
-import type { Answer } from '../../src/tasks/tasks.service.js';
+import type { Answer } from '../../src/tasks/started-run.js';
 import type { Reply } from '../../src/core/run.js';
 import type { RunRecord, SubTaskRecord } from '../../src/core/run-record.js';
 import { CapturedLog } from './captured-log.js';

@@ -5,7 +5,7 @@ import { preparePath } from '../../src/journal/sqlite/database-path.js';
 import { missingEnd } from '../../src/journal/sqlite/log-end.js';
 import { SqliteStore } from '../../src/journal/sqlite/sqlite-store.js';
 import { verifyLog } from '../../src/journal/sqlite/verify-log.js';
-import type { Answer } from '../../src/tasks/tasks.service.js';
+import type { Answer } from '../../src/tasks/started-run.js';
 import { storeOptions } from './store-options.js';
 import type { ShownRun } from './test-app.js';
 

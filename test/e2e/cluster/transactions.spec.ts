@@ -10,7 +10,8 @@ import type { PostgresJournal } from '../../../src/journal/postgres/postgres-jou
 import { Journal } from '../../../src/run/journal.js';
 import { Runs } from '../../../src/run/runs.js';
 import { TaskRegistry } from '../../../src/tasks/task-registry.js';
-import { TasksService, type StartedRun } from '../../../src/tasks/tasks.service.js';
+import { TasksService } from '../../../src/tasks/tasks.service.js';
+import type { StartedRun } from '../../../src/tasks/started-run.js';
 import { ControlledTask } from '../../support/controlled-task.js';
 import { temporaryDatabase } from '../../support/postgres-database.js';
 import type { TestApp } from '../../support/test-app.js';

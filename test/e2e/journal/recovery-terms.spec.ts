@@ -5,7 +5,7 @@ import { Seal } from '../../../src/core/seal.js';
 import { rowOf, textsOf } from '../../../src/journal/event-text.js';
 import { Journal } from '../../../src/run/journal.js';
 import { Runs } from '../../../src/run/runs.js';
-import type { Answer } from '../../../src/tasks/tasks.service.js';
+import type { Answer } from '../../../src/tasks/started-run.js';
 import { ControlledTask } from '../../support/controlled-task.js';
 import { DurableService } from '../../support/durable-service.js';
 import { expectProblem } from '../../support/problem.js';

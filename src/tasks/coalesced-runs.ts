@@ -1,0 +1,61 @@
+import { Injectable } from '@nestjs/common';
+import type { Coalescing } from '../core/coalescing.js';
+import { DomainError } from '../core/domain-error.js';
+import type { RunTerms } from '../run/run-terms.js';
+import { Runs } from '../run/runs.js';
+import { equalityOf } from './equal-requests.js';
+import { HeldKeys } from './held-keys.js';
+import { PastReplies } from './past-replies.js';
+import type { StartGate } from './start-gate.js';
+import type { RunRequest } from './tasks.schemas.js';
+import type { StartedRun } from './started-run.js';
+
+/** Lets equal requests share a run, or be answered from the last good one, as their task says. */
+@Injectable()
+export class CoalescedRuns {
+  constructor(
+    private readonly runs: Runs,
+    private readonly held: HeldKeys,
+    private readonly past: PastReplies,
+  ) {}
+
+  /**
+   * The run that answers a request: of the past, under way, or else the one of its terms, which is started.
+   *
+   * @param request which the terms were made of
+   * @param gate what a run passes before it starts
+   * @throws {DomainError} `journal-unavailable`, and what {@link Runs.start} throws
+   */
+  async start(
+    terms: RunTerms,
+    request: RunRequest,
+    coalescing: Coalescing,
+    gate?: StartGate,
+  ): Promise<StartedRun> {
+    const key = equalityOf(terms, request, coalescing);
+    if (key === undefined) {
+      await gate?.pass(undefined);
+      this.runs.start(terms);
+      return { runId: terms.id, task: terms.task, replayed: false };
+    }
+    const { reuse } = coalescing;
+    if (!reuse) return this.held.attach(key, terms, coalescing, gate);
+    const past = await this.past.find(key, reuse);
+    if (!past) return this.held.attach(key, terms, coalescing, gate);
+    const reused = { runId: past.runId, task: terms.task, replayed: false, reused: past };
+    if (past.ageMs < reuse.forMs) {
+      if (past.ageMs >= reuse.forMs / 2 && !this.held.has(key) && this.past.mayRefresh(key, reuse))
+        // Who asks next tries again, and the run has its own record of a failure.
+        this.held.attach(key, terms, coalescing).catch(() => undefined);
+      return reused;
+    }
+    if (past.ageMs >= reuse.staleIfErrorMs) return this.held.attach(key, terms, coalescing, gate);
+    try {
+      const started = await this.held.attach(key, terms, coalescing, gate);
+      return { ...started, stale: { runId: past.runId, maxAgeMs: reuse.staleIfErrorMs } };
+    } catch (refusal) {
+      if (refusal instanceof DomainError && refusal.code === 'overloaded') return reused;
+      throw refusal;
+    }
+  }
+}

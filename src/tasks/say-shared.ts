@@ -1,0 +1,18 @@
+import type { Response } from 'express';
+import type { Answer, StartedRun } from './started-run.js';
+
+/**
+ * Says in headers that a run answers which another request has started (`Cache-Status`, RFC 9211), and how old its reply is (`Age`, RFC 9111).
+ *
+ * @param answer undefined as long as there is none
+ */
+export function sayShared(
+  response: Response,
+  run: StartedRun,
+  answer: Answer | undefined = run.reused,
+): void {
+  if (answer?.ageMs !== undefined) {
+    response.setHeader('Age', Math.floor(answer.ageMs / 1_000));
+    response.setHeader('Cache-Status', `Frontrunner; ${run.reused ? 'hit' : 'fwd=stale'}`);
+  } else if (run.coalesced) response.setHeader('Cache-Status', 'Frontrunner; fwd=miss; collapsed');
+}
