@@ -6,6 +6,7 @@ import { history } from './scenarios/history.ts';
 import { http } from './scenarios/http.ts';
 import { loopDelay } from './scenarios/loop-delay.ts';
 import { nodes } from './scenarios/nodes.ts';
+import { order } from './scenarios/order.ts';
 import { readers } from './scenarios/readers.ts';
 import { recovery } from './scenarios/recovery.ts';
 import type { Scenario } from './scenarios/scenario.ts';
@@ -32,6 +33,7 @@ const SCENARIOS: readonly Scenario[] = [
   telemetry,
   webhooks,
   streams,
+  order,
 ];
 
 const USAGE = `node bench/main.ts [all|${SCENARIOS.map(({ name }) => name).join('|')}] [options]

@@ -25,6 +25,8 @@ export interface Options {
   readonly events: number;
   /** How often store and recovery start the service on each database, and nodes kills one. */
   readonly starts: number;
+  /** Random numbers follow from it, where a scenario draws its own. */
+  readonly seed: number;
   /** The built service. */
   readonly service: string;
   /** Directory for databases, each removed when its scenario has ended. */
@@ -48,6 +50,7 @@ const DEFINITIONS = {
   runs: number('1000000'),
   events: number('1000000'),
   starts: number('5'),
+  seed: number('1'),
   data: { type: 'string', default: fromHere('data') },
   service: { type: 'string', default: fromHere('../dist/main.js') },
   out: { type: 'string', default: fromHere('results') },
@@ -84,6 +87,10 @@ webhooks:
 store, recovery, nodes:
   --starts N        how often the service is started on each database, or a node is killed (default 5)
 
+order:
+  --rounds N        turns (default 5)
+  --seed N          what random numbers follow from (default 1)
+
 all:
   --service FILE    the built service (default dist/main.js)
   --data DIR        where databases go meanwhile: on a disk, not in memory (default bench/data)
@@ -112,6 +119,7 @@ export function readCommandLine(argv: readonly string[]): { what: string; option
     runs: count('runs', values.runs),
     events: count('events', values.events),
     starts: count('starts', values.starts),
+    seed: count('seed', values.seed),
     data: path.resolve(values.data),
     service: path.resolve(values.service),
     out: path.resolve(values.out),
