@@ -154,7 +154,7 @@ export class PlacedWork {
     });
     const taken: Taken = { unwatch, guest: undefined };
     this.taken.set(key, taken);
-    const terms = await this.recorded.termsOf(record);
+    const terms = await this.recorded.termsOf(record, false);
     // It may have ended meanwhile, or be another node's.
     if (this.runs.stopping || this.taken.get(key) !== taken) return;
     taken.guest = this.runs.takeOn(terms, record, name, () => {

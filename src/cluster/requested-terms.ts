@@ -31,7 +31,12 @@ export async function termsOfText(id: string, task: TaskDefinition, text: string
     return { ...(await acceptRun(task, request, origin, undefined)), id, webhooks };
   } catch (error) {
     const { input, labels } = request;
-    const terms = await acceptRun({ ...task, input: undefined }, { input, labels }, origin, undefined);
+    const terms = await acceptRun(
+      { ...task, input: undefined, conditions: undefined },
+      { input, labels },
+      origin,
+      undefined,
+    );
     const message = `The request fits the task no more: ${reasonOf(error)}`;
     return { ...terms, id, webhooks, unfit: { code: 'input-unfit', message } };
   }

@@ -187,6 +187,9 @@ export class Takeover {
       if (finishedAt !== null || already.includes(name)) return [];
       const at = task?.subTasks.findIndex((subTask) => subTask.name === name) ?? -1;
       if (!all && status === 'pending' && task?.starts[at] !== 'at-once') return [];
+      // Whether it begins at all is for the node of the run to say.
+      const depends = [task?.conditions, task?.shadows].some((clauses) => clauses?.has(name));
+      if (!all && attempts === 0 && depends) return [];
       // Chunks are recorded by the node of the run alone.
       if (!all && task?.subTasks[at]?.stream) return [];
       const worker = task?.subTasks[at]?.placement === 'worker';

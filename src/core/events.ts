@@ -98,6 +98,10 @@ export const runEventSchema = z
         replyPolicy: replyPolicySchema,
         losers: losersPolicySchema,
         subTasks: z.array(z.string()),
+        shadows: z.array(z.string()).exactOptional().meta({
+          description:
+            'Those of them that are shadows, whose results are in no reply; there where there are some.',
+        }),
         onBreak: z.literal('restart').exactOptional().meta({
           description: 'There where another stream may take the place of one that breaks off.',
         }),

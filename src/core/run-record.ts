@@ -17,8 +17,8 @@ export interface SubTaskRecord {
   attempts: number;
   /** How many of them failed. The others go on, succeeded, or were cut off by the end of the process. */
   failures: number;
-  /** Whether it was tried again on request, after it had failed: then no attempt follows by itself. */
-  retried: boolean;
+  /** How often it was tried again on request, after it had failed: once it was, no attempt follows by itself. */
+  retries: number;
   /** What stands for the idempotency keys of those requests; undefined where none had any. */
   retryKeys: string[] | undefined;
   /** Why it started when it did; undefined when it started with the run, or hasn't started. */
@@ -74,6 +74,8 @@ export interface RunRecord {
   readonly clientId: string | null;
   readonly createdAt: string;
   readonly subTasks: readonly SubTaskRecord[];
+  /** The names of those of them that are shadows; undefined where none is. */
+  readonly shadows?: readonly string[] | undefined;
   /** How those of its sub-tasks ended that have, in the order of their ends. */
   readonly outcomes: Outcome[];
   /** The id of its `run.started` event. */
@@ -107,6 +109,7 @@ function openRun(event: RunEvent<'run.started'>): RunRecord {
     onBreak,
     deadline,
     subTasks,
+    shadows,
     callerHeaders,
     webhooks,
   } = event.data;
@@ -119,6 +122,7 @@ function openRun(event: RunEvent<'run.started'>): RunRecord {
     replyPolicy,
     losers,
     onBreak,
+    ...(shadows && { shadows }),
     labels: event.labels,
     deadline,
     requestId,
@@ -132,7 +136,7 @@ function openRun(event: RunEvent<'run.started'>): RunRecord {
       status: 'pending',
       attempts: 0,
       failures: 0,
-      retried: false,
+      retries: 0,
       retryKeys: undefined,
       trigger: undefined,
       heldBack: undefined,
@@ -208,7 +212,7 @@ function startOver(run: RunRecord, subTask: SubTaskRecord): void {
     1,
   );
   run.retriedSinceReply = true;
-  subTask.retried = true;
+  subTask.retries += 1;
   subTask.failures -= 1;
   subTask.startedAt = null;
   subTask.finishedAt = null;

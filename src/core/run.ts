@@ -12,6 +12,15 @@ export const PAST_DEADLINE = 'unfinished at the deadline of the run';
 /** Why a sub-task is skipped that starts later than one whose failure is final. */
 export const NOT_WORTH_IT = 'another sub-task failed for good, and this one would fare no better';
 
+/** Why a sub-task is skipped whose `when` is false for the input. */
+export const WHEN_FALSE = 'when is false';
+
+/** Why a shadow is skipped in the runs that are not of its sample. */
+export const NOT_SAMPLED = 'not sampled';
+
+/** Why a shadow ends that would have to wait for a slot. */
+export const NO_FREE_SLOT = 'no slot was free';
+
 export const jsonValueSchema: z.ZodType<JsonValue> = z.any().meta({ description: 'Any JSON value.' });
 
 export const RUN_STATUSES = [
@@ -53,7 +62,7 @@ export type StartTrigger = z.infer<typeof startTriggerSchema>;
 
 /**
  * `upstream-…`: what a call of an upstream came to; see `src/upstreams`. `task-unknown`, `input-unfit`: the service's code
- * changed, so a run that was begun before it can't go on.
+ * changed, so a run that was begun before it can't go on. `when-failed`: the condition of the sub-task threw, or took too long.
  */
 export const ATTEMPT_ERROR_CODES = [
   'threw',
@@ -72,6 +81,7 @@ export const ATTEMPT_ERROR_CODES = [
   'input-unfit',
   'input-not-kept',
   'circuit-open',
+  'when-failed',
 ] as const;
 
 const upstreamSchema = z

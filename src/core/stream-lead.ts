@@ -13,10 +13,12 @@ export interface StreamLead {
 export interface LeadTerms {
   readonly replyPolicy: ReplyPolicy;
   readonly onBreak?: 'restart' | undefined;
+  readonly shadows?: readonly string[] | undefined;
 }
 
-/** Whether the stream of a sub-task may be shown: under the other policies no single result is the reply. */
-export function mayLead(policy: ReplyPolicy, subTask: string): boolean {
+/** Whether the stream of a sub-task may be shown: none of a shadow is, and under the other policies no single result is the reply. */
+export function mayLead({ replyPolicy: policy, shadows }: LeadTerms, subTask: string): boolean {
+  if (shadows?.includes(subTask)) return false;
   if (policy.policy === 'primary') return policy.primary === subTask;
   return policy.policy === 'first-success' || policy.policy === 'first-settled';
 }
@@ -37,8 +39,7 @@ export function leadAfter(
   event: RunEvent,
 ): StreamLead | undefined {
   if (event.type === 'sub-task.streamed') {
-    if ((lead && !lead.broken) || event.data.first > 0 || !mayLead(terms.replyPolicy, event.subTask))
-      return lead;
+    if ((lead && !lead.broken) || event.data.first > 0 || !mayLead(terms, event.subTask)) return lead;
     return { subTask: event.subTask, attempt: event.attempt, broken: false };
   }
   if (!lead || lead.broken || !('subTask' in event) || event.subTask !== lead.subTask) return lead;

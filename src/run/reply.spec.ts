@@ -4,7 +4,7 @@ import { Subject } from 'rxjs';
 import type { JsonValue } from '../core/json.js';
 import type { ReplyPolicy } from '../core/policies.js';
 import { deadlineOf, decideBy, replyAtDeadline, replyOf } from './reply.js';
-import { PAST_DEADLINE, type Outcome, type Reply } from '../core/run.js';
+import { PAST_DEADLINE, WHEN_FALSE, type Outcome, type Reply } from '../core/run.js';
 
 /** How each policy decides, said plainly: given the outcomes so far, is there a reply? */
 function model(
@@ -13,6 +13,7 @@ function model(
   soFar: readonly Outcome[],
 ): 'answered' | 'refused' | 'open' {
   const successes = soFar.filter(({ status }) => status === 'succeeded').length;
+  const leftOut = soFar.filter(isLeftOut).length;
   const pending = names.length - soFar.length;
   switch (policy.policy) {
     case 'first-success':
@@ -33,7 +34,8 @@ function model(
           ? 'refused'
           : 'open';
     case 'all':
-      return soFar.length > successes ? 'refused' : pending === 0 ? 'answered' : 'open';
+      if (soFar.length > successes + leftOut) return 'refused';
+      return pending > 0 ? 'open' : successes > 0 ? 'answered' : 'refused';
     case 'agreement': {
       const values = soFar.flatMap((one) => (one.status === 'succeeded' ? [valueOf(one.result)] : []));
       const largest = Math.max(0, ...values.map((value) => values.filter((other) => other === value).length));
@@ -48,6 +50,8 @@ function model(
   }
 }
 
+const isLeftOut = (outcome: Outcome): boolean => 'reason' in outcome && outcome.reason === WHEN_FALSE;
+
 const valueOf = (result: JsonValue): unknown => (result as { value: unknown }).value;
 
 const leastOf = (policy: ReplyPolicy): number => ('min' in policy ? policy.min : undefined) ?? 1;
@@ -61,6 +65,7 @@ const outcome = (subTask: string) =>
     fc
       .constantFrom('cancelled' as const, 'skipped' as const)
       .map((status): Outcome => ({ subTask, status, reason: 'why' })),
+    fc.constant<Outcome>({ subTask, status: 'skipped', reason: WHEN_FALSE }),
   );
 
 /** One outcome for each of 1 to 6 sub-tasks, in any order. */
@@ -166,8 +171,10 @@ describe('the reply', () => {
           return;
         }
         expect(kindOf(reply)).toBe(there.length >= leastOf(policy) ? 'answered' : 'refused');
-        const missing = names.filter((name) => !there.includes(name)).sort();
-        expect('error' in reply ? reply.error : reply).toMatchObject({ missing });
+        const leftOut = before.filter(isLeftOut).map(({ subTask }) => subTask);
+        const missing = names.filter((name) => ![...there, ...leftOut].includes(name)).sort();
+        const toldMissing = 'error' in reply ? reply.error.missing : (reply.missing ?? []);
+        expect(toldMissing).toEqual(missing);
         if ('error' in reply) {
           expect(reply.error.code).toBe('deadline-exceeded');
           expect(reply.error.failures).toHaveLength(before.length - there.length);
@@ -273,6 +280,18 @@ describe('the reply', () => {
       error: { code: 'run-disputed' },
     });
     expect(replay(policy, [one, failed('b'), other]).at(-1)).toMatchObject({ error: { code: 'run-failed' } });
+  });
+
+  const leftOut = (subTask: string): Outcome => ({ subTask, status: 'skipped', reason: WHEN_FALSE });
+
+  test('of all is that of those that are eligible, and names no other as missing', () => {
+    const reply = { answeredBy: ['b'], result: { b: 'B' } };
+    for (const policy of [{ policy: 'all' }, { policy: 'deadline', deadline: '1s' }] as const)
+      expect(replay(policy, [leftOut('a'), success('b')]).at(-1)).toEqual(reply);
+    expect(replay({ policy: 'all' }, [success('b'), leftOut('a')]).at(-1)).toEqual(reply);
+    expect(replay({ policy: 'all' }, [leftOut('a'), failed('b')]).at(-1)).toMatchObject({
+      error: { code: 'run-failed', failures: [{ subTask: 'a', code: 'skipped' }, { subTask: 'b' }] },
+    });
   });
 
   test('calls a run cancelled when cancelled sub-tasks are why it can’t be answered', () => {

@@ -3,7 +3,14 @@ import type { StringValue } from 'ms';
 import type { JsonValue } from '../core/json.js';
 import type { ReplyPolicy } from '../core/policies.js';
 import { agreesOrCannot, campsOf, type AgreementPolicy } from './agreement.js';
-import { NOT_WORTH_IT, PAST_DEADLINE, type Failure, type Outcome, type Reply } from '../core/run.js';
+import {
+  NOT_WORTH_IT,
+  PAST_DEADLINE,
+  WHEN_FALSE,
+  type Failure,
+  type Outcome,
+  type Reply,
+} from '../core/run.js';
 
 type Success = Extract<Outcome, { status: 'succeeded' }>;
 type NonSuccess = Exclude<Outcome, Success>;
@@ -15,8 +22,8 @@ interface Terms {
   readonly othersToDefeat: number;
   /** How many others a failure is worth. Default 1. */
   readonly failureWeight?: number;
-  /** Whether others count as successes too, so that all are waited for. Default false. */
-  readonly othersMeet?: boolean;
+  /** Whether others count as successes too, so that all are waited for; `ineligible`: those that `when` leaves out. Default: none. */
+  readonly othersMeet?: 'all' | 'ineligible';
 }
 
 /**
@@ -31,7 +38,7 @@ export function decideBy(policy: ReplyPolicy, count: number): OperatorFunction<O
   const { counts, successesToMeet, othersToDefeat, failureWeight = 1 } = terms;
   const success = (outcome: Outcome): number => (meets(terms, outcome) ? 1 : 0);
   const other = (outcome: Outcome): number => {
-    if (isSuccess(outcome) || !counts(outcome.subTask)) return 0;
+    if (isSuccess(outcome) || !counts(outcome.subTask) || isLeftOut(terms, outcome)) return 0;
     return outcome.status === 'failed' ? failureWeight : 1;
   };
   return (outcomes) =>
@@ -85,10 +92,13 @@ export function replyOf(
   const deciding = settled.at(-1);
   const successes = settled.filter(isSuccess);
   if (policy.policy === 'deadline') {
-    if (successes.length >= leastOf(policy)) return partialAnswer(successes, subTasks);
+    if (successes.length >= leastOf(policy)) return partialAnswer(settled, subTasks);
   } else if (policy.policy === 'agreement') {
     const reply = agreed(policy, settled, subTasks.length);
     if (reply) return reply;
+  } else if (policy.policy === 'all') {
+    if (successes.length > 0 && settled.every((one) => isSuccess(one) || isIneligible(one)))
+      return resultsOf(successes);
   } else if (deciding && isSuccess(deciding)) return answer(policy, deciding, successes);
   const causes = decidesAlone(policy) ? settled.slice(-1) : settled;
   if (causes.some(isPastDeadline))
@@ -114,7 +124,7 @@ export function replyAtDeadline(
 ): Reply {
   const successes = settled.filter(isSuccess);
   const least = leastOf(policy);
-  if (successes.length >= least) return partialAnswer(successes, subTasks);
+  if (successes.length >= least) return partialAnswer(settled, subTasks);
   return late(
     `${successes.length} sub-tasks had succeeded ${String(deadlineOf(policy))} after the start, and the reply takes ${least}`,
     settled,
@@ -135,10 +145,10 @@ function termsOf(policy: Exclude<ReplyPolicy, AgreementPolicy>, count: number): 
     case 'quorum':
       return { counts: all, successesToMeet: policy.quorum, othersToDefeat: count - policy.quorum + 1 };
     case 'all':
-      return { counts: all, successesToMeet: count, othersToDefeat: 1 };
+      return { counts: all, successesToMeet: count, othersToDefeat: 1, othersMeet: 'ineligible' };
     case 'deadline': {
       const othersToDefeat = count - leastOf(policy) + 1;
-      return { counts: all, successesToMeet: count, othersToDefeat, othersMeet: true };
+      return { counts: all, successesToMeet: count, othersToDefeat, othersMeet: 'all' };
     }
     default:
       return policy satisfies never;
@@ -150,8 +160,13 @@ function leastOf(policy: ReplyPolicy): number {
   return ('min' in policy ? policy.min : undefined) ?? 1;
 }
 
-function meets({ counts, othersMeet = false }: Terms, outcome: Outcome): boolean {
-  return (othersMeet || isSuccess(outcome)) && counts(outcome.subTask);
+function meets(terms: Terms, outcome: Outcome): boolean {
+  const { counts, othersMeet } = terms;
+  return (isSuccess(outcome) || othersMeet === 'all' || isLeftOut(terms, outcome)) && counts(outcome.subTask);
+}
+
+function isLeftOut({ othersMeet }: Terms, outcome: Outcome): boolean {
+  return othersMeet === 'ineligible' && isIneligible(outcome);
 }
 
 /** True for the outcome that brings the sum of the weights to `most` or over it, once. */
@@ -174,9 +189,7 @@ function isNonSuccess(outcome: Outcome): outcome is NonSuccess {
 }
 
 function answer({ policy }: ReplyPolicy, winner: Success, successes: readonly Success[]): Reply {
-  return policy === 'quorum' || policy === 'all'
-    ? resultsOf(successes)
-    : { answeredBy: winner.subTask, result: winner.result };
+  return policy === 'quorum' ? resultsOf(successes) : { answeredBy: winner.subTask, result: winner.result };
 }
 
 function resultsOf(successes: readonly Success[]) {
@@ -199,19 +212,21 @@ function agreed(policy: AgreementPolicy, settled: readonly Outcome[], count: num
 }
 
 /** The results that there are, and the names of the sub-tasks that brought none. */
-function partialAnswer(successes: readonly Success[], subTasks: readonly string[]): Reply {
-  const missing = missingOf(successes, subTasks);
-  return { ...resultsOf(successes), ...(missing.length > 0 && { missing }) };
+function partialAnswer(settled: readonly Outcome[], subTasks: readonly string[]): Reply {
+  const missing = missingOf(settled, subTasks);
+  return { ...resultsOf(settled.filter(isSuccess)), ...(missing.length > 0 && { missing }) };
 }
 
 function late(message: string, settled: readonly Outcome[], subTasks: readonly string[]): Reply {
-  const missing = missingOf(settled.filter(isSuccess), subTasks);
+  const missing = missingOf(settled, subTasks);
   return { error: { code: 'deadline-exceeded', message, failures: failuresOf(settled), missing } };
 }
 
-function missingOf(successes: readonly Success[], subTasks: readonly string[]): string[] {
-  const there = namesOf(successes);
-  return subTasks.filter((name) => !there.includes(name));
+/** Those that brought no result, but for those that are not eligible. */
+function missingOf(settled: readonly Outcome[], subTasks: readonly string[]): string[] {
+  const expected = settled.filter((outcome) => isSuccess(outcome) || isIneligible(outcome));
+  const names = namesOf(expected);
+  return subTasks.filter((name) => !names.includes(name));
 }
 
 function namesOf(outcomes: readonly Outcome[]): string[] {
@@ -219,7 +234,12 @@ function namesOf(outcomes: readonly Outcome[]): string[] {
 }
 
 function isCutOff(outcome: Outcome): boolean {
-  return 'reason' in outcome && outcome.reason !== NOT_WORTH_IT;
+  return 'reason' in outcome && outcome.reason !== NOT_WORTH_IT && !isIneligible(outcome);
+}
+
+/** Whether its sub-task was left out, because `when` is false for the input. */
+function isIneligible(outcome: Outcome): boolean {
+  return outcome.status === 'skipped' && outcome.reason === WHEN_FALSE;
 }
 
 function isPastDeadline(outcome: Outcome): boolean {

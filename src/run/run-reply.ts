@@ -11,6 +11,7 @@ import { releaseLosers } from './losers.js';
 import { answers, Outcomes } from './outcomes.js';
 import { counts, deadlineOf } from './reply.js';
 import type { RunTerms } from './run-terms.js';
+import { ShadowOutcomes } from './shadow-outcomes.js';
 import type { SubTaskRun } from './sub-task-run.js';
 import { wholeReply } from './whole-reply.js';
 import { WaitingCallers, type Undecided } from './waiting-callers.js';
@@ -29,6 +30,8 @@ interface RepliedRun {
 /** The reply of one run: the outcomes that race for it, the callers that wait for it, and what it means for the losers. */
 export class RunReply {
   private readonly outcomes: Outcomes;
+  /** Undefined where the run has no shadows. */
+  private readonly shadows: ShadowOutcomes | undefined;
   private readonly callers: WaitingCallers;
   /** What the caller is, or was, told. */
   private told: Decision | undefined;
@@ -57,10 +60,12 @@ export class RunReply {
     private readonly run: RepliedRun,
     record?: Readonly<RunRecord>,
   ) {
-    const { replyPolicy, subTasks } = run.terms;
+    const { replyPolicy, subTasks, shadows } = run.terms;
     const told = record?.decision?.reply;
     const mayChange = record?.retriedSinceReply && told && 'error' in told;
-    this.outcomes = new Outcomes(replyPolicy, subTasks, mayChange ? undefined : told);
+    if (shadows) this.shadows = new ShadowOutcomes(shadows);
+    const racing = shadows ? subTasks.filter((name) => !shadows.includes(name)) : subTasks;
+    this.outcomes = new Outcomes(replyPolicy, racing, mayChange ? undefined : told);
     this.callers = new WaitingCallers(this.clock, record !== undefined);
     if (!record) {
       this.startedAt = this.clock.elapsed();
@@ -71,7 +76,7 @@ export class RunReply {
     const { lead } = this;
     if (lead && !lead.broken && record?.outcomes.some(({ subTask }) => subTask === lead.subTask))
       this.outcomes.follow(lead.subTask);
-    for (const outcome of record?.outcomes ?? []) this.outcomes.settle(outcome);
+    for (const outcome of record?.outcomes ?? []) this.settle(outcome);
     if (record?.decision) this.replyIsRecorded(record.decision, record.repliedAt);
   }
 
@@ -86,17 +91,20 @@ export class RunReply {
 
   /** Whether every sub-task has an outcome. */
   get complete(): boolean {
-    return this.outcomes.complete;
+    return this.outcomes.complete && this.shadows?.complete !== false;
   }
 
   /** Whether a held sub-task has to start, because the reply policy can't be met without it. */
   get needsMore(): boolean {
-    return this.outcomes.needsMore(this.background);
+    const { background, shadows } = this;
+    return this.outcomes.needsMore(
+      shadows ? background.filter((name) => !shadows.includes(name)) : background,
+    );
   }
 
   /** The committed outcome of a sub-task. */
   outcomeOf(subTask: string): Outcome | undefined {
-    return this.outcomes.of(subTask);
+    return this.outcomes.of(subTask) ?? this.shadows?.of(subTask);
   }
 
   /** Resolves as {@link WaitingCallers.wait} says. */
@@ -112,7 +120,7 @@ export class RunReply {
   /** How the run stands by what is committed. */
   get standing(): RunStanding {
     const { repliedAt, answeredBy } = this;
-    const open = this.run.subTasks.filter(({ name }) => !this.outcomes.of(name));
+    const open = this.run.subTasks.filter(({ name }) => !this.outcomeOf(name));
     return { repliedAt, answeredBy, unfinished: open.map(({ name }) => name) };
   }
 
@@ -126,7 +134,8 @@ export class RunReply {
 
   /** Forgets a committed result that no reply needs any more; one that failed may need it after a retry. @returns whether it did */
   forgetResult(subTask: string): boolean {
-    const { told, run } = this;
+    const { told, run, shadows } = this;
+    if (shadows?.includes(subTask)) return shadows.of(subTask) !== undefined;
     if (counts(run.terms.replyPolicy, subTask) && !this.resultIsRecorded) return false;
     if (!this.outcomes.forgetResult(subTask)) return false;
     if (told && answers(told.reply, subTask)) {
@@ -165,11 +174,17 @@ export class RunReply {
   }
 
   settle(outcome: Outcome): void {
-    this.outcomes.settle(outcome);
+    const { shadows, outcomes } = this;
+    (shadows?.includes(outcome.subTask) ? shadows : outcomes).settle(outcome);
   }
 
   /** Removes an outcome, because its sub-task is retried. A result that was replied stays; an error may become a result. */
   unsettle(subTask: string): void {
+    const { shadows } = this;
+    if (shadows?.includes(subTask)) {
+      shadows.unsettle(subTask);
+      return;
+    }
     this.outcomes.unsettle(subTask);
     const { decision, told } = this;
     if (!told && this.late !== 'appended') return;
@@ -248,7 +263,7 @@ export class RunReply {
   private get background(): string[] {
     const names: string[] = [];
     for (const { name, phase } of this.run.subTasks)
-      if (phase !== 'held' && !this.outcomes.of(name)) names.push(name);
+      if (phase !== 'held' && !this.outcomeOf(name)) names.push(name);
     return names;
   }
 

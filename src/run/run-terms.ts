@@ -11,6 +11,7 @@ import type { AttemptError } from '../core/run.js';
 import type { StartRule } from '../core/start-rule.js';
 import type { SubTaskDefinition, TaskDefinition } from '../core/task.js';
 import type { WebhookTarget } from '../core/webhook.schema.js';
+import type { Obstacle } from './obstacles.js';
 import type { RunTrace } from '../tracing/run-trace.js';
 
 /** What a run was asked for. */
@@ -22,6 +23,10 @@ export interface RunTerms {
   readonly definition: TaskDefinition | undefined;
   /** The names of its sub-tasks. */
   readonly subTasks: readonly string[];
+  /** Those of them that are shadows; undefined where none is. */
+  readonly shadows?: readonly string[] | undefined;
+  /** Why those of them that are not eligible never begin, by their names; undefined where all are. */
+  readonly obstacles?: ReadonlyMap<string, Obstacle> | undefined;
   /** As the journal keeps it. */
   readonly input: JsonValue;
   /** Whether that is all that the caller sent. */
@@ -70,6 +75,7 @@ export function obstacleOf(terms: RunTerms, name: string): AttemptError | undefi
 export function recordedTerms(terms: RunTerms): RunEvent<'run.started'>['data'] {
   const {
     subTasks,
+    shadows,
     input,
     inputIsKept,
     replyPolicy,
@@ -87,6 +93,7 @@ export function recordedTerms(terms: RunTerms): RunEvent<'run.started'>['data'] 
     replyPolicy,
     losers,
     subTasks,
+    ...(shadows && { shadows }),
     ...(onBreak && { onBreak }),
     ...(deadline !== undefined && { deadline }),
     ...(typeof requestId === 'string' && { requestId }),

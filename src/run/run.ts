@@ -7,13 +7,15 @@ import { originFields, type OriginFields } from '../core/run-origin.js';
 import { outcomeOf } from '../core/outcome.js';
 import { standingOf, type AnsweredBy, type RunStanding } from '../core/run-standing.js';
 import type { RunRecord } from '../core/run-record.js';
-import type { AttemptError, Decision } from '../core/run.js';
+import type { Decision } from '../core/run.js';
 import { CommittedEvents } from './committed-events.js';
 import type { Execution } from './execution.js';
 import type { IdempotencyKey } from './idempotency-key.js';
 import type { LaterStarts, StaggeredRun } from './later-starts.js';
 import { RunReply } from './run-reply.js';
 import type { Hosted, RunHost } from './run-host.js';
+import { clauseAgainst, type Obstacle } from './obstacles.js';
+import { counts } from './reply.js';
 import { definitionOf, endOf, obstacleOf, recordedTerms, startOf, type RunTerms } from './run-terms.js';
 import { StreamRace } from './stream-race.js';
 import type { SubTaskOwner } from './sub-task-owner.js';
@@ -22,6 +24,8 @@ import type { Undecided } from './waiting-callers.js';
 
 /** Results that take no more than this in memory, in bytes, stay there until their run ends: few readers then ask the journal. */
 const SMALL_RESULT = 4_096;
+
+const UNKNOWN = { attempts: 0, status: 'pending', finishedAt: '' } as const;
 
 /**
  * A live run: one execution of a task. It owns its sub-tasks, its outcomes, its timers and the callers that wait for its reply.
@@ -59,7 +63,7 @@ export class Run implements SubTaskOwner, Hosted, StaggeredRun {
   private reopening: PromiseWithResolvers<boolean> | undefined;
   private readonly history: CommittedEvents;
   /** Its sub-tasks that can't begin any more, and why. */
-  private readonly unable: { readonly subTask: SubTaskRun; readonly obstacle: AttemptError }[] = [];
+  private readonly unable: { readonly subTask: SubTaskRun; readonly obstacle: Obstacle }[] = [];
   /** How many of its sub-tasks wait for a slot. */
   private waiting = 0;
   /** Undefined where none of its sub-tasks streams. */
@@ -98,10 +102,12 @@ export class Run implements SubTaskOwner, Hosted, StaggeredRun {
     const run = new Run(host, terms);
     run.appendOwn('run.started', recordedTerms(terms), key);
     run.subTasks.forEach((subTask, index) => {
-      if (terms.unfit) run.unable.push({ subTask, obstacle: terms.unfit });
+      const obstacle = terms.unfit ?? clauseAgainst(terms, subTask.name);
+      if (obstacle !== undefined) run.unable.push({ subTask, obstacle });
       else if (terms.definition?.starts[index] === 'at-once') subTask.prepare();
       else subTask.hold();
     });
+    if (terms.obstacles) run.startFirstEligible(terms.obstacles);
     run.later = host.plans.laterStartsOf(run, run.execution.clock.elapsed());
     return run;
   }
@@ -122,11 +128,12 @@ export class Run implements SubTaskOwner, Hosted, StaggeredRun {
     const run = new Run(host, terms, record);
     run.shared = placed.length > 0;
     run.subTasks.forEach((subTask, index) => {
-      const { status, finishedAt } = record.subTasks[index] ?? { status: 'pending', finishedAt: '' };
+      const { attempts, finishedAt, status } = record.subTasks[index] ?? UNKNOWN;
       if (finishedAt !== null) return;
-      const obstacle = obstacleOf(terms, subTask.name);
+      const clause = attempts === 0 ? clauseAgainst(terms, subTask.name) : undefined;
+      const obstacle = obstacleOf(terms, subTask.name) ?? clause;
       if (placed.includes(subTask.name)) subTask.becomePlaced();
-      else if (obstacle) run.unable.push({ subTask, obstacle });
+      else if (obstacle !== undefined) run.unable.push({ subTask, obstacle });
       else if (status === 'pending' && startOf(terms, subTask.name) !== 'at-once') subTask.hold();
       else subTask.prepare();
     });
@@ -200,13 +207,16 @@ export class Run implements SubTaskOwner, Hosted, StaggeredRun {
 
   /** Whether a sub-task has ended here whose outcome isn't committed yet. */
   get outcomeIsUncommitted(): boolean {
-    return this.subTasks.some(({ phase, name }) => phase === 'ended' && !this.replying.outcomeOf(name));
+    const { shadows } = this.terms;
+    return this.subTasks.some(
+      ({ phase, name }) => phase === 'ended' && !this.replying.outcomeOf(name) && !shadows?.includes(name),
+    );
   }
 
   /** Begins what is ready, fails what can't begin, and starts what is held as far as it is due. */
   begin(): void {
     this.decide();
-    for (const { subTask, obstacle } of this.unable.splice(0)) subTask.fail(obstacle);
+    for (const { subTask, obstacle } of this.unable.splice(0)) subTask.neverBegin(obstacle);
     for (const subTask of this.subTasks) subTask.enqueue();
     this.later?.update();
   }
@@ -221,27 +231,33 @@ export class Run implements SubTaskOwner, Hosted, StaggeredRun {
     endEach(this.subTasks, (subTask) => subTask.cancel(reason));
   }
 
-  /** Cancels what is unfinished, but for the stream that callers are shown and those that may have to take its place. */
+  /** Cancels what is unfinished, but for shadows, the stream that callers are shown and those that may have to take its place. */
   cancelLosers(reason: string): void {
     const { shown } = this.replying;
+    const { shadows } = this.terms;
     const mayRestart = shown !== undefined && this.terms.onBreak === 'restart';
     const losers = this.subTasks.filter(
-      ({ name, phase }) => name !== shown && !(mayRestart && phase === 'held'),
+      ({ name, phase }) => name !== shown && !(mayRestart && phase === 'held') && !shadows?.includes(name),
     );
     endEach(losers, (subTask) => {
       subTask.cancel(reason);
     });
   }
 
-  /** Retries a failed sub-task; false when it has not failed, or the run is over. A result that was replied stays. @param key stands for the request’s idempotency key */
-  retry(name: string, key?: string): boolean {
+  /**
+   * Retries a failed sub-task; false when it has not failed, or the run is over. A result that was replied stays.
+   *
+   * @param key stands for the request’s idempotency key
+   * @param clause why it is not eligible now, where it isn't
+   */
+  retry(name: string, key?: string, clause?: Obstacle): boolean {
     const subTask = this.subTasks.find((candidate) => candidate.name === name);
     const outcome = this.replying.outcomeOf(name);
     if (!subTask || this.isOver || outcome?.status !== 'failed') return false;
     this.replying.unsettle(name);
     subTask.retry(outcome.error, key);
-    const obstacle = obstacleOf(this.terms, name);
-    if (obstacle) subTask.fail(obstacle);
+    const obstacle = obstacleOf(this.terms, name) ?? clause;
+    if (obstacle !== undefined) subTask.neverBegin(obstacle);
     else {
       subTask.prepare();
       subTask.enqueue();
@@ -332,6 +348,17 @@ export class Run implements SubTaskOwner, Hosted, StaggeredRun {
     this.append(runEvent(this, type, data), false, key);
   }
 
+  /** Where none is left that starts at once, the first of the others does, unless the reply is another's. */
+  private startFirstEligible(obstacles: ReadonlyMap<string, Obstacle>): void {
+    const { subTasks, terms } = this;
+    const racing = subTasks.filter(({ name }) => !terms.shadows?.includes(name));
+    const decides = ({ name }: SubTaskRun) => counts(terms.replyPolicy, name);
+    if (racing.some(({ phase, name }) => phase === 'waiting' || typeof obstacles.get(name) === 'object'))
+      return;
+    if (racing.some((subTask) => subTask.phase === 'held' && decides(subTask)))
+      racing.find(({ phase }) => phase === 'held')?.prepare({ trigger: 'need' });
+  }
+
   private decide(): void {
     const decision = this.isOver ? undefined : this.replying.decide();
     if (!decision) return;
@@ -363,7 +390,7 @@ export class Run implements SubTaskOwner, Hosted, StaggeredRun {
     if (outcome) this.replying.settle(outcome);
     else if (!this.later) return;
     if (event.type === 'sub-task.succeeded') this.forgetResults();
-    this.later?.note(event);
+    if (!this.terms.shadows?.includes(event.subTask)) this.later?.note(event);
     this.host.concludeSoon(this);
   }
 }

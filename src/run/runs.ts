@@ -141,7 +141,10 @@ export class Runs implements RunHost {
         `The task ${task.name} is paused; frontrunner nodes resume lets it go on`,
       );
     if (this.queued < this.maxQueuedRuns) return;
-    const starting = task?.subTasks.filter((_subTask, index) => task.starts[index] === 'at-once') ?? [];
+    const starting =
+      task?.subTasks.filter(
+        ({ name }, index) => task.starts[index] === 'at-once' && !task.shadows?.has(name),
+      ) ?? [];
     const waits = !slots.hasFree || starting.some((subTask) => !this.execution.slotsOf(subTask).hasFree);
     if (waits)
       throw new DomainError('overloaded', `${this.queued} runs wait for a free slot, as many as may`);

@@ -106,14 +106,17 @@ export class StartPlans {
   }
 }
 
-function pastStarts({ outcomes, subTasks }: Readonly<RunRecord>): PastStarts {
-  const failed = outcomes.filter((outcome) => outcome.status === 'failed');
+function pastStarts({ outcomes, subTasks, shadows }: Readonly<RunRecord>): PastStarts {
+  const races = (name: string) => !shadows?.includes(name);
+  const failed = outcomes
+    .filter((outcome) => outcome.status === 'failed')
+    .filter(({ subTask }) => races(subTask));
   const namesOf = (which: (subTask: SubTaskRecord) => boolean) =>
     subTasks.filter(which).map(({ name }) => name);
   return {
     explored: namesOf(({ trigger }) => trigger === 'exploration'),
     failed: failed.map(({ subTask }) => subTask),
-    stumbled: namesOf(({ failures }) => failures > 0),
+    stumbled: namesOf(({ failures, name }) => failures > 0 && races(name)),
     byFailure: namesOf(({ trigger }) => trigger === 'failure').length,
     byAttempt: namesOf(({ trigger }) => trigger === 'failed-attempt').length,
     isFinal: failed.some(({ error }) => error.final),

@@ -18,10 +18,7 @@ export class StreamRace {
   /** Whether callers may be shown the stream of a sub-task that begins now. One that leads breaks off its own lead by that. */
   mayLead(subTask: string): boolean {
     const { replying } = this;
-    return (
-      (!replying.leadIsKnown || replying.lead?.subTask === subTask) &&
-      mayLead(this.terms.replyPolicy, subTask)
-    );
+    return (!replying.leadIsKnown || replying.lead?.subTask === subTask) && mayLead(this.terms, subTask);
   }
 
   /** A caller takes no more for now (1), or does again (-1). */
@@ -41,7 +38,7 @@ export class StreamRace {
     }
     if (!changed || !lead) return undefined;
     for (const { name, stream } of subTasks) {
-      if (lead.broken && mayLead(this.terms.replyPolicy, name)) stream?.race();
+      if (lead.broken && mayLead(this.terms, name)) stream?.race();
       else if (!lead.broken && name !== lead.subTask) stream?.lose();
       else stream?.hold(this.slowReaders > 0);
     }

@@ -5,11 +5,12 @@ import { redacted } from '../core/redaction.js';
 import { subTaskEvent } from '../core/new-event.js';
 import { outcomeOf } from '../core/outcome.js';
 import type { SubTaskRecord } from '../core/run-record.js';
-import type { AttemptError } from '../core/run.js';
+import { NO_FREE_SLOT, type AttemptError } from '../core/run.js';
 import type { SubTaskDefinition } from '../core/task.js';
 import { recordedError } from './attempt-error.js';
 import { Attempt } from './attempt.js';
 import { Execution } from './execution.js';
+import type { Obstacle } from './obstacles.js';
 import { retryAfter } from './retry-delay.js';
 import type { StreamReading } from './stream-reading.js';
 import type { SubTaskOwner } from './sub-task-owner.js';
@@ -65,11 +66,11 @@ export class SubTaskRun {
   }
 
   /** Takes over what is on record of it. Begins nothing. */
-  restore({ attempts, failures, retried, startedAt, retryAt, retryDelayMs, result }: SubTaskRecord): void {
+  restore({ attempts, failures, retries, startedAt, retryAt, retryDelayMs, result }: SubTaskRecord): void {
     if (result !== undefined) this.keepResult(result);
     this.attempts = attempts;
     this.failures = failures;
-    this.retried = retried;
+    this.retried = retries > 0;
     if (startedAt !== null)
       this.startedAt = this.owner.execution.clock.elapsed() - millisecondsSince(startedAt, this.now);
     this.retryAt = retryAt;
@@ -121,6 +122,8 @@ export class SubTaskRun {
   enqueue(): void {
     if (this.phase !== 'waiting') return;
     if (this.isForAnotherNode()) this.place();
+    else if (this.isSpare && !this.owner.execution.slotsOf(this.definition).hasFree)
+      this.cancel(NO_FREE_SLOT);
     else this.owner.execution.slotsOf(this.definition).take(this);
   }
 
@@ -146,6 +149,12 @@ export class SubTaskRun {
     this.current?.flush();
     this.appendCancelled(reason);
     this.rest('ended');
+  }
+
+  /** Records why it never begins. */
+  neverBegin(obstacle: Obstacle): void {
+    if (typeof obstacle === 'string') this.append('sub-task.skipped', { reason: obstacle });
+    else this.fail(obstacle);
   }
 
   /** Records that it failed without another attempt. */
@@ -197,6 +206,12 @@ export class SubTaskRun {
   /** In milliseconds since 1970, by the clock of the journal. */
   private get now(): number {
     return this.owner.execution.journal.now();
+  }
+
+  /** Whether it takes only a slot that nobody else waits for: a shadow, unless somebody asked for it, or another node has a slot for it. */
+  private get isSpare(): boolean {
+    const { terms, isGuest } = this.owner;
+    return terms.shadows?.includes(this.name) === true && !this.retried && !isGuest;
   }
 
   private isForAnotherNode(): boolean {

@@ -4,6 +4,7 @@ import { deepFreeze, memoryBytes, type JsonValue } from '../core/json.js';
 import type { RunOrigin } from '../core/run-origin.js';
 import { redacted } from '../core/redaction.js';
 import { newRunId } from '../core/run-id.js';
+import { obstaclesFor } from './eligibility.js';
 import { keptHeaders } from './kept-headers.js';
 import { validated } from './standard-schema.js';
 import { replyMisfit } from './task-declaration.js';
@@ -39,15 +40,19 @@ export async function acceptRun(
   const callerHeaders = keptHeaders(task, headers, origin);
   const webhooks =
     task.webhooks || request.webhooks ? await webhooksOf?.register(task, request.webhooks) : undefined;
+  const parsedInput = deepFreeze(await parseInput(task, input));
+  const obstacles = task.conditions && (await obstaclesFor(task, parsedInput));
   const kept = redacted(input, task.redaction?.input ?? []);
   return {
     id: newRunId(),
     task: task.name,
     definition: task,
     subTasks: task.subTasks.map(({ name }) => name),
+    ...(task.shadows && { shadows: [...task.shadows.keys()] }),
+    ...(obstacles && { obstacles }),
     input: kept,
     inputIsKept: kept === input,
-    parsedInput: deepFreeze(await parseInput(task, input)),
+    parsedInput,
     inputBytes:
       memoryBytes(input) +
       (callerHeaders ? memoryBytes(callerHeaders) : 0) +

@@ -10,9 +10,9 @@ export function subTaskOfKey({ subTasks }: Readonly<RunRecord>, key: string | un
 /** Whether a sub-task was retried since it was read. */
 export function isRetried(
   { subTasks }: Readonly<RunRecord>,
-  { name, attempts }: Readonly<SubTaskRecord>,
+  { name, retries }: Readonly<SubTaskRecord>,
 ): boolean {
-  return subTasks.some((now) => now.name === name && (now.status !== 'failed' || now.attempts > attempts));
+  return subTasks.some((now) => now.name === name && now.retries > retries);
 }
 
 /** A copy of a sub-task of a run: a live run goes on. @throws {DomainError} when it has not failed */

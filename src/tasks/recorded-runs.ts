@@ -1,10 +1,11 @@
 import { Injectable } from '@nestjs/common';
 import { deepFreeze, memoryBytes } from '../core/json.js';
-import type { RunRecord } from '../core/run-record.js';
+import type { RunRecord, SubTaskRecord } from '../core/run-record.js';
 import { textOf } from '../core/thrown.js';
 import { loggerOf } from '../core/logger-of.js';
 import type { RunTerms } from '../run/run-terms.js';
 import { parseInput } from './accepted-run.js';
+import { obstaclesFor } from './eligibility.js';
 import { TaskRegistry } from './task-registry.js';
 
 /** Makes the terms of runs that are on record fit the tasks as they are now. */
@@ -16,8 +17,12 @@ export class RecordedRuns {
 
   constructor(private readonly registry: TaskRegistry) {}
 
-  /** What a run was asked for; with `unfit` where the service can't execute it any more. */
-  async termsOf(record: Readonly<RunRecord>): Promise<RunTerms> {
+  /**
+   * What a run was asked for; with `unfit` where the service can't execute it any more.
+   *
+   * @param toBegin whether sub-tasks may begin of which it is to be known whether they are eligible
+   */
+  async termsOf(record: Readonly<RunRecord>, toBegin = true): Promise<RunTerms> {
     const {
       id,
       task,
@@ -29,6 +34,7 @@ export class RecordedRuns {
       labels,
       deadline,
       subTasks,
+      shadows,
       requestId,
       traceparent,
       callerHeaders,
@@ -41,6 +47,7 @@ export class RecordedRuns {
       task,
       definition,
       subTasks: subTasks.map(({ name }) => name),
+      ...(shadows && { shadows }),
       input,
       inputIsKept,
       parsedInput: null,
@@ -64,11 +71,21 @@ export class RecordedRuns {
       return { ...terms, unfit: { code: 'input-not-kept', message } };
     }
     try {
-      return { ...terms, parsedInput: deepFreeze(await parseInput(definition, deepFreeze(input))) };
+      const parsedInput = deepFreeze(await parseInput(definition, deepFreeze(input)));
+      const fresh = definition.conditions && toBegin ? subTasks.filter(mayBegin) : [];
+      const obstacles =
+        fresh.length > 0 ? await obstaclesFor(definition, parsedInput, namesOf(fresh)) : undefined;
+      return { ...terms, parsedInput, ...(obstacles && { obstacles }) };
     } catch (error) {
       const message = `The input fits the task no more: ${textOf(error)}`;
       return { ...terms, unfit: { code: 'input-unfit', message } };
     }
+  }
+
+  /** Why a sub-task that is retried, and never began, is not eligible now; undefined where it is. */
+  async obstacleNow({ definition, parsedInput }: RunTerms, { name, attempts }: Readonly<SubTaskRecord>) {
+    if (attempts > 0 || !definition?.conditions?.has(name)) return undefined;
+    return (await obstaclesFor(definition, parsedInput, [name]))?.get(name);
   }
 
   /** Says once of a task that runs are left of it which this service fails, because it has the task no more. */
@@ -79,4 +96,13 @@ export class RecordedRuns {
       `Runs are left of the task ${task}, which the service has no more; they fail with task-unknown`,
     );
   }
+}
+
+/** Whether it has not begun, and has no outcome. */
+function mayBegin({ attempts, finishedAt }: Readonly<SubTaskRecord>): boolean {
+  return attempts === 0 && finishedAt === null;
+}
+
+function namesOf(subTasks: readonly Readonly<SubTaskRecord>[]): string[] {
+  return subTasks.map(({ name }) => name);
 }

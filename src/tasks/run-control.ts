@@ -196,10 +196,11 @@ export class RunControl {
       const mend = this.journal.sharing ? 'ask a node that has it' : 'start a new run instead';
       throw new DomainError('task-unknown', `${obstacle.message}; ${mend}`, { runId: id });
     }
+    const clause = await this.recorded.obstacleNow(terms, failed);
     this.runs.admit(terms.definition, terms.inputBytes);
     const run = live ?? this.runs.reopen(terms, record);
     if (!live && !(await run.reopened)) return undefined;
-    if (!run.retry(name, key)) return undefined;
+    if (!run.retry(name, key, clause)) return undefined;
     const retried = await this.whenRetried(id, failed, run);
     if (isRetried(retried, failed)) return { run: retried, isDone: true };
     if (this.runs.get(id) !== run) return undefined;

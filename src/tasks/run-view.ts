@@ -27,9 +27,10 @@ export function runView(run: Readonly<RunRecord>) {
     traceparent: run.traceparent,
     ...(run.clientId !== null && { client: clientName(run.clientId) }),
     subTasks: run.subTasks.map(
-      ({ retried: _, retryDelayMs: __, retryKeys: ___, traceparent: ____, ...subTask }) => ({
+      ({ retries: _, retryDelayMs: __, retryKeys: ___, traceparent: ____, ...subTask }) => ({
         ...subTask,
         ...(answeredBy.includes(subTask.name) && { answered: true }),
+        ...(run.shadows?.includes(subTask.name) && { shadow: true }),
       }),
     ),
   };

@@ -102,6 +102,9 @@ export const runSchema = z
           .literal(true)
           .optional()
           .meta({ description: 'There on the sub-tasks whose result is in the reply.' }),
+        shadow: z.literal(true).optional().meta({
+          description: 'There on shadows, whose results are in no reply.',
+        }),
       }),
     ),
   })

@@ -16,6 +16,7 @@ interface Options {
   /** How long ago all that happened, in milliseconds. */
   readonly agoMs?: number;
   readonly onBreak?: 'restart';
+  readonly shadows?: readonly string[];
 }
 
 /** What an earlier process has left of a run, told event by event. */
@@ -36,11 +37,19 @@ export class PastRun {
       deadline,
       agoMs = 0,
       onBreak,
+      shadows,
     }: Options = {},
   ) {
     this.agoMs = agoMs;
     this.labels = labels;
-    const data = { input, replyPolicy: reply, losers, subTasks, ...(onBreak && { onBreak }) };
+    const data = {
+      input,
+      replyPolicy: reply,
+      losers,
+      subTasks,
+      ...(onBreak && { onBreak }),
+      ...(shadows && { shadows }),
+    };
     this.add('run.started', deadline === undefined ? data : { ...data, deadline });
   }
 
@@ -63,6 +72,10 @@ export class PastRun {
 
   failed(subTask: string, more: { readonly final?: true } = {}): this {
     return this.add('sub-task.failed', { error: { ...ERROR, ...more }, durationMs: 1 }, subTask);
+  }
+
+  skipped(subTask: string, reason: string): this {
+    return this.add('sub-task.skipped', { reason }, subTask);
   }
 
   /** Its last attempt failed, and the next is due in a while from now. */

@@ -1,0 +1,49 @@
+import type { Condition } from '../core/condition.js';
+import { WHEN_FALSE } from '../core/run.js';
+import type { TaskDefinition } from '../core/task.js';
+import { textOf } from '../core/thrown.js';
+import type { Obstacle } from '../run/obstacles.js';
+
+/** How long a condition may take, in milliseconds. */
+const MOST_MS = 1_000;
+
+/**
+ * Why sub-tasks don't begin in a run with this input, as `when` says, by their names; undefined where all of them do.
+ *
+ * @param names the sub-tasks that are asked about. Default: all
+ */
+export async function obstaclesFor(
+  { conditions }: TaskDefinition,
+  input: unknown,
+  names?: readonly string[],
+): Promise<Map<string, Obstacle> | undefined> {
+  if (!conditions) return undefined;
+  const asked = [...conditions].filter(([name]) => names?.includes(name) ?? true);
+  const found = await Promise.all(
+    asked.map(async ([name, condition]) => [name, await obstacleOf(condition, input)] as const),
+  );
+  const obstacles = found.flatMap(([name, obstacle]): [string, Obstacle][] =>
+    obstacle === undefined ? [] : [[name, obstacle]],
+  );
+  return obstacles.length > 0 ? new Map(obstacles) : undefined;
+}
+
+async function obstacleOf(condition: Condition, input: unknown): Promise<Obstacle | undefined> {
+  try {
+    const holds = condition.holds(input);
+    const answer = typeof holds === 'object' ? await inTime(holds) : holds;
+    return answer ? undefined : WHEN_FALSE;
+  } catch (error) {
+    return { code: 'when-failed', message: `when failed: ${textOf(error)}` };
+  }
+}
+
+function inTime(holds: Promise<boolean>): Promise<boolean> {
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(() => {
+    late.reject(new Error(`it took longer than ${MOST_MS / 1_000} s`));
+  }, MOST_MS);
+  return Promise.race([holds, late.promise]).finally(() => {
+    clearTimeout(timer);
+  });
+}
