@@ -23,25 +23,30 @@ const FORM =
 export class KeyTemplate {
   private constructor(
     readonly text: string,
-    /** The members of the input that it names. */
-    readonly members: readonly string[],
+    /** The places of the input that it names, each by its steps. */
+    readonly inputs: readonly (readonly string[])[],
     private readonly parts: readonly ((keyed: Keyed) => JsonValue | undefined)[],
   ) {}
 
   /** @throws {Error} that says what is wrong with it, where it is none */
   static parse(text: string): KeyTemplate {
     const parts: ((keyed: Keyed) => JsonValue | undefined)[] = [];
-    const members = new Set<string>();
+    const inputs: (readonly string[])[] = [];
     for (const { 0: found, 1: name } of text.matchAll(TOKEN)) {
       if (found === '{{' || found === '}}') continue;
       if (name === undefined) throw new Error(`has a "${found}" that is part of no name; ${FORM}`);
       parts.push(partOf(name));
-      const [scope, member] = name.split('.');
-      if (scope === 'input' && member !== undefined) members.add(member);
+      const [scope, ...members] = name.split('.');
+      if (scope === 'input') inputs.push(members);
     }
     if (parts.length === 0)
       throw new Error(`names nothing, so all requests would have the same key; ${FORM}`);
-    return new KeyTemplate(text, [...members], parts);
+    return new KeyTemplate(text, inputs, parts);
+  }
+
+  /** The members of the input that it names. */
+  get members(): ReadonlySet<string> {
+    return new Set(this.inputs.flatMap(([member]) => member ?? []));
   }
 
   /** The key of a request: JSON of the values; undefined where it has nothing at one of the names. */

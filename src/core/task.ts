@@ -4,6 +4,7 @@ import type { Coalescing } from './coalescing.js';
 import type { Condition } from './condition.js';
 import type { BreakerTerms } from './breaker.js';
 import type { Face } from './face.js';
+import type { Fairness } from './fairness.js';
 import type { JsonValue } from './json.js';
 import type { LosersPolicy, OnBreak, ReplyPolicy } from './policies.js';
 import type { Redaction } from './redaction.js';
@@ -82,4 +83,6 @@ export interface TaskDefinition {
   readonly face: Face | undefined;
   /** Which runs requests share; undefined where each has its own. */
   readonly coalescing: Coalescing | undefined;
+  /** How its runs share slots; undefined where none is named, and all of them come in turn. */
+  readonly fairness: Fairness | undefined;
 }

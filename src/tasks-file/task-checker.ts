@@ -70,11 +70,13 @@ export class TaskChecker {
     if (!task || !subTasks.every((subTask) => subTask !== undefined)) return undefined;
     const reply = this.knownReply(task);
     const { losers, onBreak, face, order, coalesce, reuse, deadline, hedgeBudget, keepInput, redact } = task;
+    const { concurrencyKey, concurrencyPerKey } = task;
     const redaction = redactionOf(keepInput, redact);
     const racing = subTasks.filter((_subTask, index) => task.subTasks[index]?.shadow === undefined);
     const misfit = reply && replyMisfit({ name, subTasks: racing, redaction, shadows: undefined }, reply);
     this.noteUnknownRedactions(redact, [...path, 'redact'], input && raw.input);
     this.noteUnknownKeys(coalesce?.key, [...path, 'coalesce', 'key'], input && raw.input);
+    this.noteUnknownKeys(concurrencyKey, [...path, 'concurrencyKey'], input && raw.input);
     const webhooks = this.webhooks(task.webhooks, [...path, 'webhooks']);
     if (misfit) this.source.note([...path, 'reply', misfit.pointer.slice(1)], misfit.detail);
     if (this.source.mistakes.length > before) return undefined;
@@ -86,7 +88,7 @@ export class TaskChecker {
       name,
       subTasks: listed,
       ...defined({ reply, losers, onBreak, face, order, coalesce, reuse, deadline, hedgeBudget }),
-      ...defined({ input, keepInput, redact }),
+      ...defined({ concurrencyKey, concurrencyPerKey, input, keepInput, redact }),
     };
     return this.attempt(
       () => ({ ...defineTask<SubTaskDefinition>(options, name, (subTask) => subTask), webhooks }),

@@ -3,6 +3,7 @@ import { coalesceSchema, reuseSchema } from '../core/coalescing.js';
 import { breakerSchema } from '../core/breaker.js';
 import { durationSchema } from '../core/duration.js';
 import { faceSchema } from '../core/face.js';
+import { concurrencyKeySchema, concurrencyPerKeySchema } from '../core/fairness.js';
 import { NAME, NAME_FORM } from '../core/name.js';
 import { losersPolicySchema, onBreakSchema, replyPolicySchema, runDeadlineSchema } from '../core/policies.js';
 import { keepInputSchema, redactSchema } from '../core/redaction.js';
@@ -131,6 +132,8 @@ export const fileTaskSchema = z
     face: faceSchema.optional(),
     coalesce: coalesceSchema.optional(),
     reuse: reuseSchema.optional(),
+    concurrencyKey: concurrencyKeySchema.optional(),
+    concurrencyPerKey: concurrencyPerKeySchema.optional(),
     keepInput: keepInputSchema.optional(),
     redact: redactSchema.optional(),
     webhooks: z

@@ -68,6 +68,8 @@ tasks:
     hedgeBudget: 5%
     coalesce: { key: '{input.city}', for: 200ms, shared: true }
     reuse: { for: 30s, staleIfError: 1h }
+    concurrencyKey: '{labels.tenant}'
+    concurrencyPerKey: 5
     subTasks:
       - name: eu
         kind: http
@@ -101,6 +103,7 @@ tasks:
         deadline: '30s',
         order: 'learned',
         hedgeBudget: 0.05,
+        fairness: { key: { text: '{labels.tenant}' }, perKey: 5 },
         coalescing: {
           key: { text: '{input.city}' },
           forMs: 200,
@@ -125,6 +128,7 @@ tasks:
         losers: 'continue',
         order: 'declared',
         hedgeBudget: 0.1,
+        fairness: undefined,
         input: undefined,
         starts: ['at-once', 'after-failure'],
         subTasks: [{ name: 'english' }, { name: 'spanish' }],
@@ -515,6 +519,27 @@ tasks:
       'a failure that is answered for a shorter time than others',
       taskWith('reuse: { for: 30s, staleIfError: 10s }'),
       ['4:38: tasks.t.reuse.staleIfError: takes more than `for`: until then the reply answers anyway'],
+    ],
+    [
+      'a template of keys that names nothing of a request',
+      taskWith("concurrencyKey: '{tenant}'"),
+      [
+        '4:21: tasks.t.concurrencyKey: has {tenant}, which is nothing of a request; a template names {input.tenant}, {input}, {labels.tenant} or {client}, and "{{" and "}}" are literal braces',
+      ],
+    ],
+    [
+      'a key of slots that no input has',
+      taskWith(
+        "concurrencyKey: '{input.citty}'\n    input: { properties: { city: {} }, additionalProperties: false }",
+      ),
+      ['4:21: tasks.t.concurrencyKey: has {input.citty}, but no input has a member citty; is city meant?'],
+    ],
+    [
+      'a bound of keys without a key',
+      taskWith('concurrencyPerKey: 5'),
+      [
+        '2:3: tasks.t: The concurrencyKey of t is wrong: concurrencyPerKey bounds each key of concurrencyKey, which is missing; add it',
+      ],
     ],
     [
       'a schema of the input that is none',

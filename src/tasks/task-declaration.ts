@@ -1,6 +1,7 @@
 import type { Type } from '@nestjs/common';
 import { coalesceSchema, coalescingOf, reuseSchema } from '../core/coalescing.js';
 import { faceSchema } from '../core/face.js';
+import { fairnessOf } from '../core/fairness.js';
 import {
   losersPolicySchema,
   onBreakSchema,
@@ -36,6 +37,10 @@ export function defineTask<T extends { readonly name: string } = Type>(
   const entries = options.subTasks as TaskOptionsOf<T>['subTasks'];
   const { subTasks, starts, conditions, shadows } = subTaskList(entries, className, subTaskOf);
   const streams = subTasks.some(({ name, stream }) => stream !== undefined && !shadows?.has(name));
+  const redaction = redactionOf(
+    parsed(() => keepInputSchema.optional().parse(options.keepInput), `keepInput of ${className}`),
+    parsed(() => redactSchema.optional().parse(options.redact), `redact of ${className}`),
+  );
   const task: TaskDefinition = {
     name,
     subTasks,
@@ -65,10 +70,8 @@ export function defineTask<T extends { readonly name: string } = Type>(
     deadline: parsed(() => runDeadlineSchema.optional().parse(options.deadline), `deadline of ${className}`),
     input: checkedSchema(options.input, `input of ${className}`),
     callerHeaders: [...new Set(subTasks.flatMap(({ callerHeaders }) => callerHeaders))],
-    redaction: redactionOf(
-      parsed(() => keepInputSchema.optional().parse(options.keepInput), `keepInput of ${className}`),
-      parsed(() => redactSchema.optional().parse(options.redact), `redact of ${className}`),
-    ),
+    redaction,
+    fairness: parsed(() => fairnessOf(options, redaction), `concurrencyKey of ${className}`),
     webhooks: parsed(() => declaredWebhooks(options.webhooks), `declaration of webhooks in ${className}`),
   };
   if (task.subTasks.length === 0) {

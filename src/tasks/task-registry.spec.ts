@@ -252,6 +252,31 @@ describe('TaskRegistry', () => {
       'The face of TaskClass is wrong: takes openai-chat',
     ],
     [
+      'a template of keys that names nothing',
+      [A, task({ name: 't', subTasks: [A], concurrencyKey: 'tenant' })],
+      'The concurrencyKey of TaskClass is wrong: names nothing',
+    ],
+    [
+      'a bound of keys without a key',
+      [A, task({ name: 't', subTasks: [A], concurrencyPerKey: 2 })],
+      'The concurrencyKey of TaskClass is wrong: concurrencyPerKey bounds each key of concurrencyKey, which is missing; add it',
+    ],
+    [
+      'a bound of keys that lets nothing begin',
+      [A, task({ name: 't', subTasks: [A], concurrencyKey: '{client}', concurrencyPerKey: 0 })],
+      'The concurrencyKey of TaskClass is wrong: ',
+    ],
+    ...[
+      { concurrencyKey: '{client}{input.card.number}', redact: ['/input/card'] },
+      { concurrencyKey: '{input.card}', redact: ['/input/card/number'] },
+      { concurrencyKey: '{input}', redact: ['/input/card'] },
+      { concurrencyKey: '{input.tenant}', keepInput: false },
+    ].map((options): [string, Type[], string] => [
+      `${options.concurrencyKey}, of which the journal must not have all`,
+      [A, task({ name: 't', subTasks: [A], ...options })],
+      'The concurrencyKey of TaskClass is wrong: it shows a value of the input that keepInput or redact keeps private',
+    ]),
+    [
       'an undefined class that is to start later',
       [A, task({ name: 't', subTasks: [A, { subTask: circular, start: 'after-failure' }] })],
       'The task TaskClass lists undefined as a sub-task; list a class (undefined often means a circular import)',

@@ -77,6 +77,13 @@ export interface TaskOptions {
    */
   redact?: readonly string[];
   /**
+   * Whose runs share slots evenly with those of others: a template over the input, the labels or the client, such as `{labels.tenant}`. Runs that have
+   * nothing there share one key. Default: runs wait in their order.
+   */
+  concurrencyKey?: string;
+  /** How many sub-tasks of the task a key may have going at once on a node. Default: no bound of its own. */
+  concurrencyPerKey?: number;
+  /**
    * Where events of its runs are sent, beside the webhooks that a run names: `[{ url, events: ['run.finished'], secret }]`, eight at most. Those
    * without a secret are signed with that of the service. A URL that is http or no public one takes `allowPrivate: true`.
    */

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { coalescingViewSchemas } from '../core/coalescing.js';
 import { breakerViewSchema } from '../core/breaker.js';
 import { faceSchema } from '../core/face.js';
+import { concurrencyKeySchema, concurrencyPerKeySchema } from '../core/fairness.js';
 import type { Frozen } from '../core/json.js';
 import { labelsSchema } from '../core/labels.schema.js';
 import { losersPolicySchema, replyPolicySchema, runDeadlineSchema } from '../core/policies.js';
@@ -152,6 +153,8 @@ export const taskSchema = z
     face: faceSchema.exactOptional(),
     order: startOrderSchema,
     ...coalescingViewSchemas,
+    concurrencyKey: concurrencyKeySchema.exactOptional(),
+    concurrencyPerKey: concurrencyPerKeySchema.exactOptional(),
     hedgeBudget: z.number().nullable().meta({
       description:
         'How many extra starts its runs may have on average: 0.1 is one in ten runs; null: no bound.',

@@ -68,13 +68,18 @@ export function createRuntime(
     streams: subTasks.some(({ stream, shadow }) => stream !== undefined && shadow === undefined),
     face: undefined,
     coalescing: undefined,
+    fairness: undefined,
   };
   const registry = {
     get: () => task,
     find: () => task,
     all: () => [task],
   } as Partial<TaskRegistry> as TaskRegistry;
-  const core = createCore(parseConfig(environment), registry, { replyTime, memory, ...(learntOrder && { learntOrder }) });
+  const core = createCore(parseConfig(environment), registry, {
+    replyTime,
+    memory,
+    ...(learntOrder && { learntOrder }),
+  });
   const { recorded, runs, tasks } = core;
   /** Starts a run at once; resolves with its reply. */
   const run = async (request: RunRequest = {}) => tasks.reply(await tasks.start('task', request));

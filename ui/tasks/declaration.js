@@ -7,6 +7,7 @@ import { losersWords, replyWords, startWords } from './words.js';
 /** What a task declares. @param {{ task: any }} props */
 export function Declaration({ task }) {
   const { subTasks, reply, losers, deadline, order, hedgeBudget, input } = task;
+  const { concurrencyKey, concurrencyPerKey } = task;
   return html`<section class="card" aria-labelledby="task-declaration">
     <h2 id="task-declaration">As it is declared</h2>
     <dl class="terms">
@@ -20,6 +21,11 @@ export function Declaration({ task }) {
       <dd>${order === 'learned' ? 'the quickest first, as learnt' : 'as they are listed'}</dd>
       <dt>Hedge budget</dt>
       <dd>${hedgeBudget === null ? 'no bound' : `${percent(hedgeBudget)} of the runs`}</dd>
+      ${
+        concurrencyKey &&
+        html`<dt>Slots shared by</dt>
+          <dd>${concurrencyKey}${concurrencyPerKey && `, at most ${concurrencyPerKey} each`}</dd>`
+      }
     </dl>
     <div class="scroll" tabindex="0" role="group" aria-label="Sub-tasks as they are declared">
       <table>

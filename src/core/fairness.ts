@@ -1,0 +1,51 @@
+import { z } from 'zod';
+import { KeyTemplate, keyTemplateSchema } from './key-template.js';
+import type { Redaction } from './redaction.js';
+
+/** How the runs of a task share slots with those of other keys. */
+export interface Fairness {
+  readonly key: KeyTemplate;
+  /** How many of the task’s sub-tasks a key may have going at once on a node; Infinity for no bound of its own. */
+  readonly perKey: number;
+}
+
+export const concurrencyKeySchema = keyTemplateSchema.meta({
+  description:
+    'What runs are told apart by that share slots evenly, such as {labels.tenant}, {input.tenant} or {client}. Default: all wait in one line.',
+  examples: ['{labels.tenant}'],
+});
+
+export const concurrencyPerKeySchema = z
+  .int()
+  .min(1)
+  .meta({
+    description:
+      'How many sub-tasks of the task a key of concurrencyKey may have going at once on a node. Default: no bound of its own.',
+    examples: [10],
+  });
+
+interface FairnessOptions {
+  readonly concurrencyKey?: string | undefined;
+  readonly concurrencyPerKey?: number | undefined;
+}
+
+/** What a task's options mean; undefined where they name no key. @throws {Error} that says what is wrong with them */
+export function fairnessOf(
+  { concurrencyKey, concurrencyPerKey }: FairnessOptions,
+  redaction: Redaction | undefined,
+): Fairness | undefined {
+  const perKey = concurrencyPerKeySchema.optional().parse(concurrencyPerKey) ?? Infinity;
+  const text = concurrencyKeySchema.optional().parse(concurrencyKey);
+  if (text === undefined) {
+    if (perKey === Infinity) return undefined;
+    throw new Error('concurrencyPerKey bounds each key of concurrencyKey, which is missing; add it');
+  }
+  const key = KeyTemplate.parse(text);
+  const hidden = (redaction?.input ?? []).some((steps) =>
+    key.inputs.some((named) => named.every((step, at) => at >= steps.length || step === steps[at])),
+  );
+  if (!hidden) return { key, perKey };
+  throw new Error(
+    'it shows a value of the input that keepInput or redact keeps private; name another member, a label or {client}',
+  );
+}
