@@ -1,6 +1,14 @@
+import { hash } from 'node:crypto';
 import { z } from 'zod';
 import { KeyTemplate, keyTemplateSchema } from './key-template.js';
+import type { JsonValue } from './json.js';
+import type { Labels } from './labels.js';
 import type { Redaction } from './redaction.js';
+import { clientName, type RunOrigin } from './run-origin.js';
+
+/** A longer key is shown, and kept, as its beginning and a hash. */
+const MAX_KEY = 200;
+const SHOWN_OF_LONG = 150;
 
 /** How the runs of a task share slots with those of other keys. */
 export interface Fairness {
@@ -48,4 +56,17 @@ export function fairnessOf(
   throw new Error(
     'it shows a value of the input that keepInput or redact keeps private; name another member, a label or {client}',
   );
+}
+
+/** The key of a run; undefined where its task has none, or the run nothing that it names. */
+export function runKeyOf(
+  fairness: Fairness | undefined,
+  input: JsonValue,
+  labels: Labels | null | undefined,
+  { clientId }: RunOrigin,
+): string | undefined {
+  const client = clientId ? clientName(clientId) : undefined;
+  const key = fairness?.key.of({ input, labels: labels ?? undefined, client });
+  if (key === undefined || key.length <= MAX_KEY) return key;
+  return `${key.slice(0, SHOWN_OF_LONG)}… ${hash('sha256', key, 'base64url')}`;
 }

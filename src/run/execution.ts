@@ -6,8 +6,14 @@ import type { RunRecord } from '../core/run-record.js';
 import type { SubTaskDefinition, TaskDefinition } from '../core/task.js';
 import { Tracing } from '../tracing/tracing.js';
 import { Journal } from './journal.js';
+import { KeyBound } from './key-bound.js';
 import type { RunTerms } from './run-terms.js';
-import { Slots } from './slots.js';
+import { Slots, type SlotLine, type Taker } from './slots.js';
+
+/** A sub-task that takes slots. */
+export interface SubTaskTaker extends Taker {
+  readonly definition: SubTaskDefinition | undefined;
+}
 
 /** What all sub-tasks that this process executes share: their slots, their bounds, their journal, their clock and what they may take in memory. */
 @Injectable()
@@ -16,10 +22,12 @@ export class Execution {
   static readonly laterMs: number = 5_000;
 
   /** The slots of all sub-tasks. */
-  readonly slots: Slots;
+  readonly slots: Slots<SubTaskTaker>;
   readonly maxResultBytes: number;
   /** The slots of the sub-tasks that declare a `concurrency` of their own. */
-  private readonly ownSlots = new WeakMap<SubTaskDefinition, Slots>();
+  private readonly ownSlots = new WeakMap<SubTaskDefinition, Slots<SubTaskTaker>>();
+  /** Of the tasks that bound what a key may have going. */
+  private readonly keyBounds = new WeakMap<TaskDefinition, KeyBound<SubTaskTaker>>();
 
   constructor(
     @Inject(CONFIG) config: Config,
@@ -33,11 +41,44 @@ export class Execution {
   }
 
   /** The slots that a sub-task takes: one of its own over all runs, where it declares a `concurrency`, and one of all. */
-  slotsOf(subTask: SubTaskDefinition | undefined): Slots {
+  slotsOf(subTask: SubTaskDefinition | undefined): Slots<SubTaskTaker> {
     if (!subTask || subTask.concurrency === Infinity) return this.slots;
     let slots = this.ownSlots.get(subTask);
-    if (!slots) this.ownSlots.set(subTask, (slots = new Slots(subTask.concurrency, this.slots)));
+    if (!slots)
+      this.ownSlots.set(subTask, (slots = new Slots<SubTaskTaker>(subTask.concurrency, () => this.slots)));
     return slots;
+  }
+
+  /** The same, and before them one of its key, where its task bounds those. */
+  lineOf({ definition }: SubTaskTaker, task: TaskDefinition | undefined): SlotLine<SubTaskTaker> {
+    return this.keyBoundOf(task) ?? this.slotsOf(definition);
+  }
+
+  /** Whether the sub-tasks that a run of a task starts with could all begin now, but for shadows, which wait for no slot. */
+  hasFree(task: TaskDefinition | undefined, key: string | undefined): boolean {
+    if (!this.slots.hasFree || this.keyBoundOf(task)?.hasFree(key) === false) return false;
+    return (
+      task?.subTasks.every(
+        (subTask, at) =>
+          task.starts[at] !== 'at-once' || task.shadows?.has(subTask.name) || this.slotsOf(subTask).hasFree,
+      ) ?? true
+    );
+  }
+
+  /** Whether a sub-task could begin now. */
+  hasFreeFor({ definition, key }: SubTaskTaker, task: TaskDefinition | undefined): boolean {
+    if (!this.slots.hasFree || this.keyBoundOf(task)?.hasFree(key) === false) return false;
+    return this.slotsOf(definition).hasFree;
+  }
+
+  private keyBoundOf(task: TaskDefinition | undefined): KeyBound<SubTaskTaker> | undefined {
+    if (!task?.fairness || task.fairness.perKey === Infinity) return undefined;
+    let bound = this.keyBounds.get(task);
+    if (!bound) {
+      bound = new KeyBound(task.fairness.perKey, ({ definition }) => this.slotsOf(definition));
+      this.keyBounds.set(task, bound);
+    }
+    return bound;
   }
 
   /** The terms of a run with its spans, where traces are on. @param record of a run that another process began */
@@ -54,6 +95,8 @@ export class Execution {
 
   /** Lets the sub-tasks of a task share the slots of an earlier declaration of it, where that has as many. */
   carryOver(before: TaskDefinition, after: TaskDefinition): void {
+    const bound = before.fairness?.perKey === after.fairness?.perKey && this.keyBoundOf(before);
+    if (bound) this.keyBounds.set(after, bound);
     for (const subTask of after.subTasks) {
       const same = before.subTasks.find(({ name }) => name === subTask.name);
       if (same?.concurrency === subTask.concurrency && subTask.concurrency !== Infinity)

@@ -114,7 +114,7 @@ export class GuestSubTask implements SubTaskOwner, Hosted {
   }
 
   changeWaiting(by: 1 | -1): void {
-    this.host.changeQueue(by);
+    this.host.changeQueue(by, this.terms.key);
   }
 
   changeHere(by: 1 | -1): void {

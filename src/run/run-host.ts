@@ -18,8 +18,8 @@ export interface Hosted {
 export interface RunHost {
   readonly execution: Execution;
   readonly plans: StartPlans;
-  /** A run begins to wait for slots (1), or waits no more (-1). */
-  changeQueue(by: 1 | -1): void;
+  /** A run of a key begins to wait for slots (1), or waits no more (-1). */
+  changeQueue(by: 1 | -1, key: string | undefined): void;
   /** A sub-task is this process's to execute (1), or is no more (-1). */
   changeHere(by: 1 | -1): void;
   /** Calls `conclude` when all events of the batch that is being told of are in. */

@@ -40,6 +40,8 @@ export interface RunTerms {
   /** See `RunRecord`. */
   readonly onBreak?: 'restart' | undefined;
   readonly labels: Labels | undefined;
+  /** Whose it is among those that wait for slots; undefined where it has none, and shares what all such have: see `Fairness`. */
+  readonly key?: string | undefined;
   /** How long after its start its unfinished sub-tasks are cancelled, where they are. */
   readonly deadline: StringValue | undefined;
   readonly origin: RunOrigin;

@@ -330,7 +330,7 @@ export class Run implements SubTaskOwner, Hosted, StaggeredRun {
 
   changeWaiting(by: 1 | -1): void {
     this.waiting += by;
-    if (this.waiting === (by === 1 ? 1 : 0)) this.host.changeQueue(by);
+    if (this.waiting === (by === 1 ? 1 : 0)) this.host.changeQueue(by, this.terms.key);
   }
 
   changeHere(by: 1 | -1): void {

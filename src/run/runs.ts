@@ -15,6 +15,7 @@ import type { Hosted, RunHost } from './run-host.js';
 import { Run } from './run.js';
 import { StartPlans } from './start-plans.js';
 import { endEach, type SubTaskRun } from './sub-task-run.js';
+import { WaitingKeys, type WaitingKey } from './waiting-keys.js';
 
 /** While fewer runs than this wait for slots, and half of those that may, runs of an earlier process are resumed. */
 const ROOMY_QUEUE = 100;
@@ -35,6 +36,8 @@ export class Runs implements RunHost {
   /** Emits when fewer runs wait for slots, a run has ended, or no sub-task is left. */
   private readonly eased = new Subject<void>();
   private concluding: { conclude(): void }[] = [];
+  /** Those runs by their keys; undefined as long as none has had one. */
+  private waitingKeys: WaitingKeys | undefined;
   private stopped = false;
   private readonly maxQueuedRuns: number;
   private readonly takesNewRuns: boolean;
@@ -65,6 +68,11 @@ export class Runs implements RunHost {
     return { active: this.live.size, queued: this.queued };
   }
 
+  /** The keys of which most runs wait for a slot, at most `limit`. */
+  busiestKeys(limit: number): readonly WaitingKey[] {
+    return this.waitingKeys?.busiest(limit) ?? [];
+  }
+
   /** Whether a run of an earlier process, or of another node, can be resumed without a flood, and new runs still find room. */
   get hasRoom(): boolean {
     const roomy = Math.min(ROOMY_QUEUE, this.maxQueuedRuns / 2);
@@ -89,7 +97,7 @@ export class Runs implements RunHost {
   start(terms: RunTerms, key?: IdempotencyKey): Run {
     if (!this.takesNewRuns)
       throw new DomainError('worker-node', 'This node takes no new runs; send it to another one');
-    this.admit(terms.definition, terms.inputBytes);
+    this.admit(terms);
     const run = Run.accept(this, this.execution.traced(this.plans.ordered(terms)), key);
     this.add(run);
     run.begin();
@@ -122,12 +130,12 @@ export class Runs implements RunHost {
   /**
    * Refuses what is past the bounds of this process.
    *
-   * @throws {DomainError} `overloaded` when too many runs wait for slots, or what is in memory leaves no room for more;
+   * @throws {DomainError} `overloaded` when too many runs wait for slots, in all or of the key of this one, or what is in memory leaves no room for more;
    * `journal-unavailable` when it can't be written; `stopping` once a stop has begun
    */
-  admit(task: TaskDefinition | undefined, inputBytes: number): void {
+  admit({ definition: task, inputBytes, key }: RunTerms): void {
     if (this.stopped) throw new DomainError('stopping', 'The service is stopping and takes no new runs');
-    const { journal, slots } = this.execution;
+    const { journal } = this.execution;
     if (this.memoryIsShort(inputBytes))
       throw new DomainError(
         'overloaded',
@@ -140,14 +148,18 @@ export class Runs implements RunHost {
         'overloaded',
         `The task ${task.name} is paused; frontrunner nodes resume lets it go on`,
       );
-    if (this.queued < this.maxQueuedRuns) return;
-    const starting =
-      task?.subTasks.filter(
-        ({ name }, index) => task.starts[index] === 'at-once' && !task.shadows?.has(name),
-      ) ?? [];
-    const waits = !slots.hasFree || starting.some((subTask) => !this.execution.slotsOf(subTask).hasFree);
-    if (waits)
-      throw new DomainError('overloaded', `${this.queued} runs wait for a free slot, as many as may`);
+    const { queued, maxQueuedRuns, waitingKeys } = this;
+    const ofKey = waitingKeys?.count(key, queued) ?? 0;
+    const isFull = queued >= maxQueuedRuns;
+    // One key alone can fill half of the queue, two a third each: there is room for one more at any time.
+    if (!isFull && ofKey < maxQueuedRuns - queued) return;
+    if (this.execution.hasFree(task, key)) return;
+    throw new DomainError(
+      'overloaded',
+      isFull
+        ? `${queued} runs wait for a free slot, as many as may`
+        : `${ofKey} runs ${key === undefined ? 'without a key' : `of the key ${key}`} wait for a free slot; one key may have as many as there is room left for (MAX_QUEUED_RUNS)`,
+    );
   }
 
   /** Calls `call` when a live run has its end on record, or another node has it. */
@@ -206,8 +218,9 @@ export class Runs implements RunHost {
     this.logger.log('Stopped');
   }
 
-  changeQueue(by: 1 | -1): void {
+  changeQueue(by: 1 | -1, key: string | undefined): void {
     this.queued += by;
+    if (key !== undefined) (this.waitingKeys ??= new WaitingKeys()).change(key, by);
     if (by === -1) this.eased.next();
   }
 

@@ -1,67 +1,77 @@
-/** What takes a slot. */
-interface Taker {
+import { Turns, type Keyed } from './turns.js';
+
+/** What takes a slot. Its key stays the same as long as it waits or has one. */
+export interface Taker extends Keyed {
   /** Called when it has a slot, which is its own until it is released. */
   begin(): void;
 }
 
+/** Where slots are had, and given back. */
+export interface SlotLine<T extends Taker = Taker> {
+  /** Begins `taker` at once when a slot is free, else in its turn. */
+  take(taker: T): void;
+  /** Takes one that waits out of the line; false when it doesn't wait. */
+  leave(taker: T): boolean;
+  /** Called for one that has a slot, and needs it no more. */
+  release(taker: T): void;
+}
+
 /**
- * A bound on how many things go on at once; the rest wait in order. Callbacks rather than promises: every sub-task
+ * A bound on how many things go on at once; the rest wait for their turn: see {@link Turns}. Callbacks rather than promises: every sub-task
  * passes here, and three promises for each would cost a tenth of what a run costs.
  */
-export class Slots {
-  private readonly waiting = new Set<Taker>();
-  /** Stands where the next in line is: a new iterator would pass by all that have left before it. */
-  private line = this.waiting.values();
+export class Slots<T extends Taker = Taker> implements SlotLine<T> {
+  private readonly turns = new Turns<T>();
   private handingOut = false;
 
   /**
    * @param free how many there are
-   * @param common whoever has one of these needs one of those as well. It doesn't hold a common one while it waits for one of these
+   * @param behind whoever has one of these needs one of those as well. It holds none of those while it waits for one of these
    */
   constructor(
     private free: number,
-    private readonly common?: Slots,
+    private readonly behind?: (taker: T) => SlotLine<T>,
   ) {}
 
   get hasFree(): boolean {
-    return this.free > 0 && this.common?.hasFree !== false;
+    return this.free > 0;
   }
 
   get freeCount(): number {
     return this.free;
   }
 
-  /** Begins `taker` at once when a slot is free, else in its turn. */
-  take(taker: Taker): void {
-    if (this.free > 0 && this.waiting.size === 0) {
+  take(taker: T): void {
+    if (this.free > 0 && this.turns.waiting === 0) {
+      this.turns.began(taker);
       this.grant(taker);
       return;
     }
-    this.waiting.add(taker);
+    this.turns.add(taker);
     this.handOut();
   }
 
-  /** Takes one that waits out of the line; false when it doesn't wait. */
-  leave(taker: Taker): boolean {
-    if (this.waiting.delete(taker)) return true;
-    if (!this.common?.leave(taker)) return false;
-    this.takeBack();
+  leave(taker: T): boolean {
+    if (this.turns.delete(taker)) return true;
+    if (!this.behind?.(taker).leave(taker)) return false;
+    this.takeBack(taker);
     return true;
   }
 
-  release(): void {
-    this.common?.release();
-    this.takeBack();
+  release(taker: T): void {
+    this.behind?.(taker).release(taker);
+    this.takeBack(taker);
   }
 
-  private grant(taker: Taker): void {
+  private grant(taker: T): void {
     this.free -= 1;
-    if (this.common) this.common.take(taker);
+    if (this.behind) this.behind(taker).take(taker);
     else taker.begin();
   }
 
-  private takeBack(): void {
+  private takeBack(taker: T): void {
     this.free += 1;
+    this.turns.ended(taker);
     this.handOut();
   }
 
@@ -69,18 +79,11 @@ export class Slots {
   private handOut(): void {
     if (this.handingOut) return;
     this.handingOut = true;
-    while (this.free > 0 && this.waiting.size > 0) {
-      const next = this.next();
-      this.waiting.delete(next);
+    while (this.free > 0) {
+      const next = this.turns.next();
+      if (next === undefined) break;
       this.grant(next);
     }
     this.handingOut = false;
-  }
-
-  private next(): Taker {
-    const { value, done } = this.line.next();
-    if (!done) return value;
-    this.line = this.waiting.values();
-    return this.next();
   }
 }

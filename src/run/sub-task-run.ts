@@ -9,9 +9,10 @@ import { NO_FREE_SLOT, type AttemptError } from '../core/run.js';
 import type { SubTaskDefinition } from '../core/task.js';
 import { recordedError } from './attempt-error.js';
 import { Attempt } from './attempt.js';
-import { Execution } from './execution.js';
+import { Execution, type SubTaskTaker } from './execution.js';
 import type { Obstacle } from './obstacles.js';
 import { retryAfter } from './retry-delay.js';
+import type { SlotLine } from './slots.js';
 import type { StreamReading } from './stream-reading.js';
 import type { SubTaskOwner } from './sub-task-owner.js';
 
@@ -55,9 +56,14 @@ export class SubTaskRun {
   constructor(
     private readonly owner: SubTaskOwner,
     readonly name: string,
-    private readonly definition: SubTaskDefinition | undefined,
+    readonly definition: SubTaskDefinition | undefined,
   ) {
     this.fenced = owner.isGuest;
+  }
+
+  /** Whose it is: see `Fairness`. */
+  get key(): string | undefined {
+    return this.owner.terms.key;
   }
 
   /** Whether something of it goes on in this process, or is to. */
@@ -122,9 +128,9 @@ export class SubTaskRun {
   enqueue(): void {
     if (this.phase !== 'waiting') return;
     if (this.isForAnotherNode()) this.place();
-    else if (this.isSpare && !this.owner.execution.slotsOf(this.definition).hasFree)
+    else if (this.isSpare && !this.owner.execution.hasFreeFor(this, this.owner.terms.definition))
       this.cancel(NO_FREE_SLOT);
-    else this.owner.execution.slotsOf(this.definition).take(this);
+    else this.slots.take(this);
   }
 
   /** Called when it has its slots, which it keeps until its outcome, waits between retries included. */
@@ -212,6 +218,10 @@ export class SubTaskRun {
   private get isSpare(): boolean {
     const { terms, isGuest } = this.owner;
     return terms.shadows?.includes(this.name) === true && !this.retried && !isGuest;
+  }
+
+  private get slots(): SlotLine<SubTaskTaker> {
+    return this.owner.execution.lineOf(this, this.owner.terms.definition);
   }
 
   private isForAnotherNode(): boolean {
@@ -338,10 +348,10 @@ export class SubTaskRun {
     if (phase === 'running') {
       this.current?.giveUp();
       this.current = undefined;
-      owner.execution.slotsOf(this.definition).release();
+      this.slots.release(this);
     } else if (phase === 'waiting') {
       owner.changeWaiting(-1);
-      owner.execution.slotsOf(this.definition).leave(this);
+      this.slots.leave(this);
     }
     if (phase !== 'placed') owner.changeHere(-1);
   }

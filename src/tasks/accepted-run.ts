@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { freezeRequest, inputErrors, invalidRequest } from '../core/domain-error.js';
+import { runKeyOf } from '../core/fairness.js';
 import { deepFreeze, memoryBytes, type JsonValue } from '../core/json.js';
 import type { RunOrigin } from '../core/run-origin.js';
 import { redacted } from '../core/redaction.js';
@@ -60,6 +61,7 @@ export async function acceptRun(
     replyPolicy: deepFreeze(reply),
     losers: deepFreeze(losers),
     ...(task.onBreak === 'restart' && { onBreak: task.onBreak }),
+    key: runKeyOf(task.fairness, input, labels, origin),
     labels: labels && Object.keys(labels).length > 0 ? Object.freeze(labels) : undefined,
     deadline,
     origin,

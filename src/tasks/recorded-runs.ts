@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { runKeyOf } from '../core/fairness.js';
 import { deepFreeze, memoryBytes } from '../core/json.js';
 import type { RunRecord, SubTaskRecord } from '../core/run-record.js';
 import { textOf } from '../core/thrown.js';
@@ -55,6 +56,7 @@ export class RecordedRuns {
       replyPolicy,
       losers,
       onBreak,
+      key: runKeyOf(definition?.fairness, input, labels, { clientId }),
       labels,
       deadline,
       // Not the record: it has the results too.

@@ -1,5 +1,6 @@
 import { parseConfig } from '../../src/config/config.js';
 import type { ReplyTimes } from '../../src/run/reply-times.js';
+import { fairnessOf } from '../../src/core/fairness.js';
 import { MemoryBudget } from '../../src/core/memory-budget.js';
 import type { LosersPolicy, OnBreak } from '../../src/core/policies.js';
 import type { PastRun } from './past-run.js';
@@ -30,6 +31,8 @@ export interface RuntimeOptions {
   readonly onBreak?: OnBreak;
   /** Default `continue`. */
   readonly losers?: LosersPolicy;
+  readonly concurrencyKey?: string;
+  readonly concurrencyPerKey?: number;
 }
 
 /** The parts that a run flows through, without HTTP and without Nest, around one task named `task`. */
@@ -44,6 +47,7 @@ export function createRuntime(
     memory = new MemoryBudget(),
     onBreak = 'fail',
     losers = 'continue',
+    ...fairness
   }: RuntimeOptions = {},
 ) {
   const listed = subTasks.map(({ run, start: _, when, shadow, ...options }) => {
@@ -68,7 +72,7 @@ export function createRuntime(
     streams: subTasks.some(({ stream, shadow }) => stream !== undefined && shadow === undefined),
     face: undefined,
     coalescing: undefined,
-    fairness: undefined,
+    fairness: fairnessOf(fairness, undefined),
   };
   const registry = {
     get: () => task,
