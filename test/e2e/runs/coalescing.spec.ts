@@ -1,0 +1,321 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import type { Response } from 'supertest';
+import type { Answer } from '../../../src/tasks/started-run.js';
+import { ApiKeys } from '../../support/api-keys.js';
+import { ControlledTask } from '../../support/controlled-task.js';
+import { DurableService } from '../../support/durable-service.js';
+import { FACES, ofService } from '../../support/faces.js';
+import { inlineTask } from '../../support/inline-task.js';
+import { expectProblem } from '../../support/problem.js';
+import { StreamReader } from '../../support/stream-reader.js';
+import { TestApp, type ShownRun } from '../../support/test-app.js';
+
+const COLLAPSED = 'Frontrunner; fwd=miss; collapsed';
+/** Sends a request at once. */
+const sent = (request: PromiseLike<Response>): Promise<Response> => Promise.resolve(request);
+const answerIn = ({ body }: Response) => body as Answer & { readonly coalesced?: true };
+const batchIn = ({ body }: Response) =>
+  body as { readonly runs: readonly { readonly id: string; readonly coalesced?: true }[] };
+
+describe.each(FACES)('%s: equal requests', (face) => {
+  const upstream = new ControlledTask(
+    'upstream',
+    { only: {} },
+    { coalesce: { key: '{input.city}', for: '1m' } },
+  );
+  let calls = 0;
+  let fails = false;
+  const count = (): number => {
+    if (fails) throw new Error('down');
+    return ++calls;
+  };
+  const reused = inlineTask('reused', { only: { run: count } }, { reuse: { for: '1h' } });
+  const stale = inlineTask('stale', { only: { run: count } }, { reuse: { for: '1ms', staleIfError: '1h' } });
+  const often = inlineTask('often', { only: { run: count } }, { coalesce: { for: '1m' } });
+  let service: TestApp;
+  beforeAll(async () => {
+    const providers = [...upstream.providers, ...reused, ...stale, ...often];
+    service = await TestApp.start({ face, providers });
+  });
+  afterAll(() => service.close());
+  beforeEach(() => {
+    calls = 0;
+    fails = false;
+  });
+
+  const send = (task: string, body: object = {}) => service.http.post(`/tasks/${task}/runs`).send(body);
+
+  test('get one run, and say whose it is', async () => {
+    const first = sent(send('upstream', { input: { city: 'Oslo' } }));
+    const { context, succeed } = await upstream.next('only');
+    const second = sent(send('upstream', { input: { city: 'Oslo', page: 2 } }));
+    succeed('sunny');
+    const [one, other] = await Promise.all([first, second]);
+    expect(answerIn(one)).toMatchObject({ runId: context.runId, result: 'sunny' });
+    expect(one.body).not.toHaveProperty('coalesced');
+    expect(other.body).toEqual({ ...answerIn(one), coalesced: true });
+    expect([one, other].map((response) => response.get('Cache-Status'))).toEqual([undefined, COLLAPSED]);
+    expect(other.get('Location')).toBe(`${service.base}/runs/${context.runId}`);
+  });
+
+  ofService(face, 'a thousand callers ask the same of the engine')(
+    'make one call of the upstream, for a thousand callers at once',
+    async () => {
+      const before = service.runsStarted;
+      const responses = await Promise.all(Array.from({ length: 1_000 }, () => sent(send('often'))));
+      const answers = responses.map(answerIn);
+      expect(new Set(answers.map(({ runId, result }) => JSON.stringify([runId, result]))).size).toBe(1);
+      expect(answers.filter(({ coalesced }) => coalesced)).toHaveLength(999);
+      expect([calls, service.runsStarted - before]).toEqual([1, 1]);
+    },
+  );
+
+  test('are told to come back for the same run', async () => {
+    const prefer = () =>
+      send('upstream', { input: { city: 'Bonn' } })
+        .set('Prefer', 'respond-async')
+        .expect(202);
+    const first = await prefer();
+    const second = await prefer();
+    expect((second.body as ShownRun).id).toBe((first.body as ShownRun).id);
+    expect(second.get('Cache-Status')).toBe(COLLAPSED);
+    (await upstream.next('only')).succeed();
+  });
+
+  test('read the same stream', async () => {
+    const read = () =>
+      StreamReader.open(`${service.url}/tasks/upstream/runs`, { body: { input: { city: 'Paris' } } });
+    const [one, other] = await Promise.all([read(), read()]);
+    (await upstream.next('only')).succeed('of both');
+    await Promise.all([one.ended, other.ended]);
+    expect(other.messages).toEqual(one.messages);
+    expect(one.messages.at(-1)?.data).toContain('of both');
+  });
+
+  test('are items of a batch, too', async () => {
+    const items = [{ input: { city: 'A' } }, { input: { city: 'B' } }, { input: { city: 'A' } }];
+    const batch = await service.http.post('/tasks/upstream/runs:batch').send({ runs: items }).expect(200);
+    const { runs } = batchIn(batch);
+    expect(runs.map(({ coalesced }) => coalesced)).toEqual([undefined, undefined, true]);
+    expect([runs[0]?.id === runs[1]?.id, runs[0]?.id === runs[2]?.id]).toEqual([false, true]);
+    for (let count = 0; count < 2; count++) (await upstream.next('only')).succeed();
+  });
+
+  test('are answered by the last good run, which says how old it is', async () => {
+    const first = await send('reused').expect(200);
+    const again = await send('reused').expect(200);
+    const { ageMs, ...answer } = answerIn(again);
+    expect(answer).toEqual({ ...answerIn(first), reused: true });
+    expect(ageMs).toBeGreaterThanOrEqual(0);
+    expect(again.get('Age')).toBe(String(Math.floor((ageMs ?? 0) / 1_000)));
+    expect(again.get('Cache-Status')).toBe('Frontrunner; hit');
+    expect(calls).toBe(1);
+    const batch = await service.http
+      .post('/tasks/reused/runs:batch')
+      .send({ runs: [{}] })
+      .expect(200);
+    expect(batch.body).toMatchObject({ runs: [{ id: answer.runId, reused: true }] });
+    const stream = await StreamReader.open(`${service.url}/tasks/reused/runs`, { body: {} });
+    await stream.ended;
+    expect(stream.response.headers).toMatchObject({
+      age: expect.any(String),
+      'cache-status': 'Frontrunner; hit',
+    });
+    expect(stream.messages.at(-1)?.data).toContain(answer.runId);
+    expect(calls).toBe(1);
+  });
+
+  test('are not answered by a run that was erased', async () => {
+    const { runId } = answerIn(await send('reused', { input: 'erased' }).expect(200));
+    await service.event(runId, 'run.finished');
+    await service.http.delete(`/runs/${runId}`).expect(204);
+    const again = answerIn(await send('reused', { input: 'erased' }).expect(200));
+    expect([again.runId === runId, again.reused]).toEqual([false, undefined]);
+  });
+
+  test('are answered by the last good run when the next one fails', async () => {
+    const good = answerIn(await send('stale').expect(200));
+    const repliedAt = Date.parse((await service.showRun(good.runId)).repliedAt ?? '');
+    while (Date.now() <= repliedAt + 1) await service.showRun(good.runId);
+    fails = true;
+    const failed = service.until(() => service.events.find((event) => event.type === 'sub-task.failed'));
+    const again = await send('stale').expect(200);
+    expect(answerIn(again)).toMatchObject({ runId: good.runId, id: good.runId, result: 1, reused: true });
+    expect(again.get('Location')).toBe(`${service.base}/runs/${good.runId}`);
+    expect(again.get('Cache-Status')).toBe('Frontrunner; fwd=stale');
+    expect((await failed).runId).not.toBe(good.runId);
+  });
+
+  test('are shown by the task', async () => {
+    expect((await service.http.get('/tasks/stale')).body).toMatchObject({
+      coalesce: { key: '{input}', forMs: 0, shared: false },
+      reuse: { forMs: 1, staleIfErrorMs: 3_600_000 },
+    });
+    expect((await service.http.get('/tasks/demo')).body).not.toHaveProperty('coalesce');
+  });
+});
+
+describe('equal requests of several clients', () => {
+  const keys = new ApiKeys();
+  const ada = keys.create('ada', 'runs:read:own', 'runs:write:own');
+  const bob = keys.create('bob', 'runs:read:own', 'runs:write:own');
+  const all = keys.create('all', 'runs:read', 'runs:write');
+  const own = new ControlledTask('own', { only: {} }, { coalesce: {} });
+  const shared = new ControlledTask(
+    'shared',
+    { only: {} },
+    { coalesce: { key: '{input.city}', for: '1m', shared: true } },
+  );
+  const forwarding = new ControlledTask(
+    'forwarding',
+    { only: { callerHeaders: ['x-tenant', 'traceparent'] } },
+    { coalesce: { shared: true } },
+  );
+  let service: TestApp;
+  beforeAll(async () => {
+    service = await TestApp.start({
+      env: { API_KEYS_FILE: keys.path },
+      key: all,
+      providers: [...own.providers, ...shared.providers, ...forwarding.providers],
+    });
+  });
+  afterAll(async () => {
+    await service.close();
+    keys.remove();
+  });
+
+  const as = (key: string, task: string, body: object = {}) =>
+    service.http.post(`/tasks/${task}/runs`).auth(key, { type: 'bearer' }).send(body);
+
+  test('have a run for each of them', async () => {
+    const answers = [sent(as(ada, 'own')), sent(as(bob, 'own'))];
+    const attempts = [await own.next('only'), await own.next('only')];
+    attempts.forEach(({ succeed }) => {
+      succeed();
+    });
+    const ids = (await Promise.all(answers)).map((answer) => answerIn(answer).runId);
+    expect(new Set(ids).size).toBe(2);
+  });
+
+  test('have one run where the task shares it, of which the others see the reply alone', async () => {
+    const first = sent(as(ada, 'shared', { input: { city: 'Oslo', mine: 'secret' } }));
+    const { context, succeed } = await shared.next('only');
+    const { runId } = context;
+    const request = { input: { city: 'Oslo' } };
+    const waiting = await as(bob, 'shared', request).set('Prefer', 'respond-async').expect(202);
+    expect(waiting.body).toMatchObject({ id: runId, input: null, requestId: null, subTasks: [] });
+    expect(waiting.text).not.toMatch(/secret|ada/);
+    const second = sent(as(bob, 'shared', request));
+    succeed('sunny');
+    const [one, other] = await Promise.all([first, second]);
+    expect(other.body).toEqual({ ...answerIn(one), coalesced: true });
+    await expectProblem(
+      service,
+      await service.http.get(`/runs/${runId}`).auth(bob, { type: 'bearer' }),
+      404,
+      'run-unknown',
+    );
+  });
+
+  test('have a run each where a header that the task keeps differs, but for those of traces', async () => {
+    const send = (tenant: string, span: string) =>
+      as(ada, 'forwarding')
+        .set({ 'X-Tenant': tenant, traceparent: `00-${'1'.repeat(32)}-${span.repeat(16)}-01` })
+        .set('Prefer', 'respond-async')
+        .expect(202);
+    const runs = [await send('acme', '2'), await send('acme', '3'), await send('other', '2')];
+    const [one, same, other] = runs.map(({ body }) => (body as ShownRun).id);
+    expect([one === same, one === other]).toEqual([true, false]);
+    for (let count = 0; count < 2; count++) (await forwarding.next('only')).succeed();
+  });
+});
+
+describe('equal requests past the bounds', () => {
+  const blocking = new ControlledTask('blocking', { only: {} });
+  const upstream = new ControlledTask(
+    'upstream',
+    { only: {} },
+    { reuse: { for: '1ms', staleIfError: '1h' } },
+  );
+  let service: TestApp;
+  beforeEach(async () => {
+    service = await TestApp.start({
+      env: { MAX_CONCURRENT_SUB_TASKS: '1', MAX_QUEUED_RUNS: '1' },
+      providers: [...blocking.providers, ...upstream.providers],
+    });
+  });
+  afterEach(() => service.close());
+
+  /** Fills the one slot, and the queue behind it. */
+  const fill = async () => {
+    const blocked = [service.run('blocking'), service.run('blocking')];
+    const { succeed } = await blocking.next('only');
+    await service.until(() => (service.runsStarted >= 2 ? true : undefined));
+    return async () => {
+      succeed();
+      (await blocking.next('only')).succeed();
+      await Promise.all(blocked);
+    };
+  };
+
+  test('are refused all, and the next one starts a run', async () => {
+    const empty = await fill();
+    const refused = await Promise.all([service.run('upstream'), service.run('upstream')]);
+    for (const response of refused) await expectProblem(service, response, 503, 'overloaded');
+    await empty();
+    const next = service.run('upstream');
+    (await upstream.next('only')).succeed('done');
+    expect(await next).toMatchObject({ status: 200, body: { result: 'done' } });
+  });
+
+  test('are answered by the last good run', async () => {
+    const first = service.run('upstream');
+    (await upstream.next('only')).succeed('good');
+    const { runId } = answerIn(await first);
+    await service.event(runId, 'run.finished');
+    const empty = await fill();
+    expect(await service.run('upstream')).toMatchObject({ status: 200, body: { runId, reused: true } });
+    await empty();
+  });
+});
+
+describe('equal requests, whatever becomes of the process', () => {
+  const upstream = new ControlledTask('upstream', { only: {} }, { reuse: { for: '1h' } });
+  let durable: DurableService;
+  beforeEach(() => {
+    durable = new DurableService();
+  });
+  afterEach(() => durable.end());
+
+  test('get the run that a crash has cut off', async () => {
+    const before = await durable.start(upstream.providers);
+    const cutOff = before.run('upstream').then(({ status }) => status);
+    const { context } = await upstream.next('only');
+    await before.showRun(context.runId);
+    durable.crash();
+    const service = await durable.start(upstream.providers);
+    await cutOff;
+    const waiting = await service.http
+      .post('/tasks/upstream/runs')
+      .set('Prefer', 'respond-async')
+      .expect(202);
+    expect((waiting.body as ShownRun).id).toBe(context.runId);
+    const again = await upstream.next('only');
+    expect(again.context).toMatchObject({ runId: context.runId, attempt: 2 });
+    again.succeed('after the crash');
+    await service.event(context.runId, 'run.finished');
+    const next = await service.answer('upstream');
+    expect(next).toMatchObject({ runId: context.runId, result: 'after the crash', reused: true });
+  });
+
+  test('are answered by the last good run of before a restart', async () => {
+    const before = await durable.start(upstream.providers);
+    const first = before.answer('upstream');
+    (await upstream.next('only')).succeed('kept');
+    const { runId } = await first;
+    await before.event(runId, 'run.finished');
+    const service = await durable.start(upstream.providers);
+    expect(await service.answer('upstream')).toMatchObject({ runId, result: 'kept', reused: true });
+    expect(service.runsStarted).toBe(0);
+  });
+});
