@@ -123,6 +123,15 @@ describe('the order that TaskStatistics learns', () => {
     expect(statistics.learntOrder(task)).not.toBe(first);
   });
 
+  test('is looked up sooner while some have no place yet', () => {
+    statistics.count(log.events);
+    const first = statistics.learntOrder(task);
+    jest.advanceTimersByTime(49);
+    expect(statistics.learntOrder(task)).toBe(first);
+    jest.advanceTimersByTime(1);
+    expect(statistics.learntOrder(task)).not.toBe(first);
+  });
+
   test('survives a restart, one by one and in the order in which they came', async () => {
     answers(MOST_RECENT - 40, 80, 20);
     answers(70, 5, 20);

@@ -7,7 +7,8 @@ type Ends = Readonly<Record<string, readonly Observation[]>>;
 
 const times = (count: number, ms: number, kind: Observation['kind'] = 'answered') =>
   Array<Observation>(count).fill({ ms, kind });
-const learnt = (ends: Ends) => learntOrder(Object.keys(ends), (name) => ends[name] ?? []);
+const learnt = (ends: Ends) =>
+  learntOrder(Object.keys(ends), (name) => ({ ended: ends[name] ?? [], open: [] }));
 const orderOf = (ends: Ends) => learnt(ends).order.join(' ');
 
 describe('the learnt order', () => {
@@ -51,6 +52,13 @@ describe('the learnt order', () => {
 
   test('orders those behind the first by themselves', () => {
     expect(orderOf({ a: times(5, 900), b: times(5, 500), c: times(5, 1) })).toBe('c b a');
+  });
+
+  test('counts those that are under way to tell of which the least is known, but not as enough to know it', () => {
+    const ends = { a: { ended: times(3, 5), open: [] }, b: { ended: times(2, 1), open: times(9, 1, 'cut') } };
+    expect(learntOrder(['b', 'a'], (name) => ends[name as 'a' | 'b'])).toEqual({
+      ...{ order: ['a', 'b'], leastKnown: ['a', 'b'], allKnown: false },
+    });
   });
 
   const end = fc.record({

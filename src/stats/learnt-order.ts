@@ -1,15 +1,24 @@
 import type { LearntOrder } from '../run/reply-times.js';
 import { ProductLimit, type Observation } from './product-limit.js';
 
-/** Of a sub-task of which fewer ends are known, nothing is said. */
+/** A sub-task of which fewer have ended has no place yet. */
 const LEAST_KNOWN = 3;
 /** A sub-task is waited for no longer than so many times what the quickest one takes as a rule. */
 const PATIENCE = 10;
 /** Whose expected wait is longer by less than this share is as quick. */
 const TIE = 0.1;
 
+/** What is known of a sub-task. */
+export interface KnownEnds {
+  /** Of those that have ended. */
+  readonly ended: readonly Observation[];
+  /** Of those that are under way, what they have taken so far. */
+  readonly open: readonly Observation[];
+}
+
 interface Candidate {
   readonly name: string;
+  readonly isKnown: boolean;
   readonly ends: readonly Observation[];
   readonly curve: ProductLimit;
 }
@@ -22,17 +31,14 @@ interface Candidate {
  * @param names of the sub-tasks, as they are declared
  * @param endsOf what is known of each
  */
-export function learntOrder(
-  names: readonly string[],
-  endsOf: (name: string) => readonly Observation[],
-): LearntOrder {
+export function learntOrder(names: readonly string[], endsOf: (name: string) => KnownEnds): LearntOrder {
   const candidates = names.map((name): Candidate => {
-    const ends = endsOf(name);
-    return { name, ends, curve: new ProductLimit(ends) };
+    const { ended, open } = endsOf(name);
+    const ends = [...ended, ...open];
+    return { name, isKnown: ended.length >= LEAST_KNOWN, ends, curve: new ProductLimit(ends) };
   });
-  const isKnown = ({ ends }: Candidate) => ends.length >= LEAST_KNOWN;
-  const unknown = candidates.filter((candidate) => !isKnown(candidate));
-  const left = candidates.filter(isKnown);
+  const unknown = candidates.filter(({ isKnown }) => !isKnown);
+  const left = candidates.filter(({ isKnown }) => isKnown);
   const order: Candidate[] = [];
   while (left.length > 0) {
     const [next] = left.splice(quickest(left), 1);
@@ -48,9 +54,13 @@ export function learntOrder(
 /** The index of the first of those that are about as quick as the quickest one. */
 function quickest(candidates: readonly Candidate[]): number {
   const medians = candidates.flatMap(({ curve }) => curve.quantile(0.5) ?? []);
-  const longest = Math.max(...candidates.flatMap(({ ends }) => ends.map(({ ms }) => ms)));
-  const usual = medians.length > 0 ? Math.min(...medians) : longest;
+  const usual = medians.length > 0 ? Math.min(...medians) : longestOf(candidates);
   const waits = candidates.map(({ curve }) => curve.expectedWait(usual * PATIENCE));
   const bound = Math.min(...waits) * (1 + TIE);
   return waits.findIndex((wait) => wait <= bound);
+}
+
+/** Many may be under way. */
+function longestOf(candidates: readonly Candidate[]): number {
+  return candidates.reduce((all, { ends }) => ends.reduce((most, { ms }) => Math.max(most, ms), all), 0);
 }

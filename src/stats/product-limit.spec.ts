@@ -66,14 +66,26 @@ describe('ProductLimit', () => {
         const as = (other: 'answered' | 'failed') =>
           new ProductLimit(all.map((one) => (one.kind === 'cut' ? { ...one, kind: other } : one)));
         const [worst, best] = [as('failed'), as('answered')];
-        let before = 0;
-        for (let time = 0; time <= 51; time += 1) {
+        const faults = Array.from({ length: 52 }, (_, time) => time).filter((time) => {
           const share = curve.at(time);
-          expect(share).toBeGreaterThanOrEqual(before);
-          expect(share).toBeGreaterThanOrEqual(worst.at(time) - 1e-9);
-          expect(share).toBeLessThanOrEqual(best.at(time) + 1e-9);
-          before = share;
-        }
+          const isWithin = share >= worst.at(time) - 1e-9 && share <= best.at(time) + 1e-9;
+          return !isWithin || share < curve.at(time - 1);
+        });
+        expect(faults).toEqual([]);
+      }),
+    );
+  });
+
+  test('expects a wait that is the area above it', () => {
+    fc.assert(
+      fc.property(observations, ms, (all, atMost) => {
+        const curve = new ProductLimit(all);
+        // All times are whole, so the curve is flat from one to the next.
+        const area = Array.from({ length: atMost }, (_, time) => 1 - curve.at(time));
+        expect(curve.expectedWait(atMost)).toBeCloseTo(
+          area.reduce((sum, part) => sum + part, 0),
+          9,
+        );
       }),
     );
   });
@@ -113,7 +125,7 @@ describe('ProductLimit', () => {
         const open = 1 - ends.at(above ?? -1);
         const share = open < 1e-9 ? 0 : Math.max(curve.at(time) - curve.at(above ?? -1), 0) / open;
         expect(Math.abs(successes / draws - share)).toBeLessThan(51 / draws);
-        for (const end of drawn) if (end) expect(end.ms).toBeGreaterThan(above ?? -1);
+        expect(drawn.every((end) => end === undefined || end.ms > (above ?? -1))).toBe(true);
       }),
     );
   });

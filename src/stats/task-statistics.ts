@@ -15,6 +15,8 @@ import { MOST_RECENT } from './recent-ends.js';
 import { SlidingWindow, windowAt } from './sliding-window.js';
 import { TaskSlice } from './task-slice.js';
 
+/** How long an order in which some have no place yet is taken to be true, in milliseconds. */
+const UNSETTLED_MS = 50;
 /** How long a reply time or an order that was learnt is taken to be true, in milliseconds. */
 const LEARNT_MS = 1_000;
 
@@ -39,7 +41,7 @@ export class TaskStatistics implements ReplyTimes {
   /** By the declarations of their tasks, so that none outlives its own. */
   private readonly orders = new WeakMap<
     TaskDefinition,
-    { readonly order: LearntOrder; readonly at: number }
+    { readonly order: LearntOrder; readonly until: number }
   >();
 
   constructor(private readonly registry: TaskRegistry) {
@@ -76,18 +78,19 @@ export class TaskStatistics implements ReplyTimes {
 
   /**
    * In which order the next run starts the sub-tasks of a task that learns it: by the newest hundred or so that ended of each in
-   * the last hour, and those that are under way. Asked again within a second, it says the same.
+   * the last hour, and those that are under way. Asked again within a second, or a twentieth of one while some have no place yet,
+   * it says the same.
    */
   learntOrder(task: TaskDefinition): LearntOrder {
     const now = performance.now();
     const known = this.orders.get(task);
-    if (known && now - known.at < LEARNT_MS) return known.order;
+    if (known && now < known.until) return known.order;
     const slices = this.slices(task.name);
     const order = learntOrder(
       task.subTasks.map(({ name }) => name),
-      (name) => [...recentEnds(slices, name), ...this.openEnds(task.name, name)],
+      (name) => ({ ended: recentEnds(slices, name), open: this.openEnds(task.name, name) }),
     );
-    this.orders.set(task, { order, at: now });
+    this.orders.set(task, { order, until: now + (order.allKnown ? LEARNT_MS : UNSETTLED_MS) });
     return order;
   }
 
