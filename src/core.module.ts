@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { BreakersModule } from './breakers/breakers.module.js';
 import { ClusterModule } from './cluster/cluster.module.js';
 import { JournalModule } from './journal.module.js';
 import { ListenersModule } from './listeners/listeners.module.js';
@@ -16,6 +17,7 @@ const modules = [
   SealModule,
   TasksModule,
   StatsModule,
+  BreakersModule,
   ClusterModule,
   TasksFileModule,
   ListenersModule,

@@ -11,6 +11,7 @@ describe('LOG_LEVELS', () => {
       ['run', 'info'],
       ['sub-task', 'warn'],
       ['webhook', 'info'],
+      ['breaker', 'info'],
       ['journal', 'info'],
       ['node', 'debug'],
       ['statistics', 'info'],

@@ -5,6 +5,7 @@ export const LOG_KINDS = [
   'run',
   'sub-task',
   'webhook',
+  'breaker',
   'journal',
   'node',
   'statistics',

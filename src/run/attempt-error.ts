@@ -54,6 +54,11 @@ export function recordedError(
   return error;
 }
 
+/** An error whose message ends with a note. */
+export function noted(error: AttemptError, note: string): AttemptError {
+  return Object.freeze({ ...error, message: error.message + note });
+}
+
 /** What a thrown value says of the next attempt. */
 export function retryTermsOf(thrown: unknown): Pick<SubTaskErrorOptions, 'retry' | 'retryAfterMs' | 'final'> {
   return isOneOf(thrown, [SubTaskError]) ? (thrown as SubTaskError).options : {};

@@ -8,6 +8,7 @@ import { textOf } from '../core/thrown.js';
 import { attemptTraceparent } from '../core/trace.js';
 import { loggerOf } from '../core/logger-of.js';
 import type { AttemptTrace, Traced } from '../tracing/attempt-trace.js';
+import type { Passage } from './breakers.js';
 import { AttemptTimeout } from './attempt-error.js';
 import { Progress } from './progress.js';
 import { StreamReading } from './stream-reading.js';
@@ -53,6 +54,7 @@ export class Attempt implements SubTaskContext, Traced {
   /**
    * @param attempt its number, from 1
    * @param trace its span; undefined where there is none
+   * @param passage undefined where no breaker keeps it from its upstream
    */
   constructor(
     private readonly subTask: AttemptedSubTask,
@@ -60,6 +62,7 @@ export class Attempt implements SubTaskContext, Traced {
     readonly attempt: number,
     readonly timeoutMs: number,
     readonly trace?: AttemptTrace,
+    readonly passage?: Passage,
   ) {
     this.#deadlineMs = owner.execution.clock.now() + timeoutMs;
   }

@@ -5,6 +5,7 @@ import { MemoryBudget } from '../core/memory-budget.js';
 import type { RunRecord } from '../core/run-record.js';
 import type { SubTaskDefinition, TaskDefinition } from '../core/task.js';
 import { Tracing } from '../tracing/tracing.js';
+import { Breakers } from './breakers.js';
 import { Journal } from './journal.js';
 import { KeyBound } from './key-bound.js';
 import type { RunTerms } from './run-terms.js';
@@ -35,6 +36,7 @@ export class Execution {
     readonly memory: MemoryBudget,
     @Optional() readonly clock: Clock = systemClock,
     @Optional() @Inject(Tracing) private readonly tracing: Tracing | null = null,
+    @Optional() @Inject(Breakers) readonly breakers: Breakers | null = null,
   ) {
     this.slots = new Slots(config.MAX_CONCURRENT_SUB_TASKS);
     this.maxResultBytes = config.MAX_RESULT_BYTES;

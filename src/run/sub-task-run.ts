@@ -7,7 +7,7 @@ import { outcomeOf } from '../core/outcome.js';
 import type { SubTaskRecord } from '../core/run-record.js';
 import { NO_FREE_SLOT, type AttemptError } from '../core/run.js';
 import type { SubTaskDefinition } from '../core/task.js';
-import { recordedError } from './attempt-error.js';
+import { noted, recordedError, retryTermsOf } from './attempt-error.js';
 import { Attempt } from './attempt.js';
 import { Execution, type SubTaskTaker } from './execution.js';
 import type { Obstacle } from './obstacles.js';
@@ -17,6 +17,7 @@ import type { StreamReading } from './stream-reading.js';
 import type { SubTaskOwner } from './sub-task-owner.js';
 
 const WITH_ITS_RUN: StartCause = Object.freeze({});
+const NOT_BEFORE = '; its breaker lets no attempt begin when the next one would';
 
 /**
  * One sub-task of a live run: its attempts one after the other, each transition appended to the journal, and one outcome.
@@ -127,8 +128,14 @@ export class SubTaskRun {
   /** Begins as soon as it has its slots, unless it leaves this node. */
   enqueue(): void {
     if (this.phase !== 'waiting') return;
-    if (this.isForAnotherNode()) this.place();
-    else if (this.isSpare && !this.owner.execution.hasFreeFor(this, this.owner.terms.definition))
+    const { owner, definition } = this;
+    const refusal =
+      definition?.breaker &&
+      this.retryAt === null &&
+      owner.execution.breakers?.refusal(definition.breaker, owner.task, this.name);
+    if (refusal) this.failAtOnce(refusal);
+    else if (this.isForAnotherNode()) this.place();
+    else if (this.isSpare && !owner.execution.hasFreeFor(this, owner.terms.definition))
       this.cancel(NO_FREE_SLOT);
     else this.slots.take(this);
   }
@@ -248,6 +255,12 @@ export class SubTaskRun {
     this.rest(owner.isGuest ? 'ended' : 'placed');
   }
 
+  /** Fails it because its breaker lets no attempt begin. */
+  private failAtOnce(refusal: AttemptError): void {
+    this.fail(refusal);
+    this.rest('ended');
+  }
+
   private appendCancelled(reason: string): void {
     if (this.attempts === 0) this.append('sub-task.skipped', { reason });
     else
@@ -257,11 +270,17 @@ export class SubTaskRun {
   private beginAttempt(): void {
     const { owner, definition } = this;
     if (!definition) return;
+    const passage =
+      definition.breaker && owner.execution.breakers?.admit(definition.breaker, owner.task, this.name);
+    if (passage && 'code' in passage) {
+      this.failAtOnce(passage);
+      return;
+    }
     this.attempts += 1;
     const trace = owner.terms.trace?.begin(this.name, this.attempts, this.cause, this.now);
     this.append('sub-task.started', trace ? { ...this.cause, traceparent: trace.traceparent } : this.cause);
     this.cause = WITH_ITS_RUN;
-    this.current = new Attempt(this, owner, this.attempts, definition.timeoutMs, trace);
+    this.current = new Attempt(this, owner, this.attempts, definition.timeoutMs, trace, passage);
     this.current.run(definition.handler, definition.stream);
   }
 
@@ -292,6 +311,7 @@ export class SubTaskRun {
     }
     attempt.flush();
     attempt.stream?.stop();
+    attempt.passage?.succeeded(attempt.measures.stream?.firstChunkMs);
     this.current = undefined;
     this.keepResult(result);
     const kept = redacted(result, this.owner.redaction?.result ?? []);
@@ -312,8 +332,10 @@ export class SubTaskRun {
     const mayFollow = this.retried || wasShown ? undefined : definition;
     const { delayMs, note } = retryAfter(mayFollow, this.failures, thrown, owner.endsAt - this.now);
     const error = recordedError(thrown, owner, this.name, this.attempts, note);
-    if (delayMs === undefined) {
-      this.fail(error, attempt.measures);
+    const { retryAfterMs } = retryTermsOf(thrown);
+    const waitMs = attempt.passage?.failed(error, retryAfterMs, attempt.measures.stream?.firstChunkMs) ?? 0;
+    if (delayMs === undefined || delayMs < waitMs) {
+      this.fail(delayMs === undefined ? error : noted(error, NOT_BEFORE), attempt.measures);
       this.rest('ended');
       return;
     }
@@ -346,6 +368,7 @@ export class SubTaskRun {
     owner.execution.clock.clearTimeout(this.untilRetry);
     this.phase = next;
     if (phase === 'running') {
+      this.current?.passage?.cancelled(this.current.measures.stream?.firstChunkMs);
       this.current?.giveUp();
       this.current = undefined;
       this.slots.release(this);

@@ -1,4 +1,5 @@
-import { Injectable, type OnApplicationBootstrap } from '@nestjs/common';
+import { Inject, Injectable, Optional, type OnApplicationBootstrap } from '@nestjs/common';
+import { Breakers } from '../run/breakers.js';
 import { Journal } from '../run/journal.js';
 import { Runs } from '../run/runs.js';
 import { RecordedRuns } from './recorded-runs.js';
@@ -19,6 +20,7 @@ export class Recovery implements OnApplicationBootstrap {
     private readonly runs: Runs,
     private readonly journal: Journal,
     private readonly recorded: RecordedRuns,
+    @Optional() @Inject(Breakers) private readonly breakers: Breakers | null = null,
   ) {}
 
   /** The service is ready meanwhile: new runs share its slots with those that are resumed. */
@@ -58,6 +60,7 @@ export class Recovery implements OnApplicationBootstrap {
   /** A few runs at a time, as there is room for them. */
   private async resumeAll(): Promise<void> {
     this.reportSetAside();
+    await this.breakers?.ready();
     let count = 0;
     for await (const record of this.journal.unfinished()) {
       await this.runs.roomInQueue();

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { EventEmitter2 } from '@nestjs/event-emitter';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { KeptBreakers } from '../breakers/kept-breakers.js';
 import type { Config } from '../config/config.js';
 import { systemClock, type Clock } from '../core/clock.js';
 import type { RunEvent } from '../core/events.js';
@@ -68,11 +69,9 @@ export function createCore(
     void Promise.resolve().then(commit);
   };
   const journal = new MemoryJournal(bus, RETENTION_MS, undefined, soon, clock);
-  const runs = new Runs(
-    config,
-    new Execution(config, journal, memory, clock),
-    new StartPlans({ replyTime, learntOrder }),
-  );
+  const breakers = new KeptBreakers(journal, registry, clock);
+  const execution = new Execution(config, journal, memory, clock, null, breakers);
+  const runs = new Runs(config, execution, new StartPlans({ replyTime, learntOrder }));
   const watch = new RunWatch(runs, journal, bus);
   const recorded = new RecordedRuns(registry);
   const recovery = new Recovery(runs, journal, recorded);
@@ -94,7 +93,20 @@ export function createCore(
       await nextTurn();
     } while (seen !== events.length);
   };
-  return { events, watchers, bus, journal, runs, watch, webhooks, recorded, control, tasks, settle };
+  return {
+    events,
+    watchers,
+    bus,
+    journal,
+    breakers,
+    runs,
+    watch,
+    webhooks,
+    recorded,
+    control,
+    tasks,
+    settle,
+  };
 }
 
 export type Core = ReturnType<typeof createCore>;

@@ -1,3 +1,4 @@
+import { Subject } from 'rxjs';
 import { parseConfig } from '../../src/config/config.js';
 import type { ReplyTimes } from '../../src/run/reply-times.js';
 import { fairnessOf } from '../../src/core/fairness.js';
@@ -78,6 +79,7 @@ export function createRuntime(
     get: () => task,
     find: () => task,
     all: () => [task],
+    replaced: new Subject<void>(),
   } as Partial<TaskRegistry> as TaskRegistry;
   const core = createCore(parseConfig(environment), registry, {
     replyTime,
