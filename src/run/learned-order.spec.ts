@@ -70,6 +70,25 @@ describe('a task with order: learned', () => {
     ]);
   });
 
+  test('puts those behind that never begin for the input, and shadows behind all, whatever the rules there are', async () => {
+    learnt = known(['c', 'b', 'a']);
+    const names = ['a', 'b', 'c', 'd'];
+    const mixed = createRuntime(
+      names.map((name, at) => ({
+        name,
+        ...(name === 'd' ? { shadow: true as const } : { start: RULES[at]! }),
+        ...(name === 'c' && { when: (input: unknown) => input !== 'not c' }),
+        run: () => succeeds(10),
+      })),
+      {},
+      { order: 'learned', learntOrder: () => learnt },
+    );
+    expect(await settled(mixed, { input: 'not c' })).toMatchObject({ answeredBy: 'b' });
+    expect(await settled(mixed)).toMatchObject({ answeredBy: 'c' });
+    expect(orders(mixed.events)).toEqual(['bacd', 'cbad']);
+    expect(starts(mixed.events).map(([name]) => name)).toEqual(['b', 'd', 'c', 'd']);
+  });
+
   test('asks nobody where it makes no difference', async () => {
     const learntOrder = jest.fn(() => learnt);
     learnt = known(['c', 'b', 'a']);

@@ -1,10 +1,10 @@
 import type { TaskDefinition } from '../core/task.js';
 
-/** What is known of how quick the sub-tasks of a task are. All have their names. */
+/** What is known of how quick the sub-tasks of a task are: the names of all that are no shadows. */
 export interface LearntOrder {
   /** The one of which an answer is expected soonest first. */
   readonly order: readonly string[];
-  /** The same, by of how many of their ends it is known, the fewest first. */
+  /** The one of which the least is known first. */
   readonly leastKnown: readonly string[];
   /** Whether enough is known of each to put it at its place. */
   readonly allKnown: boolean;

@@ -29,12 +29,14 @@ export class StartPlans {
 
   constructor(private readonly replyTimes: ReplyTimes) {}
 
-  /** The terms of a new run with its sub-tasks in the order in which they start. */
+  /** The terms of a new run with its sub-tasks in the order in which they start: behind all others those that never begin, and shadows. */
   ordered(terms: RunTerms): RunTerms {
-    const { definition } = terms;
+    const { definition, obstacles, shadows = [] } = terms;
     if (definition?.order !== 'learned' || !this.learns(terms)) return terms;
     const { order } = this.replyTimes.learntOrder(definition);
-    return { ...terms, subTasks: order };
+    const unable = order.filter((name) => obstacles?.has(name));
+    const able = unable.length === 0 ? order : order.filter((name) => !unable.includes(name));
+    return { ...terms, subTasks: [...able, ...unable, ...shadows] };
   }
 
   /**

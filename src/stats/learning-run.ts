@@ -34,13 +34,16 @@ export class LearningRun {
       case 'sub-task.failed':
       case 'sub-task.cancelled':
         this.startedMs.delete(event.subTask);
-        // One that never began says nothing of how quick it is.
-        if (event.attempt === 0) return;
-        (tally.recent ??= new RecentEnds()).record(kindOf(event), timeOf(event));
+        if (wasMade(event)) (tally.recent ??= new RecentEnds()).record(kindOf(event), timeOf(event));
         return;
       default:
     }
   }
+}
+
+/** Whether its upstream had to do with how it ended: one that never began, or that a breaker held back, says nothing of how quick it is. */
+export function wasMade(event: Ended): boolean {
+  return event.attempt > 0 && !(event.type === 'sub-task.failed' && event.data.error.code === 'circuit-open');
 }
 
 /** One that is cancelled behind its first chunk has answered. A failure that is the caller's own says nothing of the upstream. */

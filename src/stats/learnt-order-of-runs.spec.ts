@@ -72,6 +72,17 @@ describe('the order that TaskStatistics learns', () => {
     expect(learnt().order).toEqual(['b', 'a']);
   });
 
+  test('leaves out what a breaker held back, and shadows', () => {
+    answers(10, 9, 1);
+    tell(90, (run) => run.succeeded(9, 'a').failed(1, 'b'));
+    for (const event of log.events)
+      if (event.type === 'sub-task.failed')
+        Object.assign(event.data, { error: { ...event.data.error, code: 'circuit-open' } });
+    expect(learnt().order).toEqual(['b', 'a']);
+    task = definition(undefined, ['a', 'b'], { order: 'learned', shadows: new Map([['b', {}]]) as never });
+    expect(learnt()).toEqual({ order: ['a'], leastKnown: ['a'], allKnown: true });
+  });
+
   test('takes those that are under way for slower than they have been so far', () => {
     answers(20, 9, 20);
     expect(learnt().order).toEqual(['a', 'b']);

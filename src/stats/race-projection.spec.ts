@@ -179,9 +179,12 @@ describe('the race table', () => {
     expect(subTask('b').answerMs).toMatchObject({ count: 7, p50: 20, p90: null });
   });
 
-  test('says nothing of how quick one is that failed without an attempt', () => {
+  test('says nothing of how quick one is that failed without an attempt, or because of a breaker', () => {
     begin().failed(0, 'a').defeated(0).finished(0);
-    expect(subTask('a')).toMatchObject({ failures: 1, answerMs: NONE });
+    begin().started(0, 'a').retrying(5, 'a').failed(9, 'a').defeated(9).finished(9);
+    const failed = log.events.findLast(({ type }) => type === 'sub-task.failed')!;
+    Object.assign(failed.data, { error: { code: 'circuit-open', message: 'open' } });
+    expect(subTask('a')).toMatchObject({ failures: 2, answerMs: NONE });
   });
 
   test('counts every sub-task whose result is in the reply as a winner', () => {

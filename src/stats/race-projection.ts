@@ -3,7 +3,7 @@ import type { RunEvent, SubTaskEvent } from '../core/events.js';
 import type { ReplyPolicy } from '../core/policies.js';
 import type { TaskDefinition } from '../core/task.js';
 import { Dissent } from './dissent.js';
-import { LearningRun, type OpenSubTask } from './learning-run.js';
+import { LearningRun, wasMade, type OpenSubTask } from './learning-run.js';
 import { StreamedReplies } from './streamed-replies.js';
 import type { TaskSlice } from './task-slice.js';
 
@@ -170,7 +170,7 @@ function countSubTask(
       return;
     case 'sub-task.failed':
       tally.failures += 1;
-      if (event.attempt > 0) tally.failureTimes.record(event.data.durationMs);
+      if (wasMade(event)) tally.failureTimes.record(event.data.durationMs);
       (run.failed ??= []).push(subTask);
       return;
     case 'sub-task.cancelled':

@@ -87,7 +87,7 @@ export class TaskStatistics implements ReplyTimes {
     if (known && now < known.until) return known.order;
     const slices = this.slices(task.name);
     const order = learntOrder(
-      task.subTasks.map(({ name }) => name),
+      task.subTasks.map(({ name }) => name).filter((name) => !task.shadows?.has(name)),
       (name) => ({ ended: recentEnds(slices, name), open: this.openEnds(task.name, name) }),
     );
     this.orders.set(task, { order, until: now + (order.allKnown ? LEARNT_MS : UNSETTLED_MS) });

@@ -5,7 +5,7 @@ import { fairnessOf } from '../../src/core/fairness.js';
 import { MemoryBudget } from '../../src/core/memory-budget.js';
 import type { LosersPolicy, OnBreak } from '../../src/core/policies.js';
 import type { PastRun } from './past-run.js';
-import type { StartOrder, StartRule } from '../../src/core/start-rule.js';
+import type { StartOrder } from '../../src/core/start-rule.js';
 import type { RunRequest } from '../../src/tasks/tasks.schemas.js';
 import type { SubTaskContext, SubTaskOptions } from '../../src/core/sub-task.js';
 import { createCore } from '../../src/testing/core.js';

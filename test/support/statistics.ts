@@ -7,7 +7,7 @@ import type { TaskDefinition } from '../../src/core/task.js';
 export function definition(
   reply: ReplyPolicy = { policy: 'first-success' },
   subTasks: readonly string[] = ['a', 'b'],
-  more: Pick<Partial<TaskDefinition>, 'order' | 'streams'> = {},
+  more: Pick<Partial<TaskDefinition>, 'order' | 'streams' | 'shadows'> = {},
 ): TaskDefinition {
   const parts = { name: 'task', reply, subTasks: subTasks.map((name) => ({ name })), ...more };
   return parts as Partial<Record<keyof TaskDefinition, unknown>> as TaskDefinition;
