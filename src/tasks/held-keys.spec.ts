@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { Subject } from 'rxjs';
 import { coalescingOf } from '../core/coalescing.js';
 import { newRunId } from '../core/run-id.js';
 import type { TaskDefinition } from '../core/task.js';
@@ -18,9 +19,8 @@ describe('the key of equal requests', () => {
   beforeEach(() => {
     attempts = [];
     clock = new FakeClock();
-    core = createCore(configOf({ database: 'memory:' }), { get: () => task } as unknown as TaskRegistry, {
-      clock,
-    });
+    const registry = { get: () => task, find: () => task, all: () => [task], replaced: new Subject<void>() };
+    core = createCore(configOf({ database: 'memory:' }), registry as unknown as TaskRegistry, { clock });
   });
   afterEach(() => core.settle());
 
