@@ -2,14 +2,15 @@ import { createHash } from 'node:crypto';
 import { stringify } from 'safe-stable-stringify';
 import { stepsOf, valueAt } from '../core/json-pointer.js';
 import type { JsonValue } from '../core/json.js';
+import type { Comparison } from '../core/shadow.js';
 import type { ReplyPolicy } from '../core/policies.js';
 import type { Camp, Outcome } from '../core/run.js';
 
 export type AgreementPolicy = Extract<ReplyPolicy, { readonly policy: 'agreement' }>;
 
 /** What of a result is compared; undefined where the result has nothing at the pointer. */
-function comparedValue(
-  { pointer = '', ignore = [] }: AgreementPolicy,
+export function comparedValue(
+  { pointer = '', ignore = [] }: Comparison,
   result: JsonValue,
 ): JsonValue | undefined {
   const kept = ignore.reduce((value, ignored) => without(value, stepsOf(ignored)), result);
@@ -17,7 +18,7 @@ function comparedValue(
 }
 
 /** The same text for results that agree; undefined for one that has nothing to compare, which agrees with none. */
-export function comparedKey(policy: AgreementPolicy, result: JsonValue): string | undefined {
+export function comparedKey(policy: Comparison, result: JsonValue): string | undefined {
   const value = comparedValue(policy, result);
   return value === undefined
     ? undefined

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { RunEvent, SubTaskEvent } from '../core/events.js';
 import type { ReplyPolicy } from '../core/policies.js';
 import type { TaskDefinition } from '../core/task.js';
+import { ComparedShadows, KeptResults } from './compared-shadows.js';
 import { Dissent } from './dissent.js';
 import { LearningRun, wasMade, type OpenSubTask } from './learning-run.js';
 import { StreamedReplies } from './streamed-replies.js';
@@ -26,6 +27,8 @@ interface CountedRun {
   /** How long the reply took, where it is to be told what it would have taken without hedges. */
   hedgedReplyMs: number | undefined;
   readonly dissent: Dissent | undefined;
+  /** Undefined where it has no shadows. */
+  readonly shadows: ComparedShadows | undefined;
   /** Undefined where its task learns no order. */
   readonly learning: LearningRun | undefined;
 }
@@ -38,6 +41,7 @@ interface CountedRun {
  */
 export class RaceProjection {
   private readonly runs = new Map<string, CountedRun>();
+  private readonly kept = new KeptResults();
   private lastTime = '';
   private lastMs = 0;
 
@@ -49,7 +53,7 @@ export class RaceProjection {
     private readonly sliceOf: (task: string, ms: number, eventId: number) => TaskSlice,
     private readonly declared: (
       task: string,
-    ) => Pick<TaskDefinition, 'reply' | 'order' | 'streams'> | undefined,
+    ) => Pick<TaskDefinition, 'reply' | 'order' | 'streams' | 'shadows'> | undefined,
   ) {}
 
   /** The id of the `run.started` event of the oldest run that is under way; undefined when none is. */
@@ -67,7 +71,7 @@ export class RaceProjection {
 
   /** Counts nothing more of the runs that are under way: another process goes on with them. */
   leaveRuns(): void {
-    this.runs.clear();
+    for (const runId of [...this.runs.keys()]) this.leave(runId);
   }
 
   apply(event: RunEvent): void {
@@ -89,23 +93,29 @@ export class RaceProjection {
         countReply(run, slice, event, ms);
         return;
       case 'run.erased':
-        this.runs.delete(event.runId);
+        this.leave(event.runId);
         return;
       case 'run.finished':
         countWithoutHedges(run, slice, ms);
-        this.runs.delete(event.runId);
+        this.leave(event.runId);
         return;
       case 'run.reopened':
         return;
       case 'sub-task.retrying':
-        if (run.failed?.includes(event.subTask)) this.runs.delete(event.runId);
+        if (run.failed?.includes(event.subTask)) this.leave(event.runId);
         return;
       default:
-        countSubTask(run, slice, event, ms);
+        if (run.shadows?.includes(event.subTask)) countShadow(run, run.shadows, slice, event);
+        else countSubTask(run, slice, event, ms);
     }
   }
 
-  private openRun({ id, task, data: { replyPolicy } }: RunEvent<'run.started'>): CountedRun {
+  private leave(runId: string): void {
+    this.runs.get(runId)?.shadows?.release();
+    this.runs.delete(runId);
+  }
+
+  private openRun({ id, task, data: { replyPolicy, shadows } }: RunEvent<'run.started'>): CountedRun {
     const declared = this.declared(task);
     return {
       firstEventId: id,
@@ -119,6 +129,7 @@ export class RaceProjection {
       cancelledMs: undefined,
       hedgedReplyMs: undefined,
       dissent: replyPolicy.policy === 'agreement' ? new Dissent(replyPolicy) : undefined,
+      shadows: shadows && new ComparedShadows(shadows, replyPolicy, declared?.shadows, this.kept),
       learning: declared?.order === 'learned' ? new LearningRun(task, declared.streams) : undefined,
     };
   }
@@ -133,12 +144,43 @@ export class RaceProjection {
   }
 }
 
-function countSubTask(
-  run: CountedRun,
-  slice: TaskSlice,
-  event: Exclude<SubTaskEvent, RunEvent<'sub-task.retrying' | 'sub-task.progressed' | 'sub-task.streamed'>>,
-  ms: number,
-): void {
+type Counted = Exclude<
+  SubTaskEvent,
+  RunEvent<'sub-task.retrying' | 'sub-task.progressed' | 'sub-task.streamed'>
+>;
+
+/** What becomes of a shadow has no part in the race. */
+function countShadow(run: CountedRun, shadows: ComparedShadows, slice: TaskSlice, event: Counted): void {
+  const { subTask } = event;
+  const tally = slice.subTask(subTask);
+  switch (event.type) {
+    case 'sub-task.started':
+      if (event.attempt === 1) tally.starts += 1;
+      return;
+    case 'sub-task.succeeded':
+      tally.durations.record(event.data.durationMs);
+      shadows.succeeded(event, slice);
+      return;
+    case 'sub-task.failed':
+      tally.failures += 1;
+      if (event.attempt > 0) tally.failureTimes.record(event.data.durationMs);
+      (run.failed ??= []).push(subTask);
+      return;
+    case 'sub-task.cancelled':
+      tally.cancellations += 1;
+      tally.cutTimes.record(event.data.durationMs);
+      return;
+    case 'sub-task.skipped':
+      tally.skips += 1;
+      return;
+    case 'sub-task.held-back':
+      return;
+    default:
+      event satisfies never;
+  }
+}
+
+function countSubTask(run: CountedRun, slice: TaskSlice, event: Counted, ms: number): void {
   const { subTask } = event;
   const tally = slice.subTask(subTask);
   run.learning?.count(event, ms, tally);
@@ -196,7 +238,9 @@ function countStream(slice: TaskSlice, { type, subTask, data }: SubTaskEvent): v
   else if (type !== 'sub-task.succeeded') streams.failed.count(stream);
 }
 
-function countReply(run: CountedRun, slice: TaskSlice, { data }: RunEvent<'run.replied'>, ms: number): void {
+function countReply(run: CountedRun, slice: TaskSlice, event: RunEvent<'run.replied'>, ms: number): void {
+  run.shadows?.replied(event, slice);
+  const { data } = event;
   const { reply, durationMs, firstChunkMs } = data;
   const minute = slice.minute(ms);
   if ('error' in reply) {

@@ -2,14 +2,18 @@ import type { z } from 'zod';
 import type { TaskDefinition } from '../core/task.js';
 import { DurationHistogram } from './duration-histogram.js';
 import { ProductLimit, type Observation } from './product-limit.js';
-import type { quantilesSchema, raceTableSchema, streamSchema } from './stats.schemas.js';
+import type { quantilesSchema, raceTableSchema, shadowStatsSchema, streamSchema } from './stats.schemas.js';
+import { ShadowTally } from './shadow-tally.js';
 import { UnusedStreams, type StreamTally } from './stream-tally.js';
 import { ReplyTally, SubTaskTally, TaskSlice } from './task-slice.js';
 
 type Counted = Omit<z.input<typeof raceTableSchema>, 'task' | 'window' | 'learntMs' | 'order' | 'series'>;
 
 /** What the slices of a task add up to, for people to read: sub-tasks as it declares them now, without those of before. */
-export function raceTable({ subTasks, reply }: TaskDefinition, slices: readonly TaskSlice[]): Counted {
+export function raceTable(
+  { subTasks, reply, shadows }: TaskDefinition,
+  slices: readonly TaskSlice[],
+): Counted {
   const sum = new TaskSlice();
   for (const slice of slices) sum.add(slice, reply);
   const tallies = subTasks.map(({ name }) => [name, sum.subTasks.get(name) ?? new SubTaskTally()] as const);
@@ -23,7 +27,7 @@ export function raceTable({ subTasks, reply }: TaskDefinition, slices: readonly 
     errors: sum.errors,
     replyMs: quantilesOf(plain, hedged),
     ...(streamed && { firstChunkMs: streamed.firstChunks.quantiles() }),
-    subTasks: tallies.map(([name, tally]) => rowOf(name, tally, sum.replies)),
+    subTasks: tallies.map(([name, tally]) => rowOf(name, tally, sum.replies, shadows?.has(name))),
     hedging: {
       extraStarts: total('extraStarts'),
       extraStartShare: share(total('extraStarts'), sum.runs),
@@ -37,8 +41,13 @@ export function raceTable({ subTasks, reply }: TaskDefinition, slices: readonly 
   };
 }
 
-function rowOf(name: string, tally: SubTaskTally, replies: number): Counted['subTasks'][number] {
-  const { durations, failureTimes, cutTimes, recent: _, margins, wins, streams, ...counts } = tally;
+function rowOf(
+  name: string,
+  tally: SubTaskTally,
+  replies: number,
+  isShadow = false,
+): Counted['subTasks'][number] {
+  const { durations, failureTimes, cutTimes, recent: _, margins, wins, streams, shadow, ...counts } = tally;
   return {
     name,
     wins,
@@ -48,6 +57,7 @@ function rowOf(name: string, tally: SubTaskTally, replies: number): Counted['sub
     answerMs: answersOf(durations, failureTimes, cutTimes),
     marginMs: quantilesOf(margins),
     ...(streams && { stream: streamOf(streams) }),
+    ...(isShadow && { shadow: shadowOf(shadow) }),
   };
 }
 
@@ -63,6 +73,10 @@ function answersOf(
   const curve = new ProductLimit(ends);
   const at = (share: number) => curve.quantile(share) ?? null;
   return { count: answered.count + failed.count + cut.count, p50: at(0.5), p90: at(0.9), p99: at(0.99) };
+}
+
+function shadowOf({ equal, different, differences } = new ShadowTally()): z.input<typeof shadowStatsSchema> {
+  return { compared: equal + different, equal, different, differences };
 }
 
 function streamOf({ firstChunks, cancelled, failed }: StreamTally): z.input<typeof streamSchema> {

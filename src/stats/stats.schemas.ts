@@ -48,6 +48,29 @@ export const streamSchema = z
   })
   .meta({ description: 'There where an attempt of it has streamed.' });
 
+/** How a shadow compares with replies. */
+export const shadowStatsSchema = z
+  .object({
+    compared: count('In how many runs it succeeded and the reply had a result.'),
+    equal: count('In how many of them its result was equal to that of the reply.'),
+    different: count('In how many of them it was not.'),
+    differences: z
+      .array(
+        z.object({
+          runId: z.string(),
+          time: z.iso.datetime().meta({ description: 'When both were on record.' }),
+          pointers: z.array(z.string()).meta({
+            description: 'JSON Pointers to what differs in the results, at most five. No values.',
+          }),
+        }),
+      )
+      .meta({ description: 'The newest ten that were different, the newest first.' }),
+  })
+  .meta({
+    description:
+      'There where it is a shadow: how its results compare with replies; where a reply has several results, with that of the first winner.',
+  });
+
 const subTaskSchema = z.object({
   name: z.string(),
   wins: count(
@@ -59,7 +82,7 @@ const subTaskSchema = z.object({
     'Of those starts, the hedges: its time had come (`after`) and there was no reply; and with `order: learned` those to learn from.',
   ),
   heldBack: count('How often its time had come, but the hedge budget was spent.'),
-  skips: count('In how many runs it was not needed, and never started.'),
+  skips: count('In how many runs it never started, because it was not needed, not eligible, or not sampled.'),
   failures: count('In how many runs it failed, after its retries.'),
   cancellations: count('In how many runs it was cancelled.'),
   dissents: count('In how many runs under `agreement` its result was not what the others agreed on.'),
@@ -71,6 +94,7 @@ const subTaskSchema = z.object({
     'By how much it won: from its success to that of the next one, in runs in which it was the first and another was let run and succeeded too.',
   ),
   stream: streamSchema.exactOptional(),
+  shadow: shadowStatsSchema.exactOptional(),
 });
 
 const hedgingSchema = z.object({

@@ -4,6 +4,7 @@ import { replyPolicySchema, type ReplyPolicy } from '../core/policies.js';
 import { DurationHistogram, histogramSchema as histogram } from './duration-histogram.js';
 import { MINUTE_MS, minuteSchema, MinuteTally } from './minute-tally.js';
 import { recentSchema, type RecentEnds } from './recent-ends.js';
+import { shadowTallySchema, ShadowTally } from './shadow-tally.js';
 import { StreamTally, streamTallySchema } from './stream-tally.js';
 import { StreamedReplies, streamedRepliesSchema } from './streamed-replies.js';
 
@@ -30,6 +31,8 @@ export class SubTaskTally {
   recent: RecentEnds | undefined;
   /** From its success to the next one of the run, where it was the first. */
   margins = new DurationHistogram();
+  /** How its results compare with replies, in runs of which it was a shadow; undefined where there is nothing to tell. */
+  shadow: ShadowTally | undefined;
   /** Of its attempts that streamed; undefined where none did. */
   streams: StreamTally | undefined;
 
@@ -41,6 +44,7 @@ export class SubTaskTally {
     this.cutTimes.add(other.cutTimes);
     this.margins.add(other.margins);
     if (other.streams) this.openStreams().add(other.streams);
+    if (other.shadow) (this.shadow ??= new ShadowTally()).add(other.shadow);
   }
 
   openStreams(): StreamTally {
@@ -186,6 +190,7 @@ const sliceSchema = z.object({
         failureTimes: histogram.prefault(''),
         cutTimes: histogram.prefault(''),
         recent: recentSchema.optional(),
+        shadow: shadowTallySchema.optional(),
         streams: streamTallySchema.optional(),
       }),
     ]),

@@ -9,6 +9,7 @@ interface ToldRunOptions {
   readonly reply?: ReplyPolicy;
   readonly subTasks?: readonly string[];
   readonly onBreak?: 'restart';
+  readonly shadows?: readonly string[];
 }
 
 /** A log of committed events as a test tells it: each event has the next number, and the time that is told. */
@@ -47,12 +48,13 @@ export class ToldRun {
       reply = { policy: 'first-success' },
       subTasks = ['a', 'b'],
       onBreak,
+      shadows,
     }: ToldRunOptions,
   ) {
     this.task = task;
     this.startMs = at;
     const terms = { replyPolicy: reply, losers: 'continue' as const, ...(onBreak && { onBreak }) };
-    this.tell('run.started', 0, { input: null, ...terms, subTasks });
+    this.tell('run.started', 0, { input: null, ...terms, subTasks, ...(shadows && { shadows }) });
   }
 
   started(ms: number, subTask: string, data: NewEvent<'sub-task.started'>['data'] = {}): this {
@@ -115,11 +117,12 @@ export class ToldRun {
     answeredBy: string | readonly string[],
     durationMs: number | null = ms,
     firstChunkMs?: number,
+    result: JsonValue = 1,
   ): this {
     return this.tell('run.replied', ms, {
       ...(durationMs !== null && { durationMs }),
       ...(firstChunkMs !== undefined && { firstChunkMs }),
-      reply: { answeredBy, result: 1 },
+      reply: { answeredBy, result },
       status: 'running',
       background: [],
     });

@@ -1,0 +1,127 @@
+import type { RunEvent } from '../core/events.js';
+import { memoryBytes, type JsonValue } from '../core/json.js';
+import type { ReplyPolicy } from '../core/policies.js';
+import type { Comparison, ShadowTerms } from '../core/shadow.js';
+import { comparedKey, comparedValue } from '../run/agreement.js';
+import { differences } from './differences.js';
+import { ShadowTally } from './shadow-tally.js';
+import type { TaskSlice } from './task-slice.js';
+
+/** How many bytes of results wait in memory until what they are compared with is there. Of those past it only the digest is kept. */
+const MOST_BYTES = 16 * 2 ** 20;
+
+/** What all results that wait to be compared take in memory, roughly. */
+export class KeptResults {
+  private bytes = 0;
+
+  /** Whether there is room for so many bytes more, which are then taken. */
+  take(bytes: number): boolean {
+    if (this.bytes + bytes > MOST_BYTES) return false;
+    this.bytes += bytes;
+    return true;
+  }
+
+  give(bytes: number): void {
+    this.bytes -= bytes;
+  }
+}
+
+/** A result, or what is left of one that was too large to wait. */
+interface Kept {
+  readonly result?: JsonValue;
+  /** By what is compared: see {@link comparedKey}. */
+  readonly keyBy?: ReadonlyMap<string, string | undefined>;
+}
+
+/** Compares the results of the shadows of one run with its reply, whichever comes first. */
+export class ComparedShadows {
+  private readonly waiting = new Map<string, Kept>();
+  private reply: Kept | undefined;
+  private bytes = 0;
+
+  /**
+   * @param names of the shadows
+   * @param declared what the task declares of them, as far as it is known
+   */
+  constructor(
+    private readonly names: readonly string[],
+    private readonly policy: ReplyPolicy,
+    private readonly declared: ReadonlyMap<string, ShadowTerms> | undefined,
+    private readonly memory: KeptResults,
+  ) {}
+
+  includes(subTask: string): boolean {
+    return this.names.includes(subTask);
+  }
+
+  succeeded({ subTask, data: { result }, ...event }: RunEvent<'sub-task.succeeded'>, slice: TaskSlice): void {
+    if (this.reply) this.compare(subTask, { result }, this.reply, event, slice);
+    else this.waiting.set(subTask, this.keep(result, [subTask]));
+  }
+
+  /** An error has nothing to compare with. */
+  replied({ data: { reply }, ...event }: RunEvent<'run.replied'>, slice: TaskSlice): void {
+    const result = 'error' in reply ? undefined : this.resultOf(reply);
+    if (result === undefined) return;
+    for (const [subTask, kept] of this.waiting) this.compare(subTask, kept, { result }, event, slice);
+    if (this.waiting.size < this.names.length) this.reply = this.keep(result, this.names);
+    this.waiting.clear();
+  }
+
+  /** Gives back the memory that it takes. */
+  release(): void {
+    this.memory.give(this.bytes);
+    this.bytes = 0;
+  }
+
+  /** Of several results that of the first winner. */
+  private resultOf(reply: { readonly answeredBy: string | readonly string[]; readonly result: JsonValue }) {
+    const [first = ''] = [reply.answeredBy].flat();
+    const { policy } = this.policy;
+    if (policy !== 'quorum' && policy !== 'all' && policy !== 'deadline') return reply.result;
+    return (reply.result as Readonly<Record<string, JsonValue>>)[first];
+  }
+
+  private keep(result: JsonValue, forShadows: readonly string[]): Kept {
+    const bytes = memoryBytes(result);
+    if (!this.memory.take(bytes))
+      return {
+        keyBy: new Map(forShadows.map((name) => [name, comparedKey(this.comparisonOf(name), result)])),
+      };
+    this.bytes += bytes;
+    return { result };
+  }
+
+  private compare(
+    subTask: string,
+    one: Kept,
+    other: Kept,
+    { runId, time }: Pick<RunEvent, 'runId' | 'time'>,
+    slice: TaskSlice,
+  ): void {
+    const tally = (slice.subTask(subTask).shadow ??= new ShadowTally());
+    tally.note({ runId, time, pointers: this.pointersTo(subTask, one, other) });
+  }
+
+  /** Where they differ; where one has nothing to compare, they do. */
+  private pointersTo(subTask: string, one: Kept, other: Kept): string[] {
+    const comparison = this.comparisonOf(subTask);
+    const { pointer = '' } = comparison;
+    if (one.result === undefined || other.result === undefined) {
+      const [key, otherKey] = [one, other].map(({ result, keyBy }) =>
+        result === undefined ? keyBy?.get(subTask) : comparedKey(comparison, result),
+      );
+      return key !== undefined && key === otherKey ? [] : [pointer];
+    }
+    const [value, otherValue] = [one.result, other.result].map((result) => comparedValue(comparison, result));
+    return value === undefined ? [pointer] : differences(value, otherValue, pointer);
+  }
+
+  /** What the shadow declares, else what the replies of the run agree by. */
+  private comparisonOf(subTask: string): Comparison {
+    const { pointer, ignore } = this.declared?.get(subTask) ?? {};
+    const own = { ...(pointer !== undefined && { pointer }), ...(ignore && { ignore }) };
+    if (pointer !== undefined || ignore || this.policy.policy !== 'agreement') return own;
+    return this.policy;
+  }
+}

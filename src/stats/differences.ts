@@ -1,0 +1,45 @@
+import type { JsonValue } from '../core/json.js';
+
+/** More places are of no use to anybody. */
+const MOST = 5;
+/** Of a place whose pointer is longer than so many characters, that of what holds it is told. */
+const MAX_POINTER = 200;
+
+/**
+ * Where two values differ, as JSON Pointers (RFC 6901), at most five; none where they are equal, whatever the order of members.
+ *
+ * @param at the pointer to both
+ */
+export function differences(one: JsonValue | undefined, other: JsonValue | undefined, at = ''): string[] {
+  const found: string[] = [];
+  note(one, other, at, found);
+  return found;
+}
+
+function note(one: JsonValue | undefined, other: JsonValue | undefined, at: string, found: string[]): void {
+  if (one === other || found.length === MOST) return;
+  if (!isCompound(one) || !isCompound(other) || Array.isArray(one) !== Array.isArray(other)) {
+    found.push(at);
+    return;
+  }
+  const [members, others] = [one, other] as Readonly<Record<string, JsonValue>>[];
+  for (const name of new Set([...Object.keys(one), ...Object.keys(other)])) {
+    const [inner, otherInner] = [own(members, name), own(others, name)];
+    const pointer = `${at}/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`;
+    if (pointer.length <= MAX_POINTER) note(inner, otherInner, pointer, found);
+    else if (differences(inner, otherInner).length > 0) {
+      found.push(at);
+      return;
+    }
+  }
+}
+
+function own(members: Readonly<Record<string, JsonValue>> | undefined, name: string): JsonValue | undefined {
+  return members && Object.hasOwn(members, name) ? members[name] : undefined;
+}
+
+function isCompound(
+  value: JsonValue | undefined,
+): value is Exclude<JsonValue, string | number | bigint | boolean | null> {
+  return typeof value === 'object' && value !== null;
+}
