@@ -7,8 +7,7 @@ import type { Extras, RunWebhooks } from '../webhooks/run-webhooks.ts';
 import type { Ask } from '../webhooks/subscriptions.ts';
 import type { Answer } from '../../src/tasks/started-run.js';
 import type { ShownRun } from '../support/test-app.ts';
-import { AnyNode, isRefusal, isUnknownTask, PAUSE_MS, type Answered } from './any-node.ts';
-import type { Cluster } from './cluster.ts';
+import { isRefusal, isUnknownTask, PAUSE_MS, type AnyNode, type Answered } from './any-node.ts';
 import { KEY } from './keys-proof.ts';
 import { Retries } from './retries.ts';
 import { readRun, type RunStream } from './run-stream.ts';
@@ -45,9 +44,8 @@ export class Callers {
   readonly #webhooks: RunWebhooks;
   #calls = 0;
 
-  /** @param patienceMs after so long without an answer something is wrong */
-  constructor(cluster: Cluster, patienceMs: number, webhooks: RunWebhooks) {
-    this.#nodes = new AnyNode(cluster, patienceMs);
+  constructor(nodes: AnyNode, webhooks: RunWebhooks) {
+    this.#nodes = nodes;
     this.#webhooks = webhooks;
     this.retries = new Retries(this.#nodes);
   }

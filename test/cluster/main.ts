@@ -11,6 +11,9 @@ import { Effects } from '../crash/effects.ts';
 import { proveLog } from '../crash/log-proof.ts';
 import { Random } from '../crash/random.ts';
 import { figure, list, say } from '../crash/report.ts';
+import { proveStreams, type StreamsProof, type Upheaval } from '../crash/stream-proof.ts';
+import { answersIn } from '../crash/told-stream.ts';
+import { AnyNode } from './any-node.ts';
 import { Callers } from './callers.ts';
 import { Cluster } from './cluster.ts';
 import { disturb } from './disturb.ts';
@@ -19,10 +22,11 @@ import { proveViews } from './log-views.ts';
 import { readOptions, USAGE, type Options } from './options.ts';
 import { DISTURBANCES, nameOf, planRounds, type Disturbance, type Round } from './plan.ts';
 import { proveRetries } from './retries.ts';
-import { proveStreams } from './run-stream.ts';
+import { proveRunStreams } from './run-stream.ts';
+import { StreamCallers } from './stream-callers.ts';
 import { proveTimes } from './times-proof.ts';
 import { untilAtRest } from './rest-proof.ts';
-import { summary, type Proof } from './summary.ts';
+import { summary, summaryOfStreams, type Proof } from './summary.ts';
 import { proveVersions } from './versions-proof.ts';
 import { proveCursors, watchCursors } from './cursor-watch.ts';
 import { Watchers } from './watchers.ts';
@@ -48,8 +52,18 @@ async function main(options: Options): Promise<void> {
   const cluster = await Cluster.start({ directory, env: webhooks.ofRuns.env, fault });
   const { answerMs, restMs } = fault === undefined ? PATIENCE : PATIENCE_WITH_FAULT;
   try {
-    const all = new Callers(cluster, answerMs, webhooks.ofRuns);
-    const { violations, proof } = await disturbAndProve(options, cluster, all, webhooks, restMs, directory);
+    const nodes = new AnyNode(cluster, answerMs);
+    const all = new Callers(nodes, webhooks.ofRuns);
+    const streams = new StreamCallers(nodes);
+    const { violations, proof } = await disturbAndProve(
+      options,
+      cluster,
+      all,
+      streams,
+      webhooks,
+      restMs,
+      directory,
+    );
     if (violations.length > 0) {
       list(violations);
       await cluster.dump(directory);
@@ -73,17 +87,21 @@ async function disturbAndProve(
   { rounds, callers, seed, only }: Options,
   cluster: Cluster,
   all: Callers,
+  streams: StreamCallers,
   webhooks: Webhooks,
   restMs: number,
   directory: string,
 ): Promise<{ violations: string[]; proof: Proof }> {
   const violations: string[] = [];
+  const upheavals: Upheaval[] = [];
   await watchCursors(cluster);
   const watchers = new Watchers(cluster, new Random(seed));
   let deliveries: WebhooksProof;
+  let streamed: StreamsProof;
   try {
     for (const [index, round] of planRounds(seed, rounds, callers, only ? [only] : KINDS).entries()) {
-      const found = await play(round, cluster, all, webhooks, restMs);
+      const { found, upheaval } = await play(round, cluster, all, streams, webhooks, restMs);
+      upheavals.push(upheaval);
       const name = `Round ${String(index + 1)} of ${String(rounds)}`;
       say(`${name}: ${nameOf(round)}; ${figure(all.told.length)} answers so far`);
       violations.push(...found.map((text) => `${name}: ${text}`));
@@ -95,11 +113,15 @@ async function disturbAndProve(
     await watchers.catchUp();
     violations.push(...(await proveViews(cluster, watchers.readers)));
     violations.push(
-      ...(await proveStreams(cluster, all.streams)),
+      ...(await proveRunStreams(cluster, all.streams)),
       ...(await proveKeys(cluster)),
       ...(await proveTimes(cluster)),
     );
-    for (const url of cluster.urls) violations.push(...(await proveAnswers(url, all.told)));
+    const told = [...all.told, ...answersIn(streams.told)];
+    for (const url of cluster.urls) violations.push(...(await proveAnswers(url, told)));
+    const again = await streams.readAgain(new Random(seed));
+    streamed = await proveStreams(cluster, streams.told, again, upheavals);
+    violations.push(...streamed.violations, ...streams.surprises);
   } finally {
     await watchers.close();
   }
@@ -115,36 +137,46 @@ async function disturbAndProve(
   );
   return {
     violations,
-    proof: { ...proof, newerRuns: versions.runs, retries, deliveries: deliveries.summary },
+    proof: {
+      ...proof,
+      newerRuns: versions.runs,
+      retries,
+      streams: summaryOfStreams(streams.told, streamed),
+      deliveries: deliveries.summary,
+    },
   };
 }
 
 /** A node may deliver again what another one had not settled; that is long settled two rounds later. */
 const mayRepeat = (taken: Reception, again: Reception) => again.life - taken.life < 2;
 
-/** @returns what was wrong with it */
+/** @returns what was wrong with it, and between which events of the log nodes may have ended */
 async function play(
   round: Round,
   cluster: Cluster,
   all: Callers,
+  streams: StreamCallers,
   { receivers, subscriptions }: Webhooks,
   restMs: number,
-): Promise<string[]> {
+): Promise<{ found: string[]; upheaval: Upheaval }> {
   receivers.life += 1;
   const ended = new AbortController();
   const subscribed = subscriptions.drive(all.askAny(round.subscriber), round.subscriber, ended.signal);
   const { answered, end } = all.drive(round.callers);
+  const endStreams = streams.drive(round.streamCallers);
   await answered;
   await sleep(round.afterMs);
+  const from = await cluster.insist(lastEventId);
   await disturb(round, cluster);
   await sleep(round.loadMs);
-  await end();
+  await Promise.all([end(), endStreams()]);
   ended.abort();
   await subscribed;
   const violations = await untilAtRest(cluster, restMs);
   for (const node of cluster.nodes)
     violations.push(...node.takeErrors().map((text) => `A node has a fault: ${text}`));
-  return [...violations, ...all.surprises.splice(0), ...all.retries.surprises.splice(0)];
+  violations.push(...all.surprises.splice(0), ...all.retries.surprises.splice(0));
+  return { found: violations, upheaval: { from, to: await cluster.insist(lastEventId) } };
 }
 
 // So that all of it ends with the harness, which it does when the harness exits.

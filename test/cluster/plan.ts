@@ -46,7 +46,12 @@ export interface Round extends Version {
   readonly callers: readonly Random[];
   /** What whoever makes and changes webhooks draws from. */
   readonly subscriber: Random;
+  /** What each reader of streams draws from. */
+  readonly streamCallers: readonly Random[];
 }
+
+/** For so many callers one more reads streams. */
+const STREAMS_SHARE = 10;
 
 const FOR_MS: Readonly<Record<Disturbance, readonly [number, number]>> = {
   kill: [0, 1_500],
@@ -93,6 +98,7 @@ export function planRounds(
       newer: node === 0 || own.pick([false, true]),
       callers: Array.from({ length: callers }, () => own.fork()),
       subscriber: own.fork(),
+      streamCallers: Array.from({ length: Math.ceil(callers / STREAMS_SHARE) }, () => own.fork()),
     };
   });
 }

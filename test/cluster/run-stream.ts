@@ -44,7 +44,7 @@ export async function readRun(
 }
 
 /** Where what readers of single runs were told is not what the database has. */
-export async function proveStreams(cluster: Cluster, streams: readonly RunStream[]): Promise<string[]> {
+export async function proveRunStreams(cluster: Cluster, streams: readonly RunStream[]): Promise<string[]> {
   const rows = await cluster.rows<{ id: string; ids: string }>(`
     SELECT run_id AS id, string_agg(id::text, ', ' ORDER BY id) AS ids FROM events GROUP BY run_id`);
   const recorded = new Map(rows.map(({ id, ids }) => [id, ids]));

@@ -1,13 +1,28 @@
 import type { LogProof } from '../crash/log-proof.ts';
 import { figure } from '../crash/report.ts';
+import type { StreamsProof } from '../crash/stream-proof.ts';
+import type { ToldStream } from '../crash/told-stream.ts';
 import type { Callers } from './callers.ts';
 import type { Tally } from './node.ts';
 
 export interface Proof extends LogProof {
   readonly newerRuns: number;
   /** For people. */
+  readonly streams: string;
   readonly deliveries: string;
   readonly retries: { readonly retries: number; readonly beside: number };
+}
+
+/** What was proved of readers of streams, for people. */
+export function summaryOfStreams(
+  told: readonly ToldStream[],
+  { chunks, restarts, resumed }: StreamsProof,
+): string {
+  const times = (of: 'cutOff' | 'hungUp') => figure(told.reduce((sum, stream) => sum + stream[of], 0));
+  return (
+    `${figure(told.length)} streams, cut off ${times('cutOff')} times and left ${times('hungUp')} times, had ${figure(chunks)} chunks ` +
+    `at any node without gap or change, and began anew ${figure(restarts)} times, announced, ${figure(resumed)} of them on another node`
+  );
 }
 
 /** What was proved, for people. */
@@ -29,6 +44,7 @@ export function summary(
     `${figure(proof.successes)} successes left their side effect`,
     `nodes took over ${figure(tally.takenOver)} runs, and were taken for dead ${figure(tally.lost)} times while they were not`,
     `${figure(proof.events)} events have no gap, and are the same through each node and for each reader, ${figure(streams.length)} readers of one run among them`,
+    proof.streams,
     proof.deliveries,
   ].join('; ');
 }

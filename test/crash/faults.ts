@@ -143,6 +143,12 @@ export const clusterFaults = {
       { file: 'cluster/cluster-node.js', from: `if (!standing?.alive)`, to: `if (!standing)` },
     ],
   },
+  'last-chunks-again': faults['last-chunks-again'],
+  'restart-untold': faults['restart-untold'],
+  'lead-outlives-takeover': {
+    about: 'a stream leads on that began anew on another node',
+    changes: [{ file: 'core/stream-lead.js', from: `event.type === 'sub-task.started'`, to: `false` }],
+  },
 } as const satisfies Readonly<Record<string, Fault>>;
 
 const allFaults: Readonly<Record<FaultName | ClusterFaultName, Fault>> = { ...faults, ...clusterFaults };

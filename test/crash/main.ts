@@ -17,6 +17,7 @@ import { figure, list, say } from './report.ts';
 import { databaseIn, SqliteLog } from './sqlite-log.ts';
 import { StreamCallers } from './stream-callers.ts';
 import { proveStreams } from './stream-proof.ts';
+import { answersIn } from './told-stream.ts';
 
 /** How long what the last kill has left may take to end. What is broken on purpose leaves what never ends. */
 const PATIENCE_MS = 60_000;
@@ -106,12 +107,13 @@ async function crashAndProveWith(
     taken.life !== again.life || taken.id <= (lastEventIds[taken.life] ?? 0);
   const deliveries = await webhooks.prove(url, log, all.told, mayRepeat, patienceMs);
   const again = await streams.finish(service, url, patienceMs);
-  const answerViolations = await proveAnswers(url, [...all.told, ...streams.answers]);
+  const answerViolations = await proveAnswers(url, [...all.told, ...answersIn(streams.told)]);
   await service.stop();
   faults.push(...service.errors);
   if (all.told.length === 0) faults.push('no caller was told anything');
   const proof = await proveLog(log, new Effects(effectsIn(directory)));
-  const streamed = await proveStreams(log, streams.told, again, lastEventIds);
+  const ends = lastEventIds.map((last) => ({ from: last, to: last }));
+  const streamed = await proveStreams(log, streams.told, again, ends);
   const violations = [
     ...answerViolations,
     ...proof.violations,

@@ -1,36 +1,9 @@
 import { inspect } from 'node:util';
 import { createParser } from 'eventsource-parser';
-import type { Reply } from '../../src/core/run.js';
-import type { Answer } from '../../src/tasks/started-run.js';
 import type { BuiltService } from './built-service.ts';
-import { toldIn, type RunProblem } from './callers.ts';
 import type { Random } from './random.ts';
-import { randomStreamRequest, type StreamRequest, type StreamTaskName } from './stream-requests.ts';
-
-/** A message of an event stream. */
-export interface StreamMessage {
-  /** Of the event in the log; undefined where it stands for none. */
-  readonly id: number | undefined;
-  readonly event: string;
-  readonly data: unknown;
-}
-
-/** What a caller was told of one run, over as many connections as it took. */
-export interface ToldStream {
-  readonly task: StreamTaskName;
-  readonly request: StreamRequest;
-  readonly runId: string;
-  readonly messages: StreamMessage[];
-  /** How often a kill or a stop cut it off, and how often it hung up by itself. */
-  cutOff: number;
-  hungUp: number;
-}
-
-const ENDS = ['run.replied', 'error'];
-
-/** Whether a stream has come to its end. */
-const isOver = ({ messages }: Pick<ToldStream, 'messages'>): boolean =>
-  ENDS.includes(messages.at(-1)?.event ?? '');
+import { randomStreamRequest, type StreamTaskName } from './stream-requests.ts';
+import { isOver, lastEventIdHeader, type StreamMessage, type ToldStream } from './told-stream.ts';
 
 /** Callers that read streams over all rounds, and read on where they were cut off. */
 export class StreamCallers {
@@ -77,18 +50,6 @@ export class StreamCallers {
     );
   }
 
-  /** As the proof of answers takes them: those that have come to their end. */
-  get answers(): {
-    readonly request: StreamRequest;
-    readonly runId: string;
-    readonly reply: Reply | undefined;
-  }[] {
-    return this.told.filter(isOver).map(({ request, runId, messages }) => {
-      const told = toldIn(messages.at(-1)?.data as Answer | RunProblem);
-      return { request, runId, reply: told?.reply };
-    });
-  }
-
   /** @returns whether the caller may go on asking */
   async #readOne(service: BuiltService, url: string, random: Random): Promise<boolean> {
     const hangUpAfter = random.pick([Infinity, Infinity, random.int(1, 20)]);
@@ -123,13 +84,9 @@ export class StreamCallers {
   }
 
   async #readOn(service: BuiltService, url: string, stream: ToldStream, signal?: AbortSignal): Promise<void> {
-    const { runId, messages } = stream;
-    const last = messages.findLast(({ id }) => id !== undefined)?.id;
-    const headers = {
-      Accept: 'text/event-stream',
-      ...(last !== undefined && { 'Last-Event-ID': String(last) }),
-    };
-    const who = `${runId} behind ${String(last)}`;
+    const { runId } = stream;
+    const headers = { Accept: 'text/event-stream', ...lastEventIdHeader(stream) };
+    const who = `${runId} with ${JSON.stringify(headers)}`;
     const response = await this.#answer(service, who, `${url}/runs/${runId}/stream`, {
       headers,
       ...(signal && { signal }),

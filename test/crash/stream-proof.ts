@@ -2,8 +2,8 @@ import { isDeepStrictEqual } from 'node:util';
 import type { RunEvent } from '../../src/core/events.js';
 import type { JsonValue } from '../../src/core/json.js';
 import type { LogDatabase } from './log-proof.ts';
-import type { StreamMessage, ToldStream } from './stream-callers.ts';
 import { assembled, chunkOf, type ChunkOrigin } from './stream-requests.ts';
+import type { StreamMessage, ToldStream } from './told-stream.ts';
 
 /** An event of a sub-task that streams, as the log has it. */
 interface LoggedEvent {
@@ -16,11 +16,19 @@ interface LoggedEvent {
   readonly data: string;
 }
 
+/** A time in which attempts may begin anew, because processes end: between two events of the log. */
+export interface Upheaval {
+  readonly from: number;
+  readonly to: number;
+}
+
 /** What came of all streams. */
 export interface StreamsProof {
   readonly violations: readonly string[];
   readonly chunks: number;
   readonly restarts: number;
+  /** How many of the restarts were because a process had ended. */
+  readonly resumed: number;
 }
 
 type Lead = Pick<ChunkOrigin, 'subTask' | 'attempt'>;
@@ -32,13 +40,13 @@ const BREAKS: readonly RunEvent['type'][] = ['sub-task.retrying', 'sub-task.fail
  * Holds what callers were shown against what sub-tasks have streamed, and against the log.
  *
  * @param again what whoever reads each of them from its beginning is shown in the end
- * @param lives the last event of the log at the begin of each life of the service
+ * @param upheavals when processes ended
  */
 export async function proveStreams(
   log: LogDatabase,
   told: readonly ToldStream[],
   again: readonly (readonly StreamMessage[])[],
-  lives: readonly number[],
+  upheavals: readonly Upheaval[],
 ): Promise<StreamsProof> {
   const events = await log.rows<LoggedEvent>(`
     SELECT events.id, runs.id AS "runId", type, sub_task AS "subTask", attempt, data
@@ -46,7 +54,7 @@ export async function proveStreams(
     WHERE runs.task LIKE 'stream-%' AND attempt > 0 ORDER BY events.id`);
   const eventsOf = Map.groupBy(events, ({ runId }) => runId);
   const proofs = told.map((stream, at) => {
-    const proof = new StreamProof(stream, eventsOf.get(stream.runId) ?? [], lives);
+    const proof = new StreamProof(stream, eventsOf.get(stream.runId) ?? [], upheavals);
     proof.read(stream.messages);
     proof.compare(again[at] ?? []);
     return proof;
@@ -55,6 +63,7 @@ export async function proveStreams(
     violations: proofs.flatMap(({ violations }) => violations),
     chunks: proofs.reduce((sum, { chunks }) => sum + chunks, 0),
     restarts: proofs.reduce((sum, { restarts }) => sum + restarts, 0),
+    resumed: proofs.reduce((sum, { resumed }) => sum + resumed, 0),
   };
 }
 
@@ -63,19 +72,20 @@ class StreamProof {
   readonly violations: string[] = [];
   chunks = 0;
   restarts = 0;
+  resumed = 0;
   readonly #stream: ToldStream;
   readonly #events: readonly LoggedEvent[];
-  readonly #lives: readonly number[];
+  readonly #upheavals: readonly Upheaval[];
   #lead: Lead | undefined;
   #shown: JsonValue[] = [];
   /** Of the message before, where that was a restart. */
   #announced: Lead | undefined;
   #lastId = 0;
 
-  constructor(stream: ToldStream, events: readonly LoggedEvent[], lives: readonly number[]) {
+  constructor(stream: ToldStream, events: readonly LoggedEvent[], upheavals: readonly Upheaval[]) {
     this.#stream = stream;
     this.#events = events;
-    this.#lives = lives;
+    this.#upheavals = upheavals;
   }
 
   read(messages: readonly StreamMessage[]): void {
@@ -142,6 +152,7 @@ class StreamProof {
           `was told chunks of ${JSON.stringify(lead)} after ${JSON.stringify(before)}, and of no restart`,
         );
       const why = this.#breakOf(before, id);
+      if (why === 'kill') this.resumed += 1;
       if (!why) this.#violate(`was told to begin anew with event ${String(id)}, for no reason`);
       else if (why === 'break' && this.#stream.task === 'stream-fail')
         this.#violate(`was told to begin anew after a break, which its task fails for`);
@@ -162,7 +173,7 @@ class StreamProof {
     );
     if (!next) return undefined;
     if (next.type !== 'sub-task.started') return next.attempt === attempt ? 'break' : undefined;
-    return this.#lives.some((last) => last >= since && last < next.id) ? 'kill' : undefined;
+    return this.#upheavals.some(({ from, to }) => to >= since && from < next.id) ? 'kill' : undefined;
   }
 
   #end(

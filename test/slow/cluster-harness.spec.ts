@@ -53,6 +53,9 @@ describe('the cluster harness', () => {
     expect(output).toMatch(
       / [1-9]\d* failed sub-tasks were retried on request, [1-9]\d* of them beside the ends of others/,
     );
+    expect(output).toMatch(
+      / [1-9]\d* streams, cut off \d+ times and left \d+ times, had [1-9][\d,]* chunks at any node/,
+    );
     expect(code).toBe(0);
     expect(readdirSync(directory)).toEqual([]);
   }, 300_000);
@@ -67,6 +70,12 @@ describe('the cluster harness', () => {
     ],
     ['attempts-not-fenced', 'delay', '1', /^- The run \S+ (remote|distant): has \d outcomes/m],
     ['nodes-not-fenced', 'halt', '1', /^- The run \S+ has run\.\w+ 2 times/m],
+    [
+      'restart-untold',
+      'kill',
+      '7',
+      /^- Who read the stream of the run \S+ was told chunks of .+, and of no restart$/m,
+    ],
   ])(
     'fails when nodes have the fault %s',
     async (fault, only, seed, violation) => {
