@@ -1,6 +1,7 @@
 /** `npm run bench`: measures this service, next to what it began from and to the floor of its platform. */
 import os from 'node:os';
 import { OPTIONS_HELP, readCommandLine, type Options } from './options.ts';
+import { coalescing } from './scenarios/coalescing.ts';
 import { fanIn } from './scenarios/fan-in.ts';
 import { history } from './scenarios/history.ts';
 import { http } from './scenarios/http.ts';
@@ -33,6 +34,7 @@ const SCENARIOS: readonly Scenario[] = [
   telemetry,
   webhooks,
   streams,
+  coalescing,
   order,
 ];
 

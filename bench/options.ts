@@ -87,7 +87,7 @@ webhooks:
 store, recovery, nodes:
   --starts N        how often the service is started on each database, or a node is killed (default 5)
 
-order:
+order, coalescing:
   --rounds N        turns (default 5)
   --seed N          what random numbers follow from (default 1)
 
