@@ -7,6 +7,7 @@ import { AdminController } from './admin/admin.controller.js';
 import { NodesController } from './admin/nodes.controller.js';
 import { QueueController } from './admin/queue.controller.js';
 import { ProblemsController } from './api/problems.controller.js';
+import { BreakersController } from './breakers/breakers.controller.js';
 import { CoreModule } from './core.module.js';
 import { EventFeed } from './feed/event-feed.js';
 import { EventsController } from './feed/events.controller.js';
@@ -43,6 +44,7 @@ import { WebhooksController } from './webhooks/webhooks.controller.js';
     AdminController,
     NodesController,
     QueueController,
+    BreakersController,
     TasksSchemaController,
     TasksFileController,
     RunsController,

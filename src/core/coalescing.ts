@@ -138,11 +138,9 @@ export const coalescingViewSchemas = {
   reuse: z
     .object({
       forMs: z.number().meta({ description: 'How long a reply answers equal requests, in milliseconds.' }),
-      staleIfErrorMs: z
-        .number()
-        .meta({
-          description: 'How old a reply may be that answers a failure, in milliseconds; 0: none does.',
-        }),
+      staleIfErrorMs: z.number().meta({
+        description: 'How old a reply may be that answers a failure, in milliseconds; 0: none does.',
+      }),
     })
     .exactOptional()
     .meta({

@@ -121,6 +121,26 @@ describe('a sub-task with a breaker', () => {
     expect(runtime.runs.freeSlots).toBe(1);
   });
 
+  test('comes last in an order that is learned, as long as it is open', async () => {
+    const learnt = { order: ['a', 'b', 'c'], leastKnown: [], allKnown: true };
+    const runtime = createRuntime(
+      [
+        { name: 'a', breaker, run: () => succeeds(5) },
+        { name: 'b', start: 'after-failure', run: () => succeeds(5) },
+        { name: 'c', start: 'after-failure', run: () => succeeds(5) },
+      ],
+      {},
+      { order: 'learned', hedgeBudget: 0, learntOrder: () => learnt },
+    );
+    const [{ breaker: terms } = { breaker: undefined }] = runtime.task.subTasks;
+    const passage = runtime.breakers.admit(terms!, 'task', 'a');
+    if (!('code' in passage)) passage.failed({ code: 'upstream-status', message: '' }, 1_000);
+    expect(await begin(runtime)).toMatchObject({ answeredBy: 'b' });
+    expect(runtime.events[0]).toMatchObject({ data: { subTasks: ['b', 'c', 'a'] } });
+    await jest.advanceTimersByTimeAsync(1_000);
+    expect(await begin(runtime)).toMatchObject({ answeredBy: 'a' });
+  });
+
   test('is left to the next when its probe is cancelled', async () => {
     const runtime = createRuntime(
       [

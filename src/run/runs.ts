@@ -98,7 +98,9 @@ export class Runs implements RunHost {
     if (!this.takesNewRuns)
       throw new DomainError('worker-node', 'This node takes no new runs; send it to another one');
     this.admit(terms);
-    const run = Run.accept(this, this.execution.traced(this.plans.ordered(terms)), key);
+    const { plans, execution } = this;
+    const ordered = plans.ordered(terms, execution.breakers);
+    const run = Run.accept(this, execution.traced(ordered), key);
     this.add(run);
     run.begin();
     return run;

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { RunRecord, SubTaskRecord } from '../core/run-record.js';
 import { startDelay, type StartDelay } from '../core/start-rule.js';
 import type { TaskDefinition } from '../core/task.js';
+import type { Breakers } from './breakers.js';
 import { Exploration } from './exploration.js';
 import { HedgeBudget } from './hedge-budget.js';
 import {
@@ -29,14 +30,18 @@ export class StartPlans {
 
   constructor(private readonly replyTimes: ReplyTimes) {}
 
-  /** The terms of a new run with its sub-tasks in the order in which they start: behind all others those that never begin, and shadows. */
-  ordered(terms: RunTerms): RunTerms {
+  /**
+   * The terms of a new run with its sub-tasks in the order in which they start: behind all others those of upstreams that are left alone, those that
+   * never begin, and shadows.
+   */
+  ordered(terms: RunTerms, breakers: Breakers | null): RunTerms {
     const { definition, obstacles, shadows = [] } = terms;
     if (definition?.order !== 'learned' || !this.learns(terms)) return terms;
     const { order } = this.replyTimes.learntOrder(definition);
     const unable = order.filter((name) => obstacles?.has(name));
     const able = unable.length === 0 ? order : order.filter((name) => !unable.includes(name));
-    return { ...terms, subTasks: [...able, ...unable, ...shadows] };
+    const racing = breakers ? openLast(definition, able, breakers) : able;
+    return { ...terms, subTasks: [...racing, ...unable, ...shadows] };
   }
 
   /**
@@ -124,4 +129,15 @@ function pastStarts({ outcomes, subTasks, shadows }: Readonly<RunRecord>): PastS
     isFinal: failed.some(({ error }) => error.final),
     heldBack: namesOf(({ heldBack = false }) => heldBack),
   };
+}
+
+function openLast(
+  { name: task, subTasks }: TaskDefinition,
+  order: readonly string[],
+  breakers: Breakers,
+): readonly string[] {
+  const open = new Set<string>();
+  for (const { name, breaker } of subTasks)
+    if (breaker && breakers.isOpen(breaker, task, name)) open.add(name);
+  return open.size === 0 ? order : [...order.filter((name) => !open.has(name)), ...open];
 }

@@ -145,6 +145,16 @@ export const METRICS = {
   ),
   'frontrunner.node.takeovers': counter('{run}', [], 'Runs that this node took over (Postgres)'),
   'frontrunner.deadletters': gauge('{subtask}', 'Sub-tasks in the dead-letter queue of all nodes (Postgres)'),
+  'frontrunner.breaker.state': gauge(
+    '',
+    'How the breaker of an upstream stands: 0 closed, 1 half-open, 2 open',
+    ['frontrunner.upstream'],
+  ),
+  'frontrunner.breaker.opened': counter(
+    '{opening}',
+    ['frontrunner.upstream'],
+    'How often the breaker of an upstream has opened',
+  ),
   'frontrunner.webhook.deliveries': counter(
     '{attempt}',
     ['frontrunner.webhook', 'frontrunner.outcome'],

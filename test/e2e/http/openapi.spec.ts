@@ -78,11 +78,13 @@ describe('the description of the service', () => {
   test('is OpenAPI 3.1 and has every operation of the service', () => {
     expect(document.openapi).toMatch(/^3\.1\./);
     expect(operations.map(({ name }) => name).toSorted()).toEqual([
+      'delete /breakers/{upstream}',
       'delete /runs/{id}',
       'delete /session',
       'delete /webhooks/{webhookId}',
       'delete /webhooks/{webhookId}/deliveries',
       'delete /webhooks/{webhookId}/deliveries/{event}',
+      'get /breakers',
       'get /events',
       'get /health/live',
       'get /health/ready',
