@@ -82,7 +82,10 @@ export default tseslint.config(
   {
     files: ['**/*.js', '**/*.cjs', '**/*.mjs'],
     languageOptions: {
-      globals: { process: 'readonly', console: 'readonly', URL: 'readonly', URLSearchParams: 'readonly' },
+      globals: {
+        ...{ process: 'readonly', console: 'readonly', fetch: 'readonly' },
+        ...{ URL: 'readonly', URLSearchParams: 'readonly' },
+      },
     },
   },
   {

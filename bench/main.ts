@@ -8,6 +8,7 @@ import { http } from './scenarios/http.ts';
 import { loopDelay } from './scenarios/loop-delay.ts';
 import { nodes } from './scenarios/nodes.ts';
 import { order } from './scenarios/order.ts';
+import { peers } from './scenarios/peers.ts';
 import { readers } from './scenarios/readers.ts';
 import { recovery } from './scenarios/recovery.ts';
 import type { Scenario } from './scenarios/scenario.ts';
@@ -36,6 +37,7 @@ const SCENARIOS: readonly Scenario[] = [
   streams,
   coalescing,
   order,
+  peers,
 ];
 
 const USAGE = `node bench/main.ts [all|${SCENARIOS.map(({ name }) => name).join('|')}] [options]

@@ -1,0 +1,98 @@
+import type { Peer } from '../peers/peers.ts';
+import type { Disk } from '../support/disk.ts';
+import { summarize } from '../support/statistics.ts';
+import { figure, type Table } from '../support/table.ts';
+import type { Survived } from './peers-kills.ts';
+
+/** What a peer takes to set up. */
+export interface Setup {
+  readonly peer: Peer;
+  readonly version: string;
+  readonly lines: number;
+  readonly processes: number;
+}
+
+/** One load on one peer. */
+export interface PeerTurn {
+  readonly peer: string;
+  readonly job: string;
+  readonly callers: number;
+  readonly requestsPerSecond: number;
+  /** Milliseconds. */
+  readonly p50: number;
+  readonly p99: number;
+  /** CPU microseconds and bytes written to the disk, of all its processes together. */
+  readonly cpuPerRequest: number;
+  readonly writtenPerRequest: number;
+  readonly residentBytes: number;
+  readonly faults: number;
+}
+
+type Figure = Exclude<keyof PeerTurn, 'peer' | 'job' | 'callers'>;
+
+/** A row for each figure, a column for each peer. */
+export function resultTable(
+  setups: readonly Setup[],
+  turns: readonly PeerTurn[],
+  survived: readonly Survived[],
+): Table {
+  const loads = [...new Set(turns.map(({ job, callers }) => `${job}; ${callers} callers`))];
+  const rows: string[][] = [];
+  const add = (name: string, of: (key: string) => string): void => {
+    rows.push([name, ...setups.map(({ peer }) => of(peer.key))]);
+  };
+  for (const load of loads) {
+    const these = turns.filter(({ job, callers }) => `${job}; ${callers} callers` === load);
+    const measured = (key: string, name: Figure, decimals: number, unit = 1): string =>
+      spread(
+        these.filter(({ peer }) => peer === key).map((turn) => turn[name] / unit),
+        decimals,
+      );
+    add(`requests/s, ${load}`, (key) => measured(key, 'requestsPerSecond', 0));
+    add(`p50 ms, ${load}`, (key) => measured(key, 'p50', 1));
+    add(`p99 ms, ${load}`, (key) => measured(key, 'p99', 1));
+    add(`CPU µs/request, ${load}`, (key) => measured(key, 'cpuPerRequest', 0));
+    add(`KiB written/request, ${load}`, (key) => measured(key, 'writtenPerRequest', 1, 1024));
+    add(`memory MiB, ${load}`, (key) => measured(key, 'residentBytes', 0, 2 ** 20));
+    add(`no answers, ${load}`, (key) => measured(key, 'faults', 0));
+  }
+  for (const killed of ['itself', 'backing'] as const) {
+    const what = killed === 'itself' ? 'it is killed' : 'its server is killed';
+    const of = (key: string) => survived.filter((one) => one.peer === key && one.killed === killed);
+    const sum = (key: string, name: 'told' | 'kept' | 'lost' | 'twice') =>
+      of(key).length === 0 ? '–' : figure(of(key).reduce((total, one) => total + one[name], 0));
+    for (const name of ['told', 'kept', 'lost', 'twice'] as const)
+      add(`${name}, ${what}`, (key) => sum(key, name));
+    add(`first answer ms, ${what}`, (key) =>
+      spread(
+        of(key).map(({ firstAnswerMs }) => firstAnswerMs),
+        0,
+      ),
+    );
+    add(`last piece ms, ${what}`, (key) =>
+      spread(
+        of(key).map(({ lastPieceMs }) => lastPieceMs),
+        0,
+      ),
+    );
+  }
+  add('lines of code', (key) => figure(setups.find(({ peer }) => peer.key === key)?.lines));
+  add('processes', (key) => figure(setups.find(({ peer }) => peer.key === key)?.processes));
+  return { head: ['', ...setups.map(({ peer }) => peer.name)], rows };
+}
+
+export function notes(setups: readonly Setup[], { fileSystem, syncMs }: Disk): string[] {
+  return [
+    ...setups.map(({ peer, version }) => `${[peer.name, version].filter(Boolean).join(' ')}: ${peer.about}.`),
+    'All processes of a peer share one core; the load generator has another.',
+    `Data is on ${fileSystem ?? 'a disk'}, where 4 KiB more are on the disk after ${figure(syncMs, 2)} ms at the median.`,
+    'Told: callers with an answer at the kill. Kept: all three pieces of theirs were done within 60 s of the restart. Twice: one was done more than once.',
+  ];
+}
+
+function spread(values: readonly number[], decimals: number): string {
+  if (values.length === 0) return '–';
+  const { median, min, max } = summarize(values);
+  if (values.length === 1) return figure(median, decimals);
+  return `${figure(median, decimals)} (${figure(min, decimals)} to ${figure(max, decimals)})`;
+}
