@@ -58,7 +58,7 @@ const DEFINITIONS = {
   help: { type: 'boolean', short: 'h', default: false },
 } as const;
 
-export const OPTIONS_HELP = `throughput, store, readers, tail, http, nodes, telemetry, webhooks, streams:
+export const OPTIONS_HELP = `throughput, store, readers, tail, http, nodes, telemetry, webhooks, streams, peers:
   --rounds N        turns of each server, or variant (default 5)
   --seconds N       load in one turn, in seconds (default 5)
   --warm-up N       load before the first round, in seconds (default 3)
@@ -84,7 +84,7 @@ store, history:
 webhooks:
   --events N        events that a webhook is behind (default 1000000, which takes some minutes)
 
-store, recovery, nodes:
+store, recovery, nodes, peers:
   --starts N        how often the service is started on each database, or a node is killed (default 5)
 
 order, coalescing:

@@ -103,6 +103,9 @@ export const attemptErrorSchema = z.object({
 
 export type AttemptError = Frozen<z.infer<typeof attemptErrorSchema>>;
 
+/** Why a sub-task never begins: the reason for which it is skipped, or the error with which it fails. */
+export type Obstacle = string | AttemptError;
+
 /** What an upstream answered: its status, and the beginning of its body. */
 export type UpstreamAnswer = NonNullable<AttemptError['upstream']>;
 

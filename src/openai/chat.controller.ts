@@ -15,7 +15,7 @@ import { RUN_PROBLEMS } from '../tasks/run-problems.js';
 import { RunWatch } from '../tasks/run-watch.js';
 import { TaskRegistry } from '../tasks/task-registry.js';
 import type { Answer } from '../tasks/started-run.js';
-import { sayShared } from '../tasks/say-shared.js';
+import { sayShared } from '../http/say-shared.js';
 import { TasksService } from '../tasks/tasks.service.js';
 import { aboutAnswer, chatCompletion } from './chat-answer.js';
 import { ChatVoice } from './chat-voice.js';

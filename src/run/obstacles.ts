@@ -1,9 +1,6 @@
 import { createHash } from 'node:crypto';
-import { NOT_SAMPLED, type AttemptError } from '../core/run.js';
+import { NOT_SAMPLED, type Obstacle } from '../core/run.js';
 import type { RunTerms } from './run-terms.js';
-
-/** Why a sub-task never begins: the reason for which it is skipped, or the error with which it fails. */
-export type Obstacle = string | AttemptError;
 
 /** Why a sub-task that has not begun never does, by the clauses of its task: `when`, and the sample of a shadow. */
 export function clauseAgainst(terms: RunTerms, name: string): Obstacle | undefined {

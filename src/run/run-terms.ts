@@ -7,11 +7,10 @@ import type { Labels } from '../core/labels.js';
 import type { LosersPolicy, ReplyPolicy } from '../core/policies.js';
 import type { RunOrigin } from '../core/run-origin.js';
 import type { RunRecord } from '../core/run-record.js';
-import type { AttemptError } from '../core/run.js';
+import type { AttemptError, Obstacle } from '../core/run.js';
 import type { StartRule } from '../core/start-rule.js';
 import type { SubTaskDefinition, TaskDefinition } from '../core/task.js';
 import type { WebhookTarget } from '../core/webhook.schema.js';
-import type { Obstacle } from './obstacles.js';
 import type { RunTrace } from '../tracing/run-trace.js';
 
 /** What a run was asked for. */

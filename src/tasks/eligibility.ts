@@ -1,8 +1,7 @@
 import type { Condition } from '../core/condition.js';
-import { WHEN_FALSE } from '../core/run.js';
+import { WHEN_FALSE, type Obstacle } from '../core/run.js';
 import type { TaskDefinition } from '../core/task.js';
 import { textOf } from '../core/thrown.js';
-import type { Obstacle } from '../run/obstacles.js';
 
 /** How long a condition may take, in milliseconds. */
 const MOST_MS = 1_000;

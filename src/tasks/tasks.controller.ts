@@ -33,7 +33,7 @@ import type { Condition } from '../core/condition.js';
 import type { ShadowTerms } from '../core/shadow.js';
 import type { TaskDefinition } from '../core/task.js';
 import { runRequestSchema, taskListSchema, taskSchema, type RunRequest } from './tasks.schemas.js';
-import { sayShared } from './say-shared.js';
+import { sayShared } from '../http/say-shared.js';
 import { StreamedAnswers } from './streamed-answers.js';
 import { TasksService } from './tasks.service.js';
 import { ValidBody } from '../http/validated.decorator.js';

@@ -1,16 +1,21 @@
 import type { Response } from 'express';
-import type { Answer, StartedRun } from './started-run.js';
+
+/** `ageMs` is there where a run of the past answers. */
+interface Aged {
+  readonly ageMs?: number | undefined;
+}
+
+interface SharedRun {
+  readonly coalesced?: boolean | undefined;
+  readonly reused?: Aged | undefined;
+}
 
 /**
  * Says in headers that a run answers which another request has started (`Cache-Status`, RFC 9211), and how old its reply is (`Age`, RFC 9111).
  *
  * @param answer undefined as long as there is none
  */
-export function sayShared(
-  response: Response,
-  run: StartedRun,
-  answer: Answer | undefined = run.reused,
-): void {
+export function sayShared(response: Response, run: SharedRun, answer: Aged | undefined = run.reused): void {
   if (answer?.ageMs !== undefined) {
     response.setHeader('Age', Math.floor(answer.ageMs / 1_000));
     response.setHeader('Cache-Status', `Frontrunner; ${run.reused ? 'hit' : 'fwd=stale'}`);
