@@ -54,7 +54,8 @@ interface Options {
 export class RunStream {
   private phase: 'reading' | 'live' | 'full' | 'ended' = 'reading';
   private readonly messages: StreamMessages;
-  private readonly hold: StreamHold;
+  /** Undefined until its connection is full. */
+  private hold: StreamHold | undefined;
   /** The last event that was made messages of. */
   private at = 0;
   /** The last event that was told of. */
@@ -74,7 +75,6 @@ export class RunStream {
     if (options.voice.waits) this.opened = Promise.withResolvers();
     this.opened?.promise.catch(() => undefined);
     this.messages = new StreamMessages(options.after);
-    this.hold = streams.holdOf(options.runId);
     this.unwatch = streams.join(this, options.runId, this.hear);
     this.unprobe = probeHalfClosed(response, () => {
       this.beat();
@@ -127,7 +127,7 @@ export class RunStream {
     this.phase = 'ended';
     this.unwatch();
     this.unprobe();
-    this.hold.release();
+    this.hold?.release();
     this.streams.leave(this);
   }
 
@@ -170,7 +170,7 @@ export class RunStream {
   private goLive(): void {
     this.phase = 'live';
     if (!this.options.voice.waits) this.writeHead();
-    this.hold.release();
+    this.hold?.release();
     if (this.streams.stopped || this.response.req.method === 'HEAD') this.end();
   }
 
@@ -211,6 +211,7 @@ export class RunStream {
     this.streams.memory.hold(response, response.writableLength);
     if (this.phase === 'ended') return;
     this.phase = 'full';
+    this.hold ??= this.streams.holdOf(this.options.runId);
     this.hold.begin();
   }
 

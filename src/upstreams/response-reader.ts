@@ -15,6 +15,8 @@ const UNWANTED_BYTES = 16 * 1024;
 /** How long to wait for it, in milliseconds: a failure is not to take longer for the sake of its text. */
 const UNWANTED_MS = 500;
 
+const NO_BODY = Buffer.alloc(0);
+
 /**
  * One request and its response. Its connection is closed unless the response was read to its end. With `streams`, the response is there before
  * its body is, and `signal` ends that too.
@@ -221,7 +223,7 @@ class ResponseReader implements Dispatcher.DispatchHandler, ConnectionUser, Stre
   }
 
   private response(): UpstreamResponse {
-    return { status: this.status, headers: this.headers, body: this.body?.bytes ?? Buffer.alloc(0) };
+    return { status: this.status, headers: this.headers, body: this.body?.bytes ?? NO_BODY };
   }
 
   private finish(cutOff = true): void {

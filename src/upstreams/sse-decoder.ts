@@ -30,9 +30,11 @@ export class SseDecoder implements FrameDecoder {
   }
 
   *write(piece: Buffer): Iterable<Frame> {
-    this.frames = [];
     this.parser.feed(this.utf8.decode(piece, { stream: true }));
-    yield* this.frames;
+    const { frames } = this;
+    // None is kept until the next piece, which may take long.
+    this.frames = [];
+    yield* frames;
     if (this.failure) throw this.failure;
   }
 
