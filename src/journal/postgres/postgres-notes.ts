@@ -1,6 +1,10 @@
+import { bulkhead } from 'cockatiel';
 import { sql, type Kysely } from 'kysely';
 import { MOST_NOTES, type Note, type Notes } from '../../run/notes.js';
 import { asking, storable } from './asking.js';
+
+/** How much is asked at once: a batch claims a thousand, and leaves connections for commits. */
+const AT_ONCE = 8;
 
 export interface NoteTables {
   /** Times are milliseconds since 1970 in UTC. */
@@ -20,6 +24,8 @@ export async function createNotes(db: Kysely<unknown>): Promise<void> {
 
 /** Notes that all nodes have in the database. */
 export class PostgresNotes implements Notes {
+  private readonly atOnce = bulkhead(AT_ONCE, Infinity);
+
   constructor(
     private readonly db: Kysely<NoteTables>,
     private readonly now: () => number,
@@ -27,20 +33,20 @@ export class PostgresNotes implements Notes {
 
   all(kind: string): Promise<readonly Note[]> {
     const asked = this.db.selectFrom('notes').selectAll().where('kind', '=', kind);
-    return asking(() => asked.where('until', '>', this.now()).execute());
+    return this.ask(() => asked.where('until', '>', this.now()).execute());
   }
 
   find(kind: string, name: string): Promise<Note | undefined> {
     const asked = this.db.selectFrom('notes').selectAll().where('kind', '=', kind);
     const named = asked.where('name', '=', storable(name)).where('until', '>', this.now());
-    return asking(() => named.executeTakeFirst());
+    return this.ask(() => named.executeTakeFirst());
   }
 
   async put(note: Note): Promise<void> {
     const { kind, name, text, until } = storableNote(note);
     const row = this.db.insertInto('notes').values({ kind, name, text, until });
     const kept = row.onConflict((there) => there.columns(['kind', 'name']).doUpdateSet({ text, until }));
-    await asking(() => kept.execute());
+    await this.ask(() => kept.execute());
   }
 
   async claim(note: Note): Promise<Note> {
@@ -49,7 +55,7 @@ export class PostgresNotes implements Notes {
     const claim = row.onConflict((there) =>
       there.columns(['kind', 'name']).doUpdateSet({ text, until }).where('notes.until', '<=', this.now()),
     );
-    const claimed = await asking(() => claim.returning('kind').executeTakeFirst());
+    const claimed = await this.ask(() => claim.returning('kind').executeTakeFirst());
     if (claimed) return note;
     // The one that had it may have ended meanwhile.
     return (await this.find(kind, name)) ?? this.claim(note);
@@ -58,7 +64,11 @@ export class PostgresNotes implements Notes {
   async remove(kind: string, name: string, text?: string): Promise<void> {
     const named = this.db.deleteFrom('notes').where('kind', '=', kind).where('name', '=', storable(name));
     const gone = text === undefined ? named : named.where('text', '=', storable(text));
-    await asking(() => gone.execute());
+    await this.ask(() => gone.execute());
+  }
+
+  private ask<T>(what: () => Promise<T>): Promise<T> {
+    return this.atOnce.execute(() => asking(what));
   }
 }
 

@@ -6,6 +6,7 @@ import { ControlledTask } from '../../support/controlled-task.js';
 import { DurableService } from '../../support/durable-service.js';
 import { FACES, ofService } from '../../support/faces.js';
 import { inlineTask } from '../../support/inline-task.js';
+import { MESSAGES, openAi } from '../../support/openai-client.js';
 import { expectProblem } from '../../support/problem.js';
 import { StreamReader } from '../../support/stream-reader.js';
 import { TestApp, type ShownRun } from '../../support/test-app.js';
@@ -152,6 +153,53 @@ describe.each(FACES)('%s: equal requests', (face) => {
       reuse: { forMs: 1, staleIfErrorMs: 3_600_000 },
     });
     expect((await service.http.get('/tasks/demo')).body).not.toHaveProperty('coalesce');
+  });
+});
+
+describe('equal requests of clients of OpenAI', () => {
+  let calls = 0;
+  const chat = inlineTask(
+    'chat',
+    {
+      only: {
+        stream: true,
+        async *run() {
+          calls += 1;
+          yield 'Good ';
+          await Promise.resolve();
+          yield 'day.';
+        },
+      },
+    },
+    { face: 'openai-chat', coalesce: { key: '{input.messages}', for: '1m' }, reuse: { for: '1h' } },
+  );
+  let service: TestApp;
+  beforeAll(async () => {
+    service = await TestApp.start({ providers: chat });
+  });
+  afterAll(() => service.close());
+
+  test('get one run, as a stream or whole, and later its reply', async () => {
+    const { completions } = openAi(service, 'chat').chat;
+    const read = async () => {
+      const stream = completions.create({ model: 'any', messages: MESSAGES, stream: true }).withResponse();
+      const { data, response } = await stream;
+      let text = '';
+      for await (const { choices } of data) text += choices[0]?.delta.content ?? '';
+      return [text, response.headers.get('cache-status')];
+    };
+    const whole = async () => {
+      const { data, response } = await completions
+        .create({ model: 'any', messages: MESSAGES })
+        .withResponse();
+      return [data.choices[0]?.message.content, response.headers.get('cache-status')];
+    };
+    const told = await Promise.all([read(), read(), whole()]);
+    expect(told.map(([text]) => text)).toEqual(['Good day.', 'Good day.', 'Good day.']);
+    await service.until(() => service.events.find(({ type }) => type === 'run.finished'));
+    for (const [text, status] of [await read(), await whole()])
+      expect([text, status]).toEqual(['Good day.', 'Frontrunner; hit']);
+    expect(calls).toBe(1);
   });
 });
 
