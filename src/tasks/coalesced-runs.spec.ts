@@ -8,6 +8,13 @@ class Upstream {
   run = (input: unknown): unknown => input;
 }
 
+@SubTask({ name: 'quick' })
+class Quick {
+  run = (input: unknown): unknown => input;
+}
+
+@Task({ name: 'two', subTasks: [Upstream, Quick], reuse: { for: '30s' } })
+class Two {}
 @Task({ name: 'plain', subTasks: [Upstream] })
 class Plain {}
 @Task({ name: 'whole', subTasks: [Upstream], coalesce: {} })
@@ -133,7 +140,7 @@ describe('a reply that is used again', () => {
   beforeEach(() => {
     result = 0;
     fails = false;
-    fr = FrontrunnerTesting.create({ tasks: [Reused, Fresh] });
+    fr = FrontrunnerTesting.create({ tasks: [Reused, Fresh, Two] });
     fr.stub(Upstream)
       .runs(() => {
         if (fails) throw new Error('down');
@@ -210,6 +217,17 @@ describe('a reply that is used again', () => {
     const next = await fr.start('fresh');
     await fr.advance('1s');
     await expect(next.reply()).rejects.toMatchObject({ code: 'run-failed' });
+  });
+
+  test('is none that a deadline has cut short', async () => {
+    fr.stub(Upstream).neverSettles();
+    fr.stub(Quick).resolves('quick');
+    const reply = { policy: 'deadline', deadline: '2s' } as const;
+    const first = await fr.start('two', {}, { reply });
+    await fr.advance('2s');
+    expect(await first.reply()).toMatchObject({ missing: ['upstream'] });
+    const next = await fr.start('two', {}, { reply });
+    expect([next.id === first.id, next.reused]).toEqual([false, false]);
   });
 
   test('does not answer in the place of a cancellation', async () => {

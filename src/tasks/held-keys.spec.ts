@@ -141,4 +141,19 @@ describe('the key of equal requests', () => {
     await put();
     expect(await start()).not.toBe(elsewhere.runId);
   });
+
+  test('is forgotten where there are more than ten thousand, those first that were first', async () => {
+    const ids: string[] = [];
+    for (let input = 0; input <= 10_000; input += 1) {
+      const { runId } = await core.tasks.start('task', { input });
+      ids.push(runId);
+      attempts.pop()?.resolve('done');
+      if (input % 100 === 0) await core.settle();
+    }
+    await core.settle();
+    const again = async (input: number) => (await core.tasks.start('task', { input })).runId === ids[input];
+    expect(await again(10_000)).toBe(true);
+    expect(await again(1)).toBe(true);
+    expect(await again(0)).toBe(false);
+  });
 });
