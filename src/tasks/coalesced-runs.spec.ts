@@ -205,7 +205,7 @@ describe('a reply that is used again', () => {
     const next = await fr.start('reuse');
     await fr.advance('1s');
     expect(await next.reply()).toMatchObject({ runId: first.id, result: 1, reused: true, ageMs: 31_000 });
-    await fr.advance('3569s');
+    await fr.advance('3568.5s');
     const last = await fr.start('reuse');
     await fr.advance('1s');
     await expect(last.reply()).rejects.toMatchObject({ code: 'run-failed' });
