@@ -1,10 +1,11 @@
 import { HedgeBudget } from './hedge-budget.js';
 import type { StaggeredRun } from './later-starts.js';
 import type { LearntOrder } from './reply-times.js';
-import { definitionOf } from './run-terms.js';
+import type { Breakers } from './breakers.js';
+import { definitionOf, type RunTerms } from './run-terms.js';
 import type { SubTaskRun } from './sub-task-run.js';
 
-/** Of so many runs at most one more sub-task is started once enough is known of each, and of no more than half of those that the hedge budget allows. */
+/** The largest share of runs that start one more sub-task once enough is known of each; it is no more than half of the hedge budget either. */
 const MOST_EXPLORING = 0.05;
 
 /**
@@ -29,10 +30,17 @@ export class Exploration {
     for (const name of leastKnown) {
       const subTask = run.subTasks.find((candidate) => candidate.name === name && candidate.phase === 'held');
       if (!subTask || !run.execution.slotsOf(definitionOf(run.terms, name)).hasFree) continue;
+      if (isLeftAlone(run.terms, name, run.execution.breakers)) continue;
       budget.take();
       exploring.take();
       return subTask;
     }
     return undefined;
   }
+}
+
+/** Whether the breaker of its upstream is open. */
+export function isLeftAlone(terms: RunTerms, name: string, breakers: Breakers | null): boolean {
+  const breaker = definitionOf(terms, name)?.breaker;
+  return breaker !== undefined && breakers?.isOpen(breaker, terms.task, name) === true;
 }

@@ -89,6 +89,33 @@ describe('a task with order: learned', () => {
     expect(starts(mixed.events).map(([name]) => name)).toEqual(['b', 'd', 'c', 'd']);
   });
 
+  test('puts those behind whose upstream is left alone, and explores none of them', async () => {
+    learnt = { ...known(['a', 'b', 'c'], ['a', 'b', 'c']), allKnown: false };
+    const guarded = createRuntime(
+      ['a', 'b', 'c'].map((name, at) => ({
+        name,
+        breaker: true as const,
+        start: RULES[at]!,
+        run: () => succeeds(10),
+      })),
+      {},
+      { order: 'learned', learntOrder: () => learnt, hedgeBudget: 1 },
+    );
+    const isOpen = jest
+      .spyOn(guarded.breakers, 'isOpen')
+      .mockImplementation((_terms, _task, name) => name === 'a');
+    await settled(guarded);
+    isOpen.mockReturnValue(false);
+    await settled(guarded);
+    expect(orders(guarded.events)).toEqual(['bca', 'abc']);
+    expect(starts(guarded.events)).toEqual([
+      ['b', undefined],
+      ['c', 'exploration'],
+      ['a', undefined],
+      ['b', 'exploration'],
+    ]);
+  });
+
   test('asks nobody where it makes no difference', async () => {
     const learntOrder = jest.fn(() => learnt);
     learnt = known(['c', 'b', 'a']);

@@ -3,7 +3,7 @@ import type { RunRecord, SubTaskRecord } from '../core/run-record.js';
 import { startDelay, type StartDelay } from '../core/start-rule.js';
 import type { TaskDefinition } from '../core/task.js';
 import type { Breakers } from './breakers.js';
-import { Exploration } from './exploration.js';
+import { Exploration, isLeftAlone } from './exploration.js';
 import { HedgeBudget } from './hedge-budget.js';
 import {
   LaterStarts,
@@ -31,17 +31,16 @@ export class StartPlans {
   constructor(private readonly replyTimes: ReplyTimes) {}
 
   /**
-   * The terms of a new run with its sub-tasks in the order in which they start: behind all others those of upstreams that are left alone, those that
+   * The terms of a new run with its sub-tasks in the order in which they start: behind all others those whose upstream is left alone, those that
    * never begin, and shadows.
    */
   ordered(terms: RunTerms, breakers: Breakers | null): RunTerms {
     const { definition, obstacles, shadows = [] } = terms;
     if (definition?.order !== 'learned' || !this.learns(terms)) return terms;
     const { order } = this.replyTimes.learntOrder(definition);
-    const unable = order.filter((name) => obstacles?.has(name));
-    const able = unable.length === 0 ? order : order.filter((name) => !unable.includes(name));
-    const racing = breakers ? openLast(definition, able, breakers) : able;
-    return { ...terms, subTasks: [...racing, ...unable, ...shadows] };
+    const rank = (name: string) => (obstacles?.has(name) ? 2 : Number(isLeftAlone(terms, name, breakers)));
+    const ranked = order.map((name) => ({ name, rank: rank(name) })).sort((a, b) => a.rank - b.rank);
+    return { ...terms, subTasks: [...ranked.map(({ name }) => name), ...shadows] };
   }
 
   /**
@@ -129,15 +128,4 @@ function pastStarts({ outcomes, subTasks, shadows }: Readonly<RunRecord>): PastS
     isFinal: failed.some(({ error }) => error.final),
     heldBack: namesOf(({ heldBack = false }) => heldBack),
   };
-}
-
-function openLast(
-  { name: task, subTasks }: TaskDefinition,
-  order: readonly string[],
-  breakers: Breakers,
-): readonly string[] {
-  const open = new Set<string>();
-  for (const { name, breaker } of subTasks)
-    if (breaker && breakers.isOpen(breaker, task, name)) open.add(name);
-  return open.size === 0 ? order : [...order.filter((name) => !open.has(name)), ...open];
 }

@@ -52,10 +52,10 @@ describe('the order that TaskStatistics learns', () => {
   });
 
   test('takes what is cancelled for slower than it had been: one that always loses does not look healthy', () => {
-    answers(3, 8, 4);
-    expect(learnt().order).toEqual(['b', 'a']);
-    tell(90, (run) => run.succeeded(8, 'a').cancelled(8, 'b'));
+    answers(3, 4, 8);
     expect(learnt().order).toEqual(['a', 'b']);
+    tell(90, (run) => run.succeeded(8, 'b').cancelled(8, 'a'));
+    expect(learnt().order).toEqual(['b', 'a']);
   });
 
   test('takes failures for no answers, but not those that are the caller’s own', () => {
@@ -64,7 +64,7 @@ describe('the order that TaskStatistics learns', () => {
     statistics = statisticsOf(task);
     log = new ToldLog();
     answers(10, 9, 1);
-    tell(10, (run) => run.succeeded(9, 'a').failed(1, 'b'));
+    tell(90, (run) => run.failed(0.5, 'b').succeeded(9, 'a'));
     for (const event of log.events) {
       if (event.type === 'sub-task.failed')
         Object.assign(event.data, { error: { ...event.data.error, final: true } });
@@ -99,7 +99,7 @@ describe('the order that TaskStatistics learns', () => {
     task = definition(undefined, ['a', 'b'], { order: 'learned', streams: true });
     statistics = statisticsOf(task);
     const had = (firstChunkMs: number) => ({ chunks: 1, bytes: 1, firstChunkMs });
-    tell(5, (run) => run.cancelled(20, 'b', had(2)).succeeded(90, 'a', 1, had(10)));
+    tell(5, (run) => run.succeeded(15, 'a', 1, had(10)).cancelled(20, 'b', had(2)));
     for (let n = 0; n < 50; n += 1) log.run({ at: NOON }).started(0, 'b');
     expect(learnt().order).toEqual(['b', 'a']);
     tell(5, (run) => run.failed(20, 'b', had(2)).succeeded(90, 'a', 1, had(10)));
