@@ -129,6 +129,7 @@ async function load(
   runs: number,
 ): Promise<Part> {
   await upstream.ask({});
+  const before = await runsOf(server, task);
   await generator.start({
     kind: 'paced',
     url: `${server.origin}/tasks/${task}/runs`,
@@ -138,5 +139,12 @@ async function load(
   await sleep((runs / RATE) * 1000, undefined, { signal });
   const lap = await generator.stop();
   await sleep(TRAIL, undefined, { signal });
-  return { lap, upstream: await upstream.ask({}) };
+  return { lap, upstream: await upstream.ask({}), runs: (await runsOf(server, task)) - before };
+}
+
+/** How many runs of a task were started, those included of which the load has not waited for the answer. */
+async function runsOf({ origin }: ServerProcess, task: string): Promise<number> {
+  const response = await fetch(`${origin}/tasks/${task}/stats`);
+  const { runs } = (await response.json()) as { readonly runs: number };
+  return runs;
 }
