@@ -3,7 +3,7 @@ import { WHEN_FALSE, type Obstacle } from '../core/run.js';
 import type { TaskDefinition } from '../core/task.js';
 import { textOf } from '../core/thrown.js';
 
-/** How long a condition may take, in milliseconds. */
+/** How long a function of the code may take, in milliseconds. */
 const MOST_MS = 1_000;
 
 /**
@@ -30,7 +30,9 @@ export async function obstaclesFor(
 async function obstacleOf(condition: Condition, input: unknown): Promise<Obstacle | undefined> {
   try {
     const holds = condition.holds(input);
-    const answer = typeof holds === 'object' ? await inTime(holds) : holds;
+    // What waits for the thread of expressions has not failed.
+    const answer =
+      typeof holds === 'object' && condition.text === undefined ? await inTime(holds) : await holds;
     return answer ? undefined : WHEN_FALSE;
   } catch (error) {
     return { code: 'when-failed', message: `when failed: ${textOf(error)}` };

@@ -1,12 +1,9 @@
 import type { Type } from '@nestjs/common';
-import type { StartRule } from '../../src/core/start-rule.js';
 import { SubTask } from '../../src/tasks/sub-task.js';
 import type { SubTaskContext, SubTaskOptions } from '../../src/core/sub-task.js';
-import { Task, type TaskOptions } from '../../src/tasks/task.js';
+import { Task, type LaterSubTask, type TaskOptions } from '../../src/tasks/task.js';
 
-export interface InlineSubTask extends Omit<SubTaskOptions, 'name'> {
-  /** Default `at-once`. */
-  readonly start?: StartRule;
+export interface InlineSubTask extends Omit<SubTaskOptions, 'name'>, Omit<LaterSubTask, 'subTask'> {
   readonly run: (input: unknown, context: SubTaskContext) => unknown;
 }
 
@@ -16,18 +13,19 @@ export function inlineTask(
   subTasks: Readonly<Record<string, InlineSubTask>>,
   options: Omit<TaskOptions, 'name' | 'subTasks'> = {},
 ): Type[] {
-  const classes = Object.entries(subTasks).map(([subTask, { run, start: _, ...rest }]) => {
-    @SubTask({ name: subTask, ...rest })
-    class InlineSubTaskClass {
-      readonly run = run;
-    }
-    return InlineSubTaskClass;
+  const classes = Object.entries(subTasks).map(
+    ([subTask, { run, start: _, when: __, shadow: ___, ...rest }]) => {
+      @SubTask({ name: subTask, ...rest })
+      class InlineSubTaskClass {
+        readonly run = run;
+      }
+      return InlineSubTaskClass;
+    },
+  );
+  const clauses = Object.values(subTasks).map(({ start, when, shadow }) => {
+    return { ...(start && { start }), ...(when && { when }), ...(shadow && { shadow }) };
   });
-  const starts = Object.values(subTasks).map(({ start }) => start);
-  const listed = classes.map((subTask, index) => {
-    const start = starts[index];
-    return start ? { subTask, start } : subTask;
-  });
+  const listed = classes.map((subTask, index) => ({ subTask, ...clauses[index] }));
   @Task({ name, subTasks: listed, ...options })
   class InlineTaskClass {}
   return [InlineTaskClass, ...classes];

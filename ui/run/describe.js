@@ -3,6 +3,8 @@ import { bytes, duration } from '../format.js';
 /** @typedef {import('./race.js').Attempt} Attempt */
 /** @typedef {import('./race.js').Lane} Lane */
 
+const SHADOW = 'a shadow: its result is in no reply';
+
 /** A point of time of the run. @param {number} ms */
 export function moment(ms) {
   return `+${ms < 0.005 ? '0 ms' : duration(ms)}`;
@@ -25,6 +27,7 @@ export function attemptLines(lane, attempt, now) {
       lane.progress !== undefined &&
       `says ${progressText(lane.progress)}`,
     isLast && lane.answered && 'its result is in the reply',
+    isLast && lane.isShadow && SHADOW,
   ].filter((line) => typeof line === 'string');
 }
 
@@ -51,6 +54,7 @@ export function laneLines(lane) {
   const lines = [`${lane.name}: ${lane.status === 'pending' ? 'not started yet' : lane.status}`];
   if (lane.heldBackAt !== undefined) lines.push(heldBackText(lane));
   if (lane.reason) lines.push(lane.reason);
+  if (lane.isShadow) lines.push(SHADOW);
   return lines;
 }
 

@@ -27,7 +27,7 @@ const TITLES = ['Sub-task', 'Status', 'Attempt', 'Began', 'Why then', 'Took', 'E
 /** @param {import('./race.js').Lane} lane @param {boolean} streams */
 function rowsOf(lane, streams) {
   const name = html`<th scope="row">${lane.name}</th>`;
-  const status = `${lane.status}${lane.answered ? ', answered' : ''}`;
+  const status = `${lane.status}${lane.answered ? ', answered' : ''}${lane.isShadow ? ', shadow' : ''}`;
   if (lane.attempts.length === 0)
     return [
       html`<tr>

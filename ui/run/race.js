@@ -21,6 +21,7 @@ import { shownAfter } from './shown-stream.js';
  * @property {string} status
  * @property {Attempt[]} attempts
  * @property {boolean} answered
+ * @property {boolean} isShadow its result is in no reply
  * @property {number} [heldBackAt]
  * @property {number} [skippedAt]
  * @property {string} [reason]
@@ -63,6 +64,7 @@ function openRace(event) {
     status: 'running',
     lanes: data.subTasks.map((/** @type {string} */ name) => ({
       ...{ name, status: 'pending', attempts: [], answered: false },
+      isShadow: data.shadows?.includes(name) ?? false,
     })),
     lastEventId: event.id,
     last: 0,

@@ -32,7 +32,7 @@ export function Waterfall({ race, now, upTo, selected, onSelect, onScale }) {
   }, []);
 
   const isNarrow = width < NARROW;
-  const longest = Math.max(...race.lanes.map(({ name }) => name.length));
+  const longest = Math.max(...race.lanes.map((lane) => nameOf(lane).length));
   const left = isNarrow ? 12 : Math.min(Math.max(90, longest * 7.6 + 44), width / 4);
   const right = width - 12;
   const laneHeight = isNarrow ? 44 : 34;
@@ -98,7 +98,7 @@ export function Waterfall({ race, now, upTo, selected, onSelect, onScale }) {
     >
       <rect class="race-back" x="0" y=${top} width=${width} height=${laneHeight} />
       <text class="race-name" x="12" y=${isNarrow ? top + 15 : top + laneHeight / 2 + 5}
-        >${cut(lane.name, (isNarrow ? width - 24 : left - 24) / 7.4)}<title>${lane.name}</title></text
+        >${cut(nameOf(lane), (isNarrow ? width - 24 : left - 24) / 7.4)}<title>${nameOf(lane)}</title></text
       >
       <g clip-path="url(#race-clip)">
         <${LaneNotes} lane=${lane} place=${place} />
@@ -156,6 +156,11 @@ export function Waterfall({ race, now, upTo, selected, onSelect, onScale }) {
     </svg>
     ${hint && html`<${Hint} ...${{ race, now, x, width, hint, laneHeight, barAt }} />`}
   </div>`;
+}
+
+/** @param {Lane} lane */
+function nameOf({ name, isShadow }) {
+  return isShadow ? `${name} (shadow)` : name;
 }
 
 /** @param {{ span: number, x: (ms: number) => number, left: number, right: number, height: number }} props */

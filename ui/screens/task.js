@@ -8,6 +8,7 @@ import { Hedging } from '../tasks/hedging.js';
 import { DurationStrips, durationRows, WinBars } from '../tasks/pictures.js';
 import { RaceTable } from '../tasks/race-table.js';
 import { ReplyTimes } from '../tasks/reply-times.js';
+import { Shadows } from '../tasks/shadows.js';
 import { Streams } from '../tasks/streams.js';
 
 /** How often the race table is asked for, in milliseconds. */
@@ -60,6 +61,7 @@ function Race({ name, task, stats }) {
     </div>
     ${stats.series && html`<${ReplyTimes} series=${stats.series} />`}
     <${Streams} stats=${stats} />
+    <${Shadows} stats=${stats} />
     <${Hedging} task=${task} stats=${stats} />
     <${RaceTable} stats=${stats} />`;
 }

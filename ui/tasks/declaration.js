@@ -42,11 +42,26 @@ export function Declaration({ task }) {
         </thead>
         <tbody>
           ${subTasks.map(
-            (/** @type {any} */ { name, target, start, timeoutMs, retry, concurrency, placement }) =>
+            (
+              /** @type {any} */ {
+                name,
+                target,
+                start,
+                when,
+                shadow,
+                timeoutMs,
+                retry,
+                concurrency,
+                placement,
+              },
+            ) =>
               html`<tr>
                 <th scope="row">${name}</th>
                 <td>${target ? html`<code>${target}</code>` : 'code of the task'}</td>
-                <td>${startWords(start)}</td>
+                <td>
+                  ${shadow ? `as a shadow, in ${shadow.sample} of the runs` : startWords(start)}
+                  ${when !== undefined && html`, when <code>${when}</code>`}
+                </td>
                 <td class="number">${duration(timeoutMs)}</td>
                 <td>
                   ${retry.attempts === 1 ? '1' : `${retry.attempts}, ${duration(retry.delayMs)} apart at first`}

@@ -8,7 +8,7 @@ const COLUMNS = /** @type {[string, (subTask: any) => string][]} */ ([
   ['starts', ({ starts }) => starts.toLocaleString()],
   ['extra starts', ({ extraStarts }) => extraStarts.toLocaleString()],
   ['held back', ({ heldBack }) => heldBack.toLocaleString()],
-  ['not needed', ({ skips }) => skips.toLocaleString()],
+  ['skipped', ({ skips }) => skips.toLocaleString()],
   ['failed', ({ failures }) => failures.toLocaleString()],
   ['cancelled', ({ cancellations }) => cancellations.toLocaleString()],
   ['p50', ({ durationMs }) => duration(durationMs.p50)],
