@@ -2,6 +2,7 @@
 import os from 'node:os';
 import { OPTIONS_HELP, readCommandLine, type Options } from './options.ts';
 import { coalescing } from './scenarios/coalescing.ts';
+import { fairness } from './scenarios/fairness.ts';
 import { fanIn } from './scenarios/fan-in.ts';
 import { history } from './scenarios/history.ts';
 import { http } from './scenarios/http.ts';
@@ -38,6 +39,7 @@ const SCENARIOS: readonly Scenario[] = [
   coalescing,
   order,
   peers,
+  fairness,
 ];
 
 const USAGE = `node bench/main.ts [all|${SCENARIOS.map(({ name }) => name).join('|')}] [options]

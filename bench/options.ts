@@ -87,7 +87,10 @@ webhooks:
 store, recovery, nodes, peers:
   --starts N        how often the service is started on each database, or a node is killed (default 5)
 
-order, coalescing:
+fairness:
+  --duration N      load that is measured in one turn, in seconds (default 20)
+
+order, coalescing, fairness:
   --rounds N        turns (default 5)
   --seed N          what random numbers follow from (default 1)
 

@@ -9,6 +9,7 @@ import { Breakers } from './breakers.js';
 import { Journal } from './journal.js';
 import { KeyBound } from './key-bound.js';
 import type { RunTerms } from './run-terms.js';
+import { Placing } from './placing.js';
 import { Slots, type SlotLine, type Taker } from './slots.js';
 
 /** A sub-task that takes slots. */
@@ -24,6 +25,8 @@ export class Execution {
 
   /** The slots of all sub-tasks. */
   readonly slots: Slots<SubTaskTaker>;
+  /** Lets sub-tasks with keys leave for workers in turns. */
+  readonly placing = new Placing();
   readonly maxResultBytes: number;
   /** The slots of the sub-tasks that declare a `concurrency` of their own. */
   private readonly ownSlots = new WeakMap<SubTaskDefinition, Slots<SubTaskTaker>>();
@@ -62,7 +65,9 @@ export class Execution {
     return (
       task?.subTasks.every(
         (subTask, at) =>
-          task.starts[at] !== 'at-once' || task.shadows?.has(subTask.name) || this.slotsOf(subTask).hasFree,
+          task.starts[at] !== 'at-once' ||
+          task.shadows?.has(subTask.name) === true ||
+          this.slotsOf(subTask).hasFree,
       ) ?? true
     );
   }

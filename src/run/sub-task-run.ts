@@ -23,12 +23,13 @@ const NOT_BEFORE = '; its breaker lets no attempt begin when the next one would'
  *
  * - `held`: it starts later than its run, or never
  * - `waiting`: for a slot
+ * - `leaving`: it waits for the turn of its key to leave this node
  * - `running`: it has its slot, makes attempts, and waits between them
  * - `placed`: it left this node, and another one executes it
  * - `ended`: it has its outcome, or this process has nothing to do with it
  */
 export class SubTaskRun {
-  phase: 'held' | 'waiting' | 'running' | 'placed' | 'ended' = 'ended';
+  phase: 'held' | 'waiting' | 'leaving' | 'running' | 'placed' | 'ended' = 'ended';
   /** What its result takes in memory, roughly, as long as it is kept there. */
   resultBytes = 0;
   /** Its result as it was before something was redacted; undefined where nothing was. */
@@ -133,7 +134,7 @@ export class SubTaskRun {
       this.retryAt === null &&
       owner.execution.breakers?.refusal(definition.breaker, owner.task, this.name);
     if (refusal) this.failAtOnce(refusal);
-    else if (this.isForAnotherNode()) this.place();
+    else if (this.isForAnotherNode()) this.leaveInTurn();
     else if (this.isSpare && !owner.execution.hasFreeFor(this, owner.terms.definition))
       this.cancel(NO_FREE_SLOT);
     else this.slots.take(this);
@@ -182,6 +183,7 @@ export class SubTaskRun {
   /** Called for its committed events, also those of other nodes. */
   committed(event: SubTaskEvent): void {
     if (this.phase !== 'placed') return;
+    if (event.type !== 'sub-task.held-back') this.owner.execution.placing.leave(this);
     if (outcomeOf(event)) {
       if (event.type === 'sub-task.succeeded') this.keepResult(event.data.result);
       this.phase = 'ended';
@@ -237,8 +239,19 @@ export class SubTaskRun {
     return this.definition?.placement === 'worker' || (!execution.slots.hasFree && sharing.takeIdleSlot());
   }
 
+  /** Without a key, at once. */
+  private leaveInTurn(): void {
+    if (this.key === undefined || this.definition?.placement !== 'worker') {
+      this.place();
+      return;
+    }
+    this.phase = 'leaving';
+    this.owner.changeWaiting(-1);
+    this.owner.execution.placing.enter(this);
+  }
+
   /** Gives it to whichever node takes it on, perhaps this one. */
-  private place(delayMs?: number): void {
+  place(delayMs?: number): void {
     const { owner, attempts, name } = this;
     owner.execution.journal.sharing?.place(owner, {
       runId: owner.id,
@@ -375,12 +388,14 @@ export class SubTaskRun {
       owner.changeWaiting(-1);
       this.slots.leave(this);
     }
+    if (next === 'ended') owner.execution.placing.leave(this);
     if (phase !== 'placed') owner.changeHere(-1);
   }
 }
 
 /** Ends sub-tasks. Those that wait for a slot go first: else the slots that the others give back would begin them. */
 export function endEach(subTasks: readonly SubTaskRun[], end: (subTask: SubTaskRun) => void): void {
-  for (const subTask of subTasks) if (subTask.phase === 'waiting') end(subTask);
+  for (const subTask of subTasks)
+    if (subTask.phase === 'waiting' || subTask.phase === 'leaving') end(subTask);
   for (const subTask of subTasks) end(subTask);
 }

@@ -70,6 +70,28 @@ describe('a sub-task', () => {
       expect(await placed()).toEqual([]);
     });
 
+    test('leaves its node in the turn of its key, so that a burst of another one isn’t before it', async () => {
+      const far = { placement: 'worker' } as const;
+      const [ofApi, ofWorker] = twins('keyed', { far }, { concurrencyKey: '{input}' });
+      const api = await cluster.start(ofApi.providers, { ROLE: 'api' });
+      const burst = 60;
+      const ids: string[] = [];
+      for (let n = 0; n < burst; n += 1) ids.push(await start(api, 'keyed', { input: 'big' }));
+      await start(api, 'keyed', { input: 'small' });
+      const cancelled = ids.pop()!;
+      await api.http.post(`/runs/${cancelled}/cancel`).expect(200);
+      await api.event(cancelled, 'run.finished');
+      await cluster.start(ofWorker.providers, { ROLE: 'worker', MAX_CONCURRENT_SUB_TASKS: '4' });
+      // 20 of the burst are on their way; 4 at a time begin.
+      const order: unknown[] = [];
+      while (order.length < 24 && !order.includes('small')) {
+        const { input, succeed } = await ofWorker.next('far');
+        order.push(input);
+        succeed();
+      }
+      expect(order).toContain('small');
+    });
+
     test('leaves the deadlines of the reply and of the run to the node of the run', async () => {
       const [ofApi, ofWorker] = twins('mixed', declared);
       const api = await cluster.start(ofApi.providers, { ROLE: 'api' });
