@@ -8,6 +8,9 @@ export const EXAMPLE_NODE_ID = '019abc5e-9a0e-7b5c-8c0e-1d2f3a4b5c6d';
 export const MAX_LETTERS = 1_000;
 const DEFAULT_LETTERS = 100;
 
+/** How many keys of runs that wait are shown. */
+export const BUSIEST_KEYS = 10;
+
 const ms = z.number().nullable();
 
 const nodeSchema = z.object({
@@ -69,6 +72,13 @@ export const nodesSchema = z
 export const queueSchema = z
   .object({
     queued: z.int().meta({ description: 'How many runs wait for a slot on the node that answers.' }),
+    keys: z
+      .array(z.object({ key: z.string(), queued: z.int() }))
+      .max(BUSIEST_KEYS)
+      .meta({
+        description:
+          'The keys (`concurrencyKey` of tasks) of which most of these runs are, as JSON of their values: ten at most.',
+      }),
     deliveries: z.int().meta({ description: 'How many sub-tasks are due and wait for a node.' }),
     oldestDeliveryMs: z.number().meta({ description: 'How long the oldest of them has been due.' }),
     dead: z.int().meta({ description: 'How many sub-tasks wait in the dead-letter queue.' }),
@@ -86,7 +96,8 @@ export const queueSchema = z
     id: 'Queue',
     examples: [
       {
-        ...{ queued: 0, deliveries: 4, oldestDeliveryMs: 120, dead: 0, unfinished: 230, waiting: 0 },
+        ...{ queued: 320, keys: [{ key: '["acme"]', queued: 312 }] },
+        ...{ deliveries: 4, oldestDeliveryMs: 120, dead: 0, unfinished: 230, waiting: 0 },
         ...{ setAside: 0, commands: 0, commitLagMs: 2, paused: [], pausedQueues: ['worker-sub-tasks'] },
       },
     ],

@@ -10,7 +10,7 @@ import { ValidQuery } from '../http/validated.decorator.js';
 import { Journal } from '../run/journal.js';
 import { Runs } from '../run/runs.js';
 import { askNodes } from './ask-nodes.js';
-import { lettersQuerySchema, lettersSchema, queueSchema } from './nodes.schemas.js';
+import { BUSIEST_KEYS, lettersQuerySchema, lettersSchema, queueSchema } from './nodes.schemas.js';
 
 @ApiTags('Nodes')
 @Controller('queue')
@@ -27,14 +27,19 @@ export class QueueController {
     operationId: 'getQueue',
     summary: 'What is before the nodes',
     description:
-      'Figures of all nodes together, but for `queued`. Times are in milliseconds. What only nodes that share a Postgres database have is 0 without one.',
+      'Figures of all nodes together, but for `queued` and `keys`. Times are in milliseconds. What only nodes that share a Postgres database have is 0 without one.',
   })
   @ApiOkResponse({ description: 'The figures', standardSchema: queueSchema })
   @ApiProblems('journal-unavailable')
   async show() {
     const { cluster } = this;
     const figures = cluster && (await askNodes(cluster, (nodes) => nodes.figures()));
-    return { queued: this.runs.counts.queued, ...(figures ?? this.own) };
+    const { runs } = this;
+    return {
+      queued: runs.counts.queued,
+      keys: runs.busiestKeys(BUSIEST_KEYS),
+      ...(figures ?? this.own),
+    };
   }
 
   @Get('dead-letters')

@@ -115,7 +115,8 @@ describe('The screens of tasks and nodes in a browser', () => {
       journal: { kind: 'postgres', pendingEvents: 3, commitMs: COMMITS, fileBytes: null },
     });
     const queue = {
-      queued: 0,
+      queued: 320,
+      keys: [{ key: '["acme"]', queued: 312 }],
       unfinished: 230,
       waiting: 0,
       setAside: 0,
@@ -127,6 +128,7 @@ describe('The screens of tasks and nodes in a browser', () => {
     await stand('/admin/queue/redrive', { redriven: 1 });
     await open('nodes');
     await page.getByText('12 of 20,000 slots used').waitFor();
+    await page.getByText('["acme"]: 312').waitFor();
     await page.getByRole('button', { name: 'Redrive', exact: true }).click();
     const sent = page.waitForRequest('**/admin/queue/redrive');
     await page

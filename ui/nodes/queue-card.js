@@ -5,6 +5,7 @@ import { html } from '../html.js';
 export function QueueCard({ queue, areMany }) {
   const {
     queued,
+    keys,
     unfinished,
     waiting,
     setAside,
@@ -22,6 +23,13 @@ export function QueueCard({ queue, areMany }) {
       <dd>${count(unfinished)}</dd>
       <dt>Wait for a slot here</dt>
       <dd>${count(queued)}</dd>
+      ${
+        keys?.length > 0 &&
+        html`<dt>Of these, by key</dt>
+          <dd>
+            ${keys.map((/** @type {any} */ { key, queued }) => html`<div><code>${key}</code>: ${count(queued)}</div>`)}
+          </dd>`
+      }
       <dt>Set aside</dt>
       <dd>${count(setAside)}</dd>
       ${
