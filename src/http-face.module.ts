@@ -32,6 +32,8 @@ import { ShownWebhooks } from './webhooks/shown-webhooks.js';
 import { WebhookActionsController } from './webhooks/webhook-actions.controller.js';
 import { Webhooks } from './webhooks/webhooks.js';
 import { WebhooksController } from './webhooks/webhooks.controller.js';
+import { WhatIfController } from './what-if/what-if.controller.js';
+import { WhatIfs } from './what-if/what-ifs.js';
 
 /** What answers over HTTP. */
 @Module({
@@ -41,6 +43,7 @@ import { WebhooksController } from './webhooks/webhooks.controller.js';
     RunBatchesController,
     ChatController,
     StatsController,
+    WhatIfController,
     AdminController,
     NodesController,
     QueueController,
@@ -60,6 +63,7 @@ import { WebhooksController } from './webhooks/webhooks.controller.js';
   ],
   providers: [
     ConnectionMemory,
+    WhatIfs,
     EventFeed,
     RunStreams,
     { provide: StreamedAnswers, useExisting: RunStreams },

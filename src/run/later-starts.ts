@@ -6,20 +6,29 @@ import type { HedgeBudget } from './hedge-budget.js';
 import type { RunTerms } from './run-terms.js';
 import type { SubTaskRun } from './sub-task-run.js';
 
-/** What starting sub-tasks later needs to know of their run. */
-export interface StaggeredRun {
-  readonly execution: Execution;
-  readonly terms: RunTerms;
-  readonly subTasks: readonly SubTaskRun[];
+/** What starting a sub-task later needs of it. */
+export type LaterSubTask = Pick<SubTaskRun, 'name' | 'phase' | 'start' | 'cancel' | 'holdBack'>;
+
+/** What starting sub-tasks later needs to know of their run, live or replayed. */
+export interface StartingRun {
+  readonly execution: Pick<Execution, 'clock'>;
+  readonly subTasks: readonly LaterSubTask[];
   /** Whether a held sub-task has to start, because the reply policy can't be met without it. */
   readonly needsMore: boolean;
   /** Whether a sub-task has ended here whose outcome isn't committed yet. */
   readonly outcomeIsUncommitted: boolean;
 }
 
+/** A live run, some of whose sub-tasks may start later. */
+export interface StaggeredRun extends StartingRun {
+  readonly execution: Execution;
+  readonly terms: RunTerms;
+  readonly subTasks: readonly SubTaskRun[];
+}
+
 /** A sub-task that is held. */
 export interface HeldSubTask {
-  readonly subTask: SubTaskRun;
+  readonly subTask: LaterSubTask;
   /** How long after the run it is due, in milliseconds; undefined where no time starts it. */
   readonly dueMs: () => number | undefined;
   /** Whether a failed attempt of one before it is enough to start it. */
@@ -74,7 +83,7 @@ export class LaterStarts {
 
   /** @param startedAt when the run began, on the clock of `performance.now()` */
   constructor(
-    private readonly run: StaggeredRun,
+    private readonly run: StartingRun,
     held: readonly HeldSubTask[],
     private readonly budget: HedgeBudget,
     private readonly startedAt: number,

@@ -105,6 +105,7 @@ describe('the description of the service', () => {
       'get /tasks.schema.json',
       'get /tasks/{name}',
       'get /tasks/{name}/stats',
+      'get /tasks/{name}/stats/what-if',
       'get /webhooks',
       'get /webhooks/{webhookId}',
       'get /webhooks/{webhookId}/deliveries',
