@@ -91,11 +91,29 @@ describe('The screens of tasks and nodes in a browser', () => {
 
   it('draws reply times with a library that no other screen loads', async () => {
     await open('tasks/fast');
-    await page.locator('.task-plot canvas').waitFor();
+    await page.locator('.task-plot canvas').first().waitFor();
     expect(asked).toContain('/ui/vendor/uplot.js');
     await page.getByText('As a table', { exact: true }).click();
     const minutes = page.getByRole('group', { name: 'Reply times by the minute' });
     expect(await minutes.getByRole('row').nth(1).textContent()).toMatch(/\d+.*0.*ms/);
+  });
+
+  it('draws what other start rules would have come to, and says the same in a table', async () => {
+    await run();
+    await open('tasks/fast');
+    const section = page.locator('section', {
+      has: page.getByRole('heading', { name: 'What other rules would have come to' }),
+    });
+    await section.locator('canvas').waitFor();
+    await section.getByText('The rules as a table').click();
+    const rules = section.getByRole('group', { name: 'Reply times and extra starts by rule' });
+    const names = await rules.getByRole('rowheader').allTextContents();
+    expect([names[0], names.at(-1), names.length]).toEqual(['after-failure', 'as it was', 13]);
+    expect(await rules.getByRole('row').nth(1).textContent()).toMatch(/after-failure.*0 %.*ms/s);
+    await stand('/tasks/fast/stats/what-if', { runs: 0 });
+    await page.reload();
+    await section.getByText('No finished run can be replayed yet.').waitFor();
+    await page.unroute(`${service.url}/tasks/fast/stats/what-if`);
   });
 
   it('says of a task that it has not run, and of one that there is not', async () => {

@@ -10,6 +10,7 @@ import { RaceTable } from '../tasks/race-table.js';
 import { ReplyTimes } from '../tasks/reply-times.js';
 import { Shadows } from '../tasks/shadows.js';
 import { Streams } from '../tasks/streams.js';
+import { WhatIf } from '../tasks/what-if.js';
 
 /** How often the race table is asked for, in milliseconds. */
 const EVERY_MS = 5_000;
@@ -63,6 +64,7 @@ function Race({ name, task, stats }) {
     <${Streams} stats=${stats} />
     <${Shadows} stats=${stats} />
     <${Hedging} task=${task} stats=${stats} />
+    <${WhatIf} name=${name} task=${task} />
     <${RaceTable} stats=${stats} />`;
 }
 

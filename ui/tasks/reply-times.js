@@ -1,6 +1,7 @@
 import { duration, time } from '../format.js';
 import { html, useEffect, useRef, useState } from '../html.js';
 import { useMedia } from '../use-media.js';
+import { colourOf, loadPlot } from './plot.js';
 
 const HEIGHT = 200;
 const LINES = /** @type {const} */ ([
@@ -81,20 +82,9 @@ function dataOf(points) {
   ];
 }
 
-/** The library for plots and its style: no other screen needs them. */
-async function loadPlot() {
-  if (!document.querySelector('link[href="vendor/uplot.css"]'))
-    document.head.append(
-      Object.assign(document.createElement('link'), { rel: 'stylesheet', href: 'vendor/uplot.css' }),
-    );
-  const { default: Plot } = await import('../vendor/uplot.js');
-  return Plot;
-}
-
 /** @param {HTMLElement} element @returns {import('uplot').Options} */
 function optionsFor(element) {
-  const style = getComputedStyle(element);
-  const colour = (/** @type {string} */ name) => resolved(element, style.getPropertyValue(name));
+  const colour = (/** @type {string} */ name) => colourOf(element, name);
   const axis = {
     stroke: colour('--soft'),
     font: '12px system-ui',
@@ -118,12 +108,4 @@ function optionsFor(element) {
       })),
     ],
   };
-}
-
-/** A canvas doesn't know `light-dark()`. @param {HTMLElement} element @param {string} value */
-function resolved(element, value) {
-  element.style.color = value;
-  const { color } = getComputedStyle(element);
-  element.style.color = '';
-  return color;
 }
