@@ -5,7 +5,7 @@ import { READ_TYPES, RunReader } from './run-reader.js';
 import type { Turns } from './turns.js';
 
 /** How many events of the log are looked through at most: the newest, of all tasks. */
-export const MAX_LOOK_BACK = 250_000;
+const MAX_LOOK_BACK = 250_000;
 /** Events that are read at a time, so that nobody waits while they are parsed. */
 const PAGE = 250;
 /** Runs that are counted at a time. */

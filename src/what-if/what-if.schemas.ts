@@ -2,8 +2,8 @@ import { z } from 'zod';
 import { hedgeBudgetSchema, hedgeShare } from '../core/start-rule.js';
 import { ruleOf } from './rules.js';
 
-export const MAX_RUNS = 10_000;
-export const DEFAULT_RUNS = 2_000;
+const MAX_RUNS = 10_000;
+const DEFAULT_RUNS = 2_000;
 
 /** The query of `GET /tasks/{name}/stats/what-if`. */
 export const whatIfQuerySchema = z.strictObject({

@@ -9,7 +9,7 @@ import { WhatIf, type Rule } from './what-if.js';
 import type { whatIfSchema } from './what-if.schemas.js';
 
 /** How long an answer is given again, in milliseconds. */
-export const KEPT_MS = 10_000;
+const KEPT_MS = 10_000;
 /** How many answers are kept. */
 const MOST_KEPT = 16;
 /** How many may wait for their turn. */
