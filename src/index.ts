@@ -18,6 +18,7 @@ export { getFrontrunnerOptionsToken, getFrontrunnerToken, InjectFrontrunner } fr
 export { Task, type LaterSubTask, type TaskOptions } from './tasks/task.js';
 export { TaskOf, type ChunkOf, type InputOf, type ResultOf, type TypedTask } from './tasks/task-of.js';
 export { SubTask } from './tasks/sub-task.js';
+export type { BreakerOptions } from './core/breaker.js';
 export type {
   RetryOptions,
   SubTaskContext,

@@ -166,6 +166,26 @@ describe('The screens of tasks and nodes in a browser', () => {
     await page.getByRole('alert').waitFor();
   });
 
+  it('shows the breakers of upstreams, and resets one', async () => {
+    const breaker = {
+      ...{ upstream: 'https://eu.example', state: 'open', since: NODE.startedAt, until: NODE.startedAt },
+      ...{ reason: '6 of 11 attempts within 30s failed', failedProbes: 0, attempts: 0, failed: 0, slow: 0 },
+      subTasks: [{ task: 'weather', subTask: 'eu' }],
+    };
+    await stand('/breakers', { breakers: [breaker] });
+    await page.getByText('6 of 11 attempts within 30s failed').waitFor();
+    await page.getByText('weather/eu').waitFor();
+    const deleted = page.waitForRequest('**/breakers/https%3A%2F%2Feu.example');
+    await page.getByRole('button', { name: 'Reset' }).click();
+    await page
+      .getByRole('group', { name: 'It is called again.' })
+      .getByRole('button', { name: 'Reset' })
+      .click();
+    expect((await deleted).method()).toBe('DELETE');
+    await stand('/breakers', { breakers: [] });
+    await page.getByText('weather/eu').waitFor({ state: 'detached' });
+  });
+
   it('keeps what it knew while the service is away, and then goes on', async () => {
     await page.route(`${service.url}/nodes`, (route: Route) => route.abort());
     await page.getByRole('alert').getByText('can’t be reached').waitFor();

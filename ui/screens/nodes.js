@@ -1,5 +1,6 @@
 import { useAnswer } from '../answer.js';
 import { html } from '../html.js';
+import { Breakers } from '../nodes/breakers.js';
 import { DeadLetters } from '../nodes/dead-letters.js';
 import { JournalCard } from '../nodes/journal-card.js';
 import { NodeCard } from '../nodes/node-card.js';
@@ -15,6 +16,7 @@ export function NodesScreen() {
   const queue = useAnswer('/queue', EVERY_MS);
   const dead = queue.value?.dead ?? 0;
   const letters = useAnswer(dead > 0 ? '/queue/dead-letters?limit=100' : undefined, EVERY_MS);
+  const breakers = useAnswer('/breakers', EVERY_MS);
   const why = missingScope(useSession(), 'admin');
   const error = nodes.error ?? queue.error;
   const journal = nodes.value?.journal;
@@ -38,6 +40,7 @@ export function NodesScreen() {
       ${queue.value && html`<${QueueCard} queue=${queue.value} areMany=${areMany} />`}
       ${journal && html`<${JournalCard} journal=${journal} everyMs=${EVERY_MS} />`}
     </div>
+    <${Breakers} breakers=${breakers.value?.breakers ?? []} why=${why} onChange=${breakers.again} />
     ${
       areMany &&
       html`<${DeadLetters}
