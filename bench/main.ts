@@ -8,6 +8,7 @@ import { history } from './scenarios/history.ts';
 import { http } from './scenarios/http.ts';
 import { loopDelay } from './scenarios/loop-delay.ts';
 import { nodes } from './scenarios/nodes.ts';
+import { breakers } from './scenarios/breakers.ts';
 import { order } from './scenarios/order.ts';
 import { peers } from './scenarios/peers.ts';
 import { readers } from './scenarios/readers.ts';
@@ -40,6 +41,7 @@ const SCENARIOS: readonly Scenario[] = [
   order,
   peers,
   fairness,
+  breakers,
 ];
 
 const USAGE = `node bench/main.ts [all|${SCENARIOS.map(({ name }) => name).join('|')}] [options]

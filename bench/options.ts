@@ -90,7 +90,7 @@ store, recovery, nodes, peers:
 fairness:
   --duration N      load that is measured in one turn, in seconds (default 20)
 
-order, coalescing, fairness:
+order, coalescing, fairness, breakers:
   --rounds N        turns (default 5)
   --seed N          what random numbers follow from (default 1)
 

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { Random } from '../../test/crash/random.ts';
 import { FIRST_RESULT } from '../servers/server-spec.ts';
 import {
+  DEAD,
   PACES,
   SPREAD,
   type OrderUpstreamCommand,
@@ -18,6 +19,7 @@ let random = new Random(1);
 
 const server = createServer((request, response) => {
   requests += 1;
+  if (request.url === `/${DEAD}`) return;
   const ms = PACES[request.url?.slice(1) as Pace] * (1 + SPREAD * (random.int(-1_000, 1_000) / 1_000));
   const timer = setTimeout(() => {
     response.writeHead(200, { 'content-type': 'application/json', 'content-length': BODY.length }).end(BODY);

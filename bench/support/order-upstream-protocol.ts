@@ -1,6 +1,9 @@
 /** How long its paths take in the middle, in milliseconds, the slowest first. */
 export const PACES = { worst: 120, middle: 60, best: 20 } as const;
 
+/** A path that never answers. */
+export const DEAD = 'dead';
+
 export type Pace = keyof typeof PACES;
 
 /** By how large a share each answer may take shorter or longer. */
