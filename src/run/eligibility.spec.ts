@@ -24,7 +24,7 @@ const linesOf = ({ events }: Runtime, subTask: string): string[] =>
     if (!('subTask' in event) || event.subTask !== subTask) return [];
     if ('reason' in event.data) return `${event.type}: ${event.data.reason}`;
     if ('error' in event.data) return `${event.type}: ${event.data.error.code}: ${event.data.error.message}`;
-    return 'trigger' in event.data ? `${event.type}: ${String(event.data.trigger)}` : event.type;
+    return 'trigger' in event.data ? `${event.type}: ${event.data.trigger}` : event.type;
   });
 
 describe('a sub-task with `when`', () => {

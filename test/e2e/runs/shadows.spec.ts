@@ -24,12 +24,12 @@ describe('a shadow', () => {
       { name: 'next', shadow: true, status: 'succeeded', result: { price: 9, at: 1 } },
     ]);
     expect(run.subTasks[0]).not.toHaveProperty('shadow');
-    const { body: task } = await service.http.get('/tasks/price').expect(200);
-    expect(task).toMatchObject({
+    const task = await service.http.get('/tasks/price').expect(200);
+    expect(task.body).toMatchObject({
       subTasks: [{ name: 'old' }, { name: 'next', shadow: { sample: '100%', ignore: ['/at'] } }],
     });
-    const { body: stats } = await service.http.get('/tasks/price/stats').expect(200);
-    expect(stats).toMatchObject({
+    const stats = await service.http.get('/tasks/price/stats').expect(200);
+    expect(stats.body).toMatchObject({
       replies: 1,
       subTasks: [
         { name: 'old', wins: 1 },
@@ -40,8 +40,8 @@ describe('a shadow', () => {
         },
       ],
     });
-    const { body: events } = await service.http.get(`/runs/${runId}/events`).expect(200);
-    expect(events).toMatchObject({
+    const events = await service.http.get(`/runs/${runId}/events`).expect(200);
+    expect(events.body).toMatchObject({
       events: [{ type: 'run.started', data: { shadows: ['next'] } }, {}, {}, {}, {}, {}, {}],
     });
   });
@@ -52,8 +52,8 @@ describe('a shadow', () => {
       providers: inlineTask('many', { old: { run }, next: { run, shadow: { sample: '50%' } } }),
     });
     const runs = Array.from({ length: 60 }, () => ({}));
-    const { body } = await service.http.post('/tasks/many/runs:batch').send({ runs }).expect(200);
-    const ids = (body as { runs: { runId: string }[] }).runs.map(({ runId }) => runId);
+    const started = await service.http.post('/tasks/many/runs:batch').send({ runs }).expect(200);
+    const ids = (started.body as { runs: { runId: string }[] }).runs.map(({ runId }) => runId);
     const statuses = await Promise.all(ids.map(async (id) => (await service.finishedRun(id)).subTasks[1]!));
     const skipped = statuses.filter(({ status }) => status === 'skipped');
     expect(new Set(skipped.map(({ reason }) => reason))).toEqual(new Set(['not sampled']));

@@ -77,8 +77,8 @@ describe('`when` of a tasks file', () => {
   });
 
   test('is shown with its task', async () => {
-    const { body } = await service.http.get('/tasks/weather').expect(200);
-    expect(body).toMatchObject({
+    const task = await service.http.get('/tasks/weather').expect(200);
+    expect(task.body).toMatchObject({
       subTasks: [{ when: "{% region = 'eu' %}" }, {}, { start: 'after-failure' }],
     });
   });
