@@ -204,7 +204,7 @@ export class Attempt implements SubTaskContext, Traced {
 
   async #read(returned: unknown, terms: StreamTerms): Promise<unknown> {
     const { subTask, owner } = this;
-    this.stream = new StreamReading(terms, owner.execution, this, owner.mayLead(subTask.name));
+    this.stream = new StreamReading(terms, owner.execution, this, owner.placeOfStream(subTask.name));
     const result = await this.stream.read(Promise.resolve(returned).then(streamSource));
     return terms.checked(result);
   }

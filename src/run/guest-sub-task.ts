@@ -7,6 +7,7 @@ import type { RunRecord } from '../core/run-record.js';
 import type { Execution } from './execution.js';
 import { definitionOf, endOf, obstacleOf, type RunTerms } from './run-terms.js';
 import type { Hosted, RunHost } from './run-host.js';
+import type { StreamPlace } from './stream-reading.js';
 import type { SubTaskOwner } from './sub-task-owner.js';
 import { SubTaskRun } from './sub-task-run.js';
 
@@ -94,8 +95,8 @@ export class GuestSubTask implements SubTaskOwner, Hosted {
   }
 
   /** The node of its run alone knows who leads. */
-  mayLead(): boolean {
-    return false;
+  placeOfStream(): StreamPlace {
+    return 'lost';
   }
 
   append(event: RunEvent, fenced: boolean): void {

@@ -18,6 +18,7 @@ import { clauseAgainst } from './obstacles.js';
 import { counts } from './reply.js';
 import { definitionOf, endOf, obstacleOf, recordedTerms, startOf, type RunTerms } from './run-terms.js';
 import { StreamRace } from './stream-race.js';
+import type { StreamPlace } from './stream-reading.js';
 import type { SubTaskOwner } from './sub-task-owner.js';
 import { endEach, SubTaskRun } from './sub-task-run.js';
 import type { Undecided } from './waiting-callers.js';
@@ -319,8 +320,8 @@ export class Run implements SubTaskOwner, Hosted, StaggeredRun {
     if (isLost || event.type === 'run.reopened') this.leave();
   }
 
-  mayLead(subTask: string): boolean {
-    return this.streams?.mayLead(subTask) ?? false;
+  placeOfStream(subTask: string): StreamPlace {
+    return this.streams?.placeOf(subTask) ?? 'lost';
   }
 
   /** A caller takes no more of its stream for now (1), or does again (-1): the upstream waits meanwhile. */
@@ -388,7 +389,7 @@ export class Run implements SubTaskOwner, Hosted, StaggeredRun {
     if (leads && this.terms.onBreak !== 'restart') this.later?.end();
     const outcome = outcomeOf(event);
     if (outcome) this.replying.settle(outcome);
-    else if (!this.later) return;
+    else if (!this.later && leads !== false) return;
     if (event.type === 'sub-task.succeeded') this.forgetResults();
     if (!this.terms.shadows?.includes(event.subTask)) this.later?.note(event);
     this.host.concludeSoon(this);

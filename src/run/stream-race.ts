@@ -2,6 +2,7 @@ import type { SubTaskEvent } from '../core/events.js';
 import { mayLead } from '../core/stream-lead.js';
 import type { RunReply } from './run-reply.js';
 import type { RunTerms } from './run-terms.js';
+import type { StreamPlace } from './stream-reading.js';
 import type { SubTaskRun } from './sub-task-run.js';
 
 /** The streams of one run: whose chunks callers are shown, and what that means for the others. */
@@ -15,10 +16,13 @@ export class StreamRace {
     private readonly replying: RunReply,
   ) {}
 
-  /** Whether callers may be shown the stream of a sub-task that begins now. One that leads breaks off its own lead by that. */
-  mayLead(subTask: string): boolean {
-    const { replying } = this;
-    return (!replying.leadIsKnown || replying.lead?.subTask === subTask) && mayLead(this.terms, subTask);
+  /** Where the stream of an attempt begins that begins now. One that leads breaks off its own lead by that. */
+  placeOf(subTask: string): StreamPlace {
+    const { replying, terms } = this;
+    const { lead, leadIsKnown } = replying;
+    if (!mayLead(terms, subTask)) return 'lost';
+    if (lead?.subTask === subTask) return lead.broken ? 'racing' : 'behind';
+    return leadIsKnown ? 'lost' : 'racing';
   }
 
   /** A caller takes no more for now (1), or does again (-1). */
@@ -38,7 +42,8 @@ export class StreamRace {
     }
     if (!changed || !lead) return undefined;
     for (const { name, stream } of subTasks) {
-      if (lead.broken && mayLead(this.terms, name)) stream?.race();
+      if (lead.broken && replying.leadIsKnown) stream?.lose();
+      else if (lead.broken && mayLead(this.terms, name)) stream?.race();
       else if (!lead.broken && name !== lead.subTask) stream?.lose();
       else stream?.hold(this.slowReaders > 0);
     }

@@ -8,6 +8,9 @@ import type { StreamTerms } from '../core/task.js';
 /** What of a stream may wait to be on record, in bytes; then its upstream waits. */
 const MAX_UNRECORDED_BYTES = 64 * 2 ** 10;
 
+/** Where a stream begins: see {@link StreamReading}. */
+export type StreamPlace = 'racing' | 'behind' | 'lost';
+
 /** What is told of a stream. */
 interface StreamListener {
   /** @param first which chunk the first of these is, from 0 */
@@ -26,11 +29,12 @@ interface StreamBounds {
  * before is on record. So many chunks a second cost no more commits than the journal makes.
  *
  * - `racing`: nobody leads yet, as far as is known. One group at most is told
+ * - `behind`: the attempt before leads, until it is on record that it has broken off. Nothing is told before that, or the end
  * - `leading`: callers are shown this stream
  * - `lost`: they are shown another, or none. The chunks are the result and nothing else
  */
 export class StreamReading {
-  private phase: 'racing' | 'leading' | 'lost';
+  private phase: StreamPlace | 'leading';
   private readonly chunks: JsonValue[] = [];
   private bytes = 0;
   private memoryBytes = 0;
@@ -51,14 +55,13 @@ export class StreamReading {
   hasStalled = false;
   private stall: ((error: SubTaskError) => void) | undefined;
 
-  /** @param mayLead whether callers may be shown it */
   constructor(
     private readonly terms: StreamTerms,
     private readonly bounds: StreamBounds,
     private readonly listener: StreamListener,
-    mayLead: boolean,
+    place: StreamPlace,
   ) {
-    this.phase = mayLead ? 'racing' : 'lost';
+    this.phase = place;
     this.startedAt = bounds.clock.elapsed();
     this.lastAt = this.startedAt;
   }
@@ -94,6 +97,7 @@ export class StreamReading {
 
   /** Called when the last group is on record. */
   recorded(leads: boolean): void {
+    if (this.phase === 'behind') return;
     this.isTelling = false;
     if (this.phase === 'racing') this.phase = leads ? 'leading' : 'lost';
     this.tell();
@@ -124,6 +128,7 @@ export class StreamReading {
   /** Tells what is left, before its end is told. */
   flush(): void {
     this.isTelling = false;
+    if (this.phase === 'behind') this.phase = 'racing';
     this.tell();
   }
 
@@ -196,7 +201,7 @@ export class StreamReading {
   private tell(): void {
     const { chunks, told, phase } = this;
     if (this.ended || this.firstChunkMs === undefined || this.isTelling || told === chunks.length) return;
-    if (phase === 'lost') return;
+    if (phase === 'lost' || phase === 'behind') return;
     this.isTelling = true;
     this.told = chunks.length;
     this.untoldBytes = 0;

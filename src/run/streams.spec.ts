@@ -314,6 +314,30 @@ describe('streams', () => {
         ]);
       });
 
+      test('is told anew no sooner than it is on record that it broke off: a stream that had ended may answer', async () => {
+        const race = new StreamRace({ ...held, b: {} }, { onBreak: 'restart', losers: 'continue' });
+        await race.start();
+        race.of('a').push('half');
+        await race.settle();
+        race.of('b').push('other').end();
+        race.of('a', 2).push('anew');
+        await race.settle();
+        const { journal } = race.runtime;
+        const append = journal.append.bind(journal);
+        const late: (() => void)[] = [];
+        const slow = jest
+          .spyOn(journal, 'append')
+          .mockImplementation((...terms) => void late.push(() => append(...terms)));
+        race.of('a').fail(new Error('reset'));
+        await jest.advanceTimersByTimeAsync(0);
+        await new Promise((resolve) => setImmediate(resolve));
+        slow.mockRestore();
+        for (const one of late) one();
+        await race.settle();
+        expect(race.of('a', 2).asked).toBe(2);
+        expect(race.told).toEqual(['a1 0: half', 'b succeeded', 'a retrying', 'b replied "other"']);
+      });
+
       test('lets the next start where it may restart and no attempt follows', async () => {
         const { race } = await broken('restart', { a: {}, b: { start: 'after-failure' } });
         expect(race.told).toEqual(['a1 0: half', 'a failed']);

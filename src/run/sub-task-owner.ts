@@ -3,6 +3,7 @@ import type { Labels } from '../core/labels.js';
 import type { Redaction } from '../core/redaction.js';
 import type { Execution } from './execution.js';
 import type { JournaledRun } from './journaled-run.js';
+import type { StreamPlace } from './stream-reading.js';
 import type { RunTerms } from './run-terms.js';
 
 /** What a sub-task needs of the run that it belongs to, or of what stands for a run of another node. */
@@ -22,8 +23,8 @@ export interface SubTaskOwner extends JournaledRun {
   readonly execution: Execution;
   /** Whether the run is another node's: its sub-task must not leave this node again before it has begun. */
   readonly isGuest: boolean;
-  /** Whether callers may be shown the stream of a sub-task, as things stand. */
-  mayLead(subTask: string): boolean;
+  /** Where the stream of a sub-task begins whose attempt begins now. */
+  placeOfStream(subTask: string): StreamPlace;
   /** @param fenced whether the event is recorded only if its attempt is still the one that counts */
   append(event: SubTaskEvent, fenced: boolean): void;
   /** A sub-task begins to wait for a slot (1), or waits no more (-1). */
