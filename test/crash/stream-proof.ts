@@ -176,6 +176,17 @@ class StreamProof {
     return this.#upheavals.some(({ from, to }) => to >= since && from < next.id) ? 'kill' : undefined;
   }
 
+  /** Whether a sub-task had ended when a stream began to lead: it answers when the one that led before breaks off. */
+  #hadEnded(answeredBy: unknown, { subTask, attempt }: Lead): boolean {
+    const end = this.#events.find(
+      (event) => event.subTask === answeredBy && event.type === 'sub-task.succeeded',
+    );
+    const begin = this.#events.find(
+      (event) => event.subTask === subTask && event.attempt === attempt && event.type === 'sub-task.streamed',
+    );
+    return end !== undefined && begin !== undefined && end.id < begin.id;
+  }
+
   #end(
     event: string,
     { result, answeredBy }: { readonly result?: unknown; readonly answeredBy?: unknown },
@@ -191,7 +202,11 @@ class StreamProof {
         this.#violate(
           `was told ${JSON.stringify(this.#shown)}, and that the result is ${JSON.stringify(result)}`,
         );
-    } else if (!lead || !this.#breakOf(lead, Infinity))
+    } else if (lead && this.#announced?.subTask !== answeredBy)
+      this.#violate(
+        `was told chunks of ${JSON.stringify(lead)}, an answer of ${String(answeredBy)}, and of no restart`,
+      );
+    else if (!lead || !(this.#breakOf(lead, Infinity) ?? this.#hadEnded(answeredBy, lead)))
       this.#violate(`was told chunks of ${JSON.stringify(lead)}, and an answer of ${String(answeredBy)}`);
   }
 
