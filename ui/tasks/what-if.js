@@ -109,7 +109,7 @@ function dataOf(points) {
   return [
     points.map(({ extraStartShare }) => extraStartShare),
     ...LINES.map(([name]) => points.map((point) => (isActual(point) ? undefined : point.replyMs[name]))),
-    points.map((point) => (isActual(point) ? point.replyMs.p99 : null)),
+    points.map(() => points.find(isActual).replyMs.p99),
   ];
 }
 
@@ -132,6 +132,7 @@ function optionsFor(element, points) {
         ...axis,
         label: 'extra starts, of the runs',
         labelFont: '12px system-ui',
+        size: 32,
         labelSize: 18,
         values: (_plot, values) => values.map((share) => percent(share)),
       },
@@ -153,8 +154,9 @@ function optionsFor(element, points) {
       {
         label: `p99 ${AS_IT_WAS}`,
         stroke: colour('--good'),
-        width: 0,
-        points: { show: true, size: 11, fill: colour('--good') },
+        width: 2,
+        dash: [6, 4],
+        points: { show: false },
         value,
       },
     ],
