@@ -150,9 +150,12 @@ async function start(origin: string, task: string, count: number, signal: AbortS
       ...{ method: 'POST', headers: { 'content-type': 'application/json' } },
       ...{ body: JSON.stringify({ runs }), signal },
     });
-    const { accepted } = (await response.json()) as { readonly accepted?: number };
-    if (accepted !== runs.length)
-      throw new Error(`Of ${runs.length} runs of ${task}, ${accepted} were accepted`);
+    const answer = (await response.json()) as {
+      readonly refused?: number;
+      readonly runs?: readonly object[];
+    };
+    const refused = answer.runs?.find((run) => 'detail' in run) ?? (response.ok ? undefined : answer);
+    if (refused) throw new Error(`A run of ${task} was refused: ${JSON.stringify(refused)}`);
   }
 }
 

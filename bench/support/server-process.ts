@@ -155,9 +155,9 @@ export class ServerProcess {
 }
 
 function serverEnv(spec: ServerSpec, port: number, timeScale: number): NodeJS.ProcessEnv {
-  const env: NodeJS.ProcessEnv = { ...process.env, ...spec.env };
+  const env: NodeJS.ProcessEnv = { ...process.env };
   for (const name of SETTINGS) Reflect.deleteProperty(env, name);
-  return { ...env, PORT: String(port), HOST: '127.0.0.1', DEMO_TIME_SCALE: String(timeScale) };
+  return { ...env, ...spec.env, PORT: String(port), HOST: '127.0.0.1', DEMO_TIME_SCALE: String(timeScale) };
 }
 
 function abortOnExit(stage: Stage, spec: ServerSpec, child: ChildProcess): void {
