@@ -78,8 +78,11 @@ describe('a sub-task with a breaker', () => {
         },
       ],
     });
-    expect(told(runtime, 'a').map((event) => event.slice(0, 2).join(' '))).toEqual([
-      ...['sub-task.started 1', 'sub-task.retrying 1', 'sub-task.started 2', 'sub-task.failed 2'],
+    expect(told(runtime, 'a').map((event) => event.slice(0, 2))).toEqual([
+      ['sub-task.started', 1],
+      ['sub-task.retrying', 1],
+      ['sub-task.started', 2],
+      ['sub-task.failed', 2],
     ]);
   });
 
@@ -95,7 +98,7 @@ describe('a sub-task with a breaker', () => {
     expect(await first).toMatchObject({ answeredBy: 'a', result: 'done' });
   });
 
-  test('fails before it waits for a slot, and gives back that of an attempt that may not begin', async () => {
+  test('gives back the slot of an attempt that may not begin', async () => {
     const runtime = createRuntime(
       [
         { name: 'a', breaker, run: down },
@@ -119,6 +122,24 @@ describe('a sub-task with a breaker', () => {
     expect(runtime.events.slice(since).map(({ type }) => type)).toContain('sub-task.failed');
     await jest.advanceTimersByTimeAsync(1_000);
     expect(runtime.runs.freeSlots).toBe(1);
+  });
+
+  test('fails although all slots are taken', async () => {
+    const runtime = createRuntime(
+      [
+        { name: 'b', run: () => succeeds(1_000) },
+        { name: 'a', breaker, run: down },
+      ],
+      { MAX_CONCURRENT_SUB_TASKS: '1' },
+    );
+    const passage = runtime.breakers.admit(runtime.task.subTasks[1]!.breaker!, 'task', 'a');
+    if (!('code' in passage)) passage.failed({ code: 'upstream-status', message: '' }, 1_000);
+    const answer = runtime.run();
+    await jest.advanceTimersByTimeAsync(0);
+    expect(runtime.runs.freeSlots).toBe(0);
+    expect(told(runtime, 'a')).toEqual([['sub-task.failed', 0, 'circuit-open']]);
+    await jest.advanceTimersByTimeAsync(1_000);
+    expect(await answer).toMatchObject({ answeredBy: 'b' });
   });
 
   test('comes last in an order that is learned, as long as it is open', async () => {
