@@ -230,6 +230,23 @@ describe('a sub-task with `when`', () => {
     expect(linesOf(runtime, 'b')).toEqual(['sub-task.skipped: when is false']);
   });
 
+  test('takes nobody’s place in a learned order', async () => {
+    const order = ['c', 'b', 'a'];
+    const runtime = createRuntime(
+      [
+        { ...a, when: () => false },
+        { ...a, name: 'b', start: { after: '1s' } },
+        { ...a, name: 'c', start: 'after-failure', when: () => false },
+      ],
+      {},
+      { order: 'learned', learntOrder: () => ({ order, leastKnown: order, allKnown: true }) },
+    );
+    await begin(runtime);
+    expect(runtime.events[0]).toMatchObject({ data: { subTasks: ['b', 'c', 'a'] } });
+    expect(linesOf(runtime, 'b')).toEqual(['sub-task.started']);
+    await finish(runtime);
+  });
+
   test('keeps all others waiting for nothing under `all`, also behind a restart', async () => {
     const runtime = createRuntime(
       ['a', 'b'].map((name) => ({ name, run: () => after(10), when: () => false })),

@@ -196,6 +196,19 @@ describe('a shadow', () => {
     expect(linesOf(runtime, 'old')).toHaveLength(3);
   });
 
+  test('has no place in a learned order', async () => {
+    const order = ['spare', 'old'];
+    const runtime = createRuntime(
+      [old, { ...old, name: 'spare', start: 'after-failure' }, { ...next, run: () => after(1) }],
+      {},
+      { order: 'learned', learntOrder: () => ({ order, leastKnown: order, allKnown: true }) },
+    );
+    await begin(runtime);
+    expect(runtime.events[0]).toMatchObject({ data: { subTasks: ['spare', 'old', 'next'] } });
+    expect(linesOf(runtime, 'spare')).toEqual(['sub-task.started']);
+    expect(await finish(runtime)).toMatchObject({ data: { status: 'succeeded' } });
+  });
+
   test('is shown to no caller when it streams, although it is the first', async () => {
     const streams = { old: new PushedStream(), next: new PushedStream() };
     const runtime = createRuntime([
