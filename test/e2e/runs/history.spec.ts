@@ -216,7 +216,16 @@ describe('GET /runs', () => {
     const answer = service.answer('lagging');
     const { quick, slow } = await lagging.all();
     expect(await shown('/queue')).toEqual({
-      ...{ queued: 0, keys: [], unfinished: 1, waiting: 0, setAside: 0, deliveries: 0, oldestDeliveryMs: 0, dead: 0 },
+      ...{
+        queued: 0,
+        keys: [],
+        unfinished: 1,
+        waiting: 0,
+        setAside: 0,
+        deliveries: 0,
+        oldestDeliveryMs: 0,
+        dead: 0,
+      },
       ...{ commands: 0, commitLagMs: expect.any(Number), paused: [], pausedQueues: [] },
     });
     expect(await shown('/nodes')).toMatchObject({ nodes: [{ runs: 1, slots: { used: 2 } }] });
