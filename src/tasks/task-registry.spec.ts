@@ -304,7 +304,7 @@ describe('TaskRegistry', () => {
     [
       'a shadow of more runs than there are',
       [A, B, task({ name: 't', subTasks: [A, { subTask: B, shadow: { sample: '101%' } }] })],
-      'The shadow of B in the task TaskClass is wrong: takes a percentage from 0% to 100%, such as 5%',
+      'The shadow of B in the task TaskClass is wrong: sample takes a percentage from 0% to 100%, such as 5%',
     ],
     [
       'a shadow that is neither true nor an object',

@@ -12,7 +12,6 @@ import {
 import type { Request, Response } from 'express';
 import { KeepsToOwnRuns, NeedsAnyKey } from '../access/needed-scope.decorator.js';
 import { CONFIG, type Config } from '../config/config.js';
-import { breakerView } from '../core/breaker.js';
 import { ApiProblems, locationHeader } from '../http/api-problems.decorator.js';
 import { answerHeaders, requestHeaders, waitQuery } from '../http/headers.js';
 import { idempotencyKey } from '../http/idempotency-key.js';
@@ -24,17 +23,12 @@ import { viewFor } from './run-view.js';
 import { RUN_PROBLEMS } from './run-problems.js';
 import { runSchema } from './runs.schemas.js';
 import { RunWatch } from './run-watch.js';
-import { inputJsonSchema } from './standard-schema.js';
-import { coalescingView } from '../core/coalescing.js';
-import { webhookViews } from '../core/webhook-view.js';
 import { contextOf } from '../http/request-context.js';
 import { TaskRegistry } from './task-registry.js';
-import type { Condition } from '../core/condition.js';
-import type { ShadowTerms } from '../core/shadow.js';
-import type { TaskDefinition } from '../core/task.js';
 import { runRequestSchema, taskListSchema, taskSchema, type RunRequest } from './tasks.schemas.js';
 import { sayShared } from '../http/say-shared.js';
 import { StreamedAnswers } from './streamed-answers.js';
+import { taskView } from './task-view.js';
 import { TasksService } from './tasks.service.js';
 import { ValidBody } from '../http/validated.decorator.js';
 
@@ -72,7 +66,7 @@ export class TasksController {
   })
   @ApiOkResponse({ description: 'The tasks', standardSchema: taskListSchema })
   list() {
-    return { tasks: this.registry.all().map(view) };
+    return { tasks: this.registry.all().map(taskView) };
   }
 
   @Get(':name')
@@ -87,7 +81,7 @@ export class TasksController {
   @ApiOkResponse({ description: 'The task', standardSchema: taskSchema })
   @ApiProblems('task-unknown')
   show(@Param('name') name: string) {
-    return view(this.registry.get(name));
+    return taskView(this.registry.get(name));
   }
 
   @Post(':name/runs')
@@ -184,61 +178,4 @@ export class TasksController {
       links: { run: answering, task: linkTo(request, `/tasks/${name}`) },
     };
   }
-}
-
-function view(task: TaskDefinition) {
-  const {
-    name,
-    subTasks,
-    starts,
-    reply,
-    losers,
-    deadline,
-    order,
-    hedgeBudget,
-    face,
-    coalescing,
-    fairness,
-    conditions,
-    shadows,
-    input,
-    webhooks,
-  } = task;
-  return {
-    name,
-    subTasks: subTasks.map(
-      (
-        { name, handler, timeoutMs, retry: { except: _, ...retry }, concurrency, placement, breaker },
-        index,
-      ) => ({
-        name,
-        ...(handler.target !== undefined && { target: handler.target }),
-        timeoutMs,
-        retry,
-        concurrency: concurrency === Infinity ? null : concurrency,
-        placement,
-        start: starts[index] ?? 'at-once',
-        ...clausesView(conditions?.get(name), shadows?.get(name)),
-        ...(breaker && { breaker: breakerView(breaker, task.name, name) }),
-      }),
-    ),
-    reply,
-    losers,
-    ...(deadline !== undefined && { deadline }),
-    ...(face !== undefined && { face }),
-    order,
-    ...(coalescing && coalescingView(coalescing)),
-    ...(fairness && { concurrencyKey: fairness.key.text }),
-    ...(fairness && fairness.perKey !== Infinity && { concurrencyPerKey: fairness.perKey }),
-    hedgeBudget: hedgeBudget === Infinity ? null : hedgeBudget,
-    input: input ? inputJsonSchema(input) : {},
-    ...(webhooks && { webhooks: webhookViews(webhooks) }),
-  };
-}
-
-function clausesView(condition: Condition | undefined, shadow: ShadowTerms | undefined) {
-  return {
-    ...(condition && { when: condition.text ?? 'function' }),
-    ...(shadow && { shadow }),
-  };
 }

@@ -33,7 +33,7 @@ describe('a page of another origin', () => {
     expect(Object.fromEntries(corsHeaders(response))).toEqual({
       'access-control-allow-origin': SHOP,
       'access-control-expose-headers':
-        'Location,Retry-After,Preference-Applied,Idempotency-Replayed,X-Request-Id,ETag,Link,RateLimit,RateLimit-Policy',
+        'Location,Retry-After,Preference-Applied,Idempotency-Replayed,Age,Cache-Status,X-Request-Id,ETag,Link,RateLimit,RateLimit-Policy',
       vary: 'Origin',
     });
   });
