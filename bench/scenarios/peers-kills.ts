@@ -87,7 +87,11 @@ async function surviveKill(
   let lastPieceMs = 0;
   for (;;) {
     const done = piecesDone(ledger);
-    if (ids.every((id) => allDone(done, id)) || performance.now() - restarted > PATIENCE_MS[running.peer.keeps]) break;
+    if (
+      ids.every((id) => allDone(done, id)) ||
+      performance.now() - restarted > PATIENCE_MS[running.peer.keeps]
+    )
+      break;
     await sleep(LOOK_EVERY_MS, undefined, { signal: stage.signal });
     lastPieceMs = performance.now() - restarted;
   }

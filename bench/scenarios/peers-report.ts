@@ -84,7 +84,7 @@ export function resultTable(
 export function notes(setups: readonly Setup[], { fileSystem, syncMs }: Disk): string[] {
   return [
     ...setups.map(({ peer, version }) => `${[peer.name, version].filter(Boolean).join(' ')}: ${peer.about}.`),
-    'All processes of a peer share one core; the load generator has another.',
+    'A peer may use all cores; the load generator is pinned to one.',
     `Data is on ${fileSystem ?? 'a disk'}, where 4 KiB more are on the disk after ${figure(syncMs, 2)} ms at the median.`,
     'Told: callers with an answer at the kill. Kept: all three pieces of theirs were done within 60 s of the restart. Twice: one was done more than once.',
   ];

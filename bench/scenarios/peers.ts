@@ -48,7 +48,8 @@ async function play(stage: Stage, options: Options): Promise<Report> {
     const own = path.join(directory, `${peer.key}-${++count}`);
     mkdirSync(own);
     return PeerProcess.start(stage, peer, {
-      ...{ directory: own, core: cores.server, library, piecesMs },
+      // Not pinned: those of several processes take what the generator leaves of all cores.
+      ...{ directory: own, core: undefined, library, piecesMs },
       ...(ledger !== undefined && { ledger }),
     });
   };
