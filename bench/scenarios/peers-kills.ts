@@ -22,9 +22,9 @@ export interface Survived {
   readonly killed: 'itself' | 'backing';
   /** Callers with an answer. */
   readonly told: number;
-  /** Of them, those of which all pieces were done in the end; those of which one was still missing. */
+  /** Of them, those of which all pieces were done in the end; those of which one was still missing when nobody waited any longer. */
   readonly kept: number;
-  readonly lost: number;
+  readonly late: number;
   /** Of them, those of which a piece was done more than once. */
   readonly twice: number;
   /** From the restart to the first answer, and to the last piece of what was told, in milliseconds; Infinity where none came. */
@@ -48,7 +48,7 @@ export async function surviveKills(
       if (!one) continue;
       survived.push(one);
       stage.say(
-        `${peer.name}, ${killed} killed: ${one.told} told, ${one.kept} kept, ${one.lost} lost, ${one.twice} twice`,
+        `${peer.name}, ${killed} killed: ${one.told} told, ${one.kept} kept, ${one.late} late, ${one.twice} twice`,
       );
     } finally {
       await running.stop();
@@ -101,7 +101,7 @@ async function surviveKill(
   const kept = ids.filter((id) => allDone(done, id)).length;
   const twice = ids.filter((id) => (done.get(id) ?? []).some((count) => count > 1)).length;
   return {
-    ...{ peer: running.peer.key, killed, told: ids.length, kept, lost: ids.length - kept, twice },
+    ...{ peer: running.peer.key, killed, told: ids.length, kept, late: ids.length - kept, twice },
     ...{ firstAnswerMs, lastPieceMs },
   };
 }

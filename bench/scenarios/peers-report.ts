@@ -59,9 +59,9 @@ export function resultTable(
   for (const killed of ['itself', 'backing'] as const) {
     const what = killed === 'itself' ? 'it is killed' : 'its server is killed';
     const of = (key: string) => survived.filter((one) => one.peer === key && one.killed === killed);
-    const sum = (key: string, name: 'told' | 'kept' | 'lost' | 'twice') =>
+    const sum = (key: string, name: 'told' | 'kept' | 'late' | 'twice') =>
       of(key).length === 0 ? '–' : figure(of(key).reduce((total, one) => total + one[name], 0));
-    for (const name of ['told', 'kept', 'lost', 'twice'] as const)
+    for (const name of ['told', 'kept', 'late', 'twice'] as const)
       add(`${name}, ${what}`, (key) => sum(key, name));
     add(`first answer ms, ${what}`, (key) =>
       spread(
@@ -86,7 +86,7 @@ export function notes(setups: readonly Setup[], { fileSystem, syncMs }: Disk): s
     ...setups.map(({ peer, version }) => `${[peer.name, version].filter(Boolean).join(' ')}: ${peer.about}.`),
     'A peer may use all cores; the load generator is pinned to one.',
     `Data is on ${fileSystem ?? 'a disk'}, where 4 KiB more are on the disk after ${figure(syncMs, 2)} ms at the median.`,
-    'Told: callers with an answer at the kill. Kept: all three pieces of theirs were done within 60 s of the restart. Twice: one was done more than once.',
+    'Told: callers with an answer at the kill. Kept: all three pieces of theirs were done within 60 s of the restart; late: not all were. Twice: one was done more than once.',
   ];
 }
 

@@ -68,7 +68,11 @@ describe('the crash harness', () => {
   test.each<[FaultName, RegExp, string[]]>([
     ['reply-before-commit', /^- The run \S+, whose caller was told .+, (is lost|now has the reply)/m, []],
     ['fencing-off', /^- The run \S+ stubborn: (has 2 outcomes|records the stale result of attempt 1)/m, []],
-    ['chunks-before-commit', /^- Who read .+ was told chunks of event \d+, which the log has not/m, SOME_KILLS],
+    [
+      'chunks-before-commit',
+      /^- Who read .+ was told chunks of event \d+, which the log has not/m,
+      SOME_KILLS,
+    ],
     ['last-chunks-again', /^- Who read .+ was told of event (\d+) after event \1$/m, ONE_KILL],
     ['restart-untold', /^- Who read .+ and of no restart/m, ONE_KILL],
     ['cursor-ahead', /^- The webhook \S+ never got event \d+/m, FEW],
