@@ -2,8 +2,8 @@ import { diskLine, type Disk } from '../support/disk.ts';
 import { faults, type Lap } from '../support/generator-protocol.ts';
 import { PACES, SPREAD } from '../support/order-upstream-protocol.ts';
 import type { Goal } from '../support/results.ts';
-import { ratios, summarize } from '../support/statistics.ts';
-import { figure, type Table } from '../support/table.ts';
+import { ratios } from '../support/statistics.ts';
+import { figure, spread, type Table } from '../support/table.ts';
 
 /** How many runs may find out that an upstream is down, and how many are measured then. */
 export const DETECTING_RUNS = 20;
@@ -49,10 +49,12 @@ const SAME = 1.1;
 export function resultTable(turns: readonly BreakersTurn[]): Table {
   const row = (label: string, decimals: number, of: (part: Part) => number) => [
     label,
-    ...PARTS.map((part) => {
-      const { median, min, max } = summarize(turns.map((turn) => of(turn[part])));
-      return `${figure(median, decimals)} (${figure(min, decimals)} to ${figure(max, decimals)})`;
-    }),
+    ...PARTS.map((part) =>
+      spread(
+        turns.map((turn) => of(turn[part])),
+        decimals,
+      ),
+    ),
   ];
   return {
     head: ['', ...PARTS.map((part) => NAMES[part])],

@@ -2,7 +2,7 @@ import { UPSTREAM_MS, type CrowdLap } from '../support/crowd-protocol.ts';
 import { diskLine, type Disk } from '../support/disk.ts';
 import type { Goal } from '../support/results.ts';
 import { summarize } from '../support/statistics.ts';
-import { figure, type Table } from '../support/table.ts';
+import { figure, spread, type Table } from '../support/table.ts';
 
 export const CALLERS = 1_000;
 /** How long after the first one the last of a crowd comes, in milliseconds. */
@@ -34,10 +34,12 @@ const PARTS: readonly Part[] = ['alone', 'spread', 'atOnce', 'each'];
 export function resultTable(turns: readonly CoalescingTurn[]): Table {
   const row = (label: string, decimals: number, of: (laps: readonly CrowdLap[]) => number) => [
     label,
-    ...PARTS.map((part) => {
-      const { median, min, max } = summarize(turns.map((turn) => of([turn[part]].flat())));
-      return `${figure(median, decimals)} (${figure(min, decimals)} to ${figure(max, decimals)})`;
-    }),
+    ...PARTS.map((part) =>
+      spread(
+        turns.map((turn) => of([turn[part]].flat())),
+        decimals,
+      ),
+    ),
   ];
   return {
     head: ['', ...PARTS.map((part) => NAMES[part])],

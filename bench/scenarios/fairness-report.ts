@@ -2,7 +2,7 @@ import { diskLine, type Disk } from '../support/disk.ts';
 import { faults, type Lap } from '../support/generator-protocol.ts';
 import type { Goal } from '../support/results.ts';
 import { summarize } from '../support/statistics.ts';
-import { figure, type Table } from '../support/table.ts';
+import { figure, spread, type Table } from '../support/table.ts';
 
 /** The small tenant by itself, beside a burst of another one, and beside one whose key is bounded. */
 export const VARIANTS = ['alone', 'beside', 'bounded'] as const;
@@ -29,10 +29,7 @@ const NAMES: Readonly<Record<Variant, string>> = {
 export function resultTable(turns: readonly FairnessTurn[]): Table {
   const row = (label: string, decimals: number, of: (turn: FairnessTurn) => number) => [
     label,
-    ...VARIANTS.map((variant) => {
-      const { median, min, max } = summarize(valuesOf(turns, variant, of));
-      return `${figure(median, decimals)} (${figure(min, decimals)} to ${figure(max, decimals)})`;
-    }),
+    ...VARIANTS.map((variant) => spread(valuesOf(turns, variant, of), decimals)),
   ];
   return {
     head: ['', ...VARIANTS.map((variant) => NAMES[variant])],

@@ -3,7 +3,7 @@ import { faults, type Lap } from '../support/generator-protocol.ts';
 import { PACES, SPREAD, type OrderUpstreamLap } from '../support/order-upstream-protocol.ts';
 import type { Goal } from '../support/results.ts';
 import { ratios, summarize } from '../support/statistics.ts';
-import { figure, type Table } from '../support/table.ts';
+import { figure, spread, type Table } from '../support/table.ts';
 
 /** How many runs may have another order than the best one, and how many are measured then. */
 export const LEARNING_RUNS = 100;
@@ -48,10 +48,12 @@ const BUDGET = 0.1;
 export function resultTable(turns: readonly OrderTurn[]): Table {
   const row = (label: string, decimals: number, of: (part: Part) => number) => [
     label,
-    ...PARTS.map((part) => {
-      const { median, min, max } = summarize(turns.map((turn) => of(turn[part])));
-      return `${figure(median, decimals)} (${figure(min, decimals)} to ${figure(max, decimals)})`;
-    }),
+    ...PARTS.map((part) =>
+      spread(
+        turns.map((turn) => of(turn[part])),
+        decimals,
+      ),
+    ),
   ];
   return {
     head: ['', ...PARTS.map((part) => NAMES[part])],

@@ -1,7 +1,6 @@
 import type { Peer } from '../peers/peers.ts';
 import type { Disk } from '../support/disk.ts';
-import { summarize } from '../support/statistics.ts';
-import { figure, type Table } from '../support/table.ts';
+import { figure, spread, type Table } from '../support/table.ts';
 import type { Survived } from './peers-kills.ts';
 
 /** What a peer takes to set up. */
@@ -44,7 +43,7 @@ export function resultTable(
   for (const load of loads) {
     const these = turns.filter(({ job, callers }) => `${job}; ${callers} callers` === load);
     const measured = (key: string, name: Figure, decimals: number, unit = 1): string =>
-      spread(
+      measuredIn(
         these.filter(({ peer }) => peer === key).map((turn) => turn[name] / unit),
         decimals,
       );
@@ -64,13 +63,13 @@ export function resultTable(
     for (const name of ['told', 'kept', 'late', 'twice'] as const)
       add(`${name}, ${what}`, (key) => sum(key, name));
     add(`first answer ms, ${what}`, (key) =>
-      spread(
+      measuredIn(
         of(key).map(({ firstAnswerMs }) => firstAnswerMs),
         0,
       ),
     );
     add(`last piece ms, ${what}`, (key) =>
-      spread(
+      measuredIn(
         of(key).map(({ lastPieceMs }) => lastPieceMs),
         0,
       ),
@@ -90,9 +89,7 @@ export function notes(setups: readonly Setup[], { fileSystem, syncMs }: Disk): s
   ];
 }
 
-function spread(values: readonly number[], decimals: number): string {
-  if (values.length === 0) return '–';
-  const { median, min, max } = summarize(values);
-  if (values.length === 1) return figure(median, decimals);
-  return `${figure(median, decimals)} (${figure(min, decimals)} to ${figure(max, decimals)})`;
+/** Of a single turn, that alone. */
+function measuredIn(values: readonly number[], decimals: number): string {
+  return values.length > 1 ? spread(values, decimals) : figure(values[0], decimals);
 }

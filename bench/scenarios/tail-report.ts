@@ -2,7 +2,7 @@ import { diskLine, type Disk } from '../support/disk.ts';
 import { faults, type Lap } from '../support/generator-protocol.ts';
 import type { Goal } from '../support/results.ts';
 import { summarize } from '../support/statistics.ts';
-import { figure, type Table } from '../support/table.ts';
+import { figure, spread, type Table } from '../support/table.ts';
 import { FAST_MS, SLOW_MS, SLOW_SHARE, type UpstreamLap } from '../support/upstream-protocol.ts';
 
 /** Without hedging, with a second request after 20 ms, and with one after the p95 of the task's own replies. */
@@ -31,10 +31,7 @@ const MOST_EXTRA = 0.05;
 export function resultTable(turns: readonly TailTurn[]): Table {
   const row = (label: string, decimals: number, of: (turn: TailTurn) => number) => [
     label,
-    ...VARIANTS.map((variant) => {
-      const { median, min, max } = summarize(valuesOf(turns, variant, of));
-      return `${figure(median, decimals)} (${figure(min, decimals)} to ${figure(max, decimals)})`;
-    }),
+    ...VARIANTS.map((variant) => spread(valuesOf(turns, variant, of), decimals)),
   ];
   return {
     head: ['', ...VARIANTS.map((variant) => NAMES[variant])],

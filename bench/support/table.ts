@@ -1,3 +1,5 @@
+import { summarize } from './statistics.ts';
+
 /** A table of texts: the first column is left-aligned, the others hold figures. */
 export interface Table {
   readonly head: readonly string[];
@@ -31,4 +33,10 @@ export function markdownTable({ head, rows }: Table): string {
 export function figure(value: number | undefined, decimals = 0): string {
   if (value === undefined || !Number.isFinite(value)) return '–';
   return value.toLocaleString('en', { minimumFractionDigits: decimals, maximumFractionDigits: decimals });
+}
+
+/** The median of what was measured, and how far it spread. @throws RangeError on an empty list */
+export function spread(values: readonly number[], decimals: number): string {
+  const { median, min, max } = summarize(values);
+  return `${figure(median, decimals)} (${figure(min, decimals)} to ${figure(max, decimals)})`;
 }
