@@ -41,7 +41,7 @@ export async function acceptRun(
   const callerHeaders = keptHeaders(task, headers, origin);
   const webhooks =
     task.webhooks || request.webhooks ? await webhooksOf?.register(task, request.webhooks) : undefined;
-  const parsedInput = deepFreeze(await parseInput(task, input));
+  const parsedInput = deepFreeze(task.input ? await parseInput(task, input) : input);
   const obstacles = task.conditions && (await obstaclesFor(task, parsedInput));
   const kept = redacted(input, task.redaction?.input ?? []);
   return {

@@ -65,18 +65,13 @@ export class TasksService {
    * @returns undefined when it takes longer than `waitMs` milliseconds; not before the journal has the run
    * @throws {DomainError} `run-failed` or `run-cancelled` when the policy can't be met any more, `run-disputed`, `deadline-exceeded`, `stopping`
    */
-  async reply(run: StartedRun): Promise<Answer>;
-  async reply(run: StartedRun, waitMs: number): Promise<Answer | undefined>;
-  async reply(run: StartedRun, waitMs = MAX_DURATION_MS): Promise<Answer | undefined> {
+  reply(run: StartedRun): Promise<Answer>;
+  reply(run: StartedRun, waitMs: number): Promise<Answer | undefined>;
+  reply(run: StartedRun, waitMs = MAX_DURATION_MS): Promise<Answer | undefined> {
     const { reused, stale } = run;
-    if (reused) return reused;
-    try {
-      return await this.replies.of(run, waitMs);
-    } catch (error) {
-      const past = stale && isFailure(error) ? await this.past.replyOf(stale.runId) : undefined;
-      if (stale && past && past.ageMs < stale.maxAgeMs) return past;
-      throw error;
-    }
+    if (reused) return Promise.resolve(reused);
+    const reply = this.replies.of(run, waitMs);
+    return stale ? this.orPast(stale, reply) : reply;
   }
 
   /**
@@ -92,6 +87,20 @@ export class TasksService {
   async stop(): Promise<void> {
     this.watch.stop();
     await this.runs.stop();
+  }
+
+  /** The reply of an earlier run instead of a failure, where that is not too old. */
+  private async orPast(
+    { runId, maxAgeMs }: NonNullable<StartedRun['stale']>,
+    reply: Promise<Answer | undefined>,
+  ): Promise<Answer | undefined> {
+    try {
+      return await reply;
+    } catch (error) {
+      const past = isFailure(error) ? await this.past.replyOf(runId) : undefined;
+      if (past && past.ageMs < maxAgeMs) return past;
+      throw error;
+    }
   }
 }
 
