@@ -27,6 +27,8 @@ export interface Options {
   readonly starts: number;
   /** Random numbers follow from it, where a scenario draws its own. */
   readonly seed: number;
+  /** Those that peers measures; none: all. */
+  readonly peers: readonly string[];
   /** The built service. */
   readonly service: string;
   /** Directory for databases, each removed when its scenario has ended. */
@@ -51,6 +53,7 @@ const DEFINITIONS = {
   events: number('1000000'),
   starts: number('5'),
   seed: number('1'),
+  peers: { type: 'string', default: '' },
   data: { type: 'string', default: fromHere('data') },
   service: { type: 'string', default: fromHere('../dist/main.js') },
   out: { type: 'string', default: fromHere('results') },
@@ -90,6 +93,9 @@ store, recovery, nodes, peers:
 fairness:
   --duration N      load that is measured in one turn, in seconds (default 20)
 
+peers:
+  --peers LIST      which of them, such as bullmq,dbos (default: all that are found)
+
 order, coalescing, fairness, breakers:
   --rounds N        turns (default 5)
   --seed N          what random numbers follow from (default 1)
@@ -123,6 +129,7 @@ export function readCommandLine(argv: readonly string[]): { what: string; option
     events: count('events', values.events),
     starts: count('starts', values.starts),
     seed: count('seed', values.seed),
+    peers: values.peers.split(',').filter(Boolean),
     data: path.resolve(values.data),
     service: path.resolve(values.service),
     out: path.resolve(values.out),

@@ -31,6 +31,7 @@ export function versionOf({ program }: Peer): string {
 }
 
 async function missingProgram({ program }: Peer): Promise<string | undefined> {
+  if (program.kind === 'service') return undefined;
   if (program.kind === 'python') {
     const python = await findPython(program.imports);
     return python

@@ -19,8 +19,8 @@ export interface PeerOptions {
   /** Where its data goes. */
   readonly directory: string;
   readonly core: number | undefined;
-  /** The built library. */
-  readonly library: string;
+  /** Where this project is built. */
+  readonly dist: string;
   /** How long the pieces of work take, in milliseconds. */
   readonly piecesMs: readonly number[];
   /** The file in which each piece that is done is noted. */
@@ -31,7 +31,6 @@ export interface PeerOptions {
 export interface PeerUsage {
   readonly cpuMicroseconds: number;
   readonly residentBytes: number;
-  readonly writtenBytes: number;
 }
 
 /** A peer that has been started: the process that answers, its worker where that is another one, and what it keeps its work in. */
@@ -75,12 +74,11 @@ export class PeerProcess {
 
   get usage(): PeerUsage {
     const roots = [...this.#pids, ...this.#backing.pids()];
-    const usage = { cpuMicroseconds: 0, residentBytes: 0, writtenBytes: 0 };
+    const usage = { cpuMicroseconds: 0, residentBytes: 0 };
     for (const pid of familyOf(roots)) {
       const used = usageOf(pid, roots.includes(pid));
       usage.cpuMicroseconds += used.cpuMicroseconds;
       usage.residentBytes += used.residentBytes;
-      usage.writtenBytes += used.writtenBytes;
     }
     return usage;
   }
@@ -133,9 +131,9 @@ export class PeerProcess {
     const { program } = this.peer;
     const env = { ...process.env, ...this.#backing.env, ...this.#settings };
     const commands =
-      program.kind === 'node'
-        ? [[process.execPath, path.join(adapters, program.module)]]
-        : await pythonCommands(program.module, program.worker ?? false, this.#port);
+      program.kind === 'python'
+        ? await pythonCommands(program.module, program.worker ?? false, this.#port)
+        : [[process.execPath, this.#moduleOf(program)]];
     this.#children = commands.map((command) => {
       const [name = '', ...parameters] = command;
       const [file = '', ...args] = onCore(this.#options.core, name, parameters);
@@ -146,14 +144,23 @@ export class PeerProcess {
     await this.#backing.attach();
   }
 
+  #moduleOf(program: Extract<Peer['program'], { kind: 'node' | 'service' }>): string {
+    return program.kind === 'node'
+      ? path.join(adapters, program.module)
+      : path.join(this.#options.dist, 'main.js');
+  }
+
   get #settings(): Record<string, string> {
-    const { piecesMs, ledger, library } = this.#options;
+    const { piecesMs, ledger, dist } = this.#options;
+    // The demo of the service takes 1, 5 and 3 of them.
+    const [unitMs = 1] = piecesMs;
     return {
       PORT: String(this.#port),
       HOST: '127.0.0.1',
-      DEMO_TIME_SCALE: '0.001',
-      JOB_UNITS: piecesMs.join(','),
-      FRONTRUNNER: library,
+      DEMO_TIME_SCALE: String(unitMs / 1000),
+      JOB_UNITS: piecesMs.map((ms) => ms / unitMs).join(','),
+      JOURNAL_DURABILITY: 'power',
+      FRONTRUNNER: path.join(dist, 'index.js'),
       PYTHONDONTWRITEBYTECODE: '1',
       NODE_NO_WARNINGS: '1',
       ...(ledger !== undefined && { LEDGER: ledger }),
@@ -176,7 +183,7 @@ async function pythonCommands(module: string, hasWorker: boolean, port: number):
     '--pool',
     'threads',
     '--concurrency',
-    '64',
+    '600',
   ];
   return hasWorker
     ? [server, [...worker, '--loglevel', 'ERROR', '--without-gossip', '--without-mingle']]
@@ -204,9 +211,9 @@ function familyOf(roots: readonly number[]): number[] {
 }
 
 /** Undefined for a process that has just ended. */
-function statusOf(pid: number, file: 'status' | 'io', line: RegExp): number | undefined {
+function statusOf(pid: number, line: RegExp): number | undefined {
   try {
-    const found = line.exec(readFileSync(`/proc/${pid}/${file}`, 'utf8'))?.[1];
+    const found = line.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
     return found === undefined ? undefined : Number(found);
   } catch {
     return undefined;
@@ -214,16 +221,15 @@ function statusOf(pid: number, file: 'status' | 'io', line: RegExp): number | un
 }
 
 function parentOf(pid: number): number {
-  return statusOf(pid, 'status', /^PPid:\s*(\d+)$/m) ?? 0;
+  return statusOf(pid, /^PPid:\s*(\d+)$/m) ?? 0;
 }
 
 /** @param withEnded with what its children had used that have ended */
 function usageOf(pid: number, withEnded: boolean): PeerUsage {
-  const residentBytes = (statusOf(pid, 'status', /^RssAnon:\s*(\d+) kB$/m) ?? 0) * 1024;
-  const writtenBytes = statusOf(pid, 'io', /^write_bytes: (\d+)$/m) ?? 0;
+  const residentBytes = (statusOf(pid, /^RssAnon:\s*(\d+) kB$/m) ?? 0) * 1024;
   try {
-    return { cpuMicroseconds: cpuMicroseconds(pid, withEnded), residentBytes, writtenBytes };
+    return { cpuMicroseconds: cpuMicroseconds(pid, withEnded), residentBytes };
   } catch {
-    return { cpuMicroseconds: 0, residentBytes, writtenBytes };
+    return { cpuMicroseconds: 0, residentBytes };
   }
 }

@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs';
 import type { BackingKind } from './backing.ts';
 
-/** How a peer is started: by a module of Node, or of Python. */
+/** How a peer is started: by a module of Node, or of Python; `service`: this project's own. */
 type Program =
+  | { readonly kind: 'service' }
   | { readonly kind: 'node'; readonly module: string; readonly package?: string }
   | {
       readonly kind: 'python';
@@ -48,12 +49,21 @@ export const PEERS: readonly Peer[] = [
     about: 'the library in the process that answers, synchronous_commit=on',
   },
   {
+    key: 'frontrunner-service',
+    name: 'Frontrunner, service',
+    program: { kind: 'service' },
+    backing: 'sqlite',
+    keeps: 'all',
+    about: 'the service with its demo, JOURNAL_DURABILITY=power; what it keeps is what the library keeps',
+  },
+  {
     key: 'restate-run',
     name: 'Restate, ctx.run',
     program: node('restate-run.mjs', '@restatedev/restate-sdk'),
     backing: 'restate',
     keeps: 'all',
-    about: 'a workflow with three ctx.run and a durable promise; two calls of the ingress a request',
+    about:
+      'a workflow with three ctx.run and a durable promise; two calls of the ingress a request; one partition',
   },
   {
     key: 'restate-children',
@@ -61,7 +71,7 @@ export const PEERS: readonly Peer[] = [
     program: node('restate-children.mjs', '@restatedev/restate-sdk'),
     backing: 'restate',
     keeps: 'all',
-    about: 'a service that races three calls of another; one call of the ingress a request',
+    about: 'a service that races three calls of another; one call of the ingress a request; one partition',
   },
   {
     key: 'dbos',
@@ -93,7 +103,7 @@ export const PEERS: readonly Peer[] = [
     program: node('graphile-worker.mjs', 'graphile-worker'),
     backing: 'postgres',
     keeps: 'all',
-    about: 'three jobs, localQueue of 400, results by NOTIFY',
+    about: 'three jobs, 600 at once, localQueue of 1,200, results by NOTIFY',
   },
   {
     key: 'openworkflow',
@@ -114,7 +124,7 @@ export const PEERS: readonly Peer[] = [
     },
     backing: 'redis',
     keeps: 'all',
-    about: 'three tasks, acks_late, 64 threads, results by a list; appendfsync always',
+    about: 'three tasks, acks_late, 600 threads, results by a list; appendfsync always',
   },
   {
     key: 'fastapi',
@@ -138,8 +148,9 @@ export const PEERS: readonly Peer[] = [
   },
 ];
 
-/** What the user of a peer writes for the job: lines of its adapter without comments and blank ones. */
-export function linesOf({ program }: Peer): number {
+/** What the user of a peer writes for the job: lines of its adapter without comments and blank ones; undefined of the service, which has it as its demo. */
+export function linesOf({ program }: Peer): number | undefined {
+  if (program.kind === 'service') return undefined;
   const name = program.kind === 'node' ? program.module : `${program.module}.py`;
   const text = readFileSync(new URL(`adapters/${name}`, import.meta.url), 'utf8');
   const code = text.replaceAll(/\/\*[^]*?\*\/|"""[^]*?"""/g, '').split('\n');

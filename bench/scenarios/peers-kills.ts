@@ -1,4 +1,5 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync } from 'node:fs';
+import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { PeerProcess } from '../peers/peer-process.ts';
 import type { Peer } from '../peers/peers.ts';
@@ -32,37 +33,56 @@ export interface Survived {
   readonly lastPieceMs: number;
 }
 
-/** Kills the peer, and then what it keeps its work in, each at a random moment under load, and starts it again. */
+/** How a peer is started, with pieces that take so long, and are noted in a file when they are done. */
+export type StartPeer = (peer: Peer, piecesMs: readonly number[], ledger: string) => Promise<PeerProcess>;
+
+/**
+ * Kills each peer, and then what it keeps its work in, at a random moment under load, and starts it again. The next one is killed when
+ * it answers again: who waits for the last pieces needs no CPU.
+ */
 export async function surviveKills(
   stage: Stage,
-  peer: Peer,
-  start: (peer: Peer, piecesMs: readonly number[], ledger: string) => Promise<PeerProcess>,
-  ledger: string,
+  peers: readonly Peer[],
+  start: StartPeer,
+  directory: string,
 ): Promise<Survived[]> {
-  const survived: Survived[] = [];
-  for (const killed of ['itself', 'backing'] as const) {
-    const file = `${ledger}-${killed}`;
-    const running = await start(peer, PIECES_MS, file);
-    try {
-      const one = await surviveKill(stage, running, killed, file);
-      if (!one) continue;
-      survived.push(one);
-      stage.say(
-        `${peer.name}, ${killed} killed: ${one.told} told, ${one.kept} kept, ${one.late} late, ${one.twice} twice`,
+  const survived: Promise<Survived>[] = [];
+  for (const peer of peers) {
+    // Its pieces are noted nowhere.
+    if (peer.program.kind === 'service') continue;
+    for (const killed of ['itself', 'backing'] as const) {
+      const ledger = mkdtempSync(path.join(directory, `${peer.key}-ledger-`));
+      const running = await start(peer, PIECES_MS, path.join(ledger, 'pieces'));
+      const restarted = await surviveKill(stage, running, killed);
+      if (!restarted) {
+        await running.stop();
+        continue;
+      }
+      const one = becomesOf(stage, running, path.join(ledger, 'pieces'), restarted).finally(() =>
+        running.stop(),
       );
-    } finally {
-      await running.stop();
+      // Waited for below.
+      one.catch(() => undefined);
+      survived.push(one);
     }
   }
-  return survived;
+  return Promise.all(survived);
 }
 
+/** A peer that was killed and answers again. */
+type Restarted = Pick<Survived, 'killed' | 'firstAnswerMs'> & {
+  /** The requests that had been answered. */
+  readonly told: readonly string[];
+  /** When it was started again, on the clock of `performance.now()`. */
+  readonly restartedAt: number;
+};
+
+/** @returns undefined where there is nothing to kill */
 async function surviveKill(
   stage: Stage,
   running: PeerProcess,
   killed: Survived['killed'],
-  ledger: string,
-): Promise<Survived | undefined> {
+): Promise<Restarted | undefined> {
   const told = new Set<string>();
   const asking: Promise<void>[] = [];
   const untilKill = BEFORE_MS[0] + Math.random() * (BEFORE_MS[1] - BEFORE_MS[0]);
@@ -76,34 +96,45 @@ async function surviveKill(
   if (killed === 'itself') await running.killItself();
   else if (!(await running.killBacking())) return undefined;
   await Promise.allSettled(asking);
-  const ids = [...told];
   await running.startAgain();
-  const restarted = performance.now();
+  const restartedAt = performance.now();
   const answers = await running.untilItAnswers().then(
     () => true,
     () => false,
   );
-  const firstAnswerMs = answers ? performance.now() - restarted : Infinity;
+  return {
+    killed,
+    told: [...told],
+    restartedAt,
+    firstAnswerMs: answers ? performance.now() - restartedAt : Infinity,
+  };
+}
+
+/** Waits for the last piece of what was told, as long as that has patience. */
+async function becomesOf(
+  stage: Stage,
+  { peer }: PeerProcess,
+  ledger: string,
+  { killed, told, restartedAt, firstAnswerMs }: Restarted,
+): Promise<Survived> {
+  const until = restartedAt + PATIENCE_MS[peer.keeps];
   let lastPieceMs = 0;
   for (;;) {
     const done = piecesDone(ledger);
-    if (
-      ids.every((id) => allDone(done, id)) ||
-      performance.now() - restarted > PATIENCE_MS[running.peer.keeps]
-    )
-      break;
+    if (told.every((id) => allDone(done, id)) || performance.now() > until) break;
     await sleep(LOOK_EVERY_MS, undefined, { signal: stage.signal });
-    lastPieceMs = performance.now() - restarted;
+    lastPieceMs = performance.now() - restartedAt;
   }
   // What is done twice is done soon after.
   await sleep(2_000, undefined, { signal: stage.signal });
   const done = piecesDone(ledger);
-  const kept = ids.filter((id) => allDone(done, id)).length;
-  const twice = ids.filter((id) => (done.get(id) ?? []).some((count) => count > 1)).length;
-  return {
-    ...{ peer: running.peer.key, killed, told: ids.length, kept, late: ids.length - kept, twice },
-    ...{ firstAnswerMs, lastPieceMs },
-  };
+  const kept = told.filter((id) => allDone(done, id)).length;
+  const twice = told.filter((id) => (done.get(id) ?? []).some((count) => count > 1)).length;
+  const late = told.length - kept;
+  stage.say(
+    `${peer.name}, ${killed} killed: ${told.length} told, ${kept} kept, ${late} late, ${twice} twice`,
+  );
+  return { peer: peer.key, killed, told: told.length, kept, late, twice, firstAnswerMs, lastPieceMs };
 }
 
 async function ask(url: string, id: string, told: Set<string>): Promise<void> {

@@ -7,7 +7,8 @@ import type { Survived } from './peers-kills.ts';
 export interface Setup {
   readonly peer: Peer;
   readonly version: string;
-  readonly lines: number;
+  /** Undefined where the user writes none. */
+  readonly lines: number | undefined;
   readonly processes: number;
 }
 
@@ -20,9 +21,10 @@ export interface PeerTurn {
   /** Milliseconds. */
   readonly p50: number;
   readonly p99: number;
-  /** CPU microseconds and bytes written to the disk, of all its processes together. */
+  /** CPU microseconds, of all its processes together. */
   readonly cpuPerRequest: number;
-  readonly writtenPerRequest: number;
+  /** Bytes written to the disk that its data is on; undefined where the kernel doesn’t say. */
+  readonly writtenPerRequest?: number;
   readonly residentBytes: number;
   readonly faults: number;
 }
@@ -44,7 +46,7 @@ export function resultTable(
     const these = turns.filter(({ job, callers }) => `${job}; ${callers} callers` === load);
     const measured = (key: string, name: Figure, decimals: number, unit = 1): string =>
       measuredIn(
-        these.filter(({ peer }) => peer === key).map((turn) => turn[name] / unit),
+        these.filter(({ peer }) => peer === key).map((turn) => (turn[name] ?? NaN) / unit),
         decimals,
       );
     add(`requests/s, ${load}`, (key) => measured(key, 'requestsPerSecond', 0));
@@ -84,6 +86,7 @@ export function notes(setups: readonly Setup[], { fileSystem, syncMs }: Disk): s
   return [
     ...setups.map(({ peer, version }) => `${[peer.name, version].filter(Boolean).join(' ')}: ${peer.about}.`),
     'A peer may use all cores; the load generator is pinned to one.',
+    'Written: to the whole disk, until all that waited is on it; so also what others write meanwhile.',
     `Data is on ${fileSystem ?? 'a disk'}, where 4 KiB more are on the disk after ${figure(syncMs, 2)} ms at the median.`,
     'Told: callers with an answer at the kill. Kept: all three pieces of theirs were done within 60 s of the restart; late: not all were. Twice: one was done more than once.',
   ];

@@ -4,9 +4,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Options } from '../options.ts';
 import { findPeers, versionOf } from '../peers/find-peers.ts';
 import { PeerProcess } from '../peers/peer-process.ts';
-import { linesOf, type Peer } from '../peers/peers.ts';
+import { linesOf, PEERS, type Peer } from '../peers/peers.ts';
 import { chooseCores } from '../support/cores.ts';
-import { measureDisk } from '../support/disk.ts';
+import { measureDisk, writtenBytes } from '../support/disk.ts';
 import { Generator } from '../support/generator.ts';
 import type { Report } from '../support/results.ts';
 import type { Stage } from '../support/stage.ts';
@@ -35,12 +35,14 @@ async function play(stage: Stage, options: Options): Promise<Report> {
   // Run by root, Postgres works as another user, who has to get there.
   chmodSync(directory, 0o755);
   const disk = await measureDisk(stage, directory);
-  const found = await findPeers((line) => {
+  const wanted = chosen(options.peers);
+  const present = await findPeers((line) => {
     stage.say(line);
   });
+  const found = present.filter((peer) => wanted.includes(peer));
   const cores = chooseCores(stage);
   const generator = new Generator(stage, cores.generator);
-  const library = path.resolve(options.service, '../index.js');
+  const dist = path.dirname(options.service);
   const setups = new Map<string, Setup>();
   const turns: PeerTurn[] = [];
   let count = 0;
@@ -49,7 +51,7 @@ async function play(stage: Stage, options: Options): Promise<Report> {
     mkdirSync(own);
     return PeerProcess.start(stage, peer, {
       // Not pinned: those of several processes take what the generator leaves of all cores.
-      ...{ directory: own, core: undefined, library, piecesMs },
+      ...{ directory: own, core: undefined, dist, piecesMs },
       ...(ledger !== undefined && { ledger }),
     });
   };
@@ -64,7 +66,7 @@ async function play(stage: Stage, options: Options): Promise<Report> {
           processes: running.processes,
         });
         for (const callers of job.callers) {
-          const turn = await takeTurn(stage, generator, running, callers, options);
+          const turn = await takeTurn(stage, generator, running, callers, options, directory);
           turns.push({ ...turn, peer: peer.key, job: job.name, callers });
           stage.say(
             `Round ${round}/${options.rounds}: ${peer.name}, ${job.name}, ${callers} callers: ${Math.round(turn.requestsPerSecond)}/s`,
@@ -73,11 +75,8 @@ async function play(stage: Stage, options: Options): Promise<Report> {
         await running.stop();
       }
   const survived: Survived[] = [];
-  for (const peer of found)
-    for (let kill = 1; kill <= options.starts; kill++)
-      survived.push(
-        ...(await surviveKills(stage, peer, start, path.join(directory, `${peer.key}-ledger-${kill}`))),
-      );
+  for (let kill = 1; kill <= options.starts; kill++)
+    survived.push(...(await surviveKills(stage, found, start, directory)));
   await stage.clear();
   return {
     scenario: peers.name,
@@ -88,22 +87,33 @@ async function play(stage: Stage, options: Options): Promise<Report> {
   };
 }
 
+/** The peers of these names; all, without any. @throws {Error} on a name that none has */
+function chosen(keys: readonly string[]): readonly Peer[] {
+  const unknown = keys.find((name) => !PEERS.some(({ key }) => key === name));
+  if (unknown !== undefined)
+    throw new Error(`There is no peer "${unknown}": they are ${PEERS.map(({ key }) => key).join(', ')}.`);
+  return keys.length === 0 ? PEERS : PEERS.filter(({ key }) => keys.includes(key));
+}
+
 async function takeTurn(
   stage: Stage,
   generator: Generator,
   running: PeerProcess,
   connections: number,
   { seconds, warmUp }: Options,
+  directory: string,
 ): Promise<Omit<PeerTurn, 'peer' | 'job' | 'callers'>> {
   const { signal } = stage;
   await generator.start({ kind: 'callers', url: running.url, connections, ramp: 0 });
   await sleep(LEAD_MS + 1000 * warmUp, undefined, { signal });
+  const writtenBefore = await writtenBytes(directory);
   await generator.lap();
   const before = running.usage;
   await sleep(seconds * 1000, undefined, { signal });
   const after = running.usage;
   const lap = await generator.lap();
   await generator.stop();
+  const written = await writtenBytes(directory);
   await sleep(LEAD_MS, undefined, { signal });
   const answers = lap.completed + lap.non2xx;
   return {
@@ -111,7 +121,8 @@ async function takeTurn(
     p50: lap.p50,
     p99: lap.p99,
     cpuPerRequest: (after.cpuMicroseconds - before.cpuMicroseconds) / answers,
-    writtenPerRequest: (after.writtenBytes - before.writtenBytes) / answers,
+    ...(written !== undefined &&
+      writtenBefore !== undefined && { writtenPerRequest: (written - writtenBefore) / answers }),
     residentBytes: after.residentBytes,
     faults: lap.errors + lap.non2xx,
   };

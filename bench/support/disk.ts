@@ -1,9 +1,10 @@
-import { spawnSync } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
 import { createReadStream } from 'node:fs';
-import { open, readFile, statfs } from 'node:fs/promises';
+import { open, readFile, stat, statfs } from 'node:fs/promises';
 import path from 'node:path';
 import { Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { promisify } from 'node:util';
 import type { Stage } from './stage.ts';
 import { summarize } from './statistics.ts';
 import { figure } from './table.ts';
@@ -18,6 +19,7 @@ export interface Disk {
 
 const WRITES = 200;
 const BLOCK = Buffer.alloc(4096, 1);
+const SECTOR_BYTES = 512;
 
 /** Measures it in `directory`, and says so where the figures would be those of memory. */
 export async function measureDisk(stage: Stage, directory: string): Promise<Disk> {
@@ -38,6 +40,19 @@ export async function measureDisk(stage: Stage, directory: string): Promise<Disk
   if (fileSystem === 'tmpfs')
     stage.say(`Caution: ${directory} is in memory, so commits cost nothing. --data DIR takes another one.`);
   return { fileSystem, syncMs: summarize(took).median };
+}
+
+/**
+ * What has been written to the disk of a directory so far, in bytes, once all that waits for it is on it; undefined where the kernel doesn't say.
+ * What the kernel says of each process counts pages of several MiB as soon as a few bytes of them change.
+ */
+export async function writtenBytes(directory: string): Promise<number | undefined> {
+  const { dev } = await stat(directory);
+  const device = `${(dev >> 8) & 0xfff}:${(dev & 0xff) | ((dev >> 12) & 0xfff00)}`;
+  await promisify(execFile)('sync', ['-f', directory]).catch(() => undefined);
+  // Its seventh number: https://docs.kernel.org/block/stat.html
+  const text = await readFile(`/sys/dev/block/${device}/stat`, 'utf8').catch(() => undefined);
+  return text === undefined ? undefined : Number(text.trim().split(/\s+/)[6]) * SECTOR_BYTES;
 }
 
 export function diskLine({ fileSystem, syncMs }: Disk): string {

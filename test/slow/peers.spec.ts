@@ -28,7 +28,7 @@ describe('what npm run bench -- peers compares', () => {
         chmodSync(directory, 0o755);
         const ledger = join(directory, 'ledger');
         const running = await PeerProcess.start(stage, peer, {
-          ...{ directory, core: undefined, library: join(import.meta.dirname, '../../dist/index.js') },
+          ...{ directory, core: undefined, dist: join(import.meta.dirname, '../../dist') },
           ...{ piecesMs: [20, 200, 100], ledger },
         });
         try {
@@ -38,15 +38,7 @@ describe('what npm run bench -- peers compares', () => {
           expect(await Promise.all(answers)).toEqual(
             Array(5).fill({ result: expect.stringMatching(/^\w+ result$/) }),
           );
-          const done = () =>
-            readFileSync(ledger, 'utf8')
-              .split('\n')
-              .filter((line) => line.startsWith('one-'))
-              .toSorted();
-          await untilTrue(stage, 'all pieces are done', () => Promise.resolve(done().length >= 15));
-          expect(done()).toEqual(
-            Array.from({ length: 15 }, (_, at) => `one-${Math.floor(at / 3)} ${at % 3}`),
-          );
+          await allPiecesOf(running, ledger);
           expect(running.usage.cpuMicroseconds).toBeGreaterThan(0);
         } finally {
           await running.stop();
@@ -54,4 +46,26 @@ describe('what npm run bench -- peers compares', () => {
         }
       },
     );
+
+  /** Waits until every piece of the five requests is done, each once. */
+  async function allPiecesOf({ peer, url }: PeerProcess, ledger: string): Promise<void> {
+    if (peer.program.kind === 'service') {
+      // It answered once more, before the five.
+      const succeeded = async () => {
+        const { runs } = (await (await fetch(new URL('/runs?status=succeeded', url))).json()) as {
+          runs: unknown[];
+        };
+        return runs.length === 6;
+      };
+      await untilTrue(stage, 'all runs have succeeded', succeeded);
+      return;
+    }
+    const done = () =>
+      readFileSync(ledger, 'utf8')
+        .split('\n')
+        .filter((line) => line.startsWith('one-'))
+        .toSorted();
+    await untilTrue(stage, 'all pieces are done', () => Promise.resolve(done().length >= 15));
+    expect(done()).toEqual(Array.from({ length: 15 }, (_, at) => `one-${Math.floor(at / 3)} ${at % 3}`));
+  }
 });

@@ -15,6 +15,11 @@ interface Options {
   readonly checksums?: boolean;
   /** Where it keeps its data, which outlives it; run by root, `nobody` must reach it. Default: one that goes with it. */
   readonly directory?: string;
+  /**
+   * What the memory is in that its processes share while they run: `mmap`, files of its own directory, of which a killed one leaves none
+   * behind; or `posix`, as by default of Postgres, which no disk sees. Default: `mmap`.
+   */
+  readonly sharedMemory?: 'mmap' | 'posix';
   /** Of which it is a standby, until it is promoted. Default: none. */
   readonly primary?: EmbeddedPostgres;
 }
@@ -42,6 +47,7 @@ if [ "$temporary" ]; then rm -rf "$directory"; fi`;
 export class EmbeddedPostgres {
   readonly #durable: boolean;
   readonly #checksums: boolean;
+  readonly #sharedMemory: 'mmap' | 'posix';
   readonly #temporary: boolean;
   readonly #directory: string;
   readonly #keeper: ChildProcess;
@@ -51,10 +57,12 @@ export class EmbeddedPostgres {
   /** Of the one that it follows until it is promoted. */
   readonly #primaryUrl: string | undefined;
 
-  private constructor({ durable = false, checksums = true, directory, primary }: Options) {
+  private constructor(options: Options) {
+    const { durable = false, checksums = true, sharedMemory = 'mmap', directory, primary } = options;
     this.#primaryUrl = primary?.url;
     this.#durable = durable;
     this.#checksums = checksums;
+    this.#sharedMemory = sharedMemory;
     this.#temporary = directory === undefined;
     this.#directory = directory ?? mkdtempSync(join(tmpdir(), 'frontrunner-postgres-'));
     // In a session of its own, as the server is: Ctrl+C in a terminal is for us alone.
@@ -100,8 +108,7 @@ export class EmbeddedPostgres {
   async start(): Promise<void> {
     const server = this.#run(this.#programs.postgres, [
       ...['-D', this.#data, '-h', '127.0.0.1', '-p', String(this.#port), '-k', '', '-N', '200'],
-      // Else a killed one left its memory in the machine.
-      ...['-c', 'dynamic_shared_memory_type=mmap'],
+      ...['-c', `dynamic_shared_memory_type=${this.#sharedMemory}`],
       ...(this.#durable ? [] : ['-F', '-c', 'full_page_writes=off']),
       ...(this.#primaryUrl === undefined ? [] : ['-c', `primary_conninfo=${this.#primaryUrl}`]),
     ]);

@@ -14,7 +14,7 @@ await listener.query('LISTEN results');
 listener.on('notification', ({ payload }) => waiting.told(...JSON.parse(payload)));
 
 await run({
-  preset: { worker: { connectionString, concurrentJobs: 200, maxPoolSize: 20, localQueue: { size: 400 } } },
+  preset: { worker: { connectionString, concurrentJobs: 600, maxPoolSize: 20, localQueue: { size: 1200 } } },
   noHandleSignals: true,
   taskList: {
     piece: async ({ id, piece }, { query }) => {

@@ -19,6 +19,6 @@ const job = restate.workflow({
 
 await restate.serve({ services: [job], port: Number(process.env.ENDPOINT_PORT) });
 serve(async (id) => {
-  await call(`Job/${id}/run/send`, id);
-  return call(`Job/${id}/first`);
+  const [first] = await Promise.all([call(`Job/${id}/first`), call(`Job/${id}/run/send`, id)]);
+  return first;
 });
