@@ -2,7 +2,8 @@ import { Subject } from 'rxjs';
 import { deepFreeze } from '../core/json.js';
 import type { ReplyPolicy } from '../core/policies.js';
 import { runStatus, type Decision, type Outcome, type Reply } from '../core/run.js';
-import { decideBy, needsMore, replyAtDeadline, replyOf } from './reply.js';
+import { counts, decideBy, needsMore, replyAtDeadline, replyOf } from './reply.js';
+import { ShadowOutcomes } from './shadow-outcomes.js';
 
 /** The committed outcomes of a run's sub-tasks, and the race for its reply. */
 export class Outcomes {
@@ -13,15 +14,25 @@ export class Outcomes {
   /** The sub-task whose outcome is the reply, because callers are shown its stream. */
   leading: string | undefined;
 
+  /** The names of the sub-tasks that race. */
+  private readonly subTasks: readonly string[];
+  /** Undefined where the run has no shadows. */
+  private readonly shadows: ShadowOutcomes | undefined;
+
   /**
    * @param subTasks the names of all sub-tasks of the run
    * @param reply what the caller was told by an earlier process
+   * @param shadows the names of those that are shadows
    */
   constructor(
     private readonly policy: ReplyPolicy,
-    private readonly subTasks: readonly string[],
+    subTasks: readonly string[],
     private reply?: Reply,
-  ) {}
+    shadows?: readonly string[],
+  ) {
+    if (shadows) this.shadows = new ShadowOutcomes(shadows);
+    this.subTasks = shadows ? subTasks.filter((name) => !shadows.includes(name)) : subTasks;
+  }
 
   /** Whether the policy is met or defeated. */
   get decided(): boolean {
@@ -30,16 +41,21 @@ export class Outcomes {
 
   /** Whether every sub-task has an outcome. */
   get complete(): boolean {
-    return this.settled.length === this.subTasks.length;
+    return this.settled.length === this.subTasks.length && this.shadows?.complete !== false;
   }
 
   /** The outcome of a sub-task; undefined as long as it has none. */
   of(subTask: string): Outcome | undefined {
     for (const outcome of this.settled) if (outcome.subTask === subTask) return outcome;
-    return undefined;
+    return this.shadows?.of(subTask);
   }
 
   settle(outcome: Outcome): void {
+    const { shadows } = this;
+    if (shadows?.includes(outcome.subTask)) {
+      shadows.settle(outcome);
+      return;
+    }
     this.settled.push(outcome);
     this.outcomes$ ??= this.race();
     this.outcomes$.next(outcome);
@@ -47,6 +63,11 @@ export class Outcomes {
 
   /** Removes an outcome, because its sub-task is retried. A result that was replied stays; an error may become a result. */
   unsettle(subTask: string): void {
+    const { shadows } = this;
+    if (shadows?.includes(subTask)) {
+      shadows.unsettle(subTask);
+      return;
+    }
     const rest = this.settled.filter((outcome) => outcome.subTask !== subTask);
     if (this.reply && 'error' in this.reply) this.reply = undefined;
     this.raceAnew(rest);
@@ -64,9 +85,16 @@ export class Outcomes {
     this.reply ??= deepFreeze(replyAtDeadline(this.policy, this.settled, this.subTasks));
   }
 
-  /** Forgets the result of a sub-task that succeeded. @returns false when it has no outcome yet */
-  forgetResult(subTask: string): boolean {
-    const { reply, settled } = this;
+  /**
+   * Forgets the result of a sub-task that succeeded, where no reply needs it: one that failed may need it after a retry.
+   *
+   * @param isReplied whether the journal has a reply with results
+   * @returns false when it has no outcome yet, or the reply may need it
+   */
+  forgetResult(subTask: string, isReplied: boolean): boolean {
+    const { reply, settled, shadows, policy } = this;
+    if (shadows?.includes(subTask)) return shadows.of(subTask) !== undefined;
+    if (counts(policy, subTask) && !isReplied) return false;
     const at = settled.findIndex((outcome) => outcome.subTask === subTask);
     if (at < 0) return false;
     settled[at] = { subTask, status: 'succeeded', result: null };
@@ -87,7 +115,9 @@ export class Outcomes {
 
   /** Whether a held sub-task has to start, because those that go on are too few to meet the policy. */
   needsMore(background: readonly string[]): boolean {
-    return needsMore(this.deciding, this.subTasks.length, this.settled, background);
+    const { shadows } = this;
+    const racing = shadows ? background.filter((name) => !shadows.includes(name)) : background;
+    return needsMore(this.deciding, this.subTasks.length, this.settled, racing);
   }
 
   private get deciding(): ReplyPolicy {

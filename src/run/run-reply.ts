@@ -3,26 +3,22 @@ import { elapsedMs, millisecondsSince } from '../core/duration.js';
 import type { RunEvent, SubTaskEvent } from '../core/events.js';
 import type { RunRecord } from '../core/run-record.js';
 import { answeredBy, type AnsweredBy, type RunStanding } from '../core/run-standing.js';
-import { PAST_DEADLINE, type Decision, type Outcome } from '../core/run.js';
+import type { Decision, Outcome } from '../core/run.js';
 import { leadAfter, type StreamLead } from '../core/stream-lead.js';
-import { callAfter } from './call-after.js';
 import type { Execution } from './execution.js';
-import { releaseLosers } from './losers.js';
 import { answers, Outcomes } from './outcomes.js';
-import { counts, deadlineOf } from './reply.js';
+import { ReplyTimers } from './reply-timers.js';
 import type { RunTerms } from './run-terms.js';
-import { ShadowOutcomes } from './shadow-outcomes.js';
 import type { SubTaskRun } from './sub-task-run.js';
 import { wholeReply } from './whole-reply.js';
 import { WaitingCallers, type Undecided } from './waiting-callers.js';
 
 /** What a reply needs of its run. */
-interface RepliedRun {
+export interface RepliedRun {
   readonly execution: Execution;
   readonly terms: RunTerms;
   readonly subTasks: readonly SubTaskRun[];
   cancel(reason: string): void;
-  cancelLosers(reason: string): void;
   conclude(): void;
   appendOwn(type: 'run.replied', data: RunEvent<'run.replied'>['data']): void;
 }
@@ -30,9 +26,7 @@ interface RepliedRun {
 /** The reply of one run: the outcomes that race for it, the callers that wait for it, and what it means for the losers. */
 export class RunReply {
   private readonly outcomes: Outcomes;
-  /** Undefined where the run has no shadows. */
-  private readonly shadows: ShadowOutcomes | undefined;
-  private readonly callers: WaitingCallers;
+  readonly callers: WaitingCallers;
   /** What the caller is, or was, told. */
   private told: Decision | undefined;
   /** When the journal's reply is from, and whose result that has. */
@@ -40,18 +34,15 @@ export class RunReply {
   private answeredBy: AnsweredBy = null;
   /** Whether the journal has a result that was told: then that stays. */
   private resultIsRecorded = false;
-  /** Whether what was told is in the journal alone. */
-  private resultIsForgotten = false;
-  private unstorable = false;
+  /** Whether the journal must be asked for what callers are told. */
+  isInJournalAlone = false;
   /** Whether a deadline makes the reply, so that callers are told once the journal has it; `appended` once it is on its way there. */
   private late: 'no' | 'due' | 'appended' = 'no';
   /** Whose stream callers are shown; undefined as long as nobody's was. */
   lead: StreamLead | undefined;
   /** From the start of the run to the first chunk that they were shown, in milliseconds. */
   private firstChunkMs: number | undefined;
-  private losersDeadline: NodeJS.Timeout | undefined;
-  private replyDeadline: NodeJS.Timeout | undefined;
-  private runDeadline: NodeJS.Timeout | undefined;
+  private readonly timers: ReplyTimers;
   /** When the run began, on the clock of `performance.now()`; undefined when its first reply is out. */
   private startedAt: number | undefined;
 
@@ -63,13 +54,12 @@ export class RunReply {
     const { replyPolicy, subTasks, shadows } = run.terms;
     const told = record?.decision?.reply;
     const mayChange = record?.retriedSinceReply && told && 'error' in told;
-    if (shadows) this.shadows = new ShadowOutcomes(shadows);
-    const racing = shadows ? subTasks.filter((name) => !shadows.includes(name)) : subTasks;
-    this.outcomes = new Outcomes(replyPolicy, racing, mayChange ? undefined : told);
+    this.outcomes = new Outcomes(replyPolicy, subTasks, mayChange ? undefined : told, shadows);
     this.callers = new WaitingCallers(this.clock, record !== undefined);
+    this.timers = new ReplyTimers(run, this);
     if (!record) {
       this.startedAt = this.clock.elapsed();
-      this.watchDeadlines(0);
+      this.timers.watchDeadlines(0);
     } else if (!record.decision) this.startedAt = this.clock.elapsed() - this.msSince(record.createdAt);
     this.lead = record?.lead;
     // One that was cut off decides nothing: its sub-task begins anew, which breaks it.
@@ -84,37 +74,24 @@ export class RunReply {
     return this.run.execution.clock;
   }
 
-  /** Whether the journal must be asked for what callers are told. */
-  get isInJournalAlone(): boolean {
-    return this.resultIsForgotten;
-  }
-
   /** Whether every sub-task has an outcome. */
   get complete(): boolean {
-    return this.outcomes.complete && this.shadows?.complete !== false;
+    return this.outcomes.complete;
   }
 
   /** Whether a held sub-task has to start, because the reply policy can't be met without it. */
   get needsMore(): boolean {
-    const { background, shadows } = this;
-    return this.outcomes.needsMore(
-      shadows ? background.filter((name) => !shadows.includes(name)) : background,
-    );
+    return this.outcomes.needsMore(this.background);
   }
 
   /** The committed outcome of a sub-task. */
   outcomeOf(subTask: string): Outcome | undefined {
-    return this.outcomes.of(subTask) ?? this.shadows?.of(subTask);
+    return this.outcomes.of(subTask);
   }
 
   /** Resolves as {@link WaitingCallers.wait} says. */
   wait(waitMs: number): Promise<Decision | Undecided | undefined> {
     return this.told && waitMs > 0 ? Promise.resolve(this.told) : this.callers.wait(waitMs);
-  }
-
-  /** Called when the journal has the run. */
-  runIsRecorded(): void {
-    this.callers.runIsRecorded();
   }
 
   /** How the run stands by what is committed. */
@@ -132,15 +109,13 @@ export class RunReply {
     if (this.late === 'appended' && !this.told) this.tell(decision);
   }
 
-  /** Forgets a committed result that no reply needs any more; one that failed may need it after a retry. @returns whether it did */
+  /** Forgets a committed result that no reply needs any more. @returns whether it did */
   forgetResult(subTask: string): boolean {
-    const { told, run, shadows } = this;
-    if (shadows?.includes(subTask)) return shadows.of(subTask) !== undefined;
-    if (counts(run.terms.replyPolicy, subTask) && !this.resultIsRecorded) return false;
-    if (!this.outcomes.forgetResult(subTask)) return false;
+    const { told } = this;
+    if (!this.outcomes.forgetResult(subTask, this.resultIsRecorded)) return false;
     if (told && answers(told.reply, subTask)) {
       this.told = { ...told, reply: { ...told.reply, result: null } };
-      this.resultIsForgotten = true;
+      this.isInJournalAlone = true;
     }
     return true;
   }
@@ -155,9 +130,9 @@ export class RunReply {
     if (!before && startedAt !== undefined) this.firstChunkMs = elapsedMs(startedAt, this.clock);
     if (!lead.broken) {
       this.outcomes.follow(lead.subTask);
-      this.releaseLosers(0);
+      this.timers.releaseLosers(0);
     } else {
-      this.clock.clearTimeout(this.losersDeadline);
+      this.timers.keepLosers();
       this.outcomes.follow(undefined);
     }
     return true;
@@ -174,17 +149,11 @@ export class RunReply {
   }
 
   settle(outcome: Outcome): void {
-    const { shadows, outcomes } = this;
-    (shadows?.includes(outcome.subTask) ? shadows : outcomes).settle(outcome);
+    this.outcomes.settle(outcome);
   }
 
   /** Removes an outcome, because its sub-task is retried. A result that was replied stays; an error may become a result. */
   unsettle(subTask: string): void {
-    const { shadows } = this;
-    if (shadows?.includes(subTask)) {
-      shadows.unsettle(subTask);
-      return;
-    }
     this.outcomes.unsettle(subTask);
     const { decision, told } = this;
     if (!told && this.late !== 'appended') return;
@@ -198,7 +167,7 @@ export class RunReply {
   decide(): Decision | undefined {
     const { decision, startedAt } = this;
     if (!decision || this.told || this.late === 'appended') return decision;
-    this.clock.clearTimeout(this.replyDeadline);
+    this.timers.replied();
     if (this.late === 'due') this.late = 'appended';
     else this.tell(decision);
     const { firstChunkMs } = this;
@@ -212,7 +181,7 @@ export class RunReply {
           };
     this.run.appendOwn('run.replied', data);
     // Those of a stream were released when it began to lead.
-    if (decision.background.length > 0 && !this.lead) this.releaseLosers(0);
+    if (decision.background.length > 0 && !this.lead) this.timers.releaseLosers(0);
     return decision;
   }
 
@@ -222,33 +191,20 @@ export class RunReply {
     const isNew = record.finishedAt === null && !record.reopened;
     if (record.decision && decision && isError(record.decision) === isError(decision)) {
       this.tell(record.decision);
-      if (decision.background.length > 0 && isNew) this.releaseLosers(this.msSince(record.repliedAt));
+      if (decision.background.length > 0 && isNew) this.timers.releaseLosers(this.msSince(record.repliedAt));
     }
-    if (isNew) this.watchDeadlines(this.msSince(record.createdAt), record.decision !== null);
+    if (isNew) this.timers.watchDeadlines(this.msSince(record.createdAt), record.decision !== null);
   }
 
   /** Called when the losers have ended. */
   end(): void {
-    this.clock.clearTimeout(this.losersDeadline);
-    this.clock.clearTimeout(this.replyDeadline);
-    this.clock.clearTimeout(this.runDeadline);
+    this.timers.end();
   }
 
-  /** Tells callers that there is no run, because the journal can't hold it. */
-  refuse(): void {
-    this.unstorable = true;
-    this.callers.tell(this.elsewhere);
-  }
-
-  /** Tells callers that this process doesn't decide. @param elsewhere whether another node does now; else the next process */
+  /** Tells callers that this process doesn't decide. For the parameter see {@link WaitingCallers.giveUp}. */
   giveUp(elsewhere: boolean): void {
     this.end();
-    this.callers.tell({ recorded: this.callers.isRecorded, elsewhere });
-  }
-
-  /** What a caller is told when another node has the run. */
-  get elsewhere(): Undecided {
-    return { recorded: this.callers.isRecorded, elsewhere: true, unstorable: this.unstorable };
+    this.callers.giveUp(elsewhere);
   }
 
   /**
@@ -279,30 +235,12 @@ export class RunReply {
     this.callers.tell(this.told);
   }
 
-  /** @param isReplied whether there was a reply: its deadline makes no other one */
-  private watchDeadlines(sinceStartMs: number, isReplied = false): void {
-    const { replyPolicy, deadline } = this.run.terms;
-    const ofReply = isReplied ? undefined : deadlineOf(replyPolicy);
-    if (ofReply !== undefined)
-      this.replyDeadline = callAfter(this.clock, ofReply, sinceStartMs, () => {
-        this.replyNow();
-      });
-    if (deadline !== undefined)
-      this.runDeadline = callAfter(this.clock, deadline, sinceStartMs, () => {
-        this.run.cancel(PAST_DEADLINE);
-      });
-  }
-
-  private replyNow(): void {
+  /** Called when the deadline of the reply comes: it is made of what there is. */
+  replyNow(): void {
     if (this.outcomes.decided) return;
     this.outcomes.replyNow();
     this.late = 'due';
     this.run.conclude();
-  }
-
-  private releaseLosers(sinceReplyMs: number): void {
-    this.clock.clearTimeout(this.losersDeadline);
-    this.losersDeadline = releaseLosers(this.clock, this.run, this.run.terms.losers, sinceReplyMs);
   }
 }
 

@@ -7,6 +7,7 @@ import { NEW_RUNS_SHARE, RESUMED_RUNS_SHARE } from '../core/memory-budget.js';
 import type { RunRecord } from '../core/run-record.js';
 import type { TaskDefinition } from '../core/task.js';
 import { loggerOf } from '../core/logger-of.js';
+import { endEach } from './end-each.js';
 import { Execution } from './execution.js';
 import { GuestSubTask } from './guest-sub-task.js';
 import type { IdempotencyKey } from './idempotency-key.js';
@@ -14,7 +15,7 @@ import type { RunTerms } from './run-terms.js';
 import type { Hosted, RunHost } from './run-host.js';
 import { Run } from './run.js';
 import { StartPlans } from './start-plans.js';
-import { endEach, type SubTaskRun } from './sub-task-run.js';
+import type { SubTaskRun } from './sub-task-run.js';
 import { WaitingKeys, type WaitingKey } from './waiting-keys.js';
 
 /** While fewer runs than this wait for slots, and half of those that may, runs of an earlier process are resumed. */

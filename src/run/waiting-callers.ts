@@ -23,6 +23,7 @@ interface Caller {
 export class WaitingCallers {
   private callers: Caller[] = [];
   private recorded: boolean;
+  private unstorable = false;
 
   /** @param recorded whether the journal has the run */
   constructor(
@@ -32,9 +33,9 @@ export class WaitingCallers {
     this.recorded = recorded;
   }
 
-  /** Whether the journal has the run. */
-  get isRecorded(): boolean {
-    return this.recorded;
+  /** What a caller is told when another node has the run. */
+  get elsewhere(): Undecided {
+    return { recorded: this.recorded, elsewhere: true, unstorable: this.unstorable };
   }
 
   /** Resolves with the reply; with undefined after `waitMs` milliseconds, but not before the journal has the run. */
@@ -59,6 +60,17 @@ export class WaitingCallers {
       this.clock.clearTimeout(caller.timer);
       caller.resolve(told);
     }
+  }
+
+  /** Ends the wait of all, because there is no run: the journal can't hold it. */
+  refuse(): void {
+    this.unstorable = true;
+    this.tell(this.elsewhere);
+  }
+
+  /** Ends the wait of all, because this process doesn't decide. @param elsewhere whether another node does now; else the next process */
+  giveUp(elsewhere: boolean): void {
+    this.tell({ recorded: this.recorded, elsewhere });
   }
 
   /** Called when the journal has the run. */
