@@ -5,7 +5,8 @@ import { NeedsAnyKey } from '../access/needed-scope.decorator.js';
 import { DomainError } from '../core/domain-error.js';
 import { ApiProblems } from '../http/api-problems.decorator.js';
 import { CACHE_AN_HOUR } from '../http/common-headers.js';
-import { problemTypes, type ProblemType } from '../http/problems.js';
+import type { ProblemType } from '../http/problem-type.js';
+import { problemTypes } from '../http/problems.js';
 
 const types = new Map<string, ProblemType>(Object.entries(problemTypes));
 
