@@ -1,6 +1,6 @@
 import { applyDecorators } from '@nestjs/common';
 import { ApiHeader, ApiQuery, ApiResponse } from '../http/open-api.js';
-import { EXAMPLE_EVENT } from '../core/events.js';
+import { EXAMPLE_EVENT } from '../core/event.schema.js';
 import { DEFAULT_EVENTS, MAX_EVENTS } from './events.schemas.js';
 import { eventText, OPENING } from './server-sent-events.js';
 

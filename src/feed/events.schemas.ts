@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { EVENT_TYPES } from '../core/event-types.js';
-import { runEventSchema } from '../core/events.js';
+import { runEventSchema } from '../core/event.schema.js';
 import { labelFilterSchema } from '../core/labels.schema.js';
 import { wholeNumber } from '../http/query.js';
 import { EXAMPLE_RUN_ID } from '../core/run.js';

@@ -1,7 +1,7 @@
 import { elapsedMs, millisecondsSince } from '../core/duration.js';
 import type { RunEvent, StartCause, SubTaskEvent } from '../core/events.js';
 import { toJson, type JsonValue } from '../core/json.js';
-import type { SubTaskRecord } from '../core/run-record.js';
+import type { SubTaskRecord } from '../core/sub-task-record.js';
 import type { AttemptError } from '../core/run.js';
 import type { SubTaskDefinition } from '../core/task.js';
 import { noted, recordedError, retryTermsOf } from './attempt-error.js';

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
-import type { RunRecord, SubTaskRecord } from '../core/run-record.js';
+import type { RunRecord } from '../core/run-record.js';
+import type { SubTaskRecord } from '../core/sub-task-record.js';
 import { startDelay, type StartDelay } from '../core/start-rule.js';
 import type { TaskDefinition } from '../core/task.js';
 import type { Breakers } from './breakers.js';

@@ -3,7 +3,7 @@ import { memoryBytes, type JsonValue } from '../core/json.js';
 import { redacted } from '../core/redaction.js';
 import { subTaskEvent } from '../core/new-event.js';
 import { outcomeOf } from '../core/outcome.js';
-import type { SubTaskRecord } from '../core/run-record.js';
+import type { SubTaskRecord } from '../core/sub-task-record.js';
 import { NO_FREE_SLOT, type AttemptError, type Obstacle } from '../core/run.js';
 import type { SubTaskDefinition } from '../core/task.js';
 import type { Attempt } from './attempt.js';

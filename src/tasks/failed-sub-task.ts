@@ -1,5 +1,6 @@
 import { DomainError } from '../core/domain-error.js';
-import type { RunRecord, SubTaskRecord } from '../core/run-record.js';
+import type { RunRecord } from '../core/run-record.js';
+import type { SubTaskRecord } from '../core/sub-task-record.js';
 
 /** The sub-task that a request with a key has retried; undefined when none has. */
 export function subTaskOfKey({ subTasks }: Readonly<RunRecord>, key: string | undefined): string | undefined {

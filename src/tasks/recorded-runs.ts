@@ -1,7 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { runKeyOf } from '../core/fairness.js';
 import { deepFreeze, memoryBytes } from '../core/json.js';
-import type { RunRecord, SubTaskRecord } from '../core/run-record.js';
+import type { RunRecord } from '../core/run-record.js';
+import type { SubTaskRecord } from '../core/sub-task-record.js';
 import { textOf } from '../core/thrown.js';
 import { loggerOf } from '../core/logger-of.js';
 import type { RunTerms } from '../run/run-terms.js';

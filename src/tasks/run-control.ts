@@ -11,7 +11,8 @@ import { CANCELLED, isCancelled, isFinished } from './finished-run.js';
 import { failedSubTask, isRetried, subTaskOfKey } from './failed-sub-task.js';
 import { RecordedRuns } from './recorded-runs.js';
 import { RunWatch } from './run-watch.js';
-import type { RunRecord, SubTaskRecord } from '../core/run-record.js';
+import type { RunRecord } from '../core/run-record.js';
+import type { SubTaskRecord } from '../core/sub-task-record.js';
 import { obstacleOf } from '../run/run-terms.js';
 import { Turns } from './turns.js';
 

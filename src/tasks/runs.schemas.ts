@@ -10,7 +10,7 @@ import {
   startTriggerSchema,
   subTaskStatusSchema,
 } from '../core/run.js';
-import { stream } from '../core/events.js';
+import { stream } from '../core/event.schema.js';
 import { webhookViewsSchema } from '../core/webhook-view.js';
 import { EXAMPLE_REQUEST_ID, EXAMPLE_TRACEPARENT } from './tasks.schemas.js';
 

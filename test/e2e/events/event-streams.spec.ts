@@ -4,7 +4,7 @@ import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { EventSource } from 'eventsource';
-import { runEventSchema } from '../../../src/core/events.js';
+import { runEventSchema } from '../../../src/core/event.schema.js';
 import { EventFeed } from '../../../src/feed/event-feed.js';
 import { ControlledTask } from '../../support/controlled-task.js';
 import { FACES, ofService } from '../../support/faces.js';

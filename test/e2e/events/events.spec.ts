@@ -3,7 +3,7 @@ import { Readable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { EVENT_TYPES } from '../../../src/core/event-types.js';
 import type { RunEvent } from '../../../src/core/events.js';
-import { runEventSchema } from '../../../src/core/events.js';
+import { runEventSchema } from '../../../src/core/event.schema.js';
 import { inlineTask } from '../../support/inline-task.js';
 import { expectProblem } from '../../support/problem.js';
 import { temporaryDirectory } from '../../support/temporary-directory.js';
