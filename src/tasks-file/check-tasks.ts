@@ -69,8 +69,8 @@ async function checkAll(
   const handlerOf = (request: HttpRequestOptions) => new HttpSubTask(request, upstreams, env);
   const configure = upstreams.configure.bind(upstreams);
   const webhookMeans = webhookMeansOf(env);
-  const surroundings = { webhookMeans, ...(explain !== undefined && { handlerOf, configure }) };
-  const files = readTasksFiles(paths.length > 0 ? paths : pathsOf(env), env, surroundings);
+  const service = { webhookMeans, ...(explain !== undefined && { handlerOf, configure }) };
+  const files = readTasksFiles(paths.length > 0 ? paths : pathsOf(env), env, service);
   for (const file of files) tell(file, terminal);
   if (files.some(({ mistakes }) => mistakes.length > 0)) return 1;
   if (explain === undefined) return 0;

@@ -1,16 +1,24 @@
 import type { JsonValue } from '../core/json.js';
 import { target } from '../json-schema/schema-flaws.js';
+import { hint } from './issue-message.js';
 
 type Schema = JsonValue | undefined;
 type SchemaObject = Readonly<Record<string, JsonValue>>;
 
 /**
- * Whether no input that fits a schema has a member of this name. What can't be told from its keywords is taken for possible.
+ * Says that no input that fits a schema has a member of this name, and which it may have; undefined where one may have it. What can't be told
+ * from its keywords is taken for possible.
  *
  * @param schema one without flaws: no reference leads it back to itself
- * @param root what references lead into
  */
-export function isRuledOut(schema: Schema, name: string, root = schema): boolean {
+export function unknownMember(schema: Schema, name: string): string | undefined {
+  return isRuledOut(schema, name)
+    ? `no input has a member ${name}; ${hint(name, knownMembers(schema))}`
+    : undefined;
+}
+
+/** @param root what references lead into */
+function isRuledOut(schema: Schema, name: string, root = schema): boolean {
   if (schema === false) return true;
   if (!isObject(schema)) return false;
   const below = (child: Schema): boolean => isRuledOut(child, name, root);
@@ -35,7 +43,7 @@ export function isRuledOut(schema: Schema, name: string, root = schema): boolean
 }
 
 /** The names of members that a schema knows of, in whichever part of it. */
-export function knownMembers(schema: Schema): string[] {
+function knownMembers(schema: Schema): string[] {
   if (typeof schema !== 'object' || schema === null) return [];
   const { properties } = schema as SchemaObject;
   const own = isObject(properties) ? Object.entries(properties) : [];

@@ -4,7 +4,7 @@ import { describe, expect, test } from '@jest/globals';
 import { temporaryDirectory } from '../../test/support/temporary-directory.js';
 import { defineSubTask } from '../tasks/sub-task-declaration.js';
 import { mistakeLines } from './mistake.js';
-import type { Surroundings } from './task-checker.js';
+import type { ServiceContext } from './service-context.js';
 import { readTasksFiles } from './tasks-file.js';
 
 const directory = temporaryDirectory();
@@ -12,7 +12,7 @@ const path = join(directory, 'tasks.yaml');
 
 const run = () => undefined;
 
-const surroundings: Surroundings = {
+const service: ServiceContext = {
   declarationOf: (task) => (task === 'demo' ? 'DemoTask' : undefined),
   classes: new Map([
     ['English', [defineSubTask({ name: 'english' }, { run }, 'English')]],
@@ -23,13 +23,13 @@ const surroundings: Surroundings = {
   configure: () => undefined,
 };
 
-function read(text: string | Buffer, around?: Surroundings, environment: NodeJS.ProcessEnv = {}) {
+function read(text: string | Buffer, around?: ServiceContext, environment: NodeJS.ProcessEnv = {}) {
   writeFileSync(path, text);
   return readTasksFiles([path], environment, around)[0]!;
 }
 
 /** What is wrong with a file, each mistake as its line says it, without the name of the file. */
-function mistakesOf(text: string | Buffer, around?: Surroundings): string[] {
+function mistakesOf(text: string | Buffer, around?: ServiceContext): string[] {
   return mistakeLines(read(text, around).mistakes).map((line) => line.replace(`${path}:`, ''));
 }
 
@@ -87,7 +87,7 @@ tasks:
       - { kind: class, class: English, shadow: { sample: 5%, pointer: /text } }
       - { kind: class, class: Spanish, when: "{% language = 'es' %}" }
 `,
-      surroundings,
+      service,
     );
     expect(tasks.at(-1)).toMatchObject({
       subTasks: [{ name: 'spanish' }, { name: 'english' }],
@@ -148,7 +148,7 @@ tasks:
   whole:
     subTasks: [{ name: a, kind: http, url: https://a.example/ }]
 `,
-      { ...surroundings, handlerOf: ({ stream }) => ({ run, wins: stream === 'sse' ? wins : undefined }) },
+      { ...service, handlerOf: ({ stream }) => ({ run, wins: stream === 'sse' ? wins : undefined }) },
     );
     expect(mistakes).toEqual([]);
     expect(tasks).toMatchObject([
@@ -176,7 +176,7 @@ tasks:
       - { name: c, kind: http, url: https://c.example/, breaker: false }
       - { name: d, kind: http, url: https://d.example/, breaker: { upstream: eu, slow: 2s, failures: 25% } }
 `,
-      { ...surroundings, handlerOf: () => ({ run }) },
+      { ...service, handlerOf: () => ({ run }) },
       { API_URL: 'https://secret.example' },
     );
     expect(mistakes).toEqual([]);
@@ -214,7 +214,7 @@ tasks:
     ['a start of a document', '---\ntasks: { t: { subTasks: [{ kind: class, class: English }] } }\n...\n'],
     ['aliases', 'tasks: { t: { subTasks: &s [{ kind: class, class: English }] }, u: { subTasks: *s } }'],
   ])('may have %s', (_what, text) => {
-    const { tasks, mistakes } = read(text, surroundings);
+    const { tasks, mistakes } = read(text, service);
     expect(mistakes).toEqual([]);
     expect(tasks[0]?.subTasks[0]?.name).toBe('english');
   });
@@ -755,7 +755,7 @@ more: 1
   v: { losers: &l continue, subTasks: *s }
   w: { losers: *l, subTasks: *s }
 `,
-      surroundings,
+      service,
     );
     expect(mistakes).toEqual([]);
     expect(tasks.map(({ losers }) => losers)).toEqual(['cancel', 'cancel', 'continue', 'continue']);
@@ -856,14 +856,14 @@ describe('a tasks file in a service', () => {
       ['1:50: tasks.t.reply.primary: "English" is no sub-task of t, which has english'],
     ],
   ])('is refused with %s, of which nothing is known without one', (what, text, mistakes) => {
-    expect(mistakesOf(text, surroundings)).toEqual(mistakes);
+    expect(mistakesOf(text, service)).toEqual(mistakes);
     expect(mistakesOf(text)).toHaveLength(what === 'a class twice' ? 1 : 0);
   });
 
   test('has its sub-tasks made with what is theirs alone', () => {
     const made: unknown[] = [];
     read(subTaskWith('timeout: 2s\n        method: POST\n        result: /a'), {
-      ...surroundings,
+      ...service,
       configure: () => undefined,
       handlerOf: (request) => (made.push(request), { run }),
     });
@@ -874,7 +874,7 @@ describe('a tasks file in a service', () => {
     const handlerOf = () => {
       throw new Error('no such host');
     };
-    expect(mistakesOf(subTaskWith('timeout: 2s'), { ...surroundings, handlerOf })).toEqual([
+    expect(mistakesOf(subTaskWith('timeout: 2s'), { ...service, handlerOf })).toEqual([
       '4:9: tasks.t.subTasks[0]: no such host',
     ]);
   });

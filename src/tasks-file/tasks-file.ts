@@ -6,7 +6,8 @@ import { issueMessage } from './issue-message.js';
 import { noteMisplacedVariables } from './misplaced-variables.js';
 import { inOrder, type Mistake } from './mistake.js';
 import { OriginsChecker } from './origins-checker.js';
-import { TaskChecker, type Surroundings } from './task-checker.js';
+import type { ServiceContext } from './service-context.js';
+import { TaskChecker } from './task-checker.js';
 import { tasksFileSchema } from './tasks-file.schema.js';
 import { YamlSource } from './yaml-source.js';
 
@@ -24,12 +25,12 @@ export interface TasksFile {
  * Reads tasks files and finds all that is wrong with them, each by itself and beside the others.
  *
  * @param paths of files and of folders
- * @param surroundings the service that the tasks are to be part of, where there is one
+ * @param service the service that the tasks are to be part of, where there is one
  */
 export function readTasksFiles(
   paths: readonly string[],
   environment: Readonly<NodeJS.ProcessEnv>,
-  surroundings?: Surroundings,
+  service?: ServiceContext,
 ): TasksFile[] {
   const declared = new Map<string, string>();
   const configured = new Map<string, string>();
@@ -38,7 +39,7 @@ export function readTasksFiles(
   const opened = [...files.values()].map((file) => {
     const source = sourceOf(file);
     if (source instanceof UnreadableFile) return { file, unreadable: source.message };
-    const checker = new TaskChecker(source, environment, { declared, called }, surroundings);
+    const checker = new TaskChecker(source, environment, { declared, called }, service);
     const origins = new OriginsChecker(source, environment, configured);
     return { file, source, checker, origins, tasks: tasksIn(source, checker), settings: origins.read() };
   });
@@ -46,7 +47,7 @@ export function readTasksFiles(
   const isKnown = opened.every(({ checker, origins }) => !checker?.unset.length && !origins?.unset.length);
   for (const { origins, settings = [] } of opened) {
     if (isKnown) origins?.noteUncalled(called);
-    for (const [origin, one] of settings) surroundings?.configure?.(origin, one);
+    for (const [origin, one] of settings) service?.configure?.(origin, one);
   }
   return opened.map(({ file, unreadable = '', source, checker, origins, tasks = [] }) => {
     if (!source) return { file, tasks, mistakes: [{ file, path: [], message: unreadable }], unset: [] };
