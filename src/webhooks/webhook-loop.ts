@@ -3,7 +3,6 @@ import type { Logger } from '@nestjs/common';
 import type { Clock } from '../core/clock.js';
 import { textOf } from '../core/thrown.js';
 import type { WebhookEvent } from '../core/webhook-event.js';
-import { shownUrl } from '../core/webhook-view.js';
 import type { Journal } from '../run/journal.js';
 import type { HeldWebhook, WebhookKeeping } from '../run/webhook-keeping.js';
 import { Deliveries, type DeliveryParts } from './deliveries.js';
@@ -13,6 +12,8 @@ import type { KnownRuns } from './known-runs.js';
 import type { LogHead } from './log-head.js';
 import type { LoopTurns } from './loop-turns.js';
 import { LogReader } from './log-reader.js';
+import { Settlements } from './settlements.js';
+import { Sleeper } from './sleeper.js';
 import { Verdicts } from './verdicts.js';
 import { wantedBy, type Wanted } from './wanted.js';
 
@@ -22,20 +23,13 @@ const MOST_CHARACTERS = 8 * 2 ** 20;
 /** How many events are read at a time, once there is room for so many. */
 const PAGE_EVENTS = MOST_OPEN / 2;
 
-/** Between two settlements: of rows, of deliveries, and where only the cursor has moved. */
-const SETTLE_ROWS_MS = 50;
-const SETTLE_MS = 250;
-const SETTLE_CURSOR_MS = 10_000;
-/** After so many deliveries it settles at once. */
-const MOST_UNSETTLED = 500;
-
 /** What has taken so long is kept as a row where it holds up others; it is due again within `AGAIN_MS`. */
 const STUCK_MS = 1_000;
 const AGAIN_MS = 10_000;
 
 const RETRY_MS = 1_000;
 const MOST_RETRY_MS = 10_000;
-const LONGEST_REST_MS = 60_000;
+const LONGEST_SLEEP_MS = 60_000;
 
 export interface LoopParts extends DeliveryParts {
   readonly journal: Journal;
@@ -60,16 +54,13 @@ export class WebhookLoop {
   private readonly log: LogReader;
   private readonly deliveries: Deliveries;
   private readonly intake: Intake;
+  private readonly settlements: Settlements;
+  private readonly sleeper: Sleeper;
   private readonly cut = new AbortController();
-  private settledCursor: number;
-  /** On the clock of `performance.now()`, as `spiltAt` is. */
-  private settledAt = -Infinity;
+  /** On the clock of `performance.now()`. */
   private spiltAt = -Infinity;
   private isStopping = false;
   private isEnded = false;
-  private isWoken = false;
-  private isBackingOff = false;
-  private resume: (() => void) | undefined;
   private grace: NodeJS.Timeout | undefined;
 
   /** @param lastDeliveredAt see {@link Verdicts} */
@@ -81,12 +72,13 @@ export class WebhookLoop {
     this.id = webhook.id;
     this.revision = webhook.revision;
     this.wanted = wantedBy(webhook);
-    this.settledCursor = webhook.cursor;
+    this.sleeper = new Sleeper(parts.clock);
     this.log = new LogReader(parts, this.wanted, webhook.cursor, webhook.cursorAt, this.onMore);
     const verdicts = new Verdicts(this.id, parts.tell, lastDeliveredAt);
     setMaxListeners(0, this.cut.signal);
     this.deliveries = new Deliveries(parts, verdicts, this.cut.signal, this.wake);
     this.intake = new Intake(this.id, this.wanted, parts, this.log, this.deliveries);
+    this.settlements = new Settlements(webhook, this.wanted.terms, parts, this.log, this.deliveries);
   }
 
   /** Delivers until it is stopped or ended. It never rejects. */
@@ -95,7 +87,7 @@ export class WebhookLoop {
     for (let failures = 0; !this.isEnded;) {
       try {
         await this.parts.turns.next();
-        if (!(await this.step())) await this.rest(this.restMs);
+        if (!(await this.step())) await this.sleeper.sleep(this.sleepMs);
         failures = 0;
       } catch (error) {
         failures += 1;
@@ -138,7 +130,7 @@ export class WebhookLoop {
     const now = this.parts.clock.elapsed();
     if (this.deliveries.unsettled.pause && !this.isStopping) this.stop();
     if (this.isStopping) return this.finish();
-    if (this.settleAt <= now) await this.settle();
+    if (this.settlements.dueAt <= now) await this.settle();
     else if (this.intake.takeAt <= now) await this.intake.takeDue();
     else if (this.stuckAt <= now) this.spill(now);
     else if (this.readable > 0 && !this.log.isAtEnd) return this.intake.readOn(this.readable);
@@ -146,13 +138,14 @@ export class WebhookLoop {
     return true;
   }
 
-  private get restMs(): number {
-    if (this.isStopping) return LONGEST_REST_MS;
-    const due = Math.min(this.settleAt, this.intake.takeAt, this.stuckAt) - this.parts.clock.elapsed();
+  private get sleepMs(): number {
+    if (this.isStopping) return LONGEST_SLEEP_MS;
+    const due =
+      Math.min(this.settlements.dueAt, this.intake.takeAt, this.stuckAt) - this.parts.clock.elapsed();
     const leftMs = this.endpoint?.leftMs ?? 0;
     const next = this.log.isAtEnd || leftMs === 0 ? due : Math.min(due, leftMs);
     // Where the log has more that can’t be read yet, nobody wakes it.
-    const longest = this.log.isAtEnd || this.readable === 0 ? LONGEST_REST_MS : RETRY_MS;
+    const longest = this.log.isAtEnd || this.readable === 0 ? LONGEST_SLEEP_MS : RETRY_MS;
     return Math.max(1, Math.min(next, longest));
   }
 
@@ -173,15 +166,6 @@ export class WebhookLoop {
     return this.wanted.terms && this.parts.endpoints.of(this.wanted.terms.url);
   }
 
-  /** When it is time to settle; `Infinity` where nothing is to be. */
-  private get settleAt(): number {
-    const { unsettled } = this.deliveries;
-    if (unsettled.delivered >= MOST_UNSETTLED) return this.settledAt;
-    if (unsettled.hasRows) return this.settledAt + SETTLE_ROWS_MS;
-    if (unsettled.delivered > 0) return this.settledAt + SETTLE_MS;
-    return this.cursor > this.settledCursor ? this.settledAt + SETTLE_CURSOR_MS : Infinity;
-  }
-
   /** When those are kept as rows that hold up others, or the cursor. */
   private get stuckAt(): number {
     const { first, beyond } = this.deliveries;
@@ -194,39 +178,18 @@ export class WebhookLoop {
     return this.wanted.terms === undefined;
   }
 
-  /** Each event up to this one is delivered, given up, kept, or none of its. */
-  private get cursor(): number {
-    const { first } = this.deliveries;
-    return first ? first.about.event - 1 : this.log.upTo;
-  }
-
   private async finish(): Promise<boolean> {
     if (this.deliveries.underWay > 0) return false;
     this.deliveries.keepRest();
-    if (this.settleAt < Infinity || this.deliveries.unsettled.pause) await this.settle();
+    if (this.settlements.dueAt < Infinity || this.deliveries.unsettled.pause) await this.settle();
     this.isEnded = true;
     return true;
   }
 
   private async settle(): Promise<void> {
-    const { unsettled, first } = this.deliveries;
-    const { cursor } = this;
-    const deliveries = unsettled.take(this.parts.now());
-    const { pause } = unsettled;
-    const cursorAt = first ? Math.min(Date.parse(first.about.time), this.log.at) : this.log.at;
-    const progress = { cursor, cursorAt, deliveries, ...(pause && { pause }) };
-    const hadRows = unsettled.hasRows;
-    if (!(await this.parts.keeping.settle(this.id, progress))) {
-      this.end();
-      return;
-    }
-    this.settledAt = this.parts.clock.elapsed();
-    this.settledCursor = cursor;
-    if (hadRows) this.intake.look();
-    unsettled.settled(deliveries);
-    if (!pause || !this.wanted.terms) return;
-    const { id: webhook } = this;
-    this.parts.tell({ kind: 'webhook.paused', webhook, url: shownUrl(this.wanted.terms), reason: pause });
+    const hadRows = this.deliveries.unsettled.hasRows;
+    if (!(await this.settlements.settle())) this.end();
+    else if (hadRows) this.intake.look();
   }
 
   /** The log keeps what has had no turn yet of a webhook of the API: it has one endpoint. */
@@ -241,34 +204,17 @@ export class WebhookLoop {
   };
 
   private readonly wake = (): void => {
-    this.isWoken = true;
-    if (!this.isBackingOff || this.isStopping || this.isEnded) this.resume?.();
+    this.sleeper.wake(this.isStopping || this.isEnded);
   };
 
   private readonly onMore = (): void => {
     if (this.readable > 0) this.wake();
   };
 
-  private async rest(ms: number): Promise<void> {
-    const { clock } = this.parts;
-    if (!this.isWoken) {
-      const { promise, resolve } = Promise.withResolvers<unknown>();
-      const timer = clock.setTimeout(resolve, ms);
-      this.resume = resolve as () => void;
-      await promise;
-      clock.clearTimeout(timer);
-      this.resume = undefined;
-    }
-    this.isWoken = false;
-  }
-
   private async backOff(failures: number, error: unknown): Promise<void> {
     if (failures === 1)
       this.parts.logger.warn(`Webhook ${this.id} can’t go on, which is tried again: ${textOf(error)}`);
-    this.isBackingOff = true;
-    this.isWoken = this.isEnded;
-    await this.rest(Math.min(RETRY_MS * failures, MOST_RETRY_MS));
-    this.isBackingOff = false;
+    if (!this.isEnded) await this.sleeper.sleepThrough(Math.min(RETRY_MS * failures, MOST_RETRY_MS));
     this.intake.look();
   }
 }

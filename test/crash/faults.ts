@@ -39,7 +39,7 @@ export const faults = {
     about: 'the cursor of a webhook is settled before the deliveries behind it have ended',
     changes: [
       {
-        file: 'webhooks/webhook-loop.js',
+        file: 'webhooks/settlements.js',
         from: `return first ? first.about.event - 1 : this.log.upTo;`,
         to: `return this.log.upTo;`,
       },
