@@ -8,7 +8,6 @@ import { expectNoStream, expectStream, type StreamUser } from './http2-streams.j
 import { ReadingPace } from './reading-pace.js';
 import { StreamedBody, type BodySource } from './streamed-body.js';
 import { UnfitResponse, type ReadingTerms, type UpstreamResponse } from './upstream-response.js';
-import type { Upstream } from './upstreams.js';
 
 /** How much is read of a body that is not wanted, on the wire: so much costs less than another connection. */
 const UNWANTED_BYTES = 16 * 1024;
@@ -17,35 +16,8 @@ const UNWANTED_MS = 500;
 
 const NO_BODY = Buffer.alloc(0);
 
-/**
- * One request and its response. Its connection is closed unless the response was read to its end. With `streams`, the response is there before
- * its body is, and `signal` ends that too.
- *
- * @param signal ends the exchange, whatever it waits for
- * @param anew whether it takes a connection that no other request has used
- * @throws {UnfitResponse} {@link StaleConnection} or what undici says of a connection
- */
-export function exchange(
-  upstream: Upstream,
-  request: Dispatcher.DispatchOptions,
-  terms: ReadingTerms,
-  signal: AbortSignal,
-  anew = false,
-): Promise<UpstreamResponse> {
-  return new Promise((resolve, reject) => {
-    signal.throwIfAborted();
-    const reader = new ResponseReader(request.method, terms, signal, upstream.memory, resolve, reject);
-    signal.addEventListener('abort', reader);
-    try {
-      upstream.dispatch(request, reader, anew);
-    } catch (error) {
-      reader.fail(error);
-    }
-  });
-}
-
-/** Reads as undici brings it: a stream in between would cost more than all of the rest. */
-class ResponseReader implements Dispatcher.DispatchHandler, ConnectionUser, StreamUser, BodySource {
+/** Reads a response as undici brings it: a stream in between would cost more than all of the rest. */
+export class ResponseReader implements Dispatcher.DispatchHandler, ConnectionUser, StreamUser, BodySource {
   connection: Connection | undefined;
   stream: StreamUser['stream'];
   private controller: Dispatcher.DispatchController | undefined;
@@ -104,11 +76,8 @@ class ResponseReader implements Dispatcher.DispatchHandler, ConnectionUser, Stre
       if (mistake !== undefined) this.fail(this.unfit(mistake));
       else if (streams) this.open();
       else if (Number(headers['content-length']) > maxBytes) this.fail(this.tooLarge());
-    } else if (mistake !== undefined) {
-      this.finish();
-    } else {
-      this.waitForUnwanted();
-    }
+    } else if (mistake !== undefined) this.finish();
+    else this.waitForUnwanted();
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {

@@ -1,6 +1,6 @@
 import type { UpstreamCall } from '../core/measures.js';
 import { textOf } from '../core/thrown.js';
-import { exchange } from './response-reader.js';
+import { exchange } from './exchange.js';
 import { UnfitResponse, type UpstreamResponse } from './upstream-response.js';
 
 /** {@link exchange}, of which it is told how long it took, its stream included, while somebody wants to know. */

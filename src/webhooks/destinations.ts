@@ -2,7 +2,7 @@ import { ForbiddenAddress } from '../upstreams/address-guard.js';
 import { StaleConnection } from '../upstreams/connection.js';
 import { excerptOf } from '../upstreams/excerpt.js';
 import type { UpstreamRequest } from '../upstreams/request-template.js';
-import { exchange } from '../upstreams/response-reader.js';
+import { exchange } from '../upstreams/exchange.js';
 import type { ReadingTerms, UpstreamResponse } from '../upstreams/upstream-response.js';
 import { retryAfterMs } from '../upstreams/retry-after.js';
 import { Secrets } from '../upstreams/secrets.js';

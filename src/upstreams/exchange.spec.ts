@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globa
 import type { Dispatcher } from 'undici';
 import { MemoryBudget } from '../core/memory-budget.js';
 import { Decompression } from './decompression.js';
-import { exchange } from './response-reader.js';
+import { exchange } from './exchange.js';
 import type { Upstream } from './upstreams.js';
 import { useFakeClock } from '../../test/support/fake-clock.js';
 
