@@ -330,6 +330,41 @@ describe('Deliverer', () => {
     expect(numbers().filter((event) => event === 2)).toHaveLength(2);
   });
 
+  test('repeats nothing either when it stops right after a change of its webhook', async () => {
+    await stand.subscribe('one');
+    const node = await begin();
+    stand.answerOf = (_url, { id }) => (id === '22' ? 'hang' : 'ok');
+    for (let runs = 0; runs < 20; runs += 1) await stand.run(['run.replied']);
+    await stand.settle();
+    const terms = JSON.stringify({ url: 'https://new.test/', secrets: [] });
+    await stand.keeping.change('one', 1, { terms, paused: null });
+    await stand.settle();
+    await node.stop();
+    await stand.advance(15_000);
+    expect(stand.clock.nextInMs).toBeUndefined();
+    stand.answerOf = () => 'ok';
+    await begin();
+    await stand.advance(1_000);
+    expect(numbers('https://one.test/')).toContain(24);
+    expect(numbers('https://new.test/')).toEqual([22]);
+  });
+
+  test('cuts off what goes on for half a minute behind a change, also when others follow', async () => {
+    await stand.subscribe('one');
+    await begin();
+    stand.delayOf = (url) => (url === 'https://one.test/' ? 60_000 : 0);
+    await stand.run(['run.replied']);
+    await stand.settle();
+    const terms = JSON.stringify({ url: 'https://new.test/', secrets: [] });
+    await stand.keeping.change('one', 1, { terms, paused: null });
+    await stand.advance(20_000);
+    await stand.keeping.change('one', 2, { terms, paused: null });
+    await stand.advance(9_999);
+    expect(numbers('https://new.test/')).toEqual([]);
+    await stand.advance(1);
+    expect(numbers('https://new.test/')).toEqual([2]);
+  });
+
   test('sends nothing of a run that is erased, and keeps nothing of it', async () => {
     await stand.subscribe('one');
     await begin();

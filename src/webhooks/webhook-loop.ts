@@ -57,11 +57,13 @@ export class WebhookLoop {
   private readonly settlements: Settlements;
   private readonly sleeper: Sleeper;
   private readonly cut = new AbortController();
-  /** On the clock of `performance.now()`. */
+  /** On the clock of `performance.now()`, as `cutAt` is. */
   private spiltAt = -Infinity;
   private isStopping = false;
   private isEnded = false;
   private grace: NodeJS.Timeout | undefined;
+  /** When its grace ends. */
+  private cutAt = Infinity;
 
   /** @param lastDeliveredAt see {@link Verdicts} */
   constructor(
@@ -98,11 +100,17 @@ export class WebhookLoop {
     this.parts.clock.clearTimeout(this.grace);
   }
 
-  /** Ends what is under way, settles, and ends. @param graceMs after this, what is under way is cut off. Default: it has its time */
-  stop(graceMs?: number): void {
+  /** Ends what is under way, settles, and ends. @param graceMs after this, what is under way is cut off; the shortest counts. Default: it has its time */
+  stop(graceMs = Infinity): void {
+    const { clock } = this.parts;
+    const cutAt = clock.elapsed() + graceMs;
+    if (cutAt < this.cutAt) {
+      clock.clearTimeout(this.grace);
+      this.grace = clock.setTimeout(this.cutOff, graceMs);
+      this.cutAt = cutAt;
+    }
     this.isStopping = true;
     this.deliveries.stop();
-    if (graceMs !== undefined) this.grace ??= this.parts.clock.setTimeout(this.cutOff, graceMs);
     this.wake();
   }
 
