@@ -31,6 +31,7 @@ import { openAiErrorAt } from './openai/openai-error.js';
 import { Telemetry } from './telemetry/telemetry.js';
 import { EventFeed } from './feed/event-feed.js';
 import { RunStreams } from './feed/run-streams.js';
+import { Journal } from './run/journal.js';
 import { stopRuns } from './stop-runs.js';
 import { Tracing } from './tracing/tracing.js';
 
@@ -118,7 +119,8 @@ export function setUpFace(
       response.redirect(linkTo(request, root));
     });
   if (access.keys) app.useGlobalGuards(new ScopeGuard(access.keys));
-  app.useGlobalFilters(new ProblemFilter(operations, refusals, openAiErrorAt));
+  const journal = app.get(Journal);
+  app.useGlobalFilters(new ProblemFilter(operations, refusals, () => journal.now(), openAiErrorAt));
   adapter.beforeStop = async () => {
     app.get(EventFeed).stop();
     await stopRuns(app);

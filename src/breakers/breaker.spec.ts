@@ -36,10 +36,6 @@ describe('a breaker', () => {
   const succeed = (times = 1, own = terms()) => {
     for (let n = 0; n < times; n += 1) admit(own).succeeded();
   };
-  const code = (own = terms()) => {
-    const refused = breaker.admit(own);
-    return 'code' in refused ? refused.code : undefined;
-  };
 
   test('opens when its share of the attempts of the window has failed, and of as many as it takes at least', async () => {
     succeed(2);
@@ -74,6 +70,7 @@ describe('a breaker', () => {
     expect(breaker.admit(terms())).toEqual({
       code: 'circuit-open',
       message: 'The breaker of eu is open for another 3500 ms; 4 of 4 attempts within 30s failed',
+      retryAt: new Date(clock.now() + 3_500).toISOString(),
     });
   });
 
@@ -82,7 +79,10 @@ describe('a breaker', () => {
     await pass(5_000);
     expect(breaker.state).toBe('half-open');
     const probe = admit();
-    expect(code()).toBe('circuit-open');
+    expect(breaker.admit(terms())).toEqual({
+      code: 'circuit-open',
+      message: 'The breaker of eu is half-open: another attempt probes it; 4 of 4 attempts within 30s failed',
+    });
     probe.succeeded();
     expect(breaker.state).toBe('closed');
     expect(changes).toEqual(['opened', 'probes', 'closed']);

@@ -77,7 +77,11 @@ export class Breaker {
     if (!opening || (waitMs === 0 && !this.probe)) return undefined;
     const when =
       waitMs > 0 ? `open for another ${Math.ceil(waitMs)} ms` : 'half-open: another attempt probes it';
-    return { code: 'circuit-open', message: `The breaker of ${upstream} is ${when}; ${opening.reason}` };
+    return {
+      code: 'circuit-open',
+      message: `The breaker of ${upstream} is ${when}; ${opening.reason}`,
+      ...(waitMs > 0 && { retryAt: new Date(this.now() + waitMs).toISOString() }),
+    };
   }
 
   admit(terms: BreakerTerms): Passage | AttemptError {

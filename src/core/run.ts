@@ -93,12 +93,18 @@ const finalSchema = z.literal(true).exactOptional().meta({
   description: 'Set where no other sub-task would fare better: then none starts any more.',
 });
 
+const retryAtSchema = z.iso.datetime().exactOptional().meta({
+  description:
+    'Of `circuit-open`: when its breaker lets an attempt probe the upstream. Not there while one does.',
+});
+
 /** Why an attempt failed. `code` is stable; `message` is for people. No stack trace: that stays in the log. */
 export const attemptErrorSchema = z.object({
   code: z.enum(ATTEMPT_ERROR_CODES),
   message: z.string(),
   upstream: upstreamSchema,
   final: finalSchema,
+  retryAt: retryAtSchema,
 });
 
 export type AttemptError = Frozen<z.infer<typeof attemptErrorSchema>>;
@@ -116,6 +122,7 @@ export const failureSchema = z.object({
   message: z.string(),
   upstream: upstreamSchema,
   final: finalSchema,
+  retryAt: retryAtSchema,
 });
 
 export type Failure = Frozen<z.infer<typeof failureSchema>>;

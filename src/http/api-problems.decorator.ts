@@ -63,6 +63,14 @@ const otherHeaders = {
   },
 };
 
+const untilBreaker = {
+  'Retry-After': {
+    ...otherHeaders['Retry-After'],
+    description:
+      'Seconds until the first breaker lets an attempt through; there where each failure of `run-failed` is `circuit-open`.',
+  },
+};
+
 const challenges: Partial<Record<number, string>> = {
   401: 'Bearer realm="frontrunner", error="invalid_token"',
   403: 'Bearer realm="frontrunner", error="insufficient_scope", scope="runs:write"',
@@ -107,6 +115,7 @@ function headersOf(code: ProblemCode) {
     ...(extensions[code]?.runId !== undefined && locationHeader),
     ...(status === 405 && { Allow: otherHeaders.Allow }),
     ...((status === 429 || status === 503) && { 'Retry-After': otherHeaders['Retry-After'] }),
+    ...(code === 'run-failed' && untilBreaker),
     ...(challenge && { 'WWW-Authenticate': { ...otherHeaders['WWW-Authenticate'], example: challenge } }),
   };
 }

@@ -10,10 +10,8 @@ import { pathOf, type Operations } from './operations.js';
 import { codeOfProblem, problem, problemTypes, type Problem, type ProblemCode } from './problems.js';
 import type { Refusals } from './refusals.js';
 import { contextOf } from './request-context.js';
+import { retryAfterS } from './retry-after.js';
 import { sendJson } from './send-json.js';
-
-/** How long a caller should wait before the next try, in seconds. */
-const RETRY_AFTER_S = 1;
 
 const codeOfStatus: Readonly<Record<number, ProblemCode>> = {
   400: 'bad-request',
@@ -37,9 +35,11 @@ type BodyFor = (path: string, problem: Problem) => object | undefined;
 export class ProblemFilter implements ExceptionFilter {
   private readonly logger = loggerOf('request');
 
+  /** @param now the clock of the journal */
   constructor(
     private readonly operations: Operations,
     private readonly refusals: Refusals,
+    private readonly now: () => number,
     private readonly bodyFor: BodyFor = () => undefined,
   ) {}
 
@@ -56,7 +56,8 @@ export class ProblemFilter implements ExceptionFilter {
       response.destroy();
       return;
     }
-    if (body.status === 503) response.setHeader('Retry-After', RETRY_AFTER_S);
+    const waitS = retryAfterS(body, this.now());
+    if (waitS !== undefined) response.setHeader('Retry-After', waitS);
     if ('runId' in body) response.setHeader('Location', linkTo(request, `/runs/${String(body.runId)}`));
     response.setHeader('Cache-Control', NO_STORE);
     const other = this.bodyFor(pathOf(request), body);

@@ -18,7 +18,7 @@ export const serverErrors = {
     status: 502,
     title: 'Run failed',
     happened: 'So many sub-tasks failed that the reply policy can’t be met any more.',
-    mend: 'failures says why each did. GET /runs/{runId} has the whole run. A new run may fare better.',
+    mend: 'failures says why each did. GET /runs/{runId} has the whole run. A new run may fare better, after the time in Retry-After where there is one.',
   },
   'not-ready': {
     status: 503,

@@ -89,9 +89,11 @@ tasks:
     const answered = await run(app, 'race');
     expect(answered.reply).toMatchObject({ answeredBy: 'second', result: { from: 'good' } });
     expect(answered.subTasks[0]).toMatchObject(OPEN);
-    expect(await expectProblem(app, await app.run('other'), 502, 'run-failed')).toMatchObject({
+    const refused = await app.run('other');
+    expect(await expectProblem(app, refused, 502, 'run-failed')).toMatchObject({
       failures: [{ subTask: 'only', code: 'circuit-open' }],
     });
+    expect(refused.get('Retry-After')).toMatch(/^[1-5]$/);
     expect(sick.requests).toHaveLength(before);
     expect(await shown(app)).toMatchObject({
       breakers: [{ state: 'open', reason: '3 of 3 attempts within 30s failed', failedProbes: 0 }],
@@ -137,6 +139,45 @@ tasks:
     await one.http.delete(`/breakers/${encodeURIComponent(sick.origin)}`).expect(204);
     await until('closed');
     await one.close();
+  });
+
+  test('tell callers when the first lets an attempt through, where each refuses, also behind a restart', async () => {
+    const open = (upstream: string, cooldown: string) =>
+      `breaker: { upstream: ${upstream}, least: 1, cooldown: ${cooldown}, maxCooldown: 2h }`;
+    const file = write(`
+defaults:
+  http: { allowPrivate: true }
+tasks:
+  all-open:
+    subTasks:
+      - { name: later, kind: http, url: '${sick.origin}/a', ${open('later', '2h')} }
+      - { name: sooner, kind: http, url: '${sick.origin}/b', ${open('sooner', '1h')} }
+  one-open:
+    subTasks:
+      - { name: sooner, kind: http, url: '${sick.origin}/b', ${open('sooner', '1h')} }
+      - { name: fails, kind: http, url: '${sick.origin}/c' }
+`);
+    const env = { TASKS_FILE: file, DATABASE_URL: sqlite() };
+    service = await TestApp.start({ env });
+    const detected = await service.run('all-open');
+    await expectProblem(service, detected, 502, 'run-failed');
+    expect(detected.get('Retry-After')).toBeUndefined();
+    await service.close();
+    service = await TestApp.start({ env });
+    const refused = await service.run('all-open');
+    const { failures } = await expectProblem(service, refused, 502, 'run-failed');
+    const { breakers } = (await shown(service)) as { breakers: { upstream: string; until: string }[] };
+    expect(breakers.map(({ upstream }) => upstream)).toEqual(['later', 'sooner']);
+    const [later, sooner] = breakers.map(({ until }) => Date.parse(until));
+    const retryAt = (failures as { retryAt: string }[]).map((each) => Date.parse(each.retryAt));
+    for (const [index, until] of [later!, sooner!].entries())
+      expect(Math.abs(retryAt[index]! - until)).toBeLessThan(1_000);
+    const seconds = Number(refused.get('Retry-After'));
+    expect(seconds).toBeGreaterThan(3_000);
+    expect(seconds).toBeLessThanOrEqual(3_600);
+    const mixed = await service.run('one-open');
+    await expectProblem(service, mixed, 502, 'run-failed');
+    expect(mixed.get('Retry-After')).toBeUndefined();
   });
 
   test('open for as long as Retry-After of one answer asks for', async () => {

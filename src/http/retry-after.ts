@@ -1,0 +1,22 @@
+import type { Failure } from '../core/run.js';
+import { codeOfProblem, type Problem } from './problems.js';
+
+/** How long a caller should wait before the next try, where nobody knows better, in seconds. */
+const RETRY_AFTER_S = 1;
+
+/**
+ * In how many seconds the next try may fare better, for `Retry-After`; undefined where it may at any time, or never. A run of which each sub-task was
+ * refused by a breaker waits for the first of those.
+ *
+ * @param now milliseconds since 1970, by the clock of the journal
+ */
+export function retryAfterS(problem: Problem, now: number): number | undefined {
+  if (problem.status === 503) return RETRY_AFTER_S;
+  if (codeOfProblem(problem) !== 'run-failed') return undefined;
+  const failures = (problem.failures as readonly Failure[]).filter(({ code }) => code !== 'skipped');
+  if (failures.length === 0 || failures.some(({ code }) => code !== 'circuit-open')) return undefined;
+  const soonest = Math.min(
+    ...failures.map(({ retryAt }) => (retryAt === undefined ? 0 : Date.parse(retryAt))),
+  );
+  return Math.max(RETRY_AFTER_S, Math.ceil((soonest - now) / 1_000));
+}
