@@ -24,12 +24,20 @@ export interface UpstreamCall {
   readonly tookMs: number;
 }
 
+/** How a request has its answer of the run of another one: under way (`coalesced`), the last good one (`reused`), or that in the place of a failure (`stale`). */
+export type Sharing = 'coalesced' | 'reused' | 'stale';
+
+/** How the result of a shadow compares with the reply; `failed`: it has none. */
+export type Compared = 'equal' | 'different' | 'failed';
+
 /** Who is told what no event tells. */
 export interface Hearer {
   answered(request: AnsweredRequest): void;
   called(call: UpstreamCall): void;
   committed(tookMs: number, events: number): void;
   attempted(delivery: WebhookEvent<'webhook.delivered' | 'webhook.failing'>): void;
+  shared(task: string, how: Sharing): void;
+  compared(task: string, shadow: string, how: Compared): void;
 }
 
 /** What the parts of a process count beside events, and who is told what takes time. */

@@ -1,9 +1,11 @@
 import { isDeepStrictEqual } from 'node:util';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import fc from 'fast-check';
+import { hearer } from '../../test/support/hearer.js';
 import { definition, statisticsOf } from '../../test/support/statistics.js';
 import { ToldLog, type ToldRun } from '../../test/support/told-log.js';
 import type { JsonValue } from '../core/json.js';
+import { Measures } from '../core/measures.js';
 import type { ReplyPolicy } from '../core/policies.js';
 import type { ShadowTerms } from '../core/shadow.js';
 import { differences } from './differences.js';
@@ -68,6 +70,23 @@ describe('the comparison of shadows', () => {
       },
     });
     expect(JSON.stringify(shadowOf())).not.toContain('"price"');
+  });
+
+  test('tells those who hear of measures what each came to', () => {
+    const measures = new Measures();
+    const compared = jest.fn();
+    measures.hearers = [hearer({ compared })];
+    answered(begin(), 1).succeeded(9, 's', 1).finished(9);
+    answered(begin().succeeded(2, 's', 2), 1).finished(5);
+    answered(begin(), 1).failed(9, 's').finished(9);
+    answered(begin(), 1).cancelled(9, 's').finished(9);
+    begin().failed(1, 'a').defeated(1).succeeded(2, 's').finished(2);
+    statisticsOf(definition(FIRST, ['a', 'b', 's']), measures).count(log.events);
+    expect(compared.mock.calls).toEqual([
+      ['task', 's', 'equal'],
+      ['task', 's', 'different'],
+      ['task', 's', 'failed'],
+    ]);
   });
 
   test('compares nothing with an error, and nothing of a shadow that failed', () => {

@@ -1,5 +1,6 @@
 import type { RunEvent } from '../core/events.js';
 import { memoryBytes, type JsonValue } from '../core/json.js';
+import type { Hearer } from '../core/measures.js';
 import type { ReplyPolicy } from '../core/policies.js';
 import type { Comparison, ShadowTerms } from '../core/shadow.js';
 import { comparedKey, comparedValue } from '../run/agreement.js';
@@ -42,12 +43,14 @@ export class ComparedShadows {
   /**
    * @param names of the shadows
    * @param declared what the task declares of them, as far as it is known
+   * @param compared is told what they come to
    */
   constructor(
     private readonly names: readonly string[],
     private readonly policy: ReplyPolicy,
     private readonly declared: ReadonlyMap<string, ShadowTerms> | undefined,
     private readonly memory: KeptResults,
+    private readonly compared: Hearer['compared'],
   ) {}
 
   includes(subTask: string): boolean {
@@ -57,6 +60,10 @@ export class ComparedShadows {
   succeeded({ subTask, data: { result }, ...event }: RunEvent<'sub-task.succeeded'>, slice: TaskSlice): void {
     if (this.reply) this.compare(subTask, { result }, this.reply, event, slice);
     else this.waiting.set(subTask, this.keep(result, [subTask]));
+  }
+
+  failed({ task, subTask }: RunEvent<'sub-task.failed'>): void {
+    this.compared(task, subTask, 'failed');
   }
 
   /** An error has nothing to compare with. */
@@ -96,11 +103,13 @@ export class ComparedShadows {
     subTask: string,
     one: Kept,
     other: Kept,
-    { runId, time }: Pick<RunEvent, 'runId' | 'time'>,
+    { task, runId, time }: Pick<RunEvent, 'task' | 'runId' | 'time'>,
     slice: TaskSlice,
   ): void {
     const tally = (slice.subTask(subTask).shadow ??= new ShadowTally());
-    tally.note({ runId, time, pointers: this.pointersTo(subTask, one, other) });
+    const pointers = this.pointersTo(subTask, one, other);
+    tally.note({ runId, time, pointers });
+    this.compared(task, subTask, pointers.length === 0 ? 'equal' : 'different');
   }
 
   /** Where they differ; where one has nothing to compare, they do. */

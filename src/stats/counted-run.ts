@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { RunEvent, SubTaskEvent } from '../core/events.js';
+import type { Hearer } from '../core/measures.js';
 import type { ReplyPolicy } from '../core/policies.js';
 import type { TaskDefinition } from '../core/task.js';
 import { ComparedShadows, type KeptResults } from './compared-shadows.js';
@@ -45,17 +46,20 @@ export class CountedRun {
   /**
    * @param declared what its task declares, as far as it is known
    * @param kept the memory that results of all runs take while they wait to be compared
+   * @param compared is told what becomes of shadows
    */
   constructor(
     { id, task, data: { replyPolicy, shadows } }: RunEvent<'run.started'>,
     declared: CountedTerms | undefined,
     kept: KeptResults,
+    compared: Hearer['compared'],
   ) {
     this.firstEventId = id;
     this.learning = declared?.order === 'learned' ? new LearningRun(task, declared.streams) : undefined;
     this.policy = isDeepStrictEqual(replyPolicy, declared?.reply) ? replyPolicy : undefined;
     this.dissent = replyPolicy.policy === 'agreement' ? new Dissent(replyPolicy) : undefined;
-    this.shadows = shadows && new ComparedShadows(shadows, replyPolicy, declared?.shadows, kept);
+    this.shadows =
+      shadows && new ComparedShadows(shadows, replyPolicy, declared?.shadows, kept, compared);
   }
 
   /** Whether a sub-task has failed, so that it is tried again on request alone. */
@@ -186,6 +190,7 @@ export class CountedRun {
         return;
       case 'sub-task.failed':
         tally.failures += 1;
+        shadows.failed(event);
         if (event.attempt > 0) tally.failureTimes.record(event.data.durationMs);
         (this.failed ??= []).push(subTask);
         return;

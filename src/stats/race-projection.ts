@@ -1,4 +1,5 @@
 import type { RunEvent, SubTaskEvent } from '../core/events.js';
+import type { Hearer } from '../core/measures.js';
 import { KeptResults } from './compared-shadows.js';
 import { CountedRun, type CountedTerms } from './counted-run.js';
 import type { OpenSubTask } from './learning-run.js';
@@ -19,10 +20,12 @@ export class RaceProjection {
   /**
    * @param sliceOf where to count what happened to a task at a time in milliseconds since 1970
    * @param declared what a task declares
+   * @param compared is told what becomes of shadows
    */
   constructor(
     private readonly sliceOf: (task: string, ms: number, eventId: number) => TaskSlice,
     private readonly declared: (task: string) => CountedTerms | undefined,
+    private readonly compared: Hearer['compared'],
   ) {}
 
   /** The id of the `run.started` event of the oldest run that is under way; undefined when none is. */
@@ -47,7 +50,8 @@ export class RaceProjection {
     if (event.type === 'sub-task.progressed' || event.type === 'sub-task.streamed') return;
     const ms = this.timeOf(event);
     if (event.type === 'run.started') {
-      this.runs.set(event.runId, new CountedRun(event, this.declared(event.task), this.kept));
+      const declared = this.declared(event.task);
+      this.runs.set(event.runId, new CountedRun(event, declared, this.kept, this.compared));
       const slice = this.sliceOf(event.task, ms, event.id);
       slice.runs += 1;
       slice.minute(ms).runs += 1;

@@ -2,8 +2,10 @@ import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globa
 import { Logger } from '@nestjs/common';
 import { EventEmitter2 } from '@nestjs/event-emitter';
 import { EventWriter } from '../../test/support/event-writer.js';
+import { hearer } from '../../test/support/hearer.js';
 import { definition, statisticsOf } from '../../test/support/statistics.js';
 import { ToldLog } from '../../test/support/told-log.js';
+import { Measures } from '../core/measures.js';
 import { EventBus } from '../events/event-bus.js';
 import { MemoryJournal } from '../journal/memory/memory-journal.js';
 import { raceTable } from './race-table.js';
@@ -13,7 +15,8 @@ const NOON = Date.UTC(2026, 0, 1, 12);
 
 /** The statistics of a process on the journal, as they are kept. */
 class Process {
-  readonly statistics = statisticsOf();
+  readonly measures = new Measures();
+  readonly statistics = statisticsOf(definition(), this.measures);
   private readonly keeper: StatisticsKeeper;
 
   constructor(journal: MemoryJournal, bus: EventBus) {
@@ -56,8 +59,7 @@ describe('StatisticsKeeper', () => {
     await Promise.all(running.map((process) => process.stop()));
   });
 
-  const start = () => {
-    const process = new Process(journal, bus);
+  const start = (process = new Process(journal, bus)) => {
     running.push(process);
     return process.start();
   };
@@ -189,6 +191,28 @@ describe('StatisticsKeeper', () => {
     await commit();
     kill(first);
     expect((await start()).table).toMatchObject({ runs: 1, replies: 1, replyMs: { p99: 7 } });
+  });
+
+  test('tells those who hear of measures what shadows come to, but not what it reads anew', async () => {
+    const compare = async () => {
+      const run = log
+        .run({ at: NOON, shadows: ['b'] })
+        .started(0, 'a')
+        .started(0, 'b');
+      run.succeeded(5, 'a').replied(5, 'a').succeeded(6, 'b').finished(6);
+      await commit();
+    };
+    const first = await start();
+    await compare();
+    kill(first);
+    const second = new Process(journal, bus);
+    const compared = jest.fn();
+    second.measures.hearers = [hearer({ compared })];
+    await start(second);
+    expect(second.table.runs).toBe(1);
+    expect(compared).not.toHaveBeenCalled();
+    await compare();
+    expect(compared.mock.calls).toEqual([['task', 'b', 'equal']]);
   });
 
   test('counts nothing of what becomes of runs that another process goes on with', async () => {

@@ -1,6 +1,7 @@
 import { Global, Module } from '@nestjs/common';
 import { EventsModule } from '../events/events.module.js';
 import { TaskRegistryModule } from '../tasks/task-registry.module.js';
+import { MemoryBudgetModule } from '../run/memory-budget.module.js';
 import { ReplyTimes } from '../run/reply-times.js';
 import { StatisticsKeeper } from './statistics-keeper.js';
 import { TaskStatistics } from './task-statistics.js';
@@ -8,7 +9,7 @@ import { TaskStatistics } from './task-statistics.js';
 /** Global, so that what starts hedges can learn from it without importing it. */
 @Global()
 @Module({
-  imports: [EventsModule, TaskRegistryModule],
+  imports: [EventsModule, TaskRegistryModule, MemoryBudgetModule],
   providers: [TaskStatistics, { provide: ReplyTimes, useExisting: TaskStatistics }, StatisticsKeeper],
   exports: [ReplyTimes, TaskStatistics],
 })

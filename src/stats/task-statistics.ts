@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
 import type { RunEvent } from '../core/events.js';
+import { Measures } from '../core/measures.js';
 import type { LearntOrder, ReplyTimes } from '../run/reply-times.js';
 import type { SavedStatistics, StatisticsSlice } from '../run/journal.js';
 import type { TaskDefinition } from '../core/task.js';
@@ -35,6 +36,8 @@ export class TaskStatistics implements ReplyTimes {
   /** The events up to here are counted in what was restored. */
   private restoredUpTo = 0;
   private lastId = 0;
+  /** Whether what is counted has just happened, and is not read anew. */
+  private isLive = true;
   /** The events that wait while a moment is written down. */
   private held: (readonly RunEvent[])[] | undefined;
   private readonly learnt = new Map<string, { readonly ms: number; readonly at: number }>();
@@ -44,10 +47,16 @@ export class TaskStatistics implements ReplyTimes {
     { readonly order: LearntOrder; readonly until: number }
   >();
 
-  constructor(private readonly registry: TaskRegistry) {
+  constructor(
+    private readonly registry: TaskRegistry,
+    measures: Measures,
+  ) {
     this.projection = new RaceProjection(
       (task, ms, id) => (id > this.restoredUpTo ? this.window.at(task, ms) : new TaskSlice()),
       (task) => registry.find(task),
+      (...compared) => {
+        if (this.isLive) for (const hearer of measures.hearers) hearer.compared(...compared);
+      },
     );
   }
 
@@ -123,6 +132,7 @@ export class TaskStatistics implements ReplyTimes {
 
   /** Goes on from what was saved, instead of what there was. Slices that can't be read are left out. */
   restore({ slices, upTo }: SavedStatistics): void {
+    this.isLive = false;
     this.window.clear();
     this.restoredUpTo = upTo;
     for (const { task, start, data } of slices) {
@@ -136,8 +146,9 @@ export class TaskStatistics implements ReplyTimes {
     }
   }
 
-  /** Counts nothing more of the runs that are under way: what becomes of them now would be told of an outage. */
+  /** Counts nothing more of the runs that are under way: what becomes of them now would be told of an outage. What comes now has just happened. */
   leaveRuns(): void {
+    this.isLive = true;
     this.projection.leaveRuns();
   }
 

@@ -1,7 +1,16 @@
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { hearer } from '../../test/support/hearer.js';
+import { coalescingOf } from '../core/coalescing.js';
+import { DomainError } from '../core/domain-error.js';
+import { Measures } from '../core/measures.js';
 import { SubTask, Task } from '../index.js';
+import type { RunTerms } from '../run/run-terms.js';
+import type { Runs } from '../run/runs.js';
 import { FrontrunnerTesting } from '../testing/index.js';
 import type { StartOptions } from '../library/frontrunner.js';
+import { CoalescedRuns } from './coalesced-runs.js';
+import type { HeldKeys } from './held-keys.js';
+import type { PastReplies } from './past-replies.js';
 
 @SubTask({ name: 'upstream' })
 class Upstream {
@@ -236,4 +245,21 @@ describe('a reply that is used again', () => {
     await next.cancel();
     await expect(next.reply()).rejects.toMatchObject({ code: 'run-cancelled' });
   });
+});
+
+test('equal requests that one of the past answers for want of room are counted as reused', async () => {
+  const [measures, shared] = [new Measures(), jest.fn()];
+  measures.hearers = [hearer({ shared })];
+  const held = { attach: () => Promise.reject(new DomainError('overloaded', 'full')) };
+  const past = { find: () => Promise.resolve({ runId: 'past', ageMs: 5_000 }) };
+  const runs = new CoalescedRuns(
+    {} as Runs,
+    held as object as HeldKeys,
+    past as object as PastReplies,
+    measures,
+  );
+  const terms = { id: 'new', task: 'task', origin: {} } as Partial<RunTerms> as RunTerms;
+  const coalescing = coalescingOf({}, { for: '1s', staleIfError: '1h' })!;
+  expect(await runs.start(terms, {}, coalescing)).toMatchObject({ runId: 'past', reused: { ageMs: 5_000 } });
+  expect(shared.mock.calls).toEqual([['task', 'reused']]);
 });

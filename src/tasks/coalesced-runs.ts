@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { Coalescing } from '../core/coalescing.js';
 import { DomainError } from '../core/domain-error.js';
+import { Measures } from '../core/measures.js';
 import type { RunTerms } from '../run/run-terms.js';
 import { Runs } from '../run/runs.js';
 import { equalityOf } from './equal-requests.js';
@@ -17,6 +18,7 @@ export class CoalescedRuns {
     private readonly runs: Runs,
     private readonly held: HeldKeys,
     private readonly past: PastReplies,
+    private readonly measures: Measures,
   ) {}
 
   /**
@@ -39,23 +41,29 @@ export class CoalescedRuns {
       return { runId: terms.id, task: terms.task, replayed: false };
     }
     const { reuse } = coalescing;
-    if (!reuse) return this.held.attach(key, terms, coalescing, gate);
-    const past = await this.past.find(key, reuse);
-    if (!past) return this.held.attach(key, terms, coalescing, gate);
+    const past = reuse && (await this.past.find(key, reuse));
+    if (!reuse || !past || past.ageMs >= Math.max(reuse.forMs, reuse.staleIfErrorMs))
+      return this.counted(await this.held.attach(key, terms, coalescing, gate));
     const reused = { runId: past.runId, task: terms.task, replayed: false, reused: past };
     if (past.ageMs < reuse.forMs) {
       if (past.ageMs >= reuse.forMs / 2 && !this.held.has(key) && this.past.mayRefresh(key, reuse))
         // Who asks next tries again, and the run has its own record of a failure.
         this.held.attach(key, terms, coalescing).catch(() => undefined);
-      return reused;
+      return this.counted(reused);
     }
-    if (past.ageMs >= reuse.staleIfErrorMs) return this.held.attach(key, terms, coalescing, gate);
     try {
-      const started = await this.held.attach(key, terms, coalescing, gate);
+      const started = this.counted(await this.held.attach(key, terms, coalescing, gate));
       return { ...started, stale: { runId: past.runId, maxAgeMs: reuse.staleIfErrorMs } };
     } catch (refusal) {
-      if (refusal instanceof DomainError && refusal.code === 'overloaded') return reused;
+      if (refusal instanceof DomainError && refusal.code === 'overloaded') return this.counted(reused);
       throw refusal;
     }
+  }
+
+  private counted(run: StartedRun): StartedRun {
+    if (run.reused ?? run.coalesced)
+      for (const hearer of this.measures.hearers)
+        hearer.shared(run.task, run.reused ? 'reused' : 'coalesced');
+    return run;
   }
 }

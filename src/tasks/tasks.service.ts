@@ -5,6 +5,7 @@ import { acceptRun } from './accepted-run.js';
 import { CoalescedRuns } from './coalesced-runs.js';
 import { DomainError } from '../core/domain-error.js';
 import { MAX_DURATION_MS } from '../core/duration.js';
+import { Measures } from '../core/measures.js';
 import { IdempotentRuns, type ClientKey } from './idempotent-runs.js';
 import { PastReplies } from './past-replies.js';
 import type { RunOrigin } from '../core/run-origin.js';
@@ -26,6 +27,7 @@ export class TasksService {
     private readonly replies: RunReplies,
     private readonly coalesced: CoalescedRuns,
     private readonly past: PastReplies,
+    private readonly measures: Measures,
   ) {}
 
   /**
@@ -98,8 +100,9 @@ export class TasksService {
       return await reply;
     } catch (error) {
       const past = isFailure(error) ? await this.past.replyOf(runId) : undefined;
-      if (past && past.ageMs < maxAgeMs) return past;
-      throw error;
+      if (!past || past.ageMs >= maxAgeMs) throw error;
+      for (const hearer of this.measures.hearers) hearer.shared(past.task, 'stale');
+      return past;
     }
   }
 }

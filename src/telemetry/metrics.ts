@@ -108,6 +108,16 @@ export const METRICS = {
     [TASK, SUB_TASK],
     'Hedges that were held back by the hedge budget',
   ),
+  'frontrunner.requests.shared': counter(
+    '{request}',
+    [TASK, 'frontrunner.kind'],
+    'Requests that the run of another one answers: coalesced, reused, or stale',
+  ),
+  'frontrunner.shadow.comparisons': counter(
+    '{result}',
+    [TASK, SUB_TASK, 'frontrunner.outcome'],
+    'Shadows beside replies: equal, different, or failed',
+  ),
   'frontrunner.runs.active': amount('{run}', 'Unfinished runs that this node executes'),
   'frontrunner.runs.queued': amount('{run}', 'Runs with a sub-task that waits for a slot'),
   'frontrunner.slots.used': amount('{slot}', 'Slots that running sub-tasks hold'),

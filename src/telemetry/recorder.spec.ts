@@ -160,6 +160,26 @@ describe('Recorder', () => {
     });
   });
 
+  test('counts requests that share a run, and shadows, by their task and what they come to', () => {
+    expect(
+      recorded((recorder) => {
+        for (const how of ['coalesced', 'coalesced', 'reused', 'stale'] as const) recorder.shared('t', how);
+        for (const how of ['equal', 'different', 'failed', 'equal'] as const)
+          recorder.compared('t', 'next', how);
+      }),
+    ).toEqual({
+      'frontrunner_requests_shared_total{frontrunner_task="t",frontrunner_kind="coalesced"}': 2,
+      'frontrunner_requests_shared_total{frontrunner_task="t",frontrunner_kind="reused"}': 1,
+      'frontrunner_requests_shared_total{frontrunner_task="t",frontrunner_kind="stale"}': 1,
+      ...Object.fromEntries(
+        Object.entries({ equal: 2, different: 1, failed: 1 }).map(([how, count]) => [
+          `frontrunner_shadow_comparisons_total{frontrunner_task="t",frontrunner_subtask="next",frontrunner_outcome="${how}"}`,
+          count,
+        ]),
+      ),
+    });
+  });
+
   test('measures commits', () => {
     expect(
       recorded((recorder) => {

@@ -1,4 +1,4 @@
-import type { AnsweredRequest, Hearer, UpstreamCall } from '../core/measures.js';
+import type { AnsweredRequest, Compared, Hearer, Sharing, UpstreamCall } from '../core/measures.js';
 import type { RunEvent, StreamMeasures, SubTaskEvent } from '../core/events.js';
 import { serverOf } from '../core/server-address.js';
 import { wasSent, type WebhookEvent } from '../core/webhook-event.js';
@@ -67,6 +67,14 @@ export class Recorder implements Hearer {
     if (wasSent(report))
       instruments.record('frontrunner.webhook.delivery.duration', report.tookMs / 1000, error);
     if (isDelivered) instruments.record('frontrunner.webhook.delay', event.delayMs / 1000);
+  }
+
+  shared(task: string, how: Sharing): void {
+    this.instruments.count('frontrunner.requests.shared', task, how);
+  }
+
+  compared(task: string, shadow: string, how: Compared): void {
+    this.instruments.count('frontrunner.shadow.comparisons', task, shadow, how);
   }
 
   /** Takes back what it has told the meter to call. */

@@ -5,6 +5,7 @@ import { KeptBreakers } from '../breakers/kept-breakers.js';
 import type { Config } from '../config/config.js';
 import { systemClock, type Clock } from '../core/clock.js';
 import type { RunEvent } from '../core/events.js';
+import { Measures } from '../core/measures.js';
 import { MemoryBudget } from '../core/memory-budget.js';
 import { WebhookMeans } from '../core/webhook-means.js';
 import { Seal } from '../core/seal.js';
@@ -82,8 +83,20 @@ export function createCore(
   const idempotent = new IdempotentRuns(journal);
   const replies = new RunReplies(runs, recovery, watch, journal);
   const past = new PastReplies(journal, watch);
-  const coalesced = new CoalescedRuns(runs, new HeldKeys(runs, journal, watch, replies, past), past);
-  const tasks = new TasksService(registry, runs, idempotent, watch, webhooks, replies, coalesced, past);
+  const held = new HeldKeys(runs, journal, watch, replies, past);
+  const measures = new Measures();
+  const coalesced = new CoalescedRuns(runs, held, past, measures);
+  const tasks = new TasksService(
+    registry,
+    runs,
+    idempotent,
+    watch,
+    webhooks,
+    replies,
+    coalesced,
+    past,
+    measures,
+  );
   /** Resolves when all that needs no time has happened: nothing was recorded in two turns of the event loop. */
   const settle = async (): Promise<void> => {
     let seen: number;

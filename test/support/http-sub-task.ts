@@ -2,6 +2,7 @@ import type { RequestListener } from 'node:http';
 import type { LookupFunction, Socket } from 'node:net';
 import type { CallerHeaders } from '../../src/core/caller-headers.js';
 import type { JsonValue } from '../../src/core/json.js';
+import type { UpstreamCall } from '../../src/core/measures.js';
 import type { TlsOptions } from 'node:tls';
 import { Attempt } from '../../src/run/attempt.js';
 import type { AttemptTrace } from '../../src/tracing/attempt-trace.js';
@@ -12,6 +13,7 @@ import { HttpSubTask } from '../../src/upstreams/http-sub-task.js';
 import { systemClock } from '../../src/core/clock.js';
 import type { Proxies } from '../../src/upstreams/proxies.js';
 import { Upstreams } from '../../src/upstreams/upstreams.js';
+import { hearer } from './hearer.js';
 import { activeResources, leftOver } from './resources.js';
 import { UpstreamServer, type Protocol } from './upstreams.js';
 
@@ -128,6 +130,13 @@ export class Caller {
       if ((error as Error).name !== 'SubTaskError') throw error;
       return { chunks, failure: error as SubTaskError, tokens: attempt?.tokens };
     }
+  }
+
+  /** What is measured of calls from now on. */
+  heard(): readonly UpstreamCall[] {
+    const calls: UpstreamCall[] = [];
+    this.upstreams.measures.hearers = [hearer({ called: (call) => calls.push(call) })];
+    return calls;
   }
 
   async close(): Promise<void> {

@@ -1,3 +1,4 @@
+import { Measures } from '../../src/core/measures.js';
 import { TaskStatistics } from '../../src/stats/task-statistics.js';
 import type { ReplyPolicy } from '../../src/core/policies.js';
 import type { TaskRegistry } from '../../src/tasks/task-registry.js';
@@ -14,7 +15,10 @@ export function definition(
 }
 
 /** The statistics of a service that has no task but this one. */
-export function statisticsOf(task: TaskDefinition = definition()): TaskStatistics {
+export function statisticsOf(
+  task: TaskDefinition = definition(),
+  measures: Measures = new Measures(),
+): TaskStatistics {
   const find = (name: string) => (name === task.name ? task : undefined);
-  return new TaskStatistics({ find } as Partial<TaskRegistry> as TaskRegistry);
+  return new TaskStatistics({ find } as Partial<TaskRegistry> as TaskRegistry, measures);
 }

@@ -8,6 +8,7 @@ import { FACES, ofService } from '../../support/faces.js';
 import { inlineTask } from '../../support/inline-task.js';
 import { MESSAGES, openAi } from '../../support/openai-client.js';
 import { expectProblem } from '../../support/problem.js';
+import { samplesOf } from '../../support/samples.js';
 import { StreamReader } from '../../support/stream-reader.js';
 import { TestApp, type ShownRun } from '../../support/test-app.js';
 
@@ -154,6 +155,47 @@ describe.each(FACES)('%s: equal requests', (face) => {
     });
     expect((await service.http.get('/tasks/demo')).body).not.toHaveProperty('coalesce');
   });
+});
+
+test('requests that share a run are counted by task and kind, also those of a batch', async () => {
+  let fails = false;
+  const run = () => {
+    if (fails) throw new Error('down');
+    return 1;
+  };
+  const providers = [
+    ...inlineTask('often', { only: { run } }, { coalesce: { for: '1m' } }),
+    ...inlineTask('reused', { only: { run } }, { reuse: { for: '1h' } }),
+    ...inlineTask('stale', { only: { run } }, { reuse: { for: '1ms', staleIfError: '1h' } }),
+    ...inlineTask('plain', { only: { run } }),
+  ];
+  const service = await TestApp.start({ providers });
+  const shared = async () => {
+    const { text } = await service.http.get('/metrics').expect(200);
+    return Object.fromEntries([...samplesOf(text)].filter(([name]) => name.includes('requests_shared')));
+  };
+  try {
+    expect(await shared()).toEqual({});
+    for (const task of ['often', 'often', 'reused', 'reused', 'plain', 'plain']) await service.answer(task);
+    await service.http
+      .post('/tasks/often/runs:batch')
+      .send({ runs: [{}, { input: 'other' }] })
+      .expect(200);
+    const { runId } = await service.answer('stale');
+    const repliedAt = Date.parse((await service.showRun(runId)).repliedAt ?? '');
+    while (Date.now() <= repliedAt + 1) await service.showRun(runId);
+    fails = true;
+    await service.answer('stale');
+    const series = (task: string, kind: string) =>
+      `frontrunner_requests_shared_total{frontrunner_task="${task}",frontrunner_kind="${kind}"}`;
+    expect(await shared()).toEqual({
+      [series('often', 'coalesced')]: 2,
+      [series('reused', 'reused')]: 1,
+      [series('stale', 'stale')]: 1,
+    });
+  } finally {
+    await service.close();
+  }
 });
 
 describe('equal requests of clients of OpenAI', () => {

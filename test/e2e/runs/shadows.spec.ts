@@ -11,6 +11,7 @@ describe('a shadow', () => {
   test('is in no answer, marked as such in the run, and compared with the reply in the race table', async () => {
     const price = new ControlledTask('price', { old: {}, next: { shadow: { ignore: ['/at'] } } });
     service = await TestApp.start({ providers: price.providers });
+    await service.http.get('/metrics').expect(200);
     const answer = service.answer('price');
     const { old, next } = await price.all();
     next.succeed({ price: 9, at: 1 });
@@ -40,6 +41,10 @@ describe('a shadow', () => {
         },
       ],
     });
+    const { text } = await service.http.get('/metrics').expect(200);
+    expect(text).toContain(
+      'frontrunner_shadow_comparisons_total{frontrunner_task="price",frontrunner_subtask="next",frontrunner_outcome="different"} 1\n',
+    );
     const events = await service.http.get(`/runs/${runId}/events`).expect(200);
     expect(events.body).toMatchObject({
       events: [{ type: 'run.started', data: { shadows: ['next'] } }, {}, {}, {}, {}, {}, {}],

@@ -1,7 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import * as api from '@opentelemetry/api';
 import { TraceState } from '@opentelemetry/core';
-import type { UpstreamCall } from '../../../src/core/measures.js';
 import type { Attempt } from '../../../src/run/attempt.js';
 import { AttemptTrace } from '../../../src/tracing/attempt-trace.js';
 import { Tracing } from '../../../src/tracing/tracing.js';
@@ -29,17 +28,9 @@ describe('HTTP sub-tasks', () => {
   };
 
   test('are measured while somebody hears of it, with what came of each', async () => {
-    const calls: UpstreamCall[] = [];
     const subTask = caller.subTask({ url: `${server.origin}/` });
     await caller.call(subTask);
-    caller.upstreams.measures.hearers = [
-      {
-        called: (call) => calls.push(call),
-        answered: () => undefined,
-        committed: () => undefined,
-        attempted: () => undefined,
-      },
-    ];
+    const calls = caller.heard();
     await caller.call(subTask);
     const picky = { url: `${server.origin}/`, expect: { status: [201] } };
     await caller.failure(picky);
@@ -324,16 +315,8 @@ describe('HTTP sub-tasks', () => {
       const begun = (attempt: Attempt): void => {
         given = attempt;
       };
-      const calls: UpstreamCall[] = [];
       const subTask = caller.subTask({ url: `${silent.origin}/` });
-      caller.upstreams.measures.hearers = [
-        {
-          called: (call) => calls.push(call),
-          answered: () => undefined,
-          committed: () => undefined,
-          attempted: () => undefined,
-        },
-      ];
+      const calls = caller.heard();
       await expect(caller.call(subTask, { trace: attempt(), begun })).rejects.toThrow();
       expect(calls).toEqual([expect.objectContaining({ status: undefined, error: type })]);
       const [span] = spans.ended;

@@ -5,7 +5,6 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { constants, createGzip, gunzip, gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import type { UpstreamCall } from '../../../src/core/measures.js';
 import type { Attempt } from '../../../src/run/attempt.js';
 import { CERTIFICATE } from '../../support/certificate.js';
 import { Caller } from '../../support/http-sub-task.js';
@@ -213,19 +212,6 @@ describe('HTTP sub-tasks that stream', () => {
   });
 
   describe('are measured and traced to their end', () => {
-    const heard = () => {
-      const calls: UpstreamCall[] = [];
-      caller.upstreams.measures.hearers = [
-        {
-          called: (call) => calls.push(call),
-          answered: () => undefined,
-          committed: () => undefined,
-          attempted: () => undefined,
-        },
-      ];
-      return calls;
-    };
-
     test.each([
       ['complete', ({ response }: { response: ServerResponse }) => void response.end(), undefined],
       [
@@ -236,7 +222,7 @@ describe('HTTP sub-tasks that stream', () => {
       ['cancelled', ({ attempt }: { attempt: Attempt }) => attempt.giveUp(), 'cancelled'],
       ['out of time', ({ attempt }: { attempt: Attempt }) => attempt.giveUp('TimeoutError'), 'timeout'],
     ])('when they are %s', async (_how, end, error) => {
-      const calls = heard();
+      const calls = caller.heard();
       const { first, chunks, ...opening } = await opened();
       await opening.send('data: a\n\n');
       await first;
