@@ -3,8 +3,8 @@ import fc from 'fast-check';
 import { useFakeClock } from '../../test/support/fake-clock.js';
 import { PastRun } from '../../test/support/past-run.js';
 import { policyFor, racing, runOf, toldOf } from '../../test/support/race-cases.js';
+import { finish, linesOf } from '../../test/support/run-lines.js';
 import { createRuntime } from '../../test/support/runtime.js';
-import type { RunEvent } from '../core/events.js';
 import type { RunRequest } from '../tasks/tasks.schemas.js';
 
 type Runtime = ReturnType<typeof createRuntime>;
@@ -12,19 +12,6 @@ type Runtime = ReturnType<typeof createRuntime>;
 const after = (ms: number) =>
   new Promise((resolve) => {
     setTimeout(resolve, ms, ms);
-  });
-
-const finish = async ({ events }: Runtime): Promise<RunEvent> => {
-  while (events.at(-1)?.type !== 'run.finished') await jest.advanceTimersToNextTimerAsync();
-  return events.at(-1)!;
-};
-
-const linesOf = ({ events }: Runtime, subTask: string): string[] =>
-  events.flatMap((event) => {
-    if (!('subTask' in event) || event.subTask !== subTask) return [];
-    if ('reason' in event.data) return `${event.type}: ${event.data.reason}`;
-    if ('error' in event.data) return `${event.type}: ${event.data.error.code}: ${event.data.error.message}`;
-    return 'trigger' in event.data ? `${event.type}: ${event.data.trigger}` : event.type;
   });
 
 describe('a sub-task with `when`', () => {

@@ -4,8 +4,8 @@ import { useFakeClock } from '../../test/support/fake-clock.js';
 import { PastRun } from '../../test/support/past-run.js';
 import { PushedStream } from '../../test/support/pushed-stream.js';
 import { losersPolicy, policyFor, racing, runOf, toldOf } from '../../test/support/race-cases.js';
+import { finish, linesOf } from '../../test/support/run-lines.js';
 import { createRuntime } from '../../test/support/runtime.js';
-import type { RunEvent } from '../core/events.js';
 import type { RunRequest } from '../tasks/tasks.schemas.js';
 
 type Runtime = ReturnType<typeof createRuntime>;
@@ -16,17 +16,6 @@ const after = (ms: number, what: unknown = ms) =>
       if (what instanceof Error) reject(what);
       else resolve(what);
     }, ms);
-  });
-
-const finish = async ({ events }: Runtime): Promise<RunEvent> => {
-  while (events.at(-1)?.type !== 'run.finished') await jest.advanceTimersToNextTimerAsync();
-  return events.at(-1)!;
-};
-
-const linesOf = ({ events }: Runtime, subTask: string): string[] =>
-  events.flatMap((event) => {
-    if (!('subTask' in event) || event.subTask !== subTask) return [];
-    return 'reason' in event.data ? `${event.type}: ${event.data.reason}` : event.type;
   });
 
 describe('a shadow', () => {
@@ -196,6 +185,22 @@ describe('a shadow', () => {
     expect(linesOf(runtime, 'old')).toHaveLength(3);
   });
 
+  const throws = (): never => {
+    throw new Error('no region');
+  };
+  test.each([
+    ['where its `when` is false', () => false, 'sub-task.skipped: when is false'],
+    ['where its `when` throws', throws, 'sub-task.failed: when-failed: when failed: no region'],
+  ])('never begins %s, also where another process began the run', async (_where, when, line) => {
+    const past = new PastRun('task', ['old', 'next'], { shadows: ['next'] }).started('old');
+    for (const start of [begin, (runtime: Runtime) => runtime.resume(past)]) {
+      const runtime = createRuntime([old, { ...next, when, run: () => after(1) }]);
+      await start(runtime);
+      expect(await finish(runtime)).toMatchObject({ data: { status: 'succeeded' } });
+      expect(linesOf(runtime, 'next')).toEqual([line]);
+    }
+  });
+
   test('has no place in a learned order', async () => {
     const order = ['spare', 'old'];
     const runtime = createRuntime(
@@ -264,7 +269,7 @@ describe('a shadow', () => {
       await jest.advanceTimersByTimeAsync(9);
       expect(linesOf(runtime, 'spare')).toEqual([]);
       await finish(runtime);
-      expect(linesOf(runtime, 'spare')).toEqual(['sub-task.started', 'sub-task.succeeded']);
+      expect(linesOf(runtime, 'spare')).toEqual(['sub-task.started: failure', 'sub-task.succeeded']);
     });
   });
 
