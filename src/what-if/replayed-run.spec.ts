@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import fc from 'fast-check';
 import { useFakeClock } from '../../test/support/fake-clock.js';
+import { recordedSubTask, recordOf } from '../../test/support/recorded-run.js';
 import { createRuntime } from '../../test/support/runtime.js';
 import type { RunEvent } from '../core/events.js';
 import type { LosersPolicy, ReplyPolicy } from '../core/policies.js';
@@ -9,7 +10,7 @@ import { SubTaskError } from '../core/sub-task-error.js';
 import type { SubTaskContext } from '../core/sub-task.js';
 import { HedgeBudget } from '../run/hedge-budget.js';
 import { Ends, type Guess } from './ends.js';
-import type { RecordedRun } from './recorded-run.js';
+import type { RecordedRun, RecordedSubTask } from './recorded-run.js';
 import { replay, type Replayed } from './replayed-run.js';
 import { placed } from './rules.js';
 import { RunReader } from './run-reader.js';
@@ -198,5 +199,46 @@ describe('a run that is replayed', () => {
       }),
       { numRuns: 200 },
     );
+  });
+});
+
+describe('what is on record of a run', () => {
+  /** What becomes of it where all start at once, and those that it says no end of take so long. */
+  const atOnce = (
+    subTasks: readonly RecordedSubTask[],
+    { otherwiseMs = 10, ...more }: Partial<RecordedRun> & { readonly otherwiseMs?: number } = {},
+  ) =>
+    replay(recordOf(subTasks, more), {
+      reply: { policy: 'first-success' },
+      rules: subTasks.map(() => ({ rule: 'at-once', delayMs: 0 })),
+      budget: new HedgeBudget(10),
+      endOf: (_run, { end }) => end ?? { ms: otherwiseMs },
+    });
+
+  test('ends at the deadline of the run', () => {
+    const slow = recordedSubTask('a', { end: { ms: 500 } });
+    expect(atOnce([slow], { deadlineMs: 300 })).toMatchObject({ failed: true, waitMs: 300 });
+    expect(atOnce([slow], { deadlineMs: 600 })).toMatchObject({ failed: false, waitMs: 500 });
+  });
+
+  test('waits for slots and for the commit of the reply as long as the run did', () => {
+    const a = recordedSubTask('a', { lagMs: 7, end: { ms: 20 } });
+    expect(atOnce([a], { overheadMs: 2 })).toMatchObject({ waitMs: 29 });
+  });
+
+  test('lets nothing begin that could not', () => {
+    const a = recordedSubTask('a', { end: { ms: 500 } });
+    const barred = recordedSubTask('b', { barred: 'when is false' });
+    expect(atOnce([a, barred])).toMatchObject({ waitMs: 500, extraStarts: 0 });
+    expect(atOnce([a, recordedSubTask('b')])).toMatchObject({ waitMs: 10, extraStarts: 1 });
+  });
+
+  test.each([
+    [20.9, true],
+    [21.1, false],
+  ])('of one that was cut off after 20 ms is enough for a reply after %d ms: %s', (ms, known) => {
+    const cut = recordedSubTask('b', { cutMs: 20 });
+    const a = recordedSubTask('a', { end: { ms } });
+    expect(atOnce([a, cut], { otherwiseMs: 400 })).toMatchObject({ waitMs: ms, known });
   });
 });

@@ -1,4 +1,4 @@
-import { describe, expect, test } from '@jest/globals';
+import { describe, expect, jest, test } from '@jest/globals';
 import { definition } from '../../test/support/statistics.js';
 import { ToldLog } from '../../test/support/told-log.js';
 import type { TaskDefinition } from '../core/task.js';
@@ -115,6 +115,21 @@ describe('what another rule would have come to', () => {
     expect(replayed.extraStartShare).toBeGreaterThan(0.09);
     expect(replayed.extraStartShare).toBeLessThanOrEqual(0.1);
     expect(replayed.heldBack).toBeGreaterThan(0.3 * SOME);
+  });
+
+  test('takes the quantiles of replies without hedges', async () => {
+    const { rule } = await asked.under({ ...bounds, start: 'p99' });
+    expect(rule.afterMs).toBeGreaterThan(300);
+  });
+
+  test('lets others have a turn behind each run', async () => {
+    const reader = new RunReader(task);
+    const runs = logged(times.slice(0, 7)).events.flatMap((event) => reader.read(event) ?? []);
+    const turns = new Turns();
+    const take = jest.spyOn(turns, 'take');
+    await new WhatIf(task, runs, turns).under({ ...bounds, start: '40ms' });
+    // Without times, then drawn, soonest and latest.
+    expect(take).toHaveBeenCalledTimes(4 * 7);
   });
 
   test('is the same each time', async () => {

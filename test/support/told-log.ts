@@ -104,8 +104,8 @@ export class ToldRun {
     return this.tell('sub-task.cancelled', ms, data, subTask);
   }
 
-  skipped(ms: number, subTask: string): this {
-    return this.tell('sub-task.skipped', ms, { reason: 'not needed' }, subTask);
+  skipped(ms: number, subTask: string, reason = 'not needed'): this {
+    return this.tell('sub-task.skipped', ms, { reason }, subTask);
   }
 
   /**
@@ -128,8 +128,8 @@ export class ToldRun {
     });
   }
 
-  defeated(ms: number): this {
-    const error = { code: 'run-failed', message: 'defeated', failures: [] } as const;
+  defeated(ms: number, code: 'run-failed' | 'run-cancelled' = 'run-failed'): this {
+    const error = { code, message: 'defeated', failures: [] };
     return this.tell('run.replied', ms, {
       durationMs: ms,
       reply: { error },
@@ -138,12 +138,16 @@ export class ToldRun {
     });
   }
 
-  finished(ms: number): this {
-    return this.tell('run.finished', ms, { status: 'succeeded' });
+  finished(ms: number, status: RunEvent<'run.finished'>['data']['status'] = 'succeeded'): this {
+    return this.tell('run.finished', ms, { status });
   }
 
   reopened(ms: number): this {
     return this.tell('run.reopened', ms, {});
+  }
+
+  erased(ms: number): this {
+    return this.tell('run.erased', ms, {});
   }
 
   private tell<T extends EventType>(type: T, ms: number, data: NewEvent<T>['data'], subTask?: string): this {
