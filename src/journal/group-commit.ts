@@ -23,7 +23,7 @@ export interface GroupLog<Group extends CommitGroup> {
   /** A group to add to, behind another one. */
   begin(before?: Group): Group;
   /** All or nothing; offered again, a group that is there already is left as it is. */
-  commit(group: Group): Promise<void>;
+  commit(group: Group): Promise<unknown>;
   /** Called when it is committed. */
   publish(group: Group): void;
   /** Called when a commit has failed, before it is tried again. */

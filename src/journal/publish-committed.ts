@@ -5,10 +5,21 @@ import type { JournalEntry } from '../run/journaled-run.js';
 
 const logger = loggerOf('journal');
 
-/** Tells each run of a batch what is committed now, and then the bus. */
-export function publishCommitted(bus: EventBus, batch: readonly JournalEntry[]): void {
-  tellRuns(batch);
-  bus.publish(batch);
+/**
+ * Tells each run of a batch what is committed now, and then the bus.
+ *
+ * @param refused the ids of the events that are refused, because their run was deleted before
+ */
+export function publishCommitted(
+  bus: EventBus,
+  batch: readonly JournalEntry[],
+  refused: readonly number[],
+): void {
+  const told = refused.length === 0 ? batch : batch.filter(({ event }) => !refused.includes(event.id));
+  tellRuns(told);
+  bus.publish(told);
+  if (refused.length === 0) return;
+  for (const { run, event } of batch) if (refused.includes(event.id)) run.refused(event, false);
 }
 
 /** Tells runs of their committed events, but for those that hear of them in the order of the log. */

@@ -142,7 +142,10 @@ export abstract class Journal {
     return Date.now();
   }
 
-  /** Records an event behind all that were appended before it, and stamps it with its id and its time. */
+  /**
+   * Records an event behind all that were appended before it, and stamps it with its id and its time. A `run.reopened` is refused when its
+   * run was deleted since it was read.
+   */
   abstract append(run: JournaledRun, event: RunEvent, options?: AppendOptions): void;
 
   /**

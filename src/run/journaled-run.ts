@@ -32,7 +32,7 @@ export interface JournaledRun {
   /** Called for each of its events when that is committed. */
   committed(event: RunEvent): void;
   /**
-   * Called for an event that was fenced out: another node has decided what is recorded.
+   * Called for an event that was fenced out: another node has decided what is recorded, or the run that was to go on again is deleted.
    *
    * @param isLost whether the run is another node's now, and not only a sub-task of it
    */

@@ -298,6 +298,29 @@ describe.each(Object.keys(journals))('the %s journal', (name) => {
     expect((await journal.runs({ limit: 1 })).runs).toMatchObject([{ status: 'succeeded' }]);
   });
 
+  test('refuses to reopen a run that was deleted since it was read, and tells nobody that it goes on', async () => {
+    void writer.append(events.started('r1'));
+    await writer.append(events.finished('r1'));
+    const read = (await journal.run('r1'))!;
+    await journal.erase('r1');
+    const reopened = writer.reopen(read);
+    void writer.append(events.started('r2'));
+    expect(await reopened).toBe(false);
+    expect(writer.refusals).toMatchObject([{ type: 'run.reopened' }]);
+    await writer.append(events.attempt('r2'));
+    expect(published.map(({ type, runId }) => [type, runId])).toEqual([
+      ['run.started', 'r1'],
+      ['run.finished', 'r1'],
+      ['run.started', 'r2'],
+      ['sub-task.started', 'r2'],
+    ]);
+    expect(await journal.run('r1')).toBeUndefined();
+    expect(await journal.run('r2')).toMatchObject({ subTasks: [{ attempts: 1 }, {}] });
+    const log = await journal.events({ after: read.lastEventId, limit: 9 });
+    expect(log.events.filter(({ runId, type }) => runId === 'r1' && type !== 'run.erased')).toEqual([]);
+    expect((await journal.runs({ limit: 9 })).runs).toMatchObject([{ id: 'r2', status: 'running' }]);
+  });
+
   test('has nothing unfinished of an earlier process when it begins empty', async () => {
     void writer.append(events.started('r1'));
     expect(await unfinishedOf(journal)).toEqual([]);

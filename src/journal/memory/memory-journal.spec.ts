@@ -81,6 +81,20 @@ describe('MemoryJournal', () => {
     expect(await small.run('r1')).toBeDefined();
   });
 
+  test('refuses to reopen a run that it has forgotten since that was read', async () => {
+    void writer.append(events.started('r0'));
+    await writer.append(events.finished('r0'));
+    const read = (await journal.run('r0'))!;
+    for (let n = 1; n <= RETAINED_RUNS; n += 1) {
+      void writer.append(events.started(`r${n}`));
+      void writer.append(events.finished(`r${n}`));
+    }
+    expect(await writer.reopen(read)).toBe(false);
+    expect(await journal.run('r0')).toBeUndefined();
+    // Once it has refused one, it takes others.
+    expect(await writer.reopen((await journal.run('r1'))!)).toBe(true);
+  });
+
   test('keeps a run that was reopened from its last end on, and counts it once', async () => {
     void writer.append(events.started('reopened'));
     void writer.append(events.finished('reopened'));

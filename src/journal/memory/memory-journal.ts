@@ -48,6 +48,8 @@ export class MemoryJournal extends Journal {
   private readonly clock = new ClockWatch();
   private lastCommitted = 0;
   private batch: JournalEntry[] = [];
+  /** The ids of events in the batch whose run was to go on again, and is not kept any more. */
+  private refused: number[] = [];
   /** Called when the batch is committed. */
   private waiting: (() => void)[] = [];
 
@@ -160,13 +162,17 @@ export class MemoryJournal extends Journal {
     this.waiting = [];
     for (const entry of batch) this.apply(entry);
     this.lastCommitted = batch.at(-1)?.event.id ?? this.lastCommitted;
-    publishCommitted(this.bus, batch);
+    publishCommitted(this.bus, batch, this.refused);
+    if (this.refused.length > 0) this.refused = [];
     for (const resolve of waiting) resolve();
   };
 
   private apply({ run: { about }, event }: JournalEntry): void {
-    const run = this.kept.get(event.runId);
-    if (!run) return;
+    const run = this.known(event.runId);
+    if (!run) {
+      if (event.type === 'run.reopened') this.refused.push(event.id);
+      return;
+    }
     const sizeBefore = run.finishedAt === null ? run.size : 0;
     this.log.add(event, about, run);
     if (event.type === 'run.reopened') [run.status, run.finishedAt] = ['running', null];

@@ -13,10 +13,22 @@ interface OldRun {
   readonly commits: string;
 }
 
+/** A finished run that is to go on again: the event that says so, and when that was, in milliseconds since 1970. */
+export interface ReopenedRun {
+  readonly number: number;
+  readonly id: string;
+  readonly event: number;
+  readonly ms: number;
+}
+
 const FINISHED = 'SELECT number, id, commits, created_at AS createdAt FROM runs WHERE id = ?';
 const MOVE = `
   INSERT INTO erased_runs (number, id, finished_at, commits)
   SELECT number, id, finished_at, commits FROM runs WHERE number = ?`;
+
+const LEAVE = `
+  INSERT INTO erased_runs (number, id, finished_at, commits) VALUES (?, ?, ?, ?)
+  ON CONFLICT (number) DO UPDATE SET commits = json_insert(commits, '$[#]', excluded.commits ->> '$[0]')`;
 
 /**
  * Deletes the oldest runs that finished before a time, `limit` of them at most, as many erased ones, and takes their events out of the commits that
@@ -62,6 +74,17 @@ export function eraseRun(statements: Statements, id: string): boolean {
   statements.run(MOVE, number);
   statements.run('DELETE FROM runs WHERE number = ?', number);
   return true;
+}
+
+/**
+ * Erases the event of a run that was to go on again and had been deleted before: like an erased run’s, its number stays, until retention
+ * deletes it.
+ */
+export function eraseReopening(statements: Statements, { number, id, event, ms }: ReopenedRun): void {
+  const row = rowUpTo(statements, event);
+  if (!row) throw damage('events of a run are missing');
+  change(statements, { ...row, events: erasedRow(row.events, id), link: linkOf(row) });
+  statements.run(LEAVE, number, id, ms, JSON.stringify([row.first]));
 }
 
 function takeOut(statements: Statements, first: number, runIds: ReadonlySet<string>): void {

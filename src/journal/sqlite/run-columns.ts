@@ -7,3 +7,6 @@ export const START_LEAST = 5;
 export const END = 'status, finished_at, commits, replied_at, answered_by';
 export const END_COLUMNS = 5;
 export const END_LEAST = 3;
+
+/** How many values there are of a run that goes on again: its `number` and `id`, and the `id` and the time of its event. */
+export const REOPENED_VALUES = 4;

@@ -1,7 +1,16 @@
 import type { SQLInputValue } from 'node:sqlite';
 import type { RunRow } from '../history-rows.js';
 import { expectWritten, growingChecksum, withChecksums } from './row-checksum.js';
-import { END, END_COLUMNS, END_LEAST, START, START_COLUMNS, START_LEAST } from './run-columns.js';
+import {
+  END,
+  END_COLUMNS,
+  END_LEAST,
+  REOPENED_VALUES,
+  START,
+  START_COLUMNS,
+  START_LEAST,
+} from './run-columns.js';
+import { eraseReopening, type ReopenedRun } from './old-runs.js';
 import type { EventGroup } from './sqlite-group.js';
 import type { Statements } from './statements.js';
 
@@ -28,6 +37,7 @@ const FINISH = `
 const REOPEN = `
   INSERT INTO open_runs (${START}, checksum)
   SELECT ${START}, checksum FROM runs WHERE number = ?`;
+const IS_OPEN = 'SELECT 1 FROM open_runs WHERE number = ?';
 
 /** When the newest run before a time was created. Its parameters are the least id of that time, and the time. */
 export const NEWEST_RUN = `
@@ -39,7 +49,7 @@ export const NEWEST_RUN = `
 
 /** Writes what a group says of runs. To be called in a transaction. */
 export function writeRuns(statements: Statements, group: EventGroup): void {
-  const { started, whole, reopened, finished, labels } = group;
+  const { started, whole, finished, labels } = group;
   statements.insert(
     `open_runs (${START}, checksum)`,
     START_COLUMNS + 1,
@@ -48,11 +58,17 @@ export function writeRuns(statements: Statements, group: EventGroup): void {
   statements.insert('run_labels (label, labelled_at, run, checksum)', 4, withChecksums(3, labels));
   const columns = `${START}, checksum, ${END}, end_checksum`;
   statements.insert(`runs (${columns})`, START_COLUMNS + END_COLUMNS + 2, wholeRows(whole));
-  statements.runEach(REOPEN, 1, reopened);
-  statements.runEach('DELETE FROM runs WHERE number = ?', 1, reopened);
+  for (const run of reopenedRuns(group)) reopen(statements, run);
   statements.runEach(FINISH, END_COLUMNS + 2, endedRows(finished));
   const ended = finished.filter((_, at) => at % (END_COLUMNS + 1) === END_COLUMNS);
   statements.runEach('DELETE FROM open_runs WHERE number = ?', 1, ended);
+}
+
+/** The ids of the events of a group that is committed which would have let a run go on that was deleted before: nothing is left of them. */
+export function refusedOf(statements: Statements, group: EventGroup): number[] {
+  return reopenedRuns(group)
+    .filter(({ number }) => statements.all(IS_OPEN, number).length === 0)
+    .map(({ event }) => event);
 }
 
 /** The row of a finished run. @throws {StoreError} `damaged` where it isn’t what was written */
@@ -71,6 +87,25 @@ export function expectRunWritten(row: CheckedRun): void {
   const { status, finished_at, commits, replied_at, answered_by } = row;
   if (finished_at === null) return;
   expectWritten(what, row.end_checksum, [status, finished_at, commits, replied_at, answered_by], END_LEAST);
+}
+
+function reopen(statements: Statements, run: ReopenedRun): void {
+  if (statements.run(REOPEN, run.number) > 0) statements.run('DELETE FROM runs WHERE number = ?', run.number);
+  else eraseReopening(statements, run);
+}
+
+function reopenedRuns({ reopened }: EventGroup): ReopenedRun[] {
+  const runs: ReopenedRun[] = [];
+  for (let at = 0; at < reopened.length; at += REOPENED_VALUES) {
+    const [number, id, event, ms] = reopened.slice(at, at + REOPENED_VALUES) as [
+      number,
+      string,
+      number,
+      number,
+    ];
+    runs.push({ number, id, event, ms });
+  }
+  return runs;
 }
 
 function wholeRows(whole: readonly SQLInputValue[]): SQLInputValue[] {

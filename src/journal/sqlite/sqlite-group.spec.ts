@@ -11,6 +11,7 @@ import type { JournaledRun } from '../../run/journaled-run.js';
 import { headOf } from '../event-text.js';
 import { MAX_ROW, SqliteGroup } from './sqlite-group.js';
 import { SqliteStore } from './sqlite-store.js';
+import { verifyLog } from './verify-log.js';
 
 const directory = temporaryDirectory();
 let databases = 0;
@@ -18,10 +19,11 @@ let databases = 0;
 const runWith = (id: string): JournaledRun => silentRun(id, aboutRun(id, { task: 'task' }));
 
 describe('a group of events', () => {
+  let path: string;
   let store: SqliteStore;
   let runs: Map<string, JournaledRun>;
   beforeEach(async () => {
-    const path = join(directory, `${++databases}.db`);
+    path = join(directory, `${++databases}.db`);
     store = SqliteStore.open(storeOptions(path));
     store.claim();
     runs = new Map(['r1', 'r2', 'r3', '00', '01'].map((id) => [id, runWith(id)]));
@@ -118,6 +120,37 @@ describe('a group of events', () => {
       [1, 3, 4, 5],
       [1, 3, 4, 5, 6],
     ]);
+  });
+
+  test('leaves nothing open of a run that was deleted before it could be reopened, and says so however often it is asked', () => {
+    commit(events.started('00'), events.started('01'));
+    commit(events.finished('00'));
+    expect(store.deleteFinished(Date.now() + 1, 100)).toBe(1);
+    const group = new SqliteGroup(4);
+    add(group, events.attempt('01'));
+    add(group, { type: 'run.reopened', runId: '00', task: 'task', data: {} });
+    expect([store.commit(group.rows), store.commit(group.rows)]).toEqual([[5], [5]]);
+    expect(store.state()).toEqual({ lastId: 5, openRuns: ['01'] });
+    const typesFrom = (id: number) =>
+      store.events({ after: id - 1, limit: 9 }, 5)?.texts.map((text) => headOf(text)?.type);
+    expect(typesFrom(4)).toEqual(['sub-task.started', 'run.erased']);
+    expect(verifyLog(path).flaws).toEqual([]);
+    expect(store.deleteFinished(Date.now() + 1, 100)).toBe(1);
+    expect(typesFrom(4)).toEqual(['sub-task.started']);
+    commit(events.finished('01'));
+    expect(verifyLog(path)).toMatchObject({ lastId: 6, flaws: [] });
+  });
+
+  test('takes the number of a run that was erased before it could be reopened out of the log with the others', () => {
+    commit(events.started('00'), events.started('01'));
+    commit(events.finished('00'));
+    expect(store.erase('00')).toBe(true);
+    const group = new SqliteGroup(4);
+    add(group, { type: 'run.reopened', runId: '00', task: 'task', data: {} });
+    expect(store.commit(group.rows)).toEqual([4]);
+    expect(store.deleteFinished(Date.now() + 1, 100)).toBe(1);
+    expect(store.events({ after: 0, limit: 9 }, 4)?.texts).toEqual([expect.stringMatching(/"01"/)]);
+    expect(verifyLog(path).flaws).toEqual([]);
   });
 
   test('has the events of a live run where its commits say, also those to come', () => {

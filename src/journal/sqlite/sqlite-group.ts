@@ -14,6 +14,8 @@ import { START_COLUMNS } from './run-columns.js';
 /** A row ends before the event that would make it larger, in characters: who reads one run reads whole rows. */
 export const MAX_ROW = 32 * 2 ** 10;
 
+const NONE: readonly number[] = [];
+
 /** Events to be committed together, flat, because that crosses to a thread at a third of what objects cost. */
 export interface EventGroup {
   readonly firstId: number;
@@ -26,7 +28,7 @@ export interface EventGroup {
   readonly finished: readonly SQLInputValue[];
   /** {@link START} and {@link END} of each run that starts and finishes. */
   readonly whole: readonly SQLInputValue[];
-  /** `number` of each finished run that goes on again. */
+  /** {@link REOPENED_VALUES} of each finished run that goes on again. */
   readonly reopened: readonly SQLInputValue[];
   /** `client, key, fingerprint, run, created_at` of each idempotency key. */
   readonly keys: readonly SQLInputValue[];
@@ -37,6 +39,8 @@ export interface EventGroup {
 /** Events that are to be committed together, as events and as rows. */
 export class SqliteGroup extends CommitGroup {
   readonly entries: JournalEntry[] = [];
+  /** The ids of its events that were refused when it was committed. */
+  refused: readonly number[] = NONE;
   lastId: number;
   private readonly commits: SQLInputValue[] = [];
   private readonly started: SQLInputValue[] = [];
@@ -88,7 +92,7 @@ export class SqliteGroup extends CommitGroup {
     } else if (event.type === 'run.replied')
       [run.repliedMs, run.answeredBy] = [ms, answeredBy(event.data.reply)];
     else if (event.type === 'run.finished') this.finish(run, number, event.data.status, ms);
-    else if (event.type === 'run.reopened') this.reopened.push(number);
+    else if (event.type === 'run.reopened') this.reopened.push(number, run.id, event.id, ms);
     if (key) this.keys.push(key.client, key.key, key.fingerprint, number, ms);
     this.entries.push({ run, event });
   }

@@ -27,13 +27,17 @@ export class SqliteLog implements GroupLog<SqliteGroup> {
     return new SqliteGroup(before?.nextId ?? this.lastId + 1);
   }
 
-  commit({ rows }: SqliteGroup): Promise<void> {
-    return this.writer.call('commit', rows);
+  commit(group: SqliteGroup): Promise<unknown> {
+    const { rows } = group;
+    const committed = this.writer.call('commit', rows);
+    return rows.reopened.length === 0
+      ? committed
+      : committed.then((refused) => (group.refused = refused ?? []));
   }
 
-  publish({ lastId, entries }: SqliteGroup): void {
+  publish({ lastId, entries, refused }: SqliteGroup): void {
     this.lastId = lastId;
-    publishCommitted(this.bus, entries);
+    publishCommitted(this.bus, entries, refused);
   }
 
   async recover(error: unknown): Promise<void> {

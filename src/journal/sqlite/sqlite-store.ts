@@ -12,7 +12,7 @@ import { deleteKeys, insertKeys, runOfKey } from './key-rows.js';
 import { LogEnd } from './log-end.js';
 import { deleteNotes } from './note-rows.js';
 import { OpenFiles } from './open-file.js';
-import { NEWEST_RUN, writeRuns } from './run-rows.js';
+import { NEWEST_RUN, refusedOf, writeRuns } from './run-rows.js';
 import { savedStatistics, saveStatistics } from './saved-statistics.js';
 import { checkpoint, openDatabase, type StoreOptions } from './sqlite-database.js';
 import type { EventGroup } from './sqlite-group.js';
@@ -85,9 +85,10 @@ export class SqliteStore {
    * All or nothing. A group that is there already, because its thread died before it could say so, is left as it is, and so is one
    * without events, which shows whether others could be committed.
    *
+   * @returns the ids of its events that are refused, where it reopens runs
    * @throws {StoreError} `superseded`; `file-gone` or `log-gone`, where the group may be in files that nobody finds
    */
-  commit(group: EventGroup): void {
+  commit(group: EventGroup): number[] | undefined {
     if (group.lastId > this.#lastId) this.#write(group);
     else
       this.#statements.snapshot(() => {
@@ -100,6 +101,7 @@ export class SqliteStore {
       link: this.#link,
       durability: this.#durability,
     });
+    return group.reopened.length === 0 ? undefined : refusedOf(this.#statements, group);
   }
 
   #write(group: EventGroup): void {
