@@ -61,7 +61,7 @@ export class ClusterStore {
   /**
    * Sends sub-tasks again that have been on their way for longer than a moment: the node that a delivery came to may have died over
    * it. One that was only slow is delivered twice, and taken on once. What is paused waits until it isn't. Those that no node knows stay: a node that does sends them when it
-   * starts.
+   * starts. Those that are buried stay too.
    *
    * @returns how many
    */
@@ -72,7 +72,7 @@ export class ClusterStore {
         FROM open_runs
         WHERE open_runs.number = placed.run AND (placed.run, placed.sub_task) IN (
           SELECT p.run, p.sub_task FROM placed AS p JOIN open_runs AS r ON r.number = p.run
-          WHERE p.node IS NULL AND NOT r.set_aside AND p.due_at < clock_timestamp() - ${STALLED_MS} * interval '1 ms'
+          WHERE p.node IS NULL AND p.deliveries < ${MAX_DELIVERIES} AND NOT r.set_aside AND p.due_at < clock_timestamp() - ${STALLED_MS} * interval '1 ms'
             AND NOT EXISTS (SELECT FROM paused_tasks WHERE paused_tasks.task = r.task)
             AND NOT EXISTS (SELECT FROM paused_queues WHERE queue = CASE WHEN p.worker THEN ${QUEUES.worker} ELSE ${QUEUES.any} END)
             AND EXISTS (SELECT FROM nodes WHERE r.task || '/' || p.sub_task = ANY (nodes.tasks))

@@ -138,6 +138,21 @@ describe('frontrunner queue', () => {
     expect(await api.finishedRun(runId)).toMatchObject({ status: 'succeeded' });
   });
 
+  test('stays where it is when another node dies, while others that got lost on their way go on', async () => {
+    const runId = await buriedRun();
+    const lost = await startRun();
+    await cluster.query('DELETE FROM frontrunner_queue.job WHERE name = $1', ['worker-sub-tasks']);
+    await cluster.query(`UPDATE frontrunner.placed SET due_at = due_at - interval '1 hour'`);
+    await startWorker();
+    await cluster.query(`SELECT pg_notify('frontrunner', '["left", "gone"]')`);
+    expect(await api.finishedRun(lost)).toMatchObject({ status: 'succeeded' });
+    const rows = await cluster.query('SELECT node, deliveries FROM frontrunner.placed');
+    expect(rows).toEqual([{ node: null, deliveries: 20 }]);
+    expect(await api.showRun(runId)).toMatchObject({ subTasks: [{ attempts: 0 }] });
+    await queue(['redrive', runId]);
+    expect(await api.finishedRun(runId)).toMatchObject({ status: 'succeeded' });
+  });
+
   test('says of one whose run was cancelled that nothing is left to do', async () => {
     const runId = await buriedRun();
     await api.http.post(`/runs/${runId}/cancel`).expect(200);
