@@ -32,6 +32,8 @@ export interface SubTaskRecord {
   progress: { readonly value: JsonValue; readonly time: string } | undefined;
   /** What the stream of its last attempt had brought when that ended; undefined where it doesn't stream. */
   stream?: StreamMeasures | undefined;
+  /** Set while it waits among the dead letters of nodes, until somebody redrives it. No event tells of that. */
+  deadLetter?: true;
   /** Why it was cancelled or skipped. */
   reason: string | undefined;
   /** Set when it succeeded. */

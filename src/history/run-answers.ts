@@ -4,10 +4,10 @@ import { requireMatch } from '../http/preconditions.js';
 import type { Commanded } from '../tasks/commanded.js';
 import { runView } from '../tasks/run-view.js';
 
-/** The entity tag of a run, without `W/`. It changes with every event of the run. */
-export function tagOf({ lastEventId, status }: Readonly<RunRecord>): string {
-  // No event tells that a run is set aside.
-  return `"${lastEventId}${status === 'set-aside' ? '-set-aside' : ''}"`;
+/** The entity tag of a run, without `W/`. It changes with every event of the run, and with what no event tells of. */
+export function tagOf({ lastEventId, status, subTasks }: Readonly<RunRecord>): string {
+  const isDead = subTasks.some(({ deadLetter }) => deadLetter);
+  return `"${lastEventId}${status === 'set-aside' ? '-set-aside' : ''}${isDead ? '-dead' : ''}"`;
 }
 
 /** Throws when a run is not as the caller expects it to be. */

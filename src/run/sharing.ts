@@ -1,4 +1,5 @@
 import type { StartCause } from '../core/events.js';
+import type { RunRecord } from '../core/run-record.js';
 import type { IdempotencyKey } from './idempotency-key.js';
 import type { JournaledRun } from './journaled-run.js';
 
@@ -54,6 +55,13 @@ export interface Sharing {
 
   /** Takes back what was asked, by its id; false when it was done. @throws {DomainError} `journal-unavailable` */
   withdraw(command: number): Promise<boolean>;
+
+  /**
+   * An unfinished run with those of its sub-tasks marked that wait among the dead letters.
+   *
+   * @throws {DomainError} `journal-unavailable`
+   */
+  withDeadLetters(run: Readonly<RunRecord>): Promise<Readonly<RunRecord>>;
 
   /** Gives back a key that was claimed for a run that could not be started. */
   releaseKey(key: IdempotencyKey, runId: string): Promise<void>;

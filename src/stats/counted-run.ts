@@ -58,8 +58,7 @@ export class CountedRun {
     this.learning = declared?.order === 'learned' ? new LearningRun(task, declared.streams) : undefined;
     this.policy = isDeepStrictEqual(replyPolicy, declared?.reply) ? replyPolicy : undefined;
     this.dissent = replyPolicy.policy === 'agreement' ? new Dissent(replyPolicy) : undefined;
-    this.shadows =
-      shadows && new ComparedShadows(shadows, replyPolicy, declared?.shadows, kept, compared);
+    this.shadows = shadows && new ComparedShadows(shadows, replyPolicy, declared?.shadows, kept, compared);
   }
 
   /** Whether a sub-task has failed, so that it is tried again on request alone. */

@@ -47,8 +47,11 @@ export class RunWatch {
   async get(id: string): Promise<Readonly<RunRecord>> {
     const live = this.runs.get(id);
     if (live) await this.journal.committed(id);
-    const run = live?.record ?? (await this.journal.run(id, live?.commits));
-    if (run) return this.journal.setAside.has(id) ? { ...run, status: 'set-aside' } : run;
+    const { sharing, setAside } = this.journal;
+    const known = live?.record;
+    if (live?.shared && sharing && known?.finishedAt === null) return sharing.withDeadLetters(known);
+    const run = known ?? (await this.journal.run(id, live?.commits));
+    if (run) return setAside.has(id) ? { ...run, status: 'set-aside' } : run;
     throw unknownRun(id);
   }
 

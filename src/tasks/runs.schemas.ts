@@ -91,6 +91,10 @@ export const runSchema = z
         stream: stream.meta({
           description: 'What the stream of its last attempt had brought when that ended, where it streams.',
         }),
+        deadLetter: z.literal(true).optional().meta({
+          description:
+            'There while it waits among the dead letters of nodes that share a Postgres: `GET /queue/dead-letters` says why. It goes on when somebody redrives it, and ends when the run is cancelled.',
+        }),
         reason: z.string().optional().meta({ description: 'Why it was cancelled or skipped.' }),
         result: jsonValueSchema
           .optional()

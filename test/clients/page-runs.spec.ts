@@ -222,6 +222,24 @@ describe('The page’s runs in a browser', () => {
     expect(asked).toEqual(['POST']);
   });
 
+  it('says which sub-task waits among the dead letters, until it goes on', async () => {
+    const id = await start();
+    await page.route(`${service.url}/runs/${id}`, async (route) => {
+      const response = await route.fetch();
+      const run = (await response.json()) as { subTasks: { name: string }[] };
+      const subTasks = run.subTasks.map((one) => (one.name === 'swift' ? { ...one, deadLetter: true } : one));
+      await route.fulfill({ response, json: { ...run, subTasks } });
+    });
+    await open(`runs/${id}`);
+    const note = page.getByText('swift waits among the dead letters');
+    await note.waitFor();
+    expect(await note.getByRole('link').getAttribute('href')).toBe('#/nodes');
+    (await race.next('swift')).succeed();
+    await note.waitFor({ state: 'detached' });
+    (await race.next('steady')).succeed();
+    await page.getByText('all ended after').waitFor();
+  });
+
   it('says that there is no such run, and shows one with a hundred sub-tasks', async () => {
     await open('runs/019a2b3c-4d5e-7f60-8a9b-0c1d2e3f4a5b');
     await page.getByText('There is no run').waitFor();

@@ -10,8 +10,8 @@ import { advance, isOver } from './race.js';
  * A run as its events come.
  *
  * @param {string} id
- * @returns {{ race: Race | undefined, isSetAside: boolean, webhooks: { url: string, events: string[] }[], connection: 'live' | 'waiting' | 'ended', error: unknown, again: () => void }}
- *   `again`: what looks at it anew, as after a retry
+ * @returns {{ race: Race | undefined, isSetAside: boolean, dead: string[], webhooks: { url: string, events: string[] }[], connection: 'live' | 'waiting' | 'ended', error: unknown, again: () => void }}
+ *   `dead`: the sub-tasks that wait among the dead letters; `again`: what looks at it anew, as after a retry
  */
 export function useRun(id) {
   const race = useRef(/** @type {Race | undefined} */ (undefined));
@@ -20,6 +20,7 @@ export function useRun(id) {
   const [connection, setConnection] = useState(/** @type {'live' | 'waiting' | 'ended'} */ ('live'));
   const [error, setError] = useState(/** @type {unknown} */ (undefined));
   const [isSetAside, setAside] = useState(false);
+  const [dead, setDead] = useState(/** @type {string[]} */ ([]));
   const [webhooks, setWebhooks] = useState(/** @type {{ url: string, events: string[] }[]} */ ([]));
   const again = () => setRound((count) => count + 1);
 
@@ -28,7 +29,7 @@ export function useRun(id) {
     /** @type {(() => void) | undefined} */
     let stop;
     let frame = 0;
-    /** What the run looked like up to here says whether it is set aside. */
+    /** What the run looked like up to here says whether it is set aside, and what waits among the dead letters. */
     let lookedAt = 0;
     const draw = () => {
       frame ||= requestAnimationFrame(() => {
@@ -41,6 +42,11 @@ export function useRun(id) {
         const run = await ask(`/runs/${encodeURIComponent(id)}`, { signal: leaving.signal });
         lookedAt = run.lastEventId;
         setAside(run.status === 'set-aside');
+        setDead(
+          run.subTasks
+            .filter((/** @type {any} */ { deadLetter }) => deadLetter)
+            .map((/** @type {any} */ { name }) => name),
+        );
         setWebhooks(run.webhooks ?? []);
         return true;
       } catch (thrown) {
@@ -65,7 +71,10 @@ export function useRun(id) {
         },
         onEvent: (event) => {
           race.current = advance(race.current, event);
-          if (event.id > lookedAt) setAside(false);
+          if (event.id > lookedAt) {
+            setAside(false);
+            if ('subTask' in event) setDead((names) => names.filter((name) => name !== event.subTask));
+          }
           if (event.type === 'run.finished') {
             stop?.();
             setConnection('ended');
@@ -81,5 +90,5 @@ export function useRun(id) {
       cancelAnimationFrame(frame);
     };
   }, [id, round]);
-  return { race: race.current, isSetAside, webhooks, connection, error, again };
+  return { race: race.current, isSetAside, dead, webhooks, connection, error, again };
 }

@@ -22,7 +22,7 @@ const EARLY = 8;
 
 /** @param {{ id: string, query: URLSearchParams }} props */
 export function RunScreen({ id, query }) {
-  const { race, isSetAside, webhooks, connection, error, again } = useRun(id);
+  const { race, isSetAside, dead, webhooks, connection, error, again } = useRun(id);
   const [time, setScale] = useNow(race !== undefined && !isOver(race) && !isSetAside);
   const [isToReply, setToReply] = useState(false);
   const chosen = query.get('panel') ?? undefined;
@@ -54,6 +54,15 @@ export function RunScreen({ id, query }) {
       html`<p class="run-note">
         The service has set this run aside: several starts or nodes in a row died after they had resumed it.
         Resume lets it go on.
+      </p>`
+    }
+    ${
+      dead.length > 0 &&
+      !isOver(race) &&
+      html`<p class="run-note">
+        ${dead.join(', ')} ${dead.length === 1 ? 'waits' : 'wait'} among the${' '}
+        <a href=${linkTo(['nodes'])}>dead letters</a>: too many nodes died of it, or it could not be
+        delivered. Redrive lets it go on, and Cancel ends the run.
       </p>`
     }
     ${race.shown && !(race.reply && 'answeredBy' in race.reply) && html`<${StreamText} shown=${race.shown} />`}

@@ -25,11 +25,15 @@ export class JournalReads {
 
   readonly damage: DamageWatch;
 
-  /** @param closing aborted when nothing is to be tried again */
+  /**
+   * @param closing aborted when nothing is to be tried again
+   * @param queues the schema of pg-boss; undefined where no sub-task ever leaves its node
+   */
   constructor(
     private readonly store: PostgresStore,
     url: string,
     closing: AbortSignal,
+    private readonly queues: string | undefined,
   ) {
     this.damage = new DamageWatch((error) => postgresDamage(url, error), closing);
   }
@@ -45,7 +49,20 @@ export class JournalReads {
     const found = await this.asking(() => this.store.log.run(id));
     const run = found && recordOf(found);
     if (run?.finishedAt !== null) return run;
-    return (await this.asking(() => this.store.isSetAside(id))) ? { ...run, status: 'set-aside' } : run;
+    const isSetAside = await this.asking(() => this.store.isSetAside(id));
+    return this.withDeadLetters(isSetAside ? { ...run, status: 'set-aside' } : run);
+  }
+
+  /** See the sharing. */
+  async withDeadLetters(run: Readonly<RunRecord>): Promise<Readonly<RunRecord>> {
+    const { queues } = this;
+    if (queues === undefined) return run;
+    const dead = await this.asking(() => this.store.deadSubTasks(run.id, queues));
+    if (dead.length === 0) return run;
+    const subTasks = run.subTasks.map((one) =>
+      dead.includes(one.name) ? { ...one, deadLetter: true as const } : one,
+    );
+    return { ...run, subTasks };
   }
 
   async runs(query: RunQuery): Promise<RunPage> {

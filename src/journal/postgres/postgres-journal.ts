@@ -39,6 +39,7 @@ import { PostgresTokens } from './postgres-tokens.js';
 import { PostgresWebhooks } from './postgres-webhooks.js';
 import { PostgresWriter } from './postgres-writer.js';
 import type { PlacedSubTask, RunCommand, Sharing } from '../../run/sharing.js';
+import { queueSchema } from './queues.js';
 import type { SubTaskQueue } from './sub-task-queue.js';
 
 /** The lock of the node that counts for all. */
@@ -86,12 +87,12 @@ export class PostgresJournal extends Journal implements Sharing {
     memory: MemoryBudget,
   ) {
     super();
-    const { url, keyRetentionMs } = options;
+    const { url, schema, keyRetentionMs } = options;
     const { signal } = this.closing;
     this.node = new NodeRow(store.db, options.role);
     this.tokens = new PostgresTokens(store.db, () => clock.now());
     this.notes = new PostgresNotes(store.db, () => clock.now());
-    this.reads = new JournalReads(store, url, signal);
+    this.reads = new JournalReads(store, url, signal, queue && queueSchema(schema));
     this.webhooks = new PostgresWebhooks(store, this.node, this.notices, this.reads.damage);
     this.keys = new KeyClaims(store, bus, this.node, watch, keyRetentionMs, signal);
     this.tail = new LogTail(bus, (...stretch) => store.log.tail(...stretch), lastId);
@@ -191,6 +192,10 @@ export class PostgresJournal extends Journal implements Sharing {
 
   override claimKey(key: IdempotencyKey, runId: string): Promise<KeyedRun> {
     return this.keys.claim(key, runId);
+  }
+
+  withDeadLetters(run: Readonly<RunRecord>): Promise<Readonly<RunRecord>> {
+    return this.reads.withDeadLetters(run);
   }
 
   releaseKey(key: IdempotencyKey, runId: string): Promise<void> {

@@ -9,6 +9,7 @@ import type { RunRow } from '../history-rows.js';
 import { CommitReader } from './commit-reader.js';
 import type { DatabaseClock } from './database-clock.js';
 import type { Schema } from './postgres-schema.js';
+import { QUEUES } from './queues.js';
 
 const HISTORY: HistoryTables = {
   open: sql`open_runs`,
@@ -96,6 +97,22 @@ export class PostgresStore {
       .where('id', '=', id)
       .executeTakeFirst();
     return run?.set_aside ?? false;
+  }
+
+  /**
+   * The sub-tasks of an unfinished run that wait among the dead letters, and that no node has.
+   *
+   * @param queues the schema of pg-boss
+   */
+  async deadSubTasks(id: string, queues: string): Promise<readonly string[]> {
+    const { rows } = await sql<{ name: string }>`
+      SELECT sub_task AS name FROM open_runs JOIN placed ON run = number
+      WHERE open_runs.id = ${id} AND placed.node IS NULL AND EXISTS (
+        SELECT FROM ${sql.id(queues, 'job')} AS job
+        WHERE name = ${QUEUES.dead} AND state < 'active' AND data ->> 'runId' = open_runs.id AND data ->> 'subTask' = sub_task)`.execute(
+      this.db,
+    );
+    return rows.map(({ name }) => name);
   }
 
   /** Sets a run aside no more, and tells the nodes. When the one that takes it over dies over it too, it is set aside again. */

@@ -9,7 +9,7 @@ import { expectProblem } from '../../support/problem.js';
 import { temporaryDatabase } from '../../support/postgres-database.js';
 import { tasksFiles } from '../../support/tasks-file.js';
 import { temporaryDirectory } from '../../support/temporary-directory.js';
-import type { TestApp } from '../../support/test-app.js';
+import type { ShownRun, TestApp } from '../../support/test-app.js';
 import { TestCluster } from '../../support/test-cluster.js';
 import { json, UpstreamServer } from '../../support/upstreams.js';
 
@@ -64,12 +64,16 @@ describe('frontrunner queue', () => {
   /** A run whose sub-task twenty nodes died of, as the nodes that are left find it. */
   async function buriedRun(): Promise<string> {
     const runId = await startRun();
+    await bury(runId);
+    return runId;
+  }
+
+  async function bury(runId: string): Promise<void> {
     await cluster.query('DELETE FROM frontrunner_queue.job WHERE name = $1', ['worker-sub-tasks']);
     await cluster.query(`UPDATE frontrunner.placed SET node = 'gone', deliveries = 20`);
     const buried = log.said(({ runId: of, msg }) => of === runId && BURIED.test(msg));
     await cluster.query(`SELECT pg_notify('frontrunner', '["left", "gone"]')`);
     await buried;
-    return runId;
   }
 
   test('shows a sub-task that too many nodes died of, and lets it go on where it was', async () => {
@@ -113,6 +117,11 @@ describe('frontrunner queue', () => {
     expect((await queue(['list'])).stdout).toMatch(
       new RegExp(`\n${runId}  report  print +\\S+Z  1 +the database was away\n$`),
     );
+    expect((await api.showRun(runId)).subTasks).toMatchObject([{ deadLetter: true }]);
+    // A node may be sent it once more, and then it waits no longer.
+    await cluster.query('UPDATE frontrunner.placed SET node = $1', [cluster.idOf(api)]);
+    expect((await api.showRun(runId)).subTasks[0]).not.toHaveProperty('deadLetter');
+    await cluster.query('UPDATE frontrunner.placed SET node = NULL');
     expect((await queue(['redrive', '--all'])).stdout).toContain(`${runId} goes back to worker-sub-tasks`);
     expect((await queue(['redrive', '--all'])).stderr).toBe('The dead-letter queue is empty\n');
     await startWorker();
@@ -138,6 +147,48 @@ describe('frontrunner queue', () => {
     expect(await api.finishedRun(runId)).toMatchObject({ status: 'succeeded' });
   });
 
+  test('is told of by its run, at any node, until that is redriven', async () => {
+    const other = await cluster.start([], { ...env, ROLE: 'api' });
+    log = other.log;
+    const runId = await startRun();
+    const waiting = { name: 'print', status: 'pending', attempts: 0 };
+    const shown = () => Promise.all([api, other].map((node) => node.showRun(runId)));
+    for (const { subTasks } of await shown()) {
+      expect(subTasks).toMatchObject([waiting]);
+      expect(subTasks[0]).not.toHaveProperty('deadLetter');
+    }
+    await bury(runId);
+    for (const { status, subTasks } of await shown()) {
+      expect(status).toBe('running');
+      expect(subTasks).toMatchObject([{ ...waiting, deadLetter: true }]);
+    }
+    const tag = (await api.http.get(`/runs/${runId}`).expect(200)).get('ETag')!;
+    await other.http.get(`/runs/${runId}`).set('If-None-Match', tag).expect(304);
+    expect((await queue(['redrive', runId])).code).toBe(0);
+    const redriven = await api.http.get(`/runs/${runId}`).set('If-None-Match', tag).expect(200);
+    expect((redriven.body as ShownRun).subTasks[0]).not.toHaveProperty('deadLetter');
+    await cluster.stop(other);
+    log = api.log;
+    await startWorker();
+    expect(await api.finishedRun(runId)).toMatchObject({ status: 'succeeded' });
+  });
+
+  test('keeps no caller waiting once its run is cancelled', async () => {
+    const before = api.events.length;
+    const answered = api.run('report');
+    const { runId } = await api.until(() =>
+      api.events.slice(before).find(({ type }) => type === 'run.started'),
+    );
+    await bury(runId);
+    const tag = (await api.http.get(`/runs/${runId}`).expect(200)).get('ETag')!;
+    await api.http.post(`/runs/${runId}/cancel`).set('If-Match', tag).expect(200);
+    await expectProblem(api, await answered, 503, 'run-cancelled');
+    const { status, subTasks } = await api.finishedRun(runId);
+    expect([status, subTasks[0]?.status]).toEqual(['cancelled', 'skipped']);
+    expect(subTasks[0]).not.toHaveProperty('deadLetter');
+    await queue(['redrive', runId]);
+  });
+
   test('stays where it is when another node dies, while others that got lost on their way go on', async () => {
     const runId = await buriedRun();
     const lost = await startRun();
@@ -148,7 +199,7 @@ describe('frontrunner queue', () => {
     expect(await api.finishedRun(lost)).toMatchObject({ status: 'succeeded' });
     const rows = await cluster.query('SELECT node, deliveries FROM frontrunner.placed');
     expect(rows).toEqual([{ node: null, deliveries: 20 }]);
-    expect(await api.showRun(runId)).toMatchObject({ subTasks: [{ attempts: 0 }] });
+    expect(await api.showRun(runId)).toMatchObject({ subTasks: [{ attempts: 0, deadLetter: true }] });
     await queue(['redrive', runId]);
     expect(await api.finishedRun(runId)).toMatchObject({ status: 'succeeded' });
   });
