@@ -1,6 +1,7 @@
 import { DomainError } from '../core/domain-error.js';
 import type { RunStatus } from '../core/run.js';
-import type { Journal, RunPosition } from '../run/journal.js';
+import type { Journal } from '../run/journal.js';
+import type { RunPosition } from '../run/journal-pages.js';
 import type { RunControl } from '../tasks/run-control.js';
 
 /** How many runs are read, and changed at once. */

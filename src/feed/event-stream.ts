@@ -1,6 +1,6 @@
 import type { Response } from 'express';
 import type { RunEvent } from '../core/events.js';
-import type { EventPage } from '../run/journal.js';
+import type { EventPage } from '../run/journal-pages.js';
 import type { EventChannel, EventFilter, EventReader } from './event-channel.js';
 import type { EventFeed } from './event-feed.js';
 import { probeHalfClosed } from './half-closed.js';

@@ -2,7 +2,7 @@ import type { Response } from 'express';
 import { DomainError } from '../core/domain-error.js';
 import type { RunEvent } from '../core/events.js';
 import type { ConnectionMemory } from '../http/connection-memory.js';
-import type { EventPage } from '../run/journal.js';
+import type { EventPage } from '../run/journal-pages.js';
 import { answerOf } from '../tasks/run-replies.js';
 import type { Answer } from '../tasks/started-run.js';
 import { probeHalfClosed } from './half-closed.js';

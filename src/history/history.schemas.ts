@@ -5,7 +5,7 @@ import { answeredBySchema, EXAMPLE_RUN_ID, runStatusSchema } from '../core/run.j
 import { cursorOf, cursorSchema, oneOrSeveral, pageLimit } from '../http/paging.js';
 import { REQUEST_ID } from '../http/request-context.js';
 import { EXAMPLE_REQUEST_ID, EXAMPLE_TRACEPARENT } from '../tasks/tasks.schemas.js';
-import type { RunPosition } from '../run/journal.js';
+import type { RunPosition } from '../run/journal-pages.js';
 
 const EXAMPLE_PLACE = [Date.UTC(2026, 10, 23, 12), 4_711] as const;
 

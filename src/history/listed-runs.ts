@@ -1,6 +1,6 @@
 import { DomainError } from '../core/domain-error.js';
 import type { RunStanding } from '../core/run-standing.js';
-import type { RunSummary } from '../run/journal.js';
+import type { RunSummary } from '../run/journal-pages.js';
 import type { RunWatch } from '../tasks/run-watch.js';
 
 /** Of a run that was erased since it was found. */

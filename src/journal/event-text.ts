@@ -2,7 +2,7 @@ import type { RunEvent } from '../core/events.js';
 import { aboutRun } from '../core/new-event.js';
 import { parseJson } from '../core/exact-json.js';
 import { labelMembers } from '../core/labels.js';
-import type { EventQuery } from '../run/journal.js';
+import type { EventQuery } from '../run/journal-pages.js';
 
 /** What of an event can be read without parsing all of its text. */
 export interface EventHead {

@@ -1,4 +1,4 @@
-import type { RunPosition, RunQuery } from '../run/journal.js';
+import type { RunPosition, RunQuery } from '../run/journal-pages.js';
 
 /** A run of the history with where it stands. */
 export interface PlacedRun<R> {

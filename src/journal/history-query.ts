@@ -1,6 +1,6 @@
 import { sql, type RawBuilder } from 'kysely';
 import { RUN_STATUSES, type RunStatus } from '../core/run.js';
-import type { RunQuery } from '../run/journal.js';
+import type { RunQuery } from '../run/journal-pages.js';
 import { rangeOf } from './history-page.js';
 import type { RunRow } from './history-rows.js';
 

@@ -1,7 +1,7 @@
 import { labelsOf } from '../core/labels.js';
 import type { RunStatus } from '../core/run.js';
 import type { AnsweredBy } from '../core/run-standing.js';
-import type { RunPage } from '../run/journal.js';
+import type { RunPage } from '../run/journal-pages.js';
 import { timeText } from './event-clock.js';
 import { pageOf } from './history-page.js';
 

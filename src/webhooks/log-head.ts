@@ -2,7 +2,8 @@ import { indexBehind } from '../core/event-order.js';
 import type { RunEvent } from '../core/events.js';
 import { memoryBytes } from '../core/json.js';
 import type { EventBus } from '../events/event-bus.js';
-import type { EventPage, Journal } from '../run/journal.js';
+import type { Journal } from '../run/journal.js';
+import type { EventPage } from '../run/journal-pages.js';
 import type { KnownRuns } from './known-runs.js';
 
 /** How many of the newest events are kept, and what they may take in memory, roughly. */

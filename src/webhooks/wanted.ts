@@ -2,7 +2,7 @@ import { EVENT_TYPES } from '../core/event-types.js';
 import type { RunEvent } from '../core/events.js';
 import { hasLabels } from '../core/labels.js';
 import { DEFAULT_WEBHOOK_EVENTS, type WebhookTarget, type WebhookTerms } from '../core/webhook.schema.js';
-import type { EventQuery } from '../run/journal.js';
+import type { EventQuery } from '../run/journal-pages.js';
 import { WEBHOOKS_OF_RUNS, type KeptWebhook } from '../run/webhook-keeping.js';
 import type { KnownRun } from './known-runs.js';
 import { parsedTerms } from './webhook-terms.js';

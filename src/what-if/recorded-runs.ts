@@ -1,5 +1,6 @@
 import type { TaskDefinition } from '../core/task.js';
-import type { Journal, RunPosition } from '../run/journal.js';
+import type { Journal } from '../run/journal.js';
+import type { RunPosition } from '../run/journal-pages.js';
 import type { RecordedRun } from './recorded-run.js';
 import { READ_TYPES, RunReader } from './run-reader.js';
 import type { Turns } from './turns.js';

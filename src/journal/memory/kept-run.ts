@@ -2,7 +2,7 @@ import { hasLabels, type Labels } from '../../core/labels.js';
 import { traceIdOf } from '../../core/run-origin.js';
 import type { AnsweredBy } from '../../core/run-standing.js';
 import type { RunStatus } from '../../core/run.js';
-import type { RunPosition, RunQuery, RunSummary } from '../../run/journal.js';
+import type { RunPosition, RunQuery, RunSummary } from '../../run/journal-pages.js';
 import { timeText } from '../event-clock.js';
 import type { FinishedRun } from './finished-runs.js';
 import type { RunLog } from './memory-log.js';

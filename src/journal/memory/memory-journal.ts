@@ -9,14 +9,11 @@ import type { IdempotencyKey, KeyedRun } from '../../run/idempotency-key.js';
 import {
   Journal,
   type AppendOptions,
-  type EventPage,
-  type EventQuery,
-  type RunPage,
-  type RunQuery,
   type SavedStatistics,
   type StatisticsSlice,
   type Stretch,
 } from '../../run/journal.js';
+import type { EventPage, EventQuery, RunPage, RunQuery } from '../../run/journal-pages.js';
 import type { JournaledRun, JournalEntry } from '../../run/journaled-run.js';
 import { OwnWebhooks } from '../../run/own-webhooks.js';
 import { ClockWatch } from '../clock-watch.js';

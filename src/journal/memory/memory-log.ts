@@ -3,7 +3,7 @@ import type { RunEvent } from '../../core/events.js';
 import { parseJson } from '../../core/exact-json.js';
 import { erasedText } from '../erased-text.js';
 import { eventText, fitting, headOf } from '../event-text.js';
-import { PAGE_SIZE, PAGE_STRETCH, type EventPage, type EventQuery } from '../../run/journal.js';
+import { PAGE_SIZE, PAGE_STRETCH, type EventPage, type EventQuery } from '../../run/journal-pages.js';
 
 /** A block takes no more events when its text is as long as this, in characters: what one run keeps of others is no more. */
 const BLOCK_SIZE = 4_096;

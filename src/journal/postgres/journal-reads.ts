@@ -1,6 +1,7 @@
 import { unknownRun } from '../../core/domain-error.js';
 import type { RunRecord } from '../../core/run-record.js';
-import type { EventPage, EventQuery, Obstacle, RunPage, RunQuery } from '../../run/journal.js';
+import type { Obstacle } from '../../run/journal.js';
+import type { EventPage, EventQuery, RunPage, RunQuery } from '../../run/journal-pages.js';
 import { DamageWatch } from '../damage-watch.js';
 import { pageOfRows } from '../history-rows.js';
 import { asking, storable } from './asking.js';

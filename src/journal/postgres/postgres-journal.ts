@@ -11,14 +11,11 @@ import type { IdempotencyKey, KeyedRun } from '../../run/idempotency-key.js';
 import {
   Journal,
   type AppendOptions,
-  type EventPage,
-  type EventQuery,
   type Obstacle,
-  type RunPage,
-  type RunQuery,
   type SavedStatistics,
   type Stretch,
 } from '../../run/journal.js';
+import type { EventPage, EventQuery, RunPage, RunQuery } from '../../run/journal-pages.js';
 import type { JournaledRun } from '../../run/journaled-run.js';
 import { asking } from './asking.js';
 import { eraseRun } from './erase-run.js';

@@ -1,6 +1,7 @@
 import { sql, type Kysely, type RawBuilder } from 'kysely';
 import type { IdempotencyKey, KeyedRun } from '../../run/idempotency-key.js';
-import type { RunQuery, SavedStatistics, Stretch } from '../../run/journal.js';
+import type { SavedStatistics, Stretch } from '../../run/journal.js';
+import type { RunQuery } from '../../run/journal-pages.js';
 import type { RunCommand } from '../../run/sharing.js';
 import { firstIdOf } from '../event-clock.js';
 import { MOST_STARTS } from '../survival.js';

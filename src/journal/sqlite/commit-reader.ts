@@ -1,5 +1,5 @@
 import type { RunEvent } from '../../core/events.js';
-import { PAGE_SIZE, PAGE_STRETCH, type EventQuery } from '../../run/journal.js';
+import { PAGE_SIZE, PAGE_STRETCH, type EventQuery } from '../../run/journal-pages.js';
 import { fitting, headOf, textsOf, textsOfRun } from '../event-text.js';
 import { chained, damage, ROW, sound, type CommitRow } from './commit-row.js';
 import { finishedRun } from './run-rows.js';

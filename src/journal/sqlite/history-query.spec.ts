@@ -6,7 +6,7 @@ import { storeOptions } from '../../../test/support/store-options.js';
 import { temporaryDirectory } from '../../../test/support/temporary-directory.js';
 import { RUN_STATUSES } from '../../core/run.js';
 import { historyQuery } from '../history-query.js';
-import type { RunQuery } from '../../run/journal.js';
+import type { RunQuery } from '../../run/journal-pages.js';
 import { openDatabase } from './sqlite-database.js';
 import { HISTORY, rowsOf } from './sqlite-history.js';
 

@@ -8,7 +8,7 @@ import {
   SqliteQueryCompiler,
   type RawBuilder,
 } from 'kysely';
-import type { RunQuery } from '../../run/journal.js';
+import type { RunQuery } from '../../run/journal-pages.js';
 import { historyQuery, type HistoryTables } from '../history-query.js';
 import type { RunRow } from '../history-rows.js';
 import { expectWritten } from './row-checksum.js';

@@ -21,14 +21,11 @@ import type { IdempotencyKey, KeyedRun } from '../../run/idempotency-key.js';
 import {
   Journal,
   type AppendOptions,
-  type EventPage,
-  type EventQuery,
   type Obstacle,
-  type RunPage,
-  type RunQuery,
   type SavedStatistics,
   type Stretch,
 } from '../../run/journal.js';
+import type { EventPage, EventQuery, RunPage, RunQuery } from '../../run/journal-pages.js';
 import type { JournaledRun } from '../../run/journaled-run.js';
 import { deleteOld, NOTES_A_RUN } from '../retention.js';
 import { SURVIVAL_MS } from '../survival.js';

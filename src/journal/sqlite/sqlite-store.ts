@@ -1,6 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { KeyedRun } from '../../run/idempotency-key.js';
-import type { EventQuery, RunQuery, SavedStatistics, Stretch } from '../../run/journal.js';
+import type { SavedStatistics, Stretch } from '../../run/journal.js';
+import type { EventQuery, RunQuery } from '../../run/journal-pages.js';
 import { textsOf } from '../event-text.js';
 import type { RunRow } from '../history-rows.js';
 import { chainedTo, linkOf, NO_LINK, WRITTEN } from './commit-row.js';
