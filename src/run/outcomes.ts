@@ -2,8 +2,9 @@ import { Subject } from 'rxjs';
 import { deepFreeze } from '../core/json.js';
 import type { ReplyPolicy } from '../core/policies.js';
 import { runStatus, type Decision, type Outcome, type Reply } from '../core/run.js';
-import { counts, decideBy, needsMore, replyAtDeadline, replyOf } from './reply.js';
+import { counts, decideBy, needsMore } from './reply.js';
 import { ShadowOutcomes } from './shadow-outcomes.js';
+import { replyAtDeadline, replyOf } from './told-reply.js';
 
 /** The committed outcomes of a run's sub-tasks, and the race for its reply. */
 export class Outcomes {

@@ -3,8 +3,9 @@ import fc from 'fast-check';
 import { Subject } from 'rxjs';
 import type { JsonValue } from '../core/json.js';
 import type { ReplyPolicy } from '../core/policies.js';
-import { deadlineOf, decideBy, replyAtDeadline, replyOf } from './reply.js';
 import { PAST_DEADLINE, WHEN_FALSE, type Outcome, type Reply } from '../core/run.js';
+import { deadlineOf, decideBy } from './reply.js';
+import { replyAtDeadline, replyOf } from './told-reply.js';
 
 /** How each policy decides, said plainly: given the outcomes so far, is there a reply? */
 function model(
