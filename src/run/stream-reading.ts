@@ -4,6 +4,7 @@ import { JsonError, memoryBytes, toJson, type JsonValue } from '../core/json.js'
 import type { MemoryBudget } from '../core/memory-budget.js';
 import { SubTaskError } from '../core/sub-task-error.js';
 import type { StreamTerms } from '../core/task.js';
+import { StallWatch } from './stall-watch.js';
 
 /** What of a stream may wait to be on record, in bytes; then its upstream waits. */
 const MAX_UNRECORDED_BYTES = 64 * 2 ** 10;
@@ -43,17 +44,9 @@ export class StreamReading {
   private isTelling = false;
   private untoldBytes = 0;
   private isHeld = false;
-  /** Resolves when the upstream need not wait any more. */
-  private eased: PromiseWithResolvers<void> | undefined;
-  private readonly startedAt: number;
-  private lastAt: number;
-  private firstChunkMs: number | undefined;
-  private timer: NodeJS.Timeout | undefined;
+  private readonly stalls: StallWatch;
   private iterator: AsyncIterator<unknown> | undefined;
   private ended = false;
-  /** Whether no chunk came in time. */
-  hasStalled = false;
-  private stall: ((error: SubTaskError) => void) | undefined;
 
   constructor(
     private readonly terms: StreamTerms,
@@ -62,8 +55,12 @@ export class StreamReading {
     place: StreamPlace,
   ) {
     this.phase = place;
-    this.startedAt = bounds.clock.elapsed();
-    this.lastAt = this.startedAt;
+    this.stalls = new StallWatch(terms, bounds.clock);
+  }
+
+  /** Whether no chunk came in time. */
+  get hasStalled(): boolean {
+    return this.stalls.hasStalled;
   }
 
   /** Whether callers may have been shown some of it. */
@@ -73,7 +70,7 @@ export class StreamReading {
 
   /** @param tokens how many tokens there are, where that is known */
   measures(tokens: number | undefined): StreamMeasures {
-    const { firstChunkMs } = this;
+    const { firstChunkMs } = this.stalls;
     return {
       chunks: this.chunks.length,
       bytes: this.bytes,
@@ -89,8 +86,7 @@ export class StreamReading {
    */
   read(source: Promise<AsyncIterable<unknown>>): Promise<JsonValue> {
     return new Promise((resolve, reject) => {
-      this.stall = reject;
-      this.watch(this.terms.firstChunkMs);
+      this.stalls.begin(reject);
       this.pull(source).then(resolve, reject);
     });
   }
@@ -136,7 +132,7 @@ export class StreamReading {
   stop(): void {
     if (this.ended) return;
     this.ended = true;
-    this.clearTimer();
+    this.stalls.end();
     this.bounds.memory.give(this.memoryBytes);
     this.ease();
     this.leave();
@@ -153,26 +149,26 @@ export class StreamReading {
   }
 
   private async pull(source: Promise<AsyncIterable<unknown>>): Promise<JsonValue> {
+    const { stalls } = this;
     try {
       const iterator = (await source)[Symbol.asyncIterator]();
       this.iterator = iterator;
-      const isOver = (): boolean => this.ended;
-      if (isOver()) this.leave();
+      if (this.ended) this.leave();
       for (;;) {
-        const next = isOver() ? undefined : await iterator.next();
-        if (!next || isOver()) return null;
+        const next = this.ended ? undefined : await iterator.next();
+        if (!next || this.ended) return null;
         if (next.done) break;
         const chunk = toJson(next.value, this.bounds.maxResultBytes);
         this.keep(chunk);
-        if (this.firstChunkMs === undefined && (await this.terms.wins(chunk))) this.won();
+        if (stalls.firstChunkMs === undefined && (await this.terms.wins(chunk))) stalls.won();
         this.tell();
-        if (this.mustWait) await (this.eased = Promise.withResolvers()).promise;
-        this.lastAt = this.bounds.clock.elapsed();
+        if (this.mustWait) await stalls.pause();
+        stalls.taken();
       }
     } finally {
-      this.clearTimer();
+      stalls.end();
     }
-    if (this.firstChunkMs === undefined)
+    if (stalls.firstChunkMs === undefined)
       throw new SubTaskError('The stream ended before a chunk that wins', { code: 'stream-empty' });
     const texts = this.chunks.every((chunk) => typeof chunk === 'string');
     return texts ? this.chunks.join('') : Object.freeze(this.chunks);
@@ -191,16 +187,10 @@ export class StreamReading {
     if (this.phase !== 'lost') this.untoldBytes += size;
   }
 
-  private won(): void {
-    if (this.ended) return;
-    this.firstChunkMs = this.bounds.clock.elapsed() - this.startedAt;
-    this.lastAt = this.bounds.clock.elapsed();
-    this.watch(this.terms.idleMs);
-  }
-
   private tell(): void {
     const { chunks, told, phase } = this;
-    if (this.ended || this.firstChunkMs === undefined || this.isTelling || told === chunks.length) return;
+    if (this.ended || this.stalls.firstChunkMs === undefined || this.isTelling || told === chunks.length)
+      return;
     if (phase === 'lost' || phase === 'behind') return;
     this.isTelling = true;
     this.told = chunks.length;
@@ -209,43 +199,8 @@ export class StreamReading {
   }
 
   private ease(): void {
-    if (this.mustWait) return;
-    this.eased?.resolve();
-    this.eased = undefined;
+    if (!this.mustWait) this.stalls.resume();
   }
-
-  /** Lets it fail when no chunk that counts comes for so long. */
-  private watch(ms: number): void {
-    this.clearTimer();
-    if (ms !== Infinity && !this.ended) this.timer = this.bounds.clock.setTimeout(look, ms, this);
-  }
-
-  /** Looks whether it has stalled. The time in which its upstream is made to wait doesn't count. */
-  look(): void {
-    const { clock } = this.bounds;
-    const isFirst = this.firstChunkMs === undefined;
-    const ms = isFirst ? this.terms.firstChunkMs : this.terms.idleMs;
-    const since = isFirst ? this.startedAt : this.lastAt;
-    const leftMs = this.eased ? ms : ms - (clock.elapsed() - since);
-    if (leftMs > 0) this.timer = clock.setTimeout(look, Math.ceil(leftMs), this);
-    else {
-      this.hasStalled = true;
-      this.stall?.(stalled(isFirst, ms));
-    }
-  }
-
-  private clearTimer(): void {
-    this.bounds.clock.clearTimeout(this.timer);
-  }
-}
-
-function look(reading: StreamReading): void {
-  reading.look();
-}
-
-function stalled(first: boolean, ms: number): SubTaskError {
-  const message = first ? `No chunk that wins came within ${ms} ms` : `No chunk came for ${ms} ms`;
-  return new SubTaskError(message, { code: 'stream-stalled' });
 }
 
 function bytesOf(chunk: JsonValue): number {

@@ -375,7 +375,7 @@ describe('streams', () => {
           code: 'stream-stalled',
           message: 'No chunk came for 3000 ms',
         });
-        expect(race.signals.a!.aborted).toBe(true);
+        expect(race.signals.a!.reason).toMatchObject({ name: 'TimeoutError' });
       });
     });
 
