@@ -37,7 +37,7 @@ export class QueueController {
     const { runs } = this;
     return {
       queued: runs.counts.queued,
-      keys: runs.busiestKeys(BUSIEST_KEYS),
+      keys: runs.admission.busiestKeys(BUSIEST_KEYS),
       ...(figures ?? this.own),
     };
   }

@@ -171,7 +171,7 @@ export class ClusterNode implements OnApplicationBootstrap {
     this.hasCommands = true;
     if (stalled + sent + taken === 0) {
       // What there was no room for is looked for again with the next beat, and what others have told meanwhile at once.
-      this.lookAround ||= !this.parts.runs.hasRoom;
+      this.lookAround ||= !this.parts.runs.admission.hasRoom;
       await waiting.look();
       measures.deadLetters = await work.reportDead();
       return;

@@ -58,7 +58,7 @@ export class StartInTransaction implements OnModuleDestroy {
       );
     if (journal.options.role === 'worker')
       throw new DomainError('worker-node', 'This node takes no new runs; start it at another one');
-    runs.admit(terms);
+    runs.admission.admit(terms);
     const { requestRun, untilBegun } = await import('./run-requests.js');
     const requested = { id: terms.id, transaction: await requestRun(journal, transaction, terms) };
     return {

@@ -48,7 +48,7 @@ export class Takeover {
   async takeOver(): Promise<number> {
     const { nodeId } = this.journal;
     const isOurs = (): boolean => this.journal.nodeId === nodeId;
-    if (!this.runs.hasRoom) return 0;
+    if (!this.runs.admission.hasRoom) return 0;
     const page = await this.takePage(nodeId);
     // A node that loses its place meanwhile has none of them any more: others resume them.
     for (const taken of page) if (isOurs()) await this.resume(taken, isOurs);

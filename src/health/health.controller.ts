@@ -61,7 +61,9 @@ export class HealthController {
     return this.health.check([
       () => {
         if (this.runs.stopping) return runs.down('the service is stopping');
-        return this.runs.memoryIsShort() ? runs.down('memory leaves no room for new runs') : runs.up();
+        return this.runs.admission.memoryIsShort()
+          ? runs.down('memory leaves no room for new runs')
+          : runs.up();
       },
       () => (obstacle ? journal.down({ message: obstacle.message, ...figures }) : journal.up(figures)),
     ]);

@@ -78,7 +78,7 @@ describe('Runs of different keys', () => {
     await start('first', 2);
     await start('second');
     await start('known', 1, { tenant: 'known' });
-    expect(runs.busiestKeys(10)).toEqual([{ key: '["known"]', queued: 1 }]);
+    expect(runs.admission.busiestKeys(10)).toEqual([{ key: '["known"]', queued: 1 }]);
     for (let turn = 0; turn < 4; turn += 1) await end();
     expect(begun).toEqual(['first', 'first', 'known', 'first', 'known', 'first']);
   });
@@ -127,12 +127,12 @@ describe('Runs of different keys', () => {
     expect(await start('fourth')).toEqual([]);
     expect(runs.counts.queued).toBe(12);
     expect(await start('fifth')).toEqual(['12 runs wait for a free slot, as many as may']);
-    expect(runs.busiestKeys(2)).toEqual([
+    expect(runs.admission.busiestKeys(2)).toEqual([
       { key: '["big"]', queued: 6 },
       { key: '["second"]', queued: 3 },
     ]);
     for (let turn = 0; turn < 26; turn += 1) await end();
-    expect([runs.counts.queued, runs.busiestKeys(10)]).toEqual([0, []]);
+    expect([runs.counts.queued, runs.admission.busiestKeys(10)]).toEqual([0, []]);
   });
 
   test('are refused past the queue alone as long as no run has had a key', async () => {
@@ -170,7 +170,7 @@ describe('Runs of different keys', () => {
     await resume(new PastRun('task', ['x', 'y'], { input: 'big', labels }));
     await resume(new PastRun('task', ['x', 'y'], { input: 'small', labels }));
     await jest.advanceTimersByTimeAsync(0);
-    expect(runs.busiestKeys(2)).toEqual([
+    expect(runs.admission.busiestKeys(2)).toEqual([
       { key: '["big","eu"]', queued: 5 },
       { key: '["small","eu"]', queued: 1 },
     ]);

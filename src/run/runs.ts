@@ -3,10 +3,10 @@ import { Inject, Injectable } from '@nestjs/common';
 import { filter, firstValueFrom, race, Subject, take, timer, type Subscription } from 'rxjs';
 import { CONFIG, type Config } from '../config/config.js';
 import { DomainError } from '../core/domain-error.js';
-import { NEW_RUNS_SHARE, RESUMED_RUNS_SHARE } from '../core/memory-budget.js';
 import type { RunRecord } from '../core/run-record.js';
 import type { TaskDefinition } from '../core/task.js';
 import { loggerOf } from '../core/logger-of.js';
+import { Admission } from './admission.js';
 import { endEach } from './end-each.js';
 import { Execution } from './execution.js';
 import { GuestSubTask } from './guest-sub-task.js';
@@ -16,31 +16,23 @@ import type { Hosted, RunHost } from './run-host.js';
 import { Run } from './run.js';
 import { StartPlans } from './start-plans.js';
 import type { SubTaskRun } from './sub-task-run.js';
-import { WaitingKeys, type WaitingKey } from './waiting-keys.js';
 
-/** While fewer runs than this wait for slots, and half of those that may, runs of an earlier process are resumed. */
-const ROOMY_QUEUE = 100;
 /** What a live run takes in memory besides its input and its results, roughly: its sub-tasks, timers and connections. */
 const RUN_BYTES = 8 * 2 ** 10;
 
 /** The live runs of this process, by their ids, within its bounds. */
 @Injectable()
 export class Runs implements RunHost {
+  readonly admission: Admission;
   private readonly logger = loggerOf('service');
   private readonly live = new Map<string, Run>();
   /** The sub-tasks of other nodes' runs that this process executes. */
   private readonly guests = new Set<Hosted & { leave(): void }>();
-  /** How many runs have a sub-task that waits for a slot. */
-  private queued = 0;
   /** How many sub-tasks this process executes, or is to. */
   private subTasksHere = 0;
   /** Emits when fewer runs wait for slots, a run has ended, or no sub-task is left. */
   private readonly eased = new Subject<void>();
   private concluding: { conclude(): void }[] = [];
-  /** Those runs by their keys; undefined as long as none has had one. */
-  private waitingKeys: WaitingKeys | undefined;
-  private stopped = false;
-  private readonly maxQueuedRuns: number;
   private readonly takesNewRuns: boolean;
 
   constructor(
@@ -48,41 +40,25 @@ export class Runs implements RunHost {
     readonly execution: Execution,
     readonly plans: StartPlans,
   ) {
-    this.maxQueuedRuns = config.MAX_QUEUED_RUNS;
+    this.admission = new Admission(execution, this.live, config.MAX_QUEUED_RUNS);
     this.takesNewRuns = config.ROLE !== 'worker';
   }
 
   /** Whether a stop has begun: from then on runs are refused. */
   get stopping(): boolean {
-    return this.stopped;
+    return this.admission.stopping;
   }
 
   /** How many sub-tasks could begin at once. */
   get freeSlots(): number {
     // Guests end by themselves; those that are to come are for nodes that have memory for them, until there are none here.
-    const isShort = this.guests.size > 0 && !this.hasMemory;
-    return this.stopped || isShort ? 0 : this.execution.slots.freeCount;
+    const isShort = this.guests.size > 0 && !this.admission.hasMemory;
+    return this.stopping || isShort ? 0 : this.execution.slots.freeCount;
   }
 
   /** How many unfinished runs this process executes, and how many wait for a slot, the sub-tasks of other nodes’ runs included. */
   get counts() {
-    return { active: this.live.size, queued: this.queued };
-  }
-
-  /** The keys of which most runs wait for a slot, at most `limit`. */
-  busiestKeys(limit: number): readonly WaitingKey[] {
-    return this.waitingKeys?.busiest(limit) ?? [];
-  }
-
-  /** Whether a run of an earlier process, or of another node, can be resumed without a flood, and new runs still find room. */
-  get hasRoom(): boolean {
-    const roomy = Math.min(ROOMY_QUEUE, this.maxQueuedRuns / 2);
-    return this.queued < roomy && (this.live.size === 0 || this.hasMemory);
-  }
-
-  /** Whether so many bytes more leave too little memory for what was accepted. A run that is alone always fits. */
-  memoryIsShort(inputBytes = 0): boolean {
-    return !this.execution.memory.fits(inputBytes, NEW_RUNS_SHARE) && this.live.size > 0;
+    return { active: this.live.size, queued: this.admission.queued };
   }
 
   /** A live run; undefined for one whose end is committed, or that this process doesn't execute. */
@@ -93,12 +69,12 @@ export class Runs implements RunHost {
   /**
    * Starts a run: appends it to the journal, and begins all its sub-tasks that start at once, each as soon as it has a slot.
    *
-   * @throws {DomainError} `worker-node` when new runs are for other nodes; what {@link admit} throws
+   * @throws {DomainError} `worker-node` when new runs are for other nodes; what {@link Admission.admit} throws
    */
   start(terms: RunTerms, key?: IdempotencyKey): Run {
     if (!this.takesNewRuns)
       throw new DomainError('worker-node', 'This node takes no new runs; send it to another one');
-    this.admit(terms);
+    this.admission.admit(terms);
     const { plans, execution } = this;
     const ordered = plans.ordered(terms, execution.breakers);
     const run = Run.accept(this, execution.traced(ordered), key);
@@ -130,50 +106,16 @@ export class Runs implements RunHost {
     return guest;
   }
 
-  /**
-   * Refuses what is past the bounds of this process.
-   *
-   * @throws {DomainError} `overloaded` when too many runs wait for slots, in all or of the key of this one, or what is in memory leaves no room for more;
-   * `journal-unavailable` when it can't be written; `stopping` once a stop has begun
-   */
-  admit({ definition: task, inputBytes, key }: RunTerms): void {
-    if (this.stopped) throw new DomainError('stopping', 'The service is stopping and takes no new runs');
-    const { journal } = this.execution;
-    if (this.memoryIsShort(inputBytes))
-      throw new DomainError(
-        'overloaded',
-        'Unfinished runs and unsent answers take as much memory as is allowed',
-      );
-    const { obstacle } = journal;
-    if (obstacle) throw new DomainError(obstacle.code, obstacle.message);
-    if (task && journal.sharing?.paused.has(task.name))
-      throw new DomainError(
-        'overloaded',
-        `The task ${task.name} is paused; frontrunner nodes resume lets it go on`,
-      );
-    const { queued, maxQueuedRuns, waitingKeys } = this;
-    const ofKey = waitingKeys?.count(key, queued) ?? 0;
-    const isFull = queued >= maxQueuedRuns;
-    // One key alone can fill half of the queue, two a third each: there is room for one more at any time.
-    if (!isFull && ofKey < maxQueuedRuns - queued) return;
-    if (this.execution.hasFree(task, key)) return;
-    throw new DomainError(
-      'overloaded',
-      isFull
-        ? `${queued} runs wait for a free slot, as many as may`
-        : `${ofKey} runs ${key === undefined ? 'without a key' : `of the key ${key}`} wait for a free slot; one key may have as many as there is room left for (MAX_QUEUED_RUNS)`,
-    );
-  }
-
   /** Calls `call` when a live run has its end on record, or another node has it. */
   whenGone(run: Run, call: () => void): Subscription {
     const isGone = () => this.live.get(run.id) !== run;
     return this.eased.pipe(filter(isGone), take(1)).subscribe(call);
   }
 
-  /** Resolves when there is room: see {@link hasRoom}. */
+  /** Resolves when there is room: see {@link Admission.hasRoom}. */
   async roomInQueue(): Promise<void> {
-    if (!this.hasRoom) await firstValueFrom(this.eased.pipe(filter(() => this.hasRoom)));
+    const { admission } = this;
+    if (!admission.hasRoom) await firstValueFrom(this.eased.pipe(filter(() => admission.hasRoom)));
   }
 
   /** Resolves when the runs that are here now and have one of these tasks have ended here. */
@@ -200,7 +142,7 @@ export class Runs implements RunHost {
    * or where the journal outlives the process, left to the next one.
    */
   async stop(): Promise<void> {
-    this.stopped = true;
+    this.admission.stopping = true;
     const { journal } = this.execution;
     const graceMs = this.config.SHUTDOWN_GRACE;
     if (this.subTasksHere > 0 && !journal.obstacle?.lasting) {
@@ -222,8 +164,7 @@ export class Runs implements RunHost {
   }
 
   changeQueue(by: 1 | -1, key: string | undefined): void {
-    this.queued += by;
-    if (key !== undefined) (this.waitingKeys ??= new WaitingKeys()).change(key, by);
+    this.admission.changeQueue(by, key);
     if (by === -1) this.eased.next();
   }
 
@@ -248,10 +189,6 @@ export class Runs implements RunHost {
   private add(run: Run): void {
     this.live.set(run.id, run);
     this.execution.memory.take(RUN_BYTES + run.terms.inputBytes);
-  }
-
-  private get hasMemory(): boolean {
-    return this.execution.memory.fits(0, RESUMED_RUNS_SHARE);
   }
 
   private get hosted(): (Hosted & { leave(): void })[] {

@@ -198,7 +198,7 @@ export class RunControl {
       throw new DomainError('task-unknown', `${obstacle.message}; ${mend}`, { runId: id });
     }
     const clause = await this.recorded.obstacleNow(terms, failed);
-    this.runs.admit(terms);
+    this.runs.admission.admit(terms);
     const run = live ?? this.runs.reopen(terms, record);
     if (!live && !(await run.reopened)) return undefined;
     if (!run.retry(name, key, clause)) return undefined;
