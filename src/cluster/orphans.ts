@@ -85,4 +85,16 @@ export class Orphans {
       UPDATE open_runs SET node = '', takeovers = greatest(takeovers - 1, 0)
       WHERE number = ANY (${[...numbers]}::bigint[]) AND node = ${node}`.execute(db);
   }
+
+  /** Lets any node have a run that one could not resume, and tells them. */
+  async letGo(db: Kysely<Schema>, node: string, number: number): Promise<void> {
+    await sql`
+      WITH let_go AS (
+        UPDATE open_runs SET node = '', takeovers = greatest(takeovers - 1, 0)
+        WHERE number = ${number} AND node = ${node}
+        RETURNING number)
+      SELECT pg_notify(current_schema(), json_build_array('let-go', ${node}::text)::text) FROM let_go`.execute(
+      db,
+    );
+  }
 }

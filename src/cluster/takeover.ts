@@ -4,6 +4,7 @@ import type { Runs } from '../run/runs.js';
 import type { PostgresJournal } from '../journal/postgres/postgres-journal.js';
 import type { Schema } from '../journal/postgres/postgres-schema.js';
 import { CommitReader, recordOf, type RecordedRun } from '../journal/postgres/commit-reader.js';
+import { knowsUnfinished, subTasksToSend } from './left-sub-tasks.js';
 import { Orphans, type Orphan } from './orphans.js';
 import type { PlacedSubTask } from '../run/sharing.js';
 import type { RecordedRuns } from '../tasks/recorded-runs.js';
@@ -140,7 +141,8 @@ export class Takeover {
     const taken = orphans.flatMap(({ number, id, cancelled }) => {
       const found = recorded.get(id);
       const run = found && this.legible(id, found);
-      const isUnfit = run && !cancelled && !this.fits(run);
+      const task = run && this.registry.find(run.task);
+      const isUnfit = run && !cancelled && !knowsUnfinished(task, run);
       if (isUnfit) this.failed.set(number, performance.now() + Takeover.unfitMs);
       // What more was claimed than fits into memory is for any node too.
       if (isUnfit || !found) released.push(number);
@@ -149,7 +151,7 @@ export class Takeover {
       const already = unfinished.filter((name) =>
         placed.some((row) => row.run === number && row.sub_task === name),
       );
-      const toSend = this.toSend(run, already, cancelled);
+      const toSend = subTasksToSend(task, run, already, cancelled, this.journal.now());
       (cancelled ? kept : sent).push(...toSend.map((subTask) => ({ ...subTask, number })));
       return [{ run, placed: [...already, ...toSend.map(({ subTask }) => subTask)] }];
     });
@@ -170,34 +172,6 @@ export class Takeover {
       .execute();
     await this.journal.queue?.send(sent, fromKysely(db));
     return { taken, released };
-  }
-
-  /** Whether this node knows what is unfinished of a run. */
-  private fits({ task, subTasks }: Readonly<RunRecord>): boolean {
-    const known = this.registry.find(task)?.subTasks;
-    return subTasks.every(
-      ({ name, finishedAt }) => finishedAt !== null || known?.some((subTask) => subTask.name === name),
-    );
-  }
-
-  /** @param all whether also those that are held, or that this node doesn't know: none of them begins any more */
-  private toSend(run: Readonly<RunRecord>, already: readonly string[], all: boolean): PlacedSubTask[] {
-    const task = this.registry.find(run.task);
-    return run.subTasks.flatMap(({ name, status, attempts, finishedAt, retryAt, retryDelayMs }) => {
-      if (finishedAt !== null || already.includes(name)) return [];
-      const at = task?.subTasks.findIndex((subTask) => subTask.name === name) ?? -1;
-      if (!all && status === 'pending' && task?.starts[at] !== 'at-once') return [];
-      // Whether it begins at all is for the node of the run to say.
-      const depends = [task?.conditions, task?.shadows].some((clauses) => clauses?.has(name));
-      if (!all && attempts === 0 && depends) return [];
-      // Chunks are recorded by the node of the run alone.
-      if (!all && task?.subTasks[at]?.stream) return [];
-      const worker = task?.subTasks[at]?.placement === 'worker';
-      const leftMs = retryAt === null ? 0 : Date.parse(retryAt) - this.journal.now();
-      // No longer than it was to be, whatever the clock of the node was that is gone.
-      const delayMs = Math.min(Math.max(0, leftMs), retryDelayMs);
-      return [{ runId: run.id, task: run.task, subTask: name, attempts, worker, delayMs }];
-    });
   }
 
   private async resume({ run, placed }: TakenOver, isOurs: () => boolean): Promise<void> {
@@ -228,14 +202,7 @@ export class Takeover {
     try {
       // What it has appended is in the log before another node reads it.
       await journal.committed(id);
-      await sql`
-        WITH let_go AS (
-          UPDATE open_runs SET node = '', takeovers = greatest(takeovers - 1, 0)
-          WHERE number = ${number} AND node = ${nodeId}
-          RETURNING number)
-        SELECT pg_notify(current_schema(), json_build_array('let-go', ${nodeId}::text)::text) FROM let_go`.execute(
-        journal.store.db,
-      );
+      await this.orphans.letGo(journal.store.db, nodeId, number);
     } catch {
       // It may still be this node's, which takes it over again.
       this.unsure.push(number);
