@@ -1,6 +1,3 @@
-import { randomUUID } from 'node:crypto';
-import { statSync } from 'node:fs';
-import { resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { RunEvent } from '../../core/events.js';
 import { MemoryBudget } from '../../core/memory-budget.js';
@@ -9,11 +6,8 @@ import { unknownRun } from '../../core/domain-error.js';
 import { runOf, type RunRecord } from '../../core/run-record.js';
 import { textOf } from '../../core/thrown.js';
 import { loggerOf } from '../../core/logger-of.js';
-import { databaseError } from '../database-error.js';
-import { DatabaseLock, processName } from './database-lock.js';
-import { keepPrivate, preparePath, sizeOf } from './database-path.js';
+import { sizeOf } from './database-path.js';
 import { parseEvents } from '../event-text.js';
-import { ClockWatch, PROOF_MS } from '../clock-watch.js';
 import { DamageWatch } from '../damage-watch.js';
 import { GroupCommit } from '../group-commit.js';
 import { pageOfRows } from '../history-rows.js';
@@ -27,20 +21,17 @@ import {
 } from '../../run/journal.js';
 import type { EventPage, EventQuery, RunPage, RunQuery } from '../../run/journal-pages.js';
 import type { JournaledRun } from '../../run/journaled-run.js';
-import { deleteOld, NOTES_A_RUN } from '../retention.js';
 import { SURVIVAL_MS } from '../survival.js';
 import type { SqliteGroup } from './sqlite-group.js';
 import { SqliteLog } from './sqlite-log.js';
-import { missingEnd } from './log-end.js';
 import { JournalThreads } from './journal-threads.js';
-import { fileAt } from './open-file.js';
-import { SqliteThread } from './sqlite-thread.js';
+import { keepTidy } from './keep-tidy.js';
+import { openJournal, type OpenDatabase } from './open-journal.js';
 import { SqliteErasure } from './sqlite-erasure.js';
 import type { SqliteJournalOptions } from './sqlite-options.js';
 import { SqliteNotes } from './sqlite-notes.js';
 import { SqliteTokens } from './sqlite-tokens.js';
 import { SqliteWebhooks } from './sqlite-webhooks.js';
-import { sayEnd } from './unclosed-log.js';
 import { storeDamage } from './store-error.js';
 import { UnfinishedRuns } from './unfinished-runs.js';
 
@@ -60,6 +51,7 @@ export class SqliteJournal extends Journal {
   override readonly tokens: SqliteTokens;
   override readonly notes: SqliteNotes;
   override readonly webhooks: SqliteWebhooks;
+  override readonly setAside: Set<string>;
   private readonly damage: DamageWatch;
   /** Aborted when it is closed: then nothing is tried again. */
   private readonly closing = new AbortController();
@@ -68,19 +60,15 @@ export class SqliteJournal extends Journal {
 
   private constructor(
     bus: EventBus,
-    private readonly lock: DatabaseLock,
-    private readonly writer: SqliteThread,
-    private readonly reader: SqliteThread,
-    openedAt: { readonly lastId: number; readonly openRuns: readonly string[] },
-    override readonly setAside: Set<string>,
-    private readonly clock: ClockWatch,
+    private readonly database: OpenDatabase,
     private readonly options: SqliteJournalOptions,
     memory: MemoryBudget,
   ) {
     super();
-    const { path, retentionMs, keyRetentionMs } = options;
+    const { path, writer, reader, lastId, openRuns, setAside, clock } = database;
     const { signal } = this.closing;
-    this.log = new SqliteLog(writer, reader, bus, path, openedAt.lastId, () => {
+    this.setAside = setAside;
+    this.log = new SqliteLog(writer, reader, bus, path, lastId, () => {
       this.giveWay();
     });
     this.damage = new DamageWatch((error) => storeDamage(path, error), signal);
@@ -92,22 +80,17 @@ export class SqliteJournal extends Journal {
     this.groups = new GroupCommit(this.log, signal, memory);
     this.left = new UnfinishedRuns(
       (what) => this.threads.read(what),
-      { ...openedAt, openRuns: openedAt.openRuns.filter((id) => !setAside.has(id)) },
+      { lastId, openRuns: openRuns.filter((id) => !setAside.has(id)) },
       (ids) => this.countStart(ids),
       signal,
       () => this.lasting !== undefined || this.damage.isCertain,
     );
-    const deleteFinished = (before: number, limit: number) =>
-      this.damage.heed(() => writer.call('deleteFinished', before, limit));
-    if (retentionMs > 0) void deleteOld(deleteFinished, retentionMs, clock, signal);
-    const deleteKeys = (before: number, limit: number) =>
-      this.damage.heed(() => writer.call('deleteKeys', before, limit));
-    void deleteOld(deleteKeys, keyRetentionMs, clock, signal);
-    const deleteNotes = (before: number, limit: number) =>
-      this.damage.heed(() => writer.call('deleteNotes', before, NOTES_A_RUN * limit));
-    void deleteOld(deleteNotes, 0, clock, signal);
-    void this.watch();
-    void this.survive();
+    keepTidy(writer, this.damage, options, clock, signal);
+    // It finds out also while nothing is appended whether it could be committed.
+    void this.every(WATCH_MS, () => {
+      this.groups.added();
+    });
+    void this.every(SURVIVAL_MS, () => this.noteSurvival());
   }
 
   /**
@@ -121,32 +104,7 @@ export class SqliteJournal extends Journal {
     bus: EventBus,
     memory = new MemoryBudget(),
   ): Promise<SqliteJournal> {
-    const { durability } = options;
-    let path = resolve(options.path);
-    let lock: DatabaseLock | undefined;
-    let writer: SqliteThread | undefined;
-    try {
-      path = preparePath(path);
-      lock = DatabaseLock.take(path);
-      const clean = !statSync(`${path}-wal`, { throwIfNoEntry: false })?.size;
-      const missing = missingEnd(path);
-      const file = fileAt(path) ?? '';
-      const terms = { path, file, durability, writer: { token: randomUUID(), name: processName() } };
-      writer = new SqliteThread({ ...terms, role: 'writer' });
-      await writer.call('claim');
-      const state = await writer.call('state');
-      if (!clean || missing !== undefined) sayEnd(state.lastId, await writer.call('lastTime'), missing);
-      keepPrivate(path);
-      const setAside = new Set(await writer.call('setAside'));
-      const clock = new ClockWatch(await writer.call('newestRun', Date.now() - PROOF_MS));
-      const reader = new SqliteThread({ ...terms, role: 'reader' });
-      const settings = { ...options, path };
-      return new SqliteJournal(bus, lock, writer, reader, state, setAside, clock, settings, memory);
-    } catch (error) {
-      await writer?.kill();
-      lock?.release();
-      throw databaseError(path, error);
-    }
+    return new SqliteJournal(bus, await openJournal(options), options, memory);
   }
 
   override get obstacle(): Obstacle | undefined {
@@ -159,7 +117,7 @@ export class SqliteJournal extends Journal {
   }
 
   override async claimKey(key: IdempotencyKey, runId: string): Promise<KeyedRun> {
-    const after = this.clock.before(this.options.keyRetentionMs);
+    const after = this.database.clock.before(this.options.keyRetentionMs);
     const found = await this.threads.read((reader) => reader.call('runOfKey', key.client, key.key, after));
     return found ?? { runId, fingerprint: key.fingerprint };
   }
@@ -195,7 +153,7 @@ export class SqliteJournal extends Journal {
   }
 
   override saveStatistics(changed: SavedStatistics, kept: Stretch): Promise<void> {
-    return this.writer.call('saveStatistics', changed, kept);
+    return this.database.writer.call('saveStatistics', changed, kept);
   }
 
   override savedStatistics(): Promise<SavedStatistics | undefined> {
@@ -216,7 +174,7 @@ export class SqliteJournal extends Journal {
   }
 
   override fileBytes(): Promise<number> {
-    return sizeOf(this.options.path);
+    return sizeOf(this.database.path);
   }
 
   override drain(): Promise<void> {
@@ -227,39 +185,23 @@ export class SqliteJournal extends Journal {
     this.closing.abort();
     await this.groups.close();
     await this.noteSurvival();
-    await this.reader.end();
-    await this.writer.end();
-    this.lock.release();
+    const { reader, writer, lock } = this.database;
+    await reader.end();
+    await writer.end();
+    lock.release();
   }
 
   /** What can't be counted is resumed all the same. */
   private async countStart(runIds: readonly string[]): Promise<void> {
     try {
-      await this.writer.call('countStart', runIds);
+      await this.database.writer.call('countStart', runIds);
     } catch (error) {
       logger.warn(`That unfinished runs are resumed could not be counted: ${textOf(error)}`);
     }
   }
 
-  private async survive(): Promise<void> {
-    for (;;) {
-      await this.pause(SURVIVAL_MS);
-      if (this.closing.signal.aborted) return;
-      await this.noteSurvival();
-    }
-  }
-
   private async noteSurvival(): Promise<void> {
-    await this.writer.call('survived').catch(() => undefined);
-  }
-
-  /** Finds out also while nothing is appended whether it could be committed. */
-  private async watch(): Promise<void> {
-    for (;;) {
-      await this.pause(WATCH_MS);
-      if (this.closing.signal.aborted) return;
-      this.groups.added();
-    }
+    await this.database.writer.call('survived').catch(() => undefined);
   }
 
   /** Another process has taken over the database, and with it all runs: this one ends. */
@@ -273,8 +215,13 @@ export class SqliteJournal extends Journal {
     process.kill(process.pid, 'SIGTERM');
   }
 
-  /** Waits, but not past `close`. */
-  private async pause(ms: number): Promise<void> {
-    await delay(ms, undefined, { signal: this.closing.signal }).catch(() => undefined);
+  /** Does something from time to time, until it is closed. */
+  private async every(ms: number, work: () => unknown): Promise<void> {
+    const { signal } = this.closing;
+    for (;;) {
+      await delay(ms, undefined, { signal }).catch(() => undefined);
+      if (signal.aborted) return;
+      await work();
+    }
   }
 }
