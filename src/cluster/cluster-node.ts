@@ -41,7 +41,7 @@ export class ClusterNode implements OnApplicationBootstrap {
   ) {
     this.contact = new Contact(timeoutMs, parts.measures);
     this.intervalMs = Math.min(BEAT_MS, timeoutMs / BEATS);
-    parts.journal.lost.subscribe(() => {
+    parts.journal.sharing.lost.subscribe(() => {
       this.beginAnew();
     });
     parts.journal.notices.subscribe((notice) => {
@@ -77,7 +77,7 @@ export class ClusterNode implements OnApplicationBootstrap {
     await this.parts.heartbeat.close();
     this.parts.work.clear();
     this.parts.runs.leaveAll();
-    await this.parts.journal.leave();
+    await this.parts.journal.sharing.leave();
   }
 
   /** Beats wait for nothing else, so that a node that works is not taken for dead. */
@@ -109,7 +109,7 @@ export class ClusterNode implements OnApplicationBootstrap {
       this.wake = Promise.withResolvers();
       await this.attempt(() => this.tidyWork());
       if (this.hasCommands) await this.attempt(() => this.performCommands());
-      if (this.lookAround && !this.parts.runs.stopping && !this.parts.journal.draining)
+      if (this.lookAround && !this.parts.runs.stopping && !this.parts.journal.sharing.draining)
         await this.attempt(() => this.takeOver());
       await this.wake.promise;
     }
@@ -126,18 +126,19 @@ export class ClusterNode implements OnApplicationBootstrap {
   }
 
   private async beat(): Promise<void> {
-    const { journal, heartbeat, runs, registry } = this.parts;
-    const { nodeId: id } = journal;
+    const { heartbeat, runs, registry } = this.parts;
+    const { sharing } = this.parts.journal;
+    const { nodeId: id } = sharing;
     const tasks = knownNames(registry);
-    const condition = { freeSlots: runs.freeSlots, tasks, lagMs: journal.commitLagMs };
+    const condition = { freeSlots: runs.freeSlots, tasks, lagMs: sharing.commitLagMs };
     const standing = await heartbeat.beat(id, condition, this.contact.canTell());
     this.contact.made();
     if (!standing?.alive) {
-      if (id === journal.nodeId) await journal.lose();
+      if (id === sharing.nodeId) await sharing.lose();
       return;
     }
-    journal.knows(standing.lastId);
-    journal.idleSlots = standing.idle;
+    sharing.knows(standing.lastId);
+    sharing.idleSlots = standing.idle;
     await this.parts.taking.follow(standing);
     for (const gone of standing.gone)
       this.logger.warn(
@@ -152,7 +153,7 @@ export class ClusterNode implements OnApplicationBootstrap {
     const { runs, work } = this.parts;
     // A delivery that could not be taken on may be nobody's now.
     if (await work.giveBack()) this.findStalled();
-    if (!work.isResting || runs.freeSlots === 0 || this.parts.journal.draining) return;
+    if (!work.isResting || runs.freeSlots === 0 || this.parts.journal.sharing.draining) return;
     work.isResting = false;
     await this.parts.taking.begin();
   }
@@ -199,9 +200,10 @@ export class ClusterNode implements OnApplicationBootstrap {
   }
 
   private async performCommands(): Promise<void> {
-    const { journal, store, runs, control } = this.parts;
+    const { store, runs, control } = this.parts;
+    const { sharing } = this.parts.journal;
     this.hasCommands = false;
-    const commands = await store.commands(journal.nodeId, await journal.leads());
+    const commands = await store.commands(sharing.nodeId, await sharing.leads());
     if (commands.length === 0) return;
     const done: number[] = [];
     for (const command of commands) {
@@ -223,10 +225,11 @@ export class ClusterNode implements OnApplicationBootstrap {
   }
 
   private hear(notice: Notice | undefined): void {
-    if (notice?.[0] === 'command' && notice[1] !== '' && notice[1] !== this.parts.journal.nodeId) return;
+    const { nodeId } = this.parts.journal.sharing;
+    if (notice?.[0] === 'command' && notice[1] !== '' && notice[1] !== nodeId) return;
     if (notice?.[0] === 'webhooks') return;
     if (notice?.[0] === 'requested') {
-      if (notice[1] === this.parts.journal.nodeId) this.parts.requested.look();
+      if (notice[1] === nodeId) this.parts.requested.look();
       return;
     }
     this.hasCommands = true;

@@ -37,7 +37,7 @@ describe('a node that executes a sub-task of another node', () => {
     const guest = { begin: jest.fn(), leave: jest.fn() };
     const log = { runs: () => Promise.resolve(new Map([['r1', { texts, commits: [1] }]])) };
     const work = new PlacedWork(
-      { nodeId: 'n1', paused: new Set(), store: { log } } as unknown as PostgresJournal,
+      { sharing: { nodeId: 'n1', paused: new Set() }, store: { log } } as unknown as PostgresJournal,
       { takeOn: (_node: string, jobs: object[]) => Promise.resolve(jobs) } as unknown as ClusterStore,
       bus,
       { freeSlots: 10, takeOn: () => guest } as unknown as Runs,
@@ -73,7 +73,7 @@ describe('a node that a sub-task is delivered to which only another node knows',
     const known = (names: readonly string[]) =>
       Promise.resolve(new Map(idle === undefined ? [] : names.map((name) => [name, idle])));
     work = new PlacedWork(
-      { queue, paused: new Set() } as unknown as PostgresJournal,
+      { queue, sharing: { paused: new Set() } } as unknown as PostgresJournal,
       { known } as unknown as ClusterStore,
       new EventBus(new EventEmitter2()),
       { freeSlots: 10 } as Runs,

@@ -46,7 +46,7 @@ export class PlacedWork {
    * node that knows it sends it again when it starts.
    */
   async take(jobs: readonly SubTaskJob[]): Promise<void> {
-    const { paused } = this.journal;
+    const { paused } = this.journal.sharing;
     const isPaused = ({ task }: SubTaskJob): boolean => paused.has(task);
     const ours = jobs.filter((job) => this.knows(job) && !isPaused(job));
     const fitting = ours.slice(0, this.runs.freeSlots);
@@ -78,7 +78,7 @@ export class PlacedWork {
     const { unsure } = this;
     if (unsure.length === 0) return false;
     const buried = await this.store.giveBack(
-      this.journal.nodeId,
+      this.journal.sharing.nodeId,
       unsure.filter((subTask) => !this.taken.has(keyOf(subTask))),
     );
     this.unsure = this.unsure.filter((subTask) => !unsure.includes(subTask));
@@ -121,7 +121,7 @@ export class PlacedWork {
   }
 
   private async takeOurs(jobs: readonly SubTaskJob[]): Promise<void> {
-    const { nodeId } = this.journal;
+    const { nodeId } = this.journal.sharing;
     try {
       let taken: readonly TakenSubTask[] = await this.store.takeOn(nodeId, jobs);
       while (taken.length > 0) {
@@ -130,7 +130,7 @@ export class PlacedWork {
           const run = runs.get(subTask.runId);
           if (!run) continue;
           // It was taken for dead meanwhile: others have what it took on.
-          if (this.journal.nodeId !== nodeId) return;
+          if (this.journal.sharing.nodeId !== nodeId) return;
           const job = jobs.find(
             ({ runId, subTask: name }) => runId === subTask.runId && name === subTask.subTask,
           );

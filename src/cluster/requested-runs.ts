@@ -73,7 +73,7 @@ export class RequestedRuns {
   /** Resolves when those that have begun are on record: what it reads after that has none of them. */
   private async beginSome(): Promise<boolean> {
     const { journal, runs, registry } = this;
-    const { nodeId } = journal;
+    const { nodeId } = journal.sharing;
     const page = await this.page(nodeId);
     const begun: Promise<unknown>[] = [];
     try {
@@ -82,7 +82,7 @@ export class RequestedRuns {
         if (!definition) continue;
         const terms = await termsOfText(id, definition, text);
         // A node that was taken for dead meanwhile has none of them any more.
-        if (journal.nodeId !== nodeId) break;
+        if (journal.sharing.nodeId !== nodeId) break;
         const run = runs.start(terms);
         journal.groups.waiting.fulfil(id);
         begun.push(run.reply(0));
@@ -131,6 +131,6 @@ export class RequestedRuns {
   }
 
   private get takes(): boolean {
-    return !this.journal.draining && this.journal.options.role !== 'worker';
+    return !this.journal.sharing.draining && this.journal.options.role !== 'worker';
   }
 }

@@ -19,7 +19,7 @@ const POLL_MS = 500;
  * @throws {TransactionError} for what isn't a transaction on the database of the journal; what the transaction throws
  */
 export async function requestRun(
-  { nodeId, options: { schema } }: PostgresJournal,
+  { sharing: { nodeId }, options: { schema } }: PostgresJournal,
   given: CallerTransaction,
   terms: RunTerms,
 ): Promise<string> {

@@ -47,8 +47,9 @@ export class Takeover {
    * take other runs.
    */
   async takeOver(): Promise<number> {
-    const { nodeId } = this.journal;
-    const isOurs = (): boolean => this.journal.nodeId === nodeId;
+    const { sharing } = this.journal;
+    const { nodeId } = sharing;
+    const isOurs = (): boolean => sharing.nodeId === nodeId;
     if (!this.runs.admission.hasRoom) return 0;
     const page = await this.takePage(nodeId);
     // A node that loses its place meanwhile has none of them any more: others resume them.
@@ -68,22 +69,22 @@ export class Takeover {
   }
 
   private async takePage(nodeId: string): Promise<readonly TakenOver[]> {
-    const { journal } = this;
+    const { sharing, store } = this.journal;
     const orphans = await this.claim(nodeId);
     if (orphans.length === 0) return [];
     try {
-      return await journal.store.db.transaction().execute(async (db) => {
+      return await store.db.transaction().execute(async (db) => {
         // Before they are read: what other nodes commit of them after that must reach this one.
-        journal.expect(orphans.map(({ id }) => id));
+        sharing.expect(orphans.map(({ id }) => id));
         const { taken, released } = await this.divide(db, orphans);
         const left = orphans.filter(({ id }) => !taken.some(({ run }) => run.id === id));
-        journal.expectNoMore(left.map(({ id }) => id));
+        sharing.expectNoMore(left.map(({ id }) => id));
         await this.record(db, nodeId, orphans, released);
         this.unsure = [];
         return taken;
       });
     } catch (error) {
-      journal.expectNoMore(orphans.map(({ id }) => id));
+      sharing.expectNoMore(orphans.map(({ id }) => id));
       throw error;
     }
   }
@@ -175,12 +176,13 @@ export class Takeover {
   }
 
   private async resume({ run, placed }: TakenOver, isOurs: () => boolean): Promise<void> {
-    const { journal, runs } = this;
+    const { sharing } = this.journal;
+    const { runs } = this;
     try {
       const terms = await this.recorded.termsOf(run);
       if (runs.stopping || !isOurs()) return;
       const live = runs.resume(terms, run, placed);
-      if (live.shared) journal.share(live);
+      if (live.shared) sharing.share(live);
     } catch (error) {
       this.logger.error({
         msg: `Could not be taken over, and is left to any node: ${textOf(error)}`,
@@ -189,14 +191,14 @@ export class Takeover {
       });
       if (isOurs()) await this.letGo(run);
     } finally {
-      journal.expectNoMore([run.id]);
+      sharing.expectNoMore([run.id]);
     }
   }
 
   /** Lets any node take over a run that could not be resumed here, this one only after a while: it would fail again at once. */
   private async letGo({ id, firstEventId: number }: RunRecord): Promise<void> {
     const { journal, runs } = this;
-    const { nodeId } = journal;
+    const { nodeId } = journal.sharing;
     this.failed.set(number, performance.now() + Takeover.retryMs);
     runs.get(id)?.leave();
     try {

@@ -23,7 +23,7 @@ export class Taking {
   /** Begins, or goes on when there is room again. */
   async begin(): Promise<void> {
     this.begun = true;
-    if (this.journal.draining) return;
+    if (this.journal.sharing.draining) return;
     const queues = this.queues.filter((queue) => !this.pausedQueues.includes(queue));
     await this.journal.queue?.work(queues, (jobs) => this.work.take(jobs));
   }
@@ -35,12 +35,12 @@ export class Taking {
 
   /** Does what operators want of this node. */
   async follow({ draining, paused, pausedQueues }: Standing): Promise<void> {
-    const { journal } = this;
-    journal.paused = new Set(paused);
-    if (draining === journal.draining && String(pausedQueues) === String(this.pausedQueues)) return;
-    if (draining !== journal.draining)
+    const { sharing } = this.journal;
+    sharing.paused = new Set(paused);
+    if (draining === sharing.draining && String(pausedQueues) === String(this.pausedQueues)) return;
+    if (draining !== sharing.draining)
       this.logger.log(draining ? 'Drained: this node takes nothing new' : 'This node takes runs again');
-    journal.draining = draining;
+    sharing.draining = draining;
     this.pausedQueues = pausedQueues;
     await this.stop();
     if (this.begun && !this.work.isResting) await this.begin();

@@ -475,7 +475,7 @@ describe('the webhooks of nodes that share a Postgres', () => {
   }
 
   /** Lets all nodes believe that one of them has died. */
-  const takeForDead = ({ nodeId }: PostgresJournal) =>
+  const takeForDead = ({ sharing: { nodeId } }: PostgresJournal) =>
     executeThere([`DELETE FROM frontrunner.nodes WHERE id = '${nodeId}'`], url);
 
   const idsOf = (held: readonly KeptWebhook[]) => held.map(({ id }) => id).sort();
@@ -537,7 +537,7 @@ describe('the webhooks of nodes that share a Postgres', () => {
     expect(named(await b.webhooks.due('1', 9, 9))).toEqual(['1 2 0']);
     expect(await a.webhooks.settle('1', progress(5, delivery('1', 5)))).toBe(false);
     // It begins anew, under another id.
-    await a.lose();
+    await a.sharing.lose();
     expect(await a.webhooks.hold()).toEqual([]);
     expect(await a.webhooks.settle('1', progress(5))).toBe(false);
     expect((await b.webhooks.deliveries({}, 9)).length).toBe(1);

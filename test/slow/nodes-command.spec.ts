@@ -64,7 +64,7 @@ describe('frontrunner nodes', () => {
     const worker = await cluster.start(far.providers, { ROLE: 'worker' });
     const isPaused = async (at: TestApp) => {
       await cluster.query('SELECT');
-      return at.app.get<PostgresJournal>(Journal).paused.has('far');
+      return at.app.get<PostgresJournal>(Journal).sharing.paused.has('far');
     };
     for (const at of [api, worker]) while (!(await isPaused(at)));
     await expectProblem(api, await api.run('far'), 503, 'overloaded');

@@ -62,6 +62,6 @@ export class TestCluster {
   }
 
   idOf(node: TestApp): string {
-    return node.app.get<PostgresJournal>(Journal).nodeId;
+    return node.app.get<PostgresJournal>(Journal).sharing.nodeId;
   }
 }

@@ -68,9 +68,4 @@ export class KeyClaims {
       hear();
     }
   }
-
-  async release(key: IdempotencyKey, runId: string): Promise<void> {
-    // A claim that stays is this node's, which may claim it again.
-    await this.store.releaseKey(key, runId).catch(() => undefined);
-  }
 }

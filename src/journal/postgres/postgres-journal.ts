@@ -3,9 +3,8 @@ import type { RunEvent } from '../../core/events.js';
 import { MemoryBudget } from '../../core/memory-budget.js';
 import type { EventBus } from '../../events/event-bus.js';
 import type { RunRecord } from '../../core/run-record.js';
-import { loggerOf } from '../../core/logger-of.js';
 import { ClockWatch, PROOF_MS } from '../clock-watch.js';
-import { GroupCommit, UNAVAILABLE } from '../group-commit.js';
+import { GroupCommit } from '../group-commit.js';
 import { NodeRow } from './node-row.js';
 import type { IdempotencyKey, KeyedRun } from '../../run/idempotency-key.js';
 import {
@@ -26,40 +25,28 @@ import { KeyClaims } from './key-claims.js';
 import { LogTail } from './log-tail.js';
 import { keepTidy } from './old-runs.js';
 import { openDatabase } from './postgres-database.js';
-import { DRAINING, MAX_HELD, type PostgresJournalOptions } from './postgres-options.js';
+import { MAX_HELD, type PostgresJournalOptions } from './postgres-options.js';
 import type { PostgresGroup } from './postgres-group.js';
 import { PostgresListener, type Notice } from './postgres-listener.js';
 import { PostgresLog } from './postgres-log.js';
 import { PostgresNotes } from './postgres-notes.js';
+import { PostgresSharing } from './postgres-sharing.js';
 import { PostgresStore } from './postgres-store.js';
 import { PostgresTokens } from './postgres-tokens.js';
 import { PostgresWebhooks } from './postgres-webhooks.js';
 import { PostgresWriter } from './postgres-writer.js';
-import type { PlacedSubTask, RunCommand, Sharing } from '../../run/sharing.js';
 import { queueSchema } from './queues.js';
 import type { SubTaskQueue } from './sub-task-queue.js';
 
-/** The lock of the node that counts for all. */
-const COUNTING = 1;
-
 /** A node's part in the journal that nodes share in Postgres: it commits in groups, and tails what the others commit. */
-export class PostgresJournal extends Journal implements Sharing {
+export class PostgresJournal extends Journal {
   override readonly durable = true;
-  override readonly sharing = this;
+  override readonly sharing: PostgresSharing;
   override readonly tokens: PostgresTokens;
   override readonly notes: PostgresNotes;
   override readonly webhooks: PostgresWebhooks;
   /** What other nodes tell; undefined when some of that may have been missed. */
   readonly notices = new Subject<Notice | undefined>();
-  /** Emits when this node was taken for dead: others go on with its runs, and it begins anew under another id. */
-  readonly lost = new Subject<void>();
-  /** Whether an operator lets this node take nothing new. */
-  draining = false;
-  /** The tasks of which operators let nothing new be taken. */
-  paused: ReadonlySet<string> = new Set();
-  /** How many sub-tasks other nodes could take on. */
-  idleSlots = 0;
-  private readonly logger = loggerOf('node');
   private readonly node: NodeRow;
   private readonly closing = new AbortController();
   private readonly tail: LogTail;
@@ -70,8 +57,6 @@ export class PostgresJournal extends Journal implements Sharing {
   private readonly keys: KeyClaims;
   private readonly reads: JournalReads;
   private readonly listening: Promise<void>;
-  private joined = true;
-  private left = false;
 
   private constructor(
     private readonly bus: EventBus,
@@ -94,15 +79,26 @@ export class PostgresJournal extends Journal implements Sharing {
     this.keys = new KeyClaims(store, bus, this.node, watch, keyRetentionMs, signal);
     this.tail = new LogTail(bus, (...stretch) => store.log.tail(...stretch), lastId);
     this.writer = new PostgresWriter(options, queue);
-    this.commitNotices = new CommitNotices((id) => this.listener.tell(this.nodeId, id));
+    this.commitNotices = new CommitNotices((id) => this.listener.tell(this.node.id, id));
     this.groups = new GroupCommit(
       new PostgresLog(url, this.writer, bus, this.tail, this.commitNotices, this.node, clock, () =>
-        this.lose(),
+        this.sharing.lose(),
       ),
       signal,
       memory,
     );
     this.listener = new PostgresListener(options, (notice) => this.hear(notice), signal);
+    this.sharing = new PostgresSharing(
+      store,
+      clock,
+      this.node,
+      this.groups,
+      this.tail,
+      this.listener,
+      this.writer,
+      this.reads,
+      signal,
+    );
     this.listening = this.listener.listen();
     keepTidy(store.db, options, watch, signal);
   }
@@ -132,21 +128,8 @@ export class PostgresJournal extends Journal implements Sharing {
     return journal;
   }
 
-  get nodeId(): string {
-    return this.node.id;
-  }
-
   override get obstacle(): Obstacle | undefined {
-    if (this.draining) return DRAINING;
-    return this.joined ? (this.groups.obstacle ?? this.reads.obstacle) : UNAVAILABLE;
-  }
-
-  get clockSkewMs(): number {
-    return this.clock.skewMs;
-  }
-
-  get commitLagMs(): number {
-    return this.groups.lagMs;
+    return this.sharing.obstacle ?? this.groups.obstacle ?? this.reads.obstacle;
   }
 
   override now(): number {
@@ -154,49 +137,14 @@ export class PostgresJournal extends Journal implements Sharing {
   }
 
   override append(run: JournaledRun, event: RunEvent, { fenced = false }: AppendOptions = {}): void {
-    if (this.left) return;
+    if (this.sharing.hasLeft) return;
     this.groups.waiting.add(run, event, fenced);
     this.groups.added();
-    if (this.groups.failing && this.groups.size > MAX_HELD) void this.lose();
-  }
-
-  place(run: JournaledRun, subTask: PlacedSubTask): void {
-    if (this.left) return;
-    if (!run.shared) this.share(run);
-    this.groups.waiting.place(run, subTask);
-    this.groups.added();
-  }
-
-  /** Tells a run in the order of the log, from now on, what this node and others commit of it. */
-  share(run: JournaledRun): void {
-    run.shared = true;
-    this.tail.follow(run);
-  }
-
-  takeIdleSlot(): boolean {
-    if (this.idleSlots <= 0) return false;
-    this.idleSlots -= 1;
-    return true;
-  }
-
-  command(command: RunCommand): Promise<number | undefined> {
-    return asking(() => this.store.command(command));
-  }
-
-  withdraw(command: number): Promise<boolean> {
-    return asking(() => this.store.withdraw(command));
+    if (this.groups.failing && this.groups.size > MAX_HELD) void this.sharing.lose();
   }
 
   override claimKey(key: IdempotencyKey, runId: string): Promise<KeyedRun> {
     return this.keys.claim(key, runId);
-  }
-
-  withDeadLetters(run: Readonly<RunRecord>): Promise<Readonly<RunRecord>> {
-    return this.reads.withDeadLetters(run);
-  }
-
-  releaseKey(key: IdempotencyKey, runId: string): Promise<void> {
-    return this.keys.release(key, runId);
   }
 
   override async committed(runId: string): Promise<void> {
@@ -215,11 +163,6 @@ export class PostgresJournal extends Journal implements Sharing {
 
   override get lastEventId(): number {
     return this.tail.lastId;
-  }
-
-  async reaches(eventId: number): Promise<boolean> {
-    if (eventId > this.lastEventId) this.tail.hear(await asking(() => this.store.lastId()));
-    return eventId <= this.lastEventId;
   }
 
   override async events(query: EventQuery): Promise<EventPage> {
@@ -247,48 +190,6 @@ export class PostgresJournal extends Journal implements Sharing {
     return erased;
   }
 
-  leads(): Promise<boolean> {
-    return this.listener.hold(COUNTING);
-  }
-
-  /** Keeps what is committed of runs that this node is about to take over. */
-  expect(runIds: readonly string[]): void {
-    for (const runId of runIds) this.tail.expect(runId);
-  }
-
-  /** Undoes {@link expect} for those that it didn't take over, or that no other node commits events of. */
-  expectNoMore(runIds: readonly string[]): void {
-    for (const runId of runIds) this.tail.forget(runId);
-  }
-
-  /** Everything up to here is committed, by whichever node. */
-  knows(lastId: number): void {
-    this.tail.hear(lastId);
-  }
-
-  /** Gives up all that isn't committed: others go on with the runs of this node, which joins them again as a new one. */
-  async lose(): Promise<void> {
-    if (!this.joined || this.left) return;
-    this.joined = false;
-    const before = this.node.renew();
-    this.logger.warn(
-      'This node was taken for dead, or could not write for long: others go on with its runs, and it begins anew',
-    );
-    this.tail.clear();
-    this.groups.giveUp();
-    this.lost.next();
-    await this.writer.close();
-    this.joined = await this.node.rejoin(before, this.closing.signal);
-    if (this.joined) this.logger.log('This node has joined the others again');
-  }
-
-  /** Leaves what is unfinished to the other nodes, at once, or to the next one that starts. Takes no events after it. */
-  async leave(): Promise<void> {
-    this.left = true;
-    this.tail.clear();
-    await this.node.leave().catch(() => undefined);
-  }
-
   override drain(): Promise<void> {
     return this.groups.drain();
   }
@@ -297,7 +198,7 @@ export class PostgresJournal extends Journal implements Sharing {
     this.closing.abort();
     await this.groups.close();
     this.commitNotices.close();
-    await this.leave();
+    await this.sharing.leave();
     await this.writer.close();
     await this.listening;
     await this.queue?.close();
@@ -308,6 +209,6 @@ export class PostgresJournal extends Journal implements Sharing {
     // What was missed may be any run's.
     if (!notice || notice[0] === 'erased') this.bus.erased(notice?.[1]);
     if (notice?.[0] !== 'events') this.notices.next(notice);
-    else if (notice[1] !== this.nodeId) this.tail.hear(notice[2]);
+    else if (notice[1] !== this.node.id) this.tail.hear(notice[2]);
   }
 }

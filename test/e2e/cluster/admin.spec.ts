@@ -98,7 +98,7 @@ describe('the API for operators', () => {
       pausedQueues: ['worker-sub-tasks'],
     });
     const journal = node.app.get<PostgresJournal>(Journal);
-    while (!journal.paused.has('race')) await cluster.query('SELECT');
+    while (!journal.sharing.paused.has('race')) await cluster.query('SELECT');
     await expectProblem(node, await node.run('race'), 503, 'overloaded');
     await post(node, 'tasks/race/resume').expect(204);
     await post(node, 'queues/worker-sub-tasks/resume').expect(204);

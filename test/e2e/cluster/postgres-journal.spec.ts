@@ -81,7 +81,7 @@ describe('the Postgres journal', () => {
     ]);
     await Promise.all(committed.flat());
     await client.query('SELECT 1');
-    expect(notices).toEqual([['events', journal.nodeId, 100]]);
+    expect(notices).toEqual([['events', journal.sharing.nodeId, 100]]);
     expect(
       await rows('SELECT count(DISTINCT xmin::text)::int AS transactions FROM frontrunner.commits'),
     ).toEqual([{ transactions: 1 }]);
@@ -96,14 +96,14 @@ describe('the Postgres journal', () => {
     await writer.append(events.started('r1'));
     for (let n = 0; n < 5; n += 1) await writer.append(events.attempt('r1', 'a', n));
     await rows(`INSERT INTO frontrunner.placed (run, sub_task, attempt, node, worker)
-      VALUES (1, 'b', 0, '${journal.nodeId}', false)`);
+      VALUES (1, 'b', 0, '${journal.sharing.nodeId}', false)`);
     writer.takeOn('r1', 1);
     await writer.append(events.attempt('r1', 'b'));
     await until(() => notices.length === 2);
     writer.goOn({ id: 'r1', firstEventId: 1 } as RunRecord);
     await writer.append(events.succeeded('r1', 1));
     await until(() => notices.length === 3);
-    expect(notices).toEqual([1, 7, 8].map((id) => ['events', journal.nodeId, id]));
+    expect(notices).toEqual([1, 7, 8].map((id) => ['events', journal.sharing.nodeId, id]));
   });
 
   test('shows every node the whole log in one order, while several write', async () => {
@@ -170,14 +170,14 @@ describe('the Postgres journal', () => {
   test('records nothing of a node that was taken for dead', async () => {
     const { journal, writer } = await open();
     await writer.append(events.started('r1'));
-    const before = journal.nodeId;
+    const before = journal.sharing.nodeId;
     await client.query('DELETE FROM frontrunner.nodes');
-    const lost = new Promise((resolve) => journal.lost.subscribe(resolve));
+    const lost = new Promise((resolve) => journal.sharing.lost.subscribe(resolve));
     const told = jest.fn();
     writer.append(events.succeeded('r1', 'late')).then(told, told);
     await lost;
     await until(() => journal.obstacle === undefined);
-    expect(journal.nodeId).not.toBe(before);
+    expect(journal.sharing.nodeId).not.toBe(before);
     await writer.append(events.started('r2'));
     expect(told).not.toHaveBeenCalled();
     expect(await rows('SELECT type FROM frontrunner.events ORDER BY id')).toEqual([
@@ -191,7 +191,7 @@ describe('the Postgres journal', () => {
     await writer.append(events.started('r1'));
     const commit = jest.spyOn(PostgresWriter.prototype, 'commit').mockRejectedValue(new Error('away'));
     const losses: unknown[] = [];
-    journal.lost.subscribe((loss) => losses.push(loss));
+    journal.sharing.lost.subscribe((loss) => losses.push(loss));
     const outcome = 'x'.repeat(64 * 2 ** 20);
     void writer.append(events.attempt('r1'));
     await until(() => journal.obstacle?.code === 'journal-unavailable');
@@ -203,7 +203,7 @@ describe('the Postgres journal', () => {
     commit.mockRestore();
     await until(() => journal.obstacle === undefined);
     expect(await rows('SELECT type FROM frontrunner.events')).toEqual([{ type: 'run.started' }]);
-    expect(await rows('SELECT id FROM frontrunner.nodes')).toEqual([{ id: journal.nodeId }]);
+    expect(await rows('SELECT id FROM frontrunner.nodes')).toEqual([{ id: journal.sharing.nodeId }]);
   });
 
   describe('a sub-task that left the node of its run', () => {
@@ -215,7 +215,7 @@ describe('the Postgres journal', () => {
         client.query(
           `INSERT INTO frontrunner.placed (run, sub_task, attempt, node, worker) VALUES (1, 'a', $2, $1, false)
            ON CONFLICT (run, sub_task) DO UPDATE SET node = $1, attempt = $2`,
-          [nodes.find((node) => node.writer === writer)?.journal.nodeId ?? null, attempt],
+          [nodes.find((node) => node.writer === writer)?.journal.sharing.nodeId ?? null, attempt],
         );
       for (const writer of [first, second]) writer.takeOn('r1', 1);
       const refusals = () =>
@@ -252,7 +252,7 @@ describe('the Postgres journal', () => {
       const told: string[] = [];
       const committed = ({ type }: RunEvent) => told.push(type);
       const run = { id: 'r1', lastEventId: 1, commits: [], originFields: {}, committed };
-      follower.share(run as unknown as JournaledRun);
+      follower.sharing.share(run as unknown as JournaledRun);
       jest.spyOn(follower as unknown as { hear(): void }, 'hear').mockImplementation(() => undefined);
       await place(first, 0);
       await first.append(events.attempt('r1', 'a', 1));
@@ -316,7 +316,7 @@ describe('the Postgres journal', () => {
     test('is told of by the node alone that has it: what another says of it is refused, and it ends once', async () => {
       const [owner, other] = await Promise.all([open(), open()]);
       await owner.writer.append(events.started('r1'));
-      await rows(`UPDATE frontrunner.open_runs SET node = '${other.journal.nodeId}'`);
+      await rows(`UPDATE frontrunner.open_runs SET node = '${other.journal.sharing.nodeId}'`);
       const late = [events.succeeded('r1', 'late'), events.replied('r1', 'late'), events.finished('r1')].map(
         (event) => owner.writer.append(event),
       );
@@ -345,8 +345,8 @@ describe('the Postgres journal', () => {
     test('is reopened only by a node that has read its last end, and what was asked to end it before is done with', async () => {
       const [owner, other] = await Promise.all([open(), open()]);
       await owner.writer.append(events.started('r1'));
-      await other.journal.command({ runId: 'r1', kind: 'cancel' });
-      await other.journal.command({ runId: 'r1', kind: 'retry', subTask: 'a' });
+      await other.journal.sharing.command({ runId: 'r1', kind: 'cancel' });
+      await other.journal.sharing.command({ runId: 'r1', kind: 'retry', subTask: 'a' });
       await owner.writer.append(events.finished('r1'));
       const before = await record(other);
       expect(await owner.writer.reopen(before)).toBe(true);

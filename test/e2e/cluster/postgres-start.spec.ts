@@ -118,7 +118,7 @@ describe('a start with Postgres', () => {
       await cluster.start(task.providers, { DATABASE_SCHEMA: 'other' }),
     ];
     const journals = [one, other].map(({ app }) => app.get<PostgresJournal>(Journal));
-    expect(await Promise.all(journals.map((journal) => journal.leads()))).toEqual([true, true]);
+    expect(await Promise.all(journals.map((journal) => journal.sharing.leads()))).toEqual([true, true]);
     const runIds: string[] = [];
     for (const node of [one, other]) {
       const { body } = (await node.http
@@ -143,11 +143,11 @@ describe('a start with Postgres', () => {
     await cluster.query(`SELECT pg_notify('other', '["left","somebody"]')`);
     await heard;
     expect(notices).toEqual([['left', 'somebody']]);
-    expect(await cluster.query('SELECT id FROM other.nodes')).toEqual([{ id: journals[1]!.nodeId }]);
+    expect(await cluster.query('SELECT id FROM other.nodes')).toEqual([{ id: journals[1]!.sharing.nodeId }]);
     const { stdout } = await line.run(['list'], {
       env: { DATABASE_URL: url, DATABASE_SCHEMA: 'other' },
     });
-    expect(stdout).toContain(journals[1]!.nodeId);
+    expect(stdout).toContain(journals[1]!.sharing.nodeId);
     const { stderr } = await line.run(['list'], { env: { DATABASE_URL: url, DATABASE_SCHEMA: 'nobody' } });
     expect(stderr).toMatch(/has nothing of the service in the schema nobody; .*correct DATABASE_SCHEMA/);
   });
