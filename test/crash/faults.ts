@@ -111,6 +111,19 @@ export const clusterFaults = {
       },
     ],
   },
+  'retries-told-early': {
+    about:
+      'a node tells that a sub-task is retried a second before it does so, whether its run ends meanwhile or not',
+    changes: [
+      {
+        file: 'tasks/run-control.js',
+        from: `if (!run.retry(name, key, clause))
+            return undefined;`,
+        to: `setTimeout(() => run.retry(name, key, clause), 1_000);
+        return { run: record, isDone: true };`,
+      },
+    ],
+  },
   'attempts-not-fenced': {
     about: 'what is reported of a sub-task that left its node counts, whatever was recorded of it meanwhile',
     changes: [

@@ -69,6 +69,7 @@ describe('the cluster harness', () => {
       /^- (The run \S+, whose caller was told .+, (is lost|now has)|.+ A caller with one key was told)/m,
     ],
     ['attempts-not-fenced', 'delay', '1', /^- The run \S+ (remote|distant): has \d outcomes/m],
+    ['retries-told-early', 'kill', '7', /^- The retry of \S+ in the run \S+ was told, and is lost$/m],
     ['nodes-not-fenced', 'halt', '1', /^- The run \S+ has run\.\w+ 2 times/m],
     [
       'restart-untold',
