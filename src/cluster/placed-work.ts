@@ -42,8 +42,8 @@ export class PlacedWork {
   ) {}
 
   /**
-   * Takes on as much as there is room for, and passes the rest on, and what only other nodes know. All come from one queue. What no node knows stays in `placed`: a
-   * node that knows it sends it again when it starts.
+   * Takes on as much as there is room for, and passes on the rest, in front of what came later, and what only other nodes know. All come from
+   * one queue. What no node knows stays in `placed`: a node that knows it sends it again when it starts.
    */
   async take(jobs: readonly SubTaskJob[]): Promise<void> {
     const { paused } = this.journal.sharing;
@@ -57,7 +57,8 @@ export class PlacedWork {
       clearTimeout(this.rested);
       this.rested = setTimeout(this.onRested, REST_MS);
     }
-    await this.passOn([...left, ...now], 0);
+    await this.journal.queue?.send(left.map((job, at) => ({ ...job, priority: left.length - at })));
+    await this.passOn(now, 0);
     await this.passOn([...later, ...jobs.filter((job) => this.knows(job) && isPaused(job))], PASS_ON_MS);
     if (fitting.length > 0) await this.takeOurs(fitting);
   }

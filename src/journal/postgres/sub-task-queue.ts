@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { PgBoss, type Db, type Job } from 'pg-boss';
+import { PgBoss, type Db, type JobWithMetadata } from 'pg-boss';
 import type { StartCause } from '../../core/events.js';
 import { textOf } from '../../core/thrown.js';
 import { loggerOf } from '../../core/logger-of.js';
@@ -41,7 +41,14 @@ const WORK = {
   // NOTIFY wakes it; with the default of 30 s a backlog would stand still between two notifications.
   notifyPollingIntervalSeconds: 0.5,
   burstWhenBatchFull: true,
+  includeMetadata: true,
 } as const;
+
+/** What is sent to be delivered. */
+type SentSubTask = Omit<PlacedSubTask, 'attempts'> & {
+  /** Those with a higher one are delivered first; 0 by default. */
+  readonly priority?: number;
+};
 
 /** Delivers sub-tasks that leave their node to one that takes them on: pg-boss, in a schema beside the journal's. */
 export class SubTaskQueue {
@@ -84,7 +91,7 @@ export class SubTaskQueue {
   }
 
   /** @param db the transaction that they are sent in. Default: one of its own */
-  async send(subTasks: readonly Omit<PlacedSubTask, 'attempts'>[], db?: Db): Promise<void> {
+  async send(subTasks: readonly SentSubTask[], db?: Db): Promise<void> {
     for (const worker of [false, true]) {
       const jobs = subTasks.filter((subTask) => subTask.worker === worker).map(jobOf);
       if (jobs.length > 0) await this.boss.insert(worker ? QUEUES.worker : QUEUES.any, jobs, db && { db });
@@ -97,15 +104,18 @@ export class SubTaskQueue {
   }
 
   /**
-   * Gives what is delivered to `take`, some at a time, until {@link rest}. What `take` throws lets them be delivered again.
+   * Gives what is delivered to `take`, some at a time and in their order, until {@link rest}. What `take` throws lets them be delivered again.
    */
   async work(
     queues: readonly WorkQueue[],
     take: (jobs: readonly SubTaskJob[]) => Promise<void>,
   ): Promise<void> {
     for (const queue of queues)
-      await this.boss.work<SubTaskJob>(queue, WORK, (jobs: Job<SubTaskJob>[]) =>
-        take(jobs.map(({ data }) => ({ ...data, worker: queue === QUEUES.worker }))),
+      await this.boss.work<SubTaskJob, unknown, typeof WORK>(
+        queue,
+        WORK,
+        (jobs: JobWithMetadata<SubTaskJob>[]) =>
+          take(jobs.toSorted(byTurn).map(({ data }) => ({ ...data, worker: queue === QUEUES.worker }))),
       );
   }
 
@@ -129,7 +139,12 @@ export class SubTaskQueue {
   }
 }
 
-function jobOf({ runId, task, subTask, cause, delayMs }: Omit<PlacedSubTask, 'attempts'>) {
+/** As the queue has them: it picks by that, and hands over what it has picked in any order. */
+function byTurn(one: JobWithMetadata, other: JobWithMetadata): number {
+  return other.priority - one.priority || one.createdOn.getTime() - other.createdOn.getTime();
+}
+
+function jobOf({ runId, task, subTask, cause, delayMs, priority = 0 }: SentSubTask) {
   const data: Omit<SubTaskJob, 'worker'> = { runId, task, subTask, ...(cause && { cause }) };
-  return { data, ...(delayMs !== undefined && delayMs > 0 && { startAfter: delayMs / 1000 }) };
+  return { data, priority, ...(delayMs !== undefined && delayMs > 0 && { startAfter: delayMs / 1000 }) };
 }
