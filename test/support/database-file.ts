@@ -71,10 +71,11 @@ export class DatabaseFile {
     const { lastId } = store.state();
     const group = new SqliteGroup(lastId + 1);
     const runs = new Map<string, JournaledRun>();
+    const now = Date.now();
     for (const { agoMs = 0, type, runId, task, ...rest } of past) {
       if (type === 'run.started') runs.set(runId, silentRun(runId, aboutRun(runId, { task, ...rest })));
       const event = { id: 0, type, time: '', runId, task, ...rest } as unknown as RunEvent;
-      asIfAt(Date.now() - agoMs, () => group.add(runs.get(runId)!, event));
+      asIfAt(now - agoMs, () => group.add(runs.get(runId)!, event));
     }
     store.commit(group.rows);
     store.close();

@@ -46,8 +46,9 @@ describe('GET /tasks/<name>/stats/what-if', () => {
 
   /** A service whose journal has these runs. */
   async function withPast({ events }: ToldLog): Promise<TestApp> {
+    const now = Date.now();
     await durable.database.write(
-      events.map(({ id: _id, time, ...event }) => ({ ...event, agoMs: Date.now() - Date.parse(time) })),
+      events.map(({ id: _id, time, ...event }) => ({ ...event, agoMs: now - Date.parse(time) })),
     );
     return durable.start(read.providers);
   }
