@@ -27,7 +27,7 @@ export const faults = {
     about: 'the result of an attempt that was given up counts as well',
     changes: [
       {
-        file: 'run/sub-task-run.js',
+        file: 'run/attempts.js',
         from: `if (attempt !== this.current)
             return;
         let result;`,
