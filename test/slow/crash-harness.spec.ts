@@ -22,7 +22,7 @@ const DIST = resolve(import.meta.dirname, '../../dist');
 /** What is enough for some deliveries. */
 const FEW = ['--rounds', '2', '--callers', '20'];
 /** A kill has to come while chunks are told of that aren't committed yet. */
-const SOME_KILLS = ['--rounds', '3', '--callers', '20'];
+const SOME_KILLS = ['--rounds', '6', '--callers', '20'];
 /** What is enough for some streams that are cut off: what is read on after the only kill shows it. */
 const ONE_KILL = ['--rounds', '1', '--callers', '20'];
 /** Its rounds are killed in their load, late enough for many answers. */
@@ -103,7 +103,7 @@ describe('the crash harness', () => {
   );
 
   test('refuses a fault that does not fit the code', () => {
-    expect(() => breakCode('fencing-off', 'run/sub-task-run.js', 'something else')).toThrow(
+    expect(() => breakCode('fencing-off', 'run/attempts.js', 'something else')).toThrow(
       /has 0 times, not once/,
     );
   });
