@@ -44,17 +44,17 @@ describe('the cluster harness', () => {
     const { code, output } = await disturb('--rounds', '6', '--seed', SEED_OF_SIX);
     expect(output).toMatch(/^Proved over 6 disturbances: [^]* nodes took over [1-9]/m);
     expect(output).toMatch(
-      / [1-9]\d* runs of a newer task ended, though nodes that don’t know it refused [1-9][\d,]* callers, and [1-9]\d* of them waited/,
+      / [1-9][\d,]* runs of a newer task ended, though nodes that don’t know it refused [1-9][\d,]* callers, and [1-9][\d,]* of them waited/,
     );
     expect(output).toMatch(
-      / [1-9][\d,]* events came to [1-9]\d* webhooks, [1-9] of them of the API, signed and in order/,
+      / [1-9][\d,]* events came to [1-9][\d,]* webhooks, [1-9] of them of the API, signed and in order/,
     );
     expect(output).toContain('; a standby took the place of Postgres 1 times');
     expect(output).toMatch(
-      / [1-9]\d* failed sub-tasks were retried on request, [1-9]\d* of them beside the ends of others/,
+      / [1-9][\d,]* failed sub-tasks were retried on request, [1-9][\d,]* of them beside the ends of others/,
     );
     expect(output).toMatch(
-      / [1-9]\d* streams, cut off \d+ times and left \d+ times, had [1-9][\d,]* chunks at any node/,
+      / [1-9][\d,]* streams, cut off [\d,]+ times and left [\d,]+ times, had [1-9][\d,]* chunks at any node/,
     );
     expect(code).toBe(0);
     expect(readdirSync(directory)).toEqual([]);
