@@ -20,6 +20,9 @@ const codeOfError: Readonly<Record<string, ProblemCode>> = {
 /** Of callers that have ended their side so many are answered at a time: most of them have gone, and their answers cost all the same. */
 const MOST_HALF_CLOSED = 8;
 
+/** Connections that are refused after the answers to the requests before. */
+const answering = new WeakSet<Socket>();
+
 /** The response to the request that a connection is at; Node has no public name for it. */
 type HttpSocket = Socket & { readonly _httpMessage?: ServerResponse | null };
 
@@ -83,12 +86,19 @@ function refuse(
   refusals: Refusals,
 ): void {
   // What comes after a refusal is an error again.
-  if (socket.writableEnded) return;
+  if (socket.writableEnded || answering.has(socket)) return;
+  if (!socket.writable || error.code === 'ECONNRESET') {
+    socket.destroy();
+    return;
+  }
   const { _httpMessage: response } = socket;
   // The refusal would be taken for the answer to a request that was read before, or for the rest of it.
-  const ofAnother = response && (response.headersSent || response.req.complete);
-  if (!socket.writable || error.code === 'ECONNRESET' || ofAnother) {
-    socket.destroy();
+  if (response && (response.headersSent || response.req.complete)) {
+    answering.add(socket);
+    response.once('finish', () => {
+      answering.delete(socket);
+      refuse(error, socket, base, refusals);
+    });
     return;
   }
   const code = codeOfError[error.code ?? ''] ?? 'bad-request';

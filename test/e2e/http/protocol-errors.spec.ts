@@ -135,17 +135,49 @@ describe('what HTTP itself forbids', () => {
     );
   });
 
-  test('ends a connection without a word where the refusal would be taken for the answer to another request', async () => {
-    const socket = open();
-    const received = text(socket);
-    socket.write(
-      'POST /tasks/controlled/runs HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}',
-    );
-    const { context, succeed } = await controlled.next('only');
-    socket.write('hello\r\n\r\n');
-    expect(await received).toBe('');
-    succeed('all the same');
-    expect(await service.finishedRun(context.runId)).toMatchObject({ status: 'succeeded' });
+  describe('is refused after the answers to the requests before it', () => {
+    const run =
+      'POST /tasks/controlled/runs HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n';
+    const whole = `${run}Content-Length: 2\r\n\r\n{}`;
+    const statuses = (received: string): string[] =>
+      received.split('HTTP/1.1 ').flatMap((answer) => /^\d+/.exec(answer)?.[0] ?? []);
+
+    test.each<[string, string, string, string[]]>([
+      ['what is no HTTP', whole, 'hello\r\n\r\n', ['200', '400']],
+      ['several times', whole, 'hello\r\n\r\n'.repeat(9_999), ['200', '400']],
+      [
+        'after two requests',
+        whole,
+        `GET /tasks HTTP/1.1\r\nHost: localhost\r\n\r\nhello`,
+        ['200', '200', '400'],
+      ],
+      ['in a body', whole, `${run}Transfer-Encoding: chunked\r\n\r\nzz\r\n`, ['200', '400']],
+      ['in headers', whole, `GET /tasks HTTP/1.1\r\n: y\r\n\r\n`, ['200', '400']],
+      ['after the last request', `${run}Connection: close\r\nContent-Length: 2\r\n\r\n{}`, 'hello', ['200']],
+    ])('when it is %s', async (_what, first, then, answers) => {
+      const socket = open();
+      const received = text(socket);
+      socket.write(first);
+      const { context, succeed } = await controlled.next('only');
+      const before = service.runsStarted;
+      socket.write(then);
+      await service.http.get('/health/live').expect(200);
+      succeed('first');
+      const answer = await received;
+      expect(answer).toContain(`"runId":"${context.runId}"`);
+      expect(statuses(answer)).toEqual(answers);
+      if (answers.at(-1) === '400')
+        expectRefusal(answer.slice(answer.lastIndexOf('HTTP/1.1')), 'bad-request');
+      expect(service.runsStarted).toBe(before);
+    });
+
+    test('when both come at once', async () => {
+      const socket = open();
+      const received = text(socket);
+      socket.write(`${whole}hello`);
+      (await controlled.next('only')).succeed('first');
+      expect(statuses(await received)).toEqual(['200', '400']);
+    });
   });
 
   test('answers whoever has ended its side of the connection, as nc -N does', async () => {
