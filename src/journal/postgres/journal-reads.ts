@@ -47,8 +47,10 @@ export class JournalReads {
 
   async run(id: string): Promise<Readonly<RunRecord> | undefined> {
     if (id.includes('\0')) return undefined;
-    const found = await this.asking(() => this.store.log.run(id));
-    const run = found && recordOf(found);
+    const run = await this.asking(async () => {
+      const found = await this.store.log.run(id);
+      return found && recordOf(found);
+    });
     if (run?.finishedAt !== null) return run;
     const isSetAside = await this.asking(() => this.store.isSetAside(id));
     return this.withDeadLetters(isSetAside ? { ...run, status: 'set-aside' } : run);

@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { expectProblem } from '../../support/problem.js';
 import { executeThere } from '../../support/postgres-database.js';
 import { TestApp } from '../../support/test-app.js';
@@ -45,5 +45,32 @@ describe('a damaged page in Postgres', () => {
     await expectProblem(service, await service.run('demo'), 503, 'journal-unavailable');
     await service.http.get('/health/ready').expect(503);
     await service.close();
+  });
+});
+
+describe('a row in Postgres whose text somebody has changed so that it has no events any more', () => {
+  const cluster = new TestCluster();
+  let node: TestApp;
+  let runId: string;
+  beforeAll(async () => {
+    node = await cluster.start();
+    ({ runId } = await node.answer('demo'));
+    await node.finishedRun(runId);
+    await cluster.query('CREATE TABLE before AS SELECT * FROM frontrunner.commits');
+  });
+  afterAll(() => cluster.end());
+
+  test.each([
+    ['without a colon', '"data":', '"data"'],
+    ['without data', '"data":', '"dada":'],
+    ['with another type of run', '"run.started"', '"run.begun"'],
+  ])('fails what reads it, and nothing else: %s', async (_how, part, instead) => {
+    await cluster.query(
+      'UPDATE frontrunner.commits SET events = replace(before.events, $1, $2) FROM before WHERE before.first = commits.first',
+      [part, instead],
+    );
+    await expectProblem(node, await node.http.get(`/runs/${runId}`), 503, 'journal-unavailable');
+    expect((await node.http.get('/runs')).text).toContain(runId);
+    await node.answer('demo');
   });
 });
