@@ -1,4 +1,6 @@
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { DatabaseSync } from 'node:sqlite';
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { SqliteJournal } from '../../src/journal/sqlite/sqlite-journal.js';
 import { ControlledTask } from '../support/controlled-task.js';
 import { DurableService } from '../support/durable-service.js';
 import { PastRun } from '../support/past-run.js';
@@ -100,6 +102,24 @@ describe('a run that several starts died over', () => {
     await durable.start(race.providers);
     await race.next('slow');
     await durable.stop();
+    for (let start = 1; start < STARTS; start += 1) await die();
+    const service = await durable.start(race.providers);
+    await race.next('slow');
+    expect(await listed(service, 'set-aside')).toEqual([]);
+  });
+
+  test('is not what is left by a start that lives on for ten minutes: deaths before it don’t count', async () => {
+    expect(SqliteJournal.survivalMs).toBe(600_000);
+    for (let start = 1; start < STARTS; start += 1) await die();
+    const survival = jest.replaceProperty(SqliteJournal, 'survivalMs', 10);
+    const survivor = await durable.start(race.providers);
+    await race.next('slow');
+    survival.restore();
+    const database = new DatabaseSync(durable.database.path, { readOnly: true });
+    const starts = database.prepare('SELECT starts FROM open_runs');
+    while (starts.get()?.starts !== 0) await survivor.http.get('/health/live').expect(200);
+    database.close();
+    durable.crash();
     for (let start = 1; start < STARTS; start += 1) await die();
     const service = await durable.start(race.providers);
     await race.next('slow');

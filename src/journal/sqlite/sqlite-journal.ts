@@ -42,6 +42,8 @@ const logger = loggerOf('journal');
 
 /** The journal in an SQLite file. One thread writes, in groups; another reads, so that no reader waits for an `fsync`. */
 export class SqliteJournal extends Journal {
+  /** How often it is noted that this process has not died over what it resumed, in milliseconds. */
+  static readonly survivalMs: number = SURVIVAL_MS;
   override readonly durable = true;
   private readonly log: SqliteLog;
   override readonly groups: GroupCommit<SqliteGroup>;
@@ -90,7 +92,7 @@ export class SqliteJournal extends Journal {
     void this.every(WATCH_MS, () => {
       this.groups.added();
     });
-    void this.every(SURVIVAL_MS, () => this.noteSurvival());
+    void this.every(SqliteJournal.survivalMs, () => this.noteSurvival());
   }
 
   /**
