@@ -9,6 +9,9 @@ const LONGEST = [
   'consumers',
   'cluster-harness',
   'crash-harness',
+  'hostile-readers',
+  'pages',
+  'power-cuts',
   'disk-errors',
   'short-memory',
 ];
