@@ -98,8 +98,11 @@ describe('a run that a node fails to take over', () => {
       await task.all();
       await dieOver(5);
       const said = node.log.said(({ level, msg }) => level === 'error' && msg.includes('is set aside'));
+      // Until it knows that it was taken for dead, it goes on with the run, and shows it so.
+      const joined = node.log.said(({ msg }) => msg.includes('has joined the others again'));
       await cluster.takeForDead(node);
       expect(await said).toMatchObject({ runId });
+      await joined;
       return runId;
     };
 
