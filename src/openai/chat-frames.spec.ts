@@ -25,6 +25,16 @@ describe('the frames of a stream', () => {
     });
   });
 
+  test('keep what came before where an upstream ends with no delta', () => {
+    const last = { choices: [{ index: 0, delta: null, finish_reason: 'stop' }] };
+    const [choice] = assembled([frame({ content: 'Good day' }), last]).choices;
+    expect(choice).toEqual({
+      index: 0,
+      message: { role: 'assistant', content: 'Good day' },
+      finish_reason: 'stop',
+    });
+  });
+
   test('make calls of tools, by the index of each', () => {
     const call = (index: number, rest: object) => frame({ tool_calls: [{ index, ...rest }] });
     const frames = [

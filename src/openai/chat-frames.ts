@@ -18,9 +18,9 @@ export function isFrame(value: JsonValue): value is JsonObject & Frame {
 /** The answer that the frames of a stream make together: its choices, and the last usage. */
 export function assembled(frames: readonly Frame[]): Frame {
   const choices = new Map<JsonValue, JsonObject>();
-  for (const { delta = {}, index = 0, ...rest } of frames.flatMap((frame) => frame.choices)) {
+  for (const { delta, index = 0, ...rest } of frames.flatMap((frame) => frame.choices)) {
     const { message = { role: 'assistant', content: null }, ...before } = choices.get(index) ?? {};
-    choices.set(index, { index, ...before, ...known(rest), message: goneOn(message, delta) });
+    choices.set(index, { index, ...before, ...known(rest), message: goneOn(message, delta ?? {}) });
   }
   return { choices: [...choices.values()], usage: frames.findLast(({ usage }) => isObject(usage))?.usage };
 }
