@@ -42,9 +42,9 @@ export function compileChunks(
   const isJson = kind === 'ndjson' || chunk !== undefined;
   return async function* (open, { input, signal, context }) {
     const { response, body, failureOf } = await open();
-    const decoder = decoderOf(kind, response, maxBytes);
     const tokens = new TokenCount(context);
     try {
+      const decoder = decoderOf(kind, response, maxBytes);
       for (;;) {
         const { value: piece } = await body.next();
         for (const frame of piece ? decoder.write(piece) : decoder.end()) {

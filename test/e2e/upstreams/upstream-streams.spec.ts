@@ -295,6 +295,14 @@ describe('HTTP sub-tasks that stream', () => {
       expect(half.failure?.options.code).toBe('upstream-unfit');
     });
 
+    test('fail where it is text in an unknown charset, and leave its connection', async () => {
+      const endless = streaming(({ send }) => void send('a'), { 'content-type': 'text/plain; charset=nope' });
+      const { message, failure, server } = await read(endless, { stream: 'bytes' });
+      expect(message).toBe('it answered 200, but its body is no text in "nope"');
+      expect(failure?.options).toEqual({ code: 'upstream-unfit', upstream: { status: 200, excerpt: '' } });
+      await server.deserted();
+    });
+
     test('fail where there is none', async () => {
       const { failure } = await caller.read({ url: 'http://127.0.0.1:1/', stream: 'sse' });
       expect(failure?.options).toEqual({ code: 'upstream-unreachable' });
