@@ -129,7 +129,7 @@ export class Outcomes {
     const { leading } = this;
     const reply = replyOf(this.deciding, this.settled, this.subTasks);
     if (leading === undefined || !('error' in reply)) return reply;
-    const message = `The stream of ${leading} broke off when callers had been shown some of it`;
+    const message = `The stream of ${leading} ${LOST[reply.error.code]}`;
     const failures = reply.error.failures.filter(({ subTask }) => subTask === leading);
     return { error: { ...reply.error, message, failures } };
   }
@@ -148,6 +148,14 @@ export class Outcomes {
     return outcomes;
   }
 }
+
+/** What became of the stream that leads, where the reply is an error. */
+const LOST: Readonly<Record<Extract<Reply, { error: unknown }>['error']['code'], string>> = {
+  'run-failed': 'broke off when callers had been shown some of it',
+  'run-disputed': 'broke off when callers had been shown some of it',
+  'run-cancelled': 'was cancelled when callers had been shown some of it',
+  'deadline-exceeded': 'had not ended by the deadline of the run',
+};
 
 /** Whether a reply has the result of a sub-task in it. */
 export function answers(

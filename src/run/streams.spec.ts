@@ -266,6 +266,24 @@ describe('streams', () => {
         });
       });
 
+      test.each([
+        ['was cancelled when callers had been shown some of it', 'run-cancelled', {}],
+        ['had not ended by the deadline of the run', 'deadline-exceeded', { deadline: '5s' }],
+      ])('by no fault of its own says that it %s', async (what, code, request) => {
+        const race = new StreamRace({ a: {} });
+        const run = await race.start(request);
+        race.of('a').push('half');
+        await race.settle();
+        const reply = expect(race.runtime.tasks.reply(run)).rejects.toMatchObject({
+          code,
+          message: `The stream of a ${what}`,
+        });
+        if (code === 'run-cancelled') race.runtime.runs.get(run.runId)?.cancel();
+        else await jest.advanceTimersByTimeAsync(5_000);
+        await race.settle();
+        await reply;
+      });
+
       test('fails its run although another goes on', async () => {
         const { race } = await broken('fail', { a: {}, b: {} });
         expect(race.told).toEqual(['a1 0: half', 'a failed', 'run-failed']);
