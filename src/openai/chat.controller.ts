@@ -14,7 +14,7 @@ import { ValidBody } from '../http/validated.decorator.js';
 import { RUN_PROBLEMS } from '../tasks/run-problems.js';
 import { RunWatch } from '../tasks/run-watch.js';
 import { TaskRegistry } from '../tasks/task-registry.js';
-import type { Answer } from '../tasks/started-run.js';
+import type { Answer, StartedRun } from '../tasks/started-run.js';
 import { sayShared } from '../http/say-shared.js';
 import { TasksService } from '../tasks/tasks.service.js';
 import { aboutAnswer, chatCompletion } from './chat-answer.js';
@@ -77,22 +77,33 @@ export class ChatController {
     const key = idempotencyKey(request);
     const streamed = stream ? this.streams.open(request, response) : undefined;
     const run = await this.tasks.start(task, { input }, contextOf(request), key, headers);
-    const { runId, replayed, coalesced, reused } = run;
-    response.setHeader('Location', linkTo(request, `/runs/${runId}`));
-    if (replayed) response.setHeader('Idempotency-Replayed', 'true');
+    const locate = (runId: string) => response.setHeader('Location', linkTo(request, `/runs/${runId}`));
+    locate(run.runId);
+    if (run.replayed) response.setHeader('Idempotency-Replayed', 'true');
     sayShared(response, run);
-    const about = aboutAnswer(runId, model);
+    const answered = (answer: Answer): void => {
+      sayShared(response, run, answer);
+      locate(answer.runId);
+    };
     if (!streamed) {
       const answer = await this.tasks.reply(run);
-      sayShared(response, run, answer);
-      return chatCompletion(about, answer.result, await this.tokensOf(answer));
+      answered(answer);
+      return chatCompletion(aboutAnswer(answer.runId, model), answer.result, await this.tokensOf(answer));
     }
-    const voice = new ChatVoice(about, {
-      includeUsage: options?.include_usage ?? false,
-      tokensOf: (answer) => this.tokensOf(answer),
-      past: replayed || coalesced || reused ? await this.runs.get(runId) : undefined,
+    const begin = async (shown: StartedRun): Promise<void> => {
+      const { runId, replayed, coalesced, reused } = shown;
+      const voice = new ChatVoice(aboutAnswer(runId, model), {
+        includeUsage: options?.include_usage ?? false,
+        tokensOf: (answer) => this.tokensOf(answer),
+        past: replayed || coalesced || reused ? await this.runs.get(runId) : undefined,
+      });
+      await streamed.begin(shown, voice);
+    };
+    await begin(run).catch(async (failure: unknown) => {
+      const reused = await this.tasks.pastReply(run, failure);
+      answered(reused);
+      await begin({ runId: reused.runId, task, replayed: false, reused });
     });
-    await streamed.begin(run, voice);
     return undefined;
   }
 

@@ -12,7 +12,7 @@ import type { RunOrigin } from '../core/run-origin.js';
 import { RunReplies } from './run-replies.js';
 import { RunWatch } from './run-watch.js';
 import { RunWebhooks } from './run-webhooks.js';
-import type { Answer, StartedRun } from './started-run.js';
+import type { Answer, PastReply, StartedRun } from './started-run.js';
 import { TaskRegistry } from './task-registry.js';
 import type { RunRequest } from './tasks.schemas.js';
 
@@ -73,7 +73,7 @@ export class TasksService {
     const { reused, stale } = run;
     if (reused) return Promise.resolve(reused);
     const reply = this.replies.of(run, waitMs);
-    return stale ? this.orPast(stale, reply) : reply;
+    return stale ? reply.catch((failure: unknown) => this.pastReply(run, failure)) : reply;
   }
 
   /**
@@ -91,19 +91,16 @@ export class TasksService {
     await this.runs.stop();
   }
 
-  /** The reply of an earlier run instead of a failure, where that is not too old. */
-  private async orPast(
-    { runId, maxAgeMs }: NonNullable<StartedRun['stale']>,
-    reply: Promise<Answer | undefined>,
-  ): Promise<Answer | undefined> {
-    try {
-      return await reply;
-    } catch (error) {
-      const past = isFailure(error) ? await this.past.replyOf(runId) : undefined;
-      if (!past || past.ageMs >= maxAgeMs) throw error;
-      for (const hearer of this.measures.hearers) hearer.shared(past.task, 'stale');
-      return past;
-    }
+  /**
+   * The reply of an earlier run in the place of a failure of this one, where that is not too old.
+   *
+   * @throws the failure where no other run answers, {@link DomainError} `journal-unavailable`
+   */
+  async pastReply({ stale }: StartedRun, failure: unknown): Promise<PastReply> {
+    const past = stale && isFailure(failure) ? await this.past.replyOf(stale.runId) : undefined;
+    if (!stale || !past || past.ageMs >= stale.maxAgeMs) throw failure;
+    for (const hearer of this.measures.hearers) hearer.shared(past.task, 'stale');
+    return past;
   }
 }
 

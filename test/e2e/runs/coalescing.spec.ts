@@ -245,6 +245,63 @@ describe('equal requests of clients of OpenAI', () => {
   });
 });
 
+describe('equal requests of clients of OpenAI whose run fails before the first piece', () => {
+  let fails = false;
+  const chat = inlineTask(
+    'chat',
+    {
+      only: {
+        stream: true,
+        async *run() {
+          await Promise.resolve();
+          if (fails) throw new Error('down');
+          yield 'Good ';
+          yield 'day.';
+        },
+      },
+    },
+    { face: 'openai-chat', coalesce: { key: '{input.messages}' }, reuse: { for: '1ms', staleIfError: '1h' } },
+  );
+  let service: TestApp;
+  let goodId: string;
+  beforeAll(async () => {
+    service = await TestApp.start({ providers: chat });
+    const good = await openAi(service, 'chat').chat.completions.create({ model: 'any', messages: MESSAGES });
+    goodId = good.id.replace('chatcmpl-', '');
+    const { time } = await service.event(goodId, 'run.replied');
+    while (Date.now() <= Date.parse(time) + 1) await service.showRun(goodId);
+    fails = true;
+  });
+  afterAll(() => service.close());
+
+  const expectStale = ({ headers }: globalThis.Response) => {
+    expect(headers.get('location')).toBe(`${service.base}/runs/${goodId}`);
+    expect(headers.get('cache-status')).toBe('Frontrunner; fwd=stale');
+    expect(headers.get('age')).toMatch(/^\d+$/);
+  };
+
+  test('are answered by the last good run, whose id the answer has', async () => {
+    const { completions } = openAi(service, 'chat').chat;
+    const { data, response } = await completions.create({ model: 'any', messages: MESSAGES }).withResponse();
+    expect([data.id, data.choices[0]?.message.content]).toEqual([`chatcmpl-${goodId}`, 'Good day.']);
+    expectStale(response);
+  });
+
+  test('are answered by its pieces, where they ask for a stream', async () => {
+    const { completions } = openAi(service, 'chat').chat;
+    const asked = completions.create({ model: 'any', messages: MESSAGES, stream: true }).withResponse();
+    const { data, response } = await asked;
+    const ids = new Set<string>();
+    let text = '';
+    for await (const { id, choices } of data) {
+      ids.add(id);
+      text += choices[0]?.delta.content ?? '';
+    }
+    expect([text, [...ids]]).toEqual(['Good day.', [`chatcmpl-${goodId}`]]);
+    expectStale(response);
+  });
+});
+
 describe('equal requests of several clients', () => {
   const keys = new ApiKeys();
   const ada = keys.create('ada', 'runs:read:own', 'runs:write:own');
