@@ -1,4 +1,5 @@
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import type { SubTaskContext } from '../../../src/core/sub-task.js';
 import { Journal } from '../../../src/run/journal.js';
 import type { Answer } from '../../../src/tasks/started-run.js';
 import { ControlledTask } from '../../support/controlled-task.js';
@@ -51,10 +52,29 @@ describe('equal requests at several nodes', () => {
   });
 
   test('are answered by the last good run of another one', async () => {
-    const keep = async () => (await reused.next('only')).succeed('kept');
-    const [{ runId }] = await Promise.all([one.answer('reused'), keep()]);
-    const { notes } = other.app.get(Journal);
-    while ((await notes.all('reuse')).length === 0);
-    expect(await other.answer('reused')).toMatchObject({ runId, result: 'kept', reused: true });
+    const { notes } = one.app.get(Journal);
+    const put = notes.put.bind(notes);
+    const kept = new Promise<void>((resolve, reject) => {
+      jest.spyOn(notes, 'put').mockImplementation((note) => {
+        const done = put(note);
+        if (note.kind === 'reuse') done.then(resolve, reject);
+        return done;
+      });
+    });
+    const [{ runId }, attempt] = await Promise.all([one.answer('reused'), succeedOnce()]);
+    expect(attempt).toMatchObject({ runId, attempt: 1 });
+    await kept;
+    const again = reused.next('only').then(({ context }) => context);
+    expect(await Promise.race([other.answer('reused'), again])).toMatchObject({
+      runId,
+      result: 'kept',
+      reused: true,
+    });
   });
+
+  async function succeedOnce(): Promise<SubTaskContext> {
+    const { context, succeed } = await reused.next('only');
+    succeed('kept');
+    return context;
+  }
 });
