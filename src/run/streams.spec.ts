@@ -266,7 +266,7 @@ describe('streams', () => {
         });
       });
 
-      test.each([
+      test.each<[string, string, RunRequest]>([
         ['was cancelled when callers had been shown some of it', 'run-cancelled', {}],
         ['had not ended by the deadline of the run', 'deadline-exceeded', { deadline: '5s' }],
       ])('by no fault of its own says that it %s', async (what, code, request) => {
@@ -278,7 +278,7 @@ describe('streams', () => {
           code,
           message: `The stream of a ${what}`,
         });
-        if (code === 'run-cancelled') race.runtime.runs.get(run.runId)?.cancel();
+        if (code === 'run-cancelled') race.runtime.runs.get(run.runId)?.cancel('asked for');
         else await jest.advanceTimersByTimeAsync(5_000);
         await race.settle();
         await reply;
