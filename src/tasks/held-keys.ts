@@ -65,14 +65,15 @@ export class HeldKeys implements OnModuleDestroy {
    * @throws {DomainError} `journal-unavailable`, and what {@link Runs.start} throws
    */
   async attach(key: string, terms: RunTerms, coalescing: Coalescing, gate?: StartGate): Promise<StartedRun> {
-    const held = this.held.get(key) ?? this.hold(key, terms, coalescing, gate);
-    const { runId } = await held.run;
-    return {
-      runId,
-      task: terms.task,
-      replayed: false,
-      ...(runId !== terms.id && { coalesced: true as const }),
-    };
+    const { task } = terms;
+    for (;;) {
+      const held = this.held.get(key) ?? this.hold(key, terms, coalescing, gate);
+      const { runId } = await held.run;
+      if (runId === terms.id) return { runId, task, replayed: false };
+      if (await this.isKept(runId)) return { runId, task, replayed: false, coalesced: true };
+      this.letGo(key, held);
+      await this.journal.notes.remove(KIND, key, runId);
+    }
   }
 
   onModuleDestroy(): void {
@@ -127,6 +128,17 @@ export class HeldKeys implements OnModuleDestroy {
     }
   }
 
+  /** Whether there still is a run: it may have been erased since its reply, or deleted for its age. */
+  private async isKept(runId: string): Promise<boolean> {
+    try {
+      await this.watch.standing(runId);
+      return true;
+    } catch (error) {
+      if (isUnknown(error)) return false;
+      throw error;
+    }
+  }
+
   /** When a run started that still has its key. */
   private async startOf(runId: string, forMs: number): Promise<number | 'unrecorded' | 'over'> {
     try {
@@ -136,7 +148,7 @@ export class HeldKeys implements OnModuleDestroy {
       const isShared = !('error' in decision.reply) && this.journal.now() < startedAt + forMs;
       return isShared ? startedAt : 'over';
     } catch (error) {
-      if (error instanceof DomainError && error.code === 'run-unknown') return 'unrecorded';
+      if (isUnknown(error)) return 'unrecorded';
       throw error;
     }
   }
@@ -218,4 +230,8 @@ export class HeldKeys implements OnModuleDestroy {
       return;
     }
   }
+}
+
+function isUnknown(error: unknown): boolean {
+  return error instanceof DomainError && error.code === 'run-unknown';
 }

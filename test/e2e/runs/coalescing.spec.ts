@@ -135,6 +135,16 @@ describe.each(FACES)('%s: equal requests', (face) => {
     expect([again.runId === runId, again.reused]).toEqual([false, undefined]);
   });
 
+  test('have a run of their own once the one that they shared was erased', async () => {
+    const ask = async () => answerIn(await send('often', { input: 'erased' }).expect(200));
+    const { runId } = await ask();
+    await service.event(runId, 'run.finished');
+    expect(await ask()).toMatchObject({ runId, coalesced: true });
+    await service.http.delete(`/runs/${runId}`).expect(204);
+    const [again, other] = await Promise.all([ask(), ask()]);
+    expect([again.runId === runId, again.runId === other.runId]).toEqual([false, true]);
+  });
+
   test('are answered by the last good run when the next one fails', async () => {
     const good = answerIn(await send('stale').expect(200));
     const repliedAt = Date.parse((await service.showRun(good.runId)).repliedAt ?? '');
