@@ -241,6 +241,21 @@ describe('Deliverer', () => {
     expect(await stand.keeping.get('runs')).toMatchObject({ paused: null, cursor: 3 });
   });
 
+  test('asks a receiver of a run that was gone again, when what was given up is redriven', async () => {
+    await stand.addOfRuns();
+    await begin();
+    stand.answerOf = () => 410;
+    const runId = await stand.run(['run.replied'], [target('https://a.test/')]);
+    await stand.settle();
+    await stand.write('run.finished', runId);
+    await stand.advance(5_000);
+    stand.answerOf = () => 'ok';
+    expect(await stand.keeping.redrive({ webhook: 'runs' }, stand.clock.now())).toBe(2);
+    await stand.advance(5_000);
+    expect(numbers()).toEqual([2, 2, 3]);
+    expect(await stand.rows('dead')).toEqual([]);
+  });
+
   test('copies nothing of the log while the endpoint of a webhook of the API fails', async () => {
     await stand.subscribe('one');
     await begin();

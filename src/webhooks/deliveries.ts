@@ -97,6 +97,8 @@ export class Deliveries {
   take(delivery: Delivery): void {
     delivery.isKept = true;
     this.taken.set(delivery.name, delivery);
+    // Somebody wants its receiver asked again.
+    if (delivery.isRedriven) this.gone.delete(pairOf(delivery.about));
     this.submit(delivery);
   }
 

@@ -53,6 +53,11 @@ export class Delivery implements Turn {
     return this.attempts + 1 >= this.retry.attempts;
   }
 
+  /** Whether it was given up, and no attempt was made since. */
+  get isRedriven(): boolean {
+    return this.attempts === 0 && this.report !== undefined;
+  }
+
   /** How long an attempt may take. */
   get timeoutMs(): number {
     return milliseconds(this.terms.timeout ?? WEBHOOK_DEFAULTS.timeout);
