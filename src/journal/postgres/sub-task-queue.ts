@@ -15,6 +15,8 @@ export interface SubTaskJob {
   readonly cause?: StartCause;
   /** Whether it came by the queue of those that take work. */
   readonly worker: boolean;
+  /** Its place among those that were sent together: the queue keeps no order of these. */
+  readonly turn?: number;
 }
 
 /** How often a delivery is tried that fails: the node that got it has died, or the database failed it. */
@@ -140,11 +142,12 @@ export class SubTaskQueue {
 }
 
 /** As the queue has them: it picks by that, and hands over what it has picked in any order. */
-function byTurn(one: JobWithMetadata, other: JobWithMetadata): number {
-  return other.priority - one.priority || one.createdOn.getTime() - other.createdOn.getTime();
+function byTurn(one: JobWithMetadata<SubTaskJob>, other: JobWithMetadata<SubTaskJob>): number {
+  const [first, second] = [one.createdOn.getTime(), other.createdOn.getTime()];
+  return other.priority - one.priority || first - second || (one.data.turn ?? 0) - (other.data.turn ?? 0);
 }
 
-function jobOf({ runId, task, subTask, cause, delayMs, priority = 0 }: SentSubTask) {
-  const data: Omit<SubTaskJob, 'worker'> = { runId, task, subTask, ...(cause && { cause }) };
+function jobOf({ runId, task, subTask, cause, delayMs, priority = 0 }: SentSubTask, turn: number) {
+  const data: Omit<SubTaskJob, 'worker'> = { runId, task, subTask, turn, ...(cause && { cause }) };
   return { data, priority, ...(delayMs !== undefined && delayMs > 0 && { startAfter: delayMs / 1000 }) };
 }

@@ -92,6 +92,23 @@ describe('a sub-task', () => {
       expect(order).toContain('small');
     });
 
+    test('begins there in the order in which it left, also where many leave at once', async () => {
+      const [ofApi, ofWorker] = twins('ordered', { far: { placement: 'worker' } });
+      const api = await cluster.start(ofApi.providers, { ROLE: 'api' });
+      const inputs = Array.from({ length: 20 }, (_, n) => n);
+      const runs = inputs.map((input) => ({ input }));
+      await api.http.post('/tasks/ordered/runs:batch').send({ runs }).expect(200);
+      while ((await placed()).length < inputs.length);
+      await cluster.start(ofWorker.providers, { ROLE: 'worker', MAX_CONCURRENT_SUB_TASKS: '5' });
+      const order: unknown[] = [];
+      while (order.length < inputs.length) {
+        const { input, succeed } = await ofWorker.next('far');
+        order.push(input);
+        succeed();
+      }
+      expect(order).toEqual(inputs);
+    });
+
     test('leaves the deadlines of the reply and of the run to the node of the run', async () => {
       const [ofApi, ofWorker] = twins('mixed', declared);
       const api = await cluster.start(ofApi.providers, { ROLE: 'api' });
