@@ -4,18 +4,19 @@ import { loggerOf } from '../core/logger-of.js';
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 
-/** Runs that are older than this show what the clock said before it leapt. */
+/** Age from which a run is proof of the time: it was created before the clock could leap. One hour, in milliseconds. */
 export const PROOF_MS = HOUR_MS;
 
 /**
- * Keeps a clock that is far ahead, for one start perhaps, from making everything look old at once. It is doubted for an hour when it
- * says more than a day more than the newest run that is older than the hour, or has gone a day ahead of the time that passed.
+ * Protects retention from a clock that is far ahead, perhaps for one start only: everything would look old at once. The clock is doubted
+ * for an hour in two cases. At the start, it is more than a day later than the newest run that is older than an hour. Or it moves more
+ * than a day further than the time that has passed.
  */
 export class ClockWatch {
   private readonly logger = loggerOf('journal');
   private lastMs: number;
   private lastPassed = performance.now();
-  /** By `performance.now()`, which no one sets. */
+  /** Time by `performance.now()`, which nobody can set, until which the clock is doubted. */
   private doubtedUntil = -Infinity;
 
   /**
@@ -33,7 +34,10 @@ export class ClockWatch {
       );
   }
 
-  /** Before when something is too old to be kept, in milliseconds since 1970; nothing is while the clock is doubted. */
+  /**
+   * The time before which things are too old to be kept, in milliseconds since 1970. It is 0 while the clock is doubted, so nothing is
+   * too old.
+   */
   before(retentionMs: number): number {
     const now = this.now();
     const passed = performance.now();

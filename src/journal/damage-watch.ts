@@ -1,22 +1,22 @@
 import { loggerOf } from '../core/logger-of.js';
 import type { Obstacle } from '../run/journal.js';
 
-/** Between two tries whether a page can be read again, in milliseconds. */
+/** Pause between two tries to read a damaged page again, in milliseconds. */
 const RETRY_MS = 5_000;
 
 const logger = loggerOf('journal');
 
-/** What an error says of damage. */
+/** The damage that an error reports. */
 export interface Damage {
   readonly message: string;
-  /** Whether a checksum of ours tells of it: no repetition mends that. */
+  /** Whether one of the journal's own checksums shows the damage. Repeating the call can't help then. */
   readonly isCertain: boolean;
 }
 
 /**
- * Keeps new runs away from a journal that has lost a part: who has can't keep promises about the rest. SQLite says that a page is
- * damaged also where the disk can't read it (EIO), and a Postgres may be repaired. So such a call is repeated: at once, and then until
- * it succeeds.
+ * Refuses new runs while the journal is damaged, because a damaged journal can't keep promises about the rest. Damage may pass: SQLite
+ * also calls a page damaged when the disk can't read it (EIO), and a Postgres may be repaired. So a call that finds damage is repeated,
+ * once at once, and then every few seconds until it succeeds. Certain damage is not tried again.
  */
 export class DamageWatch {
   obstacle: Obstacle | undefined;
@@ -24,7 +24,7 @@ export class DamageWatch {
   isCertain = false;
 
   /**
-   * @param damageOf undefined for an error that tells of none
+   * @param damageOf the damage that an error reports; undefined for other errors
    * @param closing aborted when nothing is to be tried again
    */
   constructor(
@@ -32,7 +32,11 @@ export class DamageWatch {
     private readonly closing: AbortSignal,
   ) {}
 
-  /** @param call what may be done twice */
+  /**
+   * Makes a call to the database, and repeats it when it finds damage.
+   *
+   * @param call safe to be made twice
+   */
   async heed<T>(call: () => Promise<T>): Promise<T> {
     try {
       return await call();

@@ -1,4 +1,4 @@
-/** The database can't be used. The message names the variable that chose it, what is wrong, and the mend. */
+/** The database can't be used. The message names the variable that chose the database, the problem, and what to do about it. */
 export class DatabaseError extends Error {
   constructor(path: string, explanation: string, cause?: unknown) {
     super(`DATABASE_URL: the database ${path} ${explanation}`, { cause });
@@ -10,7 +10,7 @@ const RIGHTS =
   'give the service’s user the right to write it and its directory, or set DATABASE_URL to another file';
 const BROKEN = 'restore it from a backup, or move it away to begin with an empty one';
 
-/** By SQLite's primary result codes (https://sqlite.org/rescode.html) and Node's of the file system. */
+/** Explanations by SQLite's primary result codes (https://sqlite.org/rescode.html) and by Node's codes of the file system. */
 const explanations: Readonly<Record<string | number, string>> = {
   8: `can’t be written to; ${RIGHTS}`,
   10: 'can’t be read or written; look after its disk',
@@ -29,7 +29,7 @@ const explanations: Readonly<Record<string | number, string>> = {
   EROFS: 'is on a file system that can only be read; set DATABASE_URL to another file',
 };
 
-/** Says what keeps the database from being opened, where that is known; else gives `error` back as it is. */
+/** Explains why the database can't be opened. An unknown `error` is returned unchanged. */
 export function databaseError(path: string, error: unknown): unknown {
   const { explanation, errcode, code } = error as { explanation?: string; errcode?: number; code?: string };
   const known = explanation ?? explanations[errcode === undefined ? (code ?? '') : errcode & 0xff];

@@ -4,7 +4,7 @@ import { parseJson } from '../core/exact-json.js';
 import { labelMembers } from '../core/labels.js';
 import type { EventQuery } from '../run/journal-pages.js';
 
-/** What of an event can be read without parsing all of its text. */
+/** The members of an event that can be read without parsing all of its text. */
 export interface EventHead {
   readonly id: number;
   readonly type: string;
@@ -15,18 +15,18 @@ export interface EventHead {
   readonly labels: string | undefined;
 }
 
-/** How the text of an event begins. No id or name has a character that JSON escapes. */
+/** Pattern for the beginning of an event's text. No id or name has a character that JSON escapes. */
 const HEAD =
   /^\{"id":(\d+),"type":"([^"]*)","time":"[^"]*","runId":"([^"]*)","task":"([^"]*)"(?:,"client":"([^"]*)")?(?:,"labels":(\{(?:"(?:[^"\\]|\\.)*"[:,]?)*\}))?/;
 
-/** Between two events of a row. JSON text has no line break of its own, so each event is a line. */
+/** Separates two events of a row. JSON text has no line break of its own, so each event is a line. */
 export const EVENT_BREAK = ',\n';
 
 /**
- * An event as JSON, with its members in the order in which clients of the API get them. Joining the parts takes half of the time
- * of `JSON.stringify(event)`.
+ * An event as JSON, with its members in the order in which clients of the API get them. Joining the parts takes half of the time of
+ * `JSON.stringify(event)`.
  *
- * @param about what {@link aboutRun} says of its run. Default: it is made of the event
+ * @param about the members that describe the run: see {@link aboutRun}. Default: made from the event
  */
 export function eventText(event: RunEvent, about = aboutRun(event.runId, event)): string {
   const { id, type, time, data } = event;
@@ -34,20 +34,20 @@ export function eventText(event: RunEvent, about = aboutRun(event.runId, event))
   return `{"id":${id},"type":"${type}","time":"${time}",${about}${part},"data":${JSON.stringify(data)}}`;
 }
 
-/** Undefined for a text that is damaged. */
+/** The head of an event's text. Undefined for a damaged text. */
 export function headOf(text: string): EventHead | undefined {
   const [, id, type = '', runId = '', task = '', client, labels] = HEAD.exec(text) ?? [];
   return id === undefined ? undefined : { id: Number(id), type, runId, task, client, labels };
 }
 
-/** @throws {Error} for a text that is damaged */
+/** The head of an event's text. @throws {Error} for a damaged text */
 export function soundHeadOf(text: string): EventHead {
   const head = headOf(text);
   if (head) return head;
   throw new Error(`This is not the text of an event: ${text.slice(0, 200)}`);
 }
 
-/** Says of events, by what can be read without parsing them, whether a query asks for them. */
+/** Makes a filter that tells from the head of an event whether a query asks for that event. */
 export function fitting({
   after,
   runId,
@@ -67,7 +67,7 @@ export function fitting({
     (members?.every((member) => head.labels?.includes(member)) ?? true);
 }
 
-/** What a row has where an event of a run is in it. The data of another event may have the same. */
+/** A text that is in a row if the row has an event of the run. The data of other events may contain the same text. */
 export function memberOf(runId: string): string {
   return `"runId":${JSON.stringify(runId)}`;
 }
@@ -77,7 +77,7 @@ export function textsOf(row: string): string[] {
   return row === '[]' ? [] : row.slice(1, -1).split(EVENT_BREAK);
 }
 
-/** Those of one run. It reads no more of the other events than it must. */
+/** The texts of one run's events in a row. Parses as few of the other events as possible. */
 export function textsOfRun(row: string, runId: string): string[] {
   const member = memberOf(runId);
   const texts: string[] = [];

@@ -7,7 +7,7 @@ import type { Commits } from '../run/commits.js';
 import type { Obstacle } from '../run/journal.js';
 import { RecentTimes } from './recent-times.js';
 
-/** What an event that waits for its commit takes in memory for each character of its JSON: one here, one on its way to the database. */
+/** Memory for each character of an event that waits for its commit: one byte here, and one on the way to the database. */
 const BYTES_PER_CHARACTER = 2;
 
 export const UNAVAILABLE: Obstacle = {
@@ -15,29 +15,29 @@ export const UNAVAILABLE: Obstacle = {
   message: 'The journal can’t be written; the log says why',
 };
 
-/** Between a commit that failed and its next try. */
+/** Pause between a failed commit and the next try, in milliseconds. */
 const RETRY_MS = 250;
 
-/** Where groups are committed. */
+/** A log that commits events in groups. */
 export interface GroupLog<Group extends CommitGroup> {
-  /** A group to add to, behind another one. */
+  /** Makes an empty group, to be committed after `before`. */
   begin(before?: Group): Group;
-  /** All or nothing; offered again, a group that is there already is left as it is. */
+  /** Commits all of the group or nothing. A group that is already committed is left as it is when it is offered again. */
   commit(group: Group): Promise<unknown>;
-  /** Called when it is committed. */
+  /** Called when the group is committed. */
   publish(group: Group): void;
-  /** Called when a commit has failed, before it is tried again. */
+  /** Called after a failed commit, before the next try. */
   recover(error: unknown): Promise<void>;
-  /** What is wrong, in words that say how to mend it where that is known; undefined when {@link recover} says it. */
+  /** Explains the failure, with a mend where one is known; undefined when {@link recover} reports the failure itself. */
   explain(error: unknown): string | undefined;
 }
 
 /**
- * Commits events in groups: whatever is added while a commit is under way goes into the next one, so that all the runs
- * in flight share its `fsync`. Publishes a group when it is committed.
+ * Commits events in groups. Events that are added while a commit is under way go into the next group, so all runs in flight share its
+ * `fsync`. Publishes each group after its commit.
  */
 export class GroupCommit<Group extends CommitGroup> implements Commits {
-  /** How long a stop waits for commits that fail, in milliseconds. */
+  /** Longest time that a stop waits for pending commits, in milliseconds. */
   static readonly drainMs: number = 5_000;
   /** New runs are refused while a commit takes longer than this, in milliseconds. */
   static readonly slowMs: number = 5_000;
@@ -46,13 +46,13 @@ export class GroupCommit<Group extends CommitGroup> implements Commits {
   private readonly logger = loggerOf('journal');
   private current: Group;
   private committing: Group | undefined;
-  /** When that began, on the clock of `performance.now()`. */
+  /** When the commit under way began, on the clock of `performance.now()`. */
   private committingSince = 0;
-  /** The writing that goes on, until nothing waits any more. */
+  /** Pending until all groups are written; undefined when nothing is being written. */
   private writing: Promise<void> | undefined;
-  /** Why commits fail. */
+  /** Why the last commit failed; undefined while commits succeed. */
   private failure: string | undefined;
-  /** How much memory is taken for what waits. */
+  /** Bytes of the memory budget that waiting events take. */
   private takenBytes = 0;
   /** Emits when a commit has failed. */
   private readonly failed = new Subject<void>();
@@ -71,7 +71,7 @@ export class GroupCommit<Group extends CommitGroup> implements Commits {
     return this.current;
   }
 
-  /** What waits for its commit, in characters of JSON, roughly. */
+  /** Approximate size of all events that wait for their commit, in characters of JSON. */
   get size(): number {
     return this.current.size + (this.committing?.size ?? 0);
   }
@@ -84,26 +84,26 @@ export class GroupCommit<Group extends CommitGroup> implements Commits {
     return this.failure !== undefined;
   }
 
-  /** For how long the commit that is under way has been so, in milliseconds; 0 without one. */
+  /** Age of the commit under way, in milliseconds; 0 without one. */
   get lagMs(): number {
     return this.committing ? Math.round(performance.now() - this.committingSince) : 0;
   }
 
-  /** Why new runs are refused at the moment. */
+  /** Why new runs are refused at the moment; undefined when they aren't. */
   get obstacle(): Obstacle | undefined {
     const isSlow = this.committing !== undefined && this.lagMs > GroupCommit.slowMs;
     return this.failing || isSlow ? UNAVAILABLE : undefined;
   }
 
-  /** To be called when something was added: it is committed soon. Where nothing was, it shows whether commits fail. */
+  /** Starts a commit soon. To be called after something was added. With nothing added, the commit shows whether commits fail. */
   added(): void {
     this.writing ??= this.writeAll();
     this.countBytes();
   }
 
   /**
-   * Resolves when all that was added of a run is committed. While commits fail it resolves at once: nobody knows how
-   * long readers would wait.
+   * Resolves when all events that were added for a run are committed. Resolves at once while commits fail, because nobody knows how long
+   * readers would wait.
    */
   async committed(runId: string): Promise<void> {
     for (const group of [this.current, this.committing]) {
@@ -112,7 +112,7 @@ export class GroupCommit<Group extends CommitGroup> implements Commits {
     }
   }
 
-  /** Gives up what waits, that which is being committed too. */
+  /** Gives up all waiting events, including those of the commit under way. */
   giveUp(): void {
     const groups = [this.committing, this.current];
     this.committing = undefined;
@@ -131,7 +131,7 @@ export class GroupCommit<Group extends CommitGroup> implements Commits {
     patience.abort();
   }
 
-  /** Called when `closing` is aborted: ends what is under way, and tries once what waits behind it. */
+  /** Called when `closing` is aborted. Ends the commit under way, and tries once to commit what waits behind it. */
   async close(): Promise<void> {
     this.failed.next();
     await this.writing;
@@ -148,7 +148,7 @@ export class GroupCommit<Group extends CommitGroup> implements Commits {
 
   private async writeAll(): Promise<void> {
     do {
-      // A turn's worth at a time: that is fewer commits, and nobody waits longer for it than the turn takes.
+      // Collects events for one turn of the event loop. This makes fewer commits, and delays an event by at most that turn.
       await nextTurn();
       const group = this.current;
       this.committing = group;
@@ -157,7 +157,7 @@ export class GroupCommit<Group extends CommitGroup> implements Commits {
       if (!(await this.write(group))) break;
       if (this.committing !== group) continue;
       this.committing = undefined;
-      // An empty one only shows that others could be committed.
+      // An empty group only tests whether commits succeed.
       if (group.count > 0) this.timed(performance.now() - this.committingSince, group.count);
       this.countBytes();
       this.log.publish(group);
@@ -167,8 +167,8 @@ export class GroupCommit<Group extends CommitGroup> implements Commits {
   }
 
   /**
-   * Tries until it succeeds, or is given up: nothing that was accepted is lost because a disk is full or a thread has
-   * died. False when the journal was closed instead.
+   * Tries until the commit succeeds or the group is given up: no accepted event is lost because a disk is full or a thread has died.
+   * False when the journal was closed instead.
    */
   private async write(group: Group): Promise<boolean> {
     do {
@@ -178,7 +178,7 @@ export class GroupCommit<Group extends CommitGroup> implements Commits {
         this.failure = undefined;
         return true;
       } catch (error) {
-        // What was given up fails too, and says nothing of the commits after it.
+        // The commit of a group that was given up fails too, which says nothing about later commits.
         if (this.committing === group) await this.afterFailure(error);
       }
       if (this.committing !== group) return true;

@@ -1,6 +1,6 @@
 import type { RunPosition, RunQuery } from '../run/journal-pages.js';
 
-/** A run of the history with where it stands. */
+/** A run of the history and its position in the list. */
 export interface PlacedRun<R> {
   readonly run: R;
   readonly position: RunPosition;
@@ -11,7 +11,7 @@ export function compareNewest(a: RunPosition, b: RunPosition): number {
   return b.createdAt - a.createdAt || b.number - a.number;
 }
 
-/** Where a query's runs stand. Of `until` and `olderThan`, which bound the same end, it is the older that counts. */
+/** The range of positions that a query asks for. Both `until` and `olderThan` bound the newer end; the older of the two counts. */
 export function rangeOf({ since, until, olderThan }: RunQuery): { since: number; olderThan: RunPosition } {
   const end = { createdAt: until ?? Number.MAX_SAFE_INTEGER, number: 0 };
   return {
@@ -20,7 +20,7 @@ export function rangeOf({ since, until, olderThan }: RunQuery): { since: number;
   };
 }
 
-/** @param found the page's runs, and one more at least where there are more */
+/** @param found the runs of the page; at least one more if there are more */
 export function pageOf<R>(
   found: readonly PlacedRun<R>[],
   limit: number,

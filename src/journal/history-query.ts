@@ -4,7 +4,7 @@ import type { RunQuery } from '../run/journal-pages.js';
 import { rangeOf } from './history-page.js';
 import type { RunRow } from './history-rows.js';
 
-/** Where runs are found: those that are open, and finished ones by their status, or by another column and their status. */
+/** The tables in which queries find runs: open runs, and finished runs by status, or by status and another column. */
 export interface HistoryTables {
   readonly open: RawBuilder<unknown>;
   /** 1 for an open run that is set aside, else 0. */
@@ -14,20 +14,23 @@ export interface HistoryTables {
   readonly ofClient: RawBuilder<unknown>;
   readonly ofRequest: RawBuilder<unknown>;
   readonly ofTrace: RawBuilder<unknown>;
-  /** The labels of runs; and joined as `one`, open and finished runs. */
+  /** The labels of runs. Joined as `one`, labels with open runs, and labels with finished runs. */
   readonly labels: RawBuilder<unknown>;
   readonly openOfLabel: RawBuilder<unknown>;
   readonly ofLabel: RawBuilder<unknown>;
-  /** What is read besides to see whether the row of an open run, or of a finished one, is what was written: a list that begins with a comma. */
+  /** Further columns to check that the row of an open run, or of a finished one, is undamaged: a list that begins with a comma. */
   readonly openChecks: RawBuilder<unknown>;
   readonly finishedChecks: RawBuilder<unknown>;
   /** The number of a run that is joined with a label. */
   readonly numberOfLabel: RawBuilder<unknown>;
-  /** What `run_labels.run` refers to a run by. */
+  /** The column of a run that `run_labels.run` refers to. */
   readonly labelled: RawBuilder<unknown>;
 }
 
-/** What finds the finished runs of a query: the first of these that it names, so that the fewest are read. */
+/**
+ * Tables by the filter of a query, the most selective first. The first filter that the query has chooses the table, so that the fewest
+ * rows are read.
+ */
 const FINDERS = [
   ['requestId', 'ofRequest'],
   ['traceId', 'ofTrace'],
@@ -37,9 +40,9 @@ const FINDERS = [
 ] as const;
 
 /**
- * The runs that a query asks for, and one more. For each status an index has them in the order of the answer, so the database
- * merges as many ranges as there are statuses, and stops at the limit: it sorts nothing, and reads no run that it doesn't
- * show but for one a status, the open runs of others, and those of its finder, such as a label, that the rest of the query leaves out.
+ * The runs that a query asks for, and one more. An index has the runs of each status in the order of the answer. So the database merges
+ * one range for each status, and stops at the limit without sorting. It reads few runs that it doesn't show: one for each status, open
+ * runs that don't match, and runs that the chosen table finds but another filter leaves out.
  */
 export function historyQuery(query: RunQuery, tables: HistoryTables): RawBuilder<RunRow> {
   const { task, client, requestId, traceId, labels = [], statuses = RUN_STATUSES, limit } = query;

@@ -14,7 +14,7 @@ export interface RunRow {
   readonly status: RunStatus;
   readonly created_at: number;
   readonly finished_at: number | null;
-  /** Null while it is open, and in rows from before it was kept. */
+  /** When the run was replied to. Null for an open run, and in rows of versions that didn't record it. */
   readonly replied_at: number | null;
   /** See {@link answeredByText}. */
   readonly answered_by: string | null;
@@ -22,7 +22,7 @@ export interface RunRow {
   readonly labels?: readonly string[] | undefined;
 }
 
-/** What the rows of a query show: see `historyQuery()`. */
+/** A page of runs from the rows of `historyQuery()`. */
 export function pageOfRows(rows: readonly RunRow[], limit: number): RunPage {
   return pageOf(
     rows.map((row) => ({
@@ -43,7 +43,7 @@ export function pageOfRows(rows: readonly RunRow[], limit: number): RunPage {
   );
 }
 
-/** A name as it is, several as JSON: no name begins with a bracket. */
+/** Who answered, as text: one name as it is, several as JSON. No name begins with a bracket. */
 export function answeredByText(answeredBy: AnsweredBy): string | null {
   return typeof answeredBy === 'string' || answeredBy === null ? answeredBy : JSON.stringify(answeredBy);
 }

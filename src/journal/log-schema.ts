@@ -6,15 +6,15 @@ export interface LogSchema {
     fingerprint: string;
     created_at: number;
   };
-  /** What was counted of a task in a stretch of time. */
+  /** The statistics of a task in a stretch of time. */
   statistics: {
     task: string;
-    /** Where that time begins. */
+    /** When the stretch begins. */
     start: number;
     /** JSON */
     data: string;
   };
-  /** One row: which events are counted in it. */
+  /** One row: which events the statistics include. */
   counted_events: {
     only: number;
     up_to: number;

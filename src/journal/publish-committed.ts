@@ -6,9 +6,9 @@ import type { JournalEntry } from '../run/journaled-run.js';
 const logger = loggerOf('journal');
 
 /**
- * Tells each run of a batch what is committed now, and then the bus.
+ * Tells each run of a batch, and then the bus, which events are committed.
  *
- * @param refused the ids of the events that are refused, because their run was deleted before
+ * @param refused ids of the events that are refused, because their run was deleted before
  */
 export function publishCommitted(
   bus: EventBus,
@@ -22,12 +22,12 @@ export function publishCommitted(
   for (const { run, event } of batch) if (refused.includes(event.id)) run.refused(event, false);
 }
 
-/** Tells runs of their committed events, but for those that hear of them in the order of the log. */
+/** Tells runs of their committed events. Shared runs are left out: they are told in the order of the log. */
 export function tellRuns(batch: readonly JournalEntry[]): void {
   for (const entry of batch) if (!entry.run.shared) tellRun(entry);
 }
 
-/** Tells a run of a committed event. A run that fails on it keeps no other from hearing of theirs. */
+/** Tells a run of a committed event. An error in one run doesn't keep others from hearing of their events. */
 export function tellRun({ run, event }: JournalEntry): void {
   try {
     run.committed(event);

@@ -3,7 +3,7 @@ import type { CommitTimes } from '../run/commits.js';
 /** How many are kept. */
 const KEPT = 512;
 
-/** How long the last of many things took, in milliseconds. */
+/** The most recent durations of an operation, in milliseconds. */
 export class RecentTimes {
   private readonly times = new Float64Array(KEPT);
   private added = 0;

@@ -3,19 +3,19 @@ import { textOf } from '../core/thrown.js';
 import { loggerOf } from '../core/logger-of.js';
 import type { ClockWatch } from './clock-watch.js';
 
-/** Old runs and keys go in batches, each a short transaction of its own, with pauses that leave the thread to the writers. */
+/** Old runs and keys are deleted in batches, each in a short transaction. Pauses between batches leave the thread to the writers. */
 const BATCH = 100;
 const PAUSE_MS = 50;
 const EVERY_MS = 60_000;
-/** Notes are small, and each run may leave some. */
+/** A batch deletes this many times as many notes as runs: notes are small, and a run may leave several. */
 export const NOTES_A_RUN = 10;
 
 const logger = loggerOf('journal');
 
 /**
- * Deletes what is older than `retentionMs`, now and from time to time, until `closing` is aborted.
+ * Deletes whatever is older than `retentionMs`, now and repeatedly, until `closing` is aborted.
  *
- * @param deleteBefore deletes so many of what is older than a time, and says how many that were
+ * @param deleteBefore deletes at most `limit` items that are older than `before`, and returns how many
  */
 export async function deleteOld(
   deleteBefore: (before: number, limit: number) => Promise<number>,

@@ -1,4 +1,4 @@
-/** A run that so many starts, or nodes, in a row have resumed and died over is set aside. */
+/** A run is set aside after this many starts, or nodes, in a row have resumed it and died. */
 export const MOST_STARTS = 5;
-/** Who dies later than this, in milliseconds, has not died over the runs that it resumed. */
+/** A node that lives for longer than this, in milliseconds, is not counted as having died over the runs that it resumed. */
 export const SURVIVAL_MS = 600_000;

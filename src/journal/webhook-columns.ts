@@ -4,14 +4,14 @@ export const WEBHOOK = `id, terms, client, created_at AS "createdAt", revision, 
 export const DELIVERY = `webhook, event, target, run_id AS "runId", task, type, state, attempts, due_at AS "dueAt",
   changed_at AS "changedAt", report, body, terms`;
 
-/** How many delivered ones there may be more than are kept. */
+/** How many delivered deliveries may pile up beyond the most that are kept. */
 const SLACK = 100;
 
-/** Says when delivered ones of a webhook are to go: to look for them costs as much as to record a few. */
+/** Decides when the oldest delivered deliveries of a webhook are to be deleted: finding them costs as much as recording a few. */
 export class DeliveredSince {
   private readonly counts = new Map<string, number>();
 
-  /** Counts `added` that are recorded. @returns whether the oldest are to go with that; at first, too */
+  /** Counts `added` recorded deliveries. @returns whether the oldest are to be deleted now; always true at first */
   areDue(webhook: string, added: number): boolean {
     if (added === 0) return false;
     const count = (this.counts.get(webhook) ?? SLACK) + added;

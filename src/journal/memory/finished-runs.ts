@@ -1,15 +1,15 @@
 import Queue from 'yocto-queue';
 
-/** How many finished runs are kept, the newest ones, and how much memory their events may take together, in bytes. */
+/** Limits for the newest finished runs: how many are kept, and how much memory their events may take together, in bytes. */
 export const RETAINED_RUNS = 10_000;
 const RETAINED_BYTES = 256 * 2 ** 20;
-/** They take no more than this share of the memory budget besides it, where that is less. */
+/** Share of the memory budget that the finished runs take at most, if that is less. They count in addition to the budget. */
 const RETAINED_SHARE = 1 / 2;
 
-/** A run as far as it counts among the finished ones. */
+/** The members of a run that matter here. */
 export interface FinishedRun {
   readonly finishedAt: number | null;
-  /** Its last end, as long as it counts. */
+  /** The run's last end while the run counts as finished. */
   end: { bytes: number } | undefined;
 }
 
@@ -19,15 +19,15 @@ interface End<Run> {
   bytes: number;
 }
 
-/** Keeps as many finished runs as there is room for, the newest ones. */
+/** Keeps the newest finished runs, as many as there is room for. */
 export class FinishedRuns<Run extends FinishedRun> {
-  /** The first end in front. */
+  /** The oldest end is in front. */
   private readonly ends = new Queue<End<Run>>();
   private runs = 0;
   private bytes = 0;
   private readonly maxBytes: number;
 
-  /** @param forget called with each run that there is no room for any more */
+  /** @param forget called with each run for which there is no room any more */
   constructor(
     budgetBytes: number,
     private readonly forget: (run: Run) => void,
@@ -42,25 +42,25 @@ export class FinishedRuns<Run extends FinishedRun> {
     this.ends.enqueue(end);
     this.runs += 1;
     this.bytes += bytes;
-    // The newest one stays: its caller may still ask for it.
+    // The newest run stays: its caller may still ask for it.
     while (this.runs > RETAINED_RUNS || (this.bytes > this.maxBytes && this.runs > 1)) {
       const oldest = this.ends.dequeue();
       if (!oldest) return;
       if (oldest.run.end !== oldest) continue;
       this.leaveOut(oldest.run);
-      // One that was reopened counts again when it ends again.
+      // A run that was reopened counts again when it ends again.
       if (oldest.run.finishedAt !== null) this.forget(oldest.run);
     }
   }
 
-  /** Called when a run takes more or less memory than it did. */
+  /** Called when the size of a run changes. */
   resize({ end }: Run, bytes: number): void {
     if (!end) return;
     this.bytes += bytes - end.bytes;
     end.bytes = bytes;
   }
 
-  /** Counts a run no more. */
+  /** Stops counting a run. */
   private leaveOut(run: Run): void {
     if (!run.end) return;
     this.runs -= 1;

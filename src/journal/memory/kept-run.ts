@@ -7,9 +7,9 @@ import { timeText } from '../event-clock.js';
 import type { FinishedRun } from './finished-runs.js';
 import type { RunLog } from './memory-log.js';
 
-/** What is known of a run that is kept, without reading its events. Times are milliseconds since 1970. */
+/** The members of a kept run that can be read without its events. Times are milliseconds since 1970. */
 export interface KeptRun extends RunLog, FinishedRun {
-  /** Whether what its events said is erased. */
+  /** Whether the contents of its events are erased. */
   erased: boolean;
   readonly id: string;
   readonly task: string;
@@ -22,11 +22,11 @@ export interface KeptRun extends RunLog, FinishedRun {
   readonly position: RunPosition;
   status: RunStatus;
   finishedAt: number | null;
-  /** The idempotency key that belongs to it. */
+  /** The idempotency key of the run. */
   readonly key: string | undefined;
 }
 
-/** Whether a query asks for a run, but for `until` and `olderThan`. */
+/** Whether a run matches a query. `until` and `olderThan` are not checked. */
 export function fits(run: KeptRun, query: RunQuery): boolean {
   const { task, client, requestId, traceId, labels, statuses, since = -Infinity } = query;
   return (

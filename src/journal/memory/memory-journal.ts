@@ -45,15 +45,15 @@ export class MemoryJournal extends Journal {
   private readonly clock = new ClockWatch();
   private lastCommitted = 0;
   private batch: JournalEntry[] = [];
-  /** The ids of events in the batch whose run was to go on again, and is not kept any more. */
+  /** Ids of the events in the batch that are refused: they would have reopened a run that is no longer kept. */
   private refused: number[] = [];
-  /** Called when the batch is committed. */
+  /** Callbacks for the commit of the batch. */
   private waiting: (() => void)[] = [];
 
   /**
-   * @param keyRetentionMs how long idempotency keys are kept; no longer than their runs
-   * @param memory where the events of unfinished runs count
-   * @param soon calls what commits the batch. Default: at the end of the turn
+   * @param keyRetentionMs how long idempotency keys are kept, in milliseconds; never longer than their runs
+   * @param memory the budget that counts the events of unfinished runs
+   * @param soon schedules the commit of a batch. Default: at the end of the turn
    */
   constructor(
     private readonly bus: EventBus,
@@ -173,7 +173,7 @@ export class MemoryJournal extends Journal {
     const sizeBefore = run.finishedAt === null ? run.size : 0;
     this.log.add(event, about, run);
     if (event.type === 'run.reopened') [run.status, run.finishedAt] = ['running', null];
-    // Those of finished runs have a bound of their own.
+    // Events of finished runs have a bound of their own.
     if (run.finishedAt === null) this.memory.take((run.size - sizeBefore) * BYTES_PER_CHARACTER);
     if (event.type === 'run.replied')
       [run.repliedAt, run.answeredBy] = [event.time, answeredBy(event.data.reply)];

@@ -5,23 +5,26 @@ import { erasedText } from '../erased-text.js';
 import { eventText, fitting, headOf } from '../event-text.js';
 import { PAGE_SIZE, PAGE_STRETCH, type EventPage, type EventQuery } from '../../run/journal-pages.js';
 
-/** A block takes no more events when its text is as long as this, in characters: what one run keeps of others is no more. */
+/** Size at which a block is full, in characters. It also bounds how much of other runs' events one kept run can hold in memory. */
 const BLOCK_SIZE = 4_096;
-/** Between two events of a block. JSON has no line breaks in it. */
+/** Separates two events of a block. JSON has no line breaks in it. */
 const SEPARATOR = '\n';
 
 /**
- * Some events that follow each other, as one text. Objects that live as long as the history cost more than all else: the garbage
- * collector copies them and looks through them again and again, but not through text.
+ * Consecutive events as one text. Objects that live as long as the history are costly: the garbage collector copies and scans them again
+ * and again. It doesn't scan text.
  */
 class Block {
   /** The id of its last event. */
   id = 0;
   /** How long its text is, in characters. */
   size = 0;
-  /** How many runs that are kept have events in it. */
+  /** How many kept runs have events in the block. */
   runs = 0;
-  /** The texts of its events as long as it takes more, then one text: joined when it is full, because a text that grows is a tree. */
+  /**
+   * The texts of its events until the block is full, then one joined text. Not one growing text, because a text that grows is a tree in
+   * memory.
+   */
   private content: string[] | string = [];
 
   get lines(): readonly string[] {
@@ -29,7 +32,7 @@ class Block {
     return typeof this.content === 'string' ? this.content.split(SEPARATOR) : this.content;
   }
 
-  /** False when it is full. */
+  /** Adds an event. @returns false when the block is full */
   add(id: number, text: string): boolean {
     if (typeof this.content === 'string') return false;
     if (this.content.length > 0 && this.size + text.length > BLOCK_SIZE) {
@@ -46,7 +49,7 @@ class Block {
     this.content = '';
   }
 
-  /** Erases the events of a run. @returns by how many characters that makes it shorter */
+  /** Erases the events of a run. @returns by how many characters the block shrinks */
   erase(runId: string): number {
     const lines = this.lines.map((line) => (headOf(line)?.runId === runId ? erasedText(line) : line));
     const { size } = this;
@@ -56,10 +59,10 @@ class Block {
   }
 }
 
-/** Where the events of a run are. */
+/** The blocks that have events of a run. */
 export interface RunLog {
   readonly blocks: Block[];
-  /** How long their texts are, in characters. */
+  /** Size of the run's events, in characters. */
   size: number;
 }
 
@@ -69,7 +72,7 @@ export class MemoryLog {
   /** How many blocks have no events of runs that are kept. */
   private forgotten = 0;
 
-  /** @param about its run, as `aboutRun` says it */
+  /** @param about the members that describe the run: see `aboutRun` */
   add(event: RunEvent, about: string, run: RunLog): void {
     const text = eventText(event, about);
     let block = this.blocks.at(-1);
@@ -97,7 +100,7 @@ export class MemoryLog {
     this.forgotten = 0;
   }
 
-  /** Erases what the events of a run say. */
+  /** Erases the contents of a run's events. */
   erase(runId: string, run: RunLog): void {
     for (const block of run.blocks) run.size -= block.erase(runId);
   }
@@ -112,7 +115,7 @@ export class MemoryLog {
 
   /**
    * @param isKept whether a run is kept
-   * @param run where its events are, when the query is for one run
+   * @param run the blocks of the run, when the query is for one run
    */
   page(query: EventQuery, upTo: number, isKept: (runId: string) => boolean, run?: RunLog): EventPage {
     const { after, limit } = query;
