@@ -3,11 +3,11 @@ import { textOf } from '../../core/thrown.js';
 import type { DamageWatch } from '../damage-watch.js';
 
 /**
- * What the database answers.
+ * Calls the database, and turns its errors into errors of the API.
  *
- * @param what may be asked twice where `damage` is given
- * @param damage is told of a damaged page
- * @throws {DomainError} `journal-unavailable` when it doesn't
+ * @param what the call; safe to be made twice if `damage` is given
+ * @param damage watches for damaged pages
+ * @throws {DomainError} `journal-unavailable` when the database doesn't answer
  */
 export async function asking<T>(what: () => Promise<T>, damage?: DamageWatch): Promise<T> {
   try {
@@ -17,7 +17,7 @@ export async function asking<T>(what: () => Promise<T>, damage?: DamageWatch): P
   }
 }
 
-/** A text as Postgres can hold it: NUL it can't, and nothing that is stored has one. */
+/** A text without NUL characters, which Postgres can't store. No text in the journal has one. */
 export function storable<T extends string | undefined>(text: T): T {
   return text?.replaceAll('\0', '\uFFFD') as T;
 }

@@ -5,7 +5,7 @@ import type { JournaledRun } from '../../run/journaled-run.js';
 import type { PlacedSubTask } from '../../run/sharing.js';
 import { answeredByText } from '../history-rows.js';
 
-/** What an event must find as it is for it to be recorded; see the function `commit_group`. */
+/** The precondition under which an event is recorded; see the function `commit_group`. */
 export type Guard = 'begins' | 'goes-on' | 'ends' | 'ends-from-outside' | 'reopens';
 
 const GUARD_CODES: Readonly<Record<Guard, number>> = {
@@ -16,7 +16,7 @@ const GUARD_CODES: Readonly<Record<Guard, number>> = {
   reopens: 5,
 };
 
-/** An event of a group. Its place is its index and 1. */
+/** An event of a group. Its place in the group is its index plus 1. */
 export interface Entry {
   readonly run: JournaledRun;
   readonly event: RunEvent;
@@ -24,18 +24,18 @@ export interface Entry {
   readonly guard: Guard | undefined;
 }
 
-/** A sub-task that leaves the node with a group. */
+/** A sub-task that leaves the node with a group, for another node to execute. */
 export interface Leaving extends PlacedSubTask {
   readonly run: JournaledRun;
-  /** The place of the event that it leaves with, where that may be refused; else 0. */
+  /** The place of the event with which the sub-task leaves, if that event may be refused; else 0. */
   readonly after: number;
-  /** When it is due, on the clock of `performance.now()`; undefined for at once. */
+  /** When the sub-task is due, on the clock of `performance.now()`; undefined for at once. */
   readonly dueAt: number | undefined;
 }
 
 type Column = (number | null)[];
 
-/** What `commit_group_3` is told of events, by the names of its parameters. */
+/** The parameters of `commit_group_3` that describe events, by name. */
 class Parameters {
   private readonly begins = new Map<JournaledRun, number>();
   private readonly firsts = new Map<JournaledRun, number>();
@@ -57,7 +57,7 @@ class Parameters {
     });
   }
 
-  /** From `numbers` on. */
+  /** The parameters from `numbers` to the last that describes events. */
   ofEvents(): unknown[] {
     const [guarded, guards, runs, attempts] = this.guarded.map(arrayOf);
     const [started, times] = this.started.map(arrayOf);
@@ -70,7 +70,7 @@ class Parameters {
     ];
   }
 
-  /** The place of the event that starts a run with this group; null where it was started before. */
+  /** The place of the event that starts a run in this group; null where the run was started before. */
   beginOf(run: JournaledRun): number | null {
     return this.begins.get(run) ?? null;
   }
@@ -107,7 +107,12 @@ class Parameters {
   }
 }
 
-/** The parameters of `commit_group_3` from `numbers` to `placed_dues`. @param hasRows whether the group becomes several rows @param now of the database */
+/**
+ * The parameters of `commit_group_3` from `numbers` to `placed_dues`.
+ *
+ * @param hasRows whether the group becomes several rows
+ * @param now time of the database, in milliseconds since 1970
+ */
 export function commitParameters(
   entries: readonly Entry[],
   hasRows: boolean,
@@ -140,7 +145,7 @@ export function labelColumns(
   return columns;
 }
 
-/** Numbers as Postgres writes an array of them: without the quotes that pg would add, and escape. */
+/** An array of numbers as Postgres writes it, without the quotes and escapes that pg would add. */
 export function arrayOf(numbers: readonly (number | null)[]): string {
   return numbers.includes(null)
     ? `{${numbers.map((number) => number ?? 'NULL').join(',')}}`

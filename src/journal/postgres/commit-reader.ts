@@ -15,25 +15,28 @@ import { LATE_AFTER } from './postgres-commit-function.js';
 import type { CommittedRow } from './group-outcome.js';
 import type { Schema } from './postgres-schema.js';
 
-/** How many rows are read at a time: each may have 256 KiB, or more where it has one event. */
+/** How many rows are read at a time. A row may have 256 KiB, or more if it has one event only. */
 const ROWS = 8;
-/** How much of the rows of several runs is read at a time, in bytes, and of the runs themselves kept; of one that has more, all of it. */
+/**
+ * Memory bound for reading several runs, in bytes: for the rows of one read, and for the events of all runs. One larger run is read as a
+ * whole.
+ */
 const MOST_BYTES = 4 * 2 ** 20;
 
 type Row = Schema['commits'];
 
-/** What the log has of a run. */
+/** A run as the log has it. */
 export interface RecordedRun {
-  /** Its events, in their order. */
+  /** Its events in order, as JSON. */
   readonly texts: string[];
-  /** The `first` of each commit that has any of them. */
+  /** The `first` of each commit that has events of the run. */
   readonly commits: number[];
 }
 
-/** Rows of the log, as far as they were read. */
+/** A page of rows of the log. */
 export interface TailPage {
   readonly rows: readonly CommittedRow[];
-  /** Where to go on. */
+  /** The event after which the next page begins. */
   readonly next: number;
 }
 
@@ -41,7 +44,7 @@ export interface TailPage {
 export class CommitReader {
   constructor(private readonly db: Kysely<Schema>) {}
 
-  /** What the log has of a run; undefined when there is none. */
+  /** Reads a run from the log; undefined when the log has no events of it. */
   async run(id: string): Promise<RecordedRun | undefined> {
     const run: RecordedRun = { texts: [], commits: [] };
     for (const row of await this.rowsOf(id)) addTo(run, row.first, textsOfRun(row.events, id));
@@ -49,8 +52,8 @@ export class CommitReader {
   }
 
   /**
-   * What the log has of several runs, by their ids: of as many of them as fit into memory together, those at the front, and one at least.
-   * Those that there are none of have no texts.
+   * Reads several runs from the log, by id. Only as many runs as fit into memory are returned, from the front of `ids`, and at least one.
+   * A run without events in the log is returned without texts.
    */
   async runs(ids: readonly string[]): Promise<ReadonlyMap<string, RecordedRun>> {
     const found = new Map<string, RecordedRun & { size: number }>();
@@ -73,7 +76,7 @@ export class CommitReader {
     return found;
   }
 
-  /** A page of the events of one run up to one of them, or of all runs. */
+  /** A page of events, of one run or of all runs, up to the event `upTo`. */
   async events(query: EventQuery, upTo: number): Promise<EventPage> {
     const { after, runId } = query;
     const page = new Page(query);
@@ -90,7 +93,7 @@ export class CommitReader {
     }
   }
 
-  /** Some of the rows behind an event, up to another one, and of their events those of some runs or of all. */
+  /** Some of the rows after the event `after`, up to `upTo`, with only the events of the wanted runs. */
   async tail(after: number, upTo: number, runs: 'all' | readonly string[]): Promise<TailPage> {
     const wanted = runs === 'all' ? runs : new Set(runs);
     const isWanted = ({ id, runId }: EventHead): boolean =>
@@ -112,7 +115,7 @@ export class CommitReader {
     return rows;
   }
 
-  /** The rows that may have events of a run, behind one. */
+  /** The rows that may have events of a run, after the event `after`. */
   private async rowsOf(id: string, after = 0): Promise<readonly Row[]> {
     const { rows } = await sql<Row>`
       SELECT row.* FROM (${rowsNear([id])}) AS found,
@@ -122,7 +125,7 @@ export class CommitReader {
     return rows;
   }
 
-  /** The rows that may have events of some runs, some at a time. */
+  /** The rows that may have events of some runs. Reads some of them at a time. */
   private async *rowsOfSeveral(ids: readonly string[]): AsyncIterable<Row> {
     if (ids.length === 0) return;
     const { rows: found } = await sql<{ first: number; size: number }>`
@@ -147,8 +150,8 @@ export class CommitReader {
 }
 
 /**
- * The `first` of the rows that may have events of some runs. For finished runs `runs` says which; for others they are those that
- * follow the run's number, and `late_commits`.
+ * The `first` of the rows that may have events of some runs. For finished runs, `runs` lists the rows. For open runs, they are the rows
+ * soon after the run's number, and those in `late_commits`.
  */
 function rowsNear(ids: readonly string[]): RawBuilder<unknown> {
   return sql`
@@ -170,23 +173,23 @@ function addTo({ texts, commits }: RecordedRun, first: number, added: readonly s
   if (commits.at(-1) !== first) commits.push(first);
 }
 
-/** What is on record of a run that there is something of. */
+/** The record of a run, made from its events. */
 export function recordOf({ texts, commits }: RecordedRun): RunRecord {
   return runOf(parseEvents(texts), commits);
 }
 
-/** The `first` of the row that has an event, or of the one before. */
+/** The `first` of the row that has an event, or of the last row before it. */
 function rowWith(id: RawBuilder<unknown>): RawBuilder<unknown> {
   return sql`coalesce((SELECT max(first) FROM commits WHERE first <= ${id}), 0)`;
 }
 
-/** The id of the first event behind one; retention leaves holes. */
+/** The id of the first event after `after`. The ids have gaps where retention deleted events. */
 function firstBehind(after: number, row: Row | undefined): number {
   const ids = row ? textsOf(row.events).map((text) => soundHeadOf(text).id) : [];
   return ids.find((id) => id > after) ?? after + 1;
 }
 
-/** The events of a page as far as they belong to it: it ends with the one that makes it full. */
+/** The events of a page. The page ends with the event that fills it. */
 class Page {
   private readonly texts: string[] = [];
   private size = 0;
@@ -197,7 +200,7 @@ class Page {
     this.fits = fitting(query);
   }
 
-  /** Adds those events of a row that fit, up to one of them; whether nothing fits behind them. */
+  /** Adds the matching events of a row, up to the event `upTo`. @returns whether the page is full */
   isFullWith({ events }: Row, upTo: number): boolean {
     const { limit } = this.query;
     for (const text of textsOf(events)) {
@@ -211,7 +214,7 @@ class Page {
     return false;
   }
 
-  /** @param last where the stretch ends that was looked through */
+  /** @param last the last id that was looked at */
   read(last: number): EventPage {
     const { after } = this.query;
     const events = parseEvents(this.texts);

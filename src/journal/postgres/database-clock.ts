@@ -1,11 +1,11 @@
 /**
- * The clock of the database, the only one that all nodes share, as far as this node knows it: corrected by each answer that tells it, and
- * going on with `performance.now()` in between. So it follows no change of this machine's clock.
+ * The database's clock, the only one that all nodes share, as this node knows it. Each answer that tells the database's time corrects it.
+ * In between it advances with `performance.now()`, so changes of this machine's clock don't affect it.
  */
 export class DatabaseClock {
   private offset = Date.now() - performance.now();
 
-  /** Milliseconds since 1970, whole ones. */
+  /** The time in whole milliseconds since 1970. */
   now(): number {
     return Math.round(performance.now() + this.offset);
   }
@@ -16,11 +16,11 @@ export class DatabaseClock {
   }
 
   /**
-   * Corrects it, no further than an answer proves it wrong.
+   * Corrects the clock, but only as far as an answer proves it wrong.
    *
-   * @param databaseMs what the database said
-   * @param sentAt when it was asked, on the clock of `performance.now()`
-   * @param receivedAt when it answered, on the same
+   * @param databaseMs time of the database in the answer
+   * @param sentAt when the question was sent, on the clock of `performance.now()`
+   * @param receivedAt when the answer arrived, on the same clock
    */
   measured(databaseMs: number, sentAt: number, receivedAt: number): void {
     const [least, most] = [databaseMs - receivedAt, databaseMs - sentAt];

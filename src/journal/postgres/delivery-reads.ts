@@ -11,7 +11,7 @@ import { DELIVERY } from '../webhook-columns.js';
 import { storable } from './asking.js';
 import type { Schema } from './postgres-schema.js';
 
-/** What is read of deliveries: see the interface. */
+/** Reads deliveries: for each method see the interface. */
 export class DeliveryReads {
   constructor(private readonly db: Kysely<Schema>) {}
 
@@ -51,12 +51,12 @@ export class DeliveryReads {
     return this.find(sql.raw<KeptDelivery>(DELIVERY), query, limit, behind);
   }
 
-  /** The positions of the deliveries of such a page. */
+  /** The positions of the deliveries on a page. */
   positions(query: DeliveryQuery, limit: number, behind?: DeliveryPosition): Promise<DeliveryPosition[]> {
     return this.find(sql.raw<DeliveryPosition>('webhook, event, target'), query, limit, behind);
   }
 
-  /** Asks for each webhook and state by itself: an index has those in the order of the page. */
+  /** Makes one query for each webhook and state: an index has the rows of each in the order of the page. */
   private async find<Row>(
     columns: RawBuilder<Row>,
     query: DeliveryQuery,
@@ -85,7 +85,7 @@ function conditionsOf(query: DeliveryQuery, behind?: DeliveryPosition): RawBuild
     target === undefined ? sql`` : sql`AND target = ${target}`,
     since === undefined ? sql`` : sql`AND changed_at >= ${since}`,
     until === undefined ? sql`` : sql`AND changed_at < ${until}`,
-    // The index begins with that event.
+    // The index begins with the event, so this condition can use it.
     behind
       ? sql`AND event <= ${behind.event} AND (
           event < ${behind.event} OR (webhook, target) > (${behind.webhook}, ${behind.target}::integer))`

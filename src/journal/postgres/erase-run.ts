@@ -3,10 +3,16 @@ import { erasedRow } from '../erased-text.js';
 import type { Schema } from './postgres-schema.js';
 import { ERASURES } from './webhook-tables.js';
 
-/** A key is claimed just before its run starts, by the clock of the database. In milliseconds, what that may take at most. */
+/**
+ * Longest time between the claim of an idempotency key and the start of its run, in milliseconds. The claim comes first, by the
+ * database's clock.
+ */
 const CLAIM_MS = 600_000;
 
-/** Erases a finished run, and tells all nodes of it: see the journal. A node that reopens it meanwhile finds it, or is refused. */
+/**
+ * Erases a finished run, and tells all nodes: see the journal. A node that reopens the run at the same time either comes first or is
+ * refused.
+ */
 export function eraseRun(db: Kysely<Schema>, id: string): Promise<boolean> {
   return db.transaction().execute(async (transaction) => {
     const run = await transaction

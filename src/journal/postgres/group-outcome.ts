@@ -1,21 +1,21 @@
 import type { RunEvent } from '../../core/events.js';
 import type { JournaledRun, JournalEntry } from '../../run/journaled-run.js';
 
-/** What became of a group. */
+/** The database's answer to the commit of a group. */
 export interface Committed {
   readonly firstId: number;
-  /** The places of those that were fenced out, from 1. */
+  /** The places, from 1, of the events that were fenced out. */
   readonly refused: readonly number[];
 }
 
-/** Events that a row of `commits` has. */
+/** The events of a row of `commits`. */
 export interface CommittedRow {
-  /** The id of the first of them: the row's key. */
+  /** The id of the first event: the row's key. */
   readonly first: number;
   readonly events: readonly RunEvent[];
 }
 
-/** What is on record of a group, stamped, and what was fenced out. */
+/** The events of a group that were recorded, with their numbers and times, and those that were fenced out. */
 export interface GroupOutcome {
   readonly committed: readonly JournalEntry[];
   readonly rows: readonly CommittedRow[];
@@ -24,11 +24,11 @@ export interface GroupOutcome {
 
 /** An event that was fenced out. */
 export interface Refusal extends JournalEntry {
-  /** Whether the run is another node's; else only the sub-task is, or the reopening. */
+  /** Whether another node has the run now. If not, only the sub-task was fenced out, or the reopening. */
   readonly isLost: boolean;
 }
 
-/** Lets a run know a row of `commits` that has an event of it. */
+/** Adds a row of `commits` to the rows that a run knows to have its events. */
 export function addCommit({ commits }: JournaledRun, first: number): void {
   if (commits.at(-1) !== first && !commits.includes(first)) commits.push(first);
 }

@@ -7,20 +7,20 @@ import { asking } from './asking.js';
 import type { ClockWatch } from '../clock-watch.js';
 import type { PostgresStore } from './postgres-store.js';
 
-/** How long a second request with a key waits for the first to start its run at another node. */
+/** How long a second request with a key waits for another node to start the run of the first, in milliseconds. */
 const WAIT_MS = 15_000;
-/** How many keys are asked for at once: a batch has a thousand, and leaves connections for others. */
+/** How many claims go to the database at once. A batch has a thousand, and other requests need connections too. */
 const AT_ONCE = 8;
 
 /** Claims idempotency keys for runs that this node is about to start. */
 export class KeyClaims {
-  /** How often it asks for what it may not have heard of: that the run has started, or that its node died before; ms. */
+  /** How often a waiting request asks the database, in case it missed that the run has started, or that its node died before; ms. */
   static readonly pollMs: number = 250;
   private readonly atOnce = bulkhead(AT_ONCE, Infinity);
 
   /**
    * @param retentionMs how long keys are kept, in milliseconds
-   * @param closing aborted when nobody is to wait any more
+   * @param closing aborted when requests are to stop waiting
    */
   constructor(
     private readonly store: PostgresStore,
@@ -41,7 +41,7 @@ export class KeyClaims {
       const keyed = await this.atOnce.execute(() =>
         asking(() => this.store.claimKey(key, runId, id, after, now)),
       );
-      // The claim of a node that was taken for dead meanwhile is void, and another node may have the key by now.
+      // If this node was taken for dead meanwhile, its claim is void, and another node may have the key by now.
       if (keyed.runId === runId && id !== this.node.id) continue;
       if (keyed.isStarted || keyed.runId === runId) return keyed;
       if (performance.now() > until || this.closing.aborted)
@@ -50,7 +50,7 @@ export class KeyClaims {
     }
   }
 
-  /** Waits until this node hears that a run has started, or for a while. */
+  /** Waits until this node hears that a run has started, but at most {@link KeyClaims.pollMs}. */
   private async untilHeardOf(runId: string): Promise<void> {
     const heard = new AbortController();
     const hear = (): void => {
@@ -60,7 +60,7 @@ export class KeyClaims {
     const signal = AbortSignal.any([this.closing, heard.signal]);
     const pause = delay(KeyClaims.pollMs, undefined, { signal }).catch(() => undefined);
     try {
-      // What came before it listened it doesn't hear.
+      // The run may have started before this node listened.
       if (await this.atOnce.execute(() => asking(() => this.store.hasRun(runId)))) hear();
       await pause;
     } finally {

@@ -11,7 +11,7 @@ export async function addLabels(db: Kysely<unknown>): Promise<void> {
       PRIMARY KEY (label, labelled_at, run))`.execute(db);
   await sql`CREATE INDEX labels_of_run ON run_labels (run)`.execute(db);
   await createViews(db);
-  // What stands for the idempotency key of a request for a retry.
+  // The idempotency key of a request for a retry, in the form in which it is kept.
   await sql`ALTER TABLE commands ADD COLUMN key text COLLATE "C"`.execute(db);
 }
 

@@ -1,6 +1,6 @@
 import { sql, type Kysely } from 'kysely';
 
-/** Who started a run; null where nobody needed a key. Runs without cost the index nothing. */
+/** Adds the client that started a run; null where no API key was needed. Runs without a client cost the index nothing. */
 export async function addClients(db: Kysely<unknown>): Promise<void> {
   await sql`ALTER TABLE open_runs ADD COLUMN client text COLLATE "C"`.execute(db);
   await sql`ALTER TABLE runs ADD COLUMN client text COLLATE "C"`.execute(db);
@@ -10,8 +10,8 @@ export async function addClients(db: Kysely<unknown>): Promise<void> {
 }
 
 /**
- * The requests that runs came with, and what lists of runs show of replies; null where a version from before wrote the row. Runs
- * without a request, or without a trace, cost its index nothing.
+ * Adds the requests that started runs, and what lists of runs show of replies; null in rows of earlier versions. Runs without a request,
+ * or without a trace, cost its index nothing.
  */
 export async function addRepliesAndOrigins(db: Kysely<unknown>): Promise<void> {
   for (const table of ['open_runs', 'runs'])
@@ -42,7 +42,7 @@ export async function createLog(db: Kysely<unknown>): Promise<void> {
       first bigint PRIMARY KEY,
       last bigint NOT NULL,
       events text NOT NULL)`.execute(db);
-  // It is faster than pglz, but not every Postgres was built with it.
+  // lz4 is faster than pglz, but not every Postgres was built with it.
   await sql`
     DO $$ BEGIN
       ALTER TABLE commits ALTER COLUMN events SET COMPRESSION lz4;

@@ -9,31 +9,31 @@ import { tellRun } from '../publish-committed.js';
 import type { TailPage } from './commit-reader.js';
 import { addCommit, type CommittedRow } from './group-outcome.js';
 
-/** Reads a page of the events behind one, up to another one, of some runs or of all. */
+/** Reads a page of the events after `after`, up to `upTo`, of some runs or of all. */
 export type ReadEvents = (after: number, upTo: number, runs: 'all' | readonly string[]) => Promise<TailPage>;
 
-/** Runs of this node of which other nodes commit events too, and what came of a run before the run was there. */
+/** A run of this node for which other nodes commit events too. `early` has the events that came before the run object. */
 interface SharedRun {
   readonly run?: JournaledRun;
   readonly early: { readonly event: RunEvent; readonly first: number }[];
 }
 
 /**
- * Publishes the log that all nodes write, in its order, as far as somebody here wants it. What this node has committed it
- * has in memory; what is between is read from the database.
+ * Publishes the log that all nodes write, in its order, as far as this node has watchers for it. The node's own commits are in memory;
+ * the events between them are read from the database.
  */
 export class LogTail {
   private readonly logger = loggerOf('journal');
-  /** Everything up to here was published, or nobody wanted it. */
+  /** Every event up to this one was published, or had no watcher. */
   private shown: number;
   /** The last event that is known to be committed. */
   private known: number;
-  /** What this node has committed behind that, in the order of the log. */
+  /** Rows that this node has committed and not yet published, in the order of the log. */
   private own: CommittedRow[] = [];
   private showing = false;
-  /** Emits when more was shown; true when the rest can't be read now. */
+  /** Emits false when more was published, and true when the rest can't be read now. */
   private readonly moved = new Subject<boolean>();
-  /** By the ids of runs. */
+  /** The shared runs by id. */
   private readonly shared = new Map<string, SharedRun>();
 
   constructor(
@@ -50,29 +50,29 @@ export class LogTail {
     return this.known;
   }
 
-  /** Keeps what is committed of a run from now on, for the run that is to {@link follow}. */
+  /** Collects the events of a run from now on, for the run object that will {@link follow}. */
   expect(runId: string): void {
     if (!this.shared.has(runId)) this.shared.set(runId, { early: [] });
   }
 
-  /** Undoes {@link expect} where no run came. */
+  /** Undoes {@link expect} if no run object came. */
   forget(runId: string): void {
     if (!this.shared.get(runId)?.run) this.shared.delete(runId);
   }
 
-  /** Tells a run of all that is committed of it, up to its end, by whichever node. */
+  /** Tells a run of all its committed events until it ends, whichever node commits them. */
   follow(run: JournaledRun): void {
     const early = this.shared.get(run.id)?.early ?? [];
     this.shared.set(run.id, { run, early: [] });
     for (const { event, first } of early) this.tell(event, first);
   }
 
-  /** Tells no run any more: other nodes have all of them. */
+  /** Stops telling runs of events: other nodes have all of these runs now. */
   clear(): void {
     this.shared.clear();
   }
 
-  /** This node has committed events. */
+  /** To be called when this node has committed events. */
   add(rows: readonly CommittedRow[]): void {
     const last = rows.at(-1)?.events.at(-1);
     if (!last) return;
@@ -80,14 +80,14 @@ export class LogTail {
     this.hear(last.id);
   }
 
-  /** Events up to this one are committed, by whichever node. */
+  /** To be called when a node has committed events up to `id`. */
   hear(id: number): void {
     this.known = Math.max(this.known, id);
     if (!this.showing) void this.showAll();
   }
 
   /**
-   * Resolves when a run that it follows was told of all that is committed by now, or that can't be read.
+   * Resolves when a followed run was told of all events that are committed by now, or when they can't be read.
    *
    * @param lastId asks for the last event of the log
    */
@@ -122,7 +122,7 @@ export class LogTail {
         this.show(page.rows, page.next);
       }
     } catch (error) {
-      // The next notice, or the next beat, leads here again.
+      // The next notice or beat tries again.
       this.logger.warn(
         `What other nodes have committed can’t be read, which is tried again: ${textOf(error)}`,
       );
@@ -132,7 +132,10 @@ export class LogTail {
     }
   }
 
-  /** What was shown before this node knew that its commit had succeeded is left out. A run that is shared only since may have missed it. */
+  /**
+   * The next of the node's own rows to publish. Leaves out events that were published before this node knew that its commit had
+   * succeeded. A run that became shared later may have missed those, so it is told of them.
+   */
   private nextOwn(): CommittedRow | undefined {
     for (let [next] = this.own; next; [next] = this.own) {
       const { first, events } = next;
@@ -159,7 +162,11 @@ export class LogTail {
     return wanted === 'all' ? wanted : [...wanted, ...this.shared.keys()];
   }
 
-  /** Tells its run, unless that knows it: also the end of one that goes on again. @param first the key of the commit that it is in */
+  /**
+   * Tells the event's run, unless the run knows the event. A run that goes on again is told of its earlier end too.
+   *
+   * @param first the key of the event's commit
+   */
   private tell(event: RunEvent, first: number): void {
     const shared = this.shared.get(event.runId);
     if (!shared?.run) {

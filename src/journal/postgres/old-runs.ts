@@ -21,11 +21,12 @@ export function keepTidy(
 }
 
 /**
- * Deletes the oldest runs, or the oldest erased ones, that finished before a time, `limit` of them at most, and their events from the commits that they are in.
- * Those stay of which a webhook may not have read all.
+ * Deletes the oldest finished (or erased) runs that ended before a time, and takes their events out of the commits. Runs that a webhook
+ * may not have read completely stay.
  *
  * @param before milliseconds since 1970
- * @returns how many it deleted
+ * @param limit how many runs to delete at most
+ * @returns how many runs were deleted
  */
 async function deleteFinished(
   db: Kysely<Schema>,
@@ -34,7 +35,7 @@ async function deleteFinished(
   limit: number,
 ): Promise<number> {
   return db.transaction().execute(async (transaction) => {
-    // The bound of the ids spares looking at younger runs.
+    // The condition on ids avoids reading younger runs.
     const { rows } = await sql<{ id: string; commits: number[] }>`
       SELECT id, commits FROM ${sql.table(table)}
       WHERE id < ${firstIdOf(before)} AND finished_at < least(${before}, (SELECT min(cursor_at) FROM webhooks))
@@ -42,7 +43,7 @@ async function deleteFinished(
     if (rows.length === 0) return 0;
     const ids = rows.map(({ id }) => id);
     const commits = [...new Set(rows.flatMap((row) => row.commits))];
-    // Another node may take other runs out of the same commits: what it leaves of them is read behind the lock.
+    // Another node may be taking other runs out of the same commits. So the commits are locked before they are read.
     await sql`
       SELECT FROM commits WHERE first = ANY (${commits}) ORDER BY first FOR UPDATE`.execute(transaction);
     await sql`
@@ -65,7 +66,7 @@ async function deleteFinished(
   });
 }
 
-/** Deletes deliveries that were given up before a time, `limit` of them at most. @returns how many it deleted */
+/** Deletes dead deliveries that were given up before a time, at most `limit`. @returns how many were deleted */
 async function deleteDead(db: Kysely<Schema>, before: number, limit: number): Promise<number> {
   const { numAffectedRows } = await sql`
     DELETE FROM webhook_deliveries WHERE ctid = ANY (ARRAY(
@@ -74,7 +75,7 @@ async function deleteDead(db: Kysely<Schema>, before: number, limit: number): Pr
   return Number(numAffectedRows);
 }
 
-/** Deletes keys that are older than a time, `limit` of them at most. @returns how many it deleted */
+/** Deletes keys that are older than a time, at most `limit`. @returns how many were deleted */
 async function deleteKeys(db: Kysely<Schema>, before: number, limit: number): Promise<number> {
   const old = db
     .selectFrom('idempotency_keys')

@@ -1,15 +1,15 @@
 import { sql, type Kysely } from 'kysely';
 
-/** Unfinished runs that no node can go on with, because none that lives knows their task or one of their sub-tasks. */
+/** Unfinished runs that no live node can continue, because none knows their task or one of their sub-tasks. */
 export interface WaitingRun {
   run: number;
-  /** By the clock of the database. */
+  /** Since when the run waits, by the database's clock. */
   since: Date;
-  /** Whether it waited for too long: then nobody goes on with it before somebody has looked into it. */
+  /** Whether the run has waited for too long. No node continues it then until an operator has looked into it. */
   dead: boolean;
 }
 
-/** What nodes and operators need besides the log. */
+/** Creates the tables that nodes and operators need besides the log. */
 export async function createOperationTables(db: Kysely<unknown>): Promise<void> {
   await sql`
     CREATE TABLE waiting_runs (
@@ -25,17 +25,17 @@ export async function createOperationTables(db: Kysely<unknown>): Promise<void> 
       ADD COLUMN draining boolean NOT NULL DEFAULT false,
       ADD COLUMN skew_ms double precision NOT NULL DEFAULT 0,
       ADD COLUMN lag_ms double precision NOT NULL DEFAULT 0`.execute(db);
-  // The run may have finished by the time that somebody does what was asked.
+  // The run may have finished before the command is carried out, so the command keeps the run's id.
   await sql`ALTER TABLE commands ADD COLUMN run_id text COLLATE "C" NOT NULL DEFAULT ''`.execute(db);
 }
 
-/** A run that a transaction of a caller has asked for, until it begins. */
+/** A run that a caller's transaction has requested, until the run begins. */
 export interface RequestedRun {
   id: string;
   task: string;
-  /** The node that is to begin it; empty when any may. */
+  /** The node that is to begin the run; empty when any node may. */
   node: string;
-  /** What it was asked for, as JSON. */
+  /** The terms of the run, as JSON. */
   terms: string;
 }
 
@@ -48,7 +48,7 @@ export async function createRequestedRuns(db: Kysely<unknown>): Promise<void> {
       terms text NOT NULL)`.execute(db);
 }
 
-/** The queues that no node takes from. */
+/** Creates the table of the queues from which no node takes work. */
 export async function createPausedQueues(db: Kysely<unknown>): Promise<void> {
   await sql`
     CREATE TABLE paused_queues (
@@ -56,7 +56,7 @@ export async function createPausedQueues(db: Kysely<unknown>): Promise<void> {
       since timestamptz NOT NULL DEFAULT clock_timestamp())`.execute(db);
 }
 
-/** What runs need that nodes die over. */
+/** Adds the columns for runs over which nodes die. */
 export async function addSetAside(db: Kysely<unknown>): Promise<void> {
   await sql`
     ALTER TABLE open_runs

@@ -4,10 +4,10 @@ import { DatabaseError } from '../database-error.js';
 import { nameOf } from '../../core/database-name.js';
 import { connectionConfig } from './postgres-connection.js';
 
-/** What a session says of itself and its server. */
+/** What a connection reports about itself and its server. */
 interface Facts {
   readonly pid: number;
-  /** The mark that a session was given before. */
+  /** The mark that a connection was given before; null without one. */
   readonly mark: string | null;
   readonly encoding: string;
   readonly standby: boolean;
@@ -23,7 +23,7 @@ const FACTS = `
 const POOLED =
   'is behind a pooler that shares connections between transactions, which loses notifications and locks; set its pool_mode to session, or DATABASE_URL to the server itself';
 
-/** Parameters of libpq's URLs that the driver would ignore without a word, and what to do instead. */
+/** Parameters of libpq's URLs that the driver would silently ignore, and what to do instead. */
 const IGNORED: Readonly<Record<string, string>> = {
   target_session_attrs: 'take it out, and let DATABASE_URL name the primary server, or what leads to it',
   hostaddr: 'take it out, and let DATABASE_URL name that address as its host',
@@ -36,7 +36,7 @@ const IGNORED: Readonly<Record<string, string>> = {
 
 /**
  * @returns whether the server keeps checksums of its pages
- * @throws {DatabaseError} for a server that nodes can't work with, and for a URL that asks for what the driver can't
+ * @throws {DatabaseError} for a server that nodes can't work with, and for a URL with settings that the driver doesn't support
  */
 export async function checkServer(url: string): Promise<boolean> {
   const refuse = (why: string): never => {
@@ -45,7 +45,7 @@ export async function checkServer(url: string): Promise<boolean> {
   checkUrl(url, refuse);
   const one = new pg.Client(connectionConfig(url));
   const other = new pg.Client(connectionConfig(url));
-  // What is under way learns of it by itself.
+  // The query under way fails by itself when its connection breaks.
   for (const client of [one, other]) client.on('error', () => undefined);
   try {
     await one.connect();
@@ -62,7 +62,7 @@ export async function checkServer(url: string): Promise<boolean> {
     const mark = randomUUID();
     await one.query(`SELECT set_config('frontrunner.mark', '${mark}', false)`);
     await other.connect();
-    // A transaction keeps the connection that it got, so that a pooler has to give the first client another one.
+    // A transaction keeps its connection, so a pooler has to give the first client another one.
     await other.query('BEGIN');
     const ofOther = await factsOf(other);
     if (ofOther.mark === mark || ofOther.pid === pid) refuse(POOLED);

@@ -1,38 +1,39 @@
 import { sql, type Kysely } from 'kysely';
 
 /**
- * How many ids behind the one that starts a run its commits are looked for. Those behind them are in `late_commits`, so that who reads
- * a run that has been open for long, on another node than its own, reads no more of the log than that. Ids and not times: the clocks
- * of nodes differ.
+ * How many ids after a run's start its commits are searched for. Later commits are listed in `late_commits`. So a reader on another node
+ * of a run that has been open for long reads no more of the log than this. These are ids and not times, because the clocks of nodes
+ * differ.
  */
 export const LATE_AFTER = 50_000;
 
 /**
- * What commits a group, in one statement: whoever is cut off or halted in the middle of it holds no lock.
+ * Commits a group in one statement, so that a node that is cut off or halted in the middle of it holds no lock.
  *
- * 1. The node must still count as alive: a node that was taken for dead has no row, and commits nothing (`FR001`). A group
- *    that is there already, because its answer got lost, is answered as it was.
- * 2. Events of sub-tasks that left the node of their run are fenced: each must find the attempt that it tells of in `placed`,
- *    or it is refused. `guards` says how: 1 begins the next attempt, 2 goes on with it, 3 ends it, 4 ends it from
- *    outside, whoever executes it. 5 reopens the run that `names` has, if it still has the end that the node has read: the last of its
- *    commits is the one in `attempts`. So only one node can. A cancellation that was asked for before that end is done with.
- * 3. All other events are of runs that are this node's. What it says of a run that is another's in `open_runs`, or nobody's, is refused.
+ * 1. The node must still count as alive. A node that was taken for dead has no row, and commits nothing (`FR001`). If the group is
+ *    already committed, because the answer got lost, the same answer is given again.
+ * 2. Events of sub-tasks that left the node of their run are fenced: each must find its attempt in `placed`, or it is refused.
+ *    `guards` says how. 1 begins the next attempt, 2 continues it, 3 ends it, and 4 ends it from outside, on whichever node it is.
+ *    5 reopens the run that `names` has, if the run still has the end that the node has read: the last of its commits must be the one
+ *    in `attempts`. So only one node can reopen it. A cancellation that was asked for before that end is deleted.
+ * 3. All other events must be of runs that this node has in `open_runs`. Events of other runs are refused.
  * 4. `log_head` numbers the events. Its lock is held until the commit, so the numbers are in the order of the commits: a reader
- *    that sees an event sees all before it, and none is ever missing.
+ *    that sees an event sees all events before it, and none is ever missing.
  *
- * `lines` is a row of `commits` as it would be if the id of the first event were `guess`, which it is unless another node has committed
- * meanwhile: then, and where events are refused, the lines get other ids. `rows` are the places of the events that begin a row.
- * `numbers` are those of the runs of events of the third kind, or 0 where this group starts the run. Elsewhere too, `begins` has the
- * place in the group of the event that starts a run whose number isn't known. `ended_from` is the place of the first event in the
- * group of a run that ends with it, and `ended_commits` its commits before; `late_commits` has those that it had when it was reopened,
- * which who reopened it may not know. A sub-task is placed unless the event at `placed_afters`
- * was refused. `telling` says whether other nodes are told of it at once.
+ * `lines` is a row of `commits`, written with `guess` as the id of its first event. The guess is wrong when another node has committed
+ * meanwhile. Then, and when events are refused, the lines get other ids. `rows` has the places of the events that begin a row.
  *
- * What a group has nothing for isn't asked, for to ask costs as much as a row. How statements are executed is settled: with small
- * groups Postgres would plan the one that ends runs anew each time, and with large ones on young tables read all runs for it.
+ * `numbers` has the numbers of the runs of events of the third kind, or 0 where this group starts the run. Where a run has no number yet,
+ * `begins` has the place of the event that starts it. `ended_from` is the place in the group of the first event of a run that ends here.
+ * `ended_commits` has the run's commits before this group. `late_commits` has the commits that the run had when it was reopened, which
+ * the node that reopened it may not know. A sub-task is placed unless the event at `placed_afters` was refused. `telling` says whether
+ * other nodes are told of the commit at once.
+ *
+ * Statements for which a group has nothing are skipped: executing one costs as much as a row. Settings fix the query plans: otherwise
+ * Postgres would plan the statement that ends runs anew each time for small groups, and read all runs for large groups on young tables.
  */
 export async function createCommitGroup(db: Kysely<unknown>, version: 2 | 3): Promise<void> {
-  /** What nodes of the version before don't say: their function has none of it. */
+  /** Parts that the function of the version before doesn't have: nodes of that version don't give these parameters. */
   const since3 = (text: string) => sql.raw(version === 3 ? text : '');
   const origin = since3(', request_id, trace_id');
   await sql`

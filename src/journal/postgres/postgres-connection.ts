@@ -4,16 +4,19 @@ import { textOf } from '../../core/thrown.js';
 import type { Damage } from '../damage-watch.js';
 import { DatabaseError } from '../database-error.js';
 
-/** How long a connection may take to come about, and a statement to be answered, in milliseconds. */
+/** Longest times for opening a connection, and for the answer to a statement, in milliseconds. */
 const CONNECT_MS = 5_000;
 const ANSWER_MS = 10_000;
-/** When the server ends a statement of a reader by itself: before that is given up here, so that nothing of it is left there. */
+/**
+ * When the server itself ends a reader's statement, in milliseconds. This is before the node gives up, so that no statement goes on at
+ * the server.
+ */
 const STATEMENT_MS = 8_000;
-/** How long the server keeps a transaction whose node says nothing any more: others may wait for its locks. */
+/** How long the server keeps the transaction of a node that has gone silent, in milliseconds: others may wait for its locks. */
 const SILENT_TRANSACTION_MS = 3_000;
-/** How many connections wait for readers. */
+/** How many connections readers share. */
 const READERS = 10;
-/** How long a statement of a migration may take, in milliseconds: it may wait for other nodes, and rewrite tables. */
+/** Longest time for a statement of a migration, in milliseconds: it may wait for other nodes, and rewrite tables. */
 const MIGRATION_MS = 3_600_000;
 
 /** Reads `bigint` as a number: ids and times stay far below 2^53. */
@@ -22,14 +25,14 @@ const types: pg.CustomTypesConfig = {
     asked[0] === pg.types.builtins.INT8 ? Number : (pg.types.getTypeParser(...asked) as () => unknown),
 };
 
-/** Where the tables are: a schema of a database, beside whatever else is in that. */
+/** Where the tables are: a schema of a database, which may have other schemas too. */
 export interface PostgresAddress {
   readonly url: string;
   /** A plain identifier, which needs no quotes. */
   readonly schema: string;
 }
 
-/** What all connections of a node have in common. */
+/** The settings that all connections of a node share. */
 export function connectionConfig(url: string): pg.ClientConfig {
   return {
     connectionString: url,
@@ -42,7 +45,10 @@ export function connectionConfig(url: string): pg.ClientConfig {
   };
 }
 
-/** Lets a session find the tables by their names alone. Not a startup parameter, since poolers refuse those that they don't know. */
+/**
+ * Sets the schema in which a session finds tables without a qualified name. This is a statement because poolers refuse startup parameters
+ * that they don't know.
+ */
 export function searchPath({ schema }: PostgresAddress): string {
   return `SET search_path = "${schema}"`;
 }
@@ -52,25 +58,26 @@ export function openMigratingPool(address: PostgresAddress): pg.Pool {
   return poolOf(address, { query_timeout: MIGRATION_MS }, MIGRATION_MS);
 }
 
-/** Connections for whoever reads. One that breaks is replaced without a word: who uses it learns from what it asks. */
+/** Connections for readers. A connection that breaks is silently replaced: its reader gets the error as the answer to its query. */
 export function openPool(address: PostgresAddress): pg.Pool {
   return poolOf(address, { max: READERS }, STATEMENT_MS);
 }
 
 function poolOf(address: PostgresAddress, config: pg.PoolConfig, statementMs: number): pg.Pool {
-  // With `pipeline` a connection that answers nothing is closed. Else the next reader would wait behind it.
+  // With `pipeline`, a connection that doesn't answer is closed. Without it, the next reader would wait behind the one that got no
+  // answer.
   const pool = new pg.Pool({ ...connectionConfig(address.url), ...config, pipeline: true });
   pool.on('error', () => undefined);
-  // The pool listens to those that nobody uses, and a transaction has moments in which it asks nothing.
+  // The pool itself listens only to idle connections. A connection in a transaction has moments without a query.
   pool.on('connect', (client) => {
     client.on('error', () => undefined);
-    // It comes before what the connection was made for.
+    // Runs before the query for which the connection was opened.
     client.query(`${searchPath(address)}; SET statement_timeout = ${statementMs}`).catch(() => undefined);
   });
   return pool;
 }
 
-/** Pages that are not what was written, and those that the disk can’t read. */
+/** Postgres' codes for damaged pages, and for pages that the disk can't read. */
 const DAMAGE: Readonly<Record<string, string>> = {
   '58030': 'can’t read a page, or write it; look after its disk',
   XX001:
@@ -82,7 +89,7 @@ const DAMAGE: Readonly<Record<string, string>> = {
 const UNKNOWN_CA =
   'has a certificate of an authority that this machine doesn’t know; add sslrootcert=/path/of/ca.pem to DATABASE_URL';
 
-/** By Postgres' codes (https://www.postgresql.org/docs/current/errcodes-appendix.html) and Node's of the network. */
+/** Explanations by Postgres' codes (https://www.postgresql.org/docs/current/errcodes-appendix.html) and Node's codes of the network. */
 const explanations: Readonly<Record<string, string>> = {
   ...DAMAGE,
   '28P01': 'refuses the user or the password; correct them in DATABASE_URL',
@@ -108,7 +115,7 @@ const explanations: Readonly<Record<string, string>> = {
   CERT_HAS_EXPIRED: 'has a certificate that has expired; renew it on the server',
 };
 
-/** Says what keeps the database from being used, where that is known; else gives `error` back as it is. */
+/** Explains why the database can't be used. An unknown `error` is returned unchanged. */
 export function postgresError(url: string, error: unknown): unknown {
   if (error instanceof DatabaseError) return error;
   const { code, message } = error as NodeJS.ErrnoException;
@@ -124,11 +131,11 @@ function ofMessage(message: string): string | undefined {
   return /timeout/i.test(message) ? explanations.ETIMEDOUT : undefined;
 }
 
-/** Node says of a socket by its address, and of a file by its path. */
+/** Node gives a socket's place as `address`, and a file's as `path`. */
 type SystemError = NodeJS.ErrnoException & { readonly address?: string };
 
 function ofCode({ code, message, address, path, syscall }: SystemError): string | undefined {
-  // As pgbouncer says it, whatever the code.
+  // pgbouncer's message, which has various codes.
   const [, parameter] = /unsupported startup parameter(?: in options)?: (\w+)/.exec(message) ?? [];
   if (parameter !== undefined)
     return `is behind a pooler that refuses ${parameter}; add it to the pooler’s ignore_startup_parameters, or set DATABASE_URL to the server itself`;
@@ -138,19 +145,19 @@ function ofCode({ code, message, address, path, syscall }: SystemError): string 
   return `has a certificate or key in its URL that can’t be read, ${path}; correct DATABASE_URL`;
 }
 
-/** What the server says of damage. It compares each page that it reads with the page’s checksum. */
+/** The damage that the server reports. The server compares each page that it reads with the page's checksum. */
 export function postgresDamage(url: string, error: unknown): Damage | undefined {
   const { code = '', message } = error as { code?: string; message: string };
   if (!(code in DAMAGE)) return undefined;
   return { message: `${textOf(postgresError(url, error))} (${message})`, isCertain: false };
 }
 
-/** Whether an error says that the server took too long, and may still be at it. */
+/** Whether an error says that the server took too long. The server may still be executing the statement. */
 export function isSilence(error: unknown): boolean {
   return /timeout/i.test((error as Error).message);
 }
 
-/** Whether trying again may help by itself: the server is away, or not there yet. */
+/** Whether the problem may end by itself: the server is away, or not there yet. */
 export function mayPass(error: unknown): boolean {
   const { code = '' } = error as { code?: string };
   return ['57P03', 'ECONNREFUSED', 'ECONNRESET', 'ETIMEDOUT', 'EAI_AGAIN', 'ENOTFOUND'].includes(code);

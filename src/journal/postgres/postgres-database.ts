@@ -17,20 +17,20 @@ import {
 import { migrations, VERSION, type Schema } from './postgres-schema.js';
 import { queueSchema } from './queues.js';
 
-/** How long a start waits for a server that isn't there yet. */
+/** How long a start waits for a server that can't be reached yet, in milliseconds. */
 const PATIENCE_MS = 30_000;
 const RETRY_MS = 500;
-/** How often a start says that it still waits. */
+/** How often a start logs that it still waits, in milliseconds. */
 const STILL_MS = 10_000;
 const NO_CHECKSUMS =
   'keeps no checksums of its pages, so that damage on its disk is shown as truth; stop its server, and run pg_checksums --enable';
-/** After how long a start says that it waits for a migration. */
+/** After how long a start logs that it waits for a migration, in milliseconds. */
 const NOTICE_MS = 3_000;
 
 /**
- * Opens the database and brings its tables up to date, one node at a time. Waits a while for a server that is still starting.
+ * Opens the database and migrates its tables, one node at a time. Waits up to 30 s for a server that is still starting.
  *
- * @throws {DatabaseError} when it can't be used
+ * @throws {DatabaseError} when the database can't be used
  */
 export async function openDatabase(address: PostgresAddress): Promise<Kysely<Schema>> {
   const { url } = address;
@@ -68,7 +68,7 @@ function inSeconds(milliseconds: number): string {
   return `${Math.round(milliseconds / 1000)} s`;
 }
 
-/** Waits for as long as it takes: others may migrate, or read what a migration changes. */
+/** Has no time limit: other nodes may be migrating, or reading what a migration changes. */
 async function migrate(address: PostgresAddress, logger: Logger): Promise<void> {
   const db = new Kysely<Schema>({ dialect: new PostgresDialect({ pool: openMigratingPool(address) }) });
   const notice = setTimeout(() => {
@@ -93,11 +93,11 @@ async function migrateTables(address: PostgresAddress, db: Kysely<Schema>): Prom
   });
   const { error } = await migrator.migrateToLatest();
   if (error === undefined) return;
-  // A newer node may have migrated meanwhile.
+  // A newer node may have migrated the tables meanwhile.
   if (!(await isNewer(address.url, db))) throw error as Error;
 }
 
-/** @throws {DatabaseError} for tables of before events were kept as rows of commits; no migration leads from there */
+/** @throws {DatabaseError} for tables from before events were kept as rows of commits, which can't be migrated */
 async function refuseOlder({ url, schema }: PostgresAddress, db: Kysely<Schema>): Promise<void> {
   const { rows: tables } = await sql<{ found: boolean }>`
     SELECT to_regclass('kysely_migration') IS NOT NULL AS found`.execute(db);
@@ -113,9 +113,9 @@ async function refuseOlder({ url, schema }: PostgresAddress, db: Kysely<Schema>)
 }
 
 /**
- * Whether a newer version of the service has migrated the tables further than this one knows.
+ * Whether a newer version of the service has migrated the tables further than this version knows.
  *
- * @throws {DatabaseError} when that has left nothing that this version could work with
+ * @throws {DatabaseError} when this version can't work with those tables any more
  */
 async function isNewer(url: string, db: Kysely<Schema>): Promise<boolean> {
   const { rows: tables } = await sql<{ found: boolean }>`

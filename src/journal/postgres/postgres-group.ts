@@ -17,7 +17,7 @@ import { rowsByPlace, rowWithIds, textWithoutId } from './commit-text.js';
 import { addCommit, type Committed, type GroupOutcome, type Refusal } from './group-outcome.js';
 import { storableEvent } from './storable-event.js';
 
-/** How long the text of a row of `commits` may become by another event, in characters. */
+/** Longest text of a row of `commits` with several events, in characters. */
 const ROW_SIZE = 256 * 2 ** 10;
 
 /** Events that are to be committed together, and the sub-tasks that leave the node with them. */
@@ -28,17 +28,17 @@ export class PostgresGroup extends CommitGroup {
   private readonly rows: number[] = [1];
   private rowSize = 0;
   private leaving: Leaving[] = [];
-  /** The runs of it that transactions of callers have asked for. */
+  /** Ids of the runs in the group that callers' transactions have requested. */
   private requested = new Set<string>();
-  /** What became of it; set when it is committed. */
+  /** The outcome of the commit; set when the group is committed. */
   result: GroupOutcome | undefined;
-  /** What it is committed in, one after the other, where it can't be committed as a whole for a reason of its own. */
+  /** The parts in which the group is committed, one after the other, when something in it keeps it from being committed as a whole. */
   parts: readonly PostgresGroup[] | undefined;
-  /** What is not recorded at all, because the database can't hold it. */
+  /** Events that are not recorded at all, because the database can't hold them. */
   readonly unstorable: Refusal[] = [];
-  /** What the id of its first event will be if no other node commits before. */
+  /** The id of its first event if no other node commits before. */
   guess = 0;
-  /** Whether its commit tells other nodes of it; undefined before it was tried. */
+  /** Whether the commit tells other nodes of itself at once; undefined before the first try. */
   tells: boolean | undefined;
 
   constructor(private readonly clock: DatabaseClock) {
@@ -56,7 +56,7 @@ export class PostgresGroup extends CommitGroup {
     );
   }
 
-  /** The ids of the runs that it starts and that were asked for: their requests go with its commit. */
+  /** Ids of the requested runs that the group starts. Their requests are deleted by the same commit. */
   get requests(): readonly string[] {
     if (this.requested.size === 0) return [];
     return this.entries.map(({ run }) => run.id).filter((id) => this.requested.has(id));
@@ -67,14 +67,14 @@ export class PostgresGroup extends CommitGroup {
     return labelColumns(this.entries);
   }
 
-  /** Whether another node executes some of it, or waits for it. */
+  /** Whether another node executes a sub-task of the group, or waits for one of its events. */
   get isUrgent(): boolean {
     return (
       this.leaving.length > 0 || this.entries.some(({ run, guard }) => run.shared || guard !== undefined)
     );
   }
 
-  /** @param fenced whether the event is recorded only if its attempt is still the one that counts */
+  /** @param fenced whether the event is recorded only while its attempt is the current one */
   add(run: JournaledRun, unstamped: RunEvent, fenced: boolean): void {
     const ms = (run.lastMs = Math.max(run.lastMs, this.clock.now()));
     const event = stamped(unstamped, 0, ms);
@@ -92,7 +92,7 @@ export class PostgresGroup extends CommitGroup {
     this.rowSize = text.length;
   }
 
-  /** Lets a sub-task leave with what was added last. */
+  /** Lets a sub-task leave the node with the event that was added last. */
   place(run: JournaledRun, subTask: PlacedSubTask): void {
     const { event, guard } = this.entries.at(-1) ?? {};
     const leavesWithIt =
@@ -103,7 +103,7 @@ export class PostgresGroup extends CommitGroup {
     this.leaving.push({ ...subTask, run, after, dueAt });
   }
 
-  /** Lets the request for a run go, which was added last. */
+  /** Deletes the request for a run with this commit. The run's start was added last. */
   fulfil(runId: string): void {
     this.requested.add(runId);
   }
@@ -112,7 +112,7 @@ export class PostgresGroup extends CommitGroup {
     return this.entries.some(({ run }) => run.id === runId);
   }
 
-  /** The arguments of `commit_group_3` but for the node. @param number of the group among those of the node */
+  /** The arguments of `commit_group_3`, except for the node. @param number position of the group among the node's groups */
   parameters(number: number): unknown[] {
     const { entries, texts, rows, leaving } = this;
     return [
@@ -125,7 +125,7 @@ export class PostgresGroup extends CommitGroup {
     ];
   }
 
-  /** Called when it is committed. Each run learns of its commits. */
+  /** Called when the group is committed. Gives events their ids, and tells runs the rows of their events. */
   settleAs({ firstId, refused: places }: Committed): void {
     const committed: JournalEntry[] = [];
     const refused: Refusal[] = [];
@@ -154,7 +154,12 @@ export class PostgresGroup extends CommitGroup {
     this.result = { committed, rows, refused };
   }
 
-  /** Makes it two halves, or where it is one event, something that the database can hold. @returns false when there is nothing */
+  /**
+   * Replaces a group that can't be committed: by two halves or, for a single event, by one that the database can hold. If a single event
+   * starts a run, nothing is recorded of the run.
+   *
+   * @returns false when nothing can replace the event
+   */
   divide(reason: string): boolean {
     const { entries } = this;
     const [only] = entries;
@@ -175,7 +180,7 @@ export class PostgresGroup extends CommitGroup {
     return true;
   }
 
-  /** Leaves out what tells of some runs. */
+  /** Leaves out the events of some runs. */
   leaveOut(runs: { has(run: JournaledRun): boolean }): void {
     if (!this.entries.some(({ run }) => runs.has(run))) return;
     const places = [0];
@@ -190,7 +195,7 @@ export class PostgresGroup extends CommitGroup {
     this.parts = part.count > 0 ? [part] : [];
   }
 
-  /** Its events from one place up to another, and the sub-tasks that leave with them. */
+  /** Its events from the index `from` up to `to`, and the sub-tasks that leave with them. */
   private part(from: number, to: number): PostgresGroup {
     const part = new PostgresGroup(this.clock);
     part.tells = this.tells;
@@ -206,7 +211,7 @@ export class PostgresGroup extends CommitGroup {
     return part;
   }
 
-  /** What an event must find for it to be recorded; undefined when its run must be this node's. */
+  /** The precondition under which an event is recorded. Undefined when the precondition is that the run is this node's. */
   private guardOf(event: RunEvent, fenced: boolean): Guard | undefined {
     if (event.type === 'run.reopened') return 'reopens';
     if (!fenced) return undefined;
@@ -228,7 +233,7 @@ export class PostgresGroup extends CommitGroup {
     }
   }
 
-  /** Keeps a sub-task from leaving; false when it leaves with another group. */
+  /** Keeps a sub-task from leaving. @returns false when the sub-task isn't leaving with this group */
   private keep({ runId, subTask }: SubTaskEvent): boolean {
     const kept = this.leaving.filter((one) => one.runId !== runId || one.subTask !== subTask);
     const found = kept.length < this.leaving.length;

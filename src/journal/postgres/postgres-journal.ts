@@ -38,14 +38,14 @@ import { PostgresWriter } from './postgres-writer.js';
 import { queueSchema } from './queues.js';
 import type { SubTaskQueue } from './sub-task-queue.js';
 
-/** A node's part in the journal that nodes share in Postgres: it commits in groups, and tails what the others commit. */
+/** A node's access to the journal that all nodes share in Postgres. It commits in groups, and follows the commits of other nodes. */
 export class PostgresJournal extends Journal {
   override readonly durable = true;
   override readonly sharing: PostgresSharing;
   override readonly tokens: PostgresTokens;
   override readonly notes: PostgresNotes;
   override readonly webhooks: PostgresWebhooks;
-  /** What other nodes tell; undefined when some of that may have been missed. */
+  /** Notices from other nodes; undefined when some may have been missed. */
   readonly notices = new Subject<Notice | undefined>();
   private readonly node: NodeRow;
   private readonly closing = new AbortController();
@@ -104,11 +104,11 @@ export class PostgresJournal extends Journal {
   }
 
   /**
-   * Opens the database, brings its tables up to date, and joins the nodes that share it.
+   * Opens the database, migrates its tables, and joins the nodes that share it.
    *
-   * @param queue by which sub-tasks leave this node
-   * @param memory where what waits for its commit counts
-   * @throws {DatabaseError} when it can't be used
+   * @param queue the queue by which sub-tasks leave this node
+   * @param memory the budget that counts events that wait for their commit
+   * @throws {DatabaseError} when the database can't be used
    */
   static async open(
     options: PostgresJournalOptions,
@@ -206,7 +206,7 @@ export class PostgresJournal extends Journal {
   }
 
   private hear(notice: Notice | undefined): void {
-    // What was missed may be any run's.
+    // Missed notices may have been about any run.
     if (!notice || notice[0] === 'erased') this.bus.erased(notice?.[1]);
     if (notice?.[0] !== 'events') this.notices.next(notice);
     else if (notice[1] !== this.node.id) this.tail.hear(notice[2]);

@@ -2,40 +2,43 @@ import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import { connectionConfig, searchPath, type PostgresAddress } from './postgres-connection.js';
 
-/** Between a connection that broke and the next one. */
+/** Pause between a broken connection and the next one, in milliseconds. */
 const RETRY_MS = 500;
-/** How often a connection that says nothing is asked whether it still stands. */
+/** How often an idle connection is tested, in milliseconds. */
 const PROBE_MS = 5_000;
 
 const TELL = `
   SELECT pg_notify(current_schema(), json_build_array('events', $1::text, $2::bigint)::text)
   WHERE EXISTS (SELECT FROM nodes WHERE id <> $1)`;
 
-/** What nodes tell each other as JSON, on a channel with the name of their schema, and only to be quick: what it says is found in the database too. */
+/**
+ * What nodes tell each other, as JSON on a channel named after their schema. Notices only save time: the database has the same
+ * information.
+ */
 export type Notice =
   | readonly ['events', node: string, lastId: number]
-  /** Somebody asks something of a run that `node` follows. */
+  /** A caller asks something of a run that `node` executes. */
   | readonly ['command', node: string]
   /** A run was erased. */
   | readonly ['erased', runId: string]
-  /** A node has ended, and leaves what it had. */
+  /** A node has ended, and leaves its runs and sub-tasks to others. */
   | readonly ['left', node: string]
-  /** A transaction that asked `node` for a run is committed. */
+  /** A transaction that requested a run from `node` is committed. */
   | readonly ['requested', node: string]
-  /** Webhooks were added, changed, removed or let go, or deliveries redriven. */
+  /** Webhooks were added, changed, removed or released, or deliveries were redriven. */
   | readonly ['webhooks', '']
-  /** A node leaves a run to the others that it could not resume. */
+  /** A node releases a run that it could not resume. */
   | readonly ['let-go', node: string];
 
-/** The connection that hears what other nodes tell, and holds what only one node may. */
+/** The connection on which a node hears notices, and holds locks that only one node may have. */
 export class PostgresListener {
   private client: pg.Client | undefined;
   private readonly firstConnection = Promise.withResolvers<undefined>();
   private holds = new Map<number, Promise<boolean>>();
 
   /**
-   * @param hear called with each notice, and with nothing when some may have been missed
-   * @param closing aborted when it is to end
+   * @param hear called with each notice, and with undefined when some may have been missed
+   * @param closing aborted when listening is to end
    */
   constructor(
     private readonly address: PostgresAddress,
@@ -43,19 +46,19 @@ export class PostgresListener {
     private readonly closing: AbortSignal,
   ) {}
 
-  /** Resolves when it hears for the first time. */
+  /** Resolves when the first connection listens. */
   get ready(): Promise<undefined> {
     return this.firstConnection.promise;
   }
 
-  /** Resolves when the connection has come to its end for good. */
+  /** Listens until `closing` is aborted, on one connection after the other. */
   async listen(): Promise<void> {
     while (!this.isClosing()) {
       const client = new pg.Client({ ...connectionConfig(this.address.url), pipeline: true });
       try {
         await this.listenWith(client);
       } catch {
-        // The writer says what is wrong with the database.
+        // The writer reports problems of the database.
       }
       this.client = undefined;
       this.holds.clear();
@@ -64,7 +67,12 @@ export class PostgresListener {
     }
   }
 
-  /** Whether this node holds a lock that one node may, by its number. It is lost when the connection is. */
+  /**
+   * Takes a lock that only one node can hold. The lock is lost when the connection is lost.
+   *
+   * @param lock the number of the lock
+   * @returns whether this node holds the lock
+   */
   hold(lock: number): Promise<boolean> {
     const { client } = this;
     if (!client) return Promise.resolve(false);
@@ -76,7 +84,7 @@ export class PostgresListener {
     return held;
   }
 
-  /** Tells the other nodes, if there are any, that events are committed. What gets lost they learn with their next beat. */
+  /** Tells the other nodes that events are committed. A node that misses the notice learns of the events with its next beat. */
   tell(node: string, lastId: number): void {
     this.client?.query(TELL, [node, lastId]).catch(() => undefined);
   }
@@ -87,7 +95,7 @@ export class PostgresListener {
       const { rows } = await client.query<{ held: boolean }>(text, [lock]);
       if (rows[0]?.held) return true;
     } catch {
-      // The connection breaks, and is made anew.
+      // The connection is broken, and will be replaced.
     }
     this.holds.delete(lock);
     return false;
@@ -104,7 +112,7 @@ export class PostgresListener {
       this.hear(noticeOf(payload));
     });
     await client.connect();
-    // A notice is lost with the server in any case.
+    // Notices need no durability: a crash of the server loses them in any case.
     await client.query(`${searchPath(this.address)}; SET synchronous_commit = off`);
     await client.query(`LISTEN "${this.address.schema}"`);
     this.client = client;
@@ -132,7 +140,7 @@ export class PostgresListener {
   }
 }
 
-/** Undefined for what a newer node may tell. */
+/** Undefined for a notice that isn't JSON, as newer nodes may send. */
 function noticeOf(payload: string): Notice | undefined {
   try {
     return JSON.parse(payload) as Notice;

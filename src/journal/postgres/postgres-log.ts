@@ -11,21 +11,21 @@ import { isSilence, postgresError } from './postgres-connection.js';
 import { PostgresGroup } from './postgres-group.js';
 import type { PostgresWriter } from './postgres-writer.js';
 
-/** What the database answers a node that was taken for dead. */
+/** The database's error code for a commit of a node that was taken for dead. */
 const TAKEN_FOR_DEAD = 'FR001';
 
-/** The log in Postgres: the database numbers its groups when it commits them, for other nodes write too. */
+/** The log in Postgres. The database numbers the events of a group when it commits the group, because other nodes write too. */
 export class PostgresLog implements GroupLog<PostgresGroup> {
   private readonly logger = loggerOf('journal');
   /** How many groups this node has committed. */
   private committed = 0;
-  /** Runs that were never recorded, because the database can't hold how they began. */
+  /** Runs that were never recorded, because the database can't hold their start. */
   private readonly dropped = new WeakSet<JournaledRun>();
   private hasDropped = false;
 
   /**
-   * @param url names the database in what is logged
-   * @param lost called when the node was taken for dead
+   * @param url names the database in logs
+   * @param lost called when this node was taken for dead
    */
   constructor(
     private readonly url: string,
@@ -43,7 +43,9 @@ export class PostgresLog implements GroupLog<PostgresGroup> {
     return new PostgresGroup(this.clock);
   }
 
-  /** Commits it as a whole, or where it can't be for a reason of its own, in parts: what is at fault keeps nothing else waiting. */
+  /**
+   * Commits a group as a whole. If its content makes that impossible, commits it in parts, so that the faulty event holds up no other.
+   */
   async commit(group: PostgresGroup): Promise<void> {
     if (group.result) return;
     if (this.hasDropped && !group.parts) group.leaveOut(this.dropped);
@@ -78,7 +80,7 @@ export class PostgresLog implements GroupLog<PostgresGroup> {
     group.tells ??= this.notices.isDue(group.isUrgent);
     group.guess = this.tail.lastId + 1;
     const committed = await this.writer.commit(id, number, group);
-    // It may be a node's that was taken for dead meanwhile.
+    // The group may belong to a former id of this node, which was taken for dead meanwhile.
     if (this.node.id === id) this.committed = number;
     group.settleAs(committed);
   }
@@ -93,7 +95,7 @@ export class PostgresLog implements GroupLog<PostgresGroup> {
     });
   }
 
-  /** Whatever became of the commit: another connection learns of it. */
+  /** A failed commit may have succeeded all the same: a new connection finds out. */
   async recover(error: unknown): Promise<void> {
     if (saysDead(error)) await this.lost();
     else if (isSilence(error)) await this.writer.giveUp();
@@ -105,7 +107,7 @@ export class PostgresLog implements GroupLog<PostgresGroup> {
   }
 }
 
-/** Whether a commit failed for what is in it (data exceptions, or too much of it), and not for how the database is. */
+/** Whether a commit failed because of its content (data exceptions, or too much data), and not because of the database's state. */
 function isOfItsOwn(error: unknown): boolean {
   const { code = '' } = error as { code?: string };
   return /^(22|54)/.test(code) || error instanceof RangeError;

@@ -3,7 +3,7 @@ import { sql, type Kysely } from 'kysely';
 import { MOST_NOTES, type Note, type Notes } from '../../run/notes.js';
 import { asking, storable } from './asking.js';
 
-/** How much is asked at once: a batch claims a thousand, and leaves connections for commits. */
+/** How many queries run at once. A batch claims a thousand notes, and commits need connections too. */
 const AT_ONCE = 8;
 
 export interface NoteTables {
@@ -22,7 +22,7 @@ export async function createNotes(db: Kysely<unknown>): Promise<void> {
   await sql`CREATE INDEX notes_by_end ON notes (until)`.execute(db);
 }
 
-/** Notes that all nodes have in the database. */
+/** Notes that all nodes share in the database. */
 export class PostgresNotes implements Notes {
   private readonly atOnce = bulkhead(AT_ONCE, Infinity);
 
@@ -57,7 +57,7 @@ export class PostgresNotes implements Notes {
     );
     const claimed = await this.ask(() => claim.returning('kind').executeTakeFirst());
     if (claimed) return note;
-    // The one that had it may have ended meanwhile.
+    // The note that was in the way may have ended meanwhile.
     return (await this.find(kind, name)) ?? this.claim(note);
   }
 
@@ -72,7 +72,12 @@ export class PostgresNotes implements Notes {
   }
 }
 
-/** Deletes notes that ended before a time, `limit` of them at most, and else those too many that end first. @returns how many it deleted */
+/**
+ * Deletes notes that ended before a time. If there are none, deletes the notes beyond the most that are kept, those that end first.
+ *
+ * @param limit how many ended notes to delete at most
+ * @returns how many were deleted
+ */
 export async function deleteNotes(db: Kysely<NoteTables>, before: number, limit: number): Promise<number> {
   const { numAffectedRows: ended } = await sql`
     DELETE FROM notes WHERE ctid = ANY (ARRAY(

@@ -11,7 +11,7 @@ export interface PostgresJournalOptions extends PostgresAddress {
   readonly keyRetentionMs: number;
 }
 
-/** A node that waits with more than this, while commits fail, gives its runs up to the others. */
+/** When commits fail and this many bytes wait, the node gives its runs up to the others. */
 export const MAX_HELD = 256 * 2 ** 20;
 export const DRAINING: Obstacle = {
   code: 'overloaded',

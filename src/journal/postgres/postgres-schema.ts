@@ -26,38 +26,38 @@ import { createNotes, type NoteTables } from './postgres-notes.js';
 import { createTokenSecret, createWithdrawnTokens, type TokenTables } from './postgres-tokens.js';
 import { createWebhooks, type WebhookTables } from './webhook-tables.js';
 
-/** The tables as the newest migration leaves them. Times are milliseconds since 1970 in UTC but for `seen_at` and `due_at`. */
+/** The tables as the newest migration leaves them. Times are milliseconds since 1970 in UTC, except for columns of the type `Date`. */
 export interface Schema
   extends NoteTables, TokenTables, WebhookTables, Pick<LogSchema, 'statistics' | 'counted_events'> {
-  /** One row for each commit, or several for one with more than fits into one. No two have an event in common. */
+  /** A row for each commit. A commit that is too large for one row has several. Each event is in one row only. */
   commits: {
-    /** The id of its first event, also when retention has deleted that. */
+    /** The id of its first event. It stays the same when retention deletes that event. */
     first: number;
     last: number;
-    /** A JSON array with an event a line. */
+    /** A JSON array with one event on each line. */
     events: string;
   };
-  /** The runs that are unfinished. Who deletes the row ends the run. */
+  /** Unfinished runs. Deleting the row ends the run. */
   open_runs: {
     /** The id of its `run.started` event. */
     number: number;
     id: string;
     task: string;
     created_at: number;
-    /** Who started it; null where nobody needed a key. */
+    /** The client that started the run; null where no API key was needed. */
     client: string | null;
-    /** The `X-Request-Id` and the trace id that it came with. */
+    /** The `X-Request-Id` and the trace id of the request that started the run. */
     request_id: string | null;
     trace_id: string | null;
-    /** The node that executes it; empty when that has let it go. */
+    /** The node that executes the run; empty when that node has released it. */
     node: string;
-    /** How many nodes in a row have taken it over, each soon after the one before, and when the last one did. */
+    /** How many nodes in a row took the run over, each soon after the one before, and when the last one did. */
     takeovers: number;
     taken_at: Date | null;
-    /** Whether no node takes it over before somebody has looked into it: several died over it. */
+    /** Whether no node takes the run over until an operator has looked into it, because several nodes died over it. */
     set_aside: boolean;
   };
-  /** Of unfinished runs, the commits that are too far behind the run's number to be looked for: see `LATE_AFTER`. */
+  /** For unfinished runs, the commits that are further than `LATE_AFTER` from the run's number. */
   late_commits: {
     run: number;
     first: number;
@@ -70,12 +70,15 @@ export interface Schema
     status: string;
     created_at: number;
     finished_at: number;
-    /** The `first` of each commit that has events of it. */
+    /** The `first` of each commit that has events of the run. */
     commits: number[];
     client: string | null;
     request_id: string | null;
     trace_id: string | null;
-    /** Of its reply; null where an older version has ended it, and `answered_by` where it is an error: see `answeredByText`. */
+    /**
+     * Details of the reply. Both are null when an older version ended the run; `answered_by` is also null for an error: see
+     * `answeredByText`.
+     */
     replied_at: number | null;
     answered_by: string | null;
   };
@@ -84,10 +87,10 @@ export interface Schema
     label: string;
     /** When the run was created. */
     labelled_at: number;
-    /** Its id. */
+    /** The run's id. */
     run: string;
   };
-  /** Runs of which no more than the numbers and times of their events are left. Retention deletes those. */
+  /** Erased runs: only the numbers and times of their events are left, until retention deletes them. */
   erased_runs: {
     id: string;
     finished_at: number;
@@ -101,49 +104,49 @@ export interface Schema
   nodes: {
     id: string;
     role: string;
-    /** By the clock of the database, the only one that all nodes share. */
+    /** By the database's clock, the only one that all nodes share. */
     seen_at: Date;
-    /** The last group that it has committed, and what became of that: how an answer that got lost is known. */
+    /** The last group that the node has committed, and its outcome. They replace an answer that got lost. */
     last_group: number;
     last_first_id: number | null;
     last_refused: number[] | null;
-    /** How many sub-tasks it could take on. */
+    /** How many more sub-tasks the node could take on. */
     free_slots: number;
-    /** How many it has in all, and its version; null where an older version hasn’t said so. */
+    /** How many slots the node has in all, and its version; null for an older version, which doesn't report them. */
     slots: number | null;
     version: string | null;
-    /** The tasks that it knows, and their sub-tasks as `task/sub-task`. */
+    /** The tasks that the node knows, and their sub-tasks as `task/sub-task`. */
     tasks: string[];
-    /** Whether an operator lets it take nothing new. */
+    /** Whether an operator keeps the node from taking new work. */
     draining: boolean;
-    /** How far its machine's clock is ahead of the database's, and how long its commit under way has taken, in milliseconds. */
+    /** How far the node's clock is ahead of the database's, and the age of its commit under way, in milliseconds. */
     skew_ms: number;
     lag_ms: number;
-    /** Whether it takes its share of webhooks. */
+    /** Whether the node delivers a share of the webhooks. */
     delivers: boolean;
   };
   paused_tasks: {
     task: string;
     since: Date;
   };
-  /** The sub-tasks that left the node of their run. Whoever changes one of these rows decides what is recorded. */
+  /** Sub-tasks that left the node of their run. Changing or deleting a row here decides which outcome is recorded. */
   placed: {
     run: number;
     sub_task: string;
-    /** The attempt that counts: what others report is fenced out. */
+    /** The current attempt: events of other attempts are fenced out. */
     attempt: number;
-    /** The node that executes it; null while it is on its way. */
+    /** The node that executes the sub-task; null while it is on its way. */
     node: string | null;
-    /** How often a node took it on. */
+    /** How often a node took the sub-task on. */
     deliveries: number;
-    /** Whether only nodes that take work may take it. */
+    /** Whether only nodes that take work may execute it. */
     worker: boolean;
-    /** When it was to be with a node that takes it on. */
+    /** When the sub-task was due at another node. */
     due_at: Date;
   };
   waiting_runs: WaitingRun;
   requested_runs: RequestedRun;
-  /** What callers asked of a run through a node that doesn't follow it. */
+  /** Commands of callers for runs, until the node that executes the run carries them out. */
   commands: {
     id: number;
     run: number;
@@ -154,7 +157,7 @@ export interface Schema
   };
   compatibility: {
     only: boolean;
-    /** The oldest version of the tables' users that may run on them. */
+    /** The oldest version of the code that can work with these tables. */
     minimum: number;
   };
   log_head: {
@@ -165,9 +168,9 @@ export interface Schema
 }
 
 /**
- * In order of their names, each in a transaction of its own, once for all nodes. Nodes of the version before go on meanwhile: a
- * migration adds (expand), and what it makes needless is dropped by a later one, when no node uses it any more (contract);
- * only that one raises the minimum in `compatibility`. One that was released is never changed.
+ * In order of their names; each runs once for all nodes, in a transaction of its own. Nodes of the version before go on working
+ * meanwhile. So a migration only adds (expand). A later migration drops what has become needless, when no node uses it any more
+ * (contract); only that one raises the minimum in `compatibility`. A migration that was released is never changed.
  */
 export const migrations: Readonly<Record<string, Migration>> = {
   '0001-commits': {
@@ -185,7 +188,7 @@ export const migrations: Readonly<Record<string, Migration>> = {
     async up(db) {
       await addClients(db);
       await createCommitGroup(db, 2);
-      // Nodes of the version before commit by a function that only databases of that version have.
+      // Nodes of the version before need this function, which only databases of that version have.
       await sql`
         UPDATE compatibility SET minimum = 2
         WHERE to_regproc('commit_group_1') IS NULL`.execute(db);
@@ -201,7 +204,7 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0010-replies-and-origins': {
     async up(db) {
       await addRepliesAndOrigins(db);
-      // Nodes of the version before commit by the one that they know.
+      // For nodes of the version before, the function that they know is kept.
       await createCommitGroup(db, 3);
     },
   },
@@ -210,5 +213,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0013-notes': { up: createNotes },
 };
 
-/** The version of the tables' users that this code is: how many migrations it knows. */
+/** The version of the tables that this code needs: how many migrations it knows. */
 export const VERSION = Object.keys(migrations).length;

@@ -29,10 +29,10 @@ const HISTORY: HistoryTables = {
   labelled: sql`id`,
 };
 
-/** The journal's tables in Postgres, but for what is committed in groups. */
+/** Reads and writes the journal's tables in Postgres, except for commits of groups. */
 export class PostgresStore {
   readonly log: CommitReader;
-  /** One save after the other: an older one must not come last. */
+  /** Saves run one after the other, so that an older one can't come last. */
   private saving: Promise<void> = Promise.resolve();
 
   constructor(readonly db: Kysely<Schema>) {
@@ -43,7 +43,7 @@ export class PostgresStore {
     return (await this.db.selectFrom('log_head').select('last_id').executeTakeFirstOrThrow()).last_id;
   }
 
-  /** Corrects a clock by that of the database. */
+  /** Sets a clock by the database's clock. */
   async setClock(clock: DatabaseClock): Promise<void> {
     const sentAt = performance.now();
     const { rows } = await sql<{ now: number }>`
@@ -51,7 +51,7 @@ export class PostgresStore {
     if (rows[0]) clock.measured(rows[0].now, sentAt, performance.now());
   }
 
-  /** When the newest run was created of those from before a time; both in milliseconds since 1970. */
+  /** When the newest run that is older than a time was created. Both are milliseconds since 1970. */
   async newestRun(before: number): Promise<number | undefined> {
     const { rows } = await sql<{ newest: number | null }>`
       SELECT greatest(
@@ -83,7 +83,7 @@ export class PostgresStore {
     return rows[0]?.found ?? false;
   }
 
-  /** What there is of a run that a transaction has asked for: the run, the request, or nothing. */
+  /** What the database has of a run that a transaction requested: the run, the request, or neither. */
   async requested(id: string): Promise<{ readonly begun: boolean; readonly asked: boolean }> {
     const { rows } = await sql<{ begun: boolean; asked: boolean }>`
       SELECT ${isRun(sql`${id}`)} AS begun,
@@ -116,7 +116,9 @@ export class PostgresStore {
     return rows.map(({ name }) => name);
   }
 
-  /** Sets a run aside no more, and tells the nodes. When the one that takes it over dies over it too, it is set aside again. */
+  /**
+   * Lets nodes resume a run that was set aside, and tells them. If the next node that takes it over dies too, the run is set aside again.
+   */
   async takeBack(id: string): Promise<void> {
     await sql`
       WITH taken_back AS (
@@ -126,7 +128,11 @@ export class PostgresStore {
       SELECT pg_notify(current_schema(), '["let-go", ""]') FROM taken_back`.execute(this.db);
   }
 
-  /** Keeps what somebody asks of an unfinished run, and tells the node that executes it. @returns its id; undefined when it has finished */
+  /**
+   * Keeps a command for an unfinished run, and tells the node that executes the run.
+   *
+   * @returns the command's id; undefined when the run has finished
+   */
   async command({ runId, kind, subTask, key }: RunCommand): Promise<number | undefined> {
     const { rows } = await sql<{ id: number }>`
       WITH asked AS (
@@ -146,9 +152,9 @@ export class PostgresStore {
   }
 
   /**
-   * Makes a key a run's, unless it is another's: of its first use, or of a run that another node is about to start.
+   * Assigns a key to a run, unless the key belongs to another run: one that exists, or one that another node is about to start.
    *
-   * @param after keys from before then have expired, in milliseconds since 1970
+   * @param after keys from before this time have expired, in milliseconds since 1970
    * @param now the time of the claim, on the same clock
    */
   async claimKey(
@@ -166,7 +172,7 @@ export class PostgresStore {
         conflict
           .columns(['client', 'key'])
           .doUpdateSet(row)
-          // A claim is void when its node died, or failed, before the run was started.
+          // A claim is void when its node died, or failed, before it started the run.
           .where(
             sql<boolean>`idempotency_keys.created_at <= ${after} OR (
               NOT ${isRun(sql`idempotency_keys.run_id`)}
@@ -196,7 +202,7 @@ export class PostgresStore {
       .execute();
   }
 
-  /** All or nothing; nothing when another node has saved more. For the parameters see the journal. */
+  /** Saves all of the changes or nothing; nothing if another node has saved newer ones. For the parameters see the journal. */
   saveStatistics(changed: SavedStatistics, kept: Stretch): Promise<void> {
     const save = () => this.save(changed, kept);
     return (this.saving = this.saving.then(save, save));

@@ -9,7 +9,7 @@ export interface TokenTables {
   withdrawn_tokens: { id: string; until: number };
 }
 
-/** What all nodes sign tokens with. */
+/** Creates the secret with which all nodes sign tokens. */
 export async function createTokenSecret(db: Kysely<unknown>): Promise<void> {
   await sql`
     CREATE TABLE token_secret (
@@ -22,7 +22,7 @@ export async function createWithdrawnTokens(db: Kysely<unknown>): Promise<void> 
   await sql`CREATE TABLE withdrawn_tokens (id text PRIMARY KEY, until bigint NOT NULL)`.execute(db);
 }
 
-/** What nodes keep for tokens in the database. */
+/** Keeps the tokens' secret and withdrawn tokens in the database that nodes share. */
 export class PostgresTokens implements TokenKeeping {
   constructor(
     private readonly db: Kysely<TokenTables>,

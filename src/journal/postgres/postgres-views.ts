@@ -1,9 +1,8 @@
 import { sql, type Kysely } from 'kysely';
 
 /**
- * They show runs, events, and what those add up to, to whoever looks into the database. The service doesn't read them.
- *
- * An event is a line, and its data, in which JSON may have what Postgres has no text for, is cut off before the rest is parsed.
+ * Creates views of runs, events, attempts and sub-tasks for people who look into the database. The service doesn't read them. An event is
+ * a line. Its data is cut off before the rest is parsed, because JSON may contain characters that Postgres can't hold as text.
  */
 export async function createViews(db: Kysely<unknown>): Promise<void> {
   await sql`

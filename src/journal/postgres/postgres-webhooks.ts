@@ -28,7 +28,10 @@ const CHANGED_AT_ONCE = 1_000;
 const TELL = sql`pg_notify(current_schema(), '["webhooks", ""]')`;
 const NOW = sql`(extract(epoch FROM clock_timestamp()) * 1000)::bigint`;
 
-/** What nodes keep of webhooks in the database. Who holds a webhook is in its row; a node without a row of its own holds none. */
+/**
+ * Keeps webhooks in the database that nodes share. The row of a webhook names the node that holds it. A node without a row in `nodes`
+ * holds none.
+ */
 export class PostgresWebhooks implements WebhookKeeping {
   private readonly reads: DeliveryReads;
   private readonly settling = bulkhead(SETTLED_AT_ONCE, Infinity);
@@ -191,12 +194,12 @@ export class PostgresWebhooks implements WebhookKeeping {
 
   onChange(listener: () => void): void {
     this.notices.subscribe((notice) => {
-      // What was missed may be that. What a node leaves is for others.
+      // A missed notice may have been about webhooks. The webhooks of a node that left are free for others.
       if (!notice || notice[0] === 'webhooks' || notice[0] === 'left') listener();
     });
   }
 
-  /** @param dueAt null to delete them */
+  /** @param dueAt when the deliveries are due again; null to delete them */
   private async changeDead(query: DeliveryQuery, dueAt: number | null): Promise<number> {
     let total = 0;
     let behind: DeliveryPosition | undefined;

@@ -4,7 +4,7 @@ import type { Committed } from './group-outcome.js';
 import type { PostgresGroup } from './postgres-group.js';
 import type { SubTaskQueue } from './sub-task-queue.js';
 
-/** How long a commit waits for those of other nodes, in milliseconds. */
+/** How long a commit waits for commits of other nodes, in milliseconds. */
 const LOCK_MS = 5_000;
 const PARAMETERS = 35;
 const COMMIT = {
@@ -12,20 +12,24 @@ const COMMIT = {
   text: `SELECT first_id, refused FROM commit_group_3(${Array.from({ length: PARAMETERS }, (_, index) => `$${index + 1}`).join(', ')})`,
 };
 
-/** Rows that are there are those of an earlier try. */
+/** Existing rows were written by an earlier try. */
 const LABEL = `
   INSERT INTO run_labels (label, labelled_at, run)
   SELECT * FROM unnest($1::text[], $2::bigint[], $3::text[]) ON CONFLICT DO NOTHING`;
 
 const FULFIL = 'DELETE FROM requested_runs WHERE id = ANY ($1::text[])';
-/** Waits for whatever the server's commits wait for, such as a synchronous standby, and with it for all commits before. */
+/**
+ * An update that waits for whatever commits wait for on this server, such as a synchronous standby, and so for all earlier commits too.
+ */
 const CONFIRM = 'UPDATE nodes SET seen_at = clock_timestamp() WHERE id = $1';
 
-/** The connection that commits. When it has broken, the next commit opens another. */
+/** The connection that commits. After it breaks, the next commit opens another. */
 export class PostgresWriter {
-  /** How long a commit may take before its connection is given up, in milliseconds. */
+  /** Longest time for a commit before its connection is given up, in milliseconds. */
   static readonly answerMs: number = 10_000;
-  /** Whether the connection was given up with a commit under way: what is found of that may be on this server alone. */
+  /**
+   * Whether the connection was given up during a commit. If that commit is found, it may be on this server alone, and not on a standby.
+   */
   private isUnsure = false;
   private ending: Promise<void> | undefined;
   private client: Promise<pg.Client> | undefined;
@@ -35,7 +39,11 @@ export class PostgresWriter {
     private readonly queue: SubTaskQueue | undefined,
   ) {}
 
-  /** All or nothing, and once, however often it is asked for. @param number of the group among those of the node */
+  /**
+   * Commits all of the group or nothing, and only once, however often it is tried.
+   *
+   * @param number position of the group among the node's groups
+   */
   async commit(node: string, number: number, group: PostgresGroup): Promise<Committed> {
     const committed = await this.commitOnce(node, number, group);
     if (this.isUnsure) {
@@ -62,7 +70,7 @@ export class PostgresWriter {
       if (labels) await client.query(LABEL, [...labels]);
       if (jobs.length > 0)
         await this.queue?.send(jobs, { executeSql: (text, values) => client.query(text, values) });
-      // Sent together: the lock that numbers the events is held for no turn of the network.
+      // Sent together, so that the lock that numbers the events isn't held for a network round trip.
       const [result] = await Promise.all([commit(), client.query('COMMIT')]);
       return committedOf(result);
     } catch (error) {
@@ -72,8 +80,8 @@ export class PostgresWriter {
   }
 
   /**
-   * Ends the connection, and what the server still does for it: else a server whose commits hang has one connection more with each try. What
-   * was asked over it may have happened or not.
+   * Ends the connection, and its session at the server. Otherwise a server on which commits hang would get one more connection with each
+   * try. The statement under way may have been executed or not.
    */
   async giveUp(): Promise<void> {
     const { client } = this;
@@ -83,7 +91,7 @@ export class PostgresWriter {
     await this.end();
   }
 
-  /** Ends the connection when nothing is under way. */
+  /** Ends the connection when no statement is under way. */
   async close(): Promise<void> {
     await this.end();
     await this.ending;
@@ -113,7 +121,7 @@ export class PostgresWriter {
       query_timeout: PostgresWriter.answerMs,
       pipeline: true,
     });
-    // What is under way learns of it by itself.
+    // The statement under way fails by itself when the connection breaks.
     client.on('error', () => undefined);
     await client.connect();
     await client.query(

@@ -1,6 +1,6 @@
 import type { RunEvent } from '../../core/events.js';
 
-/** What is recorded in place of an event that the database can't hold: its sub-task has failed. Undefined for what has no such place. */
+/** Replaces an event that the database can't hold: its sub-task fails. Undefined for events that have no such replacement. */
 export function storableEvent(event: RunEvent, reason: string): RunEvent | undefined {
   if (event.type === 'sub-task.succeeded') {
     const message = `The result can’t be stored: ${reason}`;

@@ -7,19 +7,19 @@ import type { PlacedSubTask } from '../../run/sharing.js';
 import type { PostgresAddress } from './postgres-connection.js';
 import { QUEUES, queueSchema, WORK_QUEUES, type WorkQueue } from './queues.js';
 
-/** What is delivered to the node that is to execute a sub-task. */
+/** The message that is delivered to the node that is to execute a sub-task. */
 export interface SubTaskJob {
   readonly runId: string;
   readonly task: string;
   readonly subTask: string;
   readonly cause?: StartCause;
-  /** Whether it came by the queue of those that take work. */
+  /** Whether it came by the queue for nodes that take work. */
   readonly worker: boolean;
-  /** Its place among those that were sent together: the queue keeps no order of these. */
+  /** Its place among the sub-tasks that were sent together. The queue keeps no order among these. */
   readonly turn?: number;
 }
 
-/** How often a delivery is tried that fails: the node that got it has died, or the database failed it. */
+/** How often a delivery is tried. It fails when the node that got it has died, or when the database failed. */
 const DELIVERIES = 10;
 
 const CLOSE_MS = 5_000;
@@ -31,7 +31,7 @@ const QUEUE = {
   retryDelay: 1,
   retryBackoff: true,
   retryDelayMax: 30,
-  // A delivery takes a moment: the node that got it says nothing for as long only when it has died.
+  // Taking a delivery on lasts a moment. Only a node that has died is silent for this long.
   heartbeatSeconds: 10,
   retentionSeconds: 366 * 24 * 3600,
   deleteAfterSeconds: 600,
@@ -40,21 +40,21 @@ const QUEUE = {
 const WORK = {
   batchSize: 20,
   pollingIntervalSeconds: 0.5,
-  // NOTIFY wakes it; with the default of 30 s a backlog would stand still between two notifications.
+  // NOTIFY wakes the worker; with the default of 30 s, a backlog would wait between two notifications.
   notifyPollingIntervalSeconds: 0.5,
   burstWhenBatchFull: true,
   includeMetadata: true,
 } as const;
 
-/** What is sent to be delivered. */
+/** A sub-task that is sent to the queue. */
 type SentSubTask = Omit<PlacedSubTask, 'attempts'> & {
-  /** Those with a higher one are delivered first; 0 by default. */
+  /** Sub-tasks with a higher priority are delivered first. Default: 0. */
   readonly priority?: number;
 };
 
-/** Delivers sub-tasks that leave their node to one that takes them on: pg-boss, in a schema beside the journal's. */
+/** Delivers sub-tasks that leave their node to a node that takes them on. Uses pg-boss, in a schema beside the journal's. */
 export class SubTaskQueue {
-  /** How long a statement of pg-boss may take before the server ends it, in milliseconds: some tidy up. */
+  /** When the server ends a statement of pg-boss, in milliseconds. Its maintenance takes long. */
   static readonly answerMs: number = 30_000;
   private readonly logger = loggerOf('node');
   readonly boss: PgBoss;
@@ -62,7 +62,7 @@ export class SubTaskQueue {
 
   constructor({ url, schema }: PostgresAddress) {
     const { answerMs } = SubTaskQueue;
-    // The server ends a statement before the driver gives it up, so that nothing of it is left there.
+    // The server ends a statement before the driver gives up, so that no statement goes on at the server.
     const timeouts = { statement_timeout: answerMs, query_timeout: answerMs + 2_000 };
     this.boss = new PgBoss({
       ...timeouts,
@@ -83,7 +83,7 @@ export class SubTaskQueue {
     });
   }
 
-  /** Makes its tables where they are missing, and its queues. */
+  /** Creates pg-boss's tables where they are missing, and the queues. */
   async start(): Promise<void> {
     await this.boss.start();
     const { notify: _notify, deadLetter: _deadLetter, ...dead } = QUEUE;
@@ -92,7 +92,7 @@ export class SubTaskQueue {
     await this.boss.createQueue(QUEUES.worker, QUEUE);
   }
 
-  /** @param db the transaction that they are sent in. Default: one of its own */
+  /** @param db the transaction in which they are sent. Default: one of its own */
   async send(subTasks: readonly SentSubTask[], db?: Db): Promise<void> {
     for (const worker of [false, true]) {
       const jobs = subTasks.filter((subTask) => subTask.worker === worker).map(jobOf);
@@ -100,14 +100,12 @@ export class SubTaskQueue {
     }
   }
 
-  /** Lets sub-tasks that no node survives go no further, until somebody looks into them. For `db` see {@link send}. */
+  /** Sends sub-tasks over which nodes died to the dead-letter queue, where they wait for an operator. For `db` see {@link send}. */
   async bury(subTasks: readonly PlacedSubTask[], db: Db): Promise<void> {
     if (subTasks.length > 0) await this.boss.insert(QUEUES.dead, subTasks.map(jobOf), { db });
   }
 
-  /**
-   * Gives what is delivered to `take`, some at a time and in their order, until {@link rest}. What `take` throws lets them be delivered again.
-   */
+  /** Passes deliveries to `take`, several at a time and in order, until {@link rest}. When `take` throws, they are delivered again. */
   async work(
     queues: readonly WorkQueue[],
     take: (jobs: readonly SubTaskJob[]) => Promise<void>,
@@ -127,12 +125,12 @@ export class SubTaskQueue {
     return stats?.queuedCount ?? 0;
   }
 
-  /** Takes nothing more. What is being taken goes on. */
+  /** Stops taking deliveries. Those being taken are finished. */
   async rest(): Promise<void> {
     for (const queue of WORK_QUEUES) await this.boss.offWork(queue, { wait: false });
   }
 
-  /** Doesn't wait long for a database that is away. */
+  /** Waits only a few seconds for a database that is away. */
   async close(): Promise<void> {
     const patience = new AbortController();
     const patienceEnds = delay(CLOSE_MS, undefined, { signal: patience.signal }).catch(() => undefined);
@@ -141,7 +139,7 @@ export class SubTaskQueue {
   }
 }
 
-/** As the queue has them: it picks by that, and hands over what it has picked in any order. */
+/** The order in which sub-tasks left. pg-boss picks jobs by priority and age, but hands over those it has picked in any order. */
 function byTurn(one: JobWithMetadata<SubTaskJob>, other: JobWithMetadata<SubTaskJob>): number {
   const [first, second] = [one.createdOn.getTime(), other.createdOn.getTime()];
   return other.priority - one.priority || first - second || (one.data.turn ?? 0) - (other.data.turn ?? 0);

@@ -2,10 +2,10 @@ import { CompiledQuery } from 'kysely';
 import pg from 'pg';
 import { TransactionError, type CallerTransaction } from '../../core/caller-transaction.js';
 
-/** Executes a statement in a transaction. `$1` stands for the first of the values. */
+/** Executes a statement in a transaction. In `text`, `$1` is the first of the values. */
 export type Execute = (text: string, values: readonly string[]) => Promise<readonly unknown[]>;
 
-/** What of each library is called, where it is there. */
+/** The method by which each library's transaction is recognised. */
 interface Shapes {
   /** Knex. */
   raw?: (sql: string, bindings: readonly string[]) => PromiseLike<unknown>;
@@ -13,14 +13,15 @@ interface Shapes {
   executeQuery?: (query: CompiledQuery) => PromiseLike<unknown>;
   /** The client of `pg`; TypeORM. */
   query?: (text: string, values: readonly string[]) => PromiseLike<unknown>;
-  /** Drizzle. It has an object `query` too. */
+  /** Drizzle. Its object has a member `query` too. */
   execute?: (query: string) => PromiseLike<unknown>;
 }
 
 const PARAMETER = /\$(\d+)/g;
 
 /**
- * Knows what a caller gives by its shape: none of the libraries is needed here. Whether it is a transaction, the database says.
+ * Recognises a caller's transaction by its shape, so that none of the libraries is needed here. The database checks that it is a
+ * transaction.
  *
  * @throws {TransactionError} for anything else
  */
@@ -50,7 +51,7 @@ export function transactionOf(given: CallerTransaction): Execute {
   );
 }
 
-/** TypeORM and some drivers of Drizzle give the rows alone. @throws {TransactionError} */
+/** TypeORM and some drivers of Drizzle return only the rows. @throws {TransactionError} */
 function rowsOf(result: unknown): readonly unknown[] {
   const rows = Array.isArray(result) ? result : (Object(result) as { readonly rows?: unknown }).rows;
   if (Array.isArray(rows)) return rows as readonly unknown[];

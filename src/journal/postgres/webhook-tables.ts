@@ -1,6 +1,6 @@
 import { sql, type Kysely } from 'kysely';
 
-/** The lock that keeps deliveries of a run from being recorded while it is erased. */
+/** Number of the lock that keeps deliveries of a run from being recorded while the run is erased. */
 export const ERASURES = 2;
 
 export interface WebhookTables {
@@ -14,7 +14,7 @@ export interface WebhookTables {
     paused_at: number | null;
     cursor: number;
     cursor_at: number;
-    /** The node that delivers it; one that has no row in `nodes` does so no more. */
+    /** The node that delivers the webhook. A node without a row in `nodes` no longer does. */
     node: string | null;
   };
   webhook_deliveries: {
@@ -31,7 +31,7 @@ export interface WebhookTables {
     report: string | null;
     body: string | null;
     terms: string | null;
-    /** Whether it waits, and for no earlier one of its run and target. */
+    /** Whether the delivery waits, but not behind an earlier one of its run and target. */
     is_first: boolean;
   };
 }
@@ -49,7 +49,7 @@ export async function createWebhooks(db: Kysely<unknown>): Promise<void> {
       cursor bigint NOT NULL,
       cursor_at bigint NOT NULL,
       node text COLLATE "C") WITH (fillfactor = 50)`.execute(db);
-  // Nodes that deliver share webhooks among them; those of the version before don't.
+  // Nodes with `delivers` share the webhooks among them. Nodes of the version before don't deliver.
   await sql`ALTER TABLE nodes ADD COLUMN delivers boolean NOT NULL DEFAULT false`.execute(db);
   await createDeliveries(db);
   await createPutDelivery(db);
@@ -86,7 +86,7 @@ async function createDeliveries(db: Kysely<unknown>): Promise<void> {
     CREATE INDEX dead_deliveries ON webhook_deliveries (changed_at) WHERE state = 'dead'`.execute(db);
 }
 
-/** Adds a delivery, or puts it in place of what was kept of it. Whoever calls it has the row of its webhook locked. */
+/** Adds a delivery, or replaces its row. The caller must have locked the row of the webhook. */
 async function createPutDelivery(db: Kysely<unknown>): Promise<void> {
   await sql`
     CREATE FUNCTION put_delivery_1(d webhook_deliveries) RETURNS void LANGUAGE plpgsql
@@ -110,8 +110,8 @@ async function createPutDelivery(db: Kysely<unknown>): Promise<void> {
 }
 
 /**
- * Records what a node has done with a webhook, if it still holds that: the row of a webhook says who does, and is locked until the commit.
- * A crash of the server may undo the last ones, which are done again then: nobody waits for its disk.
+ * Records the progress of a webhook if the node still holds it. The webhook's row names the holder, and stays locked until the commit.
+ * The commit doesn't wait for the disk. A crash of the server may undo the last ones, and the node's work is then done again.
  */
 async function createSettleWebhook(db: Kysely<unknown>): Promise<void> {
   await sql`
@@ -159,9 +159,8 @@ async function createSettleWebhook(db: Kysely<unknown>): Promise<void> {
 }
 
 /**
- * Makes those of some deliveries waiting that are dead, or deletes them where `new_due` is null. @returns how many
- *
- * It looks at one after the other: while the table grows, Postgres doesn't know how many are dead, and could read them all for each.
+ * Changes dead deliveries back to waiting, or deletes them if `new_due` is null. Returns how many. Looks at one after the other: while
+ * the table grows, Postgres doesn't know how many are dead, and could read all dead ones for each.
  */
 async function createChangeDeadDeliveries(db: Kysely<unknown>): Promise<void> {
   await sql`
