@@ -5,7 +5,7 @@ import { isWithdrawn, tokenSecret, withdrawToken } from './token-rows.js';
 import { discardSome, redriveSome, settleWebhooks } from './webhook-progress.js';
 import { addWebhook, changeWebhook, removeWebhook, webhook, webhooks } from './webhook-rows.js';
 
-/** What is read of tables that have nothing to do with the log. */
+/** Functions that read tables beside the log. */
 export const READS = {
   tokenSecret,
   isWithdrawn,
@@ -20,7 +20,7 @@ export const READS = {
   note,
 };
 
-/** What is written to them, each all or nothing. */
+/** Functions that write tables beside the log. Each writes all of its changes or nothing. */
 export const WRITES = {
   withdrawToken,
   addWebhook,
@@ -35,8 +35,8 @@ export const WRITES = {
 };
 
 /**
- * Those of which a power cut may undo the last, as whoever asked for them does them again, or they say what is so for moments only: no commit of
- * runs waits for their `fsync`.
+ * Writes whose `fsync` no commit of runs waits for. A power cut may undo the last of them: their callers repeat them, or they matter for
+ * moments only.
  */
 export const UNSYNCED: ReadonlySet<string> = new Set<keyof typeof WRITES>([
   'settleWebhooks',
@@ -45,7 +45,7 @@ export const UNSYNCED: ReadonlySet<string> = new Set<keyof typeof WRITES>([
   'removeNote',
 ]);
 
-/** The arguments of one of them. */
+/** The arguments of such a function, without the statements. */
 export type ArgumentsOf<Call> = Call extends (statements: Statements, ...args: infer Given) => unknown
   ? Given
   : never;

@@ -20,18 +20,21 @@ export interface TextPage {
   readonly next: number;
 }
 
-/** Where open runs have events: for each run in each commit its id, the first event of the commit, and how much text it has there. */
+/**
+ * The commits of open runs. `found` has three values for each run in each commit: the run's id, the first event of the commit, and the
+ * size of the run's text in it.
+ */
 export interface OpenCommits {
   readonly found: (string | number)[];
-  /** The event behind which to go on. */
+  /** The event after which the next search begins. */
   readonly next: number;
 }
 
-/** A commit that a run says it is in: without values where there is no such row. */
+/** A commit that a run's row lists. The values are null where that commit is missing. */
 type CommitOfRun = CommitRow | { readonly first: null };
 
 const LAST = `SELECT ${ROW} FROM commits ORDER BY first DESC LIMIT 1`;
-/** Those from the one on that has an event. */
+/** The commits from the one on that has an event. */
 const ALL_FROM = `
   SELECT ${ROW} FROM commits
   WHERE first >= coalesce((SELECT max(first) FROM commits WHERE first <= ?), 0) ORDER BY first`;
@@ -59,9 +62,9 @@ export class CommitReader {
   }
 
   /**
-   * All events of a run up to one of them; undefined when there is no such run.
+   * All events of a run up to the event `upTo`; undefined when there is no such run.
    *
-   * @param commits that have them, where they are known
+   * @param commits the commits with events of the run, if known
    */
   run(id: string, upTo: number, commits?: readonly number[]): RunTexts | undefined {
     return this.#statements.snapshot(() => {
@@ -78,7 +81,7 @@ export class CommitReader {
     });
   }
 
-  /** A page of events up to one of them; undefined for a run that there is none of. */
+  /** A page of events up to the event `upTo`; undefined when the query is for a run that doesn't exist. */
   page(query: EventQuery, upTo: number): TextPage | undefined {
     return this.#statements.snapshot(() => {
       const { runId, after, commits } = query;
@@ -101,7 +104,7 @@ export class CommitReader {
     return this.#openUpTo(Number.MAX_SAFE_INTEGER);
   }
 
-  /** Which of the open runs have events in the next commits behind an event. */
+  /** Finds events of open runs in the next commits after an event. */
   commitsOfOpen(after: number, upTo: number): OpenCommits {
     return this.#statements.snapshot(() => {
       const [oldest] = this.#statements.all<{ number: number | null }>(
@@ -124,7 +127,7 @@ export class CommitReader {
     });
   }
 
-  /** The events of each of some runs, from commits that have them. */
+  /** The events of each run, in the order of `ids`, from the commits that have them. */
   eventsOfRuns(ids: readonly string[], commits: readonly number[]): string[][] {
     const textsOfRuns = new Map(ids.map((id) => [id, [] as string[]]));
     for (const { events } of this.#rowsOfCommits(commits, 0))
@@ -149,7 +152,7 @@ export class CommitReader {
     return present(this.#statements.each<CommitOfRun>(OF_COMMITS, JSON.stringify(commits), after));
   }
 
-  /** @throws {StoreError} `damaged` where the row of a finished run doesn’t say what its events do */
+  /** @throws {StoreError} `damaged` where the row of a finished run contradicts the run's events */
   #compare(id: string, texts: readonly string[]): void {
     const row = finishedRun(this.#statements, id);
     if (!row) return;
@@ -162,7 +165,7 @@ export class CommitReader {
     if (!same) throw damage(`the row of the run ${id} is not what its events say`);
   }
 
-  /** Without an index: few runs are open, and each would pay for it. */
+  /** There is no index for this: few runs are open, and each would have to maintain it. */
   #openNumber(id: string): number | undefined {
     const open = 'SELECT number FROM open_runs WHERE id = ?';
     return this.#statements.all<{ number: number }>(open, id)[0]?.number;
@@ -174,7 +177,7 @@ export class CommitReader {
   }
 }
 
-/** A live run knows of commits before a reader may. */
+/** The commits that a reader may see: a live run knows of a commit before it is published. */
 function committed(commits: readonly number[], upTo: number): number[] {
   return commits.filter((first) => first <= upTo);
 }
@@ -186,7 +189,7 @@ function* present(rows: Iterable<CommitOfRun>): Iterable<CommitRow> {
   }
 }
 
-/** Of all runs it looks through a bounded stretch of ids; of one, through all that the rows have. */
+/** A page of events from rows. For all runs it looks at a bounded stretch of ids; for one run, at all given rows. */
 function pageOf(
   rows: Iterable<CommitRow>,
   textsIn: (row: string) => string[],

@@ -12,19 +12,19 @@ export interface CommitRow {
   readonly checksum: number;
 }
 
-/** What a chain begins with. */
+/** The link with which a chain begins. */
 export const NO_LINK = 0;
 
 export const ROW = 'first, last, events, previous, link, commits.checksum';
 
-/** What is written of a row. */
+/** The columns that are written for a new row. */
 export const WRITTEN = 'first, last, events, previous, checksum';
 
 /**
- * Rows as they are written behind another one, {@link WRITTEN} of each.
+ * New rows, chained to the row before. Each has the values of {@link WRITTEN}.
  *
- * @param link that of the row before
- * @param rows `first, last, events` of each
+ * @param link the link of the row before
+ * @param rows `first, last, events` of each new row
  */
 export function chainedTo(link: number, rows: readonly SQLInputValue[]): SQLInputValue[] {
   const written: SQLInputValue[] = [];
@@ -38,12 +38,12 @@ export function chainedTo(link: number, rows: readonly SQLInputValue[]): SQLInpu
   return written;
 }
 
-/** Of all that a row has. */
+/** The checksum over all columns of a row. */
 export function checksumOf({ first, last, events, previous, link }: Omit<CommitRow, 'checksum'>): number {
   return crc32(events, crc32(`${first},${last},${link ?? ''}`, previous));
 }
 
-/** What the row behind it has as `previous`. */
+/** The value that the next row has as `previous`. */
 export function linkOf({ link, checksum }: Pick<CommitRow, 'link' | 'checksum'>): number {
   return link ?? checksum;
 }
@@ -52,16 +52,16 @@ export function isSound(row: CommitRow): boolean {
   return row.checksum === checksumOf(row);
 }
 
-/** @throws {StoreError} `damaged` unless the row is what was written */
+/** @throws {StoreError} `damaged` unless the row is as it was written */
 export function sound(row: CommitRow): CommitRow {
   if (isSound(row)) return row;
   throw damage(`events ${row.first} to ${row.last} are not what was written`);
 }
 
 /**
- * Rows in their order, from the one that has an event on.
+ * Rows in order, from the row that has the event `from`.
  *
- * @throws {StoreError} `damaged` for a row that isn't what was written, and where rows are missing up to `upTo`
+ * @throws {StoreError} `damaged` for a row that isn't as it was written, and for rows that are missing up to `upTo`
  */
 export function* chained(rows: Iterable<CommitRow>, from: number, upTo: number): Iterable<CommitRow> {
   let before: CommitRow | undefined;
@@ -78,7 +78,7 @@ export function follows(row: CommitRow, before: CommitRow): boolean {
   return row.first === before.last + 1 && row.previous === linkOf(before);
 }
 
-/** @param what is damaged in which way */
+/** @param what what is damaged, and how */
 export function damage(what: string): StoreError {
   return new StoreError(
     `is damaged: ${what}; “frontrunner journal verify” says what else is, and “restore” brings a backup back`,

@@ -9,7 +9,7 @@ import type { EventGroup } from './sqlite-group.js';
 import type { Statements } from './statements.js';
 import { claim, expectClaim, type Writer } from './writer-claim.js';
 
-/** Writes groups behind the log, and whatever else, as long as no other process has claimed the database. */
+/** Appends groups to the log, and writes the other tables, until another process claims the database. */
 export class CommitWriter {
   /** The last event that is committed; 0 when there is none. */
   #lastId = 0;
@@ -21,7 +21,7 @@ export class CommitWriter {
   readonly #files: OpenFiles;
   readonly #end: LogEnd;
   readonly #durability: StoreOptions['durability'];
-  /** Which log it is. */
+  /** The number that identifies this log. */
   readonly #log: number;
 
   constructor(
@@ -43,22 +43,22 @@ export class CommitWriter {
     return this.#lastId;
   }
 
-  /** Takes the database for its journal. Whoever has written it before is refused from now on. */
+  /** Claims the database for its journal. The process that wrote it before is refused from now on. */
   claim(): void {
     this.#statements.transaction(() => {
       claim(this.#statements, this.#writer);
-      // Whoever had it may have written since it was opened.
+      // The former writer may have committed since this one opened the database.
       this.#findEnd();
     });
     this.#files.check();
   }
 
   /**
-   * All or nothing. A group that is there already, because its thread died before it could say so, is left as it is, and so is one
-   * without events, which shows whether others could be committed.
+   * Commits all of the group or nothing. A group that is already committed is left as it is: its thread died before it could say so. A
+   * group without events writes nothing either: it tests whether groups can be committed.
    *
-   * @returns the ids of its events that are refused, where it reopens runs
-   * @throws {StoreError} `superseded`; `file-gone` or `log-gone`, where the group may be in files that nobody finds
+   * @returns ids of the events that are refused, if the group reopens runs
+   * @throws {StoreError} `superseded`; also `file-gone` or `log-gone`: then the group may be in files that nobody can open any more
    */
   commit(group: EventGroup): number[] | undefined {
     if (group.lastId > this.#lastId) this.#write(group);
@@ -76,7 +76,7 @@ export class CommitWriter {
     return group.reopened.length === 0 ? undefined : refusedOf(this.#statements, group);
   }
 
-  /** All or nothing of it. @throws {StoreError} `superseded` */
+  /** Does all of the work or nothing. @throws {StoreError} `superseded` */
   transaction<T>(work: (statements: Statements) => T): T {
     return this.#statements.transaction(() => {
       expectClaim(this.#statements, this.#writer.token);

@@ -7,7 +7,7 @@ import { endFileOf } from './log-end.js';
 import { detailsOf, StoreError } from './store-error.js';
 import { verifyLog, type LogReport } from './verify-log.js';
 
-/** The file of a backup can't be written, or restored. The message names it. */
+/** A backup can't be written or restored. The message names its file. */
 export class BackupError extends Error {
   override name = 'BackupError';
 }
@@ -15,7 +15,8 @@ export class BackupError extends Error {
 const DISK_FULL = 13;
 
 /**
- * Copies a database, as it is at one moment, to a file that there is none of yet. The service may run meanwhile.
+ * Copies a database, as it is at one moment, to a new file. The caller checks that there is no such file: it would be replaced. The
+ * service may run meanwhile.
  *
  * @throws {BackupError}
  */
@@ -32,9 +33,9 @@ export function backUp(path: string, to: string): LogReport {
 }
 
 /**
- * Puts a copy in the place of a database, which no service may use meanwhile. The one that was there is kept.
+ * Replaces a database by a copy. No service may use the database meanwhile. The old database is kept.
  *
- * @returns where that is kept; undefined where there was none
+ * @returns where the old database is kept; undefined where there was none
  * @throws {DatabaseError} while a service uses the database
  * @throws {BackupError}
  */
@@ -49,7 +50,8 @@ export function restore(path: string, from: string): { report: LogReport; kept: 
         if (existsSync(path + suffix)) copyFileSync(path + suffix, kept + suffix);
     for (const suffix of ['-wal', '-shm']) rmSync(path + suffix, { force: true });
     renameSync(copy, path);
-    // Last: a start that finds it beside a log that lost its end, because this was cut off, refuses that.
+    // The file of the log's end goes last. If a crash leaves it beside the restored log, the next start refuses a log that is shorter
+    // than it says.
     rmSync(endFileOf(path), { force: true });
     sync(dirname(path));
     return { report, kept };
@@ -69,11 +71,11 @@ function notRestored(from: string, error: unknown): BackupError {
   return new BackupError(`${from} ${explanation}`);
 }
 
-/** @param about makes what is thrown of what is caught: a StoreError for a database that is damaged */
+/** @param about turns a caught error into the one to throw; it gets a StoreError when the database is damaged */
 function copyTo(from: string, to: string, about: (error: unknown) => unknown): LogReport {
   try {
     rmSync(to, { force: true });
-    // SQLite would make it readable for everybody; it fills an empty file.
+    // SQLite would create the file readable for everybody, but it also fills an empty file.
     closeSync(openSync(to, 'wx', 0o600));
     const database = new DatabaseSync(from, { readOnly: true });
     try {

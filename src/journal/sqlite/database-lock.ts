@@ -4,18 +4,18 @@ import { DatabaseSync } from 'node:sqlite';
 import { databaseError, DatabaseError } from '../database-error.js';
 
 /**
- * Keeps other processes from a database. The lock is that of an empty SQLite database beside it, because the system
- * frees such a lock however its process ends. Nothing is ever committed to that, so no crash can damage it; who holds it
- * stands in a file of its own, for people.
+ * Keeps other processes from opening a database. It locks an empty SQLite database beside that one, because the system frees such a lock
+ * however its process ends. Nothing is ever committed to the empty one, so no crash can damage it. A further file names the holder, for
+ * people.
  */
 export class DatabaseLock {
   private constructor(private readonly file: DatabaseSync) {}
 
-  /** @throws {DatabaseError} naming the process that holds it */
+  /** @throws {DatabaseError} that names the process that holds the lock */
   static take(path: string): DatabaseLock {
     const file = new DatabaseSync(`${path}.lock`, { timeout: 0 });
     try {
-      // Without something to write, a file that can only be read would be taken without a lock.
+      // With nothing to write, SQLite would accept a read-only file without taking a lock.
       file.exec('PRAGMA journal_mode = MEMORY; BEGIN IMMEDIATE; PRAGMA user_version = 1');
     } catch (error) {
       file.close();
@@ -46,7 +46,7 @@ function writeHolder(path: string): void {
   try {
     writeFileSync(`${path}.holder`, processName());
   } catch {
-    // The lock holds without it, on a full disk for example.
+    // The lock works without the holder's name, for example on a full disk.
   }
 }
 

@@ -13,18 +13,19 @@ import { stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { StoreError } from './store-error.js';
 
-/** How every SQLite database begins (https://sqlite.org/fileformat.html). */
+/** The first bytes of every SQLite database (https://sqlite.org/fileformat.html). */
 const SQLITE_HEADER = 'SQLite format 3\0';
 /** SQLite's result code for a file that is no database. */
 const NOT_A_DATABASE = 26;
 
 /**
- * Makes the file of a database and its directory where there are none, for its owner alone, and refuses what SQLite had better not touch: it says of a
- * directory only that it can't open it, and leaves files behind beside a file that can only be read or is something else.
+ * Creates the file of a database and its directory where they are missing, readable for their owner only. Refuses paths that SQLite
+ * handles badly: of a directory it says only that it can't be opened, and beside a file that is read-only or no database it leaves files
+ * behind.
  *
- * @returns one name for one file, whatever links lead to it: its lock goes by its name
+ * @returns one name for one file, whatever links lead to it, because the lock goes by the name
  * @throws {Error} with the code of the file system or of SQLite
- * @throws {StoreError} for a database that has several names, or only its log
+ * @throws {StoreError} for a database that has several names, or of which only the write-ahead log exists
  */
 export function preparePath(path: string): string {
   const found = statSync(path, { throwIfNoEntry: false });
@@ -43,7 +44,7 @@ export function preparePath(path: string): string {
       `has ${found.nlink} names (hard links), and SQLite would keep a write-ahead log for each; remove all but one`,
     );
   accessSync(path, constants.R_OK | constants.W_OK);
-  // With a rollback journal, a power cut may have come while SQLite made the database, and SQLite takes it back.
+  // A rollback journal means that a power cut may have come while SQLite created the database. SQLite then undoes that by itself.
   const isTakenBack = statSync(`${path}-journal`, { throwIfNoEntry: false })?.size;
   if (found.size > 0 && !isTakenBack && !beginsAsDatabase(path))
     throw Object.assign(new Error(`${path} is not a database`), { errcode: NOT_A_DATABASE });
@@ -51,8 +52,8 @@ export function preparePath(path: string): string {
 }
 
 /**
- * Leaves the files of a database to its owner where all users of the machine could read them. Where a group alone can, somebody has
- * wanted that. SQLite makes its own files with the rights of the database.
+ * Takes the rights of all other users from a database's files. Rights of the group stay, because somebody has granted them on purpose.
+ * SQLite creates its own files with the rights of the database.
  */
 export function keepPrivate(path: string): void {
   for (const suffix of ['', '-wal', '-shm', '.lock', '.holder']) {
@@ -61,20 +62,20 @@ export function keepPrivate(path: string): void {
     try {
       chmodSync(path + suffix, mode & 0o700);
     } catch (error) {
-      // It is somebody else's, who shares it with the user of the service.
+      // The file belongs to another user, who shares it with the user of the service.
       if ((error as NodeJS.ErrnoException).code !== 'EPERM') throw error;
     }
   }
 }
 
-/** One level after the other: Node's own recursion never ends where the system says that a parent isn't there, as in /proc. */
+/** Creates one level after the other. Node's own recursion never ends where the system says that a parent doesn't exist, as in /proc. */
 function makeDirectory(path: string): void {
   if (isDirectory(path)) return;
   makeDirectory(dirname(path));
   try {
     mkdirSync(path, { mode: 0o700 });
   } catch (error) {
-    // Another process may have made it meanwhile.
+    // Another process may have created it meanwhile.
     if (!isDirectory(path)) throw error;
   }
 }
@@ -91,7 +92,7 @@ function beginsAsDatabase(path: string): boolean {
   return header.toString('latin1') === SQLITE_HEADER;
 }
 
-/** How many bytes a database takes, with its write-ahead log. */
+/** Size of a database with its write-ahead log, in bytes. */
 export async function sizeOf(path: string): Promise<number> {
   const sizes = [path, `${path}-wal`].map((file) =>
     stat(file).then(

@@ -30,7 +30,7 @@ const COUNTS = `
     (SELECT count(*) FROM webhook_deliveries WHERE webhook = id AND state = 'dead') AS dead
   FROM webhooks`;
 
-/** For these see the interface. @throws {StoreError} `damaged` for a row that isn’t what was written */
+/** For these functions see the interface. @throws {StoreError} `damaged` for a row that isn’t as it was written */
 export function dueDeliveries(
   statements: Statements,
   webhook: string,
@@ -68,7 +68,7 @@ export function deliveryPage(
   return find<DeliveryRow>(statements, ROW, query, limit, behind).map(writtenDelivery);
 }
 
-/** The positions of the deliveries of such a page. */
+/** The positions of the deliveries on a page. */
 export function deliveryPositions(
   statements: Statements,
   query: DeliveryQuery,
@@ -78,7 +78,7 @@ export function deliveryPositions(
   return find<DeliveryPosition>(statements, 'webhook, event, target', query, limit, behind);
 }
 
-/** Asks for each webhook, or else for a run, and for each state by itself: an index has those in the order of the page. */
+/** Makes one query for each webhook (or for a run) and each state: an index has the rows of each in the order of the page. */
 function find<Row extends DeliveryPosition>(
   statements: Statements,
   columns: string,

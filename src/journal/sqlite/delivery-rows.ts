@@ -5,7 +5,7 @@ import type { Statements } from './statements.js';
 
 export type DeliveryRow = KeptDelivery & { readonly isFirst: 0 | 1; readonly checksum: number };
 
-/** What the checksum of a row is of. Of one that is the first of its run and target to wait it is one more. */
+/** The columns under a row's checksum. The checksum is one higher while `is_first` is set. */
 export const DELIVERY_COLUMNS =
   'webhook, event, target, run_id, task, type, state, attempts, due_at, changed_at, report, body, terms';
 
@@ -23,7 +23,7 @@ const DELETE_OLD = `
   DELETE FROM webhook_deliveries WHERE rowid IN (
     SELECT rowid FROM webhook_deliveries WHERE state = 'dead' AND changed_at < ? ORDER BY changed_at LIMIT ?)`;
 
-/** `is_first`: it waits, and for no earlier one of its run and target. */
+/** `is_first`: the delivery waits, but not behind an earlier one of its run and target. */
 export function createWebhookDeliveries(database: DatabaseSync): void {
   database.exec(`
     CREATE TABLE webhook_deliveries (
@@ -55,7 +55,7 @@ export function createWebhookDeliveries(database: DatabaseSync): void {
     CREATE INDEX dead_deliveries ON webhook_deliveries (changed_at) WHERE state = 'dead'`);
 }
 
-/** Adds a delivery, or puts it in place of what was kept of it. */
+/** Adds a delivery, or replaces its row. */
 export function putDelivery(statements: Statements, delivery: KeptDelivery): void {
   const { webhook, event, target, runId, state } = delivery;
   const [other] = statements.all<Pick<DeliveryRow, 'event' | 'isFirst'>>(
@@ -74,7 +74,7 @@ export function putDelivery(statements: Statements, delivery: KeptDelivery): voi
   statements.run(PUT, ...values, first, rowChecksum(values) + first);
 }
 
-/** @throws {StoreError} `damaged` where the row isn’t what was written */
+/** @throws {StoreError} `damaged` where the row isn’t as it was written */
 export function writtenDelivery({ isFirst, checksum, ...delivery }: DeliveryRow): KeptDelivery {
   expectWritten(
     `a row of deliveries of the webhook ${delivery.webhook}`,
@@ -84,12 +84,12 @@ export function writtenDelivery({ isFirst, checksum, ...delivery }: DeliveryRow)
   return delivery;
 }
 
-/** Deletes those that are dead since before a time, `limit` of them at most. @returns how many it deleted */
+/** Deletes deliveries that died before a time, at most `limit`. @returns how many were deleted */
 export function deleteDead(statements: Statements, before: number, limit: number): number {
   return statements.run(DELETE_OLD, before, limit);
 }
 
-/** Deletes those of a run that is erased. */
+/** Deletes the deliveries of an erased run. */
 export function eraseDeliveries(statements: Statements, runId: string): void {
   statements.run('DELETE FROM webhook_deliveries WHERE run_id = ?', runId);
 }

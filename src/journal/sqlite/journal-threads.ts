@@ -6,7 +6,7 @@ import type { SqliteThread } from './sqlite-thread.js';
 
 const logger = loggerOf('journal');
 
-/** The threads that read and write the database, for all that isn’t committed with the log. */
+/** The threads that read and write the database, for everything except commits to the log. */
 export class JournalThreads {
   /** Why the last read failed. */
   private unread: string | undefined;
@@ -32,7 +32,8 @@ export class JournalThreads {
   }
 
   /**
-   * @param what may be done twice
+   * @param what safe to be done twice
+   *
    * @throws {DomainError} `journal-unavailable`, `stopping`
    */
   async write<T>(what: (writer: SqliteThread) => Promise<T>): Promise<T> {

@@ -23,14 +23,14 @@ const DELETE_OLD = `
 /** @param rows `client, key, fingerprint, run, created_at` of each key */
 export function insertKeys(statements: Statements, rows: readonly SQLInputValue[]): void {
   const columns = 'client, key, fingerprint, run, created_at, checksum';
-  // A key that is there has expired: else its run would have been found.
+  // An existing row is of a key that has expired: otherwise its run would have been found.
   statements.insert(`idempotency_keys (${columns})`, 6, withChecksums(5, rows), 'REPLACE');
 }
 
 /**
- * The run of an idempotency key that was first used after a time.
+ * The run of an idempotency key whose first use was after a time.
  *
- * @throws {StoreError} `damaged` where the row isn't what was written
+ * @throws {StoreError} `damaged` where the row isn't as it was written
  */
 export function runOfKey(
   statements: Statements,
@@ -45,7 +45,7 @@ export function runOfKey(
   return runId === null || createdAt <= after ? undefined : { runId, fingerprint };
 }
 
-/** Deletes keys that are older than a time, `limit` of them at most. @returns how many it deleted */
+/** Deletes keys that are older than a time, at most `limit`. @returns how many were deleted */
 export function deleteKeys(statements: Statements, before: number, limit: number): number {
   return statements.run(DELETE_OLD, before, limit);
 }

@@ -2,21 +2,22 @@ import { closeSync, constants, existsSync, openSync, readFileSync, writeSync } f
 import { DatabaseSync } from 'node:sqlite';
 import { damage, linkOf, ROW, type CommitRow } from './commit-row.js';
 
-/** How far a log reached when something of it was last told. */
+/** The end of a log at the last commit that was told to anybody. */
 interface ToldEnd {
-  /** Which log: see `sqlite-schema.ts`. */
+  /** The number of the log: see `sqlite-schema.ts`. */
   readonly log: number;
   readonly last: number;
   readonly link: number;
   readonly durability: 'power' | 'process';
 }
 
-/** Of a file beside the database: it is written over in place, in a single write. */
+/** Width of the text in the file, in characters: each write replaces it in place, in a single call. */
 const WIDTH = 128;
 
 /**
- * Says in a file beside the database how far its log reached, after each commit and before that is told. The file is not synced, so
- * it may be behind the log, but never ahead of it. A log that ends before it has lost its end, which nothing in the log could show.
+ * Records in a file beside the database how far the log reaches: after each commit, and before anybody is told of that commit. The file
+ * is not synced, so it may be behind the log, but never ahead of it. A log that ends before that has lost its end. The log itself could
+ * not show this.
  */
 export class LogEnd {
   readonly #path: string;
@@ -31,7 +32,7 @@ export class LogEnd {
       this.#file ??= openSync(this.#path, constants.O_WRONLY | constants.O_CREAT, 0o600);
       writeSync(this.#file, `${JSON.stringify(end)}\n`.padStart(WIDTH), 0);
     } catch {
-      // It stays behind the log.
+      // The file stays behind the log.
     }
   }
 
@@ -45,11 +46,11 @@ export function endFileOf(path: string): string {
 }
 
 /**
- * Compares a log with what was told of it. Opens the database for reading alone: what else there is of a log that was cut off is
- * left for whoever looks into it.
+ * Compares the end of a log with the recorded end. Opens the database read-only, so that the remains of a log that was cut off can still
+ * be examined.
  *
- * @returns the last event that was told where it is missing, as durability `process` allows after a power cut
- * @throws {StoreError} `damaged` where it is missing without that
+ * @returns the last event that was told, if it is missing and durability `process` allows that (after a power cut)
+ * @throws {StoreError} `damaged` if it is missing and may not be
  */
 export function missingEnd(path: string): number | undefined {
   const told = toldEnd(path);
@@ -81,7 +82,7 @@ function toldEnd(path: string): ToldEnd | undefined {
   try {
     return JSON.parse(readFileSync(file, 'utf8')) as ToldEnd;
   } catch {
-    // A power cut tore it.
+    // A power cut tore the file.
     return undefined;
   }
 }

@@ -1,4 +1,4 @@
-/** `frontrunner journal`: says whether an SQLite journal is what was written, and copies it. */
+/** `frontrunner journal`: checks an SQLite journal for damage, backs it up and restores it. */
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -24,7 +24,7 @@ The service may run during verify and backup. restore is refused while it does.
 DATABASE_URL says which database, and may be set in a file .env.
 `;
 
-/** Does what the arguments say. @returns the exit code */
+/** Executes the command. @returns the exit code */
 export function manageJournal(args: readonly string[], terminal: Terminal): Promise<number> {
   return runCommand(() => manage(args, terminal), terminal, {
     hint: HINT,
@@ -77,7 +77,7 @@ function summaryOf({ events, lastId }: LogReport): string {
   return `${events} events, the last of which has the number ${lastId}`;
 }
 
-/** Says what keeps a database from being used where that is known. */
+/** Explains errors of the database where their cause is known. */
 function about<T>(path: string, work: () => T): T {
   try {
     return work();

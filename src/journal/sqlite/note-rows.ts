@@ -24,12 +24,12 @@ export function createNotes(database: DatabaseSync): void {
   database.exec('CREATE INDEX notes_by_end ON notes (until)');
 }
 
-/** @throws {StoreError} `damaged` for a row that isn’t what was written */
+/** @throws {StoreError} `damaged` for a row that isn’t as it was written */
 export function notes(statements: Statements, kind: string, now: number): Note[] {
   return statements.all<NoteRow>(`${FOUND} WHERE kind = ? AND until > ?`, kind, now).map(written);
 }
 
-/** @throws {StoreError} `damaged` where its row isn’t what was written */
+/** @throws {StoreError} `damaged` where its row isn’t as it was written */
 export function note(statements: Statements, kind: string, name: string, now: number): Note | undefined {
   const rows = statements.all<NoteRow>(`${FOUND} WHERE kind = ? AND name = ? AND until > ?`, kind, name, now);
   return rows.map(written)[0];
@@ -40,21 +40,26 @@ export function putNote(statements: Statements, kept: Note): void {
   statements.run('REPLACE INTO notes VALUES (?, ?, ?, ?, ?)', ...values, rowChecksum(values));
 }
 
-/** @returns the one that is kept */
+/** @returns the note that is kept: an existing one, or else this one */
 export function claimNote(statements: Statements, claimed: Note, now: number): Note {
   const kept = note(statements, claimed.kind, claimed.name, now);
   if (!kept) putNote(statements, claimed);
   return kept ?? claimed;
 }
 
-/** @param text removes the note only where it has this one */
+/** @param text the note is removed only if it has this text */
 export function removeNote(statements: Statements, kind: string, name: string, text?: string): void {
   const only = text === undefined ? [] : [text];
   const where = `kind = ? AND name = ?${only.map(() => ' AND text = ?').join('')}`;
   statements.run(`DELETE FROM notes WHERE ${where}`, kind, name, ...only);
 }
 
-/** Deletes notes that ended before a time, `limit` of them at most, and else those too many that end first. @returns how many it deleted */
+/**
+ * Deletes notes that ended before a time. If there are none, deletes the notes beyond the most that are kept, those that end first.
+ *
+ * @param limit how many ended notes to delete at most
+ * @returns how many were deleted
+ */
 export function deleteNotes(statements: Statements, before: number, limit: number): number {
   const deleted = statements.run(`DELETE FROM notes WHERE (kind, name) IN (${ENDED})`, before, limit);
   return deleted > 0

@@ -13,7 +13,7 @@ interface OldRun {
   readonly commits: string;
 }
 
-/** A finished run that is to go on again: the event that says so, and when that was, in milliseconds since 1970. */
+/** A finished run that is to go on again: the event that reopens it, and the time of that event, in milliseconds since 1970. */
 export interface ReopenedRun {
   readonly number: number;
   readonly id: string;
@@ -31,17 +31,18 @@ const LEAVE = `
   ON CONFLICT (number) DO UPDATE SET commits = json_insert(commits, '$[#]', excluded.commits ->> '$[0]')`;
 
 /**
- * Deletes the oldest runs that finished before a time, `limit` of them at most, as many erased ones, and takes their events out of the commits that
- * they were in. A commit of which nothing is left goes too, but for the first one: the row before it has its ids, too. Runs stay of which
- * a webhook may not have read all; deliveries go that were given up before that time, as many.
+ * Deletes the oldest runs that finished before a time, and erased runs likewise, and takes their events out of the commits. A commit that
+ * becomes empty is deleted, and the commit before it covers its ids. Only the first commit of the log stays empty. Runs that a webhook
+ * may not have read completely stay. Dead deliveries that were given up before that time are deleted too.
  *
  * @param before milliseconds since 1970
- * @returns how many it deleted
+ * @param limit how many of each kind to delete at most
+ * @returns how many were deleted
  */
 export function deleteFinished(statements: Statements, before: number, limit: number): number {
   const dead = deleteDead(statements, before, limit);
   const readBefore = Math.min(before, oldestCursor(statements) ?? before);
-  // The bound of the ids spares looking at younger runs.
+  // The condition on ids avoids reading younger runs.
   const bounds = [firstIdOf(readBefore), readBefore, limit];
   const oldest = (table: string) => `
     SELECT number, id, commits FROM ${table} WHERE id < ? AND finished_at < ? ORDER BY id LIMIT ?`;
@@ -69,7 +70,7 @@ export function eraseRun(statements: Statements, id: string): boolean {
   }
   statements.run('DELETE FROM run_labels WHERE run = ?', number);
   eraseDeliveries(statements, id);
-  // A key is as old as its run, which spares looking at others.
+  // A key is as old as its run: the condition on the time avoids reading other keys.
   statements.run('DELETE FROM idempotency_keys WHERE created_at = ? AND run = ?', createdAt, number);
   statements.run(MOVE, number);
   statements.run('DELETE FROM runs WHERE number = ?', number);
@@ -77,8 +78,8 @@ export function eraseRun(statements: Statements, id: string): boolean {
 }
 
 /**
- * Erases the event of a run that was to go on again and had been deleted before: like an erased run’s, its number stays, until retention
- * deletes it.
+ * Erases the event that should have reopened a run which was deleted before. The event's number stays until retention deletes it, like
+ * those of an erased run.
  */
 export function eraseReopening(statements: Statements, { number, id, event, ms }: ReopenedRun): void {
   const row = rowUpTo(statements, event);

@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs';
 import { StoreError } from './store-error.js';
 
-/** Which file a path leads to; undefined where there is none. */
+/** The identity of the file at a path; undefined where there is none. */
 export function fileAt(path: string): string | undefined {
   const found = statSync(path, { throwIfNoEntry: false });
   return found && `${found.dev}:${found.ino}`;
@@ -19,19 +19,19 @@ export function expectFile(path: string, file: string): void {
   );
 }
 
-/** The files of a connection that writes. SQLite goes on writing to files that were deleted: nobody would find that again. */
+/** The files of a connection that writes. SQLite goes on writing to deleted files, and nobody could open those again. */
 export class OpenFiles {
   readonly #path: string;
   readonly #file: string;
   #log: string | undefined;
 
-  /** @param file which one the path led to when it was opened first */
+  /** @param file the identity of the file when the path was first opened */
   constructor(path: string, file: string) {
     this.#path = path;
     this.#file = file;
   }
 
-  /** To be called when something was written: SQLite has made its write-ahead log then, and keeps it. */
+  /** To be called after a write. By then SQLite has created its write-ahead log, which it keeps. */
   check(): void {
     expectFile(this.#path, this.#file);
     const log = fileAt(`${this.#path}-wal`);

@@ -11,9 +11,9 @@ import type { SqliteJournalOptions } from './sqlite-options.js';
 import { SqliteThread } from './sqlite-thread.js';
 import { sayEnd } from './unclosed-log.js';
 
-/** The database of a journal, which no other process writes. */
+/** The open database of a journal. No other process writes to it. */
 export interface OpenDatabase {
-  /** The one name of its file. */
+  /** The one name of its file, whatever links lead to it. */
   readonly path: string;
   readonly lock: DatabaseLock;
   readonly writer: SqliteThread;
@@ -22,15 +22,15 @@ export interface OpenDatabase {
   readonly lastId: number;
   /** The ids of the unfinished runs, the oldest first. */
   readonly openRuns: readonly string[];
-  /** Those of them that are set aside. */
+  /** The ids of the runs that are set aside. */
   readonly setAside: Set<string>;
   readonly clock: ClockWatch;
 }
 
 /**
- * Opens a database, made where there is none, and brings its tables up to date.
+ * Opens a database, creating it if needed, and migrates its tables.
  *
- * @throws {DatabaseError} when it can't be used
+ * @throws {DatabaseError} when the database can't be used
  */
 export async function openJournal({
   path: given,

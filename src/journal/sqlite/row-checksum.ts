@@ -2,19 +2,23 @@ import type { SQLInputValue } from 'node:sqlite';
 import { crc32 } from 'node:zlib';
 import { damage } from './commit-row.js';
 
-/** The checksum of the values of a row, of those that have one beside the log. */
+/** The checksum of a row's values, for rows of tables beside the log. */
 export function rowChecksum(values: readonly SQLInputValue[]): number {
   return crc32(JSON.stringify(values));
 }
 
-/** What a row with columns that it had not always had has as its checksum: those are left out from the end as far as they are null. @param least how many it had at first */
+/**
+ * The checksum of a row whose table got further columns later. Null values at the end are left out, so older rows keep their checksums.
+ *
+ * @param least the number of columns that the table had at first
+ */
 export function growingChecksum(values: readonly SQLInputValue[], least: number): number {
   let length = values.length;
   while (length > least && values[length - 1] === null) length -= 1;
   return rowChecksum(length === values.length ? values : values.slice(0, length));
 }
 
-/** Rows of so many values, each with its checksum behind it. */
+/** Rows of `columns` values each, with the checksum added to each. */
 export function withChecksums(
   columns: number,
   values: readonly SQLInputValue[],
@@ -29,7 +33,7 @@ export function withChecksums(
 }
 
 /**
- * @param checksum null for a row from before there were any
+ * @param checksum null for a row from before rows had checksums
  * @param least see {@link growingChecksum}
  * @throws {StoreError} `damaged` unless the values are those that were written
  */

@@ -14,7 +14,7 @@ import { eraseReopening, type ReopenedRun } from './old-runs.js';
 import type { EventGroup } from './sqlite-group.js';
 import type { Statements } from './statements.js';
 
-/** What is read of a run's row, with its checksums: see `addRunChecksums`. */
+/** The columns of a run's row and their checksums: see `addRunChecksums`. */
 export interface CheckedRun extends RunRow {
   readonly client: string | null;
   readonly request_id: string | null;
@@ -39,7 +39,7 @@ const REOPEN = `
   SELECT ${START}, checksum FROM runs WHERE number = ?`;
 const IS_OPEN = 'SELECT 1 FROM open_runs WHERE number = ?';
 
-/** When the newest run before a time was created. Its parameters are the least id of that time, and the time. */
+/** Finds when the newest run before a time was created. Parameters: the least id of that time, and the time. */
 export const NEWEST_RUN = `
   SELECT max(created_at) AS createdAt FROM (
     SELECT * FROM (SELECT created_at FROM runs WHERE id < ? ORDER BY id DESC LIMIT 1)
@@ -47,7 +47,7 @@ export const NEWEST_RUN = `
     SELECT * FROM (SELECT created_at FROM open_runs WHERE created_at < ? ORDER BY created_at DESC LIMIT 1))
   HAVING createdAt IS NOT NULL`;
 
-/** Writes what a group says of runs. To be called in a transaction. */
+/** Writes the starts, ends and labels of a group's runs. To be called in a transaction. */
 export function writeRuns(statements: Statements, group: EventGroup): void {
   const { started, whole, finished, labels } = group;
   statements.insert(
@@ -64,21 +64,21 @@ export function writeRuns(statements: Statements, group: EventGroup): void {
   statements.runEach('DELETE FROM open_runs WHERE number = ?', 1, ended);
 }
 
-/** The ids of the events of a group that is committed which would have let a run go on that was deleted before: nothing is left of them. */
+/** Ids of the events in a committed group that would have reopened runs which were deleted before. */
 export function refusedOf(statements: Statements, group: EventGroup): number[] {
   return reopenedRuns(group)
     .filter(({ number }) => statements.all(IS_OPEN, number).length === 0)
     .map(({ event }) => event);
 }
 
-/** The row of a finished run. @throws {StoreError} `damaged` where it isn’t what was written */
+/** The row of a finished run. @throws {StoreError} `damaged` where the row isn’t as it was written */
 export function finishedRun(statements: Statements, id: string): CheckedRun | undefined {
   const [row] = statements.all<CheckedRun>(FINISHED, id);
   if (row) expectRunWritten(row);
   return row;
 }
 
-/** @throws {StoreError} `damaged` unless a row is what was written */
+/** @throws {StoreError} `damaged` unless a row is as it was written */
 export function expectRunWritten(row: CheckedRun): void {
   const { number, id, task, created_at, client, request_id, trace_id } = row;
   const what = `the row of the run ${id}`;

@@ -22,7 +22,7 @@ export function saveStatistics(
   statements.insert('counted_events (only, up_to, read_from, checksum)', 4, counted, 'REPLACE');
 }
 
-/** @throws {StoreError} `damaged` for a row that isn't what was written */
+/** @throws {StoreError} `damaged` for a row that isn't as it was written */
 export function savedStatistics(statements: Statements): SavedStatistics | undefined {
   return statements.snapshot(() => {
     const [counted] = statements.all<Omit<SavedStatistics, 'slices'> & Checked>(COUNTED);

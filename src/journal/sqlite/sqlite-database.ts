@@ -4,27 +4,30 @@ import { APPLICATION_ID, migrations, OBSOLETE_MIGRATIONS } from './sqlite-schema
 import { StoreError } from './store-error.js';
 import type { Writer } from './writer-claim.js';
 
-/** How long a connection waits while another holds a lock it needs, in milliseconds. */
+/** How long a connection waits for a lock that another one holds, in milliseconds. */
 const BUSY_TIMEOUT_MS = 5_000;
-/** Pages that the write-ahead log may grow to before they are moved to the database: 32 MiB. */
+/** Size of the write-ahead log, in pages, at which it is moved to the database: 32 MiB. */
 const CHECKPOINT_PAGES = 8_000;
 
-/** What was done to the tables, in the form of Kysely, which did it once. */
+/** The table of applied migrations. It has the form of Kysely, which earlier versions used. */
 const MIGRATIONS = 'kysely_migration';
 
 export interface StoreOptions {
   readonly path: string;
   /** A reader neither writes nor migrates. */
   readonly role: 'writer' | 'reader';
-  /** `power`: a commit is on the disk when it returns (`synchronous=FULL`). `process`: with the system (`NORMAL`). */
+  /**
+   * `power`: a commit is on the disk when it returns (`synchronous=FULL`). `process`: a commit is with the operating system when it
+   * returns (`NORMAL`).
+   */
   readonly durability: 'power' | 'process';
-  /** The journal that it is opened for. */
+  /** The journal that opens the database. */
   readonly writer: Writer;
-  /** Which file it is: see `fileAt`. */
+  /** The identity of the file: see `fileAt`. */
   readonly file: string;
 }
 
-/** @throws {StoreError} for a file that must not be written to; SQLite's errors for one that can't be */
+/** @throws {StoreError} for a file that must not be written to, and errors of SQLite for one that can't be */
 export function openDatabase({ path, file, role, durability }: StoreOptions): DatabaseSync {
   expectFile(path, file);
   const database = new DatabaseSync(path, { readOnly: role === 'reader', timeout: BUSY_TIMEOUT_MS });
@@ -46,7 +49,7 @@ function prepareForWriting(database: DatabaseSync, durability: StoreOptions['dur
     throw new StoreError('belongs to another program; set DATABASE_URL to another file');
   const applied = tables.some(({ name }) => name === MIGRATIONS) ? namesOfApplied(database) : [];
   refuseOtherVersions(applied);
-  // A file that can only be read refuses nothing but this.
+  // Of all statements here, only a write fails on a read-only file.
   database.exec('BEGIN IMMEDIATE; PRAGMA user_version = 0; ROLLBACK');
   const { journal_mode: mode } = database.prepare('PRAGMA journal_mode = WAL').get() as {
     journal_mode: string;
@@ -55,19 +58,24 @@ function prepareForWriting(database: DatabaseSync, durability: StoreOptions['dur
     throw new StoreError(
       'lies on a file system that SQLite’s write-ahead log doesn’t work on; set DATABASE_URL to a file on a local disk',
     );
-  // What is deleted is overwritten: what was erased must not be found in the file.
+  // Deleted data is overwritten: the file must not contain what was erased.
   database.exec(
     `PRAGMA synchronous = ${durability === 'power' ? 'FULL' : 'NORMAL'};
        PRAGMA secure_delete = ON;
        PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}`,
   );
-  // What is found in the log of a connection that ended is whole, but may never have been on the disk: its `fsync` failed, or a
-  // kill came before it.
+  // A write-ahead log that an ended connection left is complete, but may never have reached the disk: its `fsync` failed, or the process
+  // was killed before it.
   checkpoint(database);
   migrate(database, applied);
 }
 
-/** Moves the write-ahead log to the database, and that to the disk. @throws {Error} when a reader keeps it from that */
+/**
+ * Moves the write-ahead log to the database, and syncs the database to the disk.
+ *
+ * @param patienceMs how long to wait for readers, in milliseconds
+ * @throws {Error} when a reader prevents it
+ */
 export function checkpoint(database: Pick<DatabaseSync, 'prepare'>, patienceMs = BUSY_TIMEOUT_MS): void {
   const patience = (ms: number) => database.prepare(`PRAGMA busy_timeout = ${ms}`).get();
   patience(patienceMs);
@@ -93,7 +101,7 @@ function refuseOtherVersions(applied: readonly string[]): void {
     );
 }
 
-/** All in one transaction: half of a migration would be nobody's database. */
+/** Applies all migrations in one transaction: no version could use a database with half of them. */
 function migrate(database: DatabaseSync, applied: readonly string[]): void {
   const due = Object.entries(migrations).filter(([name]) => !applied.includes(name));
   if (due.length === 0) return;

@@ -11,7 +11,7 @@ const RETRY_MS = 1_000;
 
 /** Erases runs from an SQLite file and from its write-ahead log. */
 export class SqliteErasure {
-  /** The tries to empty the log, until one succeeds. */
+  /** Repeated tries to empty the log; undefined when none are under way. */
   private emptying: Promise<void> | undefined;
 
   /**
@@ -24,7 +24,9 @@ export class SqliteErasure {
     private readonly closing: AbortSignal,
   ) {}
 
-  /** See the journal. While another program reads the file for long, its log is emptied as soon as that has ended. */
+  /**
+   * Erases a run: see the journal. If another program reads the file for long, the log is emptied as soon as that program ends its read.
+   */
   async erase(id: string): Promise<boolean> {
     try {
       return await this.damage.heed(() => this.eraseNow(id));
@@ -45,7 +47,7 @@ export class SqliteErasure {
       do await delay(RETRY_MS, undefined, { signal: this.closing });
       while (!(await this.emptyLog()));
     } catch {
-      // It is closing.
+      // The journal is closing.
     }
     this.emptying = undefined;
   }

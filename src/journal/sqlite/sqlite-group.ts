@@ -11,22 +11,22 @@ import { EVENT_BREAK, eventText } from '../event-text.js';
 import { answeredByText } from '../history-rows.js';
 import { START_COLUMNS } from './run-columns.js';
 
-/** A row ends before the event that would make it larger, in characters: who reads one run reads whole rows. */
+/** Largest row with several events, in characters. Reading one run reads whole rows. */
 export const MAX_ROW = 32 * 2 ** 10;
 
 const NONE: readonly number[] = [];
 
-/** Events to be committed together, flat, because that crosses to a thread at a third of what objects cost. */
+/** Events that are to be committed together, as flat arrays: these cross to a thread at a third of the cost of objects. */
 export interface EventGroup {
   readonly firstId: number;
   readonly lastId: number;
   /** `first, last, events` of each row of `commits`. */
   readonly commits: readonly SQLInputValue[];
-  /** {@link START} of each run that starts and goes on. */
+  /** {@link START} of each run that starts in the group and stays open. */
   readonly started: readonly SQLInputValue[];
-  /** {@link END} and `number` of each run that finishes. */
+  /** {@link END} and `number` of each run that finishes, but didn't start in the group. */
   readonly finished: readonly SQLInputValue[];
-  /** {@link START} and {@link END} of each run that starts and finishes. */
+  /** {@link START} and {@link END} of each run that starts and finishes in the group. */
   readonly whole: readonly SQLInputValue[];
   /** {@link REOPENED_VALUES} of each finished run that goes on again. */
   readonly reopened: readonly SQLInputValue[];
@@ -36,10 +36,10 @@ export interface EventGroup {
   readonly labels: readonly SQLInputValue[];
 }
 
-/** Events that are to be committed together, as events and as rows. */
+/** A group of events, both as events and as rows. */
 export class SqliteGroup extends CommitGroup {
   readonly entries: JournalEntry[] = [];
-  /** The ids of its events that were refused when it was committed. */
+  /** Ids of its events that were refused when the group was committed. */
   refused: readonly number[] = NONE;
   lastId: number;
   private readonly commits: SQLInputValue[] = [];
@@ -48,9 +48,9 @@ export class SqliteGroup extends CommitGroup {
   private readonly reopened: SQLInputValue[] = [];
   private readonly keys: SQLInputValue[] = [];
   private readonly labels: SQLInputValue[] = [];
-  /** {@link END} of each run that started in this group too, by its number. */
+  /** {@link END} of each run that started and finished in this group, by the run's number. */
   private readonly ends = new Map<SQLInputValue, readonly SQLInputValue[]>();
-  /** The row that is added to: its first event, and its text but for the closing bracket. */
+  /** The row to which events are added: its first event, and its text without the closing bracket. */
   private first: number;
   private text = '[';
 
@@ -68,14 +68,14 @@ export class SqliteGroup extends CommitGroup {
     return this.entries.length;
   }
 
-  /** What the store commits. */
+  /** The rows that the store commits. */
   get rows(): EventGroup {
     const { firstId, lastId, finished, reopened, keys, labels } = this;
     const commits = [...this.commits, this.first, lastId, `${this.text}]`];
     return { firstId, lastId, commits, ...this.startedRows(), finished, reopened, keys, labels };
   }
 
-  /** Stamps an event and adds it. @param key kept with a run that starts */
+  /** Stamps an event and adds it. @param key the idempotency key of a run that starts */
   add(run: JournaledRun, unstamped: RunEvent, key?: IdempotencyKey): void {
     const ms = (run.lastMs = Math.max(run.lastMs, Date.now()));
     const event = stamped(unstamped, this.nextId, ms);

@@ -15,7 +15,7 @@ import { expectWritten } from './row-checksum.js';
 import { expectRunWritten, type CheckedRun } from './run-rows.js';
 import type { Statements } from './statements.js';
 
-/** Named because SQLite, which knows nothing of how the values are spread, would take the one without the task for both. */
+/** The index is named because SQLite doesn't know how the values are distributed: it would choose the index without the task for both. */
 export const HISTORY: HistoryTables = {
   open: sql`open_runs INDEXED BY open_runs_by_age`,
   setAside: sql`set_aside`,
@@ -24,7 +24,7 @@ export const HISTORY: HistoryTables = {
   ofClient: sql`runs INDEXED BY runs_of_client`,
   ofRequest: sql`runs INDEXED BY runs_of_request`,
   ofTrace: sql`runs INDEXED BY runs_of_trace`,
-  // CROSS keeps SQLite from beginning with the runs.
+  // CROSS JOIN keeps SQLite from reading the runs first.
   labels: sql`run_labels`,
   openOfLabel: sql`run_labels AS one CROSS JOIN open_runs ON number = run`,
   ofLabel: sql`run_labels AS one CROSS JOIN runs ON number = run`,
@@ -45,7 +45,7 @@ interface LabelRow {
   readonly checksum: number | null;
 }
 
-/** Makes the text of queries, and runs none. */
+/** Compiles queries to SQL, and executes none. */
 const compiler = new Kysely<unknown>({
   dialect: {
     createAdapter: () => new SqliteAdapter(),
@@ -61,9 +61,9 @@ export function rowsOf<Row>(database: DatabaseSync, query: RawBuilder<Row>): Row
 }
 
 /**
- * The runs that a query asks for, the newest first, and one more where there are more.
+ * The runs that a query asks for, the newest first, and one more if there are more.
  *
- * @throws {StoreError} `damaged` for a row that isn’t what was written
+ * @throws {StoreError} `damaged` for a row that isn’t as it was written
  */
 export function historyOf(database: DatabaseSync, statements: Statements, query: RunQuery): RunRow[] {
   const rows = rowsOf(database, historyQuery(query, HISTORY)) as CheckedRun[];

@@ -35,12 +35,12 @@ import { SqliteWebhooks } from './sqlite-webhooks.js';
 import { storeDamage } from './store-error.js';
 import { UnfinishedRuns } from './unfinished-runs.js';
 
-/** How often it is seen to that the file and the right to write it are still there. */
+/** How often the journal checks that its file still exists and that it may still write to it, in milliseconds. */
 const WATCH_MS = 1_000;
 
 const logger = loggerOf('journal');
 
-/** The journal in an SQLite file. One thread writes, in groups; another reads, so that no reader waits for an `fsync`. */
+/** The journal in an SQLite file. One thread writes in groups. Another thread reads, so that no reader waits for an `fsync`. */
 export class SqliteJournal extends Journal {
   /** How often it is noted that this process has not died over what it resumed, in milliseconds. */
   static readonly survivalMs: number = SURVIVAL_MS;
@@ -55,9 +55,9 @@ export class SqliteJournal extends Journal {
   override readonly webhooks: SqliteWebhooks;
   override readonly setAside: Set<string>;
   private readonly damage: DamageWatch;
-  /** Aborted when it is closed: then nothing is tried again. */
+  /** Aborted when the journal is closed. Nothing is tried again then. */
   private readonly closing = new AbortController();
-  /** Why no run is taken again before a restart. */
+  /** A lasting reason to refuse new runs, until a restart. */
   private lasting: Obstacle | undefined;
 
   private constructor(
@@ -88,7 +88,7 @@ export class SqliteJournal extends Journal {
       () => this.lasting !== undefined || this.damage.isCertain,
     );
     keepTidy(writer, this.damage, options, clock, signal);
-    // It finds out also while nothing is appended whether it could be committed.
+    // An empty commit finds out whether commits would succeed, also while no events come.
     void this.every(WATCH_MS, () => {
       this.groups.added();
     });
@@ -96,10 +96,10 @@ export class SqliteJournal extends Journal {
   }
 
   /**
-   * Opens the database, made where there is none, and brings its tables up to date.
+   * Opens the database, creating it if needed, and migrates its tables.
    *
-   * @param memory where what waits for the disk counts
-   * @throws {DatabaseError} when it can't be used
+   * @param memory the budget that counts events that wait for the disk
+   * @throws {DatabaseError} when the database can't be used
    */
   static async open(
     options: SqliteJournalOptions,
@@ -147,7 +147,7 @@ export class SqliteJournal extends Journal {
 
   override async events(query: EventQuery): Promise<EventPage> {
     if (query.runId !== undefined) await this.groups.committed(query.runId);
-    // The file may be ahead of what was published.
+    // The file may have events that are not published yet.
     const upTo = this.lastEventId;
     const page = await this.threads.read((reader) => reader.call('events', query, upTo));
     if (!page) throw unknownRun(query.runId);
@@ -193,7 +193,7 @@ export class SqliteJournal extends Journal {
     lock.release();
   }
 
-  /** What can't be counted is resumed all the same. */
+  /** Runs are resumed even if the start can't be counted. */
   private async countStart(runIds: readonly string[]): Promise<void> {
     try {
       await this.database.writer.call('countStart', runIds);
@@ -206,7 +206,7 @@ export class SqliteJournal extends Journal {
     await this.database.writer.call('survived').catch(() => undefined);
   }
 
-  /** Another process has taken over the database, and with it all runs: this one ends. */
+  /** Called when another process has claimed the database, and with it all runs. This process ends. */
   private giveWay(): void {
     if (this.lasting) return;
     const message = 'Another process has taken over the journal';
@@ -217,7 +217,7 @@ export class SqliteJournal extends Journal {
     process.kill(process.pid, 'SIGTERM');
   }
 
-  /** Does something from time to time, until it is closed. */
+  /** Repeats some work until the journal is closed. */
   private async every(ms: number, work: () => unknown): Promise<void> {
     const { signal } = this.closing;
     for (;;) {

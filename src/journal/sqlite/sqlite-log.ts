@@ -7,10 +7,10 @@ import { SqliteGroup } from './sqlite-group.js';
 import type { SqliteThread } from './sqlite-thread.js';
 import { detailsOf } from './store-error.js';
 
-/** The log in an SQLite file: its groups are numbered before they are committed, for nobody else writes. */
+/** The log in an SQLite file. A group gets its numbers before its commit, because no other process writes. */
 export class SqliteLog implements GroupLog<SqliteGroup> {
   /**
-   * @param path names the database in what is logged
+   * @param path names the database in logs
    * @param lastId the last event that is committed
    * @param superseded called when another process has claimed the database
    */
@@ -44,19 +44,19 @@ export class SqliteLog implements GroupLog<SqliteGroup> {
     const { kind } = detailsOf(error);
     if (kind === 'superseded') this.superseded();
     else if (kind === 'log-gone') await this.renewLog();
-    // A new connection knows what has become of the commit, whatever the old one made of it. A file that is gone is known to none
-    // but the old one.
+    // After an error, a new connection can tell whether the commit succeeded. But if the file is gone, only the old connection still has
+    // it.
     else if (kind !== 'file-gone') await this.writer.kill();
   }
 
-  /** SQLite makes another log when all connections that have the old one are closed. */
+  /** SQLite creates a new log once all connections with the old one are closed. */
   private async renewLog(): Promise<void> {
     try {
       await this.writer.call('checkpoint');
       await this.reader.close();
       await this.writer.close();
     } catch {
-      // It is tried again with the commit.
+      // The next try of the commit closes them again.
     }
   }
 

@@ -1,7 +1,7 @@
 import type { Note, Notes } from '../../run/notes.js';
 import type { JournalThreads } from './journal-threads.js';
 
-/** Notes in the database. */
+/** Keeps notes in the SQLite database. */
 export class SqliteNotes implements Notes {
   constructor(private readonly threads: JournalThreads) {}
 

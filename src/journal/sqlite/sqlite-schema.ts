@@ -5,15 +5,15 @@ import { createNotes } from './note-rows.js';
 import { createWithdrawnTokens } from './token-rows.js';
 import { createWebhooks } from './webhook-rows.js';
 
-/** Marks the file as one of this service's, so that no other program's database is written to by mistake. */
+/** Identifies the file as a database of this service, so that no other program's database is overwritten. */
 export const APPLICATION_ID = 0x46_52_4e_54; // "FRNT"
 
-/** Databases of before the first release have one of these. They had a row for each event, or rows without checksums. */
+/** Migrations that only databases from before the first release have. Those had a row for each event, or rows without checksums. */
 export const OBSOLETE_MIGRATIONS = ['0001-runs-and-events', '0001-commits'];
 
 /**
- * In order of their names. One that was released is never changed: a change of the tables is a new one. Times are milliseconds
- * since 1970 in UTC; a run is referred to by its `number`, the id of its `run.started` event.
+ * In order of their names. A migration that was released is never changed: a change of the tables is a new migration. Times are
+ * milliseconds since 1970 in UTC. Tables refer to a run by its `number`, the id of its `run.started` event.
  */
 export const migrations: Readonly<Record<string, (database: DatabaseSync) => void>> = {
   '0001-log': (database) => {
@@ -23,14 +23,14 @@ export const migrations: Readonly<Record<string, (database: DatabaseSync) => voi
     createIdempotencyKeys(database);
     createStatistics(database);
     createViews(database);
-    // Tells this log from every other one.
+    // Gives the log a number that tells it from others.
     database.exec(`PRAGMA user_version = ${randomInt(1, 2 ** 31)}`);
     database.exec(`PRAGMA application_id = ${APPLICATION_ID}`);
   },
   '0002-clients': addClients,
   '0003-labels': addLabels,
   '0004-erased-runs': addErasedRuns,
-  // The views know what progress is.
+  // The new views have progress too.
   '0005-progress': createViews,
   '0006-token-secret': createTokenSecret,
   '0007-checksums': addChecksums,
@@ -56,7 +56,7 @@ function addLabels(database: DatabaseSync): void {
   database.exec(`CREATE INDEX labels_of_run ON run_labels (run)`);
 }
 
-/** Runs of which no more than the numbers and times of their events are left. Retention deletes those. */
+/** Erased runs: only the numbers and times of their events are left, until retention deletes them. */
 function addErasedRuns(database: DatabaseSync): void {
   database.exec(`
     CREATE TABLE erased_runs (
@@ -67,7 +67,7 @@ function addErasedRuns(database: DatabaseSync): void {
     ) STRICT`);
 }
 
-/** One row: the journal that writes the database. */
+/** One row, which names the journal that writes the database. */
 function createWriter(database: DatabaseSync): void {
   database.exec(`
     CREATE TABLE writer (
@@ -77,15 +77,15 @@ function createWriter(database: DatabaseSync): void {
     ) STRICT`);
 }
 
-/** Of rows that the log doesn't repeat. Those from before have none. */
+/** Adds checksums to the tables whose content the log doesn't have. Earlier rows have none. */
 function addChecksums(database: DatabaseSync): void {
   for (const table of ['idempotency_keys', 'statistics', 'counted_events'])
     database.exec(`ALTER TABLE ${table} ADD COLUMN checksum INTEGER`);
 }
 
 /**
- * Of the rows that lists of runs show; those from before have none. `checksum` is of `number, id, task, created_at, client`, and one more
- * while the run is set aside. `end_checksum` is of `status, finished_at, commits`.
+ * Adds checksums to the tables that lists of runs show. Earlier rows have none. `checksum` covers `number, id, task, created_at, client`,
+ * and is one higher while the run is set aside. `end_checksum` covers `status, finished_at, commits`.
  */
 function addRunChecksums(database: DatabaseSync): void {
   for (const table of ['open_runs', 'runs', 'run_labels'])
@@ -94,9 +94,9 @@ function addRunChecksums(database: DatabaseSync): void {
 }
 
 /**
- * What lists of runs show of replies, and the requests that runs came with; null in rows from before. Runs without a request, or
- * without a trace, cost its index nothing. `checksum` goes on to `request_id, trace_id`, and `end_checksum` to `replied_at,
- * answered_by`, as far as they aren't null.
+ * Adds what lists of runs show of replies, and the requests that started runs; null in earlier rows. Runs without a request, or without a
+ * trace, cost its index nothing. `checksum` covers `request_id, trace_id` too, and `end_checksum` covers `replied_at, answered_by`, as
+ * far as they aren't null.
  */
 function addRepliesAndOrigins(database: DatabaseSync): void {
   for (const table of ['open_runs', 'runs'])
@@ -110,14 +110,14 @@ function addRepliesAndOrigins(database: DatabaseSync): void {
     CREATE INDEX runs_of_trace ON runs (trace_id, status, created_at) WHERE trace_id IS NOT NULL`);
 }
 
-/** Who started a run; null where nobody needed a key. Runs without cost the index nothing. */
+/** Adds the client that started a run; null where no API key was needed. Runs without a client cost the index nothing. */
 function addClients(database: DatabaseSync): void {
   for (const table of ['open_runs', 'runs']) database.exec(`ALTER TABLE ${table} ADD COLUMN client TEXT`);
   database.exec(`
     CREATE INDEX runs_of_client ON runs (client, status, created_at) WHERE client IS NOT NULL`);
 }
 
-/** One row: what tokens are signed with. */
+/** One row, with the secret that signs tokens. */
 function createTokenSecret(database: DatabaseSync): void {
   database.exec(`
     CREATE TABLE token_secret (only INTEGER PRIMARY KEY CHECK (only = 1), secret TEXT NOT NULL) STRICT`);
@@ -126,9 +126,9 @@ function createTokenSecret(database: DatabaseSync): void {
 }
 
 /**
- * A row for each commit: the ids of its first and last event, and the texts of all, as a JSON array with a line for each. The ids have
- * no gaps. `checksum` is of the whole row. `previous` is the link of the row before, and the link of a row is the checksum that it was
- * written with; in `link`, where retention has changed the row.
+ * A row for each commit: the ids of its first and last event, and the texts of all its events as a JSON array, one on each line. The ids
+ * have no gaps. `checksum` covers the whole row. `previous` is the link of the row before. The link of a row is the checksum with which
+ * it was first written. Where retention has changed the row, that one is kept in `link`.
  */
 function createCommits(database: DatabaseSync): void {
   database.exec(`
@@ -143,9 +143,9 @@ function createCommits(database: DatabaseSync): void {
 }
 
 /**
- * A run is in `open_runs` until it is finished, and then in `runs`. For `starts` and `set_aside` see `started-over.ts`. `commits` is a
- * JSON array: the `first` of each commit that has events of it. Three indexes, and one for the runs of clients, will do for every filter
- * of the history, see `history-query.ts`: each costs the writer a row.
+ * A run is in `open_runs` until it finishes, and then in `runs`. For `starts` and `set_aside` see `started-over.ts`. `commits` is a JSON
+ * array: the `first` of each commit that has events of the run. Three indexes, and one for the runs of clients, suffice for every filter
+ * of the history (see `history-query.ts`). Each further index would cost the writer a row.
  */
 function createRuns(database: DatabaseSync): void {
   database.exec(`
@@ -201,7 +201,7 @@ function createStatistics(database: DatabaseSync): void {
     ) STRICT`);
 }
 
-/** They show runs, events, and what those add up to, to whoever looks into the file. The service doesn't read them. */
+/** Creates views of runs, events, attempts and sub-tasks for people who look into the file. The service doesn't read them. */
 function createViews(database: DatabaseSync): void {
   for (const view of ['runs_and_open', 'events', 'attempts', 'sub_tasks'])
     database.exec(`DROP VIEW IF EXISTS ${view}`);
@@ -230,7 +230,7 @@ function createViews(database: DatabaseSync): void {
     FROM events
     WHERE attempt > 0
     GROUP BY run_id, sub_task, attempt`);
-  // A sub-task that failed may be tried again on request: of several outcomes the last one counts.
+  // A failed sub-task may be tried again on request, so the last of several outcomes counts.
   database.exec(`
     CREATE VIEW sub_tasks AS
     SELECT run_id, task, sub_task, attempt AS attempts,

@@ -20,7 +20,7 @@ import { countStart, setAside, survived, takeBack } from './started-over.js';
 
 type BesideLog = (statements: Statements, ...args: readonly unknown[]) => unknown;
 
-/** The journal's database, for one thread that may wait on the disk. */
+/** The journal's database, for use in a thread that may wait for the disk. */
 export class SqliteStore {
   readonly #database: DatabaseSync;
   readonly #statements: Statements;
@@ -36,27 +36,27 @@ export class SqliteStore {
     this.#durability = options.durability;
   }
 
-  /** @throws {StoreError} for a file that must not be written to; SQLite's errors for one that can't be */
+  /** @throws {StoreError} for a file that must not be written to, and errors of SQLite for one that can't be */
   static open(options: StoreOptions): SqliteStore {
     return new SqliteStore(openDatabase(options), options);
   }
 
-  /** Takes the database for its journal. Whoever has written it before is refused from now on. */
+  /** Claims the database for its journal. The process that wrote it before is refused from now on. */
   claim(): void {
     this.#writer.claim();
   }
 
-  /** What a journal must know before it writes. */
+  /** The state that a journal needs before it writes. */
   state(): { lastId: number; openRuns: string[] } {
     return { lastId: this.#writer.lastId, openRuns: this.#reader.openRuns() };
   }
 
-  /** When the newest run was created of those from before a time; both in milliseconds since 1970. */
+  /** When the newest run that is older than a time was created. Both are milliseconds since 1970. */
   newestRun(before: number): number | undefined {
     return this.#statements.all<{ createdAt: number }>(NEWEST_RUN, firstIdOf(before), before)[0]?.createdAt;
   }
 
-  /** The time of the last event, as text; undefined when there is none, or none any more. */
+  /** The time of the last event, as text; undefined when no events remain. */
   lastTime(): string | undefined {
     const text = textsOf(this.#reader.last?.events ?? '[]').at(-1);
     return text && /"time":"([^"]*)"/.exec(text)?.[1];
@@ -68,9 +68,9 @@ export class SqliteStore {
   }
 
   /**
-   * All events of a run up to one of them; undefined when there is no such run.
+   * All events of a run up to the event `upTo`; undefined when there is no such run.
    *
-   * @param commits that have them, where they are known
+   * @param commits the commits with events of the run, if known
    */
   run(id: string, upTo: number, commits?: readonly number[]): RunTexts | undefined {
     return this.#reader.run(id, upTo, commits);
@@ -82,15 +82,15 @@ export class SqliteStore {
   }
 
   /**
-   * The runs that a query asks for, the newest first, and one more where there are more. Kysely makes the query, and is loaded with the
-   * first one: it takes half of a thread's start.
+   * The runs that a query asks for, the newest first, and one more if there are more. Kysely makes the query. It is loaded with the first
+   * query, because loading it takes half of a thread's start.
    */
   async runs(query: RunQuery): Promise<RunRow[]> {
     const { historyOf } = await import('./sqlite-history.js');
     return historyOf(this.#database, this.#statements, query);
   }
 
-  /** A page of events up to one of them; undefined for a run that there is none of. */
+  /** A page of events up to the event `upTo`; undefined when the query is for a run that doesn't exist. */
   events(query: EventQuery, upTo: number): TextPage | undefined {
     return this.#reader.page(query, upTo);
   }
@@ -100,36 +100,36 @@ export class SqliteStore {
     return this.#writer.transaction(setAside);
   }
 
-  /** Counts a start for each of some runs, which it is about to resume. */
+  /** Counts a start for each of the runs that the journal is about to resume. */
   countStart(ids: readonly string[]): void {
     this.#writer.transaction((statements) => {
       countStart(statements, ids);
     });
   }
 
-  /** Called when this start has not died over what it resumed. */
+  /** Called when this start has survived what it resumed. Deaths are then counted from 0 again. */
   survived(): void {
     this.#writer.transaction(survived);
   }
 
-  /** Lets a run that is set aside go on. */
+  /** Lets a run that was set aside be resumed. */
   takeBack(id: string): void {
     this.#writer.transaction((statements) => {
       takeBack(statements, id);
     });
   }
 
-  /** Which open runs have events in the next commits behind an event: `id, first, size` of each run in each of them. */
+  /** Finds events of open runs in the next commits after an event: `id, first, size` for each run in each commit. */
   commitsOfOpen(after: number, upTo: number): OpenCommits {
     return this.#reader.commitsOfOpen(after, upTo);
   }
 
-  /** The events of each of some runs, from commits that have them. */
+  /** The events of each run, from the commits that have them. */
   eventsOfRuns(ids: readonly string[], commits: readonly number[]): string[][] {
     return this.#reader.eventsOfRuns(ids, commits);
   }
 
-  /** @returns how many it deleted */
+  /** @returns how many were deleted */
   deleteFinished(before: number, limit: number): number {
     return this.#writer.transaction((statements) => deleteFinished(statements, before, limit));
   }
@@ -138,7 +138,7 @@ export class SqliteStore {
     return this.#writer.transaction((statements) => eraseRun(statements, id));
   }
 
-  /** Deletes keys that are older than a time, `limit` of them at most. @returns how many it deleted */
+  /** Deletes keys that are older than a time, at most `limit`. @returns how many were deleted */
   deleteKeys(before: number, limit: number): number {
     return this.#writer.transaction((statements) => deleteKeys(statements, before, limit));
   }
@@ -147,7 +147,7 @@ export class SqliteStore {
     return this.#writer.transaction((statements) => deleteNotes(statements, before, limit));
   }
 
-  /** All or nothing; for the parameters see the journal. */
+  /** Saves all of the changes or nothing. For the parameters see the journal. */
   saveStatistics(changed: SavedStatistics, kept: Stretch): void {
     this.#writer.transaction((statements) => {
       saveStatistics(statements, changed, kept);
@@ -158,12 +158,12 @@ export class SqliteStore {
     return savedStatistics(this.#statements);
   }
 
-  /** Reads what has nothing to do with the log. */
+  /** Reads a table beside the log. */
   read(what: keyof typeof READS, args: readonly unknown[]): unknown {
     return (READS[what] as BesideLog)(this.#statements, ...args);
   }
 
-  /** Writes it. */
+  /** Writes a table beside the log. */
   write(what: keyof typeof WRITES, args: readonly unknown[]): unknown {
     const isSynced = this.#durability === 'process' || !UNSYNCED.has(what);
     const work = (): unknown =>
@@ -172,10 +172,10 @@ export class SqliteStore {
   }
 
   /**
-   * Moves the write-ahead log to the database, and empties it.
+   * Moves the write-ahead log to the database, and empties the log.
    *
-   * @param patienceMs how long to wait for readers; commits wait as long
-   * @throws {Error} when a reader keeps it from that
+   * @param patienceMs how long to wait for readers, in milliseconds; commits wait as long
+   * @throws {Error} when a reader prevents it
    */
   checkpoint(patienceMs?: number): void {
     checkpoint(this.#statements, patienceMs);

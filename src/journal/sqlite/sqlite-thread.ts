@@ -11,8 +11,8 @@ type Arguments<M extends Method> = Parameters<SqliteStore[M]>;
 type Value<M extends Method> = Awaited<ReturnType<SqliteStore[M]>>;
 
 /**
- * How many calls a thread has at once, and so how many answers there are that nobody has taken yet: they may be large, and Node hands
- * over all that there are within one turn of the event loop.
+ * How many calls a thread has at once. This also bounds how many answers wait to be taken. Answers may be large, and Node hands over all
+ * that are ready within one turn of the event loop.
  */
 const MOST_CALLS = 32;
 
@@ -20,7 +20,7 @@ const MOST_CALLS = 32;
 export class SqliteThread {
   private worker: Worker | undefined;
   private readonly calls = new Map<number, PromiseWithResolvers<unknown>>();
-  /** Those that the thread doesn’t have yet. */
+  /** Calls that are not sent to the thread yet. */
   private readonly waiting = new Queue<CallMessage>();
   private lastCall = 0;
   private refilling = false;
@@ -28,7 +28,9 @@ export class SqliteThread {
 
   constructor(private readonly options: StoreOptions) {}
 
-  /** Rejects with what the store throws, also while it opens, when the thread dies of something else, and after `end`. */
+  /**
+   * Calls a method of the store. Rejects with the store's errors, including those of opening it, when the thread dies, and after `end`.
+   */
   call<M extends Method>(method: M, ...args: Arguments<M>): Promise<Value<M>> {
     if (this.ended) return Promise.reject(new DomainError('stopping', 'The journal is closed'));
     const worker = (this.worker ??= this.start());
@@ -41,7 +43,7 @@ export class SqliteThread {
     return answer.promise as Promise<Value<M>>;
   }
 
-  /** Reads what has nothing to do with the log. */
+  /** Reads a table beside the log. */
   read<N extends keyof typeof READS>(
     what: N,
     ...args: ArgumentsOf<(typeof READS)[N]>
@@ -49,7 +51,7 @@ export class SqliteThread {
     return this.call('read', what, args) as Promise<ReturnType<(typeof READS)[N]>>;
   }
 
-  /** Writes it. */
+  /** Writes a table beside the log. */
   write<N extends keyof typeof WRITES>(
     what: N,
     ...args: ArgumentsOf<(typeof WRITES)[N]>
@@ -57,12 +59,12 @@ export class SqliteThread {
     return this.call('write', what, args) as Promise<ReturnType<(typeof WRITES)[N]>>;
   }
 
-  /** Ends the thread at once. What is under way is rejected. */
+  /** Ends the thread at once. Calls under way are rejected. */
   async kill(): Promise<void> {
     await this.worker?.terminate();
   }
 
-  /** Lets the thread finish what it was asked to, close its database, and end. */
+  /** Lets the thread finish its calls, close its database, and end. */
   async close(): Promise<void> {
     const { worker } = this;
     if (!worker) return;
@@ -73,7 +75,7 @@ export class SqliteThread {
     await promise;
   }
 
-  /** Closes it for good. */
+  /** Closes the thread for good. */
   end(): Promise<void> {
     this.ended = true;
     return this.close();
@@ -103,7 +105,9 @@ export class SqliteThread {
     return worker;
   }
 
-  /** In the next turn of the event loop: else answers could come as fast as they are taken, and nothing else would get its turn. */
+  /**
+   * Sends more calls in the next turn of the event loop. Otherwise answers could keep coming within one turn, and block everything else.
+   */
   private refillSoon(): void {
     if (this.refilling) return;
     this.refilling = true;

@@ -1,7 +1,7 @@
 import type { TokenKeeping } from '../../run/token-keeping.js';
 import type { JournalThreads } from './journal-threads.js';
 
-/** What is kept for tokens in the database. */
+/** Keeps the tokens' secret and withdrawn tokens in the SQLite database. */
 export class SqliteTokens implements TokenKeeping {
   constructor(private readonly threads: JournalThreads) {}
 

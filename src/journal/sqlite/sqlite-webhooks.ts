@@ -13,7 +13,7 @@ import { DeliveredSince } from '../webhook-columns.js';
 import type { JournalThreads } from './journal-threads.js';
 import type { ChangedSome, Settled, Settling } from './webhook-progress.js';
 
-/** How many webhooks are settled in one transaction, and how many deliveries are changed in one: commits of runs come between them. */
+/** How many webhooks one transaction settles, and how many deliveries one changes. Commits of runs come between transactions. */
 const SETTLED_AT_ONCE = 8;
 const CHANGED_AT_ONCE = 200;
 
@@ -22,7 +22,7 @@ interface Waiting {
   readonly answer: PromiseWithResolvers<boolean>;
 }
 
-/** What is kept of webhooks in the database, which this process alone has. */
+/** Keeps webhooks in the SQLite database, which only this process uses. */
 export class SqliteWebhooks implements WebhookKeeping {
   private readonly held = new Set<string>();
   private readonly listeners: (() => void)[] = [];
@@ -131,7 +131,7 @@ export class SqliteWebhooks implements WebhookKeeping {
     return total;
   }
 
-  /** What comes while a transaction is under way shares the next one. */
+  /** Settlements that arrive during a transaction share the next one. */
   private async settleAll(): Promise<void> {
     this.isSettling = true;
     while (this.waiting.length > 0) {

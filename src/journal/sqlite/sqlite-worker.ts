@@ -1,4 +1,4 @@
-/** The thread in which the journal waits on the disk: answers each call of a `SqliteThread` with what the store brings. */
+/** The thread in which the journal waits for the disk. It answers each call of a `SqliteThread` with the result of the store. */
 import { parentPort, workerData } from 'node:worker_threads';
 import type { StoreOptions } from './sqlite-database.js';
 import { SqliteStore } from './sqlite-store.js';
@@ -17,7 +17,7 @@ export interface AnswerMessage {
   readonly call: number;
   readonly value?: unknown;
   readonly error?: unknown;
-  /** What the copy of an error that crosses to a thread doesn't have. */
+  /** Properties of an error that are lost when it is copied to another thread. */
   readonly details?: StoreErrorDetails;
 }
 

@@ -1,9 +1,9 @@
 import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
 
-/** Rows that one statement inserts, where there are so many. */
+/** How many rows one statement inserts, if there are that many. */
 const ROWS_AT_ONCE = 8;
 
-/** The statements of a connection, each compiled once: SQLite would parse them for every call. */
+/** The statements of a connection. Each is compiled once: otherwise SQLite would parse it for every call. */
 export class Statements {
   readonly #database: DatabaseSync;
   readonly #prepared = new Map<string, StatementSync>();
@@ -22,13 +22,13 @@ export class Statements {
     return this.prepare(sql).all(...values) as Row[];
   }
 
-  /** Rows one after the other. Whoever stops before the last one must leave the loop by `break` or `return`. */
+  /** Reads rows one after the other. A loop that ends before the last row must be left by `break` or `return`. */
   each<Row>(sql: string, ...values: readonly SQLInputValue[]): Iterable<Row> {
     const statement = this.prepare(sql);
     try {
       return statement.iterate(...values) as Iterable<Row>;
     } catch {
-      // Node throws here what the last row of the iteration before has met, once: it resets the statement.
+      // Node throws a former iteration's error here, once, because it resets the statement.
       return statement.iterate(...values) as Iterable<Row>;
     }
   }
@@ -75,7 +75,7 @@ export class Statements {
     }
   }
 
-  /** Does work whose commits are with the system when they return, and on the disk with the next one that isn’t done so. */
+  /** Does work whose commits don't wait for the disk. They reach the disk with the next commit that does. */
   unsynced<T>(work: () => T): T {
     this.run('PRAGMA synchronous = NORMAL');
     try {
@@ -85,7 +85,7 @@ export class Statements {
     }
   }
 
-  /** Reads several times from one state of the database. */
+  /** Lets several reads see the same state of the database. */
   snapshot<T>(read: () => T): T {
     this.run('BEGIN');
     try {

@@ -3,12 +3,12 @@ import type { Damage } from '../damage-watch.js';
 import { databaseError } from '../database-error.js';
 
 /**
- * What a journal does about an error besides trying again. `superseded`: another process writes the database. `file-gone`, `log-gone`:
- * the database, or its write-ahead log, is not the one that is open. `damaged`: what was read is not what was written.
+ * Errors to which a journal reacts in a special way. `superseded`: another process writes the database. `file-gone`, `log-gone`: the
+ * database, or its write-ahead log, is no longer the open file. `damaged`: the data read is not the data written.
  */
 export type StoreErrorKind = 'superseded' | 'file-gone' | 'log-gone' | 'damaged';
 
-/** What of an error is told apart, and doesn't cross to another thread by itself. */
+/** Properties of an error that don't cross to another thread by themselves. */
 export interface StoreErrorDetails {
   readonly explanation?: string | undefined;
   readonly kind?: StoreErrorKind | undefined;
@@ -16,7 +16,7 @@ export interface StoreErrorDetails {
   readonly errcode?: number | undefined;
 }
 
-/** What stands in the way of using a database; `explanation` continues "the database … ". */
+/** A database can't be used. `explanation` continues "the database … ". */
 export class StoreError extends Error implements StoreErrorDetails {
   readonly explanation: string;
   readonly kind: StoreErrorKind | undefined;
@@ -34,10 +34,10 @@ export function detailsOf(error: unknown): StoreErrorDetails {
   return { explanation, kind, errcode };
 }
 
-/** By SQLite's primary result codes: a page that isn't what it should be, and a file that doesn't begin as a database. */
+/** SQLite's primary result codes for a malformed page, and for a file that is no database. */
 const DAMAGED = [11, 26];
 
-/** Whether the database is not what was written, as far as an error says. */
+/** The damage that an error reports, if it reports any. */
 export function storeDamage(path: string, error: unknown): Damage | undefined {
   const { kind, errcode } = detailsOf(error);
   const isCertain = kind === 'damaged';

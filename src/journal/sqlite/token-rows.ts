@@ -10,7 +10,7 @@ export function tokenSecret(statements: Statements): string {
   return statements.all<{ secret: string }>('SELECT secret FROM token_secret')[0]?.secret ?? '';
 }
 
-/** Forgets those that have ended by themselves, too. */
+/** Also deletes tokens that have expired. */
 export function withdrawToken(statements: Statements, id: string, until: number, now: number): void {
   statements.run('DELETE FROM withdrawn_tokens WHERE until <= ?', now);
   statements.run('INSERT OR IGNORE INTO withdrawn_tokens VALUES (?, ?)', id, until);

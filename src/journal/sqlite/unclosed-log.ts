@@ -3,10 +3,10 @@ import { loggerOf } from '../../core/logger-of.js';
 const logger = loggerOf('journal');
 
 /**
- * Says how far a log reaches that no stop has closed.
+ * Logs how far a log reaches that was not closed by a stop.
  *
- * @param time that of its last event
- * @param missing the last event that was told, where it is missing
+ * @param time the time of its last event
+ * @param missing the last event that was told, if it is missing
  */
 export function sayEnd(lastId: number, time: string | undefined, missing: number | undefined): void {
   const of = time === undefined ? '' : ` of ${time}`;

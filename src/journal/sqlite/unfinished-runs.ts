@@ -5,16 +5,16 @@ import { loggerOf } from '../../core/logger-of.js';
 import { parseEvents } from '../event-text.js';
 import type { SqliteThread } from './sqlite-thread.js';
 
-/** Between a read that fails and its next try, in milliseconds. */
+/** Pause between a failed read and the next try, in milliseconds. */
 const RETRY_MS = 250;
-/** How many runs are read at a time, and how much text of theirs, in characters; of a run that has more, all of it. */
+/** How many runs are read at a time, and how much text they may have, in characters. A single larger run is read as a whole. */
 const PAGE_RUNS = 100;
 const PAGE_SIZE = 4 * 2 ** 20;
 
-/** Reads from the log, and fails as the journal does. */
+/** Reads from the log, with the errors of the journal. */
 type Read = <T>(what: (reader: SqliteThread) => Promise<T>) => Promise<T>;
 
-/** An unfinished run: the commits that have events of it, and how long those are, in characters. */
+/** An unfinished run: the commits that have its events, and the total size of those events, in characters. */
 interface LeftRun {
   readonly id: string;
   readonly commits: number[];
@@ -26,10 +26,10 @@ export class UnfinishedRuns {
   private readonly logger = loggerOf('journal');
 
   /**
-   * @param openedAt what the database had when it was opened
-   * @param beforeResuming called with the runs of each page before those are resumed
+   * @param openedAt the state of the database when it was opened
+   * @param beforeResuming called with the runs of each page before they are resumed
    * @param closing aborted when nothing is to be tried again
-   * @param isHopeless whether trying again won't help
+   * @param isHopeless whether further tries are useless
    */
   constructor(
     private readonly read: Read,
@@ -39,7 +39,7 @@ export class UnfinishedRuns {
     private readonly isHopeless: () => boolean,
   ) {}
 
-  /** Each of them, the oldest first. The next page is read when all of one are resumed. */
+  /** All unfinished runs, the oldest first. The next page is read when all runs of the page before are resumed. */
   async *all(): AsyncIterable<Readonly<RunRecord>> {
     for (const page of pagesOf(await this.runs())) {
       const commits = [...new Set(page.flatMap((run) => run.commits))].sort((a, b) => a - b);
@@ -74,7 +74,7 @@ export class UnfinishedRuns {
     return [...runs.values()];
   }
 
-  /** What a read brings, which is tried until it succeeds; undefined once nothing is to be tried again. */
+  /** Reads until a try succeeds; undefined once nothing is to be tried again. */
   private async readUntilOver<T>(what: (reader: SqliteThread) => Promise<T>): Promise<T | undefined> {
     while (!this.closing.aborted && !this.isHopeless()) {
       try {
@@ -87,7 +87,7 @@ export class UnfinishedRuns {
     return undefined;
   }
 
-  /** One run that is damaged keeps no other from being gone on with. */
+  /** A damaged run doesn't keep the other runs from being resumed. */
   private legible(
     runId: string,
     texts: readonly string[],

@@ -3,7 +3,7 @@ import { endFileOf } from './log-end.js';
 
 const CHUNK = 2 ** 20;
 
-/** Which of the files of a database the disk can’t read to its end, and from where on; undefined when it can. */
+/** Which file of a database the disk can’t read completely, and from which byte on; undefined when all can be read. */
 export function unreadPart(path: string): string | undefined {
   for (const file of [path, `${path}-wal`, endFileOf(path)]) {
     if (!existsSync(file)) continue;

@@ -14,7 +14,7 @@ import { WEBHOOK_CURSOR, WEBHOOK_START } from './webhook-rows.js';
 /** How many of SQLite's own complaints are shown. */
 const MAX_COMPLAINTS = 20;
 
-/** Tables whose rows have a checksum of some columns; `least` of them at first: see `growingChecksum`. */
+/** Tables with a checksum over some columns. `least` is how many columns the table had at first: see `growingChecksum`. */
 const CHECKED: readonly (readonly [table: string, columns: string, checksum: string, least?: number])[] = [
   ['idempotency_keys', 'client, key, fingerprint, run, created_at', 'checksum'],
   ['statistics', 'task, start, data', 'checksum'],
@@ -32,18 +32,18 @@ const RUN = `
   SELECT 1 FROM runs
   WHERE number = ? AND id = ? AND status = ? AND finished_at = ? AND commits = coalesce(?, commits)`;
 
-/** What a look through a whole log has found. */
+/** The result of checking a whole log. */
 export interface LogReport {
   readonly events: number;
   /** The last event; 0 when there is none. */
   readonly lastId: number;
-  /** What is wrong, a line each; none where all is as it was written. */
+  /** What is wrong, one line each; empty when everything is as it was written. */
   readonly flaws: readonly string[];
-  /** Whether the disk can’t read it: then nobody knows whether it is damaged. */
+  /** Whether the disk can’t read it. Then nobody knows whether it is damaged. */
   readonly isUnread?: true;
 }
 
-/** Reads all of a database, as it is at one moment: the service may go on writing to it meanwhile. */
+/** Reads and checks all of a database, as it is at one moment. The service may go on writing to it. */
 export function verifyLog(path: string): LogReport {
   const flaws: string[] = [];
   attempt(flaws, () => {
@@ -65,7 +65,7 @@ export function verifyLog(path: string): LogReport {
       log.readAll();
     });
     const { events, lastId } = log;
-    // SQLite calls a page damaged, too, that the disk can’t read.
+    // SQLite also calls a page damaged when the disk can’t read it.
     const unread = flaws.length > 0 ? unreadPart(path) : undefined;
     return unread === undefined
       ? { events, lastId, flaws }
@@ -75,7 +75,7 @@ export function verifyLog(path: string): LogReport {
   }
 }
 
-/** What can't be read is a flaw, and keeps nothing else from being looked at. */
+/** An error is one flaw, and doesn't stop the other checks. */
 function attempt(flaws: string[], work: () => void): void {
   try {
     work();
@@ -84,11 +84,11 @@ function attempt(flaws: string[], work: () => void): void {
   }
 }
 
-/** Compares the rows of the log with their checksums and each other, and the rows of runs with the log. */
+/** Checks rows of the log by their checksums and their chain, and rows of runs by the log. */
 class LogCheck {
   events = 0;
   lastId = 0;
-  /** Runs that are open at this place of the log; without commits, where some of them are before it. */
+  /** The runs that are open at this place of the log. `commits` is undefined where earlier commits are not known. */
   private readonly open = new Map<string, { readonly number: number; readonly commits?: number[] }>();
   private finished = 0;
 
@@ -141,7 +141,7 @@ class LogCheck {
     this.open.delete(runId);
     const list = commits ? JSON.stringify(commits) : null;
     const found = this.database.prepare(RUN).get(number, runId, data.status, Date.parse(time), list);
-    // Of a run that was opened again, the last end is in its row.
+    // The row of a reopened run has its last end.
     if (found) this.finished += 1;
   }
 

@@ -10,12 +10,12 @@ import { putDelivery } from './delivery-rows.js';
 import type { Statements } from './statements.js';
 import { changeWebhook, moveCursor, webhook } from './webhook-rows.js';
 
-/** What is to be recorded of a webhook. */
+/** The changes to record for a webhook. */
 export interface Settling {
   readonly id: string;
   readonly progress: WebhookProgress;
   readonly now: number;
-  /** Whether delivered ones that are too many go with it. */
+  /** Whether to delete delivered ones beyond the most that are kept. */
   readonly prunes: boolean;
 }
 
@@ -26,10 +26,10 @@ export interface Settled {
   readonly paused: boolean;
 }
 
-/** How far deliveries of a query were changed. */
+/** Progress of a change to a query's deliveries. */
 export interface ChangedSome {
   readonly changed: number;
-  /** Where the next ones come behind; undefined when there are none. */
+  /** The position after which the next ones come; undefined when none are left. */
   readonly last: DeliveryPosition | undefined;
 }
 
@@ -40,7 +40,7 @@ const PRUNE = `
     ORDER BY event DESC LIMIT 1 OFFSET ${MOST_DELIVERED - 1})`;
 const DISCARD = 'DELETE FROM webhook_deliveries WHERE webhook = ? AND event = ? AND target = ?';
 
-/** Records what was done with webhooks. For the rest see the interface. */
+/** Records the progress of webhooks. For the rest see the interface. */
 export function settleWebhooks(statements: Statements, settlings: readonly Settling[]): Settled[] {
   return settlings.map((settling) => settle(statements, settling));
 }
@@ -65,7 +65,7 @@ function pauseNow(
   return changeWebhook(statements, id, found.revision, { terms: found.terms, paused }, now);
 }
 
-/** Makes some dead deliveries of a query waiting. One is read at a time: they may be large. */
+/** Changes some dead deliveries of a query to waiting. They are read one at a time, because they may be large. */
 export function redriveSome(
   statements: Statements,
   query: DeliveryQuery,

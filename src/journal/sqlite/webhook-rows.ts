@@ -9,7 +9,7 @@ interface WebhookRow extends KeptWebhook {
   readonly cursorChecksum: number;
 }
 
-/** What the two checksums of a row are of. */
+/** The columns under each of the two checksums of a row. */
 export const WEBHOOK_START = 'id, terms, client, created_at, revision, paused, paused_at';
 export const WEBHOOK_CURSOR = 'id, cursor, cursor_at';
 
@@ -41,24 +41,24 @@ export function createWebhooks(database: DatabaseSync): void {
   database.exec('CREATE INDEX webhooks_by_cursor ON webhooks (cursor_at)');
 }
 
-/** All of them, the newest first. @throws {StoreError} `damaged` for a row that isn’t what was written */
+/** All webhooks, the newest first. @throws {StoreError} `damaged` for a row that isn’t as it was written */
 export function webhooks(statements: Statements): KeptWebhook[] {
   return statements.all<WebhookRow>(`${FOUND} ORDER BY created_at DESC, id DESC`).map(written);
 }
 
-/** @throws {StoreError} `damaged` where its row isn’t what was written */
+/** @throws {StoreError} `damaged` where its row isn’t as it was written */
 export function webhook(statements: Statements, id: string): KeptWebhook | undefined {
   return statements.all<WebhookRow>(`${FOUND} WHERE id = ?`, id).map(written)[0];
 }
 
-/** @returns false when there is one with its id */
+/** @returns false when a webhook with that id exists */
 export function addWebhook(statements: Statements, added: KeptWebhook): boolean {
   const [start, cursor] = [startOf(added), cursorOf(added)];
   const [, ...place] = cursor;
   return statements.run(ADD, ...start, rowChecksum(start), ...place, rowChecksum(cursor)) > 0;
 }
 
-/** @returns false when there is none of that revision */
+/** @returns false when there is no webhook of that revision */
 export function changeWebhook(
   statements: Statements,
   id: string,
@@ -81,16 +81,16 @@ export function moveCursor(statements: Statements, id: string, cursor: number, c
 }
 
 /**
- * Deletes some of its deliveries, and the webhook itself with the last of them.
+ * Deletes some of a webhook's deliveries, and the webhook itself after the last of them.
  *
- * @returns undefined when there may be more of them; else whether there was such a webhook
+ * @returns undefined when more deliveries may be left; else whether there was such a webhook
  */
 export function removeWebhook(statements: Statements, id: string, limit: number): boolean | undefined {
   if (statements.run(REMOVE_SOME, id, limit) === limit) return undefined;
   return statements.run('DELETE FROM webhooks WHERE id = ?', id) > 0;
 }
 
-/** The time that no webhook has read beyond, in milliseconds since 1970; undefined without any webhook. */
+/** The time up to which every webhook has read, in milliseconds since 1970; undefined without any webhook. */
 export function oldestCursor(statements: Statements): number | undefined {
   const [oldest] = statements.all<{ at: number | null }>('SELECT min(cursor_at) AS at FROM webhooks');
   return oldest?.at ?? undefined;

@@ -1,15 +1,15 @@
 import { StoreError } from './store-error.js';
 import type { Statements } from './statements.js';
 
-/** Who writes a database: the last to have said so. */
+/** The writer of a database: whoever claimed it last. */
 export interface Writer {
-  /** Nobody else has it. */
+  /** Unique to this writer. */
   readonly token: string;
   /** For people. */
   readonly name: string;
 }
 
-/** Takes the database from whoever has written it before. */
+/** Takes the database from its former writer. */
 export function claim(statements: Statements, { token, name }: Writer): void {
   statements.run('REPLACE INTO writer (only, token, name) VALUES (1, ?, ?)', token, name);
 }
