@@ -8,15 +8,15 @@ import type { NodeParts } from './node-parts.js';
 import { reportBuried } from './placed-work.js';
 import { knownNames } from './known-tasks.js';
 
-/** Between two beats, at most; within the timeout there are five. */
+/** Longest time between two beats, in milliseconds. A node has at least five beats within the timeout of nodes. */
 const BEAT_MS = 1_000;
 const BEATS = 5;
-/** Every so many beats it looks for what nobody told it of. */
+/** After how many beats the node looks for work of which no notice told it. */
 const LOOK_AROUND = 10;
 
 /**
- * A node among others: says that it lives, finds out who doesn't, takes over what they leave, and does what is asked of its
- * runs. What others tell wakes it; what nobody told it finds by itself a little later.
+ * This process as one of several nodes. It tells the others that it lives, detects nodes that are gone, takes over their runs, and
+ * carries out commands for its own runs. Notices of other nodes wake it. What no notice told it, it finds a little later by itself.
  */
 export class ClusterNode implements OnApplicationBootstrap {
   private readonly logger = loggerOf('node');
@@ -26,8 +26,8 @@ export class ClusterNode implements OnApplicationBootstrap {
   private life: Promise<unknown> | undefined;
   private readonly contact: Contact;
   /**
-   * When a node, or the connection to the database, was last found to have ended, on the clock of `performance.now()`: what was on
-   * its way then may be nowhere. Undefined when that was looked for since.
+   * When a node, or the connection to the database, was last found to have ended, on the clock of `performance.now()`. Deliveries that
+   * were under way then may be lost. Undefined after a search for them.
    */
   private deliveriesMayHaveDiedAt: number | undefined = performance.now();
   private readonly intervalMs: number;
@@ -51,7 +51,7 @@ export class ClusterNode implements OnApplicationBootstrap {
       this.wake.resolve(undefined);
     };
     parts.registry.replaced.subscribe(() => {
-      // What waits for a node that knows it may be for this one, as soon as the others know of that.
+      // Work may be waiting for a node that knows a task which this node now has. It can come here as soon as a beat has told the others.
       this.findStalled();
       this.beatAtOnce.resolve(undefined);
     });
@@ -64,12 +64,12 @@ export class ClusterNode implements OnApplicationBootstrap {
     await this.parts.taking.begin();
   }
 
-  /** Takes nothing on any more. What it has goes on. */
+  /** Takes on no more work. Work that was taken on goes on. */
   async stopTaking(): Promise<void> {
     await this.parts.taking.stop();
   }
 
-  /** Lets the others go on at once with what is unfinished, while requests are still being answered here. */
+  /** Leaves unfinished work to the others, which continue it at once. Requests are still being answered here meanwhile. */
   async leave(): Promise<void> {
     this.closing.abort();
     this.wake.resolve(undefined);
@@ -80,7 +80,7 @@ export class ClusterNode implements OnApplicationBootstrap {
     await this.parts.journal.sharing.leave();
   }
 
-  /** Beats wait for nothing else, so that a node that works is not taken for dead. */
+  /** Beats wait for no other work, so that a busy node is not taken for dead. */
   private async beatOn(): Promise<void> {
     for (let beats = 2; !this.isClosing(); beats += 1) {
       await this.untilNextBeat();
@@ -91,7 +91,7 @@ export class ClusterNode implements OnApplicationBootstrap {
     }
   }
 
-  /** The interval, or less when another node has ended: that may be this one, taken for dead. */
+  /** Waits for the interval, or less when a node was ended: that may be this one, taken for dead. */
   private async untilNextBeat(): Promise<void> {
     this.beatAtOnce = Promise.withResolvers();
     const pause = new AbortController();
@@ -103,7 +103,7 @@ export class ClusterNode implements OnApplicationBootstrap {
     pause.abort();
   }
 
-  /** What waits for the database and for the schemas of tasks. It is looked after with each beat, and when others tell of it. */
+  /** Does the work that waits for the database and for the schemas of tasks: after each beat, and when notices come. */
   private async workOn(): Promise<void> {
     while (!this.isClosing()) {
       this.wake = Promise.withResolvers();
@@ -148,21 +148,21 @@ export class ClusterNode implements OnApplicationBootstrap {
     if (standing.requested) this.parts.requested.lookAround();
   }
 
-  /** Gives back what could not be taken on, and takes sub-tasks again when there is room. */
+  /** Gives back sub-tasks that could not be begun, and takes deliveries again when there is room. */
   private async tidyWork(): Promise<void> {
     const { runs, work } = this.parts;
-    // A delivery that could not be taken on may be nobody's now.
+    // A delivery that could not be taken on may belong to no node now.
     if (await work.giveBack()) this.findStalled();
     if (!work.isResting || runs.freeSlots === 0 || this.parts.journal.sharing.draining) return;
     work.isResting = false;
     await this.parts.taking.begin();
   }
 
-  /** Some at a time: commands come between them. */
+  /** Takes over some of the work at a time, so that commands come in between. */
   private async takeOver(): Promise<void> {
     const { measures, store, takeover, waiting, work } = this.parts;
     this.lookAround = false;
-    // First: what is placed of such runs stays where it is.
+    // This comes first, so that the sub-tasks of such runs are not sent again.
     await takeover.setAside();
     const stalled = await this.resendStalled();
     const { sent, buried } = await store.resendOrphans();
@@ -171,7 +171,7 @@ export class ClusterNode implements OnApplicationBootstrap {
     measures.takeovers += taken;
     this.hasCommands = true;
     if (stalled + sent + taken === 0) {
-      // What there was no room for is looked for again with the next beat, and what others have told meanwhile at once.
+      // Runs for which there was no room are tried again with the next beat. Notices that came meanwhile are handled at once.
       this.lookAround ||= !this.parts.runs.admission.hasRoom;
       await waiting.look();
       measures.deadLetters = await work.reportDead();
@@ -181,7 +181,7 @@ export class ClusterNode implements OnApplicationBootstrap {
     this.wake.resolve(undefined);
   }
 
-  /** Until it has looked when whatever died was long enough on its way to be told from what is only on it. */
+  /** Sends lost deliveries again. Repeats this until a search comes late enough to tell lost deliveries from slow ones. */
   private async resendStalled(): Promise<number> {
     const diedAt = this.deliveriesMayHaveDiedAt;
     if (diedAt === undefined) return 0;
@@ -189,7 +189,7 @@ export class ClusterNode implements OnApplicationBootstrap {
     const stalled = await this.parts.store.resendStalled();
     if (stalled === 0 && canTell && this.deliveriesMayHaveDiedAt === diedAt)
       this.deliveriesMayHaveDiedAt = undefined;
-    // With the next beat.
+    // This is repeated with the next beat.
     else this.lookAround = true;
     return stalled;
   }
@@ -211,11 +211,11 @@ export class ClusterNode implements OnApplicationBootstrap {
       if (isHere && (await control.perform(command))) done.push(command.id);
     }
     if (done.length > 0) await store.forgetCommands(done);
-    // What could not be done yet is tried again with the next beat.
+    // Commands that could not be carried out yet are tried again with the next beat.
     this.hasCommands = true;
   }
 
-  /** Others have taken over all that this node had. */
+  /** Called when this node was taken for dead: other nodes have taken over all that it had. */
   private beginAnew(): void {
     const { runs, work, takeover } = this.parts;
     work.clear();
@@ -233,7 +233,7 @@ export class ClusterNode implements OnApplicationBootstrap {
       return;
     }
     this.hasCommands = true;
-    // Whoever takes over a run that nobody executes does what is asked of it.
+    // A command for a run that no node executes is carried out by the node that takes the run over.
     if (notice?.[0] === 'command') this.lookAround ||= notice[1] === '';
     else {
       this.findStalled();

@@ -13,7 +13,7 @@ export interface TakenSubTask {
   readonly subTask: string;
 }
 
-/** What a caller asked of a run, until it is done. */
+/** A caller's command for a run, kept until it is carried out. */
 export interface KeptCommand extends RunCommand {
   readonly id: number;
   readonly isFinished: boolean;
@@ -21,14 +21,14 @@ export interface KeptCommand extends RunCommand {
 
 export type SubTaskOf = Pick<TakenSubTask, 'runId' | 'subTask'>;
 
-/** A sub-task that nodes took on this often without it coming to an end is buried: it may be what they die of. */
+/** A sub-task that was taken on this often without ending is buried: it may be what kills the nodes. */
 const MAX_DELIVERIES = 20;
-/** A delivery takes a few milliseconds. */
+/** Age from which a delivery may be lost, in milliseconds. A delivery takes a few milliseconds. */
 export const STALLED_MS = 1_000;
-/** How many runs, or sub-tasks, are taken over in one transaction. */
+/** How many runs, or sub-tasks, one transaction takes over. */
 const PAGE = 100;
 
-/** What nodes know of each other, and leave to each other, in the database that they share. */
+/** The state of nodes and of work between nodes, in the database that nodes share. */
 export class ClusterStore {
   constructor(private readonly journal: PostgresJournal) {}
 
@@ -37,9 +37,9 @@ export class ClusterStore {
   }
 
   /**
-   * Sends sub-tasks on their way again that nodes had taken on which are gone.
+   * Sends sub-tasks again that were taken on by nodes which are gone.
    *
-   * @returns how many, and those that are buried
+   * @returns how many were sent, and the sub-tasks that are buried instead
    */
   async resendOrphans(): Promise<{ sent: number; buried: readonly SubTaskOf[] }> {
     return this.db.transaction().execute(async (db) => {
@@ -59,11 +59,11 @@ export class ClusterStore {
   }
 
   /**
-   * Sends sub-tasks again that have been on their way for longer than a moment: the node that a delivery came to may have died over
-   * it. One that was only slow is delivered twice, and taken on once. What is paused waits until it isn't. Those that no node knows stay: a node that does sends them when it
-   * starts. Those that are buried stay too.
+   * Sends sub-tasks again whose delivery takes too long: the node that got it may have died. A delivery that was only slow comes twice,
+   * but is taken on once. Sub-tasks of paused tasks and queues wait until these are resumed. Sub-tasks that no node knows wait until such
+   * a node starts. Buried sub-tasks are left out too.
    *
-   * @returns how many
+   * @returns how many were sent
    */
   async resendStalled(): Promise<number> {
     return this.db.transaction().execute(async (db) => {
@@ -85,7 +85,7 @@ export class ClusterStore {
     });
   }
 
-  /** Gives back what this node has taken on but can't begin. @returns those that are buried */
+  /** Gives back sub-tasks that this node has taken on but can't begin. @returns the sub-tasks that are buried */
   async giveBack(node: string, subTasks: readonly SubTaskOf[]): Promise<readonly SubTaskOf[]> {
     return this.db.transaction().execute(async (db) => {
       const { rows } = await sql<PlacedRow>`
@@ -101,8 +101,8 @@ export class ClusterStore {
   }
 
   /**
-   * Takes sub-tasks on that nobody has; those that are another's, have ended, or are of runs that are set aside are left out. So are all
-   * while the node isn't among the others.
+   * Takes on sub-tasks that no node has. Sub-tasks that another node has, that have ended, or whose run is set aside, are left out. A
+   * node without a row in `nodes` gets none.
    */
   async takeOn(node: string, subTasks: readonly SubTaskOf[]): Promise<TakenSubTask[]> {
     const { rows } = await sql<{ id: string; number: number; task: string; sub_task: string }>`
@@ -115,7 +115,7 @@ export class ClusterStore {
   }
 
   /**
-   * Of some names of sub-tasks, those that a node knows, see `knownNames`, and whether one of these nodes could take them on now.
+   * Of the given names of sub-tasks, those that some node knows (see `knownNames`), and whether such a node could take them on now.
    *
    * @param worker whether they are for nodes that take work
    */
@@ -128,8 +128,8 @@ export class ClusterStore {
   }
 
   /**
-   * What others asked of the runs of a node, and of runs that have finished meanwhile: what is still to be done for those is the part of the
-   * node that leads.
+   * The commands for the runs of a node. The node that leads also gets those for runs that have finished meanwhile: they may still ask
+   * for something, such as a retry.
    */
   async commands(node: string, leads: boolean): Promise<KeptCommand[]> {
     const { rows } = await sql<CommandRow>`

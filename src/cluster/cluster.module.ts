@@ -17,7 +17,7 @@ import { StartInTransaction } from './start-in-transaction.js';
 import { CLUSTER_NODE, CLUSTER_OPERATIONS } from './cluster.tokens.js';
 import type { ClusterOperations } from './operations.js';
 
-/** What makes this process one of several nodes. Nothing, and nothing loaded, where the database is this process’s alone. */
+/** Makes this process one of several nodes. Does nothing, and loads nothing, where only this process uses the database. */
 @Module({
   imports: [RunModule, EventsModule, TaskRegistryModule, TasksModule],
   providers: [

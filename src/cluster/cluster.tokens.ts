@@ -1,3 +1,3 @@
-/** What Nest has the parts of a node under. The classes would load all that only Postgres needs. */
+/** Injection tokens for the parts of a node. Their classes as tokens would load code that only Postgres needs. */
 export const CLUSTER_NODE = Symbol('ClusterNode');
 export const CLUSTER_OPERATIONS = Symbol('ClusterOperations');

@@ -2,7 +2,7 @@ import { loggerOf } from '../core/logger-of.js';
 import type { Measures } from '../core/measures.js';
 import { textOf } from '../core/thrown.js';
 
-/** Whether a node reaches the database, and since when: in the log, once for each time that it is away. */
+/** Records whether a node reaches the database, and since when. Logs each loss of contact once. */
 export class Contact {
   private readonly logger = loggerOf('node');
   /** Since when every beat has reached the database in time, on the clock of `performance.now()`. */
@@ -14,7 +14,7 @@ export class Contact {
     private readonly measures: Measures,
   ) {}
 
-  /** Whether this node can tell who else was away, and who only seems to have been. It can't when it was away itself. */
+  /** Whether this node can tell which nodes are gone. It can't when it was away itself: then others only seem to be gone. */
   canTell(): boolean {
     const now = performance.now();
     if (now - this.measures.lastBeatAt > this.timeoutMs / 2) this.healthySince = Infinity;

@@ -2,7 +2,7 @@ import { UsageError, type Terminal } from '../command-line/command.js';
 import { valueOf } from '../command-line/variable.js';
 import type { PostgresAddress } from '../journal/postgres/postgres-connection.js';
 
-/** Where nodes have the tables that they share. @throws {UsageError} when `DATABASE_URL` is not one of Postgres */
+/** The database and schema that nodes share. @throws {UsageError} when `DATABASE_URL` is not one of Postgres */
 export function databaseOfNodes(env: Terminal['env']): PostgresAddress {
   const database = valueOf('DATABASE_URL', env);
   if (database.kind === 'postgres') return { url: database.url, schema: valueOf('DATABASE_SCHEMA', env) };

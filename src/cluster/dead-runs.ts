@@ -1,7 +1,7 @@
 import { sql, type Kysely } from 'kysely';
 import type { Schema } from '../journal/postgres/postgres-schema.js';
 
-/** What waits for somebody to look into it. */
+/** A run or sub-task that waits until an operator looks into it. */
 export interface DeadLetter {
   readonly runId: string;
   readonly task: string;
@@ -24,7 +24,7 @@ export async function waitingRuns(db: Kysely<Schema>, limit: number): Promise<re
   }));
 }
 
-/** Lets runs wait for such a node anew; one that lives takes them over soon. */
+/** Lets runs wait anew for a node that knows their task. Such a node soon takes them over. */
 export async function redriveRuns(db: Kysely<Schema>, runIds: readonly string[]): Promise<void> {
   if (runIds.length === 0) return;
   await sql`

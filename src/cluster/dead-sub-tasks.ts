@@ -8,10 +8,10 @@ import { redriveRuns, waitingRuns, type DeadLetter } from './dead-runs.js';
 import { QUEUES, queueSchema } from '../journal/postgres/queues.js';
 import type { SubTaskJob } from '../journal/postgres/sub-task-queue.js';
 
-/** A sub-task that waits in the dead-letter queue for somebody to look into it. */
+/** A sub-task that waits in the dead-letter queue until an operator looks into it. */
 export interface DeadSubTask extends DeadLetter {
   readonly subTask: string;
-  /** How often a node took it on, or where none could: how often that was tried. */
+  /** How often a node took the sub-task on. Where none could: how often its delivery was tried. */
   readonly deliveries: number;
   /** The id of its job in the dead-letter queue. */
   readonly id: string;
@@ -19,7 +19,7 @@ export interface DeadSubTask extends DeadLetter {
   readonly queue: string;
 }
 
-/** What waits in the dead-letter queue, or of runs for a node that knows their task. */
+/** The sub-tasks in the dead-letter queue, and the runs that wait for a node that knows their task. */
 export interface DeadLetters {
   readonly runs: readonly DeadLetter[];
   readonly subTasks: readonly DeadSubTask[];
@@ -30,9 +30,9 @@ type Placed = Pick<Schema['placed'], 'deliveries' | 'worker'>;
 /** How many are read, or sent on their way, at a time. */
 const PAGE = 1_000;
 
-/** The dead-letter queue of sub-tasks that left their node, for whoever looks after the nodes. It migrates nothing. */
+/** The dead-letter queue of sub-tasks that left their node, for operators. It doesn't migrate the database. */
 export class DeadSubTasks {
-  /** @param boss started */
+  /** @param boss pg-boss, started */
   constructor(
     private readonly url: string,
     private readonly db: Kysely<Schema>,
@@ -69,16 +69,16 @@ export class DeadSubTasks {
     return dead;
   }
 
-  /** The oldest first. @param limit of the runs and of the sub-tasks */
+  /** The dead letters, the oldest first. @param limit how many runs, and how many sub-tasks */
   async letters(limit = Infinity): Promise<DeadLetters> {
     const runs = await this.asking(() => waitingRuns(this.db, limit));
     return { runs, subTasks: await this.list(limit) };
   }
 
   /**
-   * Sends what waits on its way again: runs wait for a node that knows their task anew.
+   * Sends sub-tasks on their way again, and lets runs wait anew for a node that knows their task.
    *
-   * @returns how many sub-tasks; fewer than were given when somebody else does the same
+   * @returns how many sub-tasks were sent; fewer than were given when somebody else redrives them too
    */
   async redrive({ runs, subTasks }: DeadLetters): Promise<number> {
     const runIds = runs.map(({ runId }) => runId);
@@ -104,7 +104,7 @@ export class DeadSubTasks {
     });
   }
 
-  /** What they did to their nodes is forgotten: else the next one that dies buries them anew. */
+  /** Resets their counts of deliveries: otherwise the next node that dies would bury them again. */
   private async redriveSubTasks(subTasks: readonly DeadSubTask[]): Promise<number> {
     let count = 0;
     for (let at = 0; at < subTasks.length; at += PAGE)
@@ -136,7 +136,7 @@ export class DeadSubTasks {
     });
   }
 
-  /** Of the sub-tasks of some jobs, those that have not ended. */
+  /** The sub-tasks of some jobs that have not ended. */
   private async placedOf(jobs: readonly JobWithMetadata<SubTaskJob>[]): Promise<ReadonlyMap<string, Placed>> {
     const runIds = [...new Set(jobs.map(({ data }) => data.runId))];
     const { rows } = await sql<Placed & { run_id: string; sub_task: string }>`
@@ -155,7 +155,7 @@ export class DeadSubTasks {
   }
 }
 
-/** What waits of some runs, or of all. @returns also the runs of which nothing waits */
+/** The dead letters of some runs, or of all. @returns also the ids of runs without any */
 export function ofRuns(
   { runs, subTasks }: DeadLetters,
   runIds: 'all' | readonly string[],
@@ -173,7 +173,7 @@ async function hasTables(db: Kysely<Schema>): Promise<boolean> {
   return rows[0]?.found ?? false;
 }
 
-/** One that was buried, and not failed by pg-boss, has no queue that it came from. */
+/** A sub-task that was buried by a node, and not failed by pg-boss, has no original queue. */
 function deadSubTask(job: JobWithMetadata<SubTaskJob>, placed: Placed | undefined): DeadSubTask {
   const { id, data, createdOn, sourceName, sourceRetryCount } = job;
   const deliveries = sourceName === null ? (placed?.deliveries ?? 0) : (sourceRetryCount ?? 0) + 1;

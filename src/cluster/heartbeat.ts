@@ -8,32 +8,32 @@ import {
   type PostgresAddress,
 } from '../journal/postgres/postgres-connection.js';
 
-/** How a node stands among the others. */
+/** The database's answer to a beat: the state of this node and of the others. */
 export interface Standing {
-  /** False when it was taken for dead. */
+  /** False when this node was taken for dead. */
   readonly alive: boolean;
   readonly lastId: number;
   /** How many sub-tasks the others could take on. */
   readonly idle: number;
-  /** Whether an operator lets it take nothing new. */
+  /** Whether an operator keeps this node from taking new work. */
   readonly draining: boolean;
-  /** The tasks of which operators let nothing new be taken. */
+  /** The tasks that operators have paused. */
   readonly paused: readonly string[];
-  /** The queues that operators let no node take from. */
+  /** The queues that operators have paused. */
   readonly pausedQueues: readonly string[];
-  /** Whether transactions have asked this node, or one that is gone, for runs. */
+  /** Whether transactions have requested runs from this node, or from one that is gone. */
   readonly requested: boolean;
-  /** The nodes that were not seen for too long; they are gone now. */
+  /** The nodes that this beat ended, because they were not seen for too long. */
   readonly gone: readonly string[];
 }
 
-/** How far this machine's clock may be from the database's before that is logged; ms. */
+/** Difference between this machine's clock and the database's from which it is logged; ms. */
 const MAX_SKEW_MS = 1_000;
 
-/** What a node tells the others of itself. */
+/** What a node tells the others about itself. */
 interface Condition {
   readonly freeSlots: number;
-  /** What it knows: see `knownNames`. */
+  /** The tasks and sub-tasks that it knows: see `knownNames`. */
   readonly tasks: readonly string[];
   readonly lagMs: number;
 }
@@ -44,7 +44,7 @@ interface Answer extends Omit<Standing, 'gone'> {
 
 /** The shortest time that a beat may take, however short the timeout of nodes is; ms. */
 const PATIENCE_MS = 1_000;
-/** The longest; ms. */
+/** Most time that a beat may take; ms. */
 const MAX_PATIENCE_MS = 5_000;
 
 const BEAT = `
@@ -61,7 +61,10 @@ const BEAT = `
       WHERE node = $1 OR NOT EXISTS (SELECT FROM nodes WHERE nodes.id = requested_runs.node)) AS requested
   FROM log_head`;
 
-/** A node that commits meanwhile is seen, and stays: its row is locked by whichever comes first. */
+/**
+ * Ends nodes that are silent. A commit updates the time at which its node was seen, and both lock the node's row: whichever comes first
+ * decides.
+ */
 const END_SILENT = `
   WITH gone AS (
     DELETE FROM nodes
@@ -69,8 +72,8 @@ const END_SILENT = `
   SELECT id, pg_notify(current_schema(), json_build_array('left', id)::text) FROM gone`;
 
 /**
- * Says that a node lives, over a connection that nothing else uses: readers that hold all others keep no beat waiting. After a
- * failure the next beat opens another connection.
+ * Tells the others that a node lives. It has a connection of its own, so that readers who use all others can't hold up a beat. After a
+ * failure, the next beat opens another connection.
  */
 export class Heartbeat {
   private readonly logger = loggerOf('node');
@@ -80,7 +83,7 @@ export class Heartbeat {
   private readonly config: pg.ClientConfig;
 
   /**
-   * @param timeoutMs how long a node may not be seen before it counts as dead; a beat fails after half of it
+   * @param timeoutMs how long a node may not be seen before it counts as dead; a beat fails after half of that, but within 1 to 5 s
    * @param slots how many sub-tasks this node may execute at once
    */
   constructor(
@@ -94,15 +97,16 @@ export class Heartbeat {
       ...connectionConfig(address.url),
       connectionTimeoutMillis: patienceMs,
       query_timeout: patienceMs,
-      // Else the server goes on waiting for a lock for a beat that was given up.
+      // Otherwise the server would go on waiting for a lock, for a beat that was given up.
       statement_timeout: patienceMs,
     };
   }
 
   /**
-   * Says that this node lives, and ends those that were not seen for too long.
+   * Tells the others that this node lives, and ends nodes that were not seen for too long.
    *
-   * @param canTell whether this node can tell who was away; it can't when it was away itself
+   * @param canTell whether this node can tell which nodes are gone: see {@link Contact}
+   * @returns undefined when the database has no answer
    */
   async beat(
     node: string,
@@ -131,7 +135,7 @@ export class Heartbeat {
     await client?.then((open) => open.end()).catch(() => undefined);
   }
 
-  /** Once, until the clock is right again. */
+  /** Logs the difference of clocks once, until it is small again. */
   private tellSkew(): void {
     const { skewMs } = this.clock;
     const isSkewed = Math.abs(skewMs) > MAX_SKEW_MS;
@@ -149,10 +153,10 @@ export class Heartbeat {
 
   private async connect(): Promise<pg.Client> {
     const client = new pg.Client(this.config);
-    // The next beat learns of it by itself.
+    // The next beat fails by itself when the connection breaks.
     client.on('error', () => undefined);
     await client.connect();
-    // A beat is no promise to anybody, and waits for no standby.
+    // A beat promises nothing to anybody, so it waits for no standby.
     await client.query(`${searchPath(this.address)}; SET synchronous_commit = local`);
     return client;
   }

@@ -1,6 +1,6 @@
 import type { TaskRegistry } from '../tasks/task-registry.js';
 
-/** What a node tells the others that it knows: its tasks, and each of their sub-tasks as `task/sub-task`. */
+/** The names that a node reports as known: its tasks, and their sub-tasks as `task/sub-task`. */
 export function knownNames(registry: TaskRegistry): string[] {
   return registry
     .all()

@@ -2,7 +2,7 @@ import type { RunRecord } from '../core/run-record.js';
 import type { TaskDefinition } from '../core/task.js';
 import type { PlacedSubTask } from '../run/sharing.js';
 
-/** Whether a task declares all that is unfinished of a run. */
+/** Whether a task declares all unfinished sub-tasks of a run. */
 export function knowsUnfinished(
   task: TaskDefinition | undefined,
   { subTasks }: Readonly<RunRecord>,
@@ -13,12 +13,12 @@ export function knowsUnfinished(
 }
 
 /**
- * The unfinished sub-tasks of a run whose node is gone that any node may take on.
+ * The unfinished sub-tasks of an orphaned run that any node may take on.
  *
- * @param task as this node declares it, where it does
- * @param already those that are placed
- * @param all whether also those that are held, or that this node doesn't know: none of them begins any more
- * @param now on the clock of all nodes, in milliseconds since 1970
+ * @param task the task as this node declares it; undefined when it doesn't
+ * @param already the sub-tasks that are placed already
+ * @param all whether to include sub-tasks that are held or that this node doesn't know, because none will begin any more
+ * @param now time of the database's clock, in milliseconds since 1970
  */
 export function subTasksToSend(
   task: TaskDefinition | undefined,
@@ -31,14 +31,14 @@ export function subTasksToSend(
     if (finishedAt !== null || already.includes(name)) return [];
     const at = task?.subTasks.findIndex((subTask) => subTask.name === name) ?? -1;
     if (!all && status === 'pending' && task?.starts[at] !== 'at-once') return [];
-    // Whether it begins at all is for the node of the run to say.
+    // The node that executes the run decides whether such a sub-task begins at all.
     const depends = [task?.conditions, task?.shadows].some((clauses) => clauses?.has(name));
     if (!all && attempts === 0 && depends) return [];
-    // Chunks are recorded by the node of the run alone.
+    // Only the node that executes the run records chunks.
     if (!all && task?.subTasks[at]?.stream) return [];
     const worker = task?.subTasks[at]?.placement === 'worker';
     const leftMs = retryAt === null ? 0 : Date.parse(retryAt) - now;
-    // No longer than it was to be, whatever the clock of the node was that is gone.
+    // At most the original delay, in case the clock of the former node was wrong.
     const delayMs = Math.min(Math.max(0, leftMs), retryDelayMs);
     return [{ runId: run.id, task: run.task, subTask: name, attempts, worker, delayMs }];
   });

@@ -17,7 +17,7 @@ import { WaitingRuns } from './waiting-runs.js';
 
 type NodeTerms = Pick<Config, 'UNKNOWN_TASK_GRACE' | 'ROLE' | 'NODE_TIMEOUT' | 'MAX_CONCURRENT_SUB_TASKS'>;
 
-/** Makes a node of this process, and all that it consists of. */
+/** Makes this process a node, with all of its parts. */
 export function makeNode(
   { UNKNOWN_TASK_GRACE, ROLE, NODE_TIMEOUT, MAX_CONCURRENT_SUB_TASKS }: NodeTerms,
   journal: PostgresJournal,

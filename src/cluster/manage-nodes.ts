@@ -1,4 +1,4 @@
-/** `frontrunner nodes`: shows the nodes that share a Postgres and what is before them, and lets operators steer them. */
+/** `frontrunner nodes`: shows the nodes that share a Postgres and their backlog, and lets operators control them. */
 import { parseArgs } from 'node:util';
 import { environmentOf, runCommand, say, UsageError, type Terminal } from '../command-line/command.js';
 import { table } from '../command-line/table.js';
@@ -34,7 +34,7 @@ retry    asks for another attempt of all failed sub-tasks of finished runs: of a
 DATABASE_URL and DATABASE_SCHEMA say which database, and may be set in a file .env.
 `;
 
-/** Does what the arguments say. @returns the exit code */
+/** Executes the command. @returns the exit code */
 export function manageNodes(args: readonly string[], terminal: Terminal): Promise<number> {
   return runCommand(() => manage(args, terminal), terminal, { hint: HINT, mendable: [DatabaseError] });
 }

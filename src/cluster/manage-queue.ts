@@ -1,4 +1,4 @@
-/** `frontrunner queue`: shows the dead-letter queue of sub-tasks that left their node, and sends them on their way again. */
+/** `frontrunner queue`: shows the dead-letter queue of sub-tasks that left their node, and redrives them. */
 import { parseArgs } from 'node:util';
 import { environmentOf, runCommand, say, UsageError, type Terminal } from '../command-line/command.js';
 import { table } from '../command-line/table.js';
@@ -24,7 +24,7 @@ redrive  sends those of some runs, or all, back to the queue that they came from
 DATABASE_URL and DATABASE_SCHEMA say which database, and may be set in a file .env. Nodes may run meanwhile.
 `;
 
-/** Does what the arguments say. @returns the exit code */
+/** Executes the command. @returns the exit code */
 export function manageQueue(args: readonly string[], terminal: Terminal): Promise<number> {
   return runCommand(() => manage(args, terminal), terminal, { hint: HINT, mendable: [DatabaseError] });
 }

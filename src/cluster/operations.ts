@@ -11,10 +11,10 @@ export interface NodeFigures {
   readonly id: string;
   readonly role: string;
   readonly state: 'taking runs' | 'draining';
-  /** The unfinished runs that it executes. */
+  /** How many unfinished runs the node executes. */
   readonly runs: number;
   readonly freeSlots: number;
-  /** How many it has in all, and its version; null where an older version hasn’t said so. */
+  /** How many slots the node has in all, and its version; null for an older version, which doesn't report them. */
   readonly slots: number | null;
   readonly version: string | null;
   readonly seenMs: number;
@@ -22,7 +22,7 @@ export interface NodeFigures {
   readonly lagMs: number;
 }
 
-/** What all nodes together have before them. */
+/** The backlog of all nodes together. */
 export interface ClusterFigures {
   readonly unfinished: number;
   readonly waiting: number;
@@ -31,13 +31,13 @@ export interface ClusterFigures {
   readonly oldestDeliveryMs: number;
   readonly dead: number;
   readonly commands: number;
-  /** The longest time that the commit of a node has been under way for, when that said so. */
+  /** The longest age of a commit under way, among the ages that nodes reported with their last beat. */
   readonly commitLagMs: number;
   readonly paused: readonly string[];
   readonly pausedQueues: readonly string[];
 }
 
-/** What whoever looks after the nodes asks and tells them, through the database that they share. */
+/** Shows operators the state of all nodes, and passes on their commands, through the database that nodes share. */
 export class ClusterOperations {
   constructor(
     private readonly address: PostgresAddress,
@@ -69,7 +69,7 @@ export class ClusterOperations {
     await this.db.destroy();
   }
 
-  /** The oldest first. */
+  /** All nodes, the oldest first. */
   nodes(): Promise<readonly NodeFigures[]> {
     return this.ask(sql`
       SELECT id, role, CASE WHEN draining THEN 'draining' ELSE 'taking runs' END AS state,
@@ -102,7 +102,7 @@ export class ClusterOperations {
     return rows.length > 0;
   }
 
-  /** Lets no node take new runs of a task, or deliveries from a queue. @returns whether nodes know the task */
+  /** Keeps nodes from starting new runs of a task, or from taking deliveries of a queue. @returns false when no node knows the task */
   async pause({ kind, name }: Pausable): Promise<boolean> {
     const rows = await this.ask(
       kind === 'queue'
@@ -118,14 +118,14 @@ export class ClusterOperations {
   async resume({ kind, name }: Pausable): Promise<boolean> {
     const from =
       kind === 'queue' ? sql`paused_queues WHERE queue = ${name}` : sql`paused_tasks WHERE task = ${name}`;
-    // Nodes look for what was on its way meanwhile.
+    // Nodes look for sub-tasks that waited meanwhile.
     const rows = await this.ask(sql`
       WITH resumed AS (DELETE FROM ${from} RETURNING 1)
       SELECT pg_notify(current_schema(), '["let-go", ""]') FROM resumed`);
     return rows.length > 0;
   }
 
-  /** Asks for the end of unfinished runs. @returns how many */
+  /** Requests the cancellation of unfinished runs. @returns how many */
   async cancel({ task, status, node, olderThanMs }: RunFilter): Promise<number> {
     const rows = await this.ask(sql`
       WITH asked AS (
@@ -139,7 +139,7 @@ export class ClusterOperations {
     return rows.length;
   }
 
-  /** Asks for another attempt of all failed sub-tasks of runs that have finished. @returns how many runs */
+  /** Requests another attempt for all failed sub-tasks of finished runs. @returns how many runs */
   async retry({ task, status, olderThanMs }: RunFilter): Promise<number> {
     const rows = await this.ask(sql`
       WITH asked AS (
@@ -153,7 +153,7 @@ export class ClusterOperations {
     return rows.length;
   }
 
-  /** The table of pg-boss. */
+  /** pg-boss's table of jobs. */
   private get jobs() {
     return sql.id(queueSchema(this.address.schema), 'job');
   }

@@ -9,23 +9,23 @@ const PAGE = 100;
 export interface Orphan {
   readonly number: number;
   readonly id: string;
-  /** Whether a caller has asked for its end: then it is taken over for that, whoever knows its task. */
+  /** Whether a caller has cancelled the run. It is then taken over to be cancelled, also by a node that doesn't know its task. */
   readonly cancelled: boolean;
 }
 
 const IS_ORPHAN = sql`NOT EXISTS (SELECT FROM nodes WHERE nodes.id = open_runs.node)`;
-/** Whether a node that died later would not have died over it. */
+/** Whether the last takeover was so recent that a death of the node now may be due to the run. */
 const IS_RECENT = sql`taken_at > clock_timestamp() - ${SURVIVAL_MS} * interval '1 ms'`;
 const IS_CANCELLED = sql`EXISTS (SELECT FROM commands WHERE run = number AND kind = 'cancel' OFFSET 0)`;
 
 /**
- * The unfinished runs of nodes that are gone. A node makes them its own before it reads them: if it dies over them, the next one
- * knows.
+ * The unfinished runs of nodes that are gone. A node claims runs before it reads them. So if reading them kills it, the next node sees
+ * that in the count of takeovers.
  */
 export class Orphans {
   private readonly logger = loggerOf('node');
 
-  /** Sets aside those that several nodes in a row died over. */
+  /** Sets aside the runs over which several nodes in a row died. */
   async setAside(db: Kysely<Schema>): Promise<void> {
     const { rows } = await sql<{ id: string; task: string }>`
       UPDATE open_runs SET set_aside = true, node = ''
@@ -40,11 +40,11 @@ export class Orphans {
   }
 
   /**
-   * Locks some of them, the oldest first: other nodes that do the same meanwhile get other ones. There are none for a node that isn't
-   * among the others, or not yet: what it claimed would still be without a node.
+   * Locks some orphaned runs, the oldest first. Nodes that do the same meanwhile get other runs. A node without a row in `nodes` gets
+   * none: runs that it claimed would still have no live node.
    *
-   * @param tasks those that the node knows
-   * @param besides runs that it leaves to others, by their numbers
+   * @param tasks the tasks that the node knows
+   * @param besides numbers of runs that the node leaves to others
    */
   async lock(
     db: Kysely<Schema>,
@@ -62,7 +62,7 @@ export class Orphans {
     return rows;
   }
 
-  /** Makes them a node's. */
+  /** Assigns runs to a node. */
   async claim(db: Kysely<Schema>, node: string, numbers: readonly number[]): Promise<void> {
     await sql`
       UPDATE open_runs SET node = ${node}, set_aside = false, taken_at = clock_timestamp(),
@@ -70,7 +70,7 @@ export class Orphans {
       WHERE number = ANY (${[...numbers]}::bigint[])`.execute(db);
   }
 
-  /** Of some runs those that are a node's. */
+  /** Those of the given runs that belong to a node. */
   async claimed(db: Kysely<Schema>, node: string, numbers: readonly number[]): Promise<readonly Orphan[]> {
     const { rows } = await sql<Orphan>`
       SELECT number, id, ${IS_CANCELLED} AS cancelled FROM open_runs
@@ -79,14 +79,17 @@ export class Orphans {
     return rows;
   }
 
-  /** Lets any node have runs that one has claimed and not begun: it didn't die over them. */
+  /**
+   * Releases runs that a node has claimed and not begun, for any node to take. Their takeover doesn't count, because the node didn't die
+   * over them.
+   */
   async release(db: Kysely<Schema>, node: string, numbers: readonly number[]): Promise<void> {
     await sql`
       UPDATE open_runs SET node = '', takeovers = greatest(takeovers - 1, 0)
       WHERE number = ANY (${[...numbers]}::bigint[]) AND node = ${node}`.execute(db);
   }
 
-  /** Lets any node have a run that one could not resume, and tells them. */
+  /** Releases a run that a node could not resume, and tells all nodes. */
   async letGo(db: Kysely<Schema>, node: string, number: number): Promise<void> {
     await sql`
       WITH let_go AS (

@@ -13,22 +13,25 @@ import { textOf } from '../core/thrown.js';
 import { loggerOf } from '../core/logger-of.js';
 import type { ClusterStore, SubTaskOf, TakenSubTask } from './cluster-store.js';
 
-/** When what can't be begun anywhere at the moment is delivered again, in milliseconds from then. */
+/** Delay before work that no node can begin now is delivered again, in milliseconds. */
 const PASS_ON_MS = 500;
-/** For how long a node takes nothing when it passes on what is for others, in milliseconds: else it may be the first to get it again. */
+/**
+ * How long a node takes no deliveries after it has passed on work for others, in milliseconds. Otherwise it might be the first to get
+ * that work again.
+ */
 const REST_MS = 100;
 
 /** Takes on sub-tasks that left the nodes of their runs, as far as this node has room for them. */
 export class PlacedWork {
   private readonly logger = loggerOf('node');
-  /** What this node has taken on, by run and sub-task. */
+  /** The sub-tasks that this node has taken on, by run and sub-task. */
   private readonly taken = new Map<string, Taken>();
-  /** Whether it takes nothing more until somebody lets it begin again: when there is room, or it has rested. */
+  /** Whether this node takes no deliveries for now: until there is room, or its rest is over. */
   isResting = false;
-  /** Called when it has rested. */
+  /** Called when the rest is over. */
   onRested: () => void = () => undefined;
   private rested: NodeJS.Timeout | undefined;
-  /** What it may have taken on without knowing, and is to give back. */
+  /** Sub-tasks that this node may have taken on without knowing it, and must give back. */
   private unsure: SubTaskOf[] = [];
   private knownDead = 0;
 
@@ -42,8 +45,9 @@ export class PlacedWork {
   ) {}
 
   /**
-   * Takes on as much as there is room for, and passes on the rest, in front of what came later, and what only other nodes know. All come from
-   * one queue. What no node knows stays in `placed`: a node that knows it sends it again when it starts.
+   * Takes on as many sub-tasks as there is room for. Passes the rest on, ahead of later ones, and passes on sub-tasks that only other
+   * nodes know. All jobs must be from one queue. Sub-tasks that no node knows stay in `placed`: a node that knows them sends them again
+   * when it starts.
    */
   async take(jobs: readonly SubTaskJob[]): Promise<void> {
     const { paused } = this.journal.sharing;
@@ -63,18 +67,18 @@ export class PlacedWork {
     if (fitting.length > 0) await this.takeOurs(fitting);
   }
 
-  /** Takes nothing more for now: else what it passes on would come back. */
+  /** Stops taking deliveries for now: otherwise sub-tasks that are passed on would come back here. */
   private async rest(): Promise<void> {
     this.isResting = true;
     await this.journal.queue?.rest();
   }
 
-  /** Anew, and not as deliveries that failed, which are counted. It comes to whichever node is there then. */
+  /** Sends jobs anew, for any node. They are not returned as failed deliveries, because those are counted. */
   private async passOn(jobs: readonly SubTaskJob[], delayMs: number): Promise<void> {
     if (jobs.length > 0) await this.journal.queue?.send(jobs.map((job) => ({ ...job, delayMs })));
   }
 
-  /** Gives back what it may have taken on without knowing. @returns whether there was anything */
+  /** Gives back sub-tasks that this node may have taken on without knowing it. @returns whether there were any */
   async giveBack(): Promise<boolean> {
     const { unsure } = this;
     if (unsure.length === 0) return false;
@@ -87,7 +91,7 @@ export class PlacedWork {
     return true;
   }
 
-  /** A delivery that the queue gave up has told nobody of it. */
+  /** Logs new dead letters: the queue reports to nobody that it gave up a delivery. */
   async reportDead(): Promise<number> {
     const dead = (await this.journal.queue?.dead()) ?? 0;
     if (dead > this.knownDead)
@@ -97,7 +101,7 @@ export class PlacedWork {
     return (this.knownDead = dead);
   }
 
-  /** Forgets everything: others have all of it now. */
+  /** Forgets all sub-tasks: other nodes have them now. */
   clear(): void {
     clearTimeout(this.rested);
     for (const { unwatch } of this.taken.values()) unwatch();
@@ -109,7 +113,7 @@ export class PlacedWork {
     return this.registry.find(task)?.subTasks.some(({ name }) => name === subTask) ?? false;
   }
 
-  /** Those that only other nodes know, and of these apart those that could begin now. */
+  /** The jobs that only other nodes know: `now` where such a node has room, else `later`. */
   private async knownElsewhere(
     jobs: readonly SubTaskJob[],
   ): Promise<{ now: readonly SubTaskJob[]; later: readonly SubTaskJob[] }> {
@@ -130,7 +134,7 @@ export class PlacedWork {
         for (const subTask of taken) {
           const run = runs.get(subTask.runId);
           if (!run) continue;
-          // It was taken for dead meanwhile: others have what it took on.
+          // This node was taken for dead meanwhile: other nodes have what it took on.
           if (this.journal.sharing.nodeId !== nodeId) return;
           const job = jobs.find(
             ({ runId, subTask: name }) => runId === subTask.runId && name === subTask.subTask,
@@ -149,14 +153,14 @@ export class PlacedWork {
     const key = keyOf({ runId: record.id, subTask: name });
     this.leave(key);
     const unwatch = this.bus.watch(record.id, (event) => {
-      // It may hear only now of the outcome before a retry on request.
+      // The bus may be behind, and deliver an earlier outcome, from before the sub-task was retried on request.
       if (event.id <= record.lastEventId) return;
       if ('subTask' in event && event.subTask === name && outcomeOf(event)) this.leave(key);
     });
     const taken: Taken = { unwatch, guest: undefined };
     this.taken.set(key, taken);
     const terms = await this.recorded.termsOf(record, false);
-    // It may have ended meanwhile, or be another node's.
+    // The sub-task may have ended meanwhile, or belong to another node.
     if (this.runs.stopping || this.taken.get(key) !== taken) return;
     taken.guest = this.runs.takeOn(terms, record, name, () => {
       if (this.taken.get(key) === taken) this.leave(key);
@@ -164,7 +168,7 @@ export class PlacedWork {
     taken.guest.begin(job?.cause);
   }
 
-  /** It has ended, or is another node's now. */
+  /** Called when a sub-task has ended or belongs to another node. */
   private leave(key: string): void {
     const taken = this.taken.get(key);
     this.taken.delete(key);
@@ -174,12 +178,12 @@ export class PlacedWork {
 }
 
 interface Taken {
-  /** Ends the watch over its outcome. */
+  /** Ends the watch for the sub-task's outcome. */
   readonly unwatch: () => void;
   guest: GuestSubTask | undefined;
 }
 
-/** Says what can't go on before somebody has looked into it. */
+/** Logs sub-tasks that can't go on until an operator has looked into them. */
 export function reportBuried(logger: Logger, subTasks: readonly SubTaskOf[]): void {
   for (const { runId, subTask } of subTasks)
     logger.error({

@@ -6,7 +6,7 @@ import type { Runs } from '../run/runs.js';
 import type { TaskRegistry } from '../tasks/task-registry.js';
 import { termsOfText } from './requested-terms.js';
 
-/** How many begin at a time. */
+/** How many runs begin at a time. */
 const PAGE = 20;
 
 interface RequestedRun {
@@ -16,9 +16,9 @@ interface RequestedRun {
 }
 
 /**
- * Begins the runs that callers have asked for in transactions of their own, when those are committed. A request is for the node that took
- * it as long as that lives, then for the one that makes it its own. It is deleted by the commit that starts the run, which a
- * node that was taken for dead can't make any more. So each run begins once.
+ * Begins the runs that callers requested in transactions of their own, once these are committed. A request belongs to the node that
+ * accepted it while that node lives, then to the node that adopts it. The commit that starts the run deletes the request, and a node that
+ * was taken for dead can't commit. So each run begins once.
  */
 export class RequestedRuns {
   private readonly logger = loggerOf('node');
@@ -32,18 +32,18 @@ export class RequestedRuns {
     private readonly registry: TaskRegistry,
   ) {}
 
-  /** There may be requests for this node. */
+  /** To be called when there may be requests for this node. */
   look(): void {
     this.wake.resolve(undefined);
   }
 
-  /** There are requests for this node, or of nodes that are gone. */
+  /** To be called when there are requests for this node, or of nodes that are gone. */
   lookAround(): void {
     this.looksAround = true;
     this.look();
   }
 
-  /** Begins what there is whenever it is told to look, until `closing` is aborted. */
+  /** Begins requested runs whenever there may be some, until `closing` is aborted. */
   async workOn(closing: AbortSignal): Promise<void> {
     const end = (): void => {
       this.look();
@@ -56,7 +56,7 @@ export class RequestedRuns {
     closing.removeEventListener('abort', end);
   }
 
-  /** Whether there may be more at once. What could not begin is tried again with the next beat. */
+  /** Begins some runs. A run that could not begin is tried again with the next beat. @returns whether there may be more */
   private async attempt(): Promise<boolean> {
     try {
       const isMore = !this.runs.stopping && (await this.beginSome());
@@ -70,7 +70,7 @@ export class RequestedRuns {
     }
   }
 
-  /** Resolves when those that have begun are on record: what it reads after that has none of them. */
+  /** Resolves when the runs that have begun are recorded, so that their requests are gone before the next read. */
   private async beginSome(): Promise<boolean> {
     const { journal, runs, registry } = this;
     const { nodeId } = journal.sharing;
@@ -81,7 +81,7 @@ export class RequestedRuns {
         const definition = registry.find(task);
         if (!definition) continue;
         const terms = await termsOfText(id, definition, text);
-        // A node that was taken for dead meanwhile has none of them any more.
+        // If this node was taken for dead meanwhile, the requests are no longer its own.
         if (journal.sharing.nodeId !== nodeId) break;
         const run = runs.start(terms);
         journal.groups.waiting.fulfil(id);
@@ -93,7 +93,7 @@ export class RequestedRuns {
     return begun.length === PAGE;
   }
 
-  /** What this node is to begin now, the oldest first. */
+  /** The requests that this node is to begin now, the oldest first. */
   private async page(node: string): Promise<readonly RequestedRun[]> {
     const { db } = this.journal.store;
     const tasks = this.takes ? this.registry.all().map(({ name }) => name) : [];
@@ -106,7 +106,7 @@ export class RequestedRuns {
     return rows;
   }
 
-  /** Makes requests of nodes that are gone this node's, and lets others have those that it can't begin. */
+  /** Adopts requests of nodes that are gone, and releases its own requests that it can't begin. */
   private async divide(node: string, tasks: readonly string[]): Promise<void> {
     const { journal } = this;
     const { db } = journal.store;

@@ -13,7 +13,7 @@ interface Requested {
   readonly webhooks?: readonly WebhookTarget[];
 }
 
-/** What is kept of the terms of a run until it begins. */
+/** The terms of a run, as a request keeps them until the run begins. */
 export function textOfTerms(terms: RunTerms): string {
   const { input, replyPolicy, losers, labels, deadline, origin, webhooks } = terms;
   const request = { input, reply: replyPolicy, losers, labels, deadline };
@@ -22,8 +22,8 @@ export function textOfTerms(terms: RunTerms): string {
 }
 
 /**
- * The terms of a run that begins now. Where the task has changed since it was asked for, and they fit no more, it begins all the same, and
- * fails: its caller was told that there is such a run.
+ * The terms of a requested run that begins now. If the task has changed and the terms no longer fit it, the run begins all the same and
+ * fails: its caller was told that the run exists.
  */
 export async function termsOfText(id: string, task: TaskDefinition, text: string): Promise<RunTerms> {
   const { request, origin, webhooks } = parseJson(text) as Requested;

@@ -9,14 +9,14 @@ import { transactionOf } from '../journal/postgres/transaction.js';
 import type { RunTerms } from '../run/run-terms.js';
 import { textOfTerms } from './requested-terms.js';
 
-/** How often a caller that waits for its run asks what became of the transaction; ms. */
+/** How often a caller who waits for a run checks the outcome of the transaction; ms. */
 const POLL_MS = 500;
 
 /**
- * Asks for a run in a transaction of the caller: its commit makes the request visible to the nodes, and lets Postgres tell this one.
+ * Requests a run in a transaction of the caller. The commit makes the request visible to the nodes, and makes Postgres notify this node.
  *
  * @returns the id of the transaction
- * @throws {TransactionError} for what isn't a transaction on the database of the journal; what the transaction throws
+ * @throws {TransactionError} when `given` is no transaction on the journal's database; also throws errors of the transaction
  */
 export async function requestRun(
   { sharing: { nodeId }, options: { schema } }: PostgresJournal,
@@ -25,7 +25,7 @@ export async function requestRun(
 ): Promise<string> {
   const execute = transactionOf(given);
   try {
-    // The lock that the INSERT takes anyway. Outside of a transaction the database refuses to take it.
+    // The INSERT takes this lock anyway. Outside of a transaction, the database refuses the statement.
     await execute(`LOCK TABLE "${schema}".requested_runs IN ROW EXCLUSIVE MODE`, []);
     const [row] = await execute(
       `WITH requested AS (
@@ -45,11 +45,11 @@ export async function requestRun(
 }
 
 /**
- * Waits until a run that was asked for has begun, at whichever node.
+ * Waits until a requested run has begun, on whichever node.
  *
- * @param transaction its id
- * @param closing aborted when nobody is to wait any more
- * @returns false when it takes longer than `waitMs` milliseconds
+ * @param transaction the id of the transaction
+ * @param closing aborted when waiting is to end
+ * @returns false when that takes longer than `waitMs` milliseconds
  * @throws {DomainError} `run-unknown` when the transaction was rolled back; `journal-unavailable`, `stopping`
  */
 export async function untilBegun(
@@ -85,7 +85,7 @@ export async function untilBegun(
 
 async function hasBegun({ store }: PostgresJournal, id: string, transaction: string): Promise<boolean> {
   const { begun, asked } = await asking(async () => {
-    // Before the rest: what is committed in between is found.
+    // Read before the rest, so that a commit in between is not missed.
     const [state] = (
       await sql<{ status: string | null }>`
         SELECT pg_xact_status(${transaction}::xid8) AS status`.execute(store.db)
@@ -103,7 +103,7 @@ async function hasBegun({ store }: PostgresJournal, id: string, transaction: str
 const OTHER_DATABASE =
   'The transaction is not on the database of Frontrunner’s journal, or this node was just taken for dead; use a connection to the same database, or try again';
 
-/** By Postgres' codes. */
+/** Explanations by Postgres' codes. */
 const MENDS: Readonly<Record<string, (schema: string) => string>> = {
   '25P01': () =>
     'transaction is outside of a transaction, where the run could not wait for your commit; give it the client that has said BEGIN, or what the function of a transaction gets, and not a pool or the database itself',

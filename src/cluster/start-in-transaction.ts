@@ -26,12 +26,12 @@ export class StartInTransaction implements OnModuleDestroy {
   ) {}
 
   /**
-   * Checks the request as an ordinary start does, and asks for the run in the transaction. It begins right after the commit.
+   * Checks the request as an ordinary start does, and records it in the transaction. The run begins right after the commit.
    *
-   * @param origin what ties the run to the logs of whoever asked for it
-   * @param key refused: it takes no idempotency key
-   * @throws {TransactionError} where the journal isn't in Postgres, for a task that keeps its input out of the journal, and for what isn't
-   * a transaction on its database; what the transaction throws
+   * @param origin links the run to the logs of its caller
+   * @param key refused: such a start takes no idempotency key
+   * @throws {TransactionError} where the journal isn't in Postgres, for a task that keeps its input out of the journal, and for an object
+   * that isn't a transaction on the journal's database; also throws errors of the transaction
    * @throws {DomainError} `task-unknown`, `invalid-request`, `overloaded`, `journal-unavailable`, `worker-node`, `stopping`
    */
   async start(
@@ -69,7 +69,7 @@ export class StartInTransaction implements OnModuleDestroy {
     };
   }
 
-  /** Ends all waits. */
+  /** Ends all waits for runs to begin. */
   onModuleDestroy(): void {
     this.closing.abort();
   }

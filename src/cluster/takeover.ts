@@ -15,24 +15,24 @@ import { loggerOf } from '../core/logger-of.js';
 
 interface TakenOver {
   readonly run: RunRecord;
-  /** Its sub-tasks that are under way or on their way elsewhere. */
+  /** The sub-tasks that are with another node, or on their way to one. */
   readonly placed: readonly string[];
 }
 
 /**
- * Resumes the runs of nodes that are gone. Their sub-tasks go to whichever node takes them on, through the queue and
- * in the same transaction, but for those that are held: they are for the node that executes the run.
+ * Resumes the runs of nodes that are gone. Their sub-tasks go through the queue, in the same transaction, to any node that takes them on.
+ * Sub-tasks that are held stay with the node that executes the run.
  */
 export class Takeover {
-  /** How long this node leaves a run that it could not resume to the others, in milliseconds. */
+  /** How long this node leaves a run that it could not resume to other nodes, in milliseconds. */
   static readonly retryMs: number = 5_000;
-  /** How long it leaves one to them that has sub-tasks it doesn't know, in milliseconds. */
+  /** How long this node leaves a run with sub-tasks that it doesn't know to other nodes, in milliseconds. */
   static readonly unfitMs: number = 30_000;
   private readonly logger = loggerOf('node');
   private readonly orphans = new Orphans();
   /** Runs that this node has claimed, or may have, and has not begun, by their numbers. */
   private unsure: number[] = [];
-  /** Runs that this node can't go on with, by their numbers, and until when it leaves them to others, on the clock of `performance.now()`. */
+  /** Runs that this node can't resume, by number, and until when it leaves them to others, on the clock of `performance.now()`. */
   private readonly failed = new Map<number, number>();
 
   constructor(
@@ -43,8 +43,9 @@ export class Takeover {
   ) {}
 
   /**
-   * Takes over some of what there is, as far as there is memory for it, and says how much. Other nodes that do the same meanwhile
-   * take other runs.
+   * Takes over some orphaned runs, as far as there is memory for them. Nodes that do the same meanwhile take other runs.
+   *
+   * @returns how many
    */
   async takeOver(): Promise<number> {
     const { sharing } = this.journal;
@@ -52,18 +53,18 @@ export class Takeover {
     const isOurs = (): boolean => sharing.nodeId === nodeId;
     if (!this.runs.admission.hasRoom) return 0;
     const page = await this.takePage(nodeId);
-    // A node that loses its place meanwhile has none of them any more: others resume them.
+    // If this node is taken for dead meanwhile, the runs are no longer its own, and other nodes resume them.
     for (const taken of page) if (isOurs()) await this.resume(taken, isOurs);
     if (page.length > 0) this.logger.log(`Took over ${page.length} unfinished runs of nodes that are gone`);
     return page.length;
   }
 
-  /** Sets aside what several nodes in a row died over. */
+  /** Sets aside the runs over which several nodes in a row died. */
   setAside(): Promise<void> {
     return this.orphans.setAside(this.journal.store.db);
   }
 
-  /** Forgets everything: this node has none of its runs any more. */
+  /** Forgets all claims: this node has none of its runs any more. */
   clear(): void {
     this.unsure = [];
   }
@@ -74,7 +75,7 @@ export class Takeover {
     if (orphans.length === 0) return [];
     try {
       return await store.db.transaction().execute(async (db) => {
-        // Before they are read: what other nodes commit of them after that must reach this one.
+        // Registered before the runs are read: this node must learn of events that other nodes commit after that.
         sharing.expect(orphans.map(({ id }) => id));
         const { taken, released } = await this.divide(db, orphans);
         const left = orphans.filter(({ id }) => !taken.some(({ run }) => run.id === id));
@@ -89,7 +90,7 @@ export class Takeover {
     }
   }
 
-  /** Before they are read, and so in a transaction of its own: see {@link Orphans}. */
+  /** Claims orphaned runs in a transaction of its own, before the runs are read: see {@link Orphans}. */
   private async claim(nodeId: string): Promise<readonly Orphan[]> {
     const { orphans } = this;
     const { db } = this.journal.store;
@@ -107,7 +108,7 @@ export class Takeover {
     });
   }
 
-  /** Keeps those that this node goes on with, or that nobody can read. The others are for any node. */
+  /** Keeps the runs that this node resumes, and those that no node can read. Releases the others for any node. */
   private async record(
     db: Transaction<Schema>,
     nodeId: string,
@@ -123,13 +124,14 @@ export class Takeover {
       INSERT INTO waiting_runs (run) SELECT unnest(${unfit}::bigint[]) ON CONFLICT DO NOTHING`.execute(db);
   }
 
-  /** Sends those sub-tasks on their way that are not held, as they stand. */
+  /** Decides which runs this node resumes, and sends their sub-tasks that are not held to the queue. */
   private async divide(
     db: Transaction<Schema>,
     orphans: readonly Orphan[],
   ): Promise<{ taken: readonly TakenOver[]; released: readonly number[] }> {
     const numbers = orphans.map(({ number }) => number);
-    // In this order: a sub-task that ends in between is in its events, and one that isn't placed now never will be by others.
+    // `placed` is read before the events. If a sub-task ends in between, its events show that. No other node can place a sub-task in
+    // between.
     const placed = await db
       .selectFrom('placed')
       .select(['run', 'sub_task'])
@@ -145,7 +147,7 @@ export class Takeover {
       const task = run && this.registry.find(run.task);
       const isUnfit = run && !cancelled && !knowsUnfinished(task, run);
       if (isUnfit) this.failed.set(number, performance.now() + Takeover.unfitMs);
-      // What more was claimed than fits into memory is for any node too.
+      // Runs that were claimed but don't fit into memory are released for any node.
       if (isUnfit || !found) released.push(number);
       if (!run || isUnfit) return [];
       const unfinished = run.subTasks.filter(({ finishedAt }) => finishedAt === null).map(({ name }) => name);
@@ -195,23 +197,23 @@ export class Takeover {
     }
   }
 
-  /** Lets any node take over a run that could not be resumed here, this one only after a while: it would fail again at once. */
+  /** Releases a run that could not be resumed. This node takes it over again only after a while: at once, it would fail again. */
   private async letGo({ id, firstEventId: number }: RunRecord): Promise<void> {
     const { journal, runs } = this;
     const { nodeId } = journal.sharing;
     this.failed.set(number, performance.now() + Takeover.retryMs);
     runs.get(id)?.leave();
     try {
-      // What it has appended is in the log before another node reads it.
+      // Events that this node has appended must be in the log before another node reads the run.
       await journal.committed(id);
       await this.orphans.letGo(journal.store.db, nodeId, number);
     } catch {
-      // It may still be this node's, which takes it over again.
+      // The run may still belong to this node, which will take it over again.
       this.unsure.push(number);
     }
   }
 
-  /** One run that is damaged keeps no other from being gone on with. */
+  /** A damaged run doesn't keep the other runs from being resumed. */
   private legible(runId: string, recorded: RecordedRun): RunRecord | undefined {
     try {
       return recordOf(recorded);

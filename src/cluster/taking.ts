@@ -5,7 +5,7 @@ import { QUEUES, type WorkQueue } from '../journal/postgres/queues.js';
 import type { Standing } from './heartbeat.js';
 import type { PlacedWork } from './placed-work.js';
 
-/** Takes deliveries of sub-tasks, from as many queues as this node's role and the operators allow. */
+/** Takes deliveries of sub-tasks from the queues that this node's role and the operators allow. */
 export class Taking {
   private readonly logger = loggerOf('node');
   private readonly queues: readonly WorkQueue[];
@@ -20,7 +20,7 @@ export class Taking {
     this.queues = role === 'api' ? [QUEUES.any] : [QUEUES.any, QUEUES.worker];
   }
 
-  /** Begins, or goes on when there is room again. */
+  /** Begins to take deliveries, or goes on when there is room again. */
   async begin(): Promise<void> {
     this.begun = true;
     if (this.journal.sharing.draining) return;
@@ -28,12 +28,12 @@ export class Taking {
     await this.journal.queue?.work(queues, (jobs) => this.work.take(jobs));
   }
 
-  /** Takes nothing on any more. What it has goes on. */
+  /** Takes on no more work. Work that was taken on goes on. */
   async stop(): Promise<void> {
     await this.journal.queue?.rest();
   }
 
-  /** Does what operators want of this node. */
+  /** Applies the settings of operators for this node. */
   async follow({ draining, paused, pausedQueues }: Standing): Promise<void> {
     const { sharing } = this.journal;
     sharing.paused = new Set(paused);

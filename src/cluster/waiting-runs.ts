@@ -7,8 +7,8 @@ import type { PostgresJournal } from '../journal/postgres/postgres-journal.js';
 const PAGE = 100;
 
 /**
- * Runs of nodes that are gone whose task no living node knows: a newer version of the service may, or another service that shares the
- * database. They wait for such a node, and after a while go to the dead letters.
+ * Orphaned runs whose task no live node knows. A newer version of the service may know it, or another service that shares the database.
+ * The runs wait for such a node, and after a while become dead letters.
  */
 export class WaitingRuns {
   private readonly logger = loggerOf('node');
@@ -19,7 +19,7 @@ export class WaitingRuns {
     private readonly graceMs: number,
   ) {}
 
-  /** Finds those that have begun to wait, and those that have waited for too long, and says so. */
+  /** Finds runs that have begun to wait, and runs that have waited for too long, and logs them. */
   async look(): Promise<void> {
     for (const { task, count } of await this.mark())
       this.logger.warn(
