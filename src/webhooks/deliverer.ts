@@ -24,22 +24,22 @@ import { Sender } from './sender.js';
 import type { TestSender } from './test-sender.js';
 import { WebhookLoop, type LoopParts } from './webhook-loop.js';
 
-/** How often it asks which webhooks are this node’s. */
+/** How often this node asks which webhooks it holds, in milliseconds. */
 const HOLD_MS = 1_000;
-/** How long what is under way may take after a stop; SHUTDOWN_GRACE may be shorter. */
+/** How long attempts under way may take after a stop, in milliseconds. SHUTDOWN_GRACE may be shorter. */
 const STOP_GRACE_MS = 5_000;
-/** How long settlements may take after that. */
+/** How long settlements may take after that, in milliseconds. */
 const SETTLE_GRACE_MS = 2_000;
-/** How long what is under way may take when a webhook is changed or goes to another node. */
+/** How long attempts under way may take when a webhook is changed or goes to another node, in milliseconds. */
 const CHANGE_GRACE_MS = 30_000;
 
-/** Delivers the webhooks that this node holds: one loop each. Without any, nothing watches the bus. */
+/** Delivers the webhooks that this node holds, with one loop for each. Without webhooks, nothing watches the bus. */
 @Injectable()
 export class Deliverer implements TestSender, OnApplicationBootstrap, OnModuleDestroy {
   private readonly logger = loggerOf('service');
   private readonly parts: LoopParts;
   private readonly runs: KnownRuns;
-  /** Those under way, by webhook; each removes itself when it has ended. */
+  /** The loops that run, by webhook. Each removes itself when it has ended. */
   private readonly loops = new Map<string, { readonly loop: WebhookLoop; readonly ended: Promise<void> }>();
   private timer: NodeJS.Timeout | undefined;
   private polling: Promise<void> | undefined;
@@ -86,7 +86,7 @@ export class Deliverer implements TestSender, OnApplicationBootstrap, OnModuleDe
     await this.stop();
   }
 
-  /** Ends what is under way within the grace, settles, and lets go of all webhooks. */
+  /** Waits for attempts under way within the grace period, settles, and releases all webhooks. */
   stop(): Promise<void> {
     return (this.stopped ??= this.end());
   }
@@ -110,7 +110,7 @@ export class Deliverer implements TestSender, OnApplicationBootstrap, OnModuleDe
     while (this.isAskedAgain && !this.stopped) {
       this.isAskedAgain = false;
       try {
-        // What is known of these is older than their last settlement, where they end meanwhile.
+        // If one of these loops ends while the journal is asked, the answer about its webhook is older than its last settlement.
         const before = new Set(this.loops.keys());
         await this.follow(await this.journal.webhooks.hold(), before);
         this.isFailing = false;
@@ -120,11 +120,11 @@ export class Deliverer implements TestSender, OnApplicationBootstrap, OnModuleDe
         this.isFailing = true;
       }
     }
-    // Within the turn in which nobody has asked again.
+    // Cleared in the same turn in which it is known that nobody has asked again.
     this.polling = undefined;
   }
 
-  /** @param before the loops that were there when it was asked for them: none of these begins anew in this round */
+  /** @param before the loops that existed when the journal was asked; none of their webhooks gets a new loop in this round */
   private async follow(held: readonly HeldWebhook[], before: ReadonlySet<string>): Promise<void> {
     this.hasHeld ||= held.length > 0;
     const ids = new Set(held.map(({ id }) => id));
@@ -152,7 +152,7 @@ export class Deliverer implements TestSender, OnApplicationBootstrap, OnModuleDe
     this.loops.set(id, { loop, ended });
   }
 
-  /** A run was erased. @param runId undefined when it may be any: then what was read is read again */
+  /** Called when a run was erased. @param runId undefined when it may be any run: then events are read again */
   private forget(runId: string | undefined, head: LogHead): void {
     this.runs.forget(runId);
     head.forget(runId);

@@ -19,7 +19,7 @@ const EXAMPLE_REPORT = {
 
 const status = z.enum(['waiting', 'delivered', 'dead']);
 
-/** An attempt as it is shown. */
+/** An attempt in the API. */
 const reportSchema = z
   .object({
     at: z.iso.datetime().meta({ description: 'When it ended.' }),
@@ -41,7 +41,7 @@ export const testedSchema = z
   .object({ delivered: z.boolean(), ...reportSchema.shape })
   .meta({ id: 'WebhookTest', examples: [{ delivered: false, ...EXAMPLE_REPORT }] });
 
-/** Which of the deliveries of a webhook. */
+/** Filter for the deliveries of a webhook. */
 const filter = {
   runId: z
     .string()
@@ -80,7 +80,7 @@ export const redriveSchema = discardQuerySchema.meta({
 
 export type DeliveryFilter = z.infer<typeof redriveSchema>;
 
-/** The query of what is done with one delivery. */
+/** The query of requests for a single delivery. */
 export const targetQuerySchema = z.strictObject({
   target: z.coerce
     .number()

@@ -5,7 +5,7 @@ import type { Attempt, Sender } from './sender.js';
 import { Unsettled } from './unsettled.js';
 import type { Verdicts } from './verdicts.js';
 
-/** How many receivers are remembered that want no more of a run. */
+/** How many receivers that have answered 410 (for a run) are remembered. */
 const MOST_GONE = 1_000;
 
 export interface DeliveryParts {
@@ -16,32 +16,32 @@ export interface DeliveryParts {
 }
 
 /**
- * The deliveries of a webhook that this node makes, in the order of their events within each run and target. Those that were read from the log
- * are `open` until they are delivered, given up or kept as rows. Those of rows are `taken`.
+ * The deliveries of a webhook that this node makes, in the order of events within each run and target. A delivery that was read from the
+ * log is `open` until it is delivered, given up or kept as a row. A delivery from a row is `taken`.
  */
 export class Deliveries {
   readonly unsettled = new Unsettled();
   /** How many attempts are under way. */
   underWay = 0;
-  /** What the bodies of open ones take, in characters. */
+  /** Total size of the bodies of open deliveries, in characters. */
   characters = 0;
-  /** How many are open no more since the first that is open came to be the first. */
+  /** How many deliveries have closed since the current first one became the first. */
   beyond = 0;
-  /** Whether no attempt begins any more. */
+  /** Whether no further attempt begins. */
   isStopped = false;
-  /** In the order of the log. */
+  /** The open deliveries, in the order of the log. */
   private readonly open = new Set<Delivery>();
-  /** Open ones by run and target: the first is under way or has its turn next, the others wait for it. */
+  /** Open deliveries by run and target. The first is under way or has the next turn; the others wait for it. */
   private readonly lanes = new Map<string, Delivery[]>();
-  /** By name. */
+  /** The taken deliveries, by name. */
   private readonly taken = new Map<string, Delivery>();
-  /** Runs and targets whose receivers want no more. */
+  /** Runs and targets whose receivers have answered 410: they want no more events. */
   private readonly gone = new Set<string>();
-  /** The last event that is open no more. */
+  /** The highest event of a delivery that has closed. */
   private furthest = 0;
 
   /**
-   * @param signal cuts off what is under way
+   * @param signal cuts off attempts under way
    * @param onProgress called when an attempt has ended
    */
   constructor(
@@ -59,23 +59,23 @@ export class Deliveries {
     return this.taken.size;
   }
 
-  /** The first that is open. */
+  /** The first open delivery. */
   get first(): Delivery | undefined {
     for (const delivery of this.open) return delivery;
     return undefined;
   }
 
-  /** Whether one is under way, or was and isn’t settled yet. */
+  /** Whether a delivery is taken, or was changed and isn't settled yet. */
   has(name: string): boolean {
     return this.taken.has(name) || this.unsettled.has(name);
   }
 
-  /** Runs and targets that have kept ones: what is read of them now waits behind these. */
+  /** Runs and targets with deliveries kept as rows. Deliveries that are read from now on wait behind these. */
   waitingPairs(): string[] {
     return [...this.unsettled.waitingPairs(), ...this.taken.values().map(({ about }) => pairOf(about))];
   }
 
-  /** An event was read. @param isBehind whether an earlier one of its run and target is kept */
+  /** Adds a delivery from the log. @param isBehind whether an earlier delivery of its run and target is kept as a row */
   add(delivery: Delivery, isBehind: boolean): void {
     this.open.add(delivery);
     this.characters += delivery.body.length;
@@ -93,7 +93,7 @@ export class Deliveries {
     }
   }
 
-  /** A row is due. */
+  /** Adds a delivery from a row that is due. */
   take(delivery: Delivery): void {
     delivery.isKept = true;
     this.taken.set(delivery.name, delivery);
@@ -103,11 +103,11 @@ export class Deliveries {
   }
 
   /**
-   * Keeps those as rows that were taken up before a time, so that they hold up nothing. What is under way goes on.
+   * Keeps deliveries as rows that were taken up before a time, so that they hold up no others. Attempts under way go on.
    *
    * @param before on the clock of `performance.now()`
-   * @param againMs within how long they are due again
-   * @param all whether those that have had no turn are among them
+   * @param againMs within how many milliseconds they are due again
+   * @param all whether to include deliveries that have had no turn
    */
   spill(before: number, againMs: number, all: boolean): void {
     for (const delivery of [...this.open, ...this.taken.values()]) {
@@ -121,7 +121,7 @@ export class Deliveries {
     }
   }
 
-  /** A run was erased: what isn’t under way is never sent, and nothing more is kept of it. */
+  /** Called when a run was erased: deliveries that aren’t under way are never sent, and nothing more is kept of the others. */
   forget(runId: string): void {
     for (const delivery of [...this.open, ...this.taken.values()]) {
       if (delivery.about.runId !== runId) continue;
@@ -134,7 +134,7 @@ export class Deliveries {
     this.unsettled.forget(runId);
   }
 
-  /** No attempt begins any more. */
+  /** Begins no further attempt. */
   stop(): void {
     this.isStopped = true;
     for (const delivery of [...this.open, ...this.taken.values()]) {
@@ -144,7 +144,7 @@ export class Deliveries {
     }
   }
 
-  /** Keeps what is open and has later ones that are not, so that these aren’t sent again. Nothing may be under way. */
+  /** Keeps open deliveries as rows if a later one has closed, so that the later ones aren’t sent again. No attempt may be under way. */
   keepRest(): void {
     for (const delivery of this.open) if (delivery.about.event <= this.furthest) this.keep(delivery, null);
   }
@@ -171,7 +171,7 @@ export class Deliveries {
 
   private conclude(delivery: Delivery, attempt: Attempt): void {
     const { state, nextAt, pause } = this.verdicts.on(delivery, attempt);
-    // While it stops, its terms may be others already.
+    // During a stop, the webhook's terms may have changed already.
     if (pause && !this.isStopped) this.unsettled.pause ??= pause;
     if (attempt.isGone && state === 'dead') this.rememberGone(pairOf(delivery.about));
     if (state === 'delivered') this.unsettled.delivered += 1;
@@ -185,7 +185,7 @@ export class Deliveries {
     else this.parts.endpoints.of(delivery.terms.url).add(delivery);
   }
 
-  /** No request is made of it. */
+  /** Gives a delivery up without a request. */
   private giveUp(delivery: Delivery): void {
     const message =
       'No request was made, since the receiver has answered an earlier event of the run with 410';
@@ -199,7 +199,7 @@ export class Deliveries {
     this.gone.add(pair);
   }
 
-  /** The next one of its run and target has its turn. */
+  /** Ends a delivery. The next one of its run and target gets its turn. */
   private end(delivery: Delivery, state: 'delivered' | 'dead'): void {
     this.leave(delivery);
     if (!delivery.isErased) {
@@ -215,7 +215,7 @@ export class Deliveries {
     else this.lanes.delete(pair);
   }
 
-  /** Keeps it as a row, and those behind it. */
+  /** Keeps a delivery as a row, and those that wait behind it. */
   private keep(delivery: Delivery, dueAt: number | null): void {
     const pair = pairOf(delivery.about);
     const lane = this.lanes.get(pair);

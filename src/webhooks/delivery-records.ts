@@ -14,10 +14,13 @@ import type { DeliveriesQuery, DeliveryFilter, DeliveryView, ReportView } from '
 import { parsedTerms } from './webhook-terms.js';
 import { Webhooks, type WebhookCaller } from './webhooks.js';
 
-/** One delivery of a webhook. */
+/** The key of one delivery. */
 export type DeliveryName = Pick<DeliveryPosition, 'webhook' | 'event' | 'target'>;
 
-/** What became of events, of a webhook or of {@link WEBHOOKS_OF_RUNS}. Each call throws `journal-unavailable` where it can't be done. */
+/**
+ * The deliveries on record, of a webhook or of {@link WEBHOOKS_OF_RUNS}. Each call throws `journal-unavailable` when the journal can't
+ * answer.
+ */
 @Injectable()
 export class DeliveryRecords {
   constructor(
@@ -26,7 +29,7 @@ export class DeliveryRecords {
     private readonly runs: RunWatch,
   ) {}
 
-  /** A page, and where the next one goes on. @throws {DomainError} `webhook-unknown`, `run-unknown`, `invalid-request` */
+  /** A page of deliveries, and the cursor of the next page. @throws {DomainError} `webhook-unknown`, `run-unknown`, `invalid-request` */
   async list(
     webhook: string,
     { status: states, runId, limit, cursor }: DeliveriesQuery,
@@ -40,13 +43,23 @@ export class DeliveryRecords {
     return { deliveries, next: found.length > limit ? deliveries.at(-1) : undefined };
   }
 
-  /** Has the dead ones tried again. @returns how many @throws {DomainError} as {@link list} */
+  /**
+   * Has dead deliveries tried again.
+   *
+   * @returns how many
+   * @throws {DomainError} as {@link list}
+   */
   async redrive(webhook: string, filter: DeliveryFilter, caller: WebhookCaller): Promise<number> {
     await this.requireSeen(webhook, filter.runId, caller, { pointer: '/runId' });
     return this.journal.webhooks.redrive(queryOf(webhook, filter), this.journal.now());
   }
 
-  /** Deletes the dead ones. @returns how many @throws {DomainError} as {@link list} */
+  /**
+   * Deletes dead deliveries.
+   *
+   * @returns how many
+   * @throws {DomainError} as {@link list}
+   */
   async discard(webhook: string, filter: DeliveryFilter, caller: WebhookCaller): Promise<number> {
     await this.requireSeen(webhook, filter.runId, caller, { parameter: 'runId' });
     return this.journal.webhooks.discard(queryOf(webhook, filter));
@@ -105,7 +118,7 @@ function unknownDelivery({ event }: DeliveryName): DomainError {
   return new DomainError('delivery-unknown', `The webhook has no dead delivery of the event ${event}`);
 }
 
-/** A delivery as callers see it. @param link the address of all runs */
+/** A delivery as the API shows it. @param link the address of all runs */
 export function deliveryView(delivery: KeptDelivery, link: string): DeliveryView {
   const { event, target, runId, task, type, state, attempts, dueAt, changedAt, report, terms } = delivery;
   return {

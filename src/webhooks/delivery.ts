@@ -7,26 +7,26 @@ import { WEBHOOKS_OF_RUNS, type DeliveryState, type KeptDelivery } from '../run/
 import type { Turn } from './endpoint.js';
 import type { Message } from './message.js';
 
-/** Which event, for which webhook. */
+/** The event and webhook of a delivery. */
 export type About = Pick<KeptDelivery, 'webhook' | 'event' | 'target' | 'runId' | 'task' | 'type'> & {
-  /** Of the event: RFC 3339. */
+  /** Time of the event: RFC 3339. */
   readonly time: string;
 };
 
-/** What makes attempts. */
+/** Makes the attempts of a delivery. */
 interface Owner {
   attempt(delivery: Delivery): Promise<number | undefined>;
   refused(delivery: Delivery): void;
 }
 
-/** An event for a webhook, from where it is read until it is delivered, given up or kept for later. */
+/** An event on its way to a webhook, from when it is read until it is delivered, given up or kept for later. */
 export class Delivery implements Turn {
-  /** How many were made since it came up or was redriven. */
+  /** How many attempts were made since the delivery was created or redriven. */
   attempts = 0;
   isUnderWay = false;
-  /** Whether there is a row of it, or is to be. */
+  /** Whether the delivery has a row, or will have one. */
   isKept = false;
-  /** Its run was erased: nothing of it is kept any more. */
+  /** Whether its run was erased: nothing is kept of the delivery any more. */
   isErased = false;
   report: AttemptReport | undefined;
 
@@ -44,7 +44,7 @@ export class Delivery implements Turn {
     private readonly owner: Owner,
   ) {}
 
-  /** What tells it from others of its webhook. */
+  /** Its name, unique within the webhook. */
   get name(): string {
     return nameOf(this.about);
   }
@@ -76,7 +76,7 @@ export class Delivery implements Turn {
     this.owner.refused(this);
   }
 
-  /** What a row says of it. */
+  /** Takes over the attempts that a row has recorded. */
   resume({ attempts, report }: Pick<KeptDelivery, 'attempts' | 'report'>): this {
     this.isKept = true;
     this.attempts = attempts;
@@ -84,14 +84,14 @@ export class Delivery implements Turn {
     return this;
   }
 
-  /** An attempt has ended. */
+  /** To be called when an attempt has ended. */
   attempted(report: AttemptReport): void {
     const firstAt = (this.attempts > 0 ? this.report?.firstAt : undefined) ?? report.at;
     this.attempts += 1;
     this.report = report.error === undefined ? report : { ...report, firstAt };
   }
 
-  /** When the next attempt is due, in milliseconds since 1970; undefined where none follows. */
+  /** When the next attempt is due, in milliseconds since 1970; undefined after the last attempt. */
   nextAt(now: number, retryAfterMs: number): number | undefined {
     const { attempts, delay, maxDelay } = this.retry;
     if (this.attempts >= attempts) return undefined;
@@ -103,7 +103,7 @@ export class Delivery implements Turn {
     return { ...WEBHOOK_DEFAULTS.retry, ...this.terms.retry };
   }
 
-  /** What is kept of it. @param dueAt null where it waits for an earlier one, or for nothing */
+  /** The delivery as a row. @param dueAt null when it waits for an earlier delivery, or is finished */
   row(state: DeliveryState, now: number, dueAt: number | null = null): KeptDelivery {
     const { time: _, ...about } = this.about;
     const { report, attempts } = this;

@@ -10,36 +10,36 @@ import { reasonOf } from '../upstreams/timed-exchange.js';
 import type { Upstream, Upstreams } from '../upstreams/upstreams.js';
 import { UnsentError } from './message.js';
 
-/** How many origins keep connections; those of the oldest are closed. */
+/** How many origins keep connections. Beyond that, connections to the oldest are closed. */
 const MOST_ORIGINS = 1_000;
-/** The status is what counts. Of a body an excerpt is enough. */
+/** Only the status matters. An excerpt of the body is enough. */
 const UNREAD: ReadingTerms = { maxBytes: 0, accepts: () => false };
 const NO_SECRETS = new Secrets([]);
 
-/** What counts of an answer. */
+/** The relevant parts of an answer. */
 interface Answer {
   readonly status: number;
-  /** 2xx alone. */
+  /** Whether the status is 2xx. */
   readonly isDelivered: boolean;
   /** The beginning of its body. */
   readonly excerpt: string;
-  /** How long `Retry-After` asks to wait; 0 without one. */
+  /** How long `Retry-After` asks to wait, in milliseconds; 0 without one. */
   readonly retryAfterMs: number;
 }
 
-/** The connections to receivers: those of HTTP sub-tasks, with their guard, TLS and proxies. */
+/** The connections to receivers. They have the guard, TLS and proxies of HTTP sub-tasks. */
 export class Destinations {
   private readonly upstreams = new Map<string, Upstream>();
-  /** What they were made of. A reload brings another one. */
+  /** The settings with which they were made. A reload brings new ones. */
   private origins: Upstreams | undefined;
 
-  /** @param current the origins of tasks files, with what these say of them */
+  /** @param current the origins of the tasks files at the moment, with their settings */
   constructor(private readonly current: () => Upstreams) {}
 
   /**
-   * Sends a request, once more where its connection had been closed unseen.
+   * Sends a request. Sends it once more if its connection had been closed unnoticed.
    *
-   * @param mayBePrivate whether its address may be one that is not on the public internet
+   * @param mayBePrivate whether the address may be one that is not on the public internet
    * @throws {UnsentError} and the reason of `signal`
    */
   async send(
@@ -53,7 +53,7 @@ export class Destinations {
       return answerOf(await exchangeAnew(upstream, request, signal));
     } catch (error) {
       signal.throwIfAborted();
-      // The addresses that its host has stay untold: who has named it may be a stranger.
+      // The addresses of the host are not told: a stranger may have named it.
       if (error instanceof ForbiddenAddress)
         throw new UnsentError(
           'forbidden-address',

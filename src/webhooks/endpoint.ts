@@ -1,29 +1,29 @@
 import type { Clock } from '../core/clock.js';
 import { Breaker } from './breaker.js';
 
-/** How many attempts an endpoint is sent at a time. */
+/** Most attempts under way to an endpoint. */
 const MOST_IN_FLIGHT = 20;
-/** How many endpoints are remembered of which nothing is under way. */
+/** How many idle endpoints are remembered. */
 const MOST_IDLE = 10_000;
 
 /** A delivery that waits for its turn at an endpoint. */
 export interface Turn {
-  /** Whether it waits while the breaker is open; others are refused. */
+  /** Whether the delivery waits while the breaker is open. Others are refused. */
   readonly isPatient: boolean;
-  /** Whether it is let through though the breaker is open: no attempt of it comes after this one. */
+  /** Whether no attempt follows this one. A delivery that isn't patient is then let through although the breaker is open. */
   readonly isLast: boolean;
-  /** Its turn has come. @returns the least wait that a failure asks for; undefined for a success. It never rejects. */
+  /** Makes the attempt. @returns the least wait that a failure asks for, in milliseconds; undefined for a success. It never rejects. */
   attempt(): Promise<number | undefined>;
-  /** The breaker is open. */
+  /** Called when the breaker is open. */
   refused(): void;
 }
 
 /**
- * Where deliveries go: a bound of those in flight, and a breaker, whichever webhooks they are of. The bound begins with one and grows with each
- * success, so that URLs that hang don't take all connections to an origin that they share with others.
+ * Limits the attempts to one URL, over all webhooks: by a bound on those under way, and by a breaker. The bound begins with one and grows
+ * with each success, so that URLs that hang don't take all connections to an origin that they share with others.
  */
 export class Endpoint {
-  /** In the order in which they came. */
+  /** Waiting deliveries, in the order in which they came. */
   private readonly turns = new Set<Turn>();
   private readonly breaker: Breaker;
   private inFlight = 0;
@@ -43,7 +43,7 @@ export class Endpoint {
     return this.breaker.isOpen;
   }
 
-  /** How long until its breaker lets an attempt through, in milliseconds. */
+  /** How long until the breaker lets an attempt through, in milliseconds. */
   get leftMs(): number {
     return this.breaker.leftMs;
   }
@@ -53,7 +53,7 @@ export class Endpoint {
     this.goOn();
   }
 
-  /** @returns false when its turn has come already */
+  /** @returns false when its attempt has begun already */
   withdraw(turn: Turn): boolean {
     const isWaiting = this.turns.delete(turn);
     if (this.turns.size === 0) this.clock.clearTimeout(this.timer);
@@ -109,7 +109,7 @@ export class Endpoints {
     return endpoint;
   }
 
-  /** Of half of them, so that this is seldom done. */
+  /** Forgets half of the most idle endpoints at once, so that this is rare. */
   private forgetIdle(): void {
     let left = MOST_IDLE / 2;
     for (const [key, { isIdle }] of this.endpoints) {

@@ -9,9 +9,9 @@ import type { KnownRun, KnownRuns } from './known-runs.js';
 import type { LogReader } from './log-reader.js';
 import type { Wanted } from './wanted.js';
 
-/** How many rows are in their turn at a time. */
+/** How many deliveries from rows are taken at a time. */
 const MOST_TAKEN = 500;
-/** After this, rows are looked for again while those that are due are under way. */
+/** Pause before rows are searched again while those that are due are under way, in milliseconds. */
 const AGAIN_MS = 1_000;
 
 interface Parts {
@@ -21,11 +21,11 @@ interface Parts {
   readonly clock: Clock;
 }
 
-/** Makes deliveries of one webhook: of what is read of the log, and of rows that are due. */
+/** Makes the deliveries of one webhook, from events in the log and from rows that are due. */
 export class Intake {
-  /** When the next row is due, in milliseconds since 1970: `Infinity` where none waits, 0 while nobody knows. */
+  /** When the next row is due, in milliseconds since 1970; `Infinity` when none waits, 0 when unknown. */
   private dueAt = 0;
-  /** Rows aren’t looked for before then, on the clock of `performance.now()`. */
+  /** No search for rows before this time, on the clock of `performance.now()`. */
   private lookAt = -Infinity;
 
   constructor(
@@ -36,32 +36,32 @@ export class Intake {
     private readonly deliveries: Deliveries,
   ) {}
 
-  /** Rows may have become due. */
+  /** To be called when rows may have become due. */
   look(): void {
     this.dueAt = 0;
     this.lookAt = -Infinity;
   }
 
-  /** Whether so many rows are in their turn that no others are taken. */
+  /** Whether as many rows are taken as may be. */
   get isFull(): boolean {
     return this.deliveries.takenCount >= MOST_TAKEN;
   }
 
-  /** When it is time to look for rows that are due, on the clock of `performance.now()`. */
+  /** When to search for rows that are due, on the clock of `performance.now()`. */
   get takeAt(): number {
     if (this.isFull) return Infinity;
     const { clock, journal } = this.parts;
     return Math.max(this.lookAt, this.dueAt === 0 ? 0 : clock.elapsed() + this.dueAt - journal.now());
   }
 
-  /** @throws {DomainError} `journal-unavailable` */
+  /** Takes rows that are due. @throws {DomainError} `journal-unavailable` */
   async takeDue(): Promise<void> {
     const { keeping, journal, clock, runs } = this.parts;
     const now = journal.now();
     const next = (await keeping.nextDueAt(this.webhook)) ?? Infinity;
     this.dueAt = next;
     if (next > now) return;
-    // Those that are due stay so until something of them is settled.
+    // Rows that are taken stay due until they are settled.
     this.lookAt = clock.elapsed() + AGAIN_MS;
     const rows = await keeping.due(this.webhook, now, MOST_TAKEN + this.deliveries.takenCount);
     const known: KnownRun[] = [];
@@ -73,7 +73,7 @@ export class Intake {
   }
 
   /**
-   * Reads on in the log.
+   * Reads more of the log.
    *
    * @returns false when there was nothing to read
    * @throws {DomainError} `journal-unavailable`
@@ -89,7 +89,7 @@ export class Intake {
     return isOn;
   }
 
-  /** Runs and targets of some events that have kept deliveries: what is read now waits behind these. */
+  /** The runs and targets of some events that have deliveries kept as rows. New deliveries wait behind these. */
   private async waitingOf(fitting: readonly (readonly [RunEvent, KnownRun])[]): Promise<ReadonlySet<string>> {
     const runIds = new Set(fitting.map(([{ runId }]) => runId));
     const isAsked = runIds.size > 0 && this.dueAt < Infinity;
@@ -103,11 +103,12 @@ export class Intake {
     const { id, runId, task, type, time } = event;
     const body = JSON.stringify(eventView(event));
     const now = this.parts.clock.elapsed();
-    // The log keeps what comes while the endpoint of a webhook of the API fails. Those of runs have other endpoints to go on with.
+    // While the endpoint of an API webhook fails, its events wait in the log. Webhooks of runs have various endpoints, so they don't wait
+    // for one.
     const isPatient = this.wanted.terms !== undefined;
     for (const [target, terms] of addressees) {
       const about = { webhook: this.webhook, event: id, target, runId, task, type, time };
-      // Read again after a crash, and a row already.
+      // The event was read again after a crash, and has a row already.
       if (this.deliveries.has(nameOf(about))) continue;
       const delivery = new Delivery(about, body, terms, run.traceparent, now, isPatient, this.deliveries);
       this.deliveries.add(delivery, waiting.has(pairOf(about)));

@@ -7,14 +7,14 @@ import type { Runs } from '../run/runs.js';
 /** How many runs are remembered; the journal is asked for others. */
 const MOST_RUNS = 20_000;
 
-/** What deliveries need to know of a run besides its event. */
+/** The properties of a run that its deliveries need. */
 export interface KnownRun {
   readonly traceparent: string | undefined;
-  /** Its own webhooks; undefined where it has none. */
+  /** The run's own webhooks; undefined without any. */
   readonly webhooks: readonly WebhookTarget[] | undefined;
 }
 
-/** Of most runs, and of those that are gone. */
+/** For most runs, and for runs that are gone. */
 const NOTHING: KnownRun = { traceparent: undefined, webhooks: undefined };
 
 /** The runs whose events were read lately. */
@@ -30,13 +30,13 @@ export class KnownRuns {
     return this.known.get(runId);
   }
 
-  /** A run’s first event was read. */
+  /** To be called when the first event of a run was read. */
   started({ runId, data }: RunEvent<'run.started'>): void {
     this.keep(runId, data.traceparent, data.webhooks);
   }
 
   /**
-   * What is on record of a run whose first event wasn’t read lately.
+   * Finds a run, in the journal if its first event wasn’t read recently.
    *
    * @throws {DomainError} `journal-unavailable`
    */
@@ -49,7 +49,7 @@ export class KnownRuns {
     return this.keep(runId, record?.traceparent, record?.webhooks);
   }
 
-  /** A run is erased. @param runId undefined when it may be any */
+  /** To be called when a run was erased. @param runId undefined when it may be any */
   forget(runId: string | undefined): void {
     if (runId === undefined) this.known.clear();
     else this.known.delete(runId);

@@ -6,23 +6,26 @@ import type { Journal } from '../run/journal.js';
 import type { EventPage } from '../run/journal-pages.js';
 import type { KnownRuns } from './known-runs.js';
 
-/** How many of the newest events are kept, and what they may take in memory, roughly. */
+/** How many of the newest events are kept, and their approximate memory, in bytes. */
 const MOST_EVENTS = 2_000;
 const MOST_BYTES = 8 * 2 ** 20;
 
-/** Who reads the log as it grows. */
+/** A reader that follows the log as it grows. */
 export interface HeadReader {
-  /** @param before the last event that was told before these; never none */
+  /**
+   * @param events the new events; never empty
+   * @param before the last event that was told before them
+   */
   told(events: readonly RunEvent[], before: number): void;
 }
 
-/** The newest events of the log, for all readers that are near its end. Nobody watches the bus while there are none. */
+/** The newest events of the log, for all readers that are near its end. Without readers, nothing watches the bus. */
 export class LogHead {
   private readonly readers = new Set<HeadReader>();
   private events: RunEvent[] = [];
   private sizes: number[] = [];
   private bytes = 0;
-  /** Whatever was published behind this event is among `events`. */
+  /** All events that were published after this one are in `events`. */
   private since = 0;
   /** The last event that was published. */
   private seen = 0;
@@ -50,7 +53,7 @@ export class LogHead {
     this.drop(this.events.length);
   }
 
-  /** What comes behind the event `after`, so many at most; undefined when that is longer ago than what is kept. */
+  /** The events after the event `after`, at most `limit`; undefined when some of them are no longer kept. */
   read(after: number, limit: number): EventPage | undefined {
     if (after < this.since) return undefined;
     const first = indexBehind(this.events, after);
@@ -59,7 +62,11 @@ export class LogHead {
     return { events, next: isAll ? Math.max(after, this.seen) : (events.at(-1)?.id ?? after) };
   }
 
-  /** Keeps no event of a run that is erased, and none before it: who is behind that reads the journal. @param runId undefined for all */
+  /**
+   * Drops the events of an erased run, and all events before them. A reader that is further behind reads the journal.
+   *
+   * @param runId undefined for all
+   */
   forget(runId: string | undefined): void {
     this.drop(this.events.findLastIndex((event) => runId === undefined || event.runId === runId) + 1);
   }

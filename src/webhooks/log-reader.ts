@@ -11,29 +11,29 @@ export interface LogParts {
   readonly runs: KnownRuns;
 }
 
-/** What was read of the log. */
+/** A stretch of the log that was read. */
 interface Stretch {
-  /** Of its events, those that may fit, with their runs. */
+  /** The events in it that may match the webhook, with their runs. */
   readonly fitting: readonly (readonly [RunEvent, KnownRun])[];
-  /** The last event that it covers. */
+  /** The last event of the stretch. */
   readonly upTo: number;
-  /** The time of the last event that is known, in milliseconds since 1970. */
+  /** The time of its last known event, in milliseconds since 1970. */
   readonly at: number;
-  /** Whether there was nothing behind it. */
+  /** Whether the log had nothing after it. */
   readonly isLast: boolean;
 }
 
-/** Reads the log for one webhook: near its end what the bus tells, further behind pages of the journal. */
+/** Reads the log for one webhook: the newest events from the bus, earlier ones as pages from the journal. */
 export class LogReader implements HeadReader {
-  /** Whether all that there was is read. */
+  /** Whether the log is read to its end. */
   isAtEnd = false;
-  /** Whether more was told of since the last read began. */
+  /** Whether further events were announced since the last read began. */
   private hasMore = false;
 
   /**
-   * @param upTo the last event that was read, or need not be
-   * @param at its time, in milliseconds since 1970
-   * @param onMore called when there is more that may fit
+   * @param upTo the last event that was read, or needn't be
+   * @param at the time of that event, in milliseconds since 1970
+   * @param onMore called when further events may match
    */
   constructor(
     private readonly parts: LogParts,
@@ -63,7 +63,7 @@ export class LogReader implements HeadReader {
   }
 
   /**
-   * Reads behind the last event. Whoever has dealt with it calls {@link goOn}; until then the same is read again.
+   * Reads the events after the last one. After handling them, the caller calls {@link goOn}; until then the same events are read again.
    *
    * @throws {DomainError} `journal-unavailable`
    */
@@ -96,7 +96,7 @@ export class LogReader implements HeadReader {
     return this.wanted.mayFit(event, this.parts.runs.get(event.runId));
   }
 
-  /** In a turn of its own: a journal in memory takes no time. */
+  /** In a turn of its own, because a journal in memory answers within the current one. */
   private async page(limit: number) {
     await nextTurn();
     return this.parts.journal.events({ ...this.wanted.query, after: this.upTo, limit });

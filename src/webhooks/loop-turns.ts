@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 
-/** Gives each that asks a turn of the event loop of its own: however many webhooks an event is for, they hold up no request. */
+/** Gives each caller a turn of the event loop of its own. So an event for many webhooks doesn't hold up requests. */
 export class LoopTurns {
   private last: Promise<unknown> = Promise.resolve();
 

@@ -1,9 +1,9 @@
 import type { AttemptReport } from '../core/webhook-event.js';
 import type { WebhookTarget } from '../core/webhook.schema.js';
 
-/** An event on its way to a webhook. */
+/** An event as it is sent to a webhook. */
 export interface Message {
-  /** The number of the event in the log, as a text: receivers de-duplicate by it. */
+  /** The event's number in the log, as a text. Receivers de-duplicate by it. */
   readonly id: string;
   readonly type: string;
   /** RFC 3339. */
@@ -13,11 +13,11 @@ export interface Message {
   readonly task?: string;
   /** JSON of the event as the API shows it. */
   readonly body: string;
-  /** That of the run. */
+  /** The traceparent of the run. */
   readonly traceparent?: string | undefined;
 }
 
-/** A message got no answer. */
+/** A message that was not sent, or got no answer. */
 export class UnsentError extends Error {
   override name = 'UnsentError';
 
@@ -29,17 +29,17 @@ export class UnsentError extends Error {
   }
 }
 
-/** What of a request depends on the format. */
+/** The parts of a request that depend on the format. */
 export interface Formatted {
   readonly body: string;
   /** Names and values in turn, as undici takes them. */
   readonly headers: string[];
 }
 
-/** What precedes the types of events in CloudEvents. */
+/** Prefix of event types in CloudEvents. */
 const TYPE_PREFIX = 'frontrunner.';
 
-/** @param base what links begin with; of CloudEvents, the source begins with it */
+/** @param base the prefix of links, and of the source of CloudEvents */
 export function formatted(message: Message, format: WebhookTarget['format'], base: string): Formatted {
   const { body, traceparent } = message;
   const trace = traceparent === undefined ? [] : ['traceparent', traceparent];
@@ -57,8 +57,8 @@ export function formatted(message: Message, format: WebhookTarget['format'], bas
 }
 
 /**
- * The attributes of CloudEvents 1.0.2 but for the data and its type, with the extension “Distributed Tracing”. Their values are printable ASCII, so
- * headers take them as they are.
+ * The attributes of CloudEvents 1.0.2, without the data and its content type, and with the extension “Distributed Tracing”. Their values
+ * are printable ASCII, so headers take them as they are.
  */
 function cloudEvent({ id, type, time, runId, task, traceparent }: Message, base: string) {
   return {

@@ -5,11 +5,11 @@ import { FileTasks } from '../tasks-file/file-tasks.js';
 import type { Upstreams } from '../upstreams/upstreams.js';
 import type { Destinations } from './destinations.js';
 
-/** Loads what sends requests with the first of them. */
+/** The connections to receivers. The code that sends requests is loaded with the first request. */
 @Injectable()
 export class Receivers implements OnApplicationShutdown {
   private destinations: Promise<Destinations> | undefined;
-  /** Where no tasks file has any. */
+  /** Used where no tasks file declares origins. */
   private own: Upstreams | undefined;
 
   constructor(

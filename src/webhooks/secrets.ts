@@ -4,13 +4,14 @@ import type { Seal } from '../core/seal.js';
 import type { SealedSecret, WebhookTerms } from '../core/webhook.schema.js';
 import type { Rotation } from './webhooks.schemas.js';
 
-/** A secret as Standard Webhooks has them. */
+/** A new secret in the form of Standard Webhooks. */
 export function newSecret(): string {
   return `whsec_${randomBytes(32).toString('base64')}`;
 }
 
 /**
- * The secrets of a webhook with a new one in front, and the newest of before, which signs beside it for a while. With the newest one again they stay as they are.
+ * The secrets of a webhook after a rotation: the new one first, then the newest of the old ones, which also signs until the overlap is
+ * over. If the new secret is the newest already, nothing changes.
  *
  * @param now in milliseconds since 1970
  */
@@ -25,7 +26,7 @@ export function rotated(
   if (known === secret) return secrets;
   const added = { sealed: seal.seal(secret) };
   const overlapMs = milliseconds(overlap);
-  // One that nobody can open signs nothing.
+  // A secret that can't be opened can't sign.
   if (!newest || known === undefined || overlapMs === 0) return [added];
   return [added, { sealed: newest.sealed, until: now + overlapMs }];
 }

@@ -12,21 +12,21 @@ import { formatted, UnsentError, type Message } from './message.js';
 import { Receivers } from './receivers.js';
 import { Signatures } from './signatures.js';
 
-/** A receiver may ask for no longer wait. */
+/** Longest wait that a receiver can ask for, in milliseconds. */
 const MOST_RETRY_AFTER_MS = 24 * 3_600_000;
 const GONE = 410;
 
-/** What came of an attempt. */
+/** The outcome of an attempt. */
 export interface Attempt {
   readonly report: AttemptReport;
   readonly isDelivered: boolean;
-  /** The receiver wants no more, ever. */
+  /** Whether the receiver wants no more events, ever (410). */
   readonly isGone: boolean;
   /** The least wait that the receiver asks for, in milliseconds. */
   readonly retryAfterMs: number;
 }
 
-/** Makes one attempt: signs an event, sends it, and says what came of it. */
+/** Makes one attempt: signs an event, sends it, and reports the outcome. */
 @Injectable()
 export class Sender {
   constructor(
@@ -37,7 +37,7 @@ export class Sender {
     @Optional() private readonly clock: Clock = systemClock,
   ) {}
 
-  /** @returns undefined when `signal` has cut it off: then nobody knows what came of it. It never rejects. */
+  /** @returns undefined when `signal` cut the attempt off: its outcome is unknown then. It never rejects. */
   async attempt(message: Message, terms: WebhookTarget, signal: AbortSignal): Promise<Attempt | undefined> {
     const beganAt = this.clock.elapsed();
     const cut = new AbortController();
@@ -76,7 +76,7 @@ export class Sender {
     };
   }
 
-  /** Checked each time: variables may have changed. @throws {UnsentError} `forbidden-address` */
+  /** Checked for each attempt, because the configuration may have changed. @throws {UnsentError} `forbidden-address` */
   private mayBePrivate({ url, allowPrivate }: WebhookTarget): boolean {
     const { WEBHOOK_ORIGINS: origins } = this.config;
     if (allowPrivate || isListed(url, origins)) return true;

@@ -6,11 +6,11 @@ import type { HeldWebhook, WebhookKeeping } from '../run/webhook-keeping.js';
 import type { Deliveries } from './deliveries.js';
 import type { LogReader } from './log-reader.js';
 
-/** Between two settlements: of rows, of deliveries, and where only the cursor has moved. */
+/** Pauses between two settlements, in milliseconds: with changed rows, with deliveries only, and where only the cursor has moved. */
 const SETTLE_ROWS_MS = 50;
 const SETTLE_MS = 250;
 const SETTLE_CURSOR_MS = 10_000;
-/** After so many deliveries it settles at once. */
+/** After this many deliveries, it settles at once. */
 const MOST_UNSETTLED = 500;
 
 interface Parts {
@@ -21,13 +21,13 @@ interface Parts {
   readonly tell: (event: WebhookEvent) => void;
 }
 
-/** Records what was done of one webhook: how far in the log it has come, and its deliveries. */
+/** Records the progress of one webhook: its cursor in the log, and its deliveries. */
 export class Settlements {
   private readonly id: string;
   private settledCursor: number;
   private settledAt = -Infinity;
 
-  /** @param terms undefined where each run has its own */
+  /** @param terms undefined where each run has its own terms */
   constructor(
     { id, cursor }: HeldWebhook,
     private readonly terms: WebhookTerms | undefined,
@@ -39,7 +39,7 @@ export class Settlements {
     this.settledCursor = cursor;
   }
 
-  /** When it is time to settle, on the clock of `performance.now()`; `Infinity` where nothing is to be. */
+  /** When to settle, on the clock of `performance.now()`; `Infinity` when there is nothing to settle. */
   get dueAt(): number {
     const { unsettled } = this.deliveries;
     if (unsettled.delivered >= MOST_UNSETTLED) return this.settledAt;
@@ -49,7 +49,7 @@ export class Settlements {
   }
 
   /**
-   * @returns false where this node has the webhook no more: nothing was recorded
+   * @returns false when this node no longer holds the webhook: nothing was recorded
    * @throws {DomainError} `journal-unavailable`
    */
   async settle(): Promise<boolean> {
@@ -73,7 +73,7 @@ export class Settlements {
     return true;
   }
 
-  /** Each event up to this one is delivered, given up, kept, or none of its. */
+  /** Every event up to this one is delivered, given up, kept as a row, or not for this webhook. */
   private get cursor(): number {
     const { first } = this.deliveries;
     return first ? first.about.event - 1 : this.log.upTo;

@@ -10,7 +10,7 @@ import type { DeliveryCounts, KeptWebhook } from '../run/webhook-keeping.js';
 import { parsedTerms } from './webhook-terms.js';
 import type { WebhookView } from './webhooks.schemas.js';
 
-/** Webhooks as callers see them: without secrets, with how far they have come. */
+/** Webhooks as the API shows them: without secrets, and with their progress. */
 @Injectable()
 export class ShownWebhooks {
   constructor(private readonly journal: Journal) {}
@@ -19,7 +19,7 @@ export class ShownWebhooks {
   async of(webhooks: readonly KeptWebhook[]): Promise<WebhookView[]> {
     const counts = await this.journal.webhooks.counts();
     const views: WebhookView[] = [];
-    // Most of them have come equally far.
+    // Most webhooks have the same cursor.
     const known = new Map<number, WebhookView['behind']>();
     for (const webhook of webhooks) {
       const behind = known.get(webhook.cursor) ?? (await this.behind(webhook.cursor));
@@ -34,7 +34,7 @@ export class ShownWebhooks {
     return viewOf(webhook, behind, counts.get(webhook.id));
   }
 
-  /** What is in the log behind an event. */
+  /** The backlog after an event. */
   private async behind(cursor: number): Promise<WebhookView['behind']> {
     const events = Math.max(0, this.journal.lastEventId - cursor);
     return { events, seconds: (await behindMs(this.journal, cursor)) / 1_000 };

@@ -5,14 +5,14 @@ import { Seal, SealError } from '../core/seal.js';
 import type { SealedSecret } from '../core/webhook.schema.js';
 import { UnsentError } from './message.js';
 
-/** How many secrets are kept open. */
+/** How many opened secrets are kept. */
 const MOST_OPEN = 2_000;
 
-/** Signs deliveries as Standard Webhooks has it. Opening a secret takes longer than signing, so they stay open. */
+/** Signs deliveries as Standard Webhooks specifies. Opened secrets are kept, because opening one takes longer than signing. */
 @Injectable()
 export class Signatures {
   private readonly open = new Map<string, Webhook>();
-  /** Of webhooks that have no secret of their own. */
+  /** For webhooks that have no secret of their own. */
   private readonly ofService: readonly Webhook[];
 
   constructor(
@@ -23,7 +23,7 @@ export class Signatures {
   }
 
   /**
-   * The headers of a request: with a signature of each secret that is valid.
+   * The signature headers of a request, with one signature for each valid secret.
    *
    * @param now in milliseconds since 1970
    * @throws {UnsentError} `sealed`

@@ -1,6 +1,6 @@
 import type { Clock } from '../core/clock.js';
 
-/** Sleeps until it is woken. A call to wake while it is awake ends its next sleep at once. */
+/** Sleeps until it is woken. A call of `wake` while it is awake ends the next sleep at once. */
 export class Sleeper {
   private isWoken = false;
   private sleepsThrough = false;
@@ -8,13 +8,13 @@ export class Sleeper {
 
   constructor(private readonly clock: Clock) {}
 
-  /** @param isUrgent whether it ends {@link sleepThrough} as well */
+  /** @param isUrgent whether to end {@link sleepThrough} too */
   wake(isUrgent: boolean): void {
     this.isWoken = true;
     if (isUrgent || !this.sleepsThrough) this.getUp?.();
   }
 
-  /** At most so long. */
+  /** Sleeps for at most `ms` milliseconds. */
   async sleep(ms: number): Promise<void> {
     if (!this.isWoken) {
       const { promise, resolve } = Promise.withResolvers<unknown>();
@@ -26,7 +26,7 @@ export class Sleeper {
     this.isWoken = false;
   }
 
-  /** So long, whoever wakes it, unless it is urgent. */
+  /** Sleeps for `ms` milliseconds. Only an urgent call of `wake` ends this early. */
   async sleepThrough(ms: number): Promise<void> {
     this.isWoken = false;
     this.sleepsThrough = true;

@@ -1,16 +1,16 @@
 import { pairOf, type KeptDelivery, type WebhookPause } from '../run/webhook-keeping.js';
 import { nameOf, type Delivery } from './delivery.js';
 
-/** How many of those that were delivered at once are recorded with each settlement, to be shown. */
+/** How many deliveries that succeeded at once are recorded with each settlement, to be shown in the API. */
 const MOST_SHOWN = 20;
 
-/** What is to be recorded of deliveries with the next settlement. */
+/** Changes of deliveries that the next settlement records. */
 export class Unsettled {
   /** Rows that must be written, by name. */
   private readonly rows = new Map<string, KeptDelivery>();
-  /** The newest of those that were delivered at once: where a settlement fails, they aren’t shown. */
+  /** The newest deliveries that succeeded at once. If a settlement fails, they are not shown. */
   private shown: Delivery[] = [];
-  /** How many were delivered. */
+  /** How many deliveries succeeded since the last settlement. */
   delivered = 0;
   private deliveredBefore = 0;
   /** Why the webhook is to be paused. */
@@ -33,18 +33,18 @@ export class Unsettled {
     if (this.shown.length > MOST_SHOWN) this.shown.shift();
   }
 
-  /** Of rows that wait, their runs and targets. */
+  /** The runs and targets of rows that wait. */
   waitingPairs(): string[] {
     return [...this.rows.values()].flatMap((row) => (row.state === 'waiting' ? [pairOf(row)] : []));
   }
 
-  /** A run was erased. */
+  /** To be called when a run was erased. */
   forget(runId: string): void {
     for (const [name, row] of this.rows) if (row.runId === runId) this.rows.delete(name);
     this.shown = this.shown.filter(({ about }) => about.runId !== runId);
   }
 
-  /** What is to be written now. */
+  /** The rows to write now. */
   take(now: number): KeptDelivery[] {
     this.deliveredBefore = this.delivered;
     const { shown } = this;
@@ -52,7 +52,7 @@ export class Unsettled {
     return [...shown.map((delivery) => delivery.row('delivered', now)), ...this.rows.values()];
   }
 
-  /** It is recorded. What has changed since is to be recorded again. */
+  /** To be called when rows were recorded. A row that has changed since stays to be recorded. */
   settled(recorded: readonly KeptDelivery[]): void {
     for (const row of recorded) if (this.rows.get(nameOf(row)) === row) this.rows.delete(nameOf(row));
     this.delivered -= this.deliveredBefore;

@@ -4,23 +4,23 @@ import { WEBHOOKS_OF_RUNS, type WebhookPause } from '../run/webhook-keeping.js';
 import type { Delivery } from './delivery.js';
 import type { Attempt } from './sender.js';
 
-/** A webhook to which nothing was delivered for so long is paused when a delivery is given up. */
+/** When a delivery is given up, its webhook is paused if nothing was delivered to it for this long, in milliseconds. */
 const FAILING_MS = 3_600_000;
 
-/** What becomes of a delivery after an attempt. */
+/** The state of a delivery after an attempt. */
 export interface Verdict {
   readonly state: 'delivered' | 'waiting' | 'dead';
-  /** When the next attempt is due, in milliseconds since 1970; null where none is. */
+  /** When the next attempt is due, in milliseconds since 1970; null when none follows. */
   readonly nextAt: number | null;
   readonly pause?: WebhookPause;
 }
 
-/** Says what becomes of the deliveries of a webhook, and tells it. */
+/** Decides what happens to deliveries of a webhook after their attempts, and reports it. */
 export class Verdicts {
   private failingSince: number | undefined;
   private readonly isOfRuns: boolean;
 
-  /** @param lastDeliveredAt when the last one was, in milliseconds since 1970; 0 where none ever was */
+  /** @param lastDeliveredAt when the last delivery succeeded, in milliseconds since 1970; 0 when none ever did */
   constructor(
     private readonly webhook: string,
     private readonly tell: (event: WebhookEvent) => void,
@@ -46,7 +46,7 @@ export class Verdicts {
     return verdict;
   }
 
-  /** A delivery is given up without an attempt. */
+  /** To be called when a delivery is given up without an attempt. */
   givenUp(delivery: Delivery, report: AttemptReport): void {
     delivery.report = report;
     this.tell({ kind: 'webhook.failing', nextAt: null, ...this.told(delivery, report) });

@@ -7,16 +7,16 @@ import { WEBHOOKS_OF_RUNS, type KeptWebhook } from '../run/webhook-keeping.js';
 import type { KnownRun } from './known-runs.js';
 import { parsedTerms } from './webhook-terms.js';
 
-/** What an event is delivered to: which of the webhooks of its run, or 0, and its terms. */
+/** The recipient of an event: the index of the run's own webhook, or 0, and its terms. */
 type Addressee = readonly [target: number, terms: WebhookTarget];
 
-/** Which events a webhook is told of. */
+/** The events that a webhook receives. */
 export interface Wanted {
-  /** What pages of the log are bounded to. */
+  /** The filter for pages of the log. */
   readonly query: Pick<EventQuery, 'types' | 'task' | 'labels' | 'client'>;
-  /** Terms of all deliveries; undefined where each run has its own. */
+  /** The terms of all deliveries; undefined where each run has its own terms. */
   readonly terms: WebhookTerms | undefined;
-  /** Whether an event may fit. @param run undefined where it isn’t known */
+  /** Whether an event may match. @param run undefined when it isn’t known */
   mayFit(event: RunEvent, run: KnownRun | undefined): boolean;
   addressees(event: RunEvent, run: KnownRun): readonly Addressee[];
 }
@@ -25,7 +25,7 @@ export function wantedBy({ id, terms }: KeptWebhook): Wanted {
   return id === WEBHOOKS_OF_RUNS ? OF_RUNS : ofSubscription(parsedTerms({ terms }));
 }
 
-/** Those that runs have of their own. */
+/** For the webhooks that runs have themselves. */
 const OF_RUNS: Wanted = {
   query: {},
   terms: undefined,
@@ -41,7 +41,7 @@ function ofSubscription(terms: WebhookTerms): Wanted {
   const addressees: readonly Addressee[] = [[0, terms]];
   return {
     query: {
-      // The first event of a run says what its traceparent is.
+      // The first event of a run is always read, because it has the traceparent.
       types: EVENT_TYPES.filter((type) => type === 'run.started' || types.has(type)),
       ...(task !== undefined && { task }),
       ...(labels && { labels }),

@@ -20,7 +20,7 @@ import {
   type Rotation,
 } from './webhooks.schemas.js';
 
-/** What is done with a webhook besides changing it. */
+/** Actions on a webhook besides changing it. */
 @ApiTags('Webhooks')
 @NeedsScope('webhooks:write', 'runs:read')
 @KeepsToOwnRuns()

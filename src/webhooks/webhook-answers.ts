@@ -13,13 +13,13 @@ export const tagHeader = {
   },
 };
 
-/** A webhook as it is shown, with its entity tag. */
+/** A webhook as the API shows it; sets its entity tag. */
 export function tagged(webhook: KeptWebhook, shown: ShownWebhooks, response: Response): Promise<WebhookView> {
   response.setHeader('ETag', `W/${tagOf(webhook)}`);
   return shown.one(webhook);
 }
 
-/** Throws when a webhook is not as the caller expects it to be. */
+/** Makes a check that throws when a webhook doesn't meet the preconditions of a request. */
 export function expectedBy({ headers }: Request) {
   return (webhook: KeptWebhook): void => {
     requireMatch(headers, tagOf(webhook));

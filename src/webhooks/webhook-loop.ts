@@ -17,13 +17,13 @@ import { Sleeper } from './sleeper.js';
 import { Verdicts } from './verdicts.js';
 import { wantedBy, type Wanted } from './wanted.js';
 
-/** How many events may be open between the settled cursor and what was read, and how many characters their bodies have. */
+/** How many deliveries may be open, and the total size of their bodies, in characters. */
 const MOST_OPEN = 1_000;
 const MOST_CHARACTERS = 8 * 2 ** 20;
-/** How many events are read at a time, once there is room for so many. */
+/** How many events are read at a time, once there is room for that many. */
 const PAGE_EVENTS = MOST_OPEN / 2;
 
-/** What has taken so long is kept as a row where it holds up others; it is due again within `AGAIN_MS`. */
+/** A delivery that takes longer than `STUCK_MS` is kept as a row if it holds up others. It is due again within `AGAIN_MS`. */
 const STUCK_MS = 1_000;
 const AGAIN_MS = 10_000;
 
@@ -39,13 +39,13 @@ export interface LoopParts extends DeliveryParts {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly tell: (event: WebhookEvent) => void;
-  /** Of all loops. */
+  /** Shared by all loops. */
   readonly turns: LoopTurns;
 }
 
 /**
- * Delivers one webhook: reads the log behind its cursor, takes rows that are due, and settles what was done. No two of these happen at a time, so
- * that what it knows of rows is always true. Attempts go on meanwhile.
+ * Delivers one webhook: reads the log after its cursor, takes rows that are due, and settles progress. Only one of these happens at a
+ * time, so its knowledge of the rows is always current. Attempts go on meanwhile.
  */
 export class WebhookLoop {
   readonly revision: number;
@@ -62,7 +62,7 @@ export class WebhookLoop {
   private isStopping = false;
   private isEnded = false;
   private grace: NodeJS.Timeout | undefined;
-  /** When its grace ends. */
+  /** When the grace period ends. */
   private cutAt = Infinity;
 
   /** @param lastDeliveredAt see {@link Verdicts} */
@@ -100,7 +100,12 @@ export class WebhookLoop {
     this.parts.clock.clearTimeout(this.grace);
   }
 
-  /** Ends what is under way, settles, and ends. @param graceMs after this, what is under way is cut off; the shortest counts. Default: it has its time */
+  /**
+   * Waits for attempts under way, settles, and ends.
+   *
+   * @param graceMs after this many milliseconds, attempts under way are cut off; of several calls, the earliest end counts. Default:
+   * never
+   */
   stop(graceMs = Infinity): void {
     const { clock } = this.parts;
     const cutAt = clock.elapsed() + graceMs;
@@ -114,20 +119,20 @@ export class WebhookLoop {
     this.wake();
   }
 
-  /** Ends at once: another node has it, or it was removed. */
+  /** Ends at once: another node has the webhook, or it was removed. */
   end(): void {
     this.isEnded = true;
     this.deliveries.stop();
     this.cutOff();
   }
 
-  /** Rows may have become due. */
+  /** To be called when rows may have become due. */
   look(): void {
     this.intake.look();
     this.wake();
   }
 
-  /** A run was erased. */
+  /** To be called when a run was erased. */
   forget(runId: string): void {
     this.deliveries.forget(runId);
     this.wake();
@@ -152,7 +157,7 @@ export class WebhookLoop {
       Math.min(this.settlements.dueAt, this.intake.takeAt, this.stuckAt) - this.parts.clock.elapsed();
     const leftMs = this.endpoint?.leftMs ?? 0;
     const next = this.log.isAtEnd || leftMs === 0 ? due : Math.min(due, leftMs);
-    // Where the log has more that can’t be read yet, nobody wakes it.
+    // Nothing wakes the loop when more of the log exists but can’t be read yet.
     const longest = this.log.isAtEnd || this.readable === 0 ? LONGEST_SLEEP_MS : RETRY_MS;
     return Math.max(1, Math.min(next, longest));
   }
@@ -162,19 +167,21 @@ export class WebhookLoop {
     return openCount <= MOST_OPEN - PAGE_EVENTS && characters < MOST_CHARACTERS;
   }
 
-  /** How many events may be read now. The log keeps what comes while an endpoint fails: one event is read at a time, to try it with. */
+  /**
+   * How many events may be read now. While an endpoint fails, events wait in the log: they are read one at a time, to try the endpoint.
+   */
   private get readable(): number {
     if (!this.hasRoom) return 0;
     if (!this.endpoint?.isFailing) return PAGE_EVENTS;
     return this.deliveries.openCount === 0 && this.endpoint.leftMs === 0 ? 1 : 0;
   }
 
-  /** Of a webhook of the API. */
+  /** The endpoint of an API webhook; undefined for the webhooks of runs. */
   private get endpoint(): Endpoint | undefined {
     return this.wanted.terms && this.parts.endpoints.of(this.wanted.terms.url);
   }
 
-  /** When those are kept as rows that hold up others, or the cursor. */
+  /** When deliveries that hold up others, or the cursor, are to be kept as rows. */
   private get stuckAt(): number {
     const { first, beyond } = this.deliveries;
     const isFull = beyond >= MOST_OPEN || (this.isOfRuns && !this.hasRoom);
@@ -200,7 +207,7 @@ export class WebhookLoop {
     else if (hadRows) this.intake.look();
   }
 
-  /** The log keeps what has had no turn yet of a webhook of the API: it has one endpoint. */
+  /** For an API webhook, deliveries that have had no turn yet stay open: it has only one endpoint. */
   private spill(now: number): void {
     this.spiltAt = now;
     this.deliveries.spill(now - STUCK_MS, AGAIN_MS, this.isOfRuns);

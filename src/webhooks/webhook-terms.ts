@@ -3,7 +3,7 @@ import type { SealedSecret, WebhookTerms } from '../core/webhook.schema.js';
 import type { KeptWebhook } from '../run/webhook-keeping.js';
 import type { WebhookChange, WebhookRequest } from './webhooks.schemas.js';
 
-/** What a request for a webhook makes of it. @param onlyClient whose runs alone its maker sees */
+/** The terms of a new webhook. @param onlyClient the client whose runs alone the webhook's creator may see */
 export function termsOf(
   { secret: _, labels, ...request }: WebhookRequest,
   secrets: readonly SealedSecret[],
@@ -29,7 +29,7 @@ export function changedTerms(
   return Object.fromEntries(members.filter(([, value]) => value !== null)) as WebhookTerms;
 }
 
-/** What is kept of a webhook's terms. */
+/** The terms of a webhook on record. */
 export function parsedTerms({ terms }: Pick<KeptWebhook, 'terms'>): WebhookTerms {
   return JSON.parse(terms) as WebhookTerms;
 }

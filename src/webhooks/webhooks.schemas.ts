@@ -122,7 +122,7 @@ const standing = {
   dead: z.int().meta({ description: 'How many deliveries are given up.' }),
 };
 
-/** A webhook as it is shown. */
+/** A webhook in the API. */
 export const webhookSchema = z
   .object({
     id: z.string(),
@@ -162,7 +162,7 @@ export const webhookSchema = z
 
 export type WebhookView = z.input<typeof webhookSchema>;
 
-/** The answer of what makes a secret. */
+/** The answer of requests that create a secret. */
 export const webhookWithSecretSchema = z
   .object({
     ...webhookSchema.shape,

@@ -17,32 +17,32 @@ import { TestSender } from './test-sender.js';
 import { changedTerms, parsedTerms, termsOf } from './webhook-terms.js';
 import type { Rotation, WebhookChange, WebhookRequest } from './webhooks.schemas.js';
 
-/** How many there may be, but for the one of {@link WEBHOOKS_OF_RUNS}. */
+/** Most webhooks, besides {@link WEBHOOKS_OF_RUNS}. */
 const MOST_WEBHOOKS = 1_000;
 
-/** How many tests are under way at once, and how long one may take. */
+/** Most tests under way at once, and the longest time for one. */
 const MOST_TESTS = 20;
 const LONGEST_TEST = '30s';
 
-/** Who asks. */
+/** The caller of the API. */
 export interface WebhookCaller {
   readonly clientId: string | undefined;
-  /** The `clientId` of one who sees its own runs alone. */
+  /** The caller's `clientId`, if it may see only its own runs. */
   readonly onlyClient: string | undefined;
 }
 
-/** Throws when a webhook is not as the caller expects it to be. */
+/** Throws when a webhook doesn't meet the caller's preconditions. */
 type Check = (webhook: KeptWebhook) => void;
 
-/** A webhook and the secret that it signs with from now on. */
+/** A webhook and its new secret. */
 interface WithSecret {
   readonly webhook: KeptWebhook;
   readonly secret: string;
 }
 
 /**
- * The webhooks of the API. Who sees its own runs alone sees and changes those webhooks alone that are told of its own runs.
- * Each call throws `journal-unavailable` where it can't be done.
+ * The webhooks of the API. A caller who may see only its own runs sees and changes only webhooks that are limited to its runs. Each call
+ * throws `journal-unavailable` when the journal can't answer.
  */
 @Injectable()
 export class Webhooks {
@@ -56,7 +56,7 @@ export class Webhooks {
     @Inject(CONFIG) private readonly config: Config,
   ) {}
 
-  /** Makes one that is told of what comes from now on. @throws {DomainError} `webhooks-off`, `webhooks-full`, `invalid-request` */
+  /** Creates a webhook that gets events from now on. @throws {DomainError} `webhooks-off`, `webhooks-full`, `invalid-request` */
   async create(request: WebhookRequest, { clientId, onlyClient }: WebhookCaller): Promise<WithSecret> {
     this.requireSeal();
     this.requireUrl(request.url);
@@ -72,7 +72,7 @@ export class Webhooks {
     return { webhook, secret };
   }
 
-  /** The newest first, at most `limit`. @param behind the id of one that is newer than all of them */
+  /** Lists webhooks, the newest first, at most `limit`. @param behind the id of the last webhook of the page before */
   async list({ onlyClient }: WebhookCaller, limit: number, behind?: string): Promise<KeptWebhook[]> {
     const seen = (await this.all()).filter((webhook) => isSeen(webhook, onlyClient));
     const older = behind === undefined ? seen : seen.filter(({ id }) => id < behind);
@@ -119,13 +119,13 @@ export class Webhooks {
     return { webhook: after, secret };
   }
 
-  /** Takes its deliveries along. @throws {DomainError} `webhook-unknown` */
+  /** Removes a webhook and its deliveries. @throws {DomainError} `webhook-unknown` */
   async remove(id: string, caller: WebhookCaller): Promise<void> {
     await this.get(id, caller);
     await this.journal.webhooks.remove(id);
   }
 
-  /** @throws {DomainError} `webhook-unknown`, `overloaded` */
+  /** Sends a test event. @throws {DomainError} `webhook-unknown`, `overloaded` */
   async test(id: string, caller: WebhookCaller): Promise<AttemptReport> {
     const terms = parsedTerms(await this.get(id, caller));
     const { timeout = WEBHOOK_DEFAULTS.timeout } = terms;
@@ -142,7 +142,7 @@ export class Webhooks {
     return (await this.journal.webhooks.list()).filter(({ id }) => id !== WEBHOOKS_OF_RUNS);
   }
 
-  /** Tries again where somebody else has changed it meanwhile. */
+  /** Tries again if the webhook was changed by another request meanwhile. */
   private async replace(
     id: string,
     caller: WebhookCaller,
