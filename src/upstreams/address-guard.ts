@@ -1,7 +1,7 @@
 import { isIP, type LookupFunction } from 'node:net';
 import { isKnownPrivate, isPublic } from '../core/public-address.js';
 
-/** The refusal to connect to an address that is not on the public internet. */
+/** The service refuses to connect to an address that is not on the public internet. */
 export class ForbiddenAddress extends Error {
   constructor(hostname: string, addresses: readonly string[]) {
     const where = addresses.includes(hostname) ? '' : ` (${addresses.join(', ')})`;
@@ -10,13 +10,13 @@ export class ForbiddenAddress extends Error {
   }
 }
 
-/** What is wrong with a host that needs no lookup to be known as private; undefined for others. */
+/** Why a host is refused that is known to be private without a lookup; undefined for other hosts. */
 export function hostMistake(hostname: string): string | undefined {
   if (!isKnownPrivate(hostname)) return undefined;
   return `${hostname} is no public address; write allowPrivate: true beside it if it is meant`;
 }
 
-/** A lookup that finds public addresses alone. Its error, where there are none but others, is {@link ForbiddenAddress}. */
+/** A lookup that returns public addresses only. It fails with {@link ForbiddenAddress} when a name has only other addresses. */
 export function publicLookup(lookup: LookupFunction): LookupFunction {
   return (hostname, options, callback) => {
     lookup(hostname, options, (error, found, family) => {

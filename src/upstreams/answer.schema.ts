@@ -4,7 +4,7 @@ import { expressionMistake, expressionOf } from '../expressions/expression.js';
 import { compileBodySchema } from './body-schema.js';
 import { resultMistakes } from './result-template.js';
 
-/** How a body becomes a value. */
+/** The ways to turn a body into a value. */
 export const BODY_FORMS = ['json', 'text', 'base64'] as const;
 
 const expectSchema = z
@@ -52,7 +52,7 @@ const expectSchema = z
       'What an answer has. A response that doesn’t have it is a failure; `retry` tries one again whose status is an answer.',
   });
 
-/** The members of a sub-task that say what of a response is its result. */
+/** The members of a sub-task that define its result from a response. */
 export const answerFields = {
   expect: expectSchema.optional(),
   as: z

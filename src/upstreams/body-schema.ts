@@ -1,12 +1,12 @@
 import type { JsonValue } from '../core/json.js';
 import { compileSchema } from '../json-schema/compiled-schema.js';
 
-/** What is wrong with a body; undefined when nothing is. */
+/** Checks a body. Returns the mistake; undefined for a valid body. */
 type BodyCheck = (body: JsonValue) => string | undefined;
 
 type Compiled = ReturnType<typeof compileSchema>;
 
-/** A file is read more than once, and its sub-tasks are made behind that. */
+/** Compiled schemas are kept, because a file is read more than once, and its sub-tasks are created later still. */
 const compiled = new WeakMap<object, Compiled>();
 
 /** Compiles the JSON Schema of a body, once. */
@@ -17,7 +17,7 @@ export function compileBodySchema(schema: JsonValue): Compiled {
   return made;
 }
 
-/** @param schema one without flaws */
+/** @param schema a schema without flaws */
 export function bodyCheck(schema: JsonValue): BodyCheck {
   const made = compileBodySchema(schema);
   if (!('check' in made)) throw new Error(made.flaws.map(({ message }) => message).join());

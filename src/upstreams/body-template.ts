@@ -2,10 +2,10 @@ import type { JsonValue } from '../core/json.js';
 import { tokensOf, type Environment } from './template-text.js';
 import { member, wellFormed } from './template-values.js';
 
-/** What a template makes of an input; undefined is left out of objects, and null in lists. */
+/** Fills a template with an input. A member that is undefined is left out of objects; in lists it becomes null. */
 type Fill = (input: unknown) => unknown;
 
-/** The JSON text of a body that a template makes of an input; a text where no input changes it. */
+/** Compiles a template to a function that makes a body's JSON text from an input, or to a fixed text when no input changes it. */
 export function compileBody(
   template: JsonValue,
   environment: Environment,
@@ -15,7 +15,7 @@ export function compileBody(
   return (input) => JSON.stringify(fill(input) ?? null);
 }
 
-/** The same of a body of text. */
+/** Like {@link compileBody}, for a body of plain text. */
 export function compileTextBody(
   template: string,
   environment: Environment,
@@ -24,7 +24,7 @@ export function compileTextBody(
   return typeof fill === 'function' ? (input) => wellFormed(textOf(fill(input))) : fill;
 }
 
-/** @returns the value itself where no input changes it */
+/** @returns the value itself when no input changes it */
 export function compile(template: JsonValue, environment: Environment): JsonValue | Fill {
   if (typeof template === 'string') return compileText(template, environment);
   if (typeof template !== 'object' || template === null) return template;
@@ -56,7 +56,7 @@ function textOf(value: unknown): string {
   return typeof value === 'string' ? value : JSON.stringify(value);
 }
 
-/** The texts of a body, and the way to each. */
+/** The texts in a body, with the path to each. */
 export function textsOf(
   value: JsonValue,
   path: readonly PropertyKey[],

@@ -1,9 +1,9 @@
-/** Bytes that come in chunks, in one buffer: chunks of a byte each would take a hundred times their size to keep. */
+/** Collects bytes that come in chunks in one buffer. Keeping chunks of one byte each would take a hundred times their size. */
 export class ByteCollector {
   length = 0;
   private buffer: Buffer | undefined;
 
-  /** @param limit how many are kept; no more than these are ever held */
+  /** @param limit most bytes to keep */
   constructor(private readonly limit: number) {}
 
   get bytes(): Buffer {
@@ -15,7 +15,7 @@ export class ByteCollector {
     const part =
       chunk.length > this.limit - this.length ? chunk.subarray(0, this.limit - this.length) : chunk;
     if (!this.buffer) {
-      // The only one, most often: then it needs no copy.
+      // Most bodies have only one chunk, which then needs no copy.
       this.buffer = part;
       this.length = part.length;
       return;

@@ -2,7 +2,7 @@ import { TextDecoder } from 'node:util';
 import { FrameError, type Frame, type FrameDecoder } from './frame-decoder.js';
 import { charsetOf, isJson, isText } from './media-type.js';
 
-/** Brings what comes as it comes: texts where the Content-Type is one of a text or JSON, else base64. */
+/** Makes a decoder that passes pieces on as they come: as texts if the Content-Type is a text or JSON, else as base64. */
 export function bytesDecoder(contentType: string | string[] | undefined): FrameDecoder {
   return isText(contentType) || isJson(contentType)
     ? new TextPieces(charsetOf(contentType))
@@ -28,7 +28,7 @@ class TextPieces implements FrameDecoder {
     return this.framesOf(this.attempt(() => this.decoder.decode()));
   }
 
-  /** Without the byte order mark: Node takes two off where the first comes in two pieces. */
+  /** Removes the byte order mark. Node's decoder would remove two of them when the first is split over two pieces. */
   private framesOf(text: string): Frame[] {
     if (this.hasBegun || text === '') return framesOf(text);
     this.hasBegun = true;
@@ -44,7 +44,10 @@ class TextPieces implements FrameDecoder {
   }
 }
 
-/** Three bytes are four characters: the one or two that are left over come with the next piece, so that all pieces together are one base64. */
+/**
+ * Three bytes make four characters. One or two bytes that are left over wait for the next piece, so that all pieces together form one
+ * base64 text.
+ */
 class Base64Pieces implements FrameDecoder {
   private rest = Buffer.alloc(0);
 

@@ -6,14 +6,18 @@ import { ExpressionError, type Evaluated, type ExpressionThread } from '../expre
 import { FrameError, type Frame } from './frame-decoder.js';
 import type { UpstreamResponse } from './upstream-response.js';
 
-/** What the expressions of a stream may ask for beside the frame. */
+/** Values besides the frame that expressions of a stream can use. */
 interface Asking {
   readonly response: UpstreamResponse;
   readonly input: unknown;
   readonly signal: AbortSignal;
 }
 
-/** What of a frame counts, at once where there is no expression; undefined or null for nothing. @throws {FrameError} */
+/**
+ * Extracts the chunk from a frame: at once where there is no expression; undefined or null when the frame has none.
+ *
+ * @throws {FrameError}
+ */
 type ChunkOf = (
   value: JsonValue,
   frame: Frame,
@@ -37,7 +41,10 @@ export function compileChunk(chunk: string, thread: ExpressionThread, maxBytes: 
 
 const NEVER = new AbortController().signal;
 
-/** Whether a chunk is worth winning with. @throws {SubTaskError} `upstream-unfit` when the expression fails or gives neither true nor false */
+/**
+ * Compiles `wins`: the function tells whether a chunk is enough for its stream to win. It throws SubTaskError `upstream-unfit` when the
+ * expression fails, or gives neither true nor false.
+ */
 export function compileWins(
   wins: string,
   thread: ExpressionThread,

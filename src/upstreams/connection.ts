@@ -3,7 +3,7 @@ import type { TLSSocket } from 'node:tls';
 import { Client, type buildConnector, type Dispatcher } from 'undici';
 import { UnaskedContinue } from './unasked-continue.js';
 
-/** A connection that was kept alive, and that the upstream had closed before it got the request. */
+/** A kept-alive connection that the upstream had closed before it got the request. */
 export class StaleConnection extends Error {
   constructor(cause: Error) {
     super(cause.message, { cause });
@@ -11,17 +11,17 @@ export class StaleConnection extends Error {
   }
 }
 
-/** Whoever is told over which connection its request goes. */
+/** A request that is told which connection it uses. */
 export interface ConnectionUser {
   connection: Connection | undefined;
 }
 
 type ConnectionOptions = Client.Options & { readonly connect: buildConnector.connector };
 
-/** A connection of a pool. It knows what came over it before the request that is under way. */
+/** A connection of a pool. It knows what was received before the request under way began. */
 export class Connection extends Client {
   private socket: Socket | undefined;
-  /** Whether several requests may be under way (HTTP/2): then nobody knows whose bytes came. */
+  /** Whether several requests may be under way (HTTP/2). Received bytes can't be attributed to a request then. */
   private isShared = false;
   /** How many requests went over its socket. */
   private requests = 0;
@@ -53,7 +53,7 @@ export class Connection extends Client {
     this.unaskedContinue.expect();
   }
 
-  /** What a request failed with: a {@link StaleConnection} where no byte came on a socket that had answered before. */
+  /** The error of a failed request: a {@link StaleConnection} when the socket had answered before, and brought no byte this time. */
   failure(error: Error): Error {
     const isStale =
       !this.isShared &&

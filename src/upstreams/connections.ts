@@ -6,12 +6,12 @@ import { CONNECT_TIMEOUT_MS, createConnector, offering } from './connector.js';
 import type { TlsTexts } from './tls-files.js';
 
 /**
- * Most connections to one origin, as many as Envoy opens by default: an upstream that hangs then can't take all file
- * descriptors. Requests past it wait for a free one within their timeout.
+ * Most connections to one origin, the default of Envoy. So an upstream that hangs can't take all file descriptors. Further requests wait
+ * for a free connection within their timeout.
  */
 const MAX_CONNECTIONS = 1024;
 
-/** What connections are opened with. */
+/** Settings for opening connections. */
 export interface Network {
   /** Whether the origin may have an address that is not on the public internet. */
   readonly allowPrivate: boolean;
@@ -21,21 +21,21 @@ export interface Network {
   readonly http2?: boolean | undefined;
 }
 
-/** The connections to an origin. */
+/** The connections to an origin, shared by several sets of origins. */
 interface SharedPool {
   readonly dispatcher: Dispatcher;
   /** The sets of origins that use it. */
   readonly users: Set<object>;
-  /** It takes no request more. */
+  /** Whether it takes no further request. */
   closed: boolean;
 }
 
-/** The connections to upstreams. Origins that are reached in the same way share them, also from before a reload to after it. */
+/** The connections to upstreams. Origins with equal settings share connections, also across a reload. */
 export class Connections {
   private readonly pools = new Map<string, SharedPool>();
-  /** Those that close as soon as their last response is there. */
+  /** Pools that close when their last response has ended. */
   private readonly closing = new Set<SharedPool>();
-  /** Those for one request each. */
+  /** Connections for a single request each. */
   private readonly single = new Set<Connection>();
   private readonly connecting = new Set<Socket>();
   private closed = false;
@@ -55,7 +55,7 @@ export class Connections {
     return shared;
   }
 
-  /** A connection for one request, which closes it. */
+  /** A connection for a single request. The request closes it. */
   openSingle(origin: string, network: Network): Connection {
     this.requireOpen();
     const connection = Connection.open(new URL(origin), this.optionsOf({ ...network, http2: false }));
@@ -65,12 +65,12 @@ export class Connections {
     return connection;
   }
 
-  /** Keeps the connections to an origin, if there are any, for a user more. */
+  /** Adds a user to the connections to an origin, if there are any. */
   claim(origin: string, network: Network, user: object): void {
     this.pools.get(keyOf(origin, network))?.users.add(user);
   }
 
-  /** Closes the connections that nobody else uses. */
+  /** Removes a user, and closes the connections that no other user needs. */
   release(user: object): void {
     for (const [key, shared] of this.pools) {
       if (!shared.users.delete(user) || shared.users.size > 0) continue;
@@ -109,9 +109,10 @@ export class Connections {
   }
 
   /**
-   * A proxy resolves the names of origins by itself: nobody here sees the address. Its own address may be any.
+   * Connects through a proxy. The proxy resolves the names of origins, so their addresses can't be checked here. The proxy's own address
+   * may be any.
    *
-   * @throws {ForbiddenAddress} for a name that is known as private without a lookup
+   * @throws {ForbiddenAddress} for a name that is known to be private without a lookup
    */
   private throughProxy(
     origin: string,
@@ -138,7 +139,7 @@ export class Connections {
   }
 }
 
-/** Timeouts are the engine's: an attempt that takes too long has its signal aborted. */
+/** undici's timeouts are off: the engine aborts the signal of an attempt that takes too long. */
 const TERMS = { headersTimeout: 0, bodyTimeout: 0 };
 
 function keyOf(origin: string, network: Network): string {

@@ -4,11 +4,11 @@ import type { TlsTexts } from './tls-files.js';
 import { isPublic } from '../core/public-address.js';
 import { ForbiddenAddress, publicLookup } from './address-guard.js';
 
-/** How long a connection may take to come about, in milliseconds; a shorter timeout of a sub-task ends the wait before. */
+/** Longest time to open a connection, in milliseconds. A shorter timeout of a sub-task ends the wait earlier. */
 export const CONNECT_TIMEOUT_MS = 10_000;
 
 interface ConnectorOptions {
-  /** Whether only public addresses are connected to. */
+  /** Whether to connect only to public addresses. */
   readonly guarded: boolean;
   readonly lookup: LookupFunction;
   readonly tls?: TlsTexts | undefined;
@@ -16,16 +16,16 @@ interface ConnectorOptions {
 }
 
 /**
- * Opens the connections of one origin, to public addresses alone where `guarded`: a literal address is checked before
- * the connection, a name by the addresses it is resolved to, and what the socket is connected to before a byte goes out.
+ * Opens the connections of one origin, only to public addresses if `guarded`. A literal address is checked before the connection, a name
+ * by its resolved addresses, and the socket's actual address before the first byte is sent.
  *
- * @param connecting where sockets stand until they are connected, for whoever stops the service
+ * @param connecting holds sockets until they are connected, so that a stop can close them
  */
 export function createConnector(
   { guarded, lookup, tls, http2 = false }: ConnectorOptions,
   connecting: Set<Socket>,
 ): buildConnector.connector {
-  // It gives back the socket, which its types leave out. Without it nothing would be checked, and no connection come about.
+  // The function returns the socket, which undici's types leave out. If it didn't, this would fail instead of connecting unchecked.
   const connect = buildConnector({
     ...tls,
     ...offering(http2),
@@ -47,7 +47,7 @@ export function createConnector(
     socket.once('close', () => {
       connecting.delete(socket);
     });
-    // Before undici's own listener, and before TLS says hello.
+    // This must come before undici's own listener, and before TLS begins.
     socket.prependOnceListener('connect', () => {
       const { remoteAddress = '' } = socket;
       if (guarded && !isPublic(remoteAddress))
@@ -56,7 +56,10 @@ export function createConnector(
   };
 }
 
-/** What a TLS connection offers to speak. With HTTP/1.1 a connection has one request, and a loser that is cut off closes its own. */
+/**
+ * The protocols that a TLS connection offers. HTTP/1.1 has one request on each connection, so cutting off a loser closes only its own
+ * connection.
+ */
 export function offering(http2: boolean): { readonly allowH2: boolean; readonly preferH2: boolean } {
   return { allowH2: http2, preferH2: http2 };
 }

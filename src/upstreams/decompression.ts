@@ -2,10 +2,10 @@ import type { Transform } from 'node:stream';
 import { createBrotliDecompress, createGunzip } from 'node:zlib';
 import { Inflate } from './inflate.js';
 
-/** What is said in `Accept-Encoding`. */
+/** Value of `Accept-Encoding`. */
 export const ACCEPTED_ENCODINGS = 'gzip, br, deflate';
 
-/** How many encodings may be stacked: nobody needs two, and each multiplies what a bomb can do. */
+/** Most encodings on one body. Nobody needs two, and each multiplies the effect of a decompression bomb. */
 const MAX_STACKED = 2;
 
 const DECODERS: Readonly<Record<string, () => Transform>> = {
@@ -15,7 +15,7 @@ const DECODERS: Readonly<Record<string, () => Transform>> = {
   br: createBrotliDecompress,
 };
 
-/** The encodings of a response that are no identity, in the order in which they were applied. */
+/** The encodings of a response except `identity`, in the order in which they were applied. */
 export function encodingsOf(header: string | string[] | undefined): string[] {
   return (header ?? '')
     .toString()
@@ -25,7 +25,7 @@ export function encodingsOf(header: string | string[] | undefined): string[] {
     .filter((name) => name !== '' && name !== 'identity');
 }
 
-/** What is wrong with the encodings of a response; undefined when nothing is. */
+/** Why the encodings of a response can't be decoded; undefined when they can. */
 export function encodingMistake(encodings: readonly string[]): string | undefined {
   const unknown = encodings.find((name) => !Object.hasOwn(DECODERS, name));
   if (unknown !== undefined)
@@ -33,7 +33,7 @@ export function encodingMistake(encodings: readonly string[]): string | undefine
   return encodings.length > MAX_STACKED ? `its body is encoded ${encodings.length} times over` : undefined;
 }
 
-/** Takes the chunks of an encoded body, and brings those of the body itself. Nothing more comes of it once it is destroyed. */
+/** Decodes the chunks of an encoded body. Delivers nothing more after `destroy`. */
 export class Decompression {
   private readonly decoders: readonly Transform[];
 
@@ -54,7 +54,7 @@ export class Decompression {
     this.decoders.at(-1)?.on('data', on.data).on('end', on.end);
   }
 
-  /** @returns whether it can take more at once; if not, `drained` is called as soon as it can */
+  /** @returns whether more can be written at once; if not, `drained` is called when it can */
   write(chunk: Buffer, drained: () => void): boolean {
     const [first] = this.decoders;
     const more = first?.write(chunk) ?? true;
@@ -62,7 +62,7 @@ export class Decompression {
     return more;
   }
 
-  /** Brings nothing, and soon takes nothing more, until {@link resume}. */
+  /** Delivers nothing, and soon accepts nothing more, until {@link resume}. */
   pause(): void {
     this.decoders.at(-1)?.pause();
   }

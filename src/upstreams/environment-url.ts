@@ -3,42 +3,43 @@ import { environmentName } from './template-text.js';
 import { UrlTemplate } from './url-template.js';
 
 const VARIABLE = /\$\{([^{}]*)\}/g;
-/** A URL's scheme, host and port, or the variable that it begins with, whose value may have a path too. */
+/** The origin of a URL, or the variable with which it begins. That variable's value may have a path too. */
 const ORIGIN = /^(?:\$\{[^{}]*\}|https?:\/\/[^/?#]*)/i;
-/** Stands for a value that isn't known: it may be a host, a port, or part of a name or a path. */
+/** Placeholder for an unknown value. It is valid as a host, as a port, and in a name or a path. */
 const UNKNOWN = '1';
 
-/** The environment variables of a URL. @throws {TemplateError} for a name that is none */
+/** The names of the environment variables in a URL. @throws {TemplateError} for an invalid name */
 export function variablesOfUrl(text: string): string[] {
   return [...text.matchAll(VARIABLE)].map(([, name = '']) => environmentName(name));
 }
 
-/** The path of a URL as it is written, without its query: with the names of variables, and none of their values. */
+/** The path of a URL as written, without its query. It shows the names of variables, not their values. */
 export function writtenPath(text: string): string {
   return text.replace(ORIGIN, '').replace(/(?:\?|\{[?&]).*$/s, '') || '/';
 }
 
-/** A URL as it is written, without its query and credentials: with the names of variables, and none of their values. */
+/** A URL as written, without its query and credentials. It shows the names of variables, not their values. */
 export function writtenUrl(text: string): string {
   const origin = ORIGIN.exec(text)?.[0] ?? '';
   return origin.replace(/\/\/.*@/, '//') + writtenPath(text);
 }
 
-/** Whether the environment decides on the origin of a URL. */
+/** Whether environment variables determine the origin of a URL. */
 export function hasVariableOrigin(text: string): boolean {
   return ORIGIN.exec(text)?.[0].includes('${') ?? false;
 }
 
-/** The origin of a URL; undefined where the environment decides on it, or where it is no URL. */
+/** The origin of a URL; undefined when environment variables determine it, or when the text is no URL. */
 export function literalOrigin(text: string): string | undefined {
   if (hasVariableOrigin(text)) return undefined;
   return URL.parse(ORIGIN.exec(text)?.[0] ?? '')?.origin;
 }
 
 /**
- * The template that a URL makes with the values of its variables: as they are up to the path, percent-encoded behind.
+ * Parses a URL into a template, with the values of its variables. Values are inserted unchanged up to the path, and percent-encoded after
+ * that.
  *
- * @param valueOf undefined as long as nobody knows the values: then the origin is made up where it has variables
+ * @param valueOf undefined while the values are unknown; placeholders then stand for variables in the origin
  * @throws {TemplateError}
  */
 export function urlTemplate(text: string, valueOf?: (name: string) => string): UrlTemplate {

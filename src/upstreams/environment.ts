@@ -5,13 +5,13 @@ import type { HttpRequestOptions } from './http-sub-task.schema.js';
 import type { Environment } from './template-text.js';
 import { usesOf, type Use } from './template-uses.js';
 
-/** What is wrong with the environment variables that options name; `path` leads to the member that names them. */
+/** A problem with an environment variable that options name. `path` leads to the member that names it. */
 export interface EnvironmentIssue {
   readonly path: Use['path'];
   readonly message: string;
 }
 
-/** The environment variables that options name and that are not set, or can't stand where they do. Never says a value. */
+/** Finds environment variables that options name and that are not set, or whose values can't be used there. No message has a value. */
 export function environmentIssues(options: HttpRequestOptions, environment: Environment): EnvironmentIssue[] {
   const issues = usesOf(options).environment.flatMap(({ path, name }) => {
     const message = valueMistake(name, environment[name], path[0] === 'headers');
@@ -29,13 +29,13 @@ export function requireEnvironment(options: HttpRequestOptions, environment: Env
   throw new TaskDeclarationError(lines.join('\n'));
 }
 
-/** The origins that a sub-task may call: its own, and those of its redirects. */
+/** The origins that a sub-task may call: its own, and those to which redirects may lead. */
 export function originsOf({ url, redirects = [] }: HttpRequestOptions, environment: Environment): string[] {
   const { origin } = urlTemplate(url, (name) => environment[name] ?? '');
   return [origin, ...redirects.map((other) => new URL(other).origin)];
 }
 
-/** What must not be told of what came from the environment: the values, and the host and path that they make. */
+/** The texts from the environment that must stay secret: the values, and the host and path that they form. */
 export function secretsOf(options: HttpRequestOptions, environment: Environment): string[] {
   const values = usesOf(options).environment.map(({ name }) => environment[name] ?? '');
   if (!hasVariableOrigin(options.url)) return values;
@@ -52,7 +52,7 @@ function valueMistake(name: string, value: string | undefined, inHeader: boolean
   return undefined;
 }
 
-/** What is wrong with a URL whose variables are all set. */
+/** The problem with a URL whose variables are all set; undefined without one. */
 function urlMistake({ url, allowPrivate }: HttpRequestOptions, environment: Environment): string | undefined {
   const names = [...new Set(variablesOfUrl(url))].join(' and ');
   if (names === '') return undefined;

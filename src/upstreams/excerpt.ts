@@ -4,16 +4,16 @@ import type { Secrets } from './secrets.js';
 
 /** Longest excerpt, in UTF-16 units. */
 const EXCERPT_LENGTH = 500;
-/** How many bytes of a body are enough for it, whatever characters they are. */
+/** How many bytes of a body suffice for an excerpt, whatever characters they encode. */
 export const EXCERPT_BYTES = EXCERPT_LENGTH * 4;
 
-/** The beginning of a body as a text, whatever it is, without our own secrets. */
+/** The beginning of a body as text, without the service's own secrets. */
 export function excerptOf(
   body: Buffer,
   contentType: string | string[] | undefined,
   secrets: Secrets,
 ): string {
-  // Left open, so that a character that is cut off at the end is left out.
+  // The decoder is left open, so that it omits a character that is cut off at the end.
   const text = decoder(charsetOf(contentType)).decode(body.subarray(0, EXCERPT_BYTES), { stream: true });
   return secrets
     .redact(text)

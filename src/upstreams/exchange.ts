@@ -4,12 +4,12 @@ import type { ReadingTerms, UpstreamResponse } from './upstream-response.js';
 import type { Upstream } from './upstreams.js';
 
 /**
- * One request and its response. Its connection is closed unless the response was read to its end. With `streams`, the response is there before
- * its body is, and `signal` ends that too.
+ * Sends one request and reads its response. Closes the connection unless the response was read to its end. With `streams`, the response
+ * is returned before its body is complete, and `signal` ends the body too.
  *
- * @param signal ends the exchange, whatever it waits for
- * @param anew whether it takes a connection that no other request has used
- * @throws {UnfitResponse} {@link StaleConnection} or what undici says of a connection
+ * @param signal ends the exchange at any time
+ * @param anew whether to use a connection that no other request has used
+ * @throws {UnfitResponse} {@link StaleConnection}, or errors of undici about a connection
  */
 export function exchange(
   upstream: Upstream,

@@ -2,10 +2,10 @@ import { compile } from './body-template.js';
 import type { Environment } from './template-text.js';
 import { forbiddenInput, scalarOf, wellFormed } from './template-values.js';
 
-/** The fields of a form, each a text or a list. */
+/** The fields of a form. Each value is a scalar or a list. */
 export type FormTemplate = Record<string, string | number | boolean | (string | number | boolean)[]>;
 
-/** The text of a form that a template makes of an input; a text where no input changes it. */
+/** Compiles a template to a function that makes a form's text from an input, or to a fixed text when no input changes it. */
 export function compileForm(
   template: FormTemplate,
   environment: Environment,
@@ -14,7 +14,7 @@ export function compileForm(
   return typeof fill === 'function' ? (input) => formText(fill(input)) : formText(fill);
 }
 
-/** @throws {SubTaskError} `upstream-forbidden` for what no field can hold */
+/** @throws {SubTaskError} `upstream-forbidden` for a value that a field can't hold */
 function formText(fields: unknown): string {
   const form = new URLSearchParams();
   for (const [name, value] of Object.entries(fields as object))

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { headerNameMistake } from './header-template.js';
 
-/** Headers that say something of the caller’s own request, or that the service sends by itself. */
+/** Headers that describe the caller’s own request, or that the service sets itself. */
 const OWN = /^(?:content-.*|accept-encoding|idempotency-key|traceparent)$/i;
 
 export const forwardHeadersSchema = z
@@ -23,7 +23,7 @@ export const forwardHeadersSchema = z
     examples: [['Accept-Language', 'X-Tenant']],
   });
 
-/** Notes headers that are sent twice. */
+/** Reports headers that would be sent twice. */
 export function checkForwarded(
   options: {
     readonly headers?: Readonly<Record<string, string>> | undefined;

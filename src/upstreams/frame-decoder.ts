@@ -1,13 +1,13 @@
-/** A piece of a stream that counts by itself. */
+/** A unit of a stream, such as an event or a line. */
 export interface Frame {
   readonly text: string;
-  /** What an event stream calls it. */
+  /** The event's type, in an event stream. */
   readonly event?: string | undefined;
 }
 
 /** A stream that can’t be cut into frames, or a frame that can’t be used. */
 export class FrameError extends Error {
-  /** @param frame its beginning, where it is known */
+  /** @param frame the beginning of the frame, if known */
   constructor(
     message: string,
     readonly frame = '',
@@ -17,7 +17,10 @@ export class FrameError extends Error {
   }
 }
 
-/** Cuts a body into frames: the same ones however its bytes come. Each is brought before what is wrong behind it throws a {@link FrameError}. */
+/**
+ * Splits a body into frames, independently of how its bytes are split into pieces. Frames before an error are delivered before
+ * {@link FrameError} is thrown.
+ */
 export interface FrameDecoder {
   write(piece: Buffer): Iterable<Frame>;
   /** Called at the end of the body. */

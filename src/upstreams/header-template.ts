@@ -4,21 +4,21 @@ import { TemplateError } from './template-error.js';
 import { tokensOf, type Environment, type Token } from './template-text.js';
 import { expanded, forbiddenInput, templateValues, type TemplateValue } from './template-values.js';
 
-/** Names that are HTTP's own business, or would let a request speak for another. */
+/** Headers that belong to HTTP itself, or with which a request could pose as somebody else's. */
 const RESERVED =
   /^(?:host|content-length|content-encoding|transfer-encoding|connection|keep-alive|upgrade|expect|te|trailer|proxy-.*)$/i;
 
-/** What the value of a header may be. */
+/** The characters that a header's value may have. */
 const VALUE = /^[\t\x20-\x7e]*$/;
 
-/** What is wrong with the name of a header; undefined when nothing is. */
+/** Why a header's name is refused; undefined for a valid one. */
 export function headerNameMistake(name: string): string | undefined {
   if (!HEADER_NAME.test(name)) return `"${name}" is no name of a header (RFC 9110)`;
   if (RESERVED.test(name)) return `${name} is set by the service itself; take it out`;
   return undefined;
 }
 
-/** What makes the value of a header of an input and the caller’s headers. */
+/** Makes a header's value from an input and the caller’s headers. */
 export type HeaderValue = (input: unknown, callerHeaders: CallerHeaders) => string | undefined;
 
 /** The value of a header: a text with `${VARIABLE}` of the environment and `{member}` of the input, and `{header.name}` of the caller. */
@@ -32,12 +32,12 @@ export class HeaderTemplate {
     return new HeaderTemplate(tokensOf(text, true));
   }
 
-  /** Whether the environment or a header of the caller has a part in it. */
+  /** Whether a part comes from the environment or from a header of the caller. */
   get isSecret(): boolean {
     return this.tokens.some((token) => 'environment' in token || 'header' in token);
   }
 
-  /** @returns the value, or what makes it: undefined where a variable has no value */
+  /** @returns a fixed value, or a function that makes it; the function returns undefined when a variable has no value */
   compile(environment: Environment): string | HeaderValue {
     const parts = this.tokens.map((token) => {
       if ('variable' in token) return token.raw ? rawPart(token.variable) : variablePart(token.variable);
@@ -57,7 +57,7 @@ export class HeaderTemplate {
   }
 }
 
-/** A header of the caller, or else a value that is always the same. @param name in lower case */
+/** The value of a caller's header, or else a fixed value. @param name in lower case */
 export function forwarded(name: string, otherwise?: string): HeaderValue {
   return (_input, callerHeaders) => callerHeader(callerHeaders, name) ?? otherwise;
 }
@@ -70,7 +70,7 @@ function variablePart(name: string): (input: unknown) => string | undefined {
   };
 }
 
-/** The same without any encoding; lists are joined by commas. */
+/** Like {@link variablePart}, but without encoding, and with lists joined by commas. */
 function rawPart(name: string): (input: unknown) => string | undefined {
   return (input) => {
     const value = templateValues(input, [name])[name];

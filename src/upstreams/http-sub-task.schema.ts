@@ -15,7 +15,7 @@ const MOST_BYTES = 100 * 2 ** 20;
 
 const SIZE_FORM = 'takes a size such as 512b, 100kb or 1mb, at most 100mb';
 
-/** Adds what `parse` throws as an issue. */
+/** Makes a check that reports the error of `parse` as an issue. */
 function fits(parse: (value: never) => unknown) {
   return (value: unknown, context: z.RefinementCtx): void => {
     try {
@@ -62,7 +62,7 @@ const headersSchema = z
     examples: [{ Authorization: 'Bearer ${API_TOKEN}', 'X-Tenant': '{tenant}' }],
   });
 
-/** What is particular to a sub-task that calls an upstream. The tasks file adds what every sub-task has. */
+/** The members of a sub-task that calls an upstream. The tasks file adds those that every sub-task has. */
 const requestFields = z.strictObject({
   url: urlSchema,
   method: z
@@ -111,7 +111,7 @@ const requestFields = z.strictObject({
 
 export type HttpRequestOptions = Readonly<z.infer<typeof requestFields>>;
 
-/** What fits only together. */
+/** Checks members against each other. */
 function checkTogether(options: HttpRequestOptions, context: z.RefinementCtx): void {
   const { url, method, expect, as, result, allowPrivate = false } = options;
   const report = (path: readonly PropertyKey[], message: string) => {
@@ -136,7 +136,7 @@ function isOrigin(text: string): boolean {
   return /^https?:/.test(origin) && origin === text.toLowerCase().replace(/\/$/, '');
 }
 
-/** The host of a URL, an IP address in its usual form, however it was written; empty where there is none. */
+/** The host of a URL, with an IP address in its usual form; empty when there is none. */
 function hostOf(url: string): string {
   try {
     return urlTemplate(url).hostname;

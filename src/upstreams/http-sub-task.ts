@@ -22,7 +22,7 @@ import { usesOf } from './template-uses.js';
 import { UpstreamFailures } from './upstream-failures.js';
 import type { Upstream, Upstreams } from './upstreams.js';
 
-/** Stands for the attempt of a request that is only shown. */
+/** Stands for the attempt of a request that is only displayed. */
 const NO_ATTEMPT = {
   idempotencyKey: '{run}/{sub-task}',
   traceparent: '00-{trace}-{span}-01',
@@ -33,16 +33,17 @@ const NO_ATTEMPT = {
 const IDEMPOTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'PUT', 'DELETE']);
 
 /**
- * A sub-task that asks an upstream over HTTP. A 2xx, or a status of `expect.status`, that meets `expect` succeeds, with what `result`
- * makes of it; with `stream`, with its chunks, which come as fast as they are asked for. What else may come of it is a `SubTaskError`:
+ * A sub-task that calls an upstream over HTTP. A response succeeds if its status is in `expect.status` (default: 2xx) and it meets
+ * `expect`. `result` makes the result from it. With `stream`, the result is its chunks, which are read as fast as they are asked for.
+ * Every other outcome is a `SubTaskError`:
  *
  * - `upstream-unreachable`: no connection, or one that broke. May be tried again.
- * - `upstream-status`: 408, 425, 429, 5xx and a 2xx that `expect.status` leaves out may be tried again, not before
- *   `Retry-After`; when that is longer than `retry.maxDelay`, and for all other statuses, no attempt follows. One of
- *   `final` lets no other sub-task start either.
- * - `upstream-unfit`: an answer that `expect`, `as`, `result` or `maxResponse` doesn't take, or that can't be read to its end;
- *   a stream that says that it failed. May be tried again: what is behind a load balancer rarely breaks all at once.
- * - `upstream-forbidden`: the input makes a path of another shape, the address is a private one, or a redirect leads to
+ * - `upstream-status`: 408, 425, 429, 5xx, and a 2xx that `expect.status` leaves out, may be tried again, not before
+ *   `Retry-After`. No attempt follows if that is longer than `retry.maxDelay`, or for any other status. A status in
+ *   `final` also keeps other sub-tasks from starting.
+ * - `upstream-unfit`: a response that `expect`, `as`, `result` or `maxResponse` rejects, or that can't be read to its end;
+ *   a stream that reports an error. May be tried again: servers behind a load balancer rarely all break at once.
+ * - `upstream-forbidden`: the input would change the shape of the path, the address is private, or a redirect leads to
  *   an origin that is neither its own nor one of `redirects`. Final.
  */
 export class HttpSubTask implements SubTaskHandler<unknown> {
@@ -52,18 +53,18 @@ export class HttpSubTask implements SubTaskHandler<unknown> {
   private readonly secrets: Secrets;
   private readonly terms: ReadingTerms;
   private readonly redirects: RedirectTerms;
-  /** What spans show of its URL. */
+  /** The path that spans show. */
   private readonly path: string;
   private readonly failures: UpstreamFailures;
   private readonly resultOf: ReturnType<typeof compileResult>;
   private readonly chunksOf: ReturnType<typeof compileChunks> | undefined;
-  /** Whether a chunk of its stream is worth winning with; undefined where its options don’t say. */
+  /** Tells whether a chunk is enough for its stream to win; undefined where the options have no `wins`. */
   readonly wins: StreamOptions['wins'];
 
   /**
-   * @param options as `httpRequestSchema` has checked them
-   * @param environment where the variables of the templates are; their values are read once, here
-   * @throws {TaskDeclarationError} when one of them is not set
+   * @param options checked by `httpRequestSchema`
+   * @param environment the variables of the templates; their values are read once, here
+   * @throws {TaskDeclarationError} when a variable is not set
    */
   constructor(options: HttpRequestOptions, upstreams: Upstreams, environment: Environment) {
     requireEnvironment(options, environment);
@@ -96,7 +97,7 @@ export class HttpSubTask implements SubTaskHandler<unknown> {
     this.wins = wins === undefined ? undefined : compileWins(wins, expressions, maxBytes);
   }
 
-  /** With `stream`, the request is made when the first chunk is asked for. @throws {SubTaskError} */
+  /** Makes the request. With `stream`, it is made when the first chunk is asked for. @throws {SubTaskError} */
   run(input: unknown, context: SubTaskContext & Traced): Promise<JsonValue> | AsyncGenerator<JsonValue> {
     return this.chunksOf ? this.stream(this.chunksOf, input, context) : this.result(input, context);
   }
@@ -129,7 +130,7 @@ export class HttpSubTask implements SubTaskHandler<unknown> {
     return chunksOf(open, { input, signal, context });
   }
 
-  /** The response that is accepted by its status, behind all redirects. @throws {SubTaskError} */
+  /** The response, after all redirects, if its status is accepted. @throws {SubTaskError} */
   private async answer(
     input: unknown,
     context: SubTaskContext & Traced,
@@ -148,7 +149,7 @@ export class HttpSubTask implements SubTaskHandler<unknown> {
   }
 
   /**
-   * The request that an input makes, and the proxy that it goes through, as text, without what came from the environment. Nothing is sent.
+   * The request for an input, and the proxy that it would use, as text without values from the environment. Nothing is sent.
    *
    * @throws {SubTaskError} as {@link run} does
    */
@@ -177,7 +178,7 @@ export class HttpSubTask implements SubTaskHandler<unknown> {
     }
   }
 
-  /** Sends it once more where that does no harm and a connection had been closed unseen. */
+  /** Sends a request. Sends it once more if its connection had been closed unnoticed and its method allows that. */
   private async send(
     upstream: Upstream,
     request: UpstreamRequest,

@@ -1,10 +1,10 @@
 import { Transform, type TransformCallback } from 'node:stream';
 import { createInflate, createInflateRaw } from 'node:zlib';
 
-/** What a header of zlib begins with: a raw stream begins so in no practice. */
+/** Whether a stream has zlib's header. In practice, no raw stream begins like this. */
 const isZlib = (chunk: Buffer): boolean => ((chunk[0] ?? 0) & 0x0f) === 8;
 
-/** Reads `deflate` as the standard has it, with a header of zlib, and as some servers send it, without. */
+/** Decodes `deflate` in both forms: with zlib's header, as the standard says, and without it, as some servers send it. */
 export class Inflate extends Transform {
   private inner: Transform | undefined;
 

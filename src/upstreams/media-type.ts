@@ -21,12 +21,12 @@ export function isText(contentType: Header): boolean {
   return TEXT_TYPE.test(typeOf(contentType) ?? '');
 }
 
-/** Whether a body may be an event stream, as {@link maybeJson} has it. */
+/** Whether a body may be an event stream, even if its `Content-Type` doesn't say so: see {@link maybeJson}. */
 export function maybeEventStream(contentType: Header): boolean {
   return contentType === undefined || MAYBE_EVENTS_TYPE.test(typeOf(contentType) ?? '');
 }
 
-/** Whether a body may be JSON although its `Content-Type` doesn't say so: servers often send texts, bytes, or no type. */
+/** Whether a body may be JSON even if its `Content-Type` doesn't say so: servers often declare text, bytes, or nothing. */
 export function maybeJson(contentType: Header): boolean {
   return contentType === undefined || isJson(contentType) || MAYBE_JSON_TYPE.test(typeOf(contentType) ?? '');
 }
@@ -36,7 +36,7 @@ export function charsetOf(contentType: Header): string {
   return CHARSET.exec(typeOf(contentType) ?? '')?.[1] ?? 'utf-8';
 }
 
-/** Lines that say the same are one; of those that differ, none counts. */
+/** The `Content-Type` of several header lines. Equal lines count as one; if they differ, none counts. */
 function typeOf(contentType: Header): string | undefined {
   if (typeof contentType === 'string' && !contentType.includes(',')) return contentType;
   const lines = [contentType].flat().flatMap((line = '') => line.split(/,(?=\s*[\w.!#$&^-]+\/)/));

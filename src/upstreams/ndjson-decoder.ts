@@ -4,7 +4,7 @@ import { FrameError, tooLarge, type Frame, type FrameDecoder } from './frame-dec
 const LINE_FEED = 0x0a;
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
-/** Brings the lines of a body in UTF-8 that are not empty, the last one with or without its end. What they hold isn’t looked at. */
+/** Splits a body in UTF-8 into its non-empty lines. The last line may lack its line break. The content of lines isn’t checked. */
 export class NdjsonDecoder implements FrameDecoder {
   private rest: ByteCollector;
 

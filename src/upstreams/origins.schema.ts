@@ -39,7 +39,7 @@ const tlsSchema = z
     ],
   });
 
-/** How one origin is reached. */
+/** The connection settings of one origin. */
 const originSchema = z
   .strictObject({
     proxy: proxySchema.optional(),

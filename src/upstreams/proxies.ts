@@ -1,7 +1,7 @@
 import { isIP } from 'node:net';
 import ipaddr from 'ipaddr.js';
 
-/** The proxies that the environment names; the members are as HTTP_PROXY, HTTPS_PROXY and NO_PROXY are read. */
+/** The proxies from the environment, as HTTP_PROXY, HTTPS_PROXY and NO_PROXY define them. */
 export interface Proxies {
   readonly http: string | null;
   readonly https: string | null;
@@ -11,14 +11,17 @@ export interface Proxies {
 
 export const NO_PROXIES: Proxies = { http: null, https: null, except: [] };
 
-/** The proxy that the environment names for an origin; undefined where it is called directly. */
+/** The proxy from the environment for an origin; undefined if the origin is called directly. */
 export function environmentProxy(origin: string, { http, https, except }: Proxies): string | undefined {
   const url = new URL(origin);
   const proxy = url.protocol === 'https:' ? https : http;
   return proxy === null || except.some((entry) => isExcepted(url, entry)) ? undefined : proxy;
 }
 
-/** As curl and Go read an entry: a host and all below it, an address, a network such as 10.0.0.0/8, or `*`; each but a network with a port or without. */
+/**
+ * Interprets an entry as curl and Go do: a host with its subdomains, an address, a network such as 10.0.0.0/8, or `*`. All but a network
+ * may have a port.
+ */
 function isExcepted({ hostname, port, protocol }: URL, entry: string): boolean {
   const host = hostname.replace(/^\[|\]$|\.$/g, '');
   const [, name = '', entryPort] =

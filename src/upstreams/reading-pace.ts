@@ -1,15 +1,15 @@
 import { READING_SHARE, type MemoryBudget, type MemoryWaiter } from '../core/memory-budget.js';
 
-/** What a connection brings at a time, in bytes. */
+/** How much a connection delivers at a time, in bytes. */
 const CHUNK_BYTES = 64 * 2 ** 10;
 
-/** What can be read slower. */
+/** A source that can be paused. */
 interface Source {
   pause(): void;
   resume(): void;
 }
 
-/** Counts what is kept of a response while it is read, and reads on only as far as the memory budget allows. */
+/** Counts the memory of a response while it is read, and pauses reading when the memory budget is used up. */
 export class ReadingPace implements MemoryWaiter {
   readonly bytes = CHUNK_BYTES;
   private takenBytes = 0;
@@ -18,12 +18,12 @@ export class ReadingPace implements MemoryWaiter {
 
   constructor(private readonly memory: MemoryBudget) {}
 
-  /** Whether no more is to be read before there is memory for it. */
+  /** Whether reading is paused until there is memory. */
   get isPaused(): boolean {
     return this.paused !== undefined;
   }
 
-  /** Counts so many more bytes. @param source is paused until others give memory back, where there is too little */
+  /** Counts further bytes. @param source is paused while there is too little memory, until others give some back */
   keep(bytes: number, source: Source | undefined): void {
     const { memory } = this;
     this.keptBytes += bytes;
@@ -44,7 +44,7 @@ export class ReadingPace implements MemoryWaiter {
     paused?.resume();
   }
 
-  /** Gives all of it back. */
+  /** Gives all counted memory back. */
   end(): void {
     this.memory.leave(this);
     this.paused = undefined;

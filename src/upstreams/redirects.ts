@@ -3,22 +3,25 @@ import type { UpstreamRequest } from './request-template.js';
 import type { UpstreamResponse } from './upstream-response.js';
 import type { Upstream } from './upstreams.js';
 
-/** How many redirects of one request are followed. */
+/** Most redirects that one request follows. */
 export const MAX_REDIRECTS = 5;
 
-/** A request, and where it goes. */
+/** A request and its upstream. */
 export interface Hop {
   readonly upstream: Upstream;
   readonly request: UpstreamRequest;
 }
 
-/** Whether a status asks to go elsewhere with this method; with 301 and 302 nobody knows what to do with a POST. */
+/**
+ * Whether a status is a redirect to follow with this method. For a POST, 301 and 302 don't define whether the method changes, so they
+ * aren't followed.
+ */
 export function isRedirect(status: number, method: string): boolean {
   if (status === 303 || status === 307 || status === 308) return true;
   return (status === 301 || status === 302) && (method === 'GET' || method === 'HEAD');
 }
 
-/** Where the requests of a sub-task may go, and what stays with the first origin. */
+/** Where requests of a sub-task may be redirected, and which parts only the first origin may get. */
 export interface RedirectTerms {
   readonly origins: ReadonlyMap<string, Upstream>;
   /** Names in lower case. */

@@ -13,14 +13,14 @@ import type { UrlTemplate } from './url-template.js';
 /** A request to one of the declared origins. */
 export interface UpstreamRequest {
   readonly method: NonNullable<HttpRequestOptions['method']>;
-  /** The path with its query. */
+  /** The path with the query. */
   readonly path: string;
   /** Names and values in turn, as undici takes them. */
   readonly headers: string[];
   readonly body: string | null;
 }
 
-/** Methods whose requests have a body without being told so. Of DELETE, servers expect none (RFC 9110, 9.3.5). */
+/** Methods that have a body by default. DELETE isn't one, because servers expect none with it (RFC 9110, 9.3.5). */
 const WITH_BODY = new Set(['POST', 'PUT', 'PATCH']);
 
 const DEFAULT_HEADERS: Readonly<Record<string, string>> = {
@@ -35,23 +35,23 @@ const ACCEPTED_STREAMS: Readonly<Record<StreamKind, string>> = {
   bytes: '*/*',
 };
 
-/** Of a stream that is compressed, pieces wait for each other. */
+/** Streams ask for no compression: it would hold pieces back until later ones come. */
 function defaultHeaders(stream: StreamKind | undefined): Readonly<Record<string, string>> {
   if (!stream) return DEFAULT_HEADERS;
   return { ...DEFAULT_HEADERS, accept: ACCEPTED_STREAMS[stream], 'accept-encoding': 'identity' };
 }
 
-/** What a request takes of the attempt that makes it. */
+/** The parts of an attempt's context that a request uses. */
 type RequestContext = Pick<SubTaskContext, 'idempotencyKey' | 'traceparent' | 'callerHeaders'> & Traced;
 
-/** A body, or what makes it of an input; null for none. */
+/** A body, or a function that makes it from an input; null for none. */
 type Body = string | ((input: unknown) => string) | null;
 
-/** What a sub-task's options make of an input, compiled once. */
+/** The options of a sub-task, compiled once, as a template for requests. */
 export class RequestTemplate {
   readonly url: UrlTemplate;
   readonly method: UpstreamRequest['method'];
-  /** The names, in lower case, of the headers that only this origin may get. */
+  /** Names, in lower case, of the headers that only the sub-task's own origin may get. */
   readonly privateHeaders: ReadonlySet<string>;
   private readonly fixed: readonly string[];
   private readonly variable: readonly (readonly [string, HeaderValue])[];
@@ -97,7 +97,7 @@ export class RequestTemplate {
     this.withKey = this.method !== 'GET' && this.method !== 'HEAD' && !named.has('idempotency-key');
   }
 
-  /** @throws {SubTaskError} `upstream-forbidden` when the input must not or can't make one */
+  /** Makes the request for an input. @throws {SubTaskError} `upstream-forbidden` when the input can't or must not make one */
   request(input: unknown, context: RequestContext): UpstreamRequest {
     const headers = this.fixed.slice();
     for (const [name, value] of this.variable) {
@@ -105,7 +105,7 @@ export class RequestTemplate {
       if (text !== undefined) headers.push(name, text);
     }
     if (this.withKey) headers.push('idempotency-key', context.idempotencyKey);
-    // With a trace, each request has a span of its own, which it tells of.
+    // With a trace, each request has a span of its own, which sets this header.
     if (!context.trace && !this.named.has('traceparent')) headers.push('traceparent', context.traceparent);
     const { method, body } = this;
     return {

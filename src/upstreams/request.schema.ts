@@ -6,7 +6,7 @@ import { isForm, isJson } from './media-type.js';
 import { TemplateError } from './template-error.js';
 import { tokensOf } from './template-text.js';
 
-/** Notes each text of a body that is no template. */
+/** Reports each text of a body that is no valid template. */
 function checkTexts(body: JsonValue, context: z.RefinementCtx): void {
   for (const [path, text] of textsOf(body, [])) {
     try {
@@ -20,7 +20,7 @@ function checkTexts(body: JsonValue, context: z.RefinementCtx): void {
 
 const formValue = z.union([z.string(), z.number(), z.boolean()]);
 
-/** What a request has as its body: at most one of these. */
+/** The ways to give a request a body. At most one may be used. */
 export const bodyFields = {
   body: jsonValueSchema
     .superRefine(checkTexts)
@@ -72,7 +72,7 @@ interface RequestBody {
   readonly text?: unknown;
 }
 
-/** What of a request’s body fits only together with the rest of it. */
+/** Checks a request’s body against its other members. */
 export function checkBodies(
   options: RequestBody,
   report: (path: readonly string[], message: string) => void,

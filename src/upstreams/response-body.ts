@@ -7,10 +7,10 @@ import { UnfitResponse, type UpstreamResponse } from './upstream-response.js';
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 /**
- * The value that a body is.
+ * The value of a body.
  *
- * @param form what `as` says
- * @param asksForJson whether a text would be of no use
+ * @param form the value of `as`
+ * @param asksForJson whether the result needs JSON, so that a text is of no use
  * @throws {UnfitResponse}
  */
 export function bodyValue(
@@ -23,7 +23,7 @@ export function bodyValue(
   if (form === 'text') return textOf(response, charsetOf(type));
   if (response.body.length === 0) return null;
   const says = isJson(type);
-  // Error pages are answers where expect.status names their status.
+  // If `expect.status` accepts an error status, its body may be an error page.
   const must = says || form === 'json' || (asksForJson && response.status < 300);
   if (must && form !== 'json' && !maybeJson(type)) {
     const name = String(type).slice(0, 80);

@@ -2,7 +2,7 @@ import type { SubTaskErrorOptions } from '../core/sub-task-error.js';
 import type { UpstreamResponse } from './upstream-response.js';
 import { retryAfterMs } from './retry-after.js';
 
-/** A redirect that is not followed. The message goes on from "redirects". */
+/** A redirect that is not followed. The message continues "redirects …". */
 export class UnfollowedRedirect extends Error {
   constructor(
     message: string,
@@ -13,7 +13,7 @@ export class UnfollowedRedirect extends Error {
   }
 }
 
-/** What a response that is no success means: a message that goes on from the origin, and whether to try again. */
+/** Describes a response that is no success: a message that continues after the origin, and whether to try again. */
 export function statusFailure({
   status,
   headers,
@@ -26,7 +26,7 @@ export function statusFailure({
   return { message: asks, retry: true, retryAfterMs: waitMs };
 }
 
-/** Whether another try may fare better: a success that was not expected is treated like one whose body doesn't fit. */
+/** Whether another try may succeed. An unexpected 2xx is treated like a body that doesn't fit. */
 function mayMend(status: number): boolean {
   return status === 408 || status === 425 || status === 429 || status >= 500 || status < 300;
 }

@@ -9,14 +9,14 @@ import { ReadingPace } from './reading-pace.js';
 import { StreamedBody, type BodySource } from './streamed-body.js';
 import { UnfitResponse, type ReadingTerms, type UpstreamResponse } from './upstream-response.js';
 
-/** How much is read of a body that is not wanted, on the wire: so much costs less than another connection. */
+/** How much of an unwanted body is read, in bytes on the wire. Reading that much costs less than a new connection. */
 const UNWANTED_BYTES = 16 * 1024;
-/** How long to wait for it, in milliseconds: a failure is not to take longer for the sake of its text. */
+/** How long to wait for an unwanted body, in milliseconds. The text of a failure must not delay it for longer. */
 const UNWANTED_MS = 500;
 
 const NO_BODY = Buffer.alloc(0);
 
-/** Reads a response as undici brings it: a stream in between would cost more than all of the rest. */
+/** Reads a response through undici's callbacks. A stream in between would cost more than everything else here. */
 export class ResponseReader implements Dispatcher.DispatchHandler, ConnectionUser, StreamUser, BodySource {
   connection: Connection | undefined;
   stream: StreamUser['stream'];
@@ -28,10 +28,10 @@ export class ResponseReader implements Dispatcher.DispatchHandler, ConnectionUse
   private decompression: Decompression | undefined;
   private wanted = true;
   private body: ByteCollector | undefined;
-  /** What its body is brought to as it comes, instead of being kept. */
+  /** Receives the body as it comes, if it isn't to be kept. */
   private streamed: StreamedBody | undefined;
   private bytesOnWire = 0;
-  /** Whether no more is read of what is not wanted. */
+  /** Whether enough of an unwanted body was read. */
   private enough = false;
   private wait: NodeJS.Timeout | undefined;
   private readonly pace: ReadingPace;
@@ -47,7 +47,7 @@ export class ResponseReader implements Dispatcher.DispatchHandler, ConnectionUse
     this.pace = new ReadingPace(memory);
   }
 
-  /** The signal was aborted. */
+  /** Called when the signal is aborted. */
   handleEvent(): void {
     this.fail(this.signal.reason);
   }
@@ -97,7 +97,7 @@ export class ResponseReader implements Dispatcher.DispatchHandler, ConnectionUse
 
   onResponseEnd(): void {
     if (this.enough) return;
-    // A stream that is cancelled ends as one does that is complete.
+    // A cancelled HTTP/2 stream looks like a complete one.
     if (this.wanted && this.stream?.rstCode) this.brokeOff('the upstream has reset the stream');
     else if (this.decompression) this.decompression.end();
     else this.finish(false);
@@ -122,7 +122,7 @@ export class ResponseReader implements Dispatcher.DispatchHandler, ConnectionUse
       this.finish();
       return;
     }
-    // The attempt is over, and its signal may be aborted for all that.
+    // The attempt has ended, so its signal may be aborted from now on without meaning this request.
     this.signal.removeEventListener('abort', this);
     this.wanted = false;
     this.bytesOnWire = 0;
@@ -130,7 +130,7 @@ export class ResponseReader implements Dispatcher.DispatchHandler, ConnectionUse
     this.resume();
   }
 
-  /** Lets its body be read as it comes. */
+  /** Lets the body be read as it comes. */
   private open(): void {
     this.streamed = new StreamedBody(this, this.memory);
     this.resolve({ ...this.response(), stream: this.streamed });
@@ -146,12 +146,12 @@ export class ResponseReader implements Dispatcher.DispatchHandler, ConnectionUse
     this.fail(this.unfit(`its body broke off after ${this.bytesOnWire} bytes: ${reason}`));
   }
 
-  /** Begins with the first bytes: no body at all is no mistake, however it is said to be encoded. */
+  /** The decoder, created with the first bytes: an empty body is valid, whatever its encoding. */
   private decoding(): Decompression {
     return (this.decompression ??= new Decompression(this.encodings, {
       data: (chunk) => {
         this.keep(chunk);
-        // What the rest of it would decompress to is anybody's guess.
+        // Nobody knows how large the rest would become.
         if (!this.wanted && this.body?.length === EXCERPT_BYTES) this.finish();
       },
       end: () => {
@@ -209,7 +209,7 @@ export class ResponseReader implements Dispatcher.DispatchHandler, ConnectionUse
     else this.reject(error);
   }
 
-  /** @returns whether it was not settled before */
+  /** @returns false when it was settled before */
   private settle(): boolean {
     if (this.settled) return false;
     this.settled = true;
@@ -220,7 +220,7 @@ export class ResponseReader implements Dispatcher.DispatchHandler, ConnectionUse
     return true;
   }
 
-  /** Closes the connection, once undici's parser has returned: it doesn't expect that while it calls. */
+  /** Closes the connection in a microtask: undici's parser doesn't expect it during a callback. */
   private cutOff(): void {
     this.decompression?.destroy();
     const { controller } = this;

@@ -7,7 +7,7 @@ import { bodyValue } from './response-body.js';
 import { UnfitResponse, type UpstreamResponse } from './upstream-response.js';
 import { compileTemplate, hasPointer } from './result-template.js';
 
-/** Makes the result of a response that was accepted by its status, at once where there is no expression. @throws {UnfitResponse} */
+/** Makes the result from a response with an accepted status: at once where there is no expression. @throws {UnfitResponse} */
 type ResultOf = (
   response: UpstreamResponse,
   input: unknown,

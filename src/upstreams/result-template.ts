@@ -3,14 +3,14 @@ import { stepsOf, valueAt } from '../core/json-pointer.js';
 import { expressionMistake, expressionOf } from '../expressions/expression.js';
 import { UnfitResponse, type UpstreamResponse } from './upstream-response.js';
 
-/** What of a response a result is made of: its body, and what the expressions of the template give. */
+/** The parts from which a result is made: the response's body, and the values of the template's expressions. */
 interface Parts {
   readonly response: UpstreamResponse;
   readonly body: JsonValue;
   readonly values: readonly JsonValue[];
 }
 
-/** @throws {UnfitResponse} where a part is missing */
+/** @throws {UnfitResponse} when a part is missing */
 type Make = (parts: Parts) => JsonValue;
 
 interface Mistake {
@@ -26,9 +26,9 @@ const POINTER_FORM =
 const FORM = `${POINTER_FORM}, or an expression in JSONata such as {% $sum(items.price) %}`;
 
 /**
- * Compiles what `result` says: a JSON Pointer, an expression, or an object of those and of constants.
+ * Compiles `result`: a JSON Pointer, an expression, or an object of those and of constants.
  *
- * @param sources gets its expressions; their values, in that order, are what `make` finds in `parts.values`
+ * @param sources receives the expressions; `make` finds their values in `parts.values`, in the same order
  */
 export function compileTemplate(result: JsonValue, sources: string[]): Make {
   if (typeof result === 'string') {
@@ -47,7 +47,7 @@ export function compileTemplate(result: JsonValue, sources: string[]): Make {
   return (parts) => Object.fromEntries(makes.map(([name, make]) => [name, make(parts)]));
 }
 
-/** What is wrong with what `result` says. */
+/** The mistakes in a value of `result`. */
 export function resultMistakes(result: JsonValue, path: readonly string[] = []): Mistake[] {
   const mistake = (message: string, ...member: string[]) => [{ path: [...path, ...member], message }];
   if (typeof result === 'string') {
@@ -79,7 +79,7 @@ export function resultMistakes(result: JsonValue, path: readonly string[] = []):
   return members.flatMap(([name, member]) => resultMistakes(member, [...path, name]));
 }
 
-/** Whether a template has a JSON Pointer that leads into a body. */
+/** Whether a template has a JSON Pointer to a part of the body. */
 export function hasPointer(result: JsonValue | undefined): boolean {
   if (typeof result === 'string') return result !== '' && expressionOf(result) === undefined;
   if (typeof result !== 'object' || result === null) return false;

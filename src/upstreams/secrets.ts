@@ -1,18 +1,18 @@
-/** Shorter values are no secrets, and stand in too many texts by chance. */
+/** Shorter values are not treated as secrets: they occur in too many texts by chance. */
 const LEAST_LENGTH = 4;
 
-/** What came from the environment and must not be told to anybody, even where an upstream echoes it. */
+/** Values from the environment that nobody may be told, even when an upstream echoes them. */
 export class Secrets {
   private readonly forms: readonly string[];
 
   constructor(values: readonly string[]) {
     const secret = values.filter((value) => value.length >= LEAST_LENGTH);
     const forms = secret.flatMap(formsOf);
-    // The longest first: one may stand in another.
+    // The longest come first, because one may contain another.
     this.forms = [...new Set(forms)].sort((a, b) => b.length - a.length);
   }
 
-  /** The text without them, also where the last is cut off by the end of the text. */
+  /** A text without the secrets, including one that is cut off at the text's end. */
   redact(text: string): string {
     if (this.forms.length === 0) return text;
     let clean = text;
@@ -26,7 +26,7 @@ export class Secrets {
   }
 }
 
-/** A text as it is, and as those write it who echo it: in JSON (of PHP, of .NET, of Go), and percent-encoded. */
+/** A value unchanged, and in the forms in which others may echo it: in JSON (by PHP, .NET or Go), and percent-encoded. */
 function formsOf(value: string): string[] {
   const json = JSON.stringify(value).slice(1, -1);
   const encoded = [encodeURIComponent(value), new URLSearchParams([['', value]]).toString().slice(1)];

@@ -1,12 +1,12 @@
 import { createParser } from 'eventsource-parser';
 import { tooLarge, type Frame, type FrameDecoder, type FrameError } from './frame-decoder.js';
 
-/** How much longer than its data an event may be: names of fields, and the name of the event. */
+/** How much larger than its data an event may be, in bytes, for the names of fields and the type of the event. */
 const BESIDE_DATA = 1_024;
 
 /**
- * Brings the events of an event stream (`text/event-stream`, https://html.spec.whatwg.org/multipage/server-sent-events.html): always in
- * UTF-8, broken characters replaced, the last event only with the empty line behind it.
+ * Splits an event stream (`text/event-stream`, https://html.spec.whatwg.org/multipage/server-sent-events.html) into events. It is always
+ * read as UTF-8, with broken characters replaced. The last event counts only if an empty line follows.
  */
 export class SseDecoder implements FrameDecoder {
   // The parser takes the byte order mark off.
@@ -32,7 +32,7 @@ export class SseDecoder implements FrameDecoder {
   *write(piece: Buffer): Iterable<Frame> {
     this.parser.feed(this.utf8.decode(piece, { stream: true }));
     const { frames } = this;
-    // None is kept until the next piece, which may take long.
+    // Frames are not held back until the next piece, which may take long.
     this.frames = [];
     yield* frames;
     if (this.failure) throw this.failure;

@@ -3,14 +3,14 @@ import { durationSchema } from '../core/duration.js';
 import { expressionMistake, expressionOf } from '../expressions/expression.js';
 import { resultMistakes } from './result-template.js';
 
-/** How a body is cut into frames. */
+/** The ways to split a body into frames. */
 const STREAM_KINDS = ['sse', 'ndjson', 'bytes'] as const;
 
 export type StreamKind = (typeof STREAM_KINDS)[number];
 
 const waitSchema = durationSchema.refine((text) => !/^[0.]+ ?[a-z]+$/i.test(text), 'takes more than 0');
 
-/** The members of a sub-task whose answer comes in pieces. */
+/** The members of a sub-task that define a stream. */
 export const streamFields = {
   stream: z
     .enum(STREAM_KINDS)
@@ -76,7 +76,7 @@ type StreamOptions = { readonly [Name in keyof typeof streamFields]?: unknown } 
   readonly expect?: { readonly body?: unknown; readonly when?: unknown } | undefined;
 };
 
-/** What of a stream fits only together with the rest of a sub-task. */
+/** Checks a stream's members against the other members of its sub-task. */
 export function checkStream(
   options: StreamOptions,
   report: (path: readonly string[], message: string) => void,

@@ -1,19 +1,19 @@
 import { READING_SHARE, type MemoryBudget } from '../core/memory-budget.js';
 
-/** How much may be there unread before the upstream waits, in bytes. A connection brings up to 64 KiB more at a time. */
+/** How much may be unread before the upstream is paused, in bytes. A connection may deliver up to 64 KiB more at a time. */
 const UNREAD_BYTES = 16 * 2 ** 10;
 
-/** Where the pieces of a body come from. */
+/** The source of a body's pieces. */
 export interface BodySource {
   pause(): void;
   resume(): void;
-  /** No more is wanted. @param atEnd whether nothing but the end of the body is to come, so that its connection may be kept */
+  /** Called when no more is wanted. @param atEnd whether only the end of the body is expected, so that the connection may be kept */
   leave(atEnd: boolean): void;
 }
 
 /**
- * A body as it comes, read once. While nobody reads, its upstream waits. A reader that stops before its end closes the connection.
- * Reading rejects with what broke the body off, behind all that came before.
+ * A body that is read as it comes, once. The upstream is paused while nobody reads. A reader that stops early closes the connection. If
+ * the body breaks off, reading first returns everything that came before, and then rejects.
  */
 export class StreamedBody implements AsyncIterableIterator<Buffer> {
   private readonly pieces: Buffer[] = [];
@@ -29,7 +29,7 @@ export class StreamedBody implements AsyncIterableIterator<Buffer> {
     private readonly memory: MemoryBudget,
   ) {}
 
-  /** Resolves when nothing more comes: with what broke it off, undefined where nothing did. */
+  /** Resolves when nothing more comes: with the error that broke the body off, or undefined. */
   get over(): Promise<unknown> {
     return this.ending.promise;
   }
@@ -51,13 +51,13 @@ export class StreamedBody implements AsyncIterableIterator<Buffer> {
     return this.reader.promise;
   }
 
-  /** Reads no more, and closes the connection. */
+  /** Stops reading, and closes the connection. */
   return(): Promise<IteratorResult<Buffer, undefined>> {
     this.leave(false);
     return Promise.resolve({ done: true, value: undefined });
   }
 
-  /** Reads no more, where the upstream has nothing more to say: the connection is kept if it ends the body soon. */
+  /** Stops reading a body whose end is due. The connection is kept if the end comes soon. */
   leaveAtEnd(): void {
     this.leave(true);
   }
@@ -82,7 +82,7 @@ export class StreamedBody implements AsyncIterableIterator<Buffer> {
     this.become(undefined);
   }
 
-  /** Called by the source when it breaks off. @param atOnce whether what is unread is of no use */
+  /** Called by the source when the body breaks off. @param atOnce whether to discard what is unread */
   fail(error: unknown, atOnce: boolean): void {
     if (atOnce) this.discard();
     this.become(error);

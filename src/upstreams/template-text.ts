@@ -1,6 +1,6 @@
 import { TemplateError } from './template-error.js';
 
-/** A part of a text: itself, a variable of the environment, or a member of the input, as it is where it is `raw`, or a header of the caller. */
+/** A part of a text: literal text, an environment variable, a member of the input (not encoded if `raw`), or a header of the caller. */
 export type Token =
   | { readonly literal: string }
   | { readonly environment: string }
@@ -12,16 +12,17 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 /** The name of a variable of the environment. */
 const ENVIRONMENT = /^[A-Za-z_]\w*$/;
 
-/** The name of a member of the input, whatever stands in it. */
+/** The name of a member of the input. */
 const VARIABLE = /^\w+$/;
 
-/** The name of a header of the caller, behind its prefix. */
+/** The name of a header of the caller, after its prefix. */
 const CALLER_HEADER = /^header\.([!#$%&'*+.^`|~\w-]+)$/;
 
 const TOKEN = /\{\{|\}\}|\$?\{([^{}]*)\}|[{}]/g;
 
 /**
- * The parts of a header or of a text in a body: `${NAME}`, `{member}`, and `{{` and `}}` for braces; in a header `{+member}` and `{header.name}` too.
+ * Splits a header, or a text in a body, into its parts: `${NAME}`, `{member}`, and `{{` and `}}` for braces. Headers may also have
+ * `{+member}` and `{header.name}`.
  *
  * @throws {TemplateError}
  */

@@ -3,13 +3,13 @@ import { urlTemplate, variablesOfUrl } from './environment-url.js';
 import type { HttpRequestOptions } from './http-sub-task.schema.js';
 import { tokensOf } from './template-text.js';
 
-/** A name that a template of a request has, and the way to that template in the options. */
+/** A name that a request's template uses, and the path to that template in the options. */
 export interface Use {
   readonly path: readonly PropertyKey[];
   readonly name: string;
 }
 
-/** What the templates of a request take. */
+/** The names that the templates of a request use. */
 interface Uses {
   readonly input: readonly Use[];
   readonly environment: readonly Use[];

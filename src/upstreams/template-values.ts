@@ -3,10 +3,10 @@ import { SubTaskError } from '../core/sub-task-error.js';
 
 type Scalar = string | number | boolean;
 
-/** What a variable of a URL or header template may hold: RFC 6570 knows values, lists, and lists of pairs. */
+/** The values that a variable of a URL or header template can have: RFC 6570 has values, lists, and lists of pairs. */
 export type TemplateValue = Scalar | Scalar[] | Record<string, Scalar>;
 
-/** A request that this input must not or can't make; no other attempt would. */
+/** The error for an input that can't or must not make a request. It is final: no other attempt would succeed. */
 export function forbiddenInput(message: string): SubTaskError {
   return new SubTaskError(message, { code: 'upstream-forbidden', retry: false });
 }
@@ -15,20 +15,20 @@ function illFormed(): SubTaskError {
   return forbiddenInput('A text of the input is no well-formed Unicode');
 }
 
-/** A text that has an encoding. @throws {SubTaskError} `upstream-forbidden` for half of a surrogate pair */
+/** Checks that a text can be encoded. @throws {SubTaskError} `upstream-forbidden` for half of a surrogate pair */
 export function wellFormed(text: string): string {
   if (text.isWellFormed()) return text;
   throw illFormed();
 }
 
-/** The member of an input object that a variable stands for; undefined when it has none of its own. */
+/** The own member of an input object with that name; undefined without one. */
 export function member(input: unknown, name: string): unknown {
   if (typeof input !== 'object' || input === null || !Object.hasOwn(input, name)) return undefined;
   return (input as Record<string, unknown>)[name];
 }
 
 /**
- * What a template makes of values, which it percent-encodes.
+ * Expands a template, with values percent-encoded.
  *
  * @throws {SubTaskError} `upstream-forbidden` for half of a surrogate pair, which has no encoding
  */
@@ -44,7 +44,11 @@ export function expanded(
   }
 }
 
-/** The values of some variables, in an object without a prototype; null and what is empty count as none (RFC 6570, 2.3). @throws {SubTaskError} `upstream-forbidden` */
+/**
+ * The values of some variables, in an object without a prototype. Null and empty values count as undefined (RFC 6570, 2.3).
+ *
+ * @throws {SubTaskError} `upstream-forbidden`
+ */
 export function templateValues(input: unknown, names: readonly string[]): Record<string, TemplateValue> {
   const values = Object.create(null) as Record<string, TemplateValue>;
   for (const name of names) {
@@ -73,7 +77,7 @@ function templateValue(value: unknown, name: string): TemplateValue {
   );
 }
 
-/** What can stand in a URL, header or form by itself; undefined for what can’t. */
+/** The value as a scalar that can stand in a URL, header or form; undefined if it can’t. */
 export function scalarOf(value: unknown): Scalar | undefined {
   if (typeof value === 'bigint') return String(value);
   return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean'

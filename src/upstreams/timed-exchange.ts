@@ -3,7 +3,7 @@ import { textOf } from '../core/thrown.js';
 import { exchange } from './exchange.js';
 import { UnfitResponse, type UpstreamResponse } from './upstream-response.js';
 
-/** {@link exchange}, of which it is told how long it took, its stream included, while somebody wants to know. */
+/** {@link exchange}, which also reports how long it took, including its stream, if anybody listens. */
 export function timedExchange(...terms: Parameters<typeof exchange>): Promise<UpstreamResponse> {
   const [{ origin, measures }, { method }, , signal] = terms;
   if (!measures.isHeard) return exchange(...terms);
@@ -27,20 +27,20 @@ export function timedExchange(...terms: Parameters<typeof exchange>): Promise<Up
   );
 }
 
-/** What ended a stream that was accepted; undefined where it came to its end. @param error see `StreamedBody.over` */
+/** Why an accepted stream ended early; undefined if it reached its end. @param error see `StreamedBody.over` */
 export function endOf(error: unknown, signal: AbortSignal): string | undefined {
   if (error === undefined) return undefined;
   return error instanceof UnfitResponse ? 'upstream-unfit' : (abortOf(signal) ?? 'upstream-unreachable');
 }
 
-/** What ended a request that nobody waits for any more; undefined while somebody does. */
+/** Why an aborted request was ended; undefined if it wasn't aborted. */
 export function abortOf({ aborted, reason }: AbortSignal): 'cancelled' | 'timeout' | undefined {
   if (!aborted) return undefined;
   const { name } = Object(reason) as { readonly name?: unknown };
   return name === 'TimeoutError' ? 'timeout' : 'cancelled';
 }
 
-/** Why there is no response, whichever of the addresses of a host it came from. */
+/** Why there is no response. If several addresses of a host failed without a common message, their messages are joined. */
 export function reasonOf(error: unknown): string {
   if (!(error instanceof AggregateError)) return textOf(error);
   return error.message || error.errors.map(textOf).join(', ');

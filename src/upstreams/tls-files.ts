@@ -4,11 +4,11 @@ import { resolve } from 'node:path';
 import { createSecureContext } from 'node:tls';
 import type { OriginOptions } from './origins.schema.js';
 
-/** Texts of PEM. */
+/** Certificates and keys as PEM texts. */
 export interface TlsTexts {
-  /** The only authorities that are trusted. Default: those that Node trusts. */
+  /** The only trusted authorities. Default: those that Node trusts. */
   readonly ca?: string;
-  /** What an upstream is shown that asks for it. */
+  /** The client certificate, for upstreams that ask for one. */
   readonly cert?: string;
   readonly key?: string;
 }
@@ -18,7 +18,7 @@ interface TlsIssue {
   readonly message: string;
 }
 
-/** Reads what proves who is who, and checks that it can. @param directory where relative paths begin */
+/** Reads certificates and keys, and checks that they can be used. @param directory base of relative paths */
 export function readTlsFiles(
   files: NonNullable<OriginOptions['tls']>,
   directory: string,

@@ -1,13 +1,16 @@
 import type { JsonValue } from '../core/json.js';
 import type { SubTaskContext } from '../core/sub-task.js';
 
-/** What a stream of a language model has, as OpenAI shapes it. */
+/** A frame of a language model's stream, in the format of OpenAI. */
 interface CompletionFrame {
   readonly choices?: unknown;
   readonly usage?: { readonly completion_tokens?: unknown } | null;
 }
 
-/** Counts the tokens of a stream in the shape of OpenAI: what it says itself, or else a token for each chunk. Of other streams nothing is known. */
+/**
+ * Counts the tokens of a stream in the format of OpenAI: the number that the stream reports, or else one for each chunk. Other streams
+ * have no count.
+ */
 export class TokenCount {
   private isSaid = false;
 

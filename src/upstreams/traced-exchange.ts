@@ -4,16 +4,19 @@ import { UnfitResponse, type ReadingTerms, type UpstreamResponse } from './upstr
 import { abortOf, endOf, timedExchange } from './timed-exchange.js';
 import type { Upstream } from './upstreams.js';
 
-/** What the spans of the requests of an attempt need. */
+/** What an attempt's requests need for their spans. */
 export interface TracedCalls {
   readonly trace: AttemptTrace;
-  /** The path that they show; undefined behind a redirect, whose path may have anything in it. */
+  /** The path in the spans; undefined after a redirect, whose path may contain anything. */
   path: string | undefined;
   /** The headers, in lower case, that are the template’s own. */
   readonly named: ReadonlySet<string>;
 }
 
-/** One request and its response, with a span of its own where its attempt has one, which ends with its stream. For the other parameters see {@link timedExchange}. */
+/**
+ * Sends one request and reads its response, with a span if the attempt has a trace. The span ends with the response's stream. For the
+ * other parameters see {@link timedExchange}.
+ */
 export function tracedExchange(
   calls: TracedCalls | undefined,
   upstream: Upstream,

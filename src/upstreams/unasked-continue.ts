@@ -3,18 +3,18 @@ import type { Socket } from 'node:net';
 const BEGINNING = 'HTTP/1.1 100';
 const AT_STATUS = 'HTTP/1.1 '.length;
 const ONE = 0x31;
-/** How long a `100 Continue` may be, in bytes. What is longer is left to undici, which ends the connection. */
+/** Longest `100 Continue`, in bytes. A longer one is left to undici, which ends the connection. */
 const MAX_BYTES = 4_096;
 
 /**
- * Takes a `100 Continue` out of what comes ahead of an answer. Clients have to ignore one that they didn't ask for (RFC 9110,
- * 15.2.1), and undici ends the connection.
+ * Removes a `100 Continue` before a response. Clients must ignore one that they didn't ask for (RFC 9110, 15.2.1), but undici ends the
+ * connection.
  */
 export class UnaskedContinue {
   private isExpected = false;
   private held: Buffer | undefined;
 
-  /** An answer is about to begin. */
+  /** To be called when a response is about to begin. */
   expect(): void {
     this.isExpected = true;
     this.held = undefined;
@@ -28,9 +28,9 @@ export class UnaskedContinue {
     };
   }
 
-  /** What is left to read; null as long as it may be none. */
+  /** The bytes without a leading `100 Continue`; null while more bytes are needed. */
   private rest(chunk: Buffer): Buffer | null {
-    // Nearly all answers: the first digit of their status is no 1.
+    // Nearly all responses end here: their status doesn't begin with 1.
     if (!this.held && chunk.length > AT_STATUS && chunk[AT_STATUS] !== ONE) {
       this.isExpected = false;
       return chunk;

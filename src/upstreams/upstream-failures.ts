@@ -7,7 +7,7 @@ import type { Secrets } from './secrets.js';
 import { reasonOf } from './timed-exchange.js';
 import { UnfitResponse, type UpstreamResponse } from './upstream-response.js';
 
-/** Makes failures of what upstreams do: with the beginning of what they answered, without our own secrets. */
+/** Makes errors from failed requests and responses. They contain the beginning of the response, without the service's own secrets. */
 export class UpstreamFailures {
   /** @param final the statuses that are the caller’s own fault */
   constructor(
@@ -15,7 +15,7 @@ export class UpstreamFailures {
     private readonly final: ReadonlySet<number>,
   ) {}
 
-  /** Of a request that brought no response. */
+  /** The error for a request that got no response. */
   ofRequest({ upstream }: Hop, error: unknown): SubTaskError {
     const { origin } = upstream;
     if (error instanceof UnfitResponse) return this.ofResponse(origin, error);

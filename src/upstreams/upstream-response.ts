@@ -1,26 +1,29 @@
 import type { StreamedBody } from './streamed-body.js';
 
-/** What an upstream answered. */
+/** A response of an upstream. */
 export interface UpstreamResponse {
   readonly status: number;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
-  /** Decompressed; of a response that is no success, the beginning alone. */
+  /** Decompressed; only its beginning, for a response that is no success. */
   readonly body: Buffer;
-  /** The body as it comes, where that was asked for. Whoever gets the response reads it to its end, or leaves it. */
+  /** The body as it comes, if that was asked for. The receiver must read it to its end, or leave it. */
   readonly stream?: StreamedBody;
 }
 
-/** What of a response is read. */
+/** How much of a response is read. */
 export interface ReadingTerms {
   /** Most bytes of a body, both on the wire and decompressed. */
   readonly maxBytes: number;
-  /** Whether a response of this status is read whole. Of the others, an excerpt is enough. */
+  /** Whether to read all of a response with this status. For others, an excerpt suffices. */
   readonly accepts: (status: number) => boolean;
-  /** Whether an accepted response can be read as it comes, by its Content-Type; of one that can’t, an excerpt is enough. Default: all are read whole. */
+  /**
+   * Whether an accepted response can be read as a stream, by its Content-Type; if not, an excerpt suffices. Default: all are read as a
+   * whole.
+   */
   readonly streams?: ((contentType: string | string[] | undefined) => boolean) | undefined;
 }
 
-/** A response that was accepted by its status, and can't be used all the same. */
+/** A response with an accepted status that can't be used. */
 export class UnfitResponse extends Error {
   constructor(
     message: string,

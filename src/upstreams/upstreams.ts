@@ -7,19 +7,19 @@ import { ExpressionThread } from '../expressions/expression-thread.js';
 import { Connections, type Network } from './connections.js';
 import { environmentProxy, NO_PROXIES, type Proxies } from './proxies.js';
 
-/** What a tasks file says of an origin. */
+/** The settings of an origin in a tasks file. */
 export interface OriginSettings extends Omit<Network, 'allowPrivate' | 'proxy'> {
-  /** The URL of a proxy; null: none; undefined: what the environment says. */
+  /** The URL of a proxy; null for none; undefined for the proxy from the environment. */
   readonly proxy?: string | null | undefined;
 }
 
 /** An origin that sub-tasks call. */
 export class Upstream {
-  /** Whether it may have an address that is not on the public internet: one declaration with `allowPrivate` is enough. */
+  /** Whether its address may be outside of the public internet: one declaration with `allowPrivate` is enough. */
   allowPrivate = false;
   private pool: ReturnType<Connections['open']> | undefined;
 
-  /** @param user whom its connections are kept for: see {@link Connections.release} */
+  /** @param user the user for which its connections are kept: see {@link Connections.release} */
   constructor(
     readonly origin: string,
     private readonly upstreams: Upstreams,
@@ -38,36 +38,36 @@ export class Upstream {
     return this.upstreams.networkOf(this.origin, this.allowPrivate);
   }
 
-  /** @param anew whether it takes a connection that no other request has used */
+  /** @param anew whether to use a connection that no other request has used */
   dispatch(request: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler, anew = false): void {
     const { connections } = this.upstreams;
     if (anew) {
       connections.openSingle(this.origin, this.network).dispatch({ ...request, reset: true }, handler);
       return;
     }
-    // It is closed where a reload came between the start of a run and its first request.
+    // The pool is closed if a reload came between the start of a run and its first request.
     if (this.pool === undefined || this.pool.closed)
       this.pool = connections.open(this.origin, this.network, this.user);
     this.pool.dispatcher.dispatch(request, handler);
   }
 
-  /** Closes its connections, unless others use them. Of one that is declared, {@link Upstreams.release} does. */
+  /** Closes its connections, unless others use them. For a declared origin, {@link Upstreams.release} does this. */
   release(): void {
     this.upstreams.connections.release(this.user);
   }
 }
 
-/** The origins that are declared, which are those that may be called. */
+/** A set of declared origins. Only these may be called. */
 export class Upstreams {
   private readonly upstreams = new Map<string, Upstream>();
   private readonly settings = new Map<string, OriginSettings>();
 
   /**
-   * @param lookup resolves names to addresses, the system's way by default
-   * @param memory where responses count while they are read
-   * @param proxies what origins are called through, unless their settings say otherwise. Default: none
-   * @param expressions where the expressions of all sub-tasks are evaluated
-   * @param measures who is told how long requests take
+   * @param lookup resolves names to addresses. Default: the system's way
+   * @param memory the budget that counts responses while they are read
+   * @param proxies the proxies for origins whose settings don't name one. Default: none
+   * @param expressions evaluates the expressions of all sub-tasks
+   * @param measures gets the durations of requests
    */
   constructor(
     lookup: LookupFunction = systemLookup,
@@ -78,7 +78,7 @@ export class Upstreams {
     readonly measures = new Measures(),
   ) {}
 
-  /** Makes an origin one that may be called. All are declared before the first is. */
+  /** Declares an origin, so that it may be called. All origins are declared before the first call. */
   declare(origin: string, allowPrivate: boolean): Upstream {
     let upstream = this.upstreams.get(origin);
     if (!upstream) {
@@ -89,14 +89,14 @@ export class Upstreams {
     return upstream;
   }
 
-  /** An origin that no declaration names. Whoever has it releases it. */
+  /** An origin outside of the declared ones. The caller must release it. */
   undeclared(origin: string, allowPrivate: boolean): Upstream {
     const upstream = new Upstream(origin, this, {});
     upstream.allowPrivate = allowPrivate;
     return upstream;
   }
 
-  /** Says how an origin is reached, before it is called. */
+  /** Sets how an origin is reached. To be called before the origin is called. */
   configure(origin: string, settings: OriginSettings): void {
     this.settings.set(origin, settings);
   }
@@ -106,13 +106,13 @@ export class Upstreams {
     return { allowPrivate, ...others, proxy: proxy ?? undefined };
   }
 
-  /** A set of origins, none so far, that shares the connections of this one, and the thread of its expressions. */
+  /** A new, empty set of origins that shares the connections and the expressions' thread of this one. */
   anew(): Upstreams {
     const { memory, proxies, connections, expressions, measures } = this;
     return new Upstreams(undefined, memory, proxies, connections, expressions, measures);
   }
 
-  /** Keeps the connections that its origins can go on with, whoever else releases them. */
+  /** Keeps the connections that its origins can use further, even if other sets release them. */
   claim(): void {
     for (const { origin, network } of this.upstreams.values()) this.connections.claim(origin, network, this);
   }
@@ -123,8 +123,8 @@ export class Upstreams {
   }
 
   /**
-   * Cuts all connections off, and ends the thread of the expressions, for all sets that share them. The engine has stopped by then, so
-   * nobody waits for them any more.
+   * Cuts off all connections, and ends the expressions' thread, for all sets that share them. The engine has stopped by then, so nothing
+   * waits for them.
    */
   async close(): Promise<void> {
     await this.connections.close();

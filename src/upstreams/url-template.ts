@@ -2,25 +2,24 @@ import { parseTemplate } from 'url-template';
 import { TemplateError } from './template-error.js';
 import { expanded, forbiddenInput, templateValues, type TemplateValue } from './template-values.js';
 
-/** A part of the path or query: a text, or what a template makes of the input. */
+/** A part of the path or query: fixed text, or a function of the input's values. */
 type Part = string | ((values: Record<string, TemplateValue>) => string);
 
 const ORIGIN = /^(https?):\/\/([^/?#{}\\@\s]+)(?=\/|$)/i;
 const EXPRESSION = /\{([^{}]*)\}/g;
 const VARIABLES = /^[+./;?&]?\w+(?::[1-9]\d{0,3}|\*)?(?:,\w+(?::[1-9]\d{0,3}|\*)?)*$/;
 
-/** A variable with the number of characters to which it is cut. */
+/** A variable with a prefix length (`{name:3}`). */
 const PREFIX = /(?<=\{[^{}]*)\b(\w+):(\d+)/g;
 
-/** Where the query begins: at a literal `?`, or at an expression that writes one. */
+/** The beginning of the query: a literal `?`, or an expression that writes one. */
 const QUERY = /\?|\{[?&]/;
 
 /**
- * The URL of a sub-task: a literal origin, then an RFC 6570 template over the input.
- *
- * The input can change neither the origin nor the shape of the path: what a segment of it takes is percent-encoded,
- * and refused where it is empty or would be a dot segment, however encoded, since servers decode before they resolve.
- * `{+name}` may bring more segments; "?", "#" and "&" it encodes all the same.
+ * The URL of a sub-task: a literal origin, followed by an RFC 6570 template over the input. The input can change neither the origin nor
+ * the shape of the path. A value in a path segment is percent-encoded. A segment that would be empty or a dot segment, in any encoding,
+ * is refused, because servers decode before they resolve the path. `{+name}` may add segments, but "?", "#" and "&" in it are encoded
+ * too.
  */
 export class UrlTemplate {
   readonly #path: readonly Part[];
@@ -29,7 +28,7 @@ export class UrlTemplate {
   private constructor(
     /** Scheme, host and port, as the WHATWG URL standard writes them. */
     readonly origin: string,
-    /** The host as it is looked up: an IPv6 address has no brackets. */
+    /** The host in the form for a lookup: an IPv6 address has no brackets. */
     readonly hostname: string,
     readonly variables: readonly string[],
     template: string,
@@ -63,12 +62,12 @@ export class UrlTemplate {
     let path = '';
     for (const part of this.#path) path += `/${typeof part === 'string' ? part : part(values)}`;
     const query = typeof this.#query === 'string' ? this.#query : this.#query(values);
-    // As URLs are written: what comes to no name and no value, {"": ""} for {?all*}, is no query.
+    // A query with neither a name nor a value, such as {"": ""} for {?all*}, is left out.
     return query === '?' ? path : path + query;
   }
 }
 
-/** An expression that encodes less than the others. */
+/** An expression that encodes fewer characters than others. */
 const RAW = /(\{\+[^{}]*\})/;
 
 function part(text: string): Part {
@@ -76,7 +75,7 @@ function part(text: string): Part {
   return pieceOf(text);
 }
 
-/** What `{+name}` brings stays within its path or query parameter, as it does with other expressions. */
+/** The value of `{+name}` stays within its path or query parameter, like that of other expressions. */
 function joined(pieces: readonly string[]): Part {
   const parts = pieces.map((piece) => {
     const made = pieceOf(piece);
@@ -108,7 +107,7 @@ function withPrefixesInUnits(text: string, values: Record<string, TemplateValue>
   });
 }
 
-/** A segment of the path; with the operator `/` it becomes several. */
+/** A segment of the path. With the operator `/` it becomes several. */
 function segment(text: string): Part {
   const made = part(text);
   if (typeof made === 'string') {
@@ -127,7 +126,7 @@ function segment(text: string): Part {
   };
 }
 
-/** Whether a server that decodes it, once or more often, could find `.` or `..` between slashes. */
+/** Whether a server that decodes the text, once or repeatedly, could get `.` or `..` between slashes. */
 function hasDots(encoded: string): boolean {
   if (!encoded.includes('.') && !encoded.includes('%')) return false;
   return encoded
