@@ -1,4 +1,4 @@
-/** Attempts that ended within so many milliseconds of each other are forgotten together. */
+/** Attempts that end within this time of each other, in milliseconds, are forgotten together. */
 const BUCKET_MS = 250;
 
 interface Bucket {
@@ -8,17 +8,17 @@ interface Bucket {
   slow: number;
 }
 
-/** What attempts of the last moments came to. */
+/** Counts of recent attempts by outcome. */
 export type Counts = Omit<Readonly<Bucket>, 'at'>;
 
 /**
- * Counts attempts of the last `windowMs`. Cockatiel's SamplingBreaker forgets by attempts: where few come, its window reaches back for as long as it has
- * buckets, however long ago they were.
+ * Counts the attempts of the last `windowMs`. Cockatiel's SamplingBreaker forgets old attempts only when new ones come: with few
+ * attempts, its window reaches back over all its buckets, however old these are.
  */
 export class AttemptWindow {
   private buckets: Bucket[] = [];
 
-  /** @param at when it ended, in milliseconds on a clock that is never set */
+  /** @param at when the attempt ended, in milliseconds on a monotonic clock */
   add(at: number, hasFailed: boolean, isSlow: boolean, windowMs: number): void {
     let bucket = this.buckets.at(-1);
     if (!bucket || at - bucket.at >= BUCKET_MS) {

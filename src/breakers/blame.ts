@@ -1,12 +1,12 @@
 import type { AttemptError } from '../core/run.js';
 
-/** What a failed attempt says of its upstream: that it is sick, that it answers, or nothing. */
+/** What a failed attempt tells about its upstream: that it is sick, that it answers, or nothing. */
 export type Blame = 'sick' | 'answers' | 'nothing';
 
 /** Statuses below 500 that say that an upstream can’t keep up. */
 const SICK: ReadonlySet<number> = new Set([408, 429]);
 
-/** Whether an upstream is to blame for a failed attempt, and not what it was asked for, or by whom. */
+/** Decides whether a failed attempt is the fault of its upstream, and not of the request or its caller. */
 export function blameOf({ code, upstream, final }: AttemptError): Blame {
   switch (code) {
     case 'timeout':

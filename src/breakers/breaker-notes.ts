@@ -4,7 +4,7 @@ import type { Note } from '../run/notes.js';
 import type { Opening } from './breaker.js';
 
 const KIND = 'breaker';
-/** How long a breaker that nobody closes is remembered behind its cooldown. */
+/** How long after its cooldown a breaker is remembered that nobody closes, in milliseconds. */
 const REMEMBERED_MS = 3_600_000;
 const MOST_REASON = 500;
 
@@ -16,17 +16,20 @@ const openingSchema = z.object({
   reason: z.string(),
 });
 
-/** What the nodes of a journal know of the breakers that aren’t closed, also after a restart. */
+/** The notes in the journal about breakers that aren’t closed. They outlive a restart, and all nodes of the journal share them. */
 export class BreakerNotes {
   constructor(private readonly journal: Journal) {}
 
-  /** Those that aren’t closed, by their upstreams. @throws {DomainError} `journal-unavailable` */
+  /** The breakers that aren’t closed, by upstream. @throws {DomainError} `journal-unavailable` */
   async all(): Promise<ReadonlyMap<string, Opening>> {
     const notes = await this.journal.notes.all(KIND);
     return new Map(notes.flatMap((note) => openingOf(note)));
   }
 
-  /** @param opening undefined where it is closed. @throws {DomainError} `journal-unavailable` */
+  /**
+   * @param opening undefined for a closed breaker
+   * @throws {DomainError} `journal-unavailable`
+   */
   async keep(upstream: string, opening: Opening | undefined): Promise<void> {
     const { notes } = this.journal;
     if (!opening) return notes.remove(KIND, upstream);
@@ -35,7 +38,7 @@ export class BreakerNotes {
   }
 }
 
-/** None of a note that a newer version has written in another form. */
+/** Empty for a note in another form, as a newer version may write it. */
 function openingOf({ name, text }: Note): readonly (readonly [string, Opening])[] {
   try {
     return [[name, openingSchema.parse(JSON.parse(text))]];

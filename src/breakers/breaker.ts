@@ -6,11 +6,11 @@ import type { BreakerState, Passage } from '../run/breakers.js';
 import { AttemptWindow, type Counts } from './attempt-window.js';
 import { blameOf } from './blame.js';
 
-/** What is kept of a breaker that isn’t closed. Times are milliseconds since 1970 by the clock of the journal. */
+/** The persistent state of a breaker that isn’t closed. Times are milliseconds since 1970 by the journal's clock. */
 export interface Opening {
   readonly since: number;
   readonly until: number;
-  /** From when `until` was set to that. */
+  /** The time from when `until` was set to `until`, in milliseconds. */
   readonly forMs: number;
   readonly failedProbes: number;
   readonly reason: string;
@@ -18,25 +18,26 @@ export interface Opening {
 
 const LEAST_EXTENSION_MS = 1_000;
 
-/** A change that a breaker has made by itself. */
+/** A change of state that a breaker made by itself. */
 export type BreakerChange = 'opened' | 'probes' | 'closed';
 
 /**
  * The breaker of one upstream.
  *
- * - `closed`: attempts begin, and what becomes of them is counted
- * - `open`: none begins
- * - `half-open`: one begins, the probe, and all others are refused until it has ended: a success closes it, a failure opens it for twice as long
+ * - `closed`: attempts begin, and their outcomes are counted
+ * - `open`: no attempt begins
+ * - `half-open`: one attempt begins, the probe. Others are refused until it has ended. A success closes the breaker; a failure opens it
+ *   for twice as long
  */
 export class Breaker {
-  /** How often it has opened in this process. */
+  /** How often the breaker has opened in this process. */
   opened = 0;
   private readonly window = new AttemptWindow();
   private opening: Opening | undefined;
-  /** When it will be half-open, on the clock of `performance.now()`. */
+  /** When the breaker becomes half-open, on the clock of `performance.now()`. */
   private openUntil = 0;
   private probe: Passage | undefined;
-  /** Changes whenever it opens or closes: what began before says nothing of after. */
+  /** Changes whenever the breaker opens or closes. Attempts that began before that are not counted after it. */
   private age = 0;
 
   /** @param now the clock of the journal; `clock` measures how long things take */
@@ -52,12 +53,12 @@ export class Breaker {
     return this.waitMs > 0 ? 'open' : 'half-open';
   }
 
-  /** Undefined while it is closed. */
+  /** Undefined while the breaker is closed. */
   get standing(): Opening | undefined {
     return this.opening;
   }
 
-  /** How long it is still open, in milliseconds. */
+  /** How long the breaker stays open, in milliseconds. */
   get waitMs(): number {
     const leftMs = this.opening ? this.openUntil - this.clock.elapsed() : 0;
     // Timers are early by less than a millisecond now and then.
@@ -109,27 +110,27 @@ export class Breaker {
     if (hasFailed || isSlow) this.judge(terms);
   }
 
-  /** Nothing can be said of an attempt: where it was the probe, the next one is. */
+  /** Called for an attempt that tells nothing about the upstream. If it was the probe, the next attempt is the probe. */
   release(passage: CountedPassage): void {
     if (passage === this.probe) this.probe = undefined;
   }
 
-  /** Leaves the upstream alone for as long as that asks for. */
+  /** Opens for as long as the upstream asks for. */
   leaveAlone(terms: BreakerTerms, askedMs: number): void {
     const forMs = Math.min(askedMs, terms.maxCooldownMs);
-    // Answers that come one after the other ask for the same: not each is a change.
+    // Several answers in a row ask for nearly the same time. Not each is a change.
     if (this.state === 'open' && forMs < this.waitMs + LEAST_EXTENSION_MS) return;
     this.open(forMs, 0, `it asks to be left alone for ${ms(Math.ceil(forMs))}`);
   }
 
-  /** Closes it, and forgets what it has counted. */
+  /** Closes the breaker, and forgets its counts. */
   close(): void {
     if (!this.opening) return;
     this.adopt(undefined);
     this.changed(this, 'closed');
   }
 
-  /** Takes over what another process has kept of it, without telling of a change. Undefined: it has closed. */
+  /** Takes over the state that another process has recorded, without reporting a change. Undefined means closed. */
   adopt(opening: Opening | undefined): void {
     this.age += 1;
     this.opening = opening;
@@ -138,7 +139,7 @@ export class Breaker {
       this.probe = undefined;
       return;
     }
-    // A clock that was set back must not keep it open for longer than it was to be.
+    // If the clock was set back, the breaker must not stay open for longer than intended.
     const leftMs = Math.min(opening.until - this.now(), opening.forMs);
     this.openUntil = this.clock.elapsed() + leftMs;
   }
@@ -188,7 +189,7 @@ class CountedPassage implements Passage {
     return breaker.waitMs;
   }
 
-  /** One that has taken too long already would have been slow, however it had ended. */
+  /** An attempt that has already taken too long counts as slow, whatever its outcome would have been. */
   cancelled(firstChunkMs?: number): void {
     if (this.isSlow(firstChunkMs)) this.breaker.ended(this, false, true);
     else this.breaker.release(this);

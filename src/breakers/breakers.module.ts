@@ -3,7 +3,7 @@ import { Breakers } from '../run/breakers.js';
 import { TaskRegistryModule } from '../tasks/task-registry.module.js';
 import { KeptBreakers } from './kept-breakers.js';
 
-/** Global, so that what executes sub-tasks can ask breakers without importing them. */
+/** Global, so that the code that executes sub-tasks can ask breakers without importing them. */
 @Global()
 @Module({
   imports: [TaskRegistryModule],

@@ -12,19 +12,19 @@ import { TaskRegistry } from '../tasks/task-registry.js';
 import { Breaker, type BreakerChange } from './breaker.js';
 import { BreakerNotes } from './breaker-notes.js';
 
-/** How often a node asks what the others know, and tries again to write what it could not. */
+/** How often a node reads the notes of other nodes, and retries failed writes, in milliseconds. */
 const BEAT_MS = 1_000;
 
 const logger = loggerOf('breaker');
 
-/** The breakers of this process. What they come to is kept in the journal, so that a restart and other nodes know it. */
+/** The breakers of this process. Their states are kept in the journal, for restarts and for other nodes. */
 @Injectable()
 export class KeptBreakers extends Breakers implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly breakers = new Map<string, Breaker>();
   private readonly notes: BreakerNotes;
-  /** Those that have changed since they were kept. */
+  /** Breakers with changes that aren't written yet. */
   private readonly unkept = new Set<Breaker>();
-  /** Counts what changes here, so that older notes don’t undo it. */
+  /** Counts changes in this process, so that an older note doesn’t undo them. */
   private changes = 0;
   private keeping: Promise<void> | undefined;
   private known: Promise<void> | undefined;
@@ -53,7 +53,7 @@ export class KeptBreakers extends Breakers implements OnApplicationBootstrap, On
     await this.keeping;
   }
 
-  /** Nothing is read as long as no sub-task has a breaker. */
+  /** Reads the notes. Does nothing while no sub-task has a breaker. */
   ready(): Promise<void> {
     if (!this.known && this.declared().size > 0) this.known = this.beat();
     return this.known ?? Promise.resolve();
@@ -75,7 +75,7 @@ export class KeptBreakers extends Breakers implements OnApplicationBootstrap, On
     return [...this.breakers.values()];
   }
 
-  /** The breaker of each upstream that a sub-task calls, or that isn’t closed, with those sub-tasks. */
+  /** The breakers that sub-tasks declare, and all others that aren’t closed, with the sub-tasks that use each. */
   all(): readonly { readonly breaker: Breaker; readonly of: readonly CalledBy[] }[] {
     const declared = this.declared();
     for (const upstream of declared.keys()) this.of(upstream);
@@ -85,7 +85,7 @@ export class KeptBreakers extends Breakers implements OnApplicationBootstrap, On
       .sort((one, other) => (one.breaker.upstream < other.breaker.upstream ? -1 : 1));
   }
 
-  /** Closes the breaker of an upstream, on all nodes within a second or so. @returns false where there is none */
+  /** Closes the breaker of an upstream, on all nodes within about a second. @returns false when there is none */
   async reset(upstream: string): Promise<boolean> {
     const breaker = this.all().find((known) => known.breaker.upstream === upstream)?.breaker;
     if (!breaker) return false;
@@ -111,7 +111,7 @@ export class KeptBreakers extends Breakers implements OnApplicationBootstrap, On
     this.keeping ??= this.keep().finally(() => (this.keeping = undefined));
   };
 
-  /** What can’t be written is tried again with the next beat. */
+  /** Writes changed states. A failed write is tried again with the next beat. */
   private async keep(): Promise<void> {
     for (const breaker of this.unkept) {
       const { standing } = breaker;
@@ -126,13 +126,13 @@ export class KeptBreakers extends Breakers implements OnApplicationBootstrap, On
     }
   }
 
-  /** Takes over what is kept; where nodes share the journal, again and again. */
+  /** Takes over the states in the notes: once, or repeatedly if nodes share the journal. */
   private async beat(): Promise<void> {
     try {
       await (this.keeping ??= this.keep().finally(() => (this.keeping = undefined)));
       const { changes } = this;
       const kept = await this.notes.all();
-      // What has changed here meanwhile is newer.
+      // Changes that were made here meanwhile are newer than the notes.
       if (changes === this.changes && this.unkept.size === 0) this.adopt(kept);
     } catch (error) {
       if (!this.ended) logger.warn(`Which breakers are open could not be read: ${textOf(error)}`);
@@ -168,7 +168,7 @@ export class KeptBreakers extends Breakers implements OnApplicationBootstrap, On
   }
 }
 
-/** A sub-task that calls an upstream. */
+/** A sub-task that uses the breaker of an upstream. */
 export interface CalledBy {
   readonly task: string;
   readonly subTask: string;

@@ -5,13 +5,13 @@ import type { TaskDefinition } from '../core/task.js';
 import { ProductLimit, type Observation } from '../stats/product-limit.js';
 import type { End, RecordedRun, RecordedSubTask } from './recorded-run.js';
 
-/** What to take for how a sub-task would have ended that was cut off or never began. */
+/** How to guess the end of a sub-task that was cut off or never began. */
 export type Guess = 'drawn' | 'soonest' | 'latest';
 
-/** How the sub-tasks of a run end: as recorded, or else as guessed. */
+/** The end of a run's sub-task: recorded or guessed. */
 export type EndOf = (run: RecordedRun, subTask: RecordedSubTask) => End;
 
-/** What is known of one sub-task from all runs. */
+/** The known ends of one sub-task in all runs. */
 class KnownEnds {
   private readonly observations: Observation[] = [];
   private readonly failures = new Map<number, RunEvent<'sub-task.failed'>>();
@@ -21,7 +21,7 @@ class KnownEnds {
   constructor(private readonly timeoutMs: number) {}
 
   add({ began, end, cutMs }: RecordedSubTask): void {
-    // What failed before it began says nothing of how long it takes.
+    // A failure before the first attempt tells nothing about the duration.
     if (!began) return;
     if (!end) this.observations.push({ ms: cutMs, kind: 'cut' });
     else this.observations.push({ ms: end.ms, kind: end.failure ? 'failed' : 'answered' });
@@ -53,7 +53,7 @@ class KnownEnds {
     return failure ? { ms, failure } : { ms, says: run.agreedOn };
   }
 
-  /** How one ends that never answers. */
+  /** The end of a sub-task that never answers. */
   private timeout({ id }: RecordedRun, name: string, cutMs: number): End {
     const ms = Math.max(this.timeoutMs, cutMs);
     const error = { code: 'timeout', message: `took longer than ${ms} ms` } as const;
@@ -62,7 +62,7 @@ class KnownEnds {
   }
 }
 
-/** Says how sub-tasks end: as recorded, and where the record breaks off, by what other runs have shown. */
+/** Provides the ends of sub-tasks: as recorded, or else guessed from other runs. */
 export class Ends {
   private readonly known: ReadonlyMap<string, KnownEnds>;
 
@@ -72,9 +72,10 @@ export class Ends {
   }
 
   /**
-   * - `drawn`: each is drawn from the times of all that are known, above the time up to which it had not ended: the same for each rule, and each time
-   * - `soonest`: it succeeds as soon as any has, or at once where it is past that
-   * - `latest`: it never answers, and times out
+   * - `drawn`: drawn at random from all known times that are longer than the time for which the sub-task is known to have run. The draw
+   *   is the same for each rule, and each time
+   * - `soonest`: succeeds at the earliest known time, or at once if that is past
+   * - `latest`: never answers, and times out
    */
   guessed(how: Guess): EndOf {
     const guesses = new Map<RecordedSubTask, End>();

@@ -1,54 +1,54 @@
 import type { RunEvent } from '../core/events.js';
 
-/** How a sub-task ended, as far as that matters to callers: a stream that may be shown counts as a success from its first chunk on. */
+/** The end of a sub-task as it matters to callers. A stream that may be shown counts as a success from its first chunk on. */
 export interface End {
-  /** From its start, in milliseconds. */
+  /** Milliseconds from the start of the sub-task. */
   readonly ms: number;
-  /** Undefined where it succeeded. */
+  /** Undefined for a success. */
   readonly failure?: RunEvent<'sub-task.failed'> | undefined;
-  /** Under `agreement`: what is compared of its result; undefined where that agrees with no other. */
+  /** Under `agreement`: the part of the result that is compared; undefined for a result that agrees with no other. */
   readonly says?: string | undefined;
 }
 
-/** An attempt that failed, with another one behind it. */
+/** A failed attempt that was followed by another. */
 export interface Stumble {
-  /** From the start of its sub-task, in milliseconds. */
+  /** Milliseconds from the start of the sub-task. */
   readonly ms: number;
   readonly event: RunEvent<'sub-task.retrying'>;
 }
 
-/** What is on record of one sub-task of a run. */
+/** The record of one sub-task in a run. */
 export interface RecordedSubTask {
   readonly name: string;
-  /** Whether an attempt of it began. */
+  /** Whether an attempt began. */
   readonly began: boolean;
-  /** From the moment at which it was to start to the one at which it began, in milliseconds: mostly a wait for a slot. */
+  /** Milliseconds from when the sub-task was due to when it began: mostly the wait for a slot. */
   readonly lagMs: number;
   readonly stumbles: readonly Stumble[];
-  /** Undefined where it was cancelled, or never began. */
+  /** Undefined when the sub-task was cancelled, or never began. */
   readonly end: End | undefined;
-  /** Without an end: how long it is known to have had none, in milliseconds. */
+  /** Without an end: how long the sub-task is known to have run, in milliseconds. */
   readonly cutMs: number;
-  /** Why it could not start in this run, whatever the rule; undefined where it could. */
+  /** Why the sub-task could not start in this run under any rule; undefined when it could. */
   readonly barred: string | undefined;
 }
 
-/** A finished run, as far as it takes to replay it. */
+/** The record of a finished run, as far as a replay needs it. */
 export interface RecordedRun {
   readonly id: string;
-  /** In milliseconds since 1970. */
+  /** Milliseconds since 1970. */
   readonly startedAt: number;
   /** How long the caller waited for the reply, or for the first chunk of a stream, in milliseconds. */
   readonly waitMs: number;
   /** Whether the reply was an error. */
   readonly failed: boolean;
-  /** How much later than the outcome that decided the reply was, in milliseconds: mostly the commit. */
+  /** Milliseconds from the outcome that decided the reply to the reply: mostly the commit. */
   readonly overheadMs: number;
-  /** Sub-tasks behind the first that started without need: because their time had come, or at once. */
+  /** How many sub-tasks besides the first started without need: because their time had come, or at once. */
   readonly extraStarts: number;
-  /** Of the run, in milliseconds. */
+  /** The run's deadline, in milliseconds. */
   readonly deadlineMs: number | undefined;
-  /** Under `agreement`: what was agreed on. */
+  /** Under `agreement`: the result that was agreed on. */
   readonly agreedOn: string | undefined;
   /** In the order in which the run starts them. */
   readonly subTasks: readonly RecordedSubTask[];

@@ -7,23 +7,23 @@ import type { Turns } from './turns.js';
 
 /** How many events of the log are looked through at most: the newest, of all tasks. */
 const MAX_LOOK_BACK = 250_000;
-/** Events that are read at a time, so that nobody waits while they are parsed. */
+/** How many events are read at a time. Parsing more would block others for too long. */
 const PAGE = 250;
-/** Runs that are counted at a time. */
+/** How many runs are counted at a time. */
 const RUNS_PAGE = 1_000;
 
-/** What was read of a task. */
+/** The runs of a task that were read. */
 export interface ReadRuns {
   /** The oldest first. */
   readonly runs: readonly RecordedRun[];
-  /** How many runs were read that can't be replayed. */
+  /** How many further runs were read that can't be replayed. */
   readonly leftOut: number;
 }
 
 /**
- * The newest finished runs of a task, from the journal.
+ * Reads the newest finished runs of a task from the journal.
  *
- * @param most how many
+ * @param most how many runs to read at most
  * @throws {DomainError} `journal-unavailable`
  */
 export async function recordedRuns(
@@ -49,7 +49,7 @@ export async function recordedRuns(
   return { runs: runs.slice(-most), leftOut: reader.leftOut };
 }
 
-/** Where the oldest of the newest finished runs stands; undefined where there are no more than so many. */
+/** The position of the oldest of the newest `most` finished runs; undefined when there are no more than that. */
 async function oldestOf(journal: Journal, task: string, most: number): Promise<RunPosition | undefined> {
   let olderThan: RunPosition | undefined;
   for (let left = most; left > 0; left -= RUNS_PAGE) {

@@ -6,7 +6,7 @@ interface Timer {
   readonly call: () => void;
 }
 
-/** A clock that goes from one thing that is due to the next, in no time. What is recorded comes before timers of the same instant. */
+/** A clock that jumps from one due time to the next. Recorded events come before timers of the same instant. */
 export class ReplayClock extends Clock {
   private readonly timers = new Set<Timer>();
   private passedMs = 0;
@@ -31,12 +31,12 @@ export class ReplayClock extends Clock {
     this.timers.delete(timer as unknown as Timer);
   }
 
-  /** Lets something happen that is recorded, so many milliseconds after the beginning. */
+  /** Schedules a recorded event. @param atMs milliseconds after the beginning */
   at(atMs: number, call: () => void): void {
     this.timers.add({ atMs: Math.max(atMs, this.passedMs), isEvent: true, call });
   }
 
-  /** Goes to what is due next. @returns false where nothing is */
+  /** Jumps to the next due time. @returns false when nothing is due any more */
   step(): boolean {
     let next: Timer | undefined;
     for (const timer of this.timers) if (!next || isBefore(timer, next)) next = timer;

@@ -11,36 +11,39 @@ import type { EndOf } from './ends.js';
 import type { End, RecordedRun, RecordedSubTask } from './recorded-run.js';
 import { ReplayClock } from './replay-clock.js';
 
-/** Times of events are whole milliseconds: what is past its record by less than this is not. */
+/** Events have times in whole milliseconds. So a replay is beyond its record only if it is so by more than this. */
 const PRECISION_MS = 1;
 
-/** What starts the sub-task at a place: a rule without a quantile. */
+/** The start rule of a sub-task, with a time in place of a quantile. */
 export interface PlacedRule {
   readonly rule: Extract<StartRule, string> | 'after-delay';
   readonly delayMs: number;
 }
 
-/** What a run is replayed with. */
+/** The settings of a replay. */
 export interface ReplayTerms {
   readonly reply: ReplyPolicy;
-  /** By the place of a sub-task in its run. */
+  /** By the position of the sub-task in its run. */
   readonly rules: readonly PlacedRule[];
   readonly budget: HedgeBudget;
   readonly endOf: EndOf;
 }
 
-/** What a run comes to that is replayed. */
+/** The result of a replay. */
 export interface Replayed {
   /** How long the caller waits, in milliseconds. */
   readonly waitMs: number;
   readonly failed: boolean;
   readonly extraStarts: number;
   readonly heldBack: number;
-  /** Whether all times that it rests on are on record. */
+  /** Whether all times that decided the result are recorded, and not guessed. */
   readonly known: boolean;
 }
 
-/** Replays a run: what a live run does with the same ends. The code that starts sub-tasks, and that makes the reply, is that of live runs. */
+/**
+ * Replays a run: it does what a live run would do with the same ends of sub-tasks. It uses the live runs' code to start sub-tasks, and to
+ * make the reply.
+ */
 export function replay(run: RecordedRun, terms: ReplayTerms): Replayed {
   return new ReplayedRun(run, terms).replay();
 }
@@ -95,12 +98,12 @@ class ReplayedRun implements StartingRun {
     };
   }
 
-  /** Called when an attempt has begun: that is an event too, after which is seen what is to start. */
+  /** Called when an attempt has begun. This may start other sub-tasks, like any event. */
   begun(): void {
     this.later.update();
   }
 
-  /** Called for an attempt that has failed, and others follow. */
+  /** Called when an attempt has failed and another follows. */
   stumbled(stumble: RecordedSubTask['stumbles'][number]): void {
     this.later.note(stumble.event);
     this.later.update();
@@ -142,13 +145,13 @@ class ReplayedSubTask implements LaterSubTask {
     this.name = recorded.name;
   }
 
-  /** Whether it went on for no longer than its record goes. */
+  /** Whether the sub-task ran for no longer than its record shows. */
   get isKnown(): boolean {
     const { recorded, beganAt = Infinity, owner } = this;
     return recorded.end !== undefined || owner.clock.elapsed() - beganAt <= recorded.cutMs + PRECISION_MS;
   }
 
-  /** @param isExtra whether nothing has called for it */
+  /** @param isExtra whether the sub-task starts without need */
   start({ trigger }: StartCause, isExtra = trigger === 'delay'): void {
     if (this.phase !== 'held') return;
     const { owner, recorded, end } = this;
@@ -172,7 +175,7 @@ class ReplayedSubTask implements LaterSubTask {
     if (this.phase === 'ended') return;
     const status = this.phase === 'held' ? 'skipped' : 'cancelled';
     this.phase = 'ended';
-    // What cancels it may be in the midst of starting others.
+    // The caller may be in the middle of starting other sub-tasks.
     this.owner.clock.at(0, () => {
       this.settle({ subTask: this.name, status, reason });
     });
@@ -194,7 +197,7 @@ function outcomeOf(subTask: string, { failure, says }: End): Outcome {
     : { subTask, status: 'succeeded', result: says ?? `${subTask} alone` };
 }
 
-/** A policy for results of which nothing is left but what is compared. */
+/** A policy for replayed results. Of these, only the part that is compared is left. */
 function comparable(policy: ReplyPolicy): ReplyPolicy {
   return policy.policy === 'agreement' ? { policy: 'agreement', agreement: policy.agreement } : policy;
 }

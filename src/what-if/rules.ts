@@ -1,7 +1,7 @@
 import { startDelay, startRuleSchema, type StartRule } from '../core/start-rule.js';
 import type { PlacedRule } from './replayed-run.js';
 
-/** Of all sub-tasks behind the first: what the curve shows, from the fewest extra starts to the most. */
+/** The rules of the curve, for all sub-tasks but the first, from the fewest extra starts to the most. */
 export const CURVE = [
   'after-failure',
   'p99.9',
@@ -17,23 +17,23 @@ export const CURVE = [
   'at-once',
 ] as const;
 
-/** A start rule from a text such as `p90`, `150ms` or `after-failure`; undefined where it is none. */
+/** Parses a start rule such as `p90`, `150ms` or `after-failure`; undefined for anything else. */
 export function ruleOf(text: string): StartRule | undefined {
   return [text, { after: text }].map((form) => startRuleSchema.safeParse(form)).find(({ success }) => success)
     ?.data;
 }
 
-/** The first sub-task at once, and all others by one rule. */
+/** The first sub-task at once, and all others by the given rule. */
 export function allBehindFirst(rule: StartRule, count: number): StartRule[] {
   return Array.from({ length: count }, (_, place) => (place === 0 ? 'at-once' : rule));
 }
 
-/** The same rules where no time starts anything. */
+/** The same rules, but no time starts a sub-task. */
 export function withoutTimes(rules: readonly StartRule[]): PlacedRule[] {
   return rules.map((rule) => ({ rule: typeof rule === 'object' ? 'after-failure' : rule, delayMs: 0 }));
 }
 
-/** @param quantileMs how long replies take without hedges; undefined where none came */
+/** @param quantileMs quantiles of the reply times without hedges; undefined when there were no replies */
 export function placed(
   rules: readonly StartRule[],
   quantileMs: (quantile: number) => number | undefined,

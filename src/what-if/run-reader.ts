@@ -10,7 +10,7 @@ import { deadlineOf } from '../run/reply.js';
 import type { RecordedRun } from './recorded-run.js';
 import { SubTaskReading } from './sub-task-reading.js';
 
-/** The events that a {@link RunReader} has to be told of. */
+/** The types of events that a {@link RunReader} needs. */
 export const READ_TYPES = [
   'run.started',
   'sub-task.started',
@@ -25,13 +25,13 @@ export const READ_TYPES = [
 ] as const satisfies readonly EventType[];
 
 /**
- * Makes of committed events, in their order, the runs that can be replayed: finished ones with the sub-tasks and the reply policy that
- * their task declares now. Those are left out that were cancelled by somebody, had a sub-task tried again on request, or went on in another process than
- * the one that began them: their times tell of people and outages.
+ * Builds runs that can be replayed from committed events in order: finished runs with the sub-tasks and the reply policy that their task
+ * declares now. Some runs are left out, because their times depend on people and outages: runs that somebody cancelled, runs with a
+ * sub-task that was retried on request, and runs that were continued by another process.
  */
 export class RunReader {
   private readonly readings = new Map<string, RunReading | undefined>();
-  /** How many runs have ended that are left out. */
+  /** How many finished runs are left out. */
   leftOut = 0;
   private readonly names: readonly string[];
 
@@ -67,20 +67,20 @@ export class RunReader {
   }
 }
 
-/** The sub-tasks of a run but for its shadows. */
+/** The sub-tasks of a run without its shadows. */
 function racing({ subTasks, shadows }: RunEvent<'run.started'>['data']): readonly string[] {
   return shadows ? subTasks.filter((name) => !shadows.includes(name)) : subTasks;
 }
 
-/** One run, while its events are read. */
+/** One run whose events are being read. */
 class RunReading {
   private readonly startedAt: number;
   private readonly policy: ReplyPolicy;
   private readonly subTasks: SubTaskReading[];
   private readonly outcomes: Outcomes;
-  /** When the outcome came that made the reply, from the start of the run; undefined before. */
+  /** Milliseconds from the start of the run to the outcome that decided the reply; undefined before. */
   private decidedMs: number | undefined;
-  /** When something last happened that may have called for another sub-task. */
+  /** When the last event came that may have started another sub-task. */
   private causeMs = 0;
   private replied: Pick<RecordedRun, 'waitMs' | 'failed' | 'overheadMs' | 'agreedOn'> | undefined;
 
@@ -93,7 +93,7 @@ class RunReading {
     this.outcomes = new Outcomes(replyPolicy, subTasks);
   }
 
-  /** The run, once it is finished; undefined where it has no reply. */
+  /** The run, once it is finished; undefined for a run without a reply. */
   get run(): RecordedRun | undefined {
     const { started, startedAt, subTasks, replied } = this;
     const { deadline } = started.data;
@@ -145,13 +145,13 @@ class RunReading {
     return true;
   }
 
-  /** When what made the reply happened: an outcome, or a deadline. */
+  /** When the reply was decided: by an outcome, or by a deadline. */
   private causeOf(waitMs: number): number {
     const deadline = deadlineOf(this.policy);
     return this.decidedMs ?? (deadline === undefined ? waitMs : milliseconds(deadline));
   }
 
-  /** When the first chunk of the stream came that was shown; `waitMs` where that is not known. */
+  /** When the first chunk of the shown stream came; `waitMs` when that is unknown. */
   private chunkOf(reply: RunEvent<'run.replied'>['data']['reply'], waitMs: number): number {
     const leader = this.subTasks.find(({ name }) => 'answeredBy' in reply && reply.answeredBy === name);
     return leader?.endedAt ?? waitMs;

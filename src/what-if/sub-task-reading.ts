@@ -5,20 +5,20 @@ import type { ReplyPolicy } from '../core/policies.js';
 import { NOT_WORTH_IT, PAST_DEADLINE } from '../core/run.js';
 import type { End, RecordedSubTask, Stumble } from './recorded-run.js';
 
-/** Starts that a failure, or a need, has called for. */
+/** Triggers of starts that a failure, or a need, has caused. */
 const CALLED_FOR: ReadonlySet<string | undefined> = new Set(['failure', 'failed-attempt', 'need']);
 
-/** Reads the events of one sub-task of a run. Offsets are milliseconds from the start of the run. */
+/** Reads the events of one sub-task of a run. Times are milliseconds from the start of the run. */
 export class SubTaskReading implements RecordedSubTask {
   lagMs = 0;
   readonly stumbles: Stumble[] = [];
   end: End | undefined;
   cutMs = 0;
   barred: string | undefined;
-  /** Whether it started although nothing called for it. */
+  /** Whether the sub-task started without need. */
   isExtra = false;
   private startedMs: number | undefined;
-  /** From its start to that of its newest attempt. */
+  /** Milliseconds from its start to the start of its newest attempt. */
   private attemptMs = 0;
   private hasEnded = false;
 
@@ -31,15 +31,15 @@ export class SubTaskReading implements RecordedSubTask {
     return this.startedMs !== undefined;
   }
 
-  /** When it ended, or was cut off. */
+  /** When the sub-task ended, or was cut off. */
   get endedAt(): number {
     return (this.startedMs ?? 0) + (this.end?.ms ?? this.cutMs);
   }
 
   /**
-   * @param ms when it happened
-   * @param causeMs when something last happened in its run that may have called for another sub-task
-   * @returns false where it says that the end of a process or somebody's request came in between, so that times tell nothing
+   * @param ms when the event happened
+   * @param causeMs when the last event came that may have started another sub-task of the run
+   * @returns false when the event shows that the process ended or that somebody intervened, so that the times mean nothing
    */
   read(event: SubTaskEvent, ms: number, causeMs: number, isReplied: boolean): boolean {
     if ('stream' in event.data && mayLead({ replyPolicy: this.policy }, this.name))
@@ -79,7 +79,7 @@ export class SubTaskReading implements RecordedSubTask {
     const { trigger, delayMs = 0 } = data;
     if (this.startedMs === undefined) {
       this.isExtra = !CALLED_FOR.has(trigger);
-      // One that is due earlier than the one in front of it waits for that.
+      // A sub-task that is due before the one ahead of it waits for that one.
       const dueMs =
         trigger === undefined || trigger === 'exploration' ? 0 : Math.max(Math.ceil(delayMs), causeMs);
       this.lagMs = Math.max(0, ms - dueMs);

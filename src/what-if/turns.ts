@@ -1,13 +1,13 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 
-/** How long it keeps others waiting at a time, in milliseconds. */
+/** How long a calculation may block others at a time, in milliseconds. */
 const SLICE_MS = 2;
 
-/** Lets others have their turn while something takes long. */
+/** Lets a long calculation give others their turns of the event loop. */
 export class Turns {
   private since = performance.now();
 
-  /** Waits for the next turn where this one was long enough. */
+  /** Waits for the next turn if this one has lasted long enough. */
   async take(): Promise<void> {
     if (performance.now() - this.since < SLICE_MS) return;
     await nextTurn();

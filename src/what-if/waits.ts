@@ -1,4 +1,4 @@
-/** Quantiles as answers name them. */
+/** Quantiles, by their names in answers. */
 const QUANTILES = { p50: 0.5, p90: 0.9, p99: 0.99, 'p99.9': 0.999 } as const;
 
 type Named<T> = Record<keyof typeof QUANTILES, T>;
@@ -11,19 +11,19 @@ export class Waits {
     this.sorted = Float64Array.from(waits).sort();
   }
 
-  /** What at most a share of `1 - quantile` exceeds; undefined without any. */
+  /** The time that at most a share of `1 - quantile` of the waits exceeds; undefined without any waits. */
   at(quantile: number): number | undefined {
     return this.sorted[Math.max(0, Math.ceil(quantile * this.sorted.length - 1e-9) - 1)];
   }
 
-  /** To a tenth; null without any. */
+  /** Rounded to a tenth of a millisecond; null without any waits. */
   get times(): Named<number | null> {
     return named((quantile) => tenths(this.at(quantile)));
   }
 
   /**
-   * Between what a quantile is with a certainty of 95 %, as far as chance has chosen these waits from all there could have been: the waits at the
-   * ranks that a binomial distribution puts around it. Null where there are too few for that end.
+   * The 95 % confidence interval of each quantile, as far as these waits are a random sample of all possible ones. The ends are waits at
+   * the ranks that a binomial distribution gives. Null where there are too few waits for that end.
    */
   get chance(): Named<{ from: number | null; to: number | null }> {
     const { sorted } = this;

@@ -12,7 +12,7 @@ import type { whatIfSchema } from './what-if.schemas.js';
 
 type Answer = z.input<typeof whatIfSchema>;
 type Measures = Answer['actual'];
-/** What the runs are replayed with; undefined: what the task declares. */
+/** The rule of a replay. An undefined `start` means the rules that the task declares. */
 export interface Rule {
   readonly start: string | undefined;
   readonly hedgeBudget: number;
@@ -22,7 +22,7 @@ export interface Rule {
 export class WhatIf {
   private readonly ends: Ends;
   private readonly drawn: EndOf;
-  /** What was replayed without budget, by its rules. */
+  /** Results of replays without a budget, by their rules. */
   private readonly replays = new Map<string, Promise<Replays>>();
 
   /** @param runs the oldest first */
@@ -35,12 +35,12 @@ export class WhatIf {
     this.drawn = this.ends.guessed('drawn');
   }
 
-  /** How it was. */
+  /** The measures of the runs as recorded. */
   get actual(): Measures {
     return new Replays(this.runs).measures;
   }
 
-  /** What a rule would have come to, and how sure that is. */
+  /** The measures that a rule would have had, and their confidence. */
   async under({ start, hedgeBudget }: Rule): Promise<Pick<Answer, 'replayed' | 'confidence' | 'rule'>> {
     const rules = this.rulesOf(start);
     const placed = await this.placed(rules);
@@ -65,7 +65,7 @@ export class WhatIf {
     };
   }
 
-  /** What a dozen rules would have come to, without a hedge budget. */
+  /** The measures for a dozen rules, without a hedge budget. */
   async curve(): Promise<Answer['curve']> {
     const points = [];
     for (const start of CURVE) {
@@ -81,7 +81,10 @@ export class WhatIf {
     return rule === undefined ? this.task.starts : allBehindFirst(rule, this.task.subTasks.length);
   }
 
-  /** A hedge that starts at a quantile of the reply times makes none of those shorter that are below it. So the quantile is that of replies without hedges. */
+  /**
+   * A hedge that starts at a quantile of the reply times can't shorten replies below that quantile. So the quantile is taken from replies
+   * without hedges.
+   */
   private async placed(rules: readonly StartRule[]): Promise<PlacedRule[]> {
     const { waits } = await this.unbudgeted(withoutTimes(rules));
     return placed(rules, (quantile) => waits.at(quantile));
@@ -110,7 +113,7 @@ export class WhatIf {
 
 type Outcome = Pick<Replayed, 'waitMs' | 'failed' | 'extraStarts'> & Partial<Replayed>;
 
-/** What runs came to, one by one. */
+/** The results of replayed runs. */
 class Replays {
   readonly waits: Waits;
 
@@ -142,7 +145,7 @@ class Replays {
   }
 }
 
-/** When the first hedge is due, in milliseconds after the start of a run; null where no time starts any. */
+/** When the first hedge is due, in milliseconds after the start of a run; null when no time starts one. */
 function afterMs(rules: readonly PlacedRule[]): number | null {
   const timed = rules.find(({ rule }) => rule === 'after-delay');
   return timed ? Math.round(timed.delayMs * 10) / 10 : null;

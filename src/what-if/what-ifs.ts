@@ -12,13 +12,13 @@ import type { whatIfSchema } from './what-if.schemas.js';
 const KEPT_MS = 10_000;
 /** How many answers are kept. */
 const MOST_KEPT = 16;
-/** How many may wait for their turn. */
+/** How many questions may wait for their turn. */
 export const MOST_WAITING = 4;
 
 type Answer = z.input<typeof whatIfSchema>;
 
 interface Asked extends Rule {
-  /** How many of the newest runs at most. */
+  /** Most runs to replay, of the newest. */
   readonly runs: number;
 }
 
@@ -28,7 +28,10 @@ interface Kept {
   readonly answer: Promise<Answer>;
 }
 
-/** Answers what other start rules would have come to: one question at a time in this process, in turns with all else. */
+/**
+ * Answers how other start rules would have performed. Answers one question at a time in this process, and leaves turns of the event loop
+ * to others.
+ */
 @Injectable()
 export class WhatIfs {
   private readonly kept = new Map<string, Kept>();
@@ -61,7 +64,7 @@ export class WhatIfs {
       if (this.kept.size <= MOST_KEPT) break;
       this.kept.delete(oldest);
     }
-    // What couldn't be answered is asked again.
+    // A failed answer is not reused.
     kept.answer.catch(() => {
       if (this.kept.get(key) === kept) this.kept.delete(key);
     });
