@@ -27,15 +27,15 @@ const BAD_STREAM_TOKEN = {
 } as const;
 
 /**
- * Refuses a request whose caller has no good key, or has no request left, before any of its body is read. An unknown
- * caller counts by its address, whatever it presents: keys can't be tried out faster than the rate limit allows.
+ * Refuses a request without a valid key, or beyond the rate limit, before any of its body is read. An unknown caller is counted by
+ * address, whatever key it presents. So keys can't be guessed faster than the rate limit allows.
  */
 export function accessControl(
   { keys, limit }: Pick<Access, 'keys' | 'limit'>,
   tokens: StreamTokens,
   sessions: Sessions,
 ): RequestHandler {
-  /** As far as it can be told at once. */
+  /** The client of a request, if a fast check can find it. */
   function clientOf(request: Request, presented: Presented | undefined) {
     if (!keys || !presented) return undefined;
     if (presented.token !== undefined) return keys.find(presented.token);
@@ -46,7 +46,7 @@ export function accessControl(
     return (await tokens.clientOf(request, keys)) ?? (await sessions.of(request))?.client;
   }
 
-  /** Whether the request may go on; else it is answered. */
+  /** Whether the request may continue. If not, it has been answered. */
   async function admit(request: Request, response: Response): Promise<boolean> {
     const presented = keys && bearerToken(request);
     const client = await clientOf(request, presented);
@@ -69,7 +69,7 @@ export function accessControl(
   };
 }
 
-/** Leads a browser that asks for a page to where it can sign in. */
+/** Redirects a browser that asks for a page to the sign-in page. */
 function leadToSignIn(request: Request, response: Response): boolean {
   if (!isPage(request.path) || !prefersPage(request)) return false;
   const path = pathOf(request) + (/\?[^#]*/.exec(request.originalUrl)?.[0] ?? '');
@@ -79,8 +79,8 @@ function leadToSignIn(request: Request, response: Response): boolean {
 }
 
 /**
- * The network that a caller is in: one who has an IPv6 address has 2^64 of them. Behind trusted proxies it is the address that the
- * outermost of them was called from, to which some add a port.
+ * The network of a caller, because a caller with an IPv6 address has 2^64 of them. Behind trusted proxies, it is the address from which
+ * the outermost proxy was called. Some proxies add a port to it.
  */
 function addressOf(request: Request): string {
   const own = request.socket.remoteAddress ?? '';
@@ -89,13 +89,13 @@ function addressOf(request: Request): string {
   return normalizeIp(isIP(told) === 0 ? own : told);
 }
 
-/** Who a request that was admitted counts as for the rate limit. */
+/** The name under which the rate limit counts an admitted request. */
 export function callerOf(request: Request): string {
   const { client } = contextOf(request);
   return client === undefined ? `address ${addressOf(request)}` : `key ${client}`;
 }
 
-/** @throws {HttpException} 401; 400 for what RFC 6750 calls an invalid request; 429 when too many wait to be checked */
+/** @throws {HttpException} 401; 400 for an invalid request as RFC 6750 defines it; 429 when too many keys wait for their check */
 async function clientBySlowKey(
   keys: KeyRing,
   presented: Presented,
@@ -112,7 +112,7 @@ async function clientBySlowKey(
   throw unknownKey(response);
 }
 
-/** Whose key it is, by scrypt; undefined when it is nobody's. @throws {ThrottlerException} when too many wait for this */
+/** The owner of a key, found by scrypt; undefined when nobody owns it. @throws {ThrottlerException} when too many keys wait for this */
 export async function slowClient(
   keys: KeyRing,
   key: string,

@@ -1,4 +1,4 @@
-/** What keeps the service from knowing who may call it. The message says how to mend it. */
+/** The service can't determine who may call it. The message says how to correct that. */
 export class AccessError extends Error {
   override name = 'AccessError';
 }

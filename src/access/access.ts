@@ -7,17 +7,20 @@ import { KeyRing } from './key-ring.js';
 import { exposureOfFile, readKeys, type KeyEntry } from './keys-file.js';
 import { RateLimit, type Rate } from './rate-limit.js';
 
-/** What RATE_LIMIT=auto is where others than this machine can call. */
+/** The rate of RATE_LIMIT=auto when other machines can call the service. */
 const DEFAULT_RATE: Rate = { requests: 1000, windowMs: 60_000 };
 
 /** Who may call the service, and how often. */
 export interface Access {
-  /** The keys of which a caller needs one; undefined where anybody may call. */
+  /** The API keys; undefined when callers need none. */
   readonly keys: KeyRing | undefined;
   readonly limit: RateLimit | undefined;
-  /** The names that callers may call it by; undefined where they need a key, which no page of another origin has. */
+  /**
+   * The host names under which the service may be called. Undefined when callers need a key, because pages of other origins don't have
+   * one.
+   */
   readonly hosts: HostNames | undefined;
-  /** What whoever runs the service should know of this. */
+  /** Warnings for the operator of the service. */
   readonly warnings: readonly string[];
 }
 
@@ -33,9 +36,9 @@ type AccessConfig = Pick<
 >;
 
 /**
- * Settles who may call, before there is anything to call.
+ * Determines who may call, before the service listens.
  *
- * @throws {AccessError} when anybody could and nobody said that they may, or the keys can't be read
+ * @throws {AccessError} when anybody could call and nobody has allowed that, or when the keys can't be read
  */
 export async function openAccess(config: AccessConfig): Promise<Access> {
   const { HOST: host, API_KEYS_FILE: file, ALLOW_ANONYMOUS: anonymous, PUBLIC_URL: url } = config;
@@ -69,7 +72,7 @@ function hostsOf(url: string | null): string[] {
   return url === null ? [] : [new URL(url).hostname];
 }
 
-/** The keys of a file, of which there is at least one. @throws {AccessError} */
+/** The keys in a file, at least one. @throws {AccessError} */
 export function keysOf(file: string): KeyEntry[] {
   const entries = readKeys(file);
   if (entries.length > 0) return entries;

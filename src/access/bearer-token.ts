@@ -2,10 +2,10 @@ import type { IncomingMessage } from 'node:http';
 import { isRepeated } from '../http/repeated-header.js';
 import { KEY_FORM } from './key-hash.js';
 
-/** What RFC 6750, section 3.1, calls what is wrong with a token. */
+/** The error codes of RFC 6750, section 3.1. */
 export type TokenError = 'invalid_request' | 'invalid_token' | 'insufficient_scope';
 
-/** The token that a request came with, or what keeps it from having one; no `error` where it doesn't try to have any. */
+/** The token of a request, or why it has none. There is no `error` when the request doesn't try to present one. */
 export type Presented =
   | { readonly token: string }
   | { readonly token?: undefined; readonly error?: TokenError; readonly detail: string };
@@ -13,7 +13,7 @@ export type Presented =
 /** For clients that can't set `Authorization`. */
 export const API_KEY_HEADER = 'x-api-key';
 
-/** Reads `Authorization: Bearer <token>` (RFC 6750, section 2.1), or `X-API-Key: <token>` where there is none. */
+/** Reads `Authorization: Bearer <token>` (RFC 6750, section 2.1), or else `X-API-Key: <token>`. */
 export function bearerToken({
   headers,
   rawHeaders,

@@ -1,27 +1,29 @@
-/** About 20 MB. */
+/** These take about 20 MB. */
 const MAX_CALLERS = 100_000;
 
 interface Window {
-  /** When it ends, on the clock of `performance.now()`. */
+  /** When the window ends, on the clock of `performance.now()`. */
   readonly end: number;
   requests: number;
 }
 
 /**
- * How often each caller has called since its window began.
+ * Counts each caller's requests in fixed windows.
  *
- * In place of the storage that comes with the throttler, which counts one request at a time, keeps a time for every request and goes through all of a
- * caller's at each: docs/adr/0008-counts-in-fixed-windows.md has the figures.
+ * Replaces the throttler's own storage. That counts one request at a time, keeps a time for every request, and scans all of a caller's
+ * times at each: docs/adr/0008-counts-in-fixed-windows.md has the figures.
  */
 export class CallerCounts {
-  /** Those that called since the last time that this was full, and those that called in the time before and not since. */
+  /** `recent` has callers since it was last full. Then it becomes `older`, which has callers that may not have called since. */
   private recent = new Map<string, Window>();
   private older = new Map<string, Window>();
 
-  /** @param maxCallers how many are remembered at a time; those that haven't called for longest are forgotten */
+  /** @param maxCallers most callers that are remembered; those that haven't called for the longest time are forgotten */
   constructor(private readonly maxCallers = MAX_CALLERS) {}
 
-  /** Counts requests. Several that are too many together are not counted: a part of them may come instead. */
+  /**
+   * Counts requests. Several requests that exceed the limit together are not counted, so that a smaller number of them can still come.
+   */
   increment(caller: string, windowMs: number, limit: number, requests = 1) {
     const now = performance.now();
     const window = this.windowOf(caller, now, windowMs);

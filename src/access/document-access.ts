@@ -59,7 +59,10 @@ const HEADERS = {
   },
 };
 
-/** Says of every operation but health which key it needs, and what it answers to those who lack it, ask too often or are web pages. */
+/**
+ * Documents for every operation except health which key it needs, and how it refuses callers without that key, beyond the rate limit, or
+ * from web pages.
+ */
 export function documentAccess(document: OpenAPIObject): void {
   document.components = {
     ...document.components,

@@ -6,14 +6,17 @@ const loopback = new BlockList();
 loopback.addSubnet('127.0.0.0', 8);
 loopback.addAddress('::1', 'ipv6');
 
-/** Whether an address is one of this machine alone. */
+/** Whether only this machine can reach an address. */
 export function isLoopbackAddress(address: string): boolean {
   return loopback.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4');
 }
 
 type Resolve = (host: string, options: { all: true }) => Promise<{ address: string; family: number }[]>;
 
-/** Whether a HOST is this machine alone. A name is when all its addresses are; what can't be told isn't. */
+/**
+ * Whether only this machine can reach a HOST. For a name, this must hold for all its addresses. A name that can't be resolved counts as
+ * reachable by others.
+ */
 export async function isLoopback(host: string, resolve: Resolve = lookup): Promise<boolean> {
   try {
     const addresses = await resolve(host, { all: true });
@@ -23,7 +26,7 @@ export async function isLoopback(host: string, resolve: Resolve = lookup): Promi
   }
 }
 
-/** What keeps the service from listening where others reach it, while nobody needs a key. */
+/** The error for a service that others could reach while no keys are needed. */
 export function exposureError(host: string): AccessError {
   return new AccessError(`HOST is ${host}, which others than this machine may reach, and there are no API keys. Either
   make a key:                frontrunner keys create <name> --scope runs:write --scope runs:read --file keys.json

@@ -1,27 +1,30 @@
 import { isIP } from 'node:net';
 import { isLoopbackAddress } from './exposure.js';
 
-/** How many `Host` headers are remembered as good: a name may come with any port. */
+/** How many valid `Host` headers are remembered: a name may come with any port. */
 const MAX_KNOWN = 100;
 
 /**
- * The names by which callers reach the service. A web page can make a name of its own lead to this machine (DNS rebinding): its
- * requests are then of one origin with the service and may read every answer, but carry that name.
+ * The names by which callers may reach the service. A web page can make its own name resolve to this machine (DNS rebinding). Its
+ * requests are then same-origin, so it could read every answer. But they carry the page's name in `Host`.
  */
 export class HostNames {
   private readonly known = new Set<string>();
   private readonly allowed: ReadonlySet<string | undefined>;
-  /** Whether the service listens on every address of the machine: no name leads to a page that was called by an address. */
+  /** Whether the service listens on every address of the machine. Any IP address is then valid as a host: DNS rebinding needs a name. */
   private readonly onAnyAddress: boolean;
 
-  /** @param host HOST @param allowed ALLOWED_HOSTS */
+  /**
+   * @param host the value of HOST
+   * @param allowed the value of ALLOWED_HOSTS
+   */
   constructor(host: string, allowed: readonly string[]) {
     const own = nameOf(isIP(host) === 6 ? `[${host}]` : host);
     this.allowed = new Set([own, ...allowed]);
     this.onAnyAddress = own === '0.0.0.0' || own === '[::]';
   }
 
-  /** Whether a `Host` header has one of them, whatever the port. */
+  /** Whether a `Host` header has a valid name, with any port. */
   has(header: string): boolean {
     if (this.known.has(header)) return true;
     const name = nameOf(header);
@@ -37,7 +40,7 @@ export class HostNames {
   }
 }
 
-/** The name in a `Host` header, as URLs have it; undefined when there is none. */
+/** The name in a `Host` header, as URLs normalise it; undefined for an invalid header. */
 function nameOf(header: string): string | undefined {
   if (/[\s/?#@\\]/.test(header)) return undefined;
   return URL.parse(`http://${header}`)?.hostname.replace(/\.$/, '');

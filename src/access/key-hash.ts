@@ -1,19 +1,19 @@
 import { hash, randomBytes, scrypt, timingSafeEqual } from 'node:crypto';
 
-/** The characters that a bearer token is made of (RFC 6750, section 2.1), at a length that is worth hashing. */
+/** The characters of a bearer token (RFC 6750, section 2.1), with a bound on its length, because keys are hashed. */
 export const KEY_FORM = /^[A-Za-z0-9\-._~+/]{1,512}={0,2}$/;
 
-/** A new key: a prefix that scanners for secrets can look for, and 256 random bits. */
+/** A new key: a prefix that secret scanners can find, and 256 random bits. */
 export function generateKey(): string {
   return `fr_${randomBytes(32).toString('base64url')}`;
 }
 
-/** Enough for a key of 256 random bits, which nobody can try out. */
+/** A fast hash is enough for a key of 256 random bits, which nobody can guess. */
 export function sha256(key: string): Buffer {
   return hash('sha256', key, 'buffer');
 }
 
-/** What a key that a person chose is kept as: slow to compute, so that it is slow to try out. */
+/** The hash of a key that a person chose. It is slow to compute, and so slow to guess. */
 interface ScryptHash {
   /** The cost: N = 2^ln, r and p as in RFC 7914. */
   readonly ln: number;
@@ -43,7 +43,7 @@ export function parseScrypt(text: string): ScryptHash | undefined {
   return fits ? { ...cost, salt: Buffer.from(salt, 'base64'), hash: Buffer.from(hash, 'base64') } : undefined;
 }
 
-/** The text that {@link parseScrypt} reads. */
+/** The hash of a key, in the format that {@link parseScrypt} reads. */
 export async function scryptText(key: string): Promise<string> {
   const salt = randomBytes(16);
   const hash = await derive(key, { ...COST, salt, hash: Buffer.alloc(32) });
@@ -51,7 +51,7 @@ export async function scryptText(key: string): Promise<string> {
   return `$scrypt$ln=${String(COST.ln)},r=${String(COST.r)},p=${String(COST.p)}$${text(salt)}$${text(hash)}`;
 }
 
-/** Whether it is the hash of `key`; computed off the event loop. */
+/** Whether `expected` is the hash of `key`. The hash is computed off the event loop. */
 export async function matchesScrypt(key: string, expected: ScryptHash): Promise<boolean> {
   return timingSafeEqual(await derive(key, expected), expected.hash);
 }

@@ -4,25 +4,25 @@ import { matchesScrypt, parseScrypt, sha256 } from './key-hash.js';
 import { clientIdOf, type KeyEntry } from './keys-file.js';
 import type { Scope } from './scope.js';
 
-/** How many keys may wait for their scrypt check. One at a time is in it, so that wrong keys take one core at most. */
+/** How many keys may wait for their scrypt check. Only one check runs at a time, so wrong keys occupy one core at most. */
 const MAX_WAITING = 100;
 
-/** A caller that has shown its key. */
+/** A caller that has presented its key. */
 export interface Client {
   readonly name: string;
-  /** Other than that of every earlier caller of this name. */
+  /** Differs from the ids of earlier callers with the same name. */
   readonly id: string;
   readonly scopes: ReadonlySet<Scope>;
 }
 
 interface HeldKey {
   readonly client: Client;
-  /** The SHA-256 of the key; where the file has its scrypt hash alone, known as soon as that has matched. */
+  /** The SHA-256 of the key. If the file has only the scrypt hash, this is known from the first match on. */
   digest: Buffer | undefined;
   readonly scrypt: ReturnType<typeof parseScrypt>;
 }
 
-/** The API keys that are good, and the check whether what a caller presents is one of them. */
+/** The valid API keys. Finds the owner of a presented key. */
 export class KeyRing {
   private keys: readonly HeldKey[] = [];
   private clients: ReadonlyMap<string, Client> = new Map();
@@ -33,7 +33,7 @@ export class KeyRing {
     this.replace(entries);
   }
 
-  /** Makes these the keys that are good, and no others. */
+  /** Replaces all valid keys. */
   replace(entries: readonly KeyEntry[]): void {
     const digests = new Map(this.keys.map(({ client, digest }) => [client.id, digest]));
     this.keys = entries.map((entry) => {
@@ -45,7 +45,7 @@ export class KeyRing {
       };
     });
     this.clients = new Map(this.keys.map(({ client }) => [client.name, client]));
-    // Those that are under way are of keys that may be good no more.
+    // Checks under way may be for keys that are no longer valid.
     this.checks.clear();
   }
 
@@ -53,18 +53,18 @@ export class KeyRing {
     return this.keys.length;
   }
 
-  /** The caller of that name. */
+  /** The client with that name. */
   client(name: string): Client | undefined {
     return this.clients.get(name);
   }
 
-  /** The caller of that id; undefined when its key was taken away or replaced. */
+  /** The client with that id; undefined when its key was removed or replaced. */
   clientOfId(id: string): Client | undefined {
     const client = this.clients.get(id.split(':', 1)[0] ?? '');
     return client?.id === id ? client : undefined;
   }
 
-  /** Whose key it is, as far as SHA-256 can tell; it takes as long whichever key it is, or none. */
+  /** The owner of a key, found by SHA-256. Takes the same time for every key, known or not. */
   find(key: string): Client | undefined {
     const digest = sha256(key);
     let found: Client | undefined;
@@ -75,10 +75,10 @@ export class KeyRing {
   }
 
   /**
-   * Whose key it is, by scrypt, for one that {@link find} doesn't find. A key that has matched is found from then on.
+   * The owner of a key that {@link find} doesn't find, found by scrypt. After a match, `find` finds the key too.
    *
-   * @returns undefined when it is nobody's
-   * @throws {BulkheadRejectedError} cockatiel's, when too many wait for this
+   * @returns undefined when nobody owns the key
+   * @throws {BulkheadRejectedError} of cockatiel, when too many keys wait for this
    */
   async findSlowly(key: string): Promise<Client | undefined> {
     const slow = this.keys.filter((held) => held.scrypt && !held.digest);

@@ -15,7 +15,7 @@ import { AccessError } from './access-error.js';
 import { parseScrypt, sha256 } from './key-hash.js';
 import { SCOPES } from './scope.js';
 
-/** What a caller presents is compared with each: a thousand cost a request about 50 µs. */
+/** Most keys in a file. A presented key is compared with each: a thousand take about 50 µs for each request. */
 const MAX_KEYS = 1_000;
 
 const entrySchema = z
@@ -26,12 +26,12 @@ const entrySchema = z
     scopes: z
       .array(z.enum(SCOPES, { error: `takes ${SCOPES.join(' or ')}` }))
       .min(1, { error: `takes at least one of ${SCOPES.join(', ')}` }),
-    /** Of a key that was made at random. */
+    /** The hash of a generated key. */
     sha256: z
       .string()
       .regex(/^[0-9a-f]{64}$/, { error: 'takes 64 hexadecimal digits in lower case' })
       .optional(),
-    /** Of a key that a person chose. */
+    /** The hash of a key that a person chose. */
     scrypt: z
       .string()
       .refine((text) => parseScrypt(text) !== undefined, {
@@ -48,34 +48,35 @@ const fileSchema = z.strictObject({
   keys: z.array(entrySchema).max(MAX_KEYS, { error: `takes at most ${String(MAX_KEYS)} keys` }),
 });
 
-/** An API key, as far as it is written down. */
+/** An API key as the file has it. */
 export type KeyEntry = z.infer<typeof entrySchema>;
 
 /**
- * Whose key it is: its name, and the beginning of a hash that no other key has. A name that is given out again is another client,
- * which neither sees the runs of the one before nor finds them by its idempotency keys.
+ * The id of a key's owner: its name, and the beginning of the key's hash. A name that is given to a new key is another client. It neither
+ * sees the runs of the former one nor finds them by its idempotency keys.
  */
 export function clientIdOf({ name, sha256: hash, scrypt }: KeyEntry): string {
   return `${name}:${sha256(hash ?? scrypt ?? '').toString('hex', 0, 6)}`;
 }
 
-/** Reads a file of API keys. @throws {AccessError} that names the file, each wrong entry and the mend */
+/** Reads a file of API keys. @throws {AccessError} that names the file, each wrong entry and how to correct it */
 export function readKeys(path: string): KeyEntry[] {
   return checked(path, readJson(path));
 }
 
-/** What whoever runs the service should know of a file of API keys that all users of the machine can read or change. */
+/** A warning for the operator when all users of the machine can read or change a file of API keys; undefined otherwise. */
 export function exposureOfFile(path: string): string | undefined {
   const { mode } = statSync(path);
-  // Windows has no such rights, and Node makes them up.
+  // Windows has no such rights; Node invents them there.
   if ((mode & 0o006) === 0 || process.platform === 'win32') return undefined;
   const can = (mode & 0o002) === 0 ? 'read' : 'change';
   return `Every user of this machine can ${can} API_KEYS_FILE ${path}; take that right away: chmod o= ${path}`;
 }
 
 /**
- * Changes a file of API keys as a whole: whoever reads it finds the old keys or the new ones, and only its owner reads it.
- * @throws {AccessError} when somebody else is changing it, or it can't be written, or an entry is wrong
+ * Replaces a file of API keys atomically: readers find either the old keys or the new ones. Only the file's owner can read it.
+ *
+ * @throws {AccessError} when somebody else is changing it, when it can't be written, or when an entry is wrong
  */
 export function changeKeys(path: string, change: (keys: readonly KeyEntry[]) => readonly KeyEntry[]): void {
   const next = `${path}.new`;
@@ -118,7 +119,7 @@ function readJson(path: string): unknown {
   }
 }
 
-/** Does something to the file, and says of what the system refuses how to mend it. */
+/** Does something with the file, and explains errors of the system. */
 function attempt<T>(path: string, action: () => T): T {
   try {
     return action();
@@ -136,7 +137,7 @@ function attempt<T>(path: string, action: () => T): T {
   }
 }
 
-/** Where in the file something is wrong: `keys[1] ("ci").scopes`. */
+/** The place of a mistake in the file, such as `keys[1] ("ci").scopes`. */
 function placeOf(path: readonly PropertyKey[], content: unknown): string {
   const [, index] = path;
   if (typeof index !== 'number') return path.join('.') || 'the file';
@@ -145,7 +146,7 @@ function placeOf(path: readonly PropertyKey[], content: unknown): string {
   return [entry, ...path.slice(2)].map(String).join('.');
 }
 
-/** Names and hashes that several entries have: a caller must be one of them. */
+/** Names and hashes that several entries share. A caller must match a single entry. */
 function repeatedIn(keys: readonly KeyEntry[]): string[] {
   const seen = new Set<string>();
   return keys.flatMap(({ name, sha256, scrypt }, index) => {

@@ -7,7 +7,7 @@ import { generateKey, KEY_FORM, scryptText, sha256 } from './key-hash.js';
 import { changeKeys, readKeys, type KeyEntry } from './keys-file.js';
 import { SCOPES, type Scope } from './scope.js';
 
-/** A key that a person chose must not be found by trying. */
+/** Least length of a chosen key, against guessing. */
 const MIN_CHOSEN_LENGTH = 16;
 
 const HINT = 'frontrunner keys --help says what there is';
@@ -31,7 +31,7 @@ revoke  takes a key out of the file.
 The service reads its keys when it starts, and again at SIGHUP.
 `;
 
-/** Does what the arguments say. @returns the exit code */
+/** Executes the command. @returns the exit code */
 export function manageKeys(args: readonly string[], terminal: Terminal): Promise<number> {
   return runCommand(() => manage(args, terminal), terminal, { hint: HINT, mendable: [AccessError] });
 }

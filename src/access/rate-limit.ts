@@ -2,13 +2,13 @@ import { ThrottlerException } from '@nestjs/throttler';
 import type { Response } from 'express';
 import type { CallerCounts } from './caller-counts.js';
 
-/** So many requests of one caller in a window of so many milliseconds, a whole number of seconds. */
+/** A number of requests of one caller within a window. The window is in milliseconds, but a whole number of seconds. */
 export interface Rate {
   readonly requests: number;
   readonly windowMs: number;
 }
 
-/** Counts the requests of each caller, and refuses those past a rate. */
+/** Counts each caller's requests, and refuses those beyond the rate. */
 export class RateLimit {
   private readonly policy: string;
 
@@ -20,9 +20,9 @@ export class RateLimit {
   }
 
   /**
-   * Counts a request, and says in the response what is left (draft-ietf-httpapi-ratelimit-headers).
+   * Counts a request, and sets headers with what is left (draft-ietf-httpapi-ratelimit-headers).
    *
-   * @throws {ThrottlerException} when it is one too many
+   * @throws {ThrottlerException} when the request exceeds the rate
    */
   count(caller: string, response: Response): void {
     const { requests, windowMs } = this.rate;
@@ -34,9 +34,9 @@ export class RateLimit {
   }
 
   /**
-   * Counts the runs of a batch besides the first, which counts as the request itself.
+   * Counts the runs of a batch except the first, which counts as the request itself.
    *
-   * @throws {ThrottlerException} when they are too many together
+   * @throws {ThrottlerException} when these runs exceed the rate
    */
   countMore(caller: string, runs: number, response: Response): void {
     const { requests, windowMs } = this.rate;

@@ -8,7 +8,7 @@ import { KEEPS_TO_OWN_RUNS, NEEDED_SCOPE } from './needed-scope.decorator.js';
 import { isOpenToAll } from './open-paths.js';
 import { defaultScopes, type NeededScope, type Scope } from './scope.js';
 
-/** Refuses a caller whose key hasn't the scopes that an operation needs, and keeps one that has them for its own runs to those. */
+/** Refuses a caller whose key lacks a scope that the operation needs. Limits a caller to its own runs if its scope is for these only. */
 export class ScopeGuard implements CanActivate {
   private readonly reflector = new Reflector();
 

@@ -33,7 +33,7 @@ const setCookie = {
   },
 };
 
-/** Signs browsers in and out, which can't send a key with every request. */
+/** Signs browsers in and out. A browser can't send a key with every request. */
 @NeedsAnyKey()
 @ApiTags('Access')
 @Controller()
@@ -137,13 +137,17 @@ export class SessionController {
     response.redirect(303, linkTo(request, '/sign-in'));
   }
 
-  /** @returns undefined where no key is needed @throws {HttpException} 429; @throws {DomainError} */
+  /**
+   * @returns undefined when callers need no key
+   * @throws {HttpException} 429
+   * @throws {DomainError}
+   */
   private async signIn(
     key: unknown,
     request: Request,
     response: Response,
   ): Promise<Session | 'refused' | undefined> {
-    // A page of another origin must not sign its visitors in as somebody else.
+    // A page of another origin must not sign its visitors in under another identity.
     requireOwnPage(request);
     const { keys } = this.sessions;
     if (!keys) return undefined;
@@ -163,7 +167,7 @@ export class SessionController {
   }
 }
 
-/** With `no-referrer`, browsers would hide the origin of the form too. */
+/** With `no-referrer`, browsers would also hide the form's origin. */
 function sendPage(response: Response, page: string): void {
   response.setHeader('Referrer-Policy', 'same-origin').type('html').send(page);
 }

@@ -8,18 +8,21 @@ import type { Client, KeyRing } from './key-ring.js';
 import { SignedClaims } from './signed-claims.js';
 import { isOfForeignPage, requireOwnPage } from './web-pages.js';
 
-/** A working day: who signs in in the morning stays in until the evening, and a browser that was left open is out by the next morning. */
+/**
+ * A working day: a session that begins in the morning lasts until the evening, and a browser that was left open is signed out by the next
+ * morning.
+ */
 const LIFETIME_MS = 12 * 3_600_000;
 
-/** Without a prefix. */
+/** The cookie's name without a prefix. */
 export const COOKIE = 'frontrunner';
 
 const parseCookies = parse as (header: string) => Readonly<Record<string, string | undefined>>;
 
-/** Its id, whose it is, and until when it is good, in milliseconds since 1970. */
+/** The session's id, its client, and its end, in milliseconds since 1970. */
 type Claims = readonly [id: string, clientId: string, until: number];
 
-/** Of somebody who has shown a key, in a browser that has the cookie. */
+/** A browser that has signed in with a key, and has the cookie. */
 export interface Session {
   readonly id: string;
   readonly client: Client;
@@ -28,11 +31,11 @@ export interface Session {
 }
 
 /**
- * Sessions of browsers. The cookie has all of a session, signed; the journal has those that were ended early. A session is good for what
- * its client's key is good for at the moment, and ends with that key.
+ * Sessions of browsers. The signed cookie contains the whole session. The journal has only sessions that were ended early. A session has
+ * the rights that its client's key has at the moment, and ends with that key.
  */
 export class Sessions {
-  /** The keys that begin one; undefined where nobody needs any. */
+  /** The keys with which a session can begin; undefined when callers need none. */
   keys: KeyRing | undefined;
   private readonly signed: SignedClaims<Claims>;
 
@@ -40,7 +43,7 @@ export class Sessions {
     this.signed = new SignedClaims('session', journal.tokens);
   }
 
-  /** Gives the browser a session. @throws {DomainError} `journal-unavailable` */
+  /** Begins a session, and sets its cookie. @throws {DomainError} `journal-unavailable` */
   async begin(client: Client, request: Request, response: Response): Promise<Session> {
     const session = { id: randomUUID(), client, until: this.journal.now() + LIFETIME_MS };
     const { name, ...terms } = cookieFor(request);
@@ -50,9 +53,9 @@ export class Sessions {
   }
 
   /**
-   * The session of a request. For what pages of other origins ask for there is none, whatever CORS_ORIGINS says.
+   * The session of a request. Requests from pages of other origins have none, whatever CORS_ORIGINS says.
    *
-   * @throws {DomainError} `foreign-page` where such a page would change something; `journal-unavailable`
+   * @throws {DomainError} `foreign-page` when such a page would change something; `journal-unavailable`
    */
   async of(request: Request): Promise<Session | undefined> {
     const { cookie } = request.headers;
@@ -64,7 +67,7 @@ export class Sessions {
     return claims && this.sessionOf(...claims);
   }
 
-  /** Ends the session of a request, on all nodes, and takes it from the browser. @throws {DomainError} as `of` does */
+  /** Ends the session of a request on all nodes, and deletes the browser's cookie. @throws {DomainError} as `of` does */
   async end(request: Request, response: Response): Promise<void> {
     const session = await this.of(request);
     if (session) await this.journal.tokens.withdraw(session.id, session.until);
@@ -79,12 +82,12 @@ export class Sessions {
   }
 }
 
-/** What the cookie is called and bound to, by the address that the browser has for the service. */
+/** The name and attributes of the cookie, by the address under which the browser reaches the service. */
 function cookieFor(request: Request) {
   const url = new URL(linkTo(request, ''), `${request.protocol}://localhost`);
   const secure = url.protocol === 'https:';
   const path = url.pathname;
-  // With such a name a browser takes it from no other host, and over TLS alone.
+  // With this prefix, browsers accept the cookie only from this host, and only over TLS.
   const prefix = secure ? (path === '/' ? '__Host-' : '__Secure-') : '';
   return { name: prefix + COOKIE, path, secure, httpOnly: true, sameSite: 'strict' } as const;
 }

@@ -1,8 +1,8 @@
-/** Where a browser goes from the sign-in page: a path of the service, or its root for whatever leads elsewhere. */
+/** Where a browser continues after signing in: a path of the service, or its root instead of any other address. */
 export function pathToGoOn(next: unknown): string {
   if (typeof next !== 'string' || next.length > MAX_PATH || !next.startsWith('/')) return '/';
   const url = URL.parse(next, HERE);
-  // Of `/.//elsewhere`, what is left begins with two slashes.
+  // `/.//elsewhere`, once resolved, begins with two slashes.
   if (url?.origin !== HERE || url.pathname.startsWith('//')) return '/';
   return url.pathname + url.search + url.hash;
 }
@@ -12,11 +12,16 @@ const HERE = 'http://service.invalid';
 
 interface SignedIn {
   readonly name: string;
-  /** In milliseconds since 1970. */
+  /** Milliseconds since 1970. */
   readonly until: number;
 }
 
-/** The page with the form. @param onward the link behind it @param mistake what was wrong with the key that came */
+/**
+ * The page with the sign-in form.
+ *
+ * @param onward the address of the form's next page
+ * @param mistake why the last key was refused; undefined at first
+ */
 export function signInPage(onward: string, mistake?: string): string {
   const alert = mistake === undefined ? '' : `<p id="alert" role="alert">${mistake}</p>\n`;
   const state = mistake === undefined ? '' : ' aria-invalid="true" aria-describedby="alert"';
@@ -30,7 +35,7 @@ ${alert}<form method="post" action=""><label for="key">API key</label>
   );
 }
 
-/** The page for those who are signed in. @param signOut the link of the form */
+/** The page for a browser that is signed in. @param signOut the address of the sign-out form */
 export function signedInPage(onward: string, signOut: string, { name, until }: SignedIn): string {
   const time = new Date(until).toISOString();
   return page(

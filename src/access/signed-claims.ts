@@ -1,11 +1,11 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import type { TokenKeeping } from '../run/token-keeping.js';
 
-/** Tokens of one kind, signed with a secret that all nodes have: what they say is read from them, and nobody else can make one. */
+/** Tokens of one kind, signed with a secret that all nodes share. A token contains its claims, and nobody else can make one. */
 export class SignedClaims<Claims extends readonly unknown[]> {
   private secret: Promise<string> | undefined;
 
-  /** @param kind a token of one kind is none of another */
+  /** @param kind the kind of the tokens; tokens of other kinds are not accepted */
   constructor(
     private readonly kind: string,
     private readonly tokens: Pick<TokenKeeping, 'secret'>,
@@ -17,7 +17,7 @@ export class SignedClaims<Claims extends readonly unknown[]> {
     return `${text}.${(await this.sign(text)).toString('base64url')}`;
   }
 
-  /** What a token says; undefined for what is none of these. @throws {DomainError} `journal-unavailable` */
+  /** The claims of a token; undefined for an invalid token. @throws {DomainError} `journal-unavailable` */
   async read(token: string): Promise<Claims | undefined> {
     const [text = '', signature = ''] = token.split('.', 2);
     const [given, expected] = [Buffer.from(signature, 'base64url'), await this.sign(text)];

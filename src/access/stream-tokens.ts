@@ -7,15 +7,15 @@ import { SignedClaims } from './signed-claims.js';
 /** How long a token may be used to open a stream, in milliseconds. */
 const LIFETIME_MS = 5 * 60_000;
 
-/** The paths that have streams. */
+/** The paths of event streams. */
 export const STREAM_PATH = /^\/(?:events|runs\/([^/?#]+)\/(events|stream))\/?$/i;
 
-/** Whose token it is, the path of the stream, and until when it is good, in milliseconds since 1970. */
+/** The token's client, the path of its stream, and its end, in milliseconds since 1970. */
 type Claims = readonly [clientId: string, path: string, until: number];
 
 /**
- * Tokens for one event stream, for those who can't send a header, as browsers' `EventSource`. Nothing is kept of them. A token is good for
- * what its client's key is good for at the moment.
+ * Tokens for one event stream each, for clients that can't set a header, such as browsers' `EventSource`. The tokens are not stored. A
+ * token has the rights that its client's key has at the moment.
  */
 export class StreamTokens {
   private readonly signed: SignedClaims<Claims>;
@@ -31,7 +31,7 @@ export class StreamTokens {
     return { token, expiresAt: new Date(until).toISOString() };
   }
 
-  /** The caller whose token an event stream is asked for with; undefined where it is none that is good for it. */
+  /** The client whose valid token a request for an event stream has; undefined otherwise. */
   async clientOf(request: Request, keys: KeyRing): Promise<Client | undefined> {
     const token = streamTokenOf(request);
     if (token === undefined || !/^(GET|HEAD)$/.test(request.method) || !STREAM_PATH.test(request.path))
@@ -47,11 +47,11 @@ export class StreamTokens {
 export function streamTokenOf(request: Request): string | undefined {
   if (!request.url.includes('token=')) return undefined;
   const { token } = request.query;
-  // Of several, none counts.
+  // Of several tokens, none counts.
   return token === undefined || typeof token === 'string' ? token : '';
 }
 
-/** As the router takes it, whatever the case and the last slash. */
+/** A path in one spelling: the router ignores case and a trailing slash. */
 function canonical(path: string): string {
   return path.toLowerCase().replace(/\/$/, '');
 }

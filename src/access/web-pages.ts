@@ -7,7 +7,7 @@ import type { HostNames } from './host-names.js';
 import { isOpenToAll } from './open-paths.js';
 import { WRITES } from './scope.js';
 
-/** Refuses requests that come by the name of somebody else, but for those about health: probes call by any name. */
+/** Refuses requests under a name that isn't the service's. Requests for health are let through, because probes use any name. */
 export function requireHost(hosts: HostNames): RequestHandler {
   return (request, _response, next) => {
     const name = foreignName(request, hosts);
@@ -19,7 +19,7 @@ export function requireHost(hosts: HostNames): RequestHandler {
   };
 }
 
-/** A name that is none of the service's, by which the caller called it, or the proxy in front of it. */
+/** The name of another host by which the caller, or a trusted proxy's caller, has addressed the service; undefined for valid names. */
 function foreignName(request: Request, hosts: HostNames): string | undefined {
   const { host, 'x-forwarded-host': forwarded } = request.headers;
   if (host !== undefined && !hosts.has(host)) return host;
@@ -29,11 +29,11 @@ function foreignName(request: Request, hosts: HostNames): string | undefined {
 }
 
 /**
- * Refuses what web pages of other origins would start or change: browsers send such requests without asking first, and say
- * of each where it comes from. Programs that aren't browsers say nothing, and are let through.
+ * Refuses requests of pages of other origins that would start or change something. Browsers send such requests without asking first, but
+ * say where each comes from. Programs other than browsers don't say that, and are let through.
  *
- * @param origins those whose pages may
- * @param setting what names them
+ * @param origins the origins whose pages are allowed
+ * @param setting the variable that names these origins
  */
 export function refuseForeignPages(
   operations: Operations,
@@ -55,7 +55,7 @@ export function refuseForeignPages(
 
 const NO_ORIGINS: ReadonlySet<string> = new Set();
 
-/** Whether the browser says of a request that a page of another origin asks for it, be that one of CORS_ORIGINS or not. */
+/** Whether a request comes from a page of another origin, according to the browser. Origins in CORS_ORIGINS count too. */
 export function isOfForeignPage(request: Request): boolean {
   const { origin, 'sec-fetch-site': site } = request.headers;
   return (origin !== undefined || site !== undefined) && isForeign(request, NO_ORIGINS);
@@ -72,7 +72,7 @@ function foreignPage({ headers: { origin } }: Request, what: string): DomainErro
   return new DomainError('foreign-page', `${page} may not ${what}`);
 }
 
-/** `Sec-Fetch-Site` comes from the browser alone, and stays true behind a proxy that changes `Host`; not all browsers send it. */
+/** `Sec-Fetch-Site` is set only by the browser, and stays valid behind a proxy that changes `Host`. Not all browsers send it. */
 function isForeign(request: Request, listed: ReadonlySet<string>): boolean {
   const { origin, 'sec-fetch-site': site } = request.headers;
   if (site === 'same-origin' || site === 'none') return false;

@@ -1,6 +1,6 @@
 import { visit, type Alias, type Document, type Node } from 'yaml';
 
-/** What each alias stands for: the node that had its anchor last before it in the text. Several nodes may have the same anchor. */
+/** The node that each alias refers to: the last node before it with its anchor. Several nodes may have the same anchor. */
 export function aliasTargets(document: Document): ReadonlyMap<Alias, Node> {
   const anchors = new Map<string, Node>();
   const targets = new Map<Alias, Node>();

@@ -1,4 +1,4 @@
-/** `frontrunner check`: looks for mistakes in files of tasks. */
+/** `frontrunner check`: finds mistakes in tasks files. */
 import { parseArgs } from 'node:util';
 import { ConfigError, parseConfig, type Config } from '../config/config.js';
 import { parsePaths } from '../config/values.js';
@@ -33,7 +33,7 @@ service doesn't start without.
 Exit codes: 0 no mistakes; 1 mistakes; 2 it can't be done as it was given.
 `;
 
-/** Does what the arguments say. @returns the exit code */
+/** Executes the command. @returns the exit code */
 export function checkTasks(args: readonly string[], terminal: Terminal): Promise<number> {
   return runCommand(() => run(args, terminal), terminal, { hint: HINT, mendable: [ConfigError] });
 }
@@ -82,7 +82,7 @@ async function checkAll(
     if (!(error instanceof DomainError)) throw error;
     throw new UsageError(`${explain} doesn’t take this input: ${JSON.stringify(error.details.errors)}`);
   }
-  // Without the variable something of what is explained is missing.
+  // Without these variables, the explanation would be incomplete.
   const isMissing = ({ path: [first, name] }: Mistake) => first === 'origins' || name === explain;
   return files.some(({ unset }) => unset.some(isMissing)) ? 1 : 0;
 }
@@ -98,7 +98,7 @@ function webhookMeansOf(env: Terminal['env']): WebhookMeans {
   return new WebhookMeans(config.WEBHOOK_ORIGINS, config.WEBHOOK_SECRET.length > 0, canSeal);
 }
 
-/** What the environment says of some things, whatever else is wrong with it. @throws {ConfigError} */
+/** Reads only some variables of the environment, so that mistakes in others don't matter. @throws {ConfigError} */
 function partOf(env: Terminal['env'], names: RegExp): Config {
   return parseConfig(Object.fromEntries(Object.entries(env).filter(([name]) => names.test(name))));
 }
@@ -111,7 +111,7 @@ function inputOf(text = 'null'): JsonValue {
   }
 }
 
-/** Says what is wrong with a file, or how many tasks it has. */
+/** Prints the mistakes in a file, or how many tasks it has. */
 function tell({ file, tasks, mistakes, unset }: TasksFile, { stdout, stderr }: Terminal): void {
   for (const line of mistakeLines(mistakes)) say(stderr, line);
   for (const line of mistakeLines(unset)) say(stderr, `${line} (a warning)`);

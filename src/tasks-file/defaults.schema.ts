@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** What the tasks of a file, and their sub-tasks over HTTP, have unless they say something else. */
+/** The defaults of a file for its tasks, and for their sub-tasks over HTTP. */
 export function defaultsSchema(task: z.ZodObject, httpSubTask: z.ZodObject) {
   return z
     .strictObject({
@@ -21,7 +21,10 @@ export function defaultsSchema(task: z.ZodObject, httpSubTask: z.ZodObject) {
     .meta({ id: 'Defaults', description: 'What the tasks and sub-tasks of this file have in common.' });
 }
 
-/** Some members of an object, each by itself: what fits together only the whole can say. */
+/**
+ * An object's schema without some members. Its members are checked one by one: only the whole object can be checked for members that
+ * don't fit together.
+ */
 function without({ shape }: z.ZodObject, names: readonly string[]): z.ZodObject {
   return z.strictObject(Object.fromEntries(Object.entries(shape).filter(([name]) => !names.includes(name))));
 }

@@ -4,10 +4,10 @@ import type { YamlSource } from './yaml-source.js';
 
 type Members = Readonly<Record<string, JsonValue>>;
 
-/** Members of which a default adds what is missing; all others replace theirs. */
+/** Members whose defaults are merged into them. All other members replace their defaults. */
 const MERGED = ['headers', 'retry'];
 
-/** What a file holds, with its `defaults` in its tasks and sub-tasks. */
+/** The value of a file, with its `defaults` filled into its tasks and sub-tasks. */
 export function withDefaults(source: YamlSource): JsonValue {
   const { value = null } = source;
   if (!isObject(value) || !isObject(value.defaults) || !isObject(value.tasks)) return value;
@@ -27,7 +27,7 @@ export function withDefaults(source: YamlSource): JsonValue {
   return { ...value, tasks: Object.fromEntries(merged) };
 }
 
-/** The members of an object, and those that it lacks of its defaults. Headers of one name in two cases are one. */
+/** The members of an object, with missing ones taken from the defaults. Names of headers are compared without case. */
 function withMissing(own: Members, defaults: JsonValue, path: Path, from: Path, source: YamlSource): Members {
   if (!isObject(defaults)) return own;
   const nameOf = (name: string) => (from.at(-1) === 'headers' ? name.toLowerCase() : name);

@@ -5,9 +5,9 @@ import { parseInput } from '../tasks/accepted-run.js';
 import { HttpSubTask } from '../upstreams/http-sub-task.js';
 
 /**
- * The requests that a task makes of an input, as text, without what came from the environment. Nothing is sent.
+ * The requests that a task would make for an input, as text without values from the environment. Nothing is sent.
  *
- * @throws {DomainError} `invalid-request` for an input that the task doesn’t take
+ * @throws {DomainError} `invalid-request` for an input that the task doesn’t accept
  */
 export async function explainTask(task: TaskDefinition, input: JsonValue): Promise<string> {
   const parsed = await parseInput(task, input);

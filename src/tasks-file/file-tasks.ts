@@ -21,26 +21,26 @@ interface Loaded {
   readonly files: readonly TasksFile[];
   readonly tasks: readonly TaskDefinition[];
   readonly upstreams: Upstreams;
-  /** Where conditions are evaluated: apart from the expressions of answers, so that no answer holds up a run. */
+  /** The thread that evaluates conditions. It is not the thread for expressions of answers, so that no answer holds up a run. */
   readonly conditions: ExpressionThread;
 }
 
-/** What a reload has changed: names of tasks. */
+/** The result of a reload: names of tasks. */
 export interface Reloaded {
   readonly tasks: string[];
   readonly added: string[];
   readonly removed: string[];
 }
 
-/** More mistakes than these are of no use to anybody. */
+/** Most mistakes in an answer. More would help nobody. */
 const MOST_MISTAKES = 100;
 
-/** Adds the tasks of TASKS_FILE to those of the code, before runs of an earlier process are resumed. */
+/** Adds the tasks of TASKS_FILE to those in the code, before runs of an earlier process are resumed. */
 @Injectable()
 export class FileTasks implements OnModuleInit, OnApplicationShutdown {
   private readonly logger = loggerOf('service');
   private readonly paths: readonly string[];
-  /** Undefined where there are no files. */
+  /** Undefined when there are no files. */
   private loaded: Loaded | undefined;
 
   constructor(
@@ -54,19 +54,19 @@ export class FileTasks implements OnModuleInit, OnApplicationShutdown {
     this.paths = config.TASKS_FILE;
   }
 
-  /** What the log says of them at start, where there are files. */
+  /** The tasks for the log at start; undefined when there are no files. */
   get summary(): string | undefined {
     if (!this.loaded) return undefined;
     const names = namesOf(this.loaded);
     return `${names.length} ${names.length === 1 ? 'task' : 'tasks'} from ${this.paths.join(',')}: ${names.join(', ')}`;
   }
 
-  /** The origins that their sub-tasks call, with what the files say of them; undefined where there are no files. */
+  /** The origins that the files' sub-tasks call, with their settings; undefined when there are no files. */
   get upstreams(): Upstreams | undefined {
     return this.loaded?.upstreams;
   }
 
-  /** @throws {TasksFileError} with all that is wrong with the files: then none of their tasks is added */
+  /** @throws {TasksFileError} with all mistakes in the files: then none of their tasks is added */
   async onModuleInit(): Promise<void> {
     if (this.paths.length === 0) return;
     const parts = await importParts();
@@ -89,9 +89,9 @@ export class FileTasks implements OnModuleInit, OnApplicationShutdown {
   }
 
   /**
-   * Reads the files again, for the runs that are accepted from now on. Runs that are under way keep the declaration of their task.
+   * Reads the files again, for runs that are accepted from now on. Runs under way keep the declaration of their task.
    *
-   * @throws {DomainError} `tasks-file-needed`; `tasks-file-wrong` with all that is wrong with the files: then nothing is changed
+   * @throws {DomainError} `tasks-file-needed`; `tasks-file-wrong` with all mistakes in the files: then nothing changes
    */
   reload(): Reloaded {
     if (!this.loaded) throw new DomainError('tasks-file-needed', 'TASKS_FILE is not set');
@@ -144,7 +144,7 @@ export class FileTasks implements OnModuleInit, OnApplicationShutdown {
     return { parts, files, tasks: files.flatMap(({ tasks }) => tasks), upstreams, conditions };
   }
 
-  /** Puts what was read in the place of what there was, whose connections are closed when its last run has ended. */
+  /** Replaces the tasks that were read before. Their connections are closed when the last of their runs has ended. */
   private replace(before: Loaded, next: Loaded): void {
     for (const task of next.tasks) {
       const same = before.tasks.find(({ name }) => name === task.name);
@@ -171,7 +171,7 @@ export class FileTasks implements OnModuleInit, OnApplicationShutdown {
   }
 }
 
-/** What reads the files and calls upstreams: it is loaded where there are files. */
+/** Loads the code that reads files and calls upstreams. It is loaded only when there are files. */
 async function importParts() {
   const { readTasksFiles } = await import('./tasks-file.js');
   const { HttpSubTask } = await import('../upstreams/http-sub-task.js');

@@ -4,7 +4,7 @@ import { textOf } from '../core/thrown.js';
 
 const MAX_BYTES = 2 ** 20;
 
-/** What is a tasks file in a folder: not what is hidden, nor a schema. */
+/** The names of tasks files in a folder: neither hidden files nor schemas. */
 const IN_FOLDER = /^(?!\.)(?!.*\.schema\.json$).*\.(?:ya?ml|json)$/i;
 
 const MENDS: Partial<Record<string, string>> = {
@@ -14,7 +14,7 @@ const MENDS: Partial<Record<string, string>> = {
   EPERM: 'the service’s user has no right to read it; give it that, or set another file',
 };
 
-/** Says why a file can't be read, and the mend. */
+/** A file can't be read. The message says why, and what to do about it. */
 export class UnreadableFile extends Error {
   constructor(message: string) {
     super(message);
@@ -22,7 +22,7 @@ export class UnreadableFile extends Error {
   }
 }
 
-/** The tasks files in a folder, by their names; the path itself where it leads to no folder with such files. */
+/** The tasks files in a folder, sorted by name. The path itself when it isn't a folder with such files. */
 export function filesAt(path: string): string[] {
   try {
     const entries = readdirSync(path, { withFileTypes: true }).filter((entry) => !entry.isDirectory());

@@ -40,7 +40,7 @@ const secretSchema = z
     examples: ['${HOOK_SECRET}'],
   });
 
-/** A webhook of all runs of a task, as a file writes it. */
+/** A webhook for all runs of a task, as a file declares it. */
 export const fileWebhookSchema = taskWebhookSchema
   .extend({ url: urlSchema, secret: secretSchema.optional() })
   .meta({
@@ -51,13 +51,17 @@ export const fileWebhookSchema = taskWebhookSchema
 
 type FileWebhook = z.infer<typeof fileWebhookSchema>;
 
-/** What is wrong with a member of a webhook in this environment. Never says a value. */
+/** A problem of a webhook's member in this environment. No message has a value. */
 interface Issue {
   readonly member: 'url' | 'secret';
   readonly message: string;
 }
 
-/** What the service may do with a webhook of a file: the webhook, or what is wrong with it where it runs. @param means undefined: nobody knows */
+/**
+ * Turns a webhook of a file into one that the service can use, or returns its problems.
+ *
+ * @param means undefined when the service isn't known
+ */
 export function webhookIn(
   environment: Environment,
   { url: written, secret, ...others }: FileWebhook,

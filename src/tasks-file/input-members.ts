@@ -6,10 +6,10 @@ type Schema = JsonValue | undefined;
 type SchemaObject = Readonly<Record<string, JsonValue>>;
 
 /**
- * Says that no input that fits a schema has a member of this name, and which it may have; undefined where one may have it. What can't be told
- * from its keywords is taken for possible.
+ * Explains that no valid input of a schema has a member with this name, and which members it may have; undefined when an input may have
+ * it. When the schema's keywords don't decide this, the member counts as possible.
  *
- * @param schema one without flaws: no reference leads it back to itself
+ * @param schema a schema without flaws, in which no reference leads back to itself
  */
 export function unknownMember(schema: Schema, name: string): string | undefined {
   return isRuledOut(schema, name)
@@ -17,7 +17,7 @@ export function unknownMember(schema: Schema, name: string): string | undefined 
     : undefined;
 }
 
-/** @param root what references lead into */
+/** @param root the schema that references refer to */
 function isRuledOut(schema: Schema, name: string, root = schema): boolean {
   if (schema === false) return true;
   if (!isObject(schema)) return false;
@@ -42,7 +42,7 @@ function isRuledOut(schema: Schema, name: string, root = schema): boolean {
   return schema.unevaluatedProperties === false && !mentions(schema, name);
 }
 
-/** The names of members that a schema knows of, in whichever part of it. */
+/** The names of members that any part of a schema declares. */
 function knownMembers(schema: Schema): string[] {
   if (typeof schema !== 'object' || schema === null) return [];
   const { properties } = schema as SchemaObject;
@@ -53,7 +53,7 @@ function knownMembers(schema: Schema): string[] {
   return [...new Set([...own.flatMap(([name, child]) => (child === false ? [] : [name])), ...parts])];
 }
 
-/** Whether anything of a schema, however deep, may evaluate a member of this name. */
+/** Whether any part of a schema may evaluate a member with this name. */
 function mentions(schema: SchemaObject, name: string): boolean {
   const { unevaluatedProperties: _, ...rest } = schema;
   const text = JSON.stringify(rest);

@@ -7,13 +7,13 @@ import { compileSchema } from '../json-schema/compiled-schema.js';
 import type { Flaw } from '../json-schema/schema-flaws.js';
 
 interface InputSchema {
-  /** Takes the inputs that fit the JSON Schema, and is shown as it. */
+  /** Accepts the inputs that are valid by the JSON Schema, and is documented as that schema. */
   readonly zodSchema?: z.ZodType;
-  /** What is wrong with the JSON Schema, and where in it. */
+  /** The flaws of the JSON Schema, and where they are. */
   readonly flaws?: readonly Flaw[];
 }
 
-/** Makes a zod schema of a JSON Schema (2020-12), or says what is wrong with that. */
+/** Makes a zod schema from a JSON Schema (2020-12), or returns that schema's flaws. */
 export function inputSchema(schema: Readonly<Record<string, JsonValue>>): InputSchema {
   const made = compileSchema(schema, 'all');
   if ('flaws' in made) return made;

@@ -12,8 +12,8 @@ const NAMES: Partial<Record<string, string>> = {
 };
 
 /**
- * What is wrong with a value of a tasks file, in words for who writes one. Never says what the value is: it may be secret.
- * Of several unknown members each has a line of its own.
+ * Explains a wrong value in a tasks file, for the author of the file. Never shows the value, because it may be secret. Each of several
+ * unknown members has a line of its own.
  */
 export function issueMessage(issue: z.core.$ZodRawIssue): string | undefined {
   switch (issue.code) {
@@ -40,7 +40,7 @@ export function issueMessage(issue: z.core.$ZodRawIssue): string | undefined {
   }
 }
 
-/** What a name may have been meant to be, or else all that there are. */
+/** The name that was probably meant, or else all valid names. */
 export function hint(name: string, names: readonly string[]): string {
   const near = nearest(name, names);
   if (near !== undefined) return `is ${near} meant?`;
@@ -51,7 +51,7 @@ function membersOf(schema: unknown): string[] {
   return schema instanceof z.ZodObject ? Object.keys(schema.shape) : [];
 }
 
-/** The values of the member that says which of several kinds an object is of. */
+/** The values of the member that selects among several kinds of object. */
 function choicesOf(schema: unknown, discriminator: string): unknown[] {
   if (!(schema instanceof z.ZodDiscriminatedUnion)) return [];
   return (schema.options as readonly unknown[]).flatMap((option) => {

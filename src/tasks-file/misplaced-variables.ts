@@ -3,14 +3,14 @@ import type { Path } from './mistake.js';
 import type { YamlSource } from './yaml-source.js';
 
 const VARIABLE = /\$\{[A-Za-z_]\w*\}/;
-/** Members that say something to people alone. */
+/** Members with text for people only. */
 const NOTES = ['$comment', 'description', 'title'];
 /** Members of a sub-task whose texts are templates. */
 const TEMPLATES = ['url', 'headers', 'body', 'form', 'text'];
-/** Those of a webhook. */
+/** Members of a webhook whose texts are templates. */
 const OF_WEBHOOKS = ['url', 'secret'];
 
-/** Notes variables of the environment where they would be sent, or taken, as they are written. */
+/** Reports environment variables in places where they are not replaced by their values. */
 export function noteMisplacedVariables(source: YamlSource, value: JsonValue, path: Path = []): void {
   const note = (text: string, add: (message: string) => void): void => {
     const [variable] = VARIABLE.exec(text) ?? [];
@@ -40,7 +40,7 @@ function isTemplate([first, second, third, , fifth]: Path): boolean {
   return TEMPLATES.includes(String(member));
 }
 
-/** The name of an origin, or its proxy. */
+/** Whether the path is of an origin's name, or of its proxy. */
 function isOfOrigin([origins, , member, ...rest]: Path): boolean {
   return origins === 'origins' && rest.length === 0 && (member === undefined || member === 'proxy');
 }

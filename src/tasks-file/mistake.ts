@@ -8,18 +8,18 @@ export interface Place {
   readonly column: number;
 }
 
-/** One thing that is wrong with a tasks file. It has no line where the file can't be read. */
+/** A mistake in a tasks file. It has no line when the file can't be read. */
 export interface Mistake extends Partial<Place> {
   readonly file: string;
   readonly path: Path;
-  /** What is wrong, and the mend. */
+  /** The problem, and how to correct it. */
   readonly message: string;
 }
 
-/** More than these are of no use to anybody: they are only counted. */
+/** Most mistakes that are shown. Further ones are only counted. */
 const SHOWN = 100;
 
-/** Wrong tasks in a file. The message has a line for each mistake: file, line, column, member, what is wrong and the mend. */
+/** Tasks files have mistakes. The message has a line for each: file, line, column, member, the problem and how to correct it. */
 export class TasksFileError extends Error {
   constructor(
     readonly lines: readonly string[],
@@ -30,7 +30,7 @@ export class TasksFileError extends Error {
   }
 }
 
-/** `tasks.yaml:12:7: tasks.weather.subTasks[0].url: is missing`, for each mistake. */
+/** One line for each mistake, such as `tasks.yaml:12:7: tasks.weather.subTasks[0].url: is missing`. */
 export function mistakeLines(mistakes: readonly Mistake[]): string[] {
   const lines = mistakes.map(({ file, line, column, path, message }) =>
     [[file, line, column].filter((part) => part !== undefined).join(':'), pathText(path), message]
@@ -41,14 +41,14 @@ export function mistakeLines(mistakes: readonly Mistake[]): string[] {
   return rest > 0 ? [...lines.slice(0, SHOWN), `and ${rest} more`] : lines;
 }
 
-/** In their order in the file. */
+/** Sorted by their place in the file. */
 export function inOrder(mistakes: readonly Mistake[]): Mistake[] {
   return mistakes.toSorted(
     (one, other) => (one.line ?? 0) - (other.line ?? 0) || (one.column ?? 0) - (other.column ?? 0),
   );
 }
 
-/** `tasks.weather.subTasks[0].headers["X-Key"]` */
+/** A path as text, such as `tasks.weather.subTasks[0].headers["X-Key"]`. */
 export function pathText(path: Path): string {
   return path.map(step).join('').replace(/^\./, '');
 }

@@ -12,21 +12,21 @@ import type { YamlSource } from './yaml-source.js';
 
 const VARIABLE = /\$\{([^{}]*)\}/g;
 
-/** Reads what a tasks file says of origins, and notes in `source` what its schema can't see. */
+/** Reads the settings of origins in a tasks file, and reports in `source` the mistakes that the schema can't find. */
 export class OriginsChecker {
-  /** The variables that it names and that the environment has not. */
+  /** The environment variables that the file names and that are not set. */
   readonly unset: Mistake[] = [];
-  /** What each of them is called in the file. */
+  /** The name of each origin in the file. */
   private readonly names = new Map<string, string>();
 
-  /** @param configured the origins that files have configured so far, and where; those of this file are added */
+  /** @param configured the origins that earlier files have configured, and where; this file's origins are added */
   constructor(
     private readonly source: YamlSource,
     private readonly environment: Environment,
     private readonly configured: Map<string, string>,
   ) {}
 
-  /** What it says of each origin. */
+  /** The settings of each origin. */
   read(): Map<string, OriginSettings> {
     const settings = new Map<string, OriginSettings>();
     const value = (this.source.value as { readonly origins?: unknown } | null | undefined)?.origins;
@@ -43,7 +43,7 @@ export class OriginsChecker {
     return settings;
   }
 
-  /** Notes origins that no sub-task calls: what is said of them would be of no use. */
+  /** Reports origins that no sub-task calls: their settings have no effect. */
   noteUncalled(called: ReadonlySet<string>): void {
     for (const [origin, name] of this.names)
       if (!called.has(origin))
@@ -87,7 +87,7 @@ export class OriginsChecker {
     return url;
   }
 
-  /** Whether all variables of a text have a value; notes those that have none. */
+  /** Whether all variables in a text are set. Reports those that aren't. */
   private areSet(text: string, path: Path): boolean {
     for (const [, name = ''] of text.matchAll(VARIABLE)) {
       try {

@@ -11,7 +11,7 @@ Prints the JSON Schema of files of tasks, by which editors complete and check th
 # yaml-language-server: $schema=./tasks.schema.json
 `;
 
-/** Does what the arguments say. @returns the exit code */
+/** Executes the command. @returns the exit code */
 export function printSchema(args: readonly string[], terminal: Terminal): Promise<number> {
   return runCommand(
     () => {

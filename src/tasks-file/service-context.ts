@@ -5,21 +5,21 @@ import type { WebhookMeans } from '../core/webhook-means.js';
 import type { HttpRequestOptions } from '../upstreams/http-sub-task.schema.js';
 import type { OriginSettings } from '../upstreams/upstreams.js';
 
-/** What calls an upstream. @see StreamOptions */
+/** The handler of a sub-task that calls an upstream. @see StreamOptions */
 type HttpHandler = SubTaskHandler<unknown> & { readonly wins?: StreamOptions['wins'] };
 
-/** What is known of the service that the tasks of a file are to be part of. */
+/** The parts of a service that a file's tasks depend on. */
 export interface ServiceContext {
-  /** What declares the task of a name already. */
+  /** The other declaration of a task with this name, if there is one. */
   readonly declarationOf?: (task: string) => string | undefined;
-  /** The sub-tasks that modules provide, by the names of their classes. Without, nothing is said of classes. */
+  /** The sub-tasks that modules provide, by the names of their classes. Default: classes aren't checked. */
   readonly classes?: ReadonlyMap<string, readonly SubTaskDefinition[]>;
-  /** Without, sub-tasks are only checked. */
+  /** Makes the handler of a request. Default: sub-tasks are only checked. */
   readonly handlerOf?: (request: HttpRequestOptions) => HttpHandler;
-  /** Makes a function of what `when` says. Without, conditions are only checked. */
+  /** Makes a function from the text of `when`. Default: conditions are only checked. */
   readonly conditionOf?: (text: string) => Condition['holds'];
-  /** What the service has for webhooks. Without, only what they take of the environment is checked. */
+  /** The service's means for webhooks. Default: only their environment variables are checked. */
   readonly webhookMeans?: WebhookMeans;
-  /** Takes what the file says of an origin. */
+  /** Called with the settings of each origin. */
   readonly configure?: (origin: string, settings: OriginSettings) => void;
 }

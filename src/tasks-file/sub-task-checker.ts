@@ -17,9 +17,9 @@ import { subTaskSchema, type HttpFileSubTask } from './tasks-file.schema.js';
 import type { UnsetVariables } from './unset-variables.js';
 import type { YamlSource } from './yaml-source.js';
 
-/** Makes definitions of the sub-tasks of a file, and notes in `source` what their schema can't see. */
+/** Makes definitions from a file's sub-tasks, and reports in `source` the mistakes that the schema can't find. */
 export class SubTaskChecker {
-  /** @param called the origins that sub-tasks may call; those of this file are added */
+  /** @param called the origins that sub-tasks may call; this file's origins are added */
   constructor(
     private readonly source: YamlSource,
     private readonly environment: Readonly<NodeJS.ProcessEnv>,
@@ -29,10 +29,10 @@ export class SubTaskChecker {
   ) {}
 
   /**
-   * Looks at the sub-tasks of a task, each by itself and beside the others.
+   * Checks the sub-tasks of a task, one by one and against each other.
    *
-   * @param schema of the input, where there is a sound one
-   * @returns undefined for those that can't be made
+   * @param schema the JSON Schema of the input, if it has no flaws
+   * @returns undefined in place of each sub-task that can't be defined
    */
   define(value: unknown, path: Path, schema?: JsonValue): (SubTaskDefinition | undefined)[] {
     const names: string[] = [];
@@ -54,14 +54,14 @@ export class SubTaskChecker {
     });
   }
 
-  /** Of a sub-task with wrong members, what fits only together: its schema looks at that when each fits by itself. */
+  /** Checks a sub-task with wrong members for members that don't fit together: its schema checks that only when each member is valid. */
   private noteMisfits(raw: unknown, path: Path): void {
     const known = Object.entries(raw ?? {}).filter(([member]) => member in httpRequestSchema.shape);
     for (const issue of httpRequestSchema.safeParse(Object.fromEntries(known)).error?.issues ?? [])
       if (issue.code === 'custom') this.source.note([...path, ...issue.path], issue.message);
   }
 
-  /** What is wrong with the clauses of a sub-task that fit their schemas by themselves. */
+  /** Checks the clauses of a sub-task that are valid by their schemas. */
   private noteClauses(raw: unknown, path: Path): void {
     const { start, when, shadow } = (raw ?? {}) as Readonly<Record<string, unknown>>;
     const mistake = typeof when === 'string' ? conditionMistake(when) : undefined;
@@ -97,7 +97,7 @@ export class SubTaskChecker {
     }
   }
 
-  /** Notes variables that stand for no member that an input may have: they would vanish. */
+  /** Reports variables for which no input has a member: they would be replaced by nothing. */
   private noteUnknownMembers(uses: readonly Use[], path: Path, schema?: JsonValue): void {
     for (const { path: to, name } of uses) {
       const unknown = unknownMember(schema, name);
@@ -118,10 +118,10 @@ export class SubTaskChecker {
   }
 }
 
-/** Stands for what a class does, or a call, where nothing is run. */
+/** Stands for a handler when nothing is executed. */
 const IDLE: SubTaskHandler<unknown> = { run: () => undefined };
 
-/** Stands for the sub-task of a class; no other can be named so, as a name holds no space. */
+/** Stands for the sub-task of an unknown class. Its name has a space, so no other sub-task can have it. */
 function unknownSubTask(className: string): SubTaskDefinition {
   return { ...defineSubTask({ name: 'unknown' }, IDLE, className), name: `class ${className}` };
 }

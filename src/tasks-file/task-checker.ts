@@ -18,14 +18,12 @@ import { fileTaskSchema, type FileTask } from './tasks-file.schema.js';
 import { UnsetVariables } from './unset-variables.js';
 import type { YamlSource } from './yaml-source.js';
 
-/** Makes definitions of the tasks of a file, and notes in `source` what their schema can't see. */
+/** Makes definitions from a file's tasks, and reports in `source` the mistakes that the schema can't find. */
 export class TaskChecker {
   private readonly unsetVariables: UnsetVariables;
   private readonly subTasks: SubTaskChecker;
 
-  /**
-   * @param known of the files before, where each task stands, by its name, and the origins that sub-tasks may call; those of this file are added
-   */
+  /** @param known the tasks of earlier files, with their places, and the origins that sub-tasks may call; those of this file are added */
   constructor(
     private readonly source: YamlSource,
     private readonly environment: Readonly<NodeJS.ProcessEnv>,
@@ -36,12 +34,12 @@ export class TaskChecker {
     this.subTasks = new SubTaskChecker(source, environment, this.unsetVariables, known.called, service);
   }
 
-  /** The variables that the tasks name and that the environment has not. */
+  /** The environment variables that the tasks name and that are not set. */
   get unset(): readonly Mistake[] {
     return this.unsetVariables.mistakes;
   }
 
-  /** Looks at all of a task that fits its schema by itself. Undefined when there is a mistake in it. */
+  /** Checks a task that is valid by its schema. Undefined when the task has a mistake. */
   define(name: string, value: unknown): TaskDefinition | undefined {
     const before = this.source.mistakes.length;
     const path = ['tasks', name];
@@ -113,7 +111,7 @@ export class TaskChecker {
     return { text, holds: this.service.conditionOf?.(text) ?? (() => true) };
   }
 
-  /** Notes pointers that lead to no member that an input may have: what was meant would be kept. */
+  /** Reports pointers to members that no input has: the values that were meant would not be redacted. */
   private noteUnknownRedactions(pointers: readonly string[] = [], path: Path, schema?: JsonValue): void {
     for (const [index, pointer] of pointers.entries()) {
       const [root, name = ''] = stepsOf(pointer);
@@ -131,7 +129,7 @@ export class TaskChecker {
     }
   }
 
-  /** Undefined too where the primary may be of a class that nobody knows yet. */
+  /** The task's reply policy. Undefined too when the primary sub-task may be of a class that isn't known. */
   private knownReply({ reply, subTasks }: FileTask): FileTask['reply'] {
     const unknown = !this.service.classes && subTasks.some(({ kind }) => kind === 'class');
     if (reply?.policy !== 'primary' || !unknown) return reply;

@@ -18,7 +18,7 @@ import { originsSchema } from '../upstreams/origins.schema.js';
 
 const nameSchema = z.string().regex(NAME, `takes ${NAME_FORM}`);
 
-/** What a task says of a sub-task, whatever that does. */
+/** The members with which a task lists any sub-task. */
 const listed = {
   start: startRuleSchema.optional(),
   when: z
@@ -151,7 +151,7 @@ export const fileTaskSchema = z
     description: 'Sub-tasks that are run together, and which of their outcomes make the reply.',
   });
 
-/** What TASKS_FILE holds. */
+/** The content of TASKS_FILE. */
 export const tasksFileSchema = z
   .strictObject({
     $schema: z.string().meta({ description: 'Where editors find the schema of this file.' }).optional(),
@@ -162,14 +162,16 @@ export const tasksFileSchema = z
   .meta({
     title: 'Tasks of Frontrunner',
     description: 'What TASKS_FILE of Frontrunner holds.',
-    // Left out before the rest is looked at.
+    // These members are ignored.
     patternProperties: { '^x-': {} },
   });
 
 export type FileTask = z.infer<typeof fileTaskSchema>;
 export type HttpFileSubTask = z.infer<typeof httpSubTaskSchema>;
 
-/** The JSON Schema of a tasks file, for editors: draft 7, which all of them know. It says less than {@link tasksFileSchema}. */
+/**
+ * The JSON Schema of a tasks file, for editors: in draft 7, which all of them support. It is less strict than {@link tasksFileSchema}.
+ */
 export function tasksJsonSchema(): object {
   return z.toJSONSchema(tasksFileSchema, { target: 'draft-7', io: 'input' });
 }

@@ -11,21 +11,21 @@ import { TaskChecker } from './task-checker.js';
 import { tasksFileSchema } from './tasks-file.schema.js';
 import { YamlSource } from './yaml-source.js';
 
-/** What was found in a tasks file. */
+/** The result of reading a tasks file. */
 export interface TasksFile {
   readonly file: string;
-  /** Those without a mistake. */
+  /** The tasks without mistakes. */
   readonly tasks: readonly TaskDefinition[];
   readonly mistakes: readonly Mistake[];
-  /** The variables that the file names and that the environment has not. */
+  /** The environment variables that the file names and that are not set. */
   readonly unset: readonly Mistake[];
 }
 
 /**
- * Reads tasks files and finds all that is wrong with them, each by itself and beside the others.
+ * Reads tasks files, and finds the mistakes in each of them and between them.
  *
- * @param paths of files and of folders
- * @param service the service that the tasks are to be part of, where there is one
+ * @param paths paths of files and folders
+ * @param service the service for the tasks, if there is one
  */
 export function readTasksFiles(
   paths: readonly string[],
@@ -43,7 +43,7 @@ export function readTasksFiles(
     const origins = new OriginsChecker(source, environment, configured);
     return { file, source, checker, origins, tasks: tasksIn(source, checker), settings: origins.read() };
   });
-  // Only now it is known which origins are called.
+  // Only now is it known which origins are called.
   const isKnown = opened.every(({ checker, origins }) => !checker?.unset.length && !origins?.unset.length);
   for (const { origins, settings = [] } of opened) {
     if (isKnown) origins?.noteUncalled(called);

@@ -1,13 +1,13 @@
 import type { Mistake, Path } from './mistake.js';
 import type { YamlSource } from './yaml-source.js';
 
-/** The variables that the tasks of a file name and that the environment has not. */
+/** The environment variables that a file's tasks name and that are not set. */
 export class UnsetVariables {
   readonly mistakes: Mistake[] = [];
 
   constructor(private readonly source: YamlSource) {}
 
-  /** Notes a variable once at a place, however many sub-tasks have it from there. */
+  /** Reports a variable once for each place in the file, even if several sub-tasks inherit that place. */
   note(path: Path, message: string): void {
     const mistake = this.source.mistakeAt(path, message);
     const { line, column } = mistake;

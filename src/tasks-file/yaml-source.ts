@@ -15,16 +15,16 @@ import { MAX_DEPTH, type JsonValue } from '../core/json.js';
 import { aliasTargets } from './alias-targets.js';
 import { pathText, type Mistake, type Path, type Place } from './mistake.js';
 
-/** How many values a file may hold, where each alias counts as what it stands for: a few lines could stand for billions. */
+/** Most values in a file. An alias counts as all values that it refers to: a few lines could stand for billions of values. */
 const MAX_VALUES = 50_000;
 
-/** Tags that say no more than YAML 1.2 says without them. */
+/** Tags that add nothing to YAML 1.2's own rules. */
 const CORE_TAGS = /^(!|tag:yaml\.org,2002:(map|seq|str|null|bool|int|float))$/;
 
 /**
- * A YAML 1.2 or JSON text as JSON holds it, with the place of each value. Merge keys (`<<`) are followed, and members of
- * the file whose names begin with `x-` are left out. What JSON can't hold, and what other readers of YAML would take for
- * something else, is a mistake: tags, keys that stand twice, endless numbers.
+ * A YAML 1.2 or JSON text as a JSON value, with the place of each value in the file. Merge keys (`<<`) are resolved. Members of the file
+ * whose names begin with `x-` are left out. Anything that JSON can't represent, or that other readers of YAML would read differently, is
+ * a mistake: tags, repeated keys, infinite numbers.
  */
 export class YamlSource {
   readonly mistakes: Mistake[] = [];
@@ -34,7 +34,7 @@ export class YamlSource {
   private readonly values = new Map<string, number>();
   private readonly keys = new Map<string, number>();
   private targets: ReadonlyMap<Alias, Node> = new Map();
-  /** Where the values come from that stand in the file elsewhere, by where they count. */
+  /** The real paths of inherited values, by the paths where they are used. */
   private readonly origins = new Map<string, Path>();
   private readonly noted = new Set<string>();
   private count = 0;
@@ -60,12 +60,12 @@ export class YamlSource {
     }
   }
 
-  /** Says that the value at a path is the one at another: its mistakes are told of there. */
+  /** Declares that the value at a path was taken from another path. Its mistakes are reported there. */
   inherit(path: Path, from: Path): void {
     this.origins.set(pathText(path), from);
   }
 
-  /** Notes a mistake in the value at a path; where there is none, in what it is missing from. */
+  /** Reports a mistake in the value at a path. If the value is missing, reports it for the value that should have it. */
   note(path: Path, message: string): void {
     const inherited = this.originOf(path) !== path;
     this.add(this.mistakeAt(path, inherited ? `${message} (for ${pathText(path)})` : message));
@@ -82,14 +82,14 @@ export class YamlSource {
     this.add({ ...this.at(this.keys.get(pathText(origin)) ?? 0), path: origin, message });
   }
 
-  /** Where the name of a member stands. */
+  /** The line of a member's name. */
   lineOf(path: Path): number {
     return this.at(this.keys.get(pathText(path)) ?? 0).line;
   }
 
   /**
-   * One mistake is enough of a value: what else is said of it mostly follows from the first. So is one of a value that
-   * aliases and merges repeat.
+   * Reports only one mistake for a value, because further ones mostly follow from the first. A value that aliases and merges repeat also
+   * gets only one.
    */
   private add(mistake: Mistake): void {
     const { line, column, path, message } = mistake;
@@ -137,7 +137,7 @@ export class YamlSource {
 
   private read(node: Node | null, path: Path, open: readonly Node[]): JsonValue {
     const place = node?.range?.[0];
-    // What an alias stands for is where its anchor is.
+    // The place of an alias's value is that of its anchor.
     if (place !== undefined) this.values.set(pathText(path), place);
     if (!node || this.isTooMuch(path, open)) return null;
     if (isAlias(node)) return this.readAlias(node, path, open);
@@ -180,7 +180,7 @@ export class YamlSource {
     return Object.fromEntries(members);
   }
 
-  /** Adds to the members of a map those of `<<` that it doesn't have: of several, the first one's. */
+  /** Adds the members of `<<` that a map doesn't have itself. If several maps have a member, the first one counts. */
   private merge(
     node: Node | null,
     path: Path,
