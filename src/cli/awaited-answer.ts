@@ -7,23 +7,23 @@ const LEAST_PAUSE_MS = 100;
 const PAUSE_MS = 1_000;
 const MOST_PAUSE_MS = 60_000;
 
-/** Answered or not, a run that was started has an id. */
+/** A started run has an id, whether it has been answered or not. */
 export const startedSchema = z.object({ id: z.string() });
 
 interface Awaited {
   readonly signal: AbortSignal;
-  /** Is called with each other reason to ask again. */
+  /** Called with each further reason for asking again. */
   readonly lost: (reason: string) => void;
-  /** Is called with the id of the run as soon as it is known. */
+  /** Called with the id of the run as soon as it is known. */
   readonly started: (id: string) => void;
 }
 
 /**
- * Starts a run and waits for its answer. When the connection is cut or the service is away for a while, it asks again: `send` has
- * one idempotency key, and so all its requests are of one run.
+ * Starts a run and waits for its answer. Asks again when the connection is cut, or when the service is away for a while: `send` uses one
+ * idempotency key, so all its requests are for one run.
  *
- * @returns the answer, as JSON; undefined after the signal
- * @throws {ServiceError} when the first request isn't answered, or when a later answer says that it is of no use to ask again
+ * @returns the answer as JSON; undefined after the signal
+ * @throws {ServiceError} when the first request isn't answered, or when a later answer shows that asking again is useless
  */
 export async function awaitAnswer(
   client: Client,
@@ -37,7 +37,8 @@ export async function awaitAnswer(
     const from = performance.now();
     let retryAfter: string | null | undefined;
     try {
-      // The id comes first, so that it is known whatever happens. fetch itself waits for no answer longer than five minutes.
+      // The id is asked for first, so that it is known whatever happens. Later requests don't wait for long: fetch gives up after five
+      // minutes.
       const response = await send(known ? 'wait=60' : 'respond-async');
       const { value, text } = await client.read(response, startedSchema);
       if (response.status !== 202) return text;
@@ -60,7 +61,7 @@ export async function awaitAnswer(
   return undefined;
 }
 
-/** How long to wait before a request is sent again that was answered after a time. */
+/** How long to wait before sending a request again, in milliseconds. @param tookMs how long the answer to the last one took */
 export function pauseMs(retryAfter: string | null | undefined, tookMs: number): number {
   const askedMs = retryAfter && /^\d+$/.test(retryAfter) ? Number(retryAfter) * 1_000 : PAUSE_MS;
   return Math.max(0, Math.min(Math.max(askedMs, LEAST_PAUSE_MS), MOST_PAUSE_MS) - tookMs);

@@ -6,14 +6,14 @@ import { addressOf } from './service-address.js';
 import { ServiceError } from './service-error.js';
 import { plain } from './text.js';
 
-/** What the commands that call a service say of it. */
+/** Help text of the commands that call a service. */
 export const SERVICE_USAGE = `  --url    Where the service is. Default: FRONTRUNNER_URL, else HOST and PORT.
 
 FRONTRUNNER_API_KEY is the API key, where the service needs one: in an argument others on the machine would see it.
 Variables may be set in a file .env.
 `;
 
-/** Of parseArgs, for the same commands. */
+/** Options of these commands, for parseArgs. */
 export const SERVICE_OPTIONS = {
   url: { type: 'string' },
   help: { type: 'boolean', short: 'h', default: false },
@@ -41,7 +41,7 @@ export class Client {
     return new Client(addressOf(url ?? env.FRONTRUNNER_URL, env), key);
   }
 
-  /** An answer that is no problem. @throws {ServiceError} */
+  /** Sends a request. @throws {ServiceError} for an answer with an error status, and without an answer */
   async request(path: string, { headers, ...rest }: Request = {}): Promise<Response> {
     const authorization = this.key ? { Authorization: `Bearer ${this.key}` } : {};
     let response: Response;
@@ -54,7 +54,7 @@ export class Client {
     throw await this.refusal(response);
   }
 
-  /** An answer in JSON of a shape, and its text. @throws {ServiceError} */
+  /** An answer's JSON in the given shape, and its text. @throws {ServiceError} */
   async read<T>(
     response: Response,
     shape: z.ZodType<T>,
@@ -65,7 +65,7 @@ export class Client {
     return { value: value as T, text };
   }
 
-  /** Of an answer that is none of Frontrunner. */
+  /** The error for an answer that isn't from Frontrunner. */
   foreign({ status, headers }: Response): ServiceError {
     return new ServiceError(
       `${this.url} answers ${status}, and not as Frontrunner does; say where the service is: --url, or FRONTRUNNER_URL`,
@@ -120,7 +120,7 @@ const problemSchema = z.object({
   failures: z.array(partSchema).optional(),
 });
 
-/** Of problems too. */
+/** Includes problem documents. */
 function isJson({ headers }: Response): boolean {
   return /^application\/(problem\+)?json\b/.test(headers.get('Content-Type') ?? '');
 }

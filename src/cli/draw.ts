@@ -2,7 +2,7 @@ import { styleText } from 'node:util';
 import { span } from './text.js';
 import type { Lane, WatchedRun } from './watched-run.js';
 
-/** What runs are drawn on. */
+/** The terminal on which runs are drawn. */
 export interface Canvas {
   /** Milliseconds of the service's clock. */
   readonly now: number;
@@ -35,12 +35,13 @@ const MARKS: Readonly<Record<Lane['status'], string>> = {
 
 const LEAST_BAR = 10;
 const MOST_BAR = 40;
-/** A lane's columns besides its name and its bar: mark, status, time, and what is between them. */
+/** Columns of a lane besides its name and bar: mark, status, time, and spaces between them. */
 const OTHER_COLUMNS = 30;
 
 /**
- * Runs with a lane for each sub-task, the newest at the end: as many as there are rows for.
- * @param others how many runs there are besides
+ * Draws runs with a lane for each sub-task, the newest at the end, as many as the rows have room for.
+ *
+ * @param others the number of further runs
  */
 export function drawRuns(runs: readonly WatchedRun[], canvas: Canvas, others = 0): string[] {
   const more = (count: number) => line([[`… and ${count} more`, 'dim']], canvas);
@@ -64,7 +65,7 @@ function drawRun(run: WatchedRun, canvas: Canvas): string[] {
   return [drawHead(run, canvas), ...lanes.map((lane) => drawLane(lane, run, { width, bar }, canvas))];
 }
 
-/** What a run has come to, on one line. */
+/** The state of a run on one line. */
 export function drawHead(run: WatchedRun, canvas: Canvas): string {
   const { task, id, status, startedAt, finishedAt, reply } = run;
   return line(
@@ -104,7 +105,7 @@ function drawLane(
   );
 }
 
-/** The attempts of a sub-task within the time of its run. */
+/** A bar that shows a sub-task's attempts within the time of its run. */
 function barOf(
   { attempts, status }: Lane,
   { startedAt }: WatchedRun,
@@ -126,7 +127,7 @@ function barOf(
   return [...parts, [' '.repeat(bar - at)]];
 }
 
-/** Parts of a line, cut where the terminal ends. */
+/** Joins the parts of a line, and cuts it at the width of the terminal. */
 function line(parts: readonly Part[], { columns, colours }: Canvas): string {
   let room = columns;
   const shown = parts.map(([text, style]) => {

@@ -1,12 +1,15 @@
 import type { RunEvent } from '../core/events.js';
 import { eventLine } from './said.js';
 
-/** Between two lines about the chunks of one stream, by the time of the service. */
+/** Least time between two lines about chunks of the same stream, by the service's clock, in milliseconds. */
 const PAUSE_MS = 1_000;
 
-/** Lines of events, for what is no terminal. Of a stream its first chunks have a line, and then the newest, once a second at most. */
+/**
+ * Lines for events, for output that isn't a terminal. A stream has a line for its first chunks, and then for the newest ones, at most
+ * once a second.
+ */
 export class EventLines {
-  /** When a line told of the chunks of an attempt that goes on. */
+  /** When the last line about an attempt's chunks was written, for attempts under way. */
   private readonly told = new Map<string, number>();
 
   /** @returns undefined where the event has no line */

@@ -5,7 +5,7 @@ import type { RunEvent } from '../core/events.js';
 import { jsonOf, type Client } from './client.js';
 import { ServiceError } from './service-error.js';
 
-/** Says up to where a reader has all. */
+/** Marks the point up to which the reader has all events. */
 interface Cursor {
   readonly type: 'cursor';
 }
@@ -18,18 +18,18 @@ const messageSchema = z.union([
 
 interface Followed {
   readonly signal: AbortSignal;
-  /** Is called with each answer that brings events. */
+  /** Called with each response that brings events. */
   readonly opened: (response: Response) => void;
-  /** Is called when the connection is cut, or can't be made again: it is tried again. */
+  /** Called when the connection is cut, or can't be made again. Another try follows. */
   readonly lost: () => void;
 }
 
 /**
- * The events of a stream, until the service says that there are no more, or the signal. Where it was cut off, it goes on behind
- * the last event that it had.
+ * The events of a stream, until the service has no more of them or the signal is aborted. After an interruption, continues after the last
+ * received event.
  *
- * @throws {ServiceError} when the first answer is none, or when a later one says that it is of no use to ask again: it is no event
- * stream, for example
+ * @throws {ServiceError} when the first answer isn't an event stream, or when a later one shows that asking again is useless: for example
+ * because it isn't an event stream
  */
 export async function* followEvents(
   client: Client,
@@ -46,7 +46,7 @@ export async function* followEvents(
         headers: { Accept: 'text/event-stream', ...(lastId !== undefined && { 'Last-Event-ID': lastId }) },
         signal,
       });
-      // Of a run that is over there is nothing more.
+      // A finished run has no further events.
       if (response.status === 204 || !response.body) return;
       if (!isEventStream(response)) throw client.foreign(response);
       connected = true;

@@ -40,12 +40,12 @@ const STARTERS: Readonly<Record<'tasks' | 'nest', Starter>> = {
   },
 };
 
-/** A file can't be written. The message says why, and the mend. */
+/** A file can't be written. The message says why, and what to do about it. */
 class UnwritableFile extends Error {
   override name = 'UnwritableFile';
 }
 
-/** Does what the arguments say. @returns the exit code */
+/** Executes the command. @returns the exit code */
 export function init(args: readonly string[], terminal: Terminal): Promise<number> {
   return runCommand(() => write(args, terminal), terminal, { hint: HINT, mendable: [UnwritableFile] });
 }

@@ -1,12 +1,12 @@
 import { runFrontrunner } from './program.js';
 
-/** What bin/frontrunner.cjs calls. It gets here by require(), so that no module may await at its top level which this one imports. */
+/** The entry point for bin/frontrunner.cjs, which loads this with require(). So no imported module may use top-level await. */
 export async function main(args: readonly string[] = process.argv.slice(2)): Promise<void> {
   const help = args.includes('--help') || args.includes('-h');
-  // The log of the service is written past process.stdout.
+  // The log of the service isn't written through process.stdout.
   if (args[0] !== 'serve' || help)
     process.stdout.on('error', ({ code, message }: NodeJS.ErrnoException) => {
-      // As with `| head`: nobody reads on.
+      // The reader has gone, as with `| head`.
       if (code === 'EPIPE') process.exit(0);
       process.stderr.write(`The output can't be written: ${message}\n`);
       process.exit(1);

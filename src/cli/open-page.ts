@@ -5,7 +5,7 @@ const OPENERS: Readonly<Partial<Record<NodeJS.Platform, readonly [string, ...str
   win32: ['cmd', '/c', 'start', ''],
 };
 
-/** Opens a page in the browser. @param report is told when that fails: on servers there is none */
+/** Opens a page in the browser. @param report called when that fails, because servers have no browser */
 export function openPage(url: string, report: (line: string) => void): void {
   const [command, ...args] = OPENERS[process.platform] ?? ['xdg-open'];
   const child = spawn(command, [...args, url], { stdio: 'ignore' });

@@ -6,7 +6,7 @@ type Run = (args: readonly string[], terminal: Terminal) => Promise<number>;
 
 interface Command {
   readonly does: string;
-  /** Each is loaded only when it is asked for. */
+  /** Loads a command's code only when that command is used. */
   readonly load: () => Promise<Run>;
 }
 
@@ -69,7 +69,7 @@ ${NAMES.map((name) => `  ${name.padEnd(9)}${COMMANDS[name].does}\n`).join('')}
 Exit codes: 0 done; 1 failed; 2 the command can't be done as it was given; 3 no service was reached; 130 interrupted.
 `;
 
-/** Does what the arguments say. @returns the exit code */
+/** Executes the command that the arguments name. @returns the exit code */
 export async function runFrontrunner(args: readonly string[], terminal: Terminal): Promise<number> {
   const [name = '--help', ...rest] = args;
   if (name === '--help' || name === '-h') terminal.stdout.write(USAGE);

@@ -31,7 +31,7 @@ Exit codes: 0 answered (without --wait: accepted); 1 failed, cancelled or refuse
 3 no service was reached; 130 interrupted.
 `;
 
-/** Does what the arguments say. @returns the exit code */
+/** Executes the command. @returns the exit code */
 export function run(args: readonly string[], terminal: Terminal): Promise<number> {
   return runCommand(() => start(args, terminal), terminal, { hint: HINT, mendable: [ServiceError] });
 }
@@ -58,7 +58,7 @@ async function start(args: readonly string[], terminal: Terminal): Promise<numbe
   const client = Client.of(values.url, terminal);
   const data = values.data === '-' ? await text(stdin as NodeJS.ReadableStream) : values.data;
   const body = [
-    // As it was written: JSON of Node would round long integers.
+    // The input is sent as it was written, because JSON.parse would round large integers.
     ...(data === undefined ? [] : [`"input":${checked(data)}`]),
     ...(values.webhook ? [`"webhooks":${JSON.stringify(values.webhook.map((url) => ({ url })))}`] : []),
   ];

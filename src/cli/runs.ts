@@ -31,7 +31,7 @@ const runSchema = z.object({
 });
 const pageSchema = z.object({ runs: z.array(runSchema) });
 
-/** Does what the arguments say. @returns the exit code */
+/** Executes the command. @returns the exit code */
 export function runs(args: readonly string[], terminal: Terminal): Promise<number> {
   return runCommand(() => list(args, terminal), terminal, { hint: HINT, mendable: [ServiceError] });
 }

@@ -1,17 +1,17 @@
 import type { RunEvent, StreamMeasures } from '../core/events.js';
 import { plain, span } from './text.js';
 
-/** Longer results and errors are cut. */
+/** Longest result or error that is shown, in characters. A longer one is cut off. */
 const MOST_LETTERS = 200;
 
-/** An event as a line: for what is no terminal. */
+/** An event as one line, for output that isn't a terminal. */
 export function eventLine(event: RunEvent): string {
   const { time, runId, task } = event;
   const of = 'subTask' in event ? ` ${event.subTask}` : '';
   return `${time} ${runId} ${task}${of} ${said(event)}`;
 }
 
-/** What an event says, in words. */
+/** An event in words. */
 export function said(event: RunEvent): string {
   switch (event.type) {
     case 'run.started':
@@ -69,12 +69,12 @@ function saidOfReply({ data: { reply, durationMs, firstChunkMs } }: RunEvent<'ru
     : `not answered${after}: ${short(reply.error.message)}`;
 }
 
-/** JSON on one line. */
+/** JSON on one line, cut off if long. */
 export function json(value: unknown): string {
   return short(JSON.stringify(value));
 }
 
-/** A text of others, on one line and not too long. */
+/** Foreign text on one line, cut off if long. */
 export function short(text: string): string {
   const line = plain(text);
   return line.length > MOST_LETTERS ? `${line.slice(0, MOST_LETTERS).toWellFormed()}…` : line;

@@ -1,4 +1,4 @@
-/** `frontrunner serve`: the service, with flags for what is set most often. */
+/** `frontrunner serve`: starts the service, with flags for the most common settings. */
 import { parseArgs } from 'node:util';
 import { environmentOf, runCommand, say, UsageError, type Terminal } from '../command-line/command.js';
 import { valueOf } from '../command-line/variable.js';
@@ -27,7 +27,7 @@ A flag counts before the variable of its name, and that before the file .env.
 
 `;
 
-/** Does what the arguments say. @returns the exit code; the service goes on until it is stopped */
+/** Executes the command. @returns the exit code; the service runs on until it is stopped */
 export function serve(args: readonly string[], terminal: Terminal): Promise<number> {
   return runCommand(() => begin(args, terminal), terminal, { hint: HINT, mendable: [] });
 }
@@ -53,7 +53,7 @@ async function begin(args: readonly string[], terminal: Terminal): Promise<undef
   );
 }
 
-/** What the arguments say, and the variables that their flags stand for. @throws {UsageError} */
+/** The parsed flags, and the variables that they set. @throws {UsageError} */
 export function readFlags(args: readonly string[]) {
   const { values, positionals } = parseArgs({
     args: [...args],

@@ -1,9 +1,9 @@
 import { UsageError } from '../command-line/command.js';
 
 /**
- * Where the service is, without a slash at the end. No message shows what was given: a URL may hold secrets.
+ * The address of the service, without a trailing slash. No message shows the given text, because a URL may contain secrets.
  *
- * @param text a URL. Default: what HOST and PORT of the environment say
+ * @param text a URL. Default: made from HOST and PORT of the environment
  * @throws {UsageError}
  */
 export function addressOf(text: string | undefined, env: NodeJS.ProcessEnv): string {
@@ -21,7 +21,7 @@ export function addressOf(text: string | undefined, env: NodeJS.ProcessEnv): str
   return url.href.replace(/\/+$/, '');
 }
 
-/** A name as a part of a path. @throws {UsageError} for those that lead to another path */
+/** A name as a segment of a path. @throws {UsageError} for a name that would lead to another path */
 export function pathPart(name: string): string {
   if (['', '.', '..'].includes(name)) throw new UsageError(`There is nothing of the name "${name}"`);
   return encodeURIComponent(name);
@@ -32,7 +32,7 @@ function said(text: string | undefined): string | undefined {
   return text === '' ? undefined : text;
 }
 
-/** Where to call a service that listens on a host. */
+/** The host to call for a service that listens on the given one. */
 function hostOf(host = ''): string {
   if (['', '0.0.0.0', '::'].includes(host)) return '127.0.0.1';
   return host.includes(':') ? `[${host}]` : host;

@@ -1,20 +1,23 @@
-/** What a service that runs answers, or that none does. */
+/** A service answered with an error, or no service answered. */
 export class ServiceError extends Error {
   override name = 'ServiceError';
 
   constructor(
     message: string,
-    /** The status of its answer; undefined where there is none. */
+    /** The status of the answer; undefined without an answer. */
     readonly status?: number,
-    /** Of a command that ends for it. */
+    /** The exit code of a command that ends with this error. */
     readonly exitCode: 1 | 3 = status === undefined ? 3 : 1,
-    /** The header Retry-After of its answer. */
+    /** The `Retry-After` header of the answer. */
     readonly retryAfter?: string | null,
   ) {
     super(message);
   }
 
-  /** Whether the same request may be answered later. A problem with 502 or 504 is the answer of a run: that of a proxy is no problem. */
+  /**
+   * Whether the same request may succeed later. A problem document with 502 or 504 is the answer of a run. A proxy's answer with these
+   * isn't a problem document.
+   */
   get passes(): boolean {
     const { status, exitCode } = this;
     if (status === undefined || status === 429) return true;

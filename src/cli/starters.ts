@@ -1,4 +1,4 @@
-/** What `frontrunner init tasks` writes: it works as it is. */
+/** The file that `frontrunner init tasks` writes. It works unchanged. */
 export const tasksFile = `# yaml-language-server: $schema=./tasks.schema.json
 # Tasks for Frontrunner.
 #   frontrunner check tasks.yaml             finds mistakes
@@ -25,7 +25,7 @@ tasks:
         start: { after: 200ms } # called only when first is slower than that, or fails
 `;
 
-/** What `frontrunner init nest` writes. */
+/** The file that `frontrunner init nest` writes. */
 export const nestModule = `import { setTimeout } from 'node:timers/promises';
 import { FrontrunnerModule, SubTask, Task, type SubTaskContext } from '@frontrunner/nestjs';
 import { Module } from '@nestjs/common';

@@ -1,9 +1,9 @@
-/** A text of others on one line of a terminal: without what steers it, or turns its letters round. */
+/** Foreign text on one line of a terminal, without control characters and characters that change the direction of text. */
 export function plain(text: string): string {
   return text.replaceAll(/[\p{C}\p{Zl}\p{Zp}]+/gu, ' ');
 }
 
-/** A time in milliseconds, in three digits or so. */
+/** A duration in milliseconds, rounded to about three digits. */
 export function span(ms: number): string {
   const rounded = Math.max(0, Math.round(ms));
   if (rounded < 1_000) return `${rounded} ms`;

@@ -5,16 +5,18 @@ import { LiveLines } from './live-lines.js';
 import { WatchedRun } from './watched-run.js';
 
 const FRAME_MS = 100;
-/** Clocks this far apart are taken for one: the service says its time in seconds. */
+/** Clocks that differ by less than this are treated as equal: the service's time is in whole seconds. */
 const SAME_CLOCK_MS = 2_000;
-/** More unfinished runs than these are not kept but counted: nobody sees them. */
+/** Most unfinished runs that are kept. Further ones are only counted, because there is no room to show them. */
 const MOST_RUNS = 500;
 
-/** Watched runs on a terminal. Of all runs, those that are over move up and stay there as a line; one run stays as it is. */
+/**
+ * Shows watched runs on a terminal. When all runs are watched, finished ones move up and stay as one line. A single run stays as it is.
+ */
 export class WatchTable {
   private readonly lines: LiveLines;
   private readonly runs = new Map<string, WatchedRun>();
-  /** The ids of those that are counted. */
+  /** The ids of runs that are only counted. */
   private readonly others = new Set<string>();
   private over: WatchedRun[] = [];
   private readonly timer: NodeJS.Timeout;
@@ -62,7 +64,7 @@ export class WatchTable {
     return this.others.has(runId) || (this.runs.size >= MOST_RUNS && !this.runs.has(runId));
   }
 
-  /** Draws what has come to be, for the last time. */
+  /** Draws the final state. */
   end(): void {
     clearInterval(this.timer);
     this.state = '';
@@ -70,7 +72,7 @@ export class WatchTable {
   }
 
   private draw(): void {
-    // Some terminals say 0.
+    // Some terminals report 0.
     const columns = sizeOr(80, this.screen.columns);
     const rows = sizeOr(24, this.screen.rows);
     const canvas: Canvas = {

@@ -1,16 +1,19 @@
 import { textOf } from '../core/thrown.js';
 import { filesAt, readText } from '../tasks-file/file-text.js';
 
-/** How often files are read: few and small, and so seen wherever they are, also behind links, mounts and folders that are made anew. */
+/**
+ * How often files are read, in milliseconds. They are few and small, and reading works everywhere: with links, mounts and recreated
+ * folders too.
+ */
 const EVERY_MS = 500;
 
-/** Calls back when files of tasks, or those in folders of them, have another text than before. @returns what ends it */
+/** Calls back when the text of tasks files, or of those in folders, has changed. @returns a function that ends the watch */
 export function watchTasksFiles(paths: readonly string[], changed: () => void): () => void {
   let told = textOfAll(paths);
   let last = told;
   const timer = setInterval(() => {
     const now = textOfAll(paths);
-    // Editors write a file in several steps: it counts once it is the same twice.
+    // Editors write a file in several steps. So a change counts once the text is the same twice.
     const isSettled = now === last;
     last = now;
     if (!isSettled || now === told) return;

@@ -32,7 +32,7 @@ Exit codes: 0 the run was answered; 1 it failed or was cancelled, or the service
 3 no service was reached; 130 interrupted.
 `;
 
-/** Does what the arguments say. @returns the exit code */
+/** Executes the command. @returns the exit code */
 export function watch(args: readonly string[], terminal: Terminal): Promise<number> {
   return runCommand(() => show(args, terminal), terminal, { hint: HINT, mendable: [ServiceError] });
 }

@@ -2,7 +2,7 @@ import type { RunEvent } from '../core/events.js';
 import type { SubTaskStatus } from '../core/run.js';
 import { json, said, short, streamedText } from './said.js';
 
-/** When an attempt was under way, in milliseconds of the service's clock; `to` is undefined while it is. */
+/** The time of an attempt, in milliseconds of the service's clock. `to` is undefined while the attempt is under way. */
 interface Attempt {
   readonly from: number;
   to?: number;
@@ -14,24 +14,24 @@ export interface Lane {
   readonly name: string;
   status: SubTaskStatus;
   readonly attempts: Attempt[];
-  /** What there is to say of it besides. */
+  /** Additional information. */
   note: string;
   /** Whether its result is in the reply. */
   answered: boolean;
 }
 
-/** What events have said of a run so far: all of it, or what has come since somebody watches. */
+/** The state of a run from its events: all of them, or those since the watch began. */
 export class WatchedRun {
   readonly id: string;
   readonly task: string;
   status = 'running';
   readonly startedAt: number;
   finishedAt: number | undefined;
-  /** What there is to say of the reply. */
+  /** Information about the reply. */
   reply = '';
   private readonly lanesByName = new Map<string, Lane>();
 
-  /** @param event the first that is seen of it */
+  /** @param event the first event of the run that is received */
   constructor({ runId, task, time, type }: RunEvent) {
     this.id = runId;
     this.task = task;
@@ -102,7 +102,7 @@ function noteOf({ data }: RunEvent): string {
   return 'reason' in data ? short(data.reason) : '';
 }
 
-/** When a run was made, by its id: a UUIDv7, which begins with milliseconds. */
+/** When a run was created, from its id: a UUIDv7 begins with the time in milliseconds. */
 function timeOfId(id: string): number | undefined {
   const hex = /^([\da-f]{8})-([\da-f]{4})-7/.exec(id);
   return hex ? Number.parseInt(`${hex[1]}${hex[2]}`, 16) : undefined;

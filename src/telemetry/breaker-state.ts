@@ -4,7 +4,7 @@ import { Telemetry } from './telemetry.js';
 
 const VALUES: Readonly<Record<State, number>> = { closed: 0, 'half-open': 1, open: 2 };
 
-/** Tells how the breakers of this process stand. */
+/** Reports the states of this process's breakers. */
 @Injectable()
 export class BreakerState {
   constructor(telemetry: Telemetry, @Optional() @Inject(Breakers) breakers: Breakers | null = null) {

@@ -18,13 +18,13 @@ export type OurMeter = Pick<
   | 'removeBatchObservableCallback'
 >;
 
-/** The value of an attribute; undefined leaves it out. */
+/** The value of an attribute; an undefined one is left out. */
 type Value = string | number | undefined;
 
-/** Tells a value of a metric. @param values of its attributes, in their order */
+/** Reports a value of a metric. @param values the values of its attributes, in order */
 export type Tell = (name: MetricName, value: number, ...values: readonly Value[]) => void;
 
-/** The instruments of a meter: one for each metric, whose values get the attributes that the metric has. */
+/** The instruments of a meter, one for each metric. They add the metric's attributes to each value. */
 export class Instruments {
   private readonly histograms = new Map<string, Histogram>();
   private readonly observables = new Map<string, Observable>();
@@ -47,12 +47,12 @@ export class Instruments {
     this.histograms.get(name)?.record(value, this.attributes.get(name)?.of(values));
   }
 
-  /** Counts one more. A number here: a meter would take longer for it than all the rest. */
+  /** Adds one to a counter. The count is kept here, because a call to the meter would take longer than everything else. */
   count(name: CounterName, ...values: readonly Value[]): void {
     this.add(name, 1, ...values);
   }
 
-  /** Counts so many more. */
+  /** Adds `more` to a counter. */
   add(name: CounterName, more: number, ...values: readonly Value[]): void {
     const attributes = this.attributes.get(name)?.of(values) ?? {};
     let counts = this.counts.get(name);
@@ -89,8 +89,8 @@ interface Branch {
 }
 
 /**
- * Attributes, the same object for the same values: that is what a series is told by. Found by one value after the other: to make a text
- * of them for each would take longer than to record the value.
+ * Makes attributes from values: always the same object for the same values, because meters identify a series by it. The object is found
+ * by one value after the other. Making a text key for each call would take longer than recording the value.
  */
 class AttributeSets {
   private readonly root: Branch = { next: new Map() };

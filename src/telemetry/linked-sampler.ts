@@ -20,8 +20,8 @@ const DEFAULT = 'parentbased_always_on';
 const SAMPLED: SamplingResult = { decision: SamplingDecision.RECORD_AND_SAMPLED };
 
 /**
- * Samples the root of a trace that has a link to a sampled span, as what goes on after the reply of a run has: a ratio would draw again for
- * it. For all others it asks another sampler.
+ * Samples a root span that has a link to a sampled span. The work after a run's reply has such a root span: a ratio would decide anew for
+ * it. For other spans it asks the given sampler.
  */
 class LinkedSampler implements Sampler {
   constructor(private readonly others: Sampler) {}
@@ -45,12 +45,12 @@ class LinkedSampler implements Sampler {
 }
 
 /**
- * The sampler that OTEL_TRACES_SAMPLER names, extended so that what goes on after a reply is sampled as its run was; undefined for
- * `always_off`, and for a name that the SDK is to refuse.
+ * The sampler of OTEL_TRACES_SAMPLER, extended so that the work after a reply is sampled like its run. Undefined for `always_off`, and
+ * for a name that the SDK will refuse.
  */
 export function samplerOf(name = DEFAULT, ratio?: string): Sampler | undefined {
   const given = ratio?.trim() ? Number(ratio) : 1;
-  // What is no ratio is 1, as it is for the SDK, which says so.
+  // An invalid ratio counts as 1. The SDK does the same, and logs it.
   const others = namedSampler(name.trim() || DEFAULT, given >= 0 && given <= 1 ? given : 1);
   return others && new LinkedSampler(others);
 }

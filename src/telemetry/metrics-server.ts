@@ -12,14 +12,14 @@ import { Scrapes } from './scrapes.js';
 
 /** More than any scraper has. */
 const MAX_CONNECTIONS = 20;
-/** After this long without a byte a connection is closed, so that silent ones keep no scraper out; in milliseconds. */
+/** A connection is closed after this long without a byte, in milliseconds, so that idle connections don't keep scrapers out. */
 const SILENCE_MS = 5_000;
 
 /** Answers `GET /metrics`, and nothing else, on a port of its own. */
 @Injectable()
 export class MetricsServer implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly logger = loggerOf('telemetry');
-  /** Where only this machine comes in: a web page that somebody on it looks at could lead a name of its own here. */
+  /** The valid host names, if only this machine can connect. Otherwise a web page could reach this port through a name of its own. */
   private names: HostNames | undefined;
   private readonly server = createServer((request, response) => {
     this.answer(request, response);

@@ -1,7 +1,7 @@
-/** What a metric is: a histogram, a count that only grows, an amount that adds up over nodes, or a value that doesn’t. */
+/** The type of a metric: a histogram, a counter that only grows, an amount that can be summed over nodes, or a value that can’t. */
 export interface MetricType {
   readonly kind: 'histogram' | 'counter' | 'amount' | 'gauge';
-  /** In UCUM, as OpenTelemetry has them. */
+  /** The unit in UCUM, as in OpenTelemetry. */
   readonly unit: string;
   readonly attributes: readonly string[];
   readonly description: string;

@@ -1,6 +1,6 @@
 import type * as Api from '@opentelemetry/api';
 
-/** The API of OpenTelemetry, where it is installed. */
+/** The API of OpenTelemetry; undefined when it isn't installed. */
 export async function openTelemetry(): Promise<typeof Api | undefined> {
   try {
     return await import('@opentelemetry/api');

@@ -6,7 +6,7 @@ import { Telemetry } from './telemetry.js';
 
 const NANOSECONDS = 1e9;
 
-/** Tells how the process is. Not in the library: there the process is the host’s to tell of. */
+/** Reports the state of the process. Not used in the library: there the process belongs to the host application. */
 @Injectable()
 export class ProcessState implements OnApplicationShutdown {
   private delay: ReturnType<typeof monitorEventLoopDelay> | undefined;
@@ -26,7 +26,7 @@ export class ProcessState implements OnApplicationShutdown {
     this.delay?.disable();
   }
 
-  /** The first time there is nothing to tell: from then on it is measured. */
+  /** The first call reports nothing, and starts the measurement. */
   private tellLoop(tell: Tell): void {
     const now = performance.eventLoopUtilization();
     const { delay, utilization } = this;

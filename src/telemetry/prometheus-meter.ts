@@ -9,21 +9,21 @@ import type { OurMeter } from './instruments.js';
 
 export const PROMETHEUS_TEXT = 'text/plain; version=0.0.4';
 
-/** What the units of metrics are called in their names. */
+/** Suffixes of metric names, by unit. */
 const SUFFIXES: Readonly<Record<string, string>> = { s: '_seconds', By: '_bytes', 1: '_ratio' };
 
-/** What Prometheus calls a metric; of a histogram, with `_bucket`, `_sum` and `_count` behind it. */
+/** The name of a metric in Prometheus. Histograms get `_bucket`, `_sum` and `_count` appended. */
 export function prometheusName(name: string, unit: string, isCounter: boolean): string {
   return name.replaceAll('.', '_') + (SUFFIXES[unit] ?? '') + (isCounter ? '_total' : '');
 }
 
-/** All values of one metric that have the same attributes. */
+/** The values of a metric with the same attributes. */
 interface Series {
-  /** The attributes, as labels with a comma behind each. */
+  /** The attributes as labels, each followed by a comma. */
   readonly labels: string;
-  /** Of a histogram, how many values each bucket has; of others, nothing. */
+  /** For a histogram: how many values each bucket has. Empty for other metrics. */
   readonly buckets: number[];
-  /** Of a histogram, the sum of its values; of others, the value. */
+  /** For a histogram: the sum of its values. For other metrics: the value. */
   sum: number;
 }
 
@@ -93,16 +93,17 @@ class Metric implements Histogram, Observable {
 const NONE: Attributes = {};
 
 /**
- * A meter whose values are read as Prometheus’s text. An attributes object stands for one series: equal ones must be the same object.
- * The SDK’s meter takes ten times as long for a value, and its exporter blocks the process for 80 ms to write what 200 tasks have.
+ * A meter with output in Prometheus’s text format. An attributes object identifies a series: equal attributes must be the same object.
+ * The SDK’s meter takes ten times as long to record a value, and its exporter blocks the process for 80 ms to write the metrics of 200
+ * tasks.
  */
 export class PrometheusMeter implements OurMeter {
   private readonly metrics: Metric[] = [];
   private readonly callbacks = new Set<BatchObservableCallback>();
 
-  /** Everything as it is now. */
+  /** All current values. */
   text(): string {
-    // What is observed no more is told no more.
+    // A gauge that is no longer observed is no longer reported.
     for (const { type, series } of this.metrics) if (type === 'gauge') series.clear();
     const result = {
       observe(metric: Observable, value: number, attributes?: Attributes): void {

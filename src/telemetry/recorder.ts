@@ -5,15 +5,15 @@ import { wasSent, type WebhookEvent } from '../core/webhook-event.js';
 import type { CommittedEvent } from '../events/event-bus.js';
 import { Instruments, type OurMeter, type Tell } from './instruments.js';
 
-/** So many webhooks have counts of their own, so that none grow without end while webhooks come and go. */
+/** Most webhooks with counts of their own, so that the counts can't grow without bound while webhooks come and go. */
 const MOST_WEBHOOKS = 1_000;
 
-/** Records in a meter what is committed, and what takes time, from now on. */
+/** Records committed events and durations in a meter, from its creation on. */
 export class Recorder implements Hearer {
   private readonly instruments: Instruments;
   private readonly webhooks = new Set<string>();
 
-  /** @param state tells how things stand when the meter is read */
+  /** @param state reports current values when the meter is read */
   constructor(meter: OurMeter, state: (tell: Tell) => void) {
     this.instruments = new Instruments(meter, state);
   }
@@ -77,7 +77,7 @@ export class Recorder implements Hearer {
     this.instruments.count('frontrunner.shadow.comparisons', task, shadow, how);
   }
 
-  /** Takes back what it has told the meter to call. */
+  /** Removes its callbacks from the meter. */
   end(): void {
     this.instruments.end();
   }
@@ -128,7 +128,7 @@ export class Recorder implements Hearer {
     }
   }
 
-  /** Where several sub-tasks make a reply together, the last of them is the one that it waited for. */
+  /** When several sub-tasks make a reply together, the reply waited for the last of them. */
   private replied({ task, data }: RunEvent<'run.replied'>, { terms }: CommittedEvent['run']): void {
     const { reply, durationMs } = data;
     if (durationMs === undefined) return;

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { PrometheusMeter } from './prometheus-meter.js';
 import { Telemetry } from './telemetry.js';
 
-/** The metrics for Prometheus. Counting begins when they are first asked for, so that nobody pays who doesn’t. */
+/** The metrics for Prometheus. Counting begins with the first request for them, so that it costs nothing where nobody asks. */
 @Injectable()
 export class Scrapes {
   private meter: PrometheusMeter | undefined;

@@ -2,12 +2,12 @@ import type { DiagLogger } from '@opentelemetry/api';
 import { loggerOf } from '../core/logger-of.js';
 import { Seldom } from '../http/seldom.js';
 
-/** How much of what the SDK says stands in a line, in characters. */
+/** Longest message of the SDK in a line, in characters. */
 const MOST = 500;
 
 /**
- * Tells what the SDK complains of. Before it has started, that is of variables: each is a line. After that, a collector that can’t be
- * reached fails every export: the log says so once a minute, and how often.
+ * Logs the SDK's complaints. Before its start, these are about variables, and each is logged. After that, a collector that can’t be
+ * reached makes every export fail: this is logged once a minute, with a count.
  */
 export class SdkWarnings implements DiagLogger {
   private readonly logger = loggerOf('telemetry');
@@ -15,7 +15,7 @@ export class SdkWarnings implements DiagLogger {
   private readonly said = new Set<string>();
   private started = false;
 
-  /** Whatever comes now is of no variable. */
+  /** To be called when the SDK has started. Later complaints aren't about variables. */
   start(): void {
     this.started = true;
     this.said.clear();
@@ -37,7 +37,7 @@ export class SdkWarnings implements DiagLogger {
   readonly verbose = this.info;
 }
 
-/** The SDK says the name of a part first, and behind its words what they are about. Errors it makes a JSON text of, with their stack. */
+/** The SDK names a part first, and appends objects to its message. It turns errors into JSON text, with their stacks. */
 function textOf(words: readonly unknown[]): string {
   const texts = words.filter((word) => typeof word === 'string').map(messageOf);
   return texts.join(': ').slice(0, MOST);

@@ -10,23 +10,23 @@ const DEFAULT_NAME = 'frontrunner';
 const MISSING =
   'OTEL_* says where to export telemetry to, but the packages for it are not installed, so nothing is exported: npm i @opentelemetry/sdk-node @opentelemetry/sdk-trace @opentelemetry/resources';
 
-/** OpenTelemetry’s SDK, which exports what is recorded through its API. */
+/** OpenTelemetry’s SDK, which exports the data recorded through its API. */
 export interface Sdk {
-  /** Says which instance of the service this is. Nothing is exported before. */
+  /** Sets the id of this instance of the service. Nothing is exported before. */
   identify(id: string): void;
-  /** Exports what is left, unless the collector can’t be reached in time. */
+  /** Exports the remaining data, unless the collector can’t be reached in time. */
   shutdown(mostMs: number): Promise<void>;
 }
 
 /**
- * Starts the SDK where a variable of OpenTelemetry says where to export to: a signal is exported that has an exporter or an endpoint of
- * its own, or that the common endpoint is for. Before the application, which sees what is registered.
+ * Starts the SDK if OpenTelemetry's variables say where to export to. A signal is exported if it has an exporter or endpoint of its own,
+ * or if there is a common endpoint. To be called before the application starts, because the application looks for a registered SDK then.
  */
 export async function startSdk(environment: Environment, version: string): Promise<Sdk | undefined> {
   const [traces, metrics] = [isExported('TRACES', environment), isExported('METRICS', environment)];
   if ((!traces && !metrics) || environment.OTEL_SDK_DISABLED?.trim().toLowerCase() === 'true')
     return undefined;
-  // The SDK reads them there, and .env may have them.
+  // The SDK reads its variables from `process.env`. They may also come from the file .env.
   for (const [name, value] of Object.entries(environment))
     if (name.startsWith('OTEL_') && value !== undefined) process.env[name] ??= value;
   const packages = await loadPackages();
@@ -44,7 +44,7 @@ export async function startSdk(environment: Environment, version: string): Promi
     ...(!traces && { spanProcessors: [] }),
     ...(!metrics && { metricReaders: [] }),
     ...(sampler && { sampler }),
-    // The service writes its log itself.
+    // The service writes its own log.
     logRecordProcessors: [],
     resource: defaultResource().merge(
       resourceFromAttributes({
@@ -66,7 +66,7 @@ export async function startSdk(environment: Environment, version: string): Promi
   };
 }
 
-/** Undefined where they are not installed: most who install the service need none of their 20 MB. */
+/** Undefined when the packages are not installed: they take 20 MB, which most installations don't need. */
 async function loadPackages() {
   try {
     const [api, sdk, resources, samplers] = await Promise.all([

@@ -11,13 +11,13 @@ import type { OurMeter, Tell } from './instruments.js';
 import { openTelemetry } from './open-telemetry.js';
 import { Recorder } from './recorder.js';
 
-/** What metrics are recorded under. */
+/** The name of the meter. */
 const SCOPE = 'frontrunner';
 
-/** Records metrics in the meters that there are. While there is none, nothing is counted, and nobody listens. */
+/** Records metrics in all existing meters. Without a meter, nothing is counted, and nothing listens to events. */
 @Injectable()
 export class Telemetry implements OnModuleInit, OnApplicationShutdown {
-  /** Each tells how things stand when a meter is read. */
+  /** Functions that report current values when a meter is read. */
   readonly states: ((tell: Tell) => void)[] = [];
   /** Whether meters are read once more when the application is closed. */
   outlived = false;
@@ -40,7 +40,7 @@ export class Telemetry implements OnModuleInit, OnApplicationShutdown {
       };
   }
 
-  /** Before any run is accepted or resumed. What is registered after that isn’t seen. */
+  /** Looks for a meter before any run is accepted or resumed. A meter that is registered later isn’t found. */
   async onModuleInit(): Promise<void> {
     const api = await openTelemetry();
     const meter = api?.metrics.getMeter(SCOPE);

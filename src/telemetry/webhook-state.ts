@@ -13,8 +13,8 @@ interface Known {
 }
 
 /**
- * Tells how webhooks stand: those of all nodes of a journal. A meter doesn't wait, so it is told what was found after the reading before; at the first
- * one there is nothing to tell.
+ * Reports the state of the webhooks of all nodes of a journal. A meter doesn't wait for answers, so each reading gets the state found
+ * after the reading before it. The first reading gets nothing.
  */
 @Injectable()
 export class WebhookState {
