@@ -75,8 +75,7 @@ export class RunHandle<Result = unknown, Chunk = JsonValue> {
    */
   async reply({ wait }: WaitOptions = {}): Promise<Omit<Answer, 'result'> & { readonly result: Result }> {
     const { task = (await this.watch.get(this.id)).task } = this.started;
-    const tasks = this.app.get(TasksService, { strict: false });
-    const answer = await tasks.reply({ ...this.started, task }, waitMs(wait));
+    const answer = await this.tasks.reply({ ...this.started, task }, waitMs(wait));
     if (!answer) throw new WaitError(this.id, 'reply');
     return { ...answer, result: answer.result as Result };
   }
@@ -126,14 +125,33 @@ export class RunHandle<Result = unknown, Chunk = JsonValue> {
 
   /**
    * The chunks of its stream that callers are shown, from the beginning, those that are to come too, until there is a reply. Whoever takes them
-   * slowly lets the upstream wait, for ten seconds at most.
+   * slowly lets the upstream wait, for ten seconds at most. Where a run of the past answers in the place of a failure, its chunks are brought,
+   * unless the first of this one was.
    *
    * @throws {StreamRestartedError} unless `onRestart` is given
    * @throws {FrontrunnerError} as {@link reply} does
    */
   async *chunks(options: ChunksOptions = {}): AsyncGenerator<Chunk, void> {
     await this.begin(MAX_DURATION_MS);
-    yield* runChunks(this.app, this.id, options, this.readers) as AsyncGenerator<Chunk, void>;
+    let hasBegun = false;
+    try {
+      for await (const chunk of this.chunksOf(this.id, options)) {
+        hasBegun = true;
+        yield chunk;
+      }
+    } catch (failure) {
+      if (hasBegun) throw failure;
+      const { runId } = await this.tasks.pastReply(this.started, failure);
+      yield* this.chunksOf(runId, options);
+    }
+  }
+
+  private chunksOf(runId: string, options: ChunksOptions): AsyncGenerator<Chunk, void> {
+    return runChunks(this.app, runId, options, this.readers) as AsyncGenerator<Chunk, void>;
+  }
+
+  private get tasks(): TasksService {
+    return this.app.get(TasksService, { strict: false });
   }
 
   /** Waits for the commit that the run begins with, where it does. @throws {WaitError} */

@@ -96,7 +96,7 @@ export class TasksService {
    *
    * @throws the failure where no other run answers, {@link DomainError} `journal-unavailable`
    */
-  async pastReply({ stale }: StartedRun, failure: unknown): Promise<PastReply> {
+  async pastReply({ stale }: Pick<StartedRun, 'stale'>, failure: unknown): Promise<PastReply> {
     const past = stale && isFailure(failure) ? await this.past.replyOf(stale.runId) : undefined;
     if (!stale || !past || past.ageMs >= stale.maxAgeMs) throw failure;
     for (const hearer of this.measures.hearers) hearer.shared(past.task, 'stale');

@@ -13,6 +13,7 @@ import { ControlledStream } from '../../support/controlled-stream.js';
 const retry = { attempts: 2, delay: '1ms' } as const;
 const both = new ControlledStream('both', { a: {}, b: {} }, { onBreak: 'restart', losers: 'continue' });
 const chat = new ControlledStream('chat', { a: { retry } }, { onBreak: 'restart' });
+const stale = new ControlledStream('stale', { a: {} }, { reuse: { for: '1ms', staleIfError: '1h' } });
 
 describe('streams of an instance within an application', () => {
   let app: INestApplicationContext;
@@ -21,7 +22,7 @@ describe('streams of an instance within an application', () => {
     const module = await Test.createTestingModule({
       imports: [
         FrontrunnerModule.forRoot({ database: 'memory:' }),
-        FrontrunnerModule.forFeature([...chat.providers, ...both.providers]),
+        FrontrunnerModule.forFeature([...chat.providers, ...both.providers, ...stale.providers]),
       ],
     })
       .setLogger(new CapturedLog())
@@ -108,6 +109,31 @@ describe('streams of an instance within an application', () => {
     const none = frontrunner.stream('none');
     await expect(none.run).rejects.toMatchObject({ code: 'task-unknown' });
     await expect(none[Symbol.asyncIterator]().next()).rejects.toMatchObject({ code: 'task-unknown' });
+  });
+
+  test('are those of the last good run, where one fails before its first chunk and that answers', async () => {
+    const first = frontrunner.stream('stale');
+    const good = await stale.next('a');
+    good.send('Hel', 'lo');
+    good.end();
+    const { id } = await first.run;
+    const { repliedAt } = await (await first.run).finished();
+    while (Date.now() <= Date.parse(repliedAt ?? '') + 1) await (await first.run).show();
+    const second = frontrunner.stream('stale');
+    const seen: unknown[] = [];
+    const read = (async () => {
+      for await (const chunk of second) seen.push(chunk);
+    })();
+    (await stale.next('a')).fail(new Error('down'));
+    await read;
+    expect(seen).toEqual(['Hel', 'lo']);
+    expect(await (await second.run).reply()).toMatchObject({ runId: id, reused: true, result: 'Hello' });
+    const third = frontrunner.stream('stale')[Symbol.asyncIterator]();
+    const broken = await stale.next('a');
+    broken.send('new');
+    expect(await third.next()).toEqual({ done: false, value: 'new' });
+    broken.fail(new Error('down'));
+    await expect(third.next()).rejects.toMatchObject({ code: 'run-failed' });
   });
 
   test('leave the run alone when nobody reads on', async () => {
