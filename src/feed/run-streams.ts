@@ -98,7 +98,9 @@ export class RunStreams implements StreamedAnswers, StreamHost {
     const live = this.runs.get(runId);
     // Nothing is published of it before this turn is over, so it need not be read.
     const isNew = !replayed && !coalesced && live?.lastEventId === 0;
-    const whole = live?.redaction && this.tasks.reply(run);
+    // What was shown is of this run: the reply of another one in the place of a failure doesn’t go with it.
+    const { stale: _, ...own } = run;
+    const whole = live?.redaction && this.tasks.reply(own);
     whole?.catch(() => undefined);
     const stream = new RunStream(response, this, { runId, voice, isNew, whole });
     await this.tasks.recorded(run);

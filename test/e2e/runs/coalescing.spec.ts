@@ -6,7 +6,7 @@ import { ControlledTask } from '../../support/controlled-task.js';
 import { DurableService } from '../../support/durable-service.js';
 import { FACES, ofService } from '../../support/faces.js';
 import { inlineTask } from '../../support/inline-task.js';
-import { MESSAGES, openAi } from '../../support/openai-client.js';
+import { MESSAGES, openAi, refusal } from '../../support/openai-client.js';
 import { expectProblem } from '../../support/problem.js';
 import { samplesOf } from '../../support/samples.js';
 import { StreamReader } from '../../support/stream-reader.js';
@@ -255,62 +255,92 @@ describe('equal requests of clients of OpenAI', () => {
   });
 });
 
-describe('equal requests of clients of OpenAI whose run fails before the first piece', () => {
-  let fails = false;
-  const chat = inlineTask(
-    'chat',
-    {
-      only: {
-        stream: true,
-        async *run() {
-          await Promise.resolve();
-          if (fails) throw new Error('down');
-          yield 'Good ';
-          yield 'day.';
+describe.each([true, false])(
+  'equal requests of clients of OpenAI whose run fails, keepInput: %s',
+  (keepInput) => {
+    let fails: 'never' | 'first' | 'midway' = 'never';
+    const chat = inlineTask(
+      'chat',
+      {
+        only: {
+          stream: true,
+          async *run() {
+            await Promise.resolve();
+            if (fails === 'first') throw new Error('down');
+            yield 'Good ';
+            if (fails === 'midway') throw new Error('down');
+            yield 'day.';
+          },
         },
       },
-    },
-    { face: 'openai-chat', coalesce: { key: '{input.messages}' }, reuse: { for: '1ms', staleIfError: '1h' } },
-  );
-  let service: TestApp;
-  let goodId: string;
-  beforeAll(async () => {
-    service = await TestApp.start({ providers: chat });
-    const good = await openAi(service, 'chat').chat.completions.create({ model: 'any', messages: MESSAGES });
-    goodId = good.id.replace('chatcmpl-', '');
-    const { time } = await service.event(goodId, 'run.replied');
-    while (Date.now() <= Date.parse(time) + 1) await service.showRun(goodId);
-    fails = true;
-  });
-  afterAll(() => service.close());
+      {
+        ...{ face: 'openai-chat', keepInput, coalesce: { key: '{input.messages}' } },
+        reuse: { for: '1ms', staleIfError: '1h' },
+      },
+    );
+    let service: TestApp;
+    let goodId: string;
+    beforeAll(async () => {
+      service = await TestApp.start({ providers: chat });
+      const good = await openAi(service, 'chat').chat.completions.create({
+        model: 'any',
+        messages: MESSAGES,
+      });
+      goodId = good.id.replace('chatcmpl-', '');
+      const { time } = await service.event(goodId, 'run.replied');
+      while (Date.now() <= Date.parse(time) + 1) await service.showRun(goodId);
+    });
+    afterAll(() => service.close());
 
-  const expectStale = ({ headers }: globalThis.Response) => {
-    expect(headers.get('location')).toBe(`${service.base}/runs/${goodId}`);
-    expect(headers.get('cache-status')).toBe('Frontrunner; fwd=stale');
-    expect(headers.get('age')).toMatch(/^\d+$/);
-  };
+    const expectStale = ({ headers }: globalThis.Response) => {
+      expect(headers.get('location')).toBe(`${service.base}/runs/${goodId}`);
+      expect(headers.get('cache-status')).toBe('Frontrunner; fwd=stale');
+      expect(headers.get('age')).toMatch(/^\d+$/);
+    };
 
-  test('are answered by the last good run, whose id the answer has', async () => {
-    const { completions } = openAi(service, 'chat').chat;
-    const { data, response } = await completions.create({ model: 'any', messages: MESSAGES }).withResponse();
-    expect([data.id, data.choices[0]?.message.content]).toEqual([`chatcmpl-${goodId}`, 'Good day.']);
-    expectStale(response);
-  });
+    test('are answered by the last good run, whose id the answer has', async () => {
+      fails = 'first';
+      const { completions } = openAi(service, 'chat').chat;
+      const { data, response } = await completions
+        .create({ model: 'any', messages: MESSAGES })
+        .withResponse();
+      expect([data.id, data.choices[0]?.message.content]).toEqual([`chatcmpl-${goodId}`, 'Good day.']);
+      expectStale(response);
+    });
 
-  test('are answered by its pieces, where they ask for a stream', async () => {
-    const { completions } = openAi(service, 'chat').chat;
-    const asked = completions.create({ model: 'any', messages: MESSAGES, stream: true }).withResponse();
-    const { data, response } = await asked;
-    const ids = new Set<string>();
-    let text = '';
-    for await (const { id, choices } of data) {
-      ids.add(id);
-      text += choices[0]?.delta.content ?? '';
-    }
-    expect([text, [...ids]]).toEqual(['Good day.', [`chatcmpl-${goodId}`]]);
-    expectStale(response);
-  });
-});
+    test('are answered by its pieces, where they ask for a stream of which there is none yet', async () => {
+      fails = 'first';
+      const { completions } = openAi(service, 'chat').chat;
+      const asked = completions.create({ model: 'any', messages: MESSAGES, stream: true }).withResponse();
+      const { data, response } = await asked;
+      const ids = new Set<string>();
+      let text = '';
+      for await (const { id, choices } of data) {
+        ids.add(id);
+        text += choices[0]?.delta.content ?? '';
+      }
+      expect([text, [...ids]]).toEqual(['Good day.', [`chatcmpl-${goodId}`]]);
+      expectStale(response);
+    });
+
+    test('are told of the failure behind the first piece, and not that this was all', async () => {
+      fails = 'midway';
+      const { completions } = openAi(service, 'chat').chat;
+      const stream = await completions.create({ model: 'any', messages: MESSAGES, stream: true });
+      let text = '';
+      const read = async () => {
+        for await (const { choices } of stream) text += choices[0]?.delta.content ?? '';
+      };
+      expect(await refusal(read())).toMatchObject({ code: 'run-failed' });
+      expect(text).toBe('Good ');
+      const events = await StreamReader.open(`${service.url}/tasks/chat/runs`, {
+        body: { input: { messages: MESSAGES } },
+      });
+      await events.ended;
+      expect(events.messages.map(({ event }) => event)).toEqual(['chunk', 'error']);
+    });
+  },
+);
 
 describe('equal requests of several clients', () => {
   const keys = new ApiKeys();
