@@ -8,7 +8,7 @@ const MOST_NAME = 200;
 
 /** When the breaker of an upstream opens, and for how long. */
 export interface BreakerOptions {
-  /** Which upstream it is of: sub-tasks that name the same one share its breaker. Default: the origin of a literal URL, else the sub-task by itself. */
+  /** Which upstream it is of: sub-tasks that name the same one share its breaker. Default: the origin of a literal URL, else, and of a shadow, the sub-task by itself. */
   upstream?: string;
   /** Over how long attempts are counted, at most 5 min. Default 30 s. */
   window?: Duration;
@@ -58,7 +58,7 @@ const optionsSchema = z.strictObject({
     .optional()
     .meta({
       description:
-        'Which upstream it is of: sub-tasks that name the same one share its breaker. Default: the origin of the URL where that is literal, else the sub-task by itself.',
+        'Which upstream it is of: sub-tasks that name the same one share its breaker. Default: the origin of the URL where that is literal, else, and of a shadow, the sub-task by itself.',
       examples: ['https://eu.example.com'],
     }),
   window: durationSchema

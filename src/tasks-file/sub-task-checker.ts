@@ -72,7 +72,7 @@ export class SubTaskChecker {
   }
 
   private call(subTask: HttpFileSubTask, path: Path, schema?: JsonValue): SubTaskDefinition | undefined {
-    const { kind: _, start: __, when: ___, shadow: ____, ...call } = subTask;
+    const { kind: _, start: __, when: ___, shadow, ...call } = subTask;
     const { name, timeout, retry, concurrency, placement, breaker, ...request } = call;
     const uses = usesOf(request);
     this.noteUnknownMembers(uses.input, path, schema);
@@ -82,9 +82,11 @@ export class SubTaskChecker {
       for (const origin of originsOf(request, this.environment)) this.called.add(origin);
     const handlerOf = unset.length === 0 ? this.service.handlerOf : undefined;
     const callerHeaders = uses.callerHeaders.map((use) => use.name);
+    // The failures of a shadow would keep others from an upstream that answers them.
+    const upstream = shadow === undefined ? literalOrigin(request.url) : undefined;
     const common = defined({
       ...{ timeout, retry: retry && defined(retry), concurrency, placement },
-      breaker: breaker && defined({ upstream: literalOrigin(request.url), ...(breaker !== true && breaker) }),
+      breaker: breaker && defined({ upstream, ...(breaker !== true && breaker) }),
     });
     const { stream, firstChunk, idle } = request;
     try {

@@ -164,7 +164,7 @@ tasks:
     ]);
   });
 
-  test('says which upstreams have a breaker: those of literal URLs by their origins', () => {
+  test('says which upstreams have a breaker: those of literal URLs by their origins, shadows by themselves', () => {
     const { tasks, mistakes } = read(
       `defaults:
   http: { breaker: true }
@@ -175,6 +175,8 @@ tasks:
       - { name: b, kind: http, url: '\${API_URL}/{city}' }
       - { name: c, kind: http, url: https://c.example/, breaker: false }
       - { name: d, kind: http, url: https://d.example/, breaker: { upstream: eu, slow: 2s, failures: 25% } }
+      - { name: e, kind: http, url: 'https://a.example/new/{city}', shadow: true }
+      - { name: f, kind: http, url: https://f.example/, breaker: { upstream: eu }, shadow: true }
 `,
       { ...service, handlerOf: () => ({ run }) },
       { API_URL: 'https://secret.example' },
@@ -196,6 +198,8 @@ tasks:
       terms,
       undefined,
       { ...terms, upstream: 'eu', slowMs: 2_000, failures: 0.25 },
+      terms,
+      { ...terms, upstream: 'eu' },
     ]);
   });
 

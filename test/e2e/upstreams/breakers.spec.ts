@@ -180,6 +180,35 @@ tasks:
     expect(mixed.get('Retry-After')).toBeUndefined();
   });
 
+  test('of shadows keep nobody from an upstream that answers others', async () => {
+    const upstream = await UpstreamServer.start((request, response) => {
+      response.writeHead(request.url === '/old' ? 200 : 500, { 'content-type': 'application/json' });
+      response.end('{}');
+    });
+    try {
+      const file = write(`
+defaults:
+  http: { allowPrivate: true, breaker: { least: 3, failures: 1% } }
+tasks:
+  price:
+    subTasks:
+      - { name: old, kind: http, url: '${upstream.origin}/old' }
+      - { name: next, kind: http, url: '${upstream.origin}/next', shadow: true }
+`);
+      service = await TestApp.start({ env: { TASKS_FILE: file } });
+      for (let n = 0; n < 3; n += 1) await run(service, 'price');
+      expect((await run(service, 'price')).subTasks).toMatchObject([{ status: 'succeeded' }, OPEN]);
+      expect(await shown(service)).toMatchObject({
+        breakers: [
+          { upstream: upstream.origin, state: 'closed' },
+          { upstream: 'price/next', state: 'open' },
+        ],
+      });
+    } finally {
+      await upstream.close();
+    }
+  });
+
   test('open for as long as Retry-After of one answer asks for', async () => {
     retryAfter = '30';
     const app = await start('memory:', 'true');
