@@ -4,8 +4,11 @@ import type { Cluster } from './cluster.ts';
 import type { Node } from './node.ts';
 import type { Disturbance, Round } from './plan.ts';
 
-/** At most so long the others may take to see that nobody knows a task any more. */
+/** At most so long callers may take to start a run of the newer task, and the others to see that nobody knows it any more. */
 const SEEN_MS = 15_000;
+/** What a halted node has sent is committed by then. */
+const COMMITTED_MS = 30;
+const OPEN = "SELECT count(*) AS count FROM open_runs WHERE task = 'crash-newer'";
 
 type Disturb = (round: Round, node: Node, cluster: Cluster) => Promise<void>;
 
@@ -18,6 +21,7 @@ const disturbances: Readonly<Record<Disturbance, Disturb>> = {
   async versions({ forMs }, _node, cluster) {
     const newer = cluster.nodes.filter(({ isNewer }) => isNewer);
     const before = cluster.tally.waited;
+    await haltAmidRuns(newer, cluster);
     await Promise.all(newer.map((node) => node.kill()));
     await sleep(forMs);
     if (newer.length < cluster.nodes.length) await untilSeen(cluster, before);
@@ -60,11 +64,22 @@ const disturbances: Readonly<Record<Disturbance, Disturb>> = {
   },
 };
 
+/** Halts nodes at a moment when runs of the newer task are under way: their kill would leave nothing otherwise. */
+async function haltAmidRuns(newer: readonly Node[], cluster: Cluster): Promise<void> {
+  const until = performance.now() + SEEN_MS;
+  for (;;) {
+    for (const { service } of newer) service?.halt();
+    await sleep(COMMITTED_MS);
+    if ((await count(cluster, OPEN)) > 0 || performance.now() > until) return;
+    for (const { service } of newer) service?.goOn();
+    await sleep(50);
+  }
+}
+
 /** Waits until the others have seen that runs wait for a node that knows their task: a busy machine takes longer. */
 async function untilSeen(cluster: Cluster, before: number): Promise<void> {
   const until = performance.now() + SEEN_MS;
-  const open = "SELECT count(*) AS count FROM open_runs WHERE task = 'crash-newer'";
-  while (cluster.tally.waited === before && performance.now() < until && (await count(cluster, open)) > 0)
+  while (cluster.tally.waited === before && performance.now() < until && (await count(cluster, OPEN)) > 0)
     await sleep(50);
 }
 
