@@ -72,6 +72,11 @@ export class Attempts {
     return this.current?.stream;
   }
 
+  /** The stream of one attempt, while that goes on. */
+  streamOf(attempt: number): StreamReading | undefined {
+    return this.current?.attempt === attempt ? this.current.stream : undefined;
+  }
+
   /** Takes over what is on record. */
   restore({ attempts, failures, retries, startedAt, retryAt, retryDelayMs }: SubTaskRecord): void {
     this.count = attempts;

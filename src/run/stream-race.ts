@@ -38,7 +38,8 @@ export class StreamRace {
     const { lead } = replying;
     if (event.type === 'sub-task.streamed') {
       const leads = !lead?.broken && lead?.subTask === event.subTask && lead.attempt === event.attempt;
-      subTasks.find(({ name }) => name === event.subTask)?.stream?.recorded(leads);
+      // An attempt before may still get records when the next has begun.
+      subTasks.find(({ name }) => name === event.subTask)?.streamOf(event.attempt)?.recorded(leads);
     }
     if (!changed || !lead) return undefined;
     for (const { name, stream } of subTasks) {

@@ -39,9 +39,10 @@ export class StreamReading {
   private readonly chunks: JsonValue[] = [];
   private bytes = 0;
   private memoryBytes = 0;
-  /** How many chunks were told, and whether the last of them are not on record yet. */
+  /** How many chunks were told. */
   private told = 0;
-  private isTelling = false;
+  /** How many groups that were told aren’t on record yet. There is more than one where all was told again, or the end told the rest. */
+  private unrecorded = 0;
   private untoldBytes = 0;
   private isHeld = false;
   private readonly stalls: StallWatch;
@@ -91,10 +92,10 @@ export class StreamReading {
     });
   }
 
-  /** Called when the last group is on record. */
+  /** Called when a group is on record, in the order in which they were told. The last one says how things stand. */
   recorded(leads: boolean): void {
-    if (this.phase === 'behind') return;
-    this.isTelling = false;
+    this.unrecorded -= 1;
+    if (this.unrecorded > 0) return;
     if (this.phase === 'racing') this.phase = leads ? 'leading' : 'lost';
     this.tell();
     this.ease();
@@ -111,8 +112,7 @@ export class StreamReading {
   race(): void {
     this.phase = 'racing';
     this.told = 0;
-    this.isTelling = false;
-    this.tell();
+    this.tellRest();
   }
 
   /** Lets its upstream wait, while callers take no more of it. */
@@ -121,11 +121,10 @@ export class StreamReading {
     this.ease();
   }
 
-  /** Tells what is left, before its end is told. */
+  /** Tells what is left, before its end is told. One that has lost does so too, while what it told isn’t on record: it leads by that if the other breaks off. */
   flush(): void {
-    this.isTelling = false;
     if (this.phase === 'behind') this.phase = 'racing';
-    this.tell();
+    if (this.phase !== 'lost' || this.unrecorded > 0) this.tellRest();
   }
 
   /** Ends it. What it still brings is discarded. */
@@ -188,11 +187,13 @@ export class StreamReading {
   }
 
   private tell(): void {
-    const { chunks, told, phase } = this;
-    if (this.ended || this.stalls.firstChunkMs === undefined || this.isTelling || told === chunks.length)
-      return;
-    if (phase === 'lost' || phase === 'behind') return;
-    this.isTelling = true;
+    if (this.unrecorded === 0 && this.phase !== 'lost' && this.phase !== 'behind') this.tellRest();
+  }
+
+  private tellRest(): void {
+    const { chunks, told } = this;
+    if (this.ended || this.stalls.firstChunkMs === undefined || told === chunks.length) return;
+    this.unrecorded += 1;
     this.told = chunks.length;
     this.untoldBytes = 0;
     this.listener.streamed(told, told === 0 ? [...chunks] : chunks.slice(told));

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import fc from 'fast-check';
 import { Observable, of } from 'rxjs';
 import { useFakeClock } from '../../test/support/fake-clock.js';
 import { PastRun } from '../../test/support/past-run.js';
@@ -9,6 +10,7 @@ import { MemoryBudget } from '../core/memory-budget.js';
 import type { OnBreak } from '../core/policies.js';
 import type { StartRule } from '../core/start-rule.js';
 import type { SubTaskContext, SubTaskOptions } from '../core/sub-task.js';
+import { StreamMessages } from '../feed/stream-messages.js';
 import type { RunRequest } from '../tasks/tasks.schemas.js';
 
 interface Racer extends Partial<SubTaskOptions> {
@@ -19,6 +21,8 @@ interface Racer extends Partial<SubTaskOptions> {
 class StreamRace {
   readonly runtime: ReturnType<typeof createRuntime>;
   readonly signals: Record<string, AbortSignal> = {};
+  /** How many attempts each sub-task has begun. */
+  readonly attempts: Record<string, number> = {};
   /** What a sub-task returns instead. */
   readonly returns: Record<string, unknown> = {};
   private readonly streams = new Map<string, PushedStream[]>();
@@ -34,6 +38,7 @@ class StreamRace {
       ...racer,
       run: (_input: unknown, context: SubTaskContext) => {
         this.signals[name] = context.signal;
+        this.attempts[name] = context.attempt;
         return this.returns[name] ?? this.of(name, context.attempt);
       },
     }));
@@ -54,6 +59,20 @@ class StreamRace {
 
   async settle(): Promise<void> {
     await this.runtime.settle();
+  }
+
+  /** Lets what is appended from now on wait. @returns what lets some of it go on, in its order, and, without a number, all and what follows */
+  delayCommits(): (count?: number) => void {
+    const { journal } = this.runtime;
+    const append = journal.append.bind(journal);
+    const late: (() => void)[] = [];
+    const slow = jest
+      .spyOn(journal, 'append')
+      .mockImplementation((...terms) => void late.push(() => append(...terms)));
+    return (count) => {
+      if (count === undefined) slow.mockRestore();
+      for (const one of late.splice(0, count ?? late.length)) one();
+    };
   }
 
   /** What is on record of streams, and of ends, in a line an event. */
@@ -79,6 +98,23 @@ class StreamRace {
         event.type === type && (subTask === undefined || ('subTask' in event && event.subTask === subTask)),
     )!;
   }
+}
+
+/** What a reader was shown when it had the reply; an answer of a stream that had ended is shown whole. */
+function shownOf(race: StreamRace): { chunks: unknown; reply: unknown } {
+  const messages = new StreamMessages();
+  let chunks: string | undefined = '';
+  for (const message of race.runtime.events.flatMap((event) => messages.of(event))) {
+    if (message.event === 'restart') chunks = undefined;
+    else if (message.event === 'chunk') {
+      chunks = `${message.first === 0 ? '' : chunks}${(message.chunks as string[]).join('')}`;
+    } else {
+      const { reply } = message.decision;
+      if ('error' in reply) return { chunks: undefined, reply: undefined };
+      return { chunks: chunks ?? reply.result, reply: reply.result };
+    }
+  }
+  return { chunks: 'no reply', reply: 'of none' };
 }
 
 describe('streams', () => {
@@ -309,17 +345,11 @@ describe('streams', () => {
         race.of('a').push('half');
         await race.settle();
         race.of('a', 2).push('whole').end();
-        const { journal } = race.runtime;
-        const append = journal.append.bind(journal);
-        const late: (() => void)[] = [];
-        const slow = jest
-          .spyOn(journal, 'append')
-          .mockImplementation((...terms) => void late.push(() => append(...terms)));
+        const commit = race.delayCommits();
         race.of('a').fail(new Error('reset'));
         await jest.advanceTimersByTimeAsync(0);
         await new Promise((resolve) => setImmediate(resolve));
-        slow.mockRestore();
-        for (const one of late) one();
+        commit();
         await race.settle();
         expect(race.told).toEqual([
           'a1 0: half',
@@ -340,17 +370,11 @@ describe('streams', () => {
         race.of('b').push('other').end();
         race.of('a', 2).push('anew');
         await race.settle();
-        const { journal } = race.runtime;
-        const append = journal.append.bind(journal);
-        const late: (() => void)[] = [];
-        const slow = jest
-          .spyOn(journal, 'append')
-          .mockImplementation((...terms) => void late.push(() => append(...terms)));
+        const commit = race.delayCommits();
         race.of('a').fail(new Error('reset'));
         await jest.advanceTimersByTimeAsync(0);
         await new Promise((resolve) => setImmediate(resolve));
-        slow.mockRestore();
-        for (const one of late) one();
+        commit();
         await race.settle();
         expect(race.of('a', 2).asked).toBe(2);
         expect(race.told).toEqual(['a1 0: half', 'b succeeded', 'a retrying', 'b replied "other"']);
@@ -394,6 +418,59 @@ describe('streams', () => {
           message: 'No chunk came for 3000 ms',
         });
         expect(race.signals.a!.reason).toMatchObject({ name: 'TimeoutError' });
+      });
+    });
+
+    describe('whose commits are late', () => {
+      /** `a+`: the stream of a brings a chunk; `a!`: it breaks off; `a.`: it ends; `2`: two more events are committed. */
+      const step = fc.constantFrom(...'a+ a+ a+ a! a! a. b+ b+ b+ b! b! b. 1 1 2 2 3 3 4 4'.split(' '));
+      /** Steps that once left out chunks. */
+      const examples = [
+        // An attempt before, and then another sub-task, is on record when all has been told again.
+        'b+ a+ b! a+ a! 1 a+ a+ 1 a+ a+ 1 1 a+ a+',
+        // One that had lost ends before what it had told is on record, and the other breaks off.
+        'a! a+ a! b+ a+ 3 a+ b+ b. 1 a+ a+ 1',
+        // One that has told all again ends when its first record is there and the second isn’t.
+        'b+ b! b+ a+ b! 2 2 1 a+ a.',
+      ].map((steps): [string[]] => [steps.split(' ')]);
+
+      test.each([
+        ['fail', 'continue'],
+        ['fail', 'cancel'],
+        ['restart', 'continue'],
+        ['restart', 'cancel'],
+      ] as const)('is shown whole where a break means %s, and losers %s', async (onBreak, losers) => {
+        const retry = { attempts: 4, delay: '0ms' } as const;
+        const turn = async () => {
+          await jest.advanceTimersByTimeAsync(0);
+          await new Promise((resolve) => setImmediate(resolve));
+        };
+        const property = fc.asyncProperty(fc.array(step, { minLength: 10, maxLength: 40 }), async (steps) => {
+          const race = new StreamRace({ a: { retry }, b: { retry } }, { onBreak, losers });
+          await race.start();
+          const commit = race.delayCommits();
+          for (const [at, [name = '', what]] of steps.entries()) {
+            if (what === undefined) commit(Number(name));
+            else {
+              const stream = race.of(name, race.attempts[name]);
+              if (what === '+') stream.push(`${at};`);
+              else if (what === '!') stream.fail(new Error('reset'));
+              else stream.end();
+            }
+            await turn();
+          }
+          commit();
+          await race.settle();
+          while (race.runtime.runs.counts.active > 0)
+            for (const name of ['a', 'b']) {
+              race.of(name, race.attempts[name]).push('last').end();
+              await turn();
+              await race.settle();
+            }
+          const { chunks, reply } = shownOf(race);
+          expect(chunks).toBe(reply);
+        });
+        await fc.assert(property, { numRuns: 200, examples });
       });
     });
 

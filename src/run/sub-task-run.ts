@@ -188,6 +188,11 @@ export class SubTaskRun {
     return this.attempts.stream;
   }
 
+  /** The stream of one attempt, while that goes on. */
+  streamOf(attempt: number): StreamReading | undefined {
+    return this.attempts.streamOf(attempt);
+  }
+
   /** Called when its result leaves memory. */
   forgetResult(): void {
     if (this.resultBytes === 0) return;
