@@ -181,7 +181,7 @@ describe('a run', () => {
     const stream = await next.http.get('/events?after=0&limit=100').set('Accept', 'application/json');
     const said = JSON.stringify([run, events.body, stream.body, service.log.lines, next.log.lines]);
     expect(said).toContain('run.started');
-    expect(said).not.toContain('4711');
+    expect(said).not.toMatch(/acme|unkept/);
   });
 
   test('is refused where the headers that it would keep are too long', async () => {
