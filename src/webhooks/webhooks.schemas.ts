@@ -1,3 +1,4 @@
+import { validate as isUuid } from 'uuid';
 import { z } from 'zod';
 import { pageLimit } from '../http/paging.js';
 import { durationSchema } from '../core/duration.js';
@@ -96,6 +97,7 @@ export const webhooksQuerySchema = z.strictObject({
   limit: pageLimit(MAX_WEBHOOKS, DEFAULT_WEBHOOKS, 'webhooks'),
   cursor: z
     .string()
+    .refine(isUuid, 'must be the `next` of an earlier page')
     .optional()
     .meta({
       description: 'The `next` of the page before: shows those that were made before.',

@@ -155,6 +155,10 @@ describe('webhooks', () => {
     const last = await service.http.get(link!).expect(200);
     expect(idsIn(last)).toEqual([first.id]);
     expect(last.get('Link')).toBeUndefined();
+    const wrong = await service.http.get('/webhooks?cursor=rubbish');
+    expect((await expectProblem(service.app, wrong, 400, 'invalid-request')).errors).toMatchObject([
+      { parameter: 'cursor', detail: 'must be the `next` of an earlier page' },
+    ]);
   });
 
   test('are at most 1,000', async () => {
