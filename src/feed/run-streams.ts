@@ -100,7 +100,7 @@ export class RunStreams implements StreamedAnswers, StreamHost {
     const isNew = !replayed && !coalesced && live?.lastEventId === 0;
     // What was shown is of this run: the reply of another one in the place of a failure doesn’t go with it.
     const { stale: _, ...own } = run;
-    const whole = live?.redaction && this.tasks.reply(own);
+    const whole = (live?.redaction ?? run.reused) && this.tasks.reply(own);
     whole?.catch(() => undefined);
     const stream = new RunStream(response, this, { runId, voice, isNew, whole });
     await this.tasks.recorded(run);

@@ -123,7 +123,12 @@ describe.each(FACES)('%s: equal requests', (face) => {
       age: expect.any(String),
       'cache-status': 'Frontrunner; hit',
     });
-    expect(stream.messages.at(-1)?.data).toContain(answer.runId);
+    expect(stream.messages.at(-1)?.event).toBe('run.replied');
+    expect(JSON.parse(stream.messages.at(-1)?.data ?? '')).toMatchObject({
+      runId: answer.runId,
+      reused: true,
+      ageMs: expect.any(Number),
+    });
     expect(calls).toBe(1);
   });
 
