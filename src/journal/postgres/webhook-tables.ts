@@ -111,7 +111,8 @@ async function createPutDelivery(db: Kysely<unknown>): Promise<void> {
 
 /**
  * Records the progress of a webhook if the node still holds it. The webhook's row names the holder, and stays locked until the commit.
- * The commit doesn't wait for the disk. A crash of the server may undo the last ones, and the node's work is then done again.
+ * The commit waits for the disk, and for standbys, only if it has deliveries that are still to be made, or were given up: the node forgets
+ * these, and the cursor of its next settlement is behind them. A crash of the server may undo others, and the node's work is then done again.
  */
 async function createSettleWebhook(db: Kysely<unknown>): Promise<void> {
   await sql`
@@ -124,7 +125,9 @@ async function createSettleWebhook(db: Kysely<unknown>): Promise<void> {
     DECLARE
       d webhook_deliveries;
     BEGIN
-      PERFORM set_config('synchronous_commit', 'off', true);
+      IF NOT states && ARRAY['waiting', 'dead'] THEN
+        PERFORM set_config('synchronous_commit', 'off', true);
+      END IF;
       PERFORM pg_advisory_xact_lock_shared(hashtext(current_schema()), ${sql.lit(ERASURES)});
       UPDATE webhooks SET cursor = new_cursor, cursor_at = new_cursor_at
         WHERE id = this_id AND node = this_node AND EXISTS (SELECT FROM nodes WHERE nodes.id = this_node);

@@ -1,5 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { Client } from 'pg';
+import { Journal } from '../../../src/run/journal.js';
+import { newWebhook } from '../../../src/run/webhook-keeping.js';
 import { ControlledTask } from '../../support/controlled-task.js';
 import { EmbeddedPostgres } from '../../support/embedded-postgres.ts';
 import { expectProblem } from '../../support/problem.js';
@@ -72,6 +75,34 @@ describe('while Postgres is away, a node', () => {
     (await task.next('slow')).succeed();
     await until(async () => (await other.http.get(`/runs/${runId}`)).status === 200);
   }, 60_000);
+
+  test.each(['waiting', 'dead'] as const)(
+    'keeps a %s delivery that it has settled',
+    async (state) => {
+      // Otherwise Postgres would soon write by itself what no commit waits for.
+      const client = new Client({ connectionString: postgres.url });
+      client.on('error', () => undefined);
+      await client.connect();
+      await client.query("ALTER SYSTEM SET wal_writer_delay = '10s'");
+      await client.query('SELECT pg_reload_conf()');
+      const id = 'kept';
+      const terms = '{"url":"https://example.com/"}';
+      const paused = { paused: 'request', pausedAt: 0 } as const;
+      const about = { webhook: id, event: 1, target: 0, runId: 'r', task: 't', type: 'run.finished' };
+      const made = { attempts: 1, dueAt: null, changedAt: 5, report: '{}', body: '{}', terms: null };
+      const { webhooks } = node.app.get(Journal);
+      const others = other.app.get(Journal).webhooks;
+      await webhooks.add({ ...newWebhook({ id, terms, client: null, createdAt: 0 }, 0, 0), ...paused });
+      const progress = { cursor: 2, cursorAt: 2, deliveries: [{ ...about, ...made, state }] };
+      // One of them holds it soon.
+      await until(async () => (await webhooks.settle(id, progress)) || others.settle(id, progress));
+      await postgres.kill();
+      await postgres.start();
+      await until(async () => (await status('/health/ready')) === 200);
+      expect(await webhooks.deliveries({ webhook: id }, 2)).toMatchObject([{ event: 1, state }]);
+    },
+    60_000,
+  );
 
   test('loses nothing to restarts that come and go', async () => {
     const runIds: string[] = [];
