@@ -214,10 +214,10 @@ describe('a sub-task', () => {
 
   test('goes to a node that is idle when its own has no slot left', async () => {
     const [ofFull, ofIdle] = twins('race', { only: {} });
-    await cluster.start(ofIdle.providers, { NODE_TIMEOUT: '500ms' });
+    await cluster.start(ofIdle.providers, { NODE_TIMEOUT: '2s' });
     const full = await cluster.start(ofFull.providers, {
       MAX_CONCURRENT_SUB_TASKS: '1',
-      NODE_TIMEOUT: '500ms',
+      NODE_TIMEOUT: '2s',
     });
     const first = full.answer('race');
     const here = await ofFull.next('only');

@@ -4,7 +4,7 @@ import type { PostgresJournal } from '../../../src/journal/postgres/postgres-jou
 import { Journal } from '../../../src/run/journal.js';
 import { TestCluster } from '../../support/test-cluster.js';
 
-const TIMEOUT_MS = 500;
+const TIMEOUT_MS = 2_000;
 /** More than a node has for readers. */
 const CONNECTIONS = 12;
 
@@ -26,7 +26,7 @@ describe('a node’s heartbeat', () => {
     const held = Promise.withResolvers<undefined>();
     const holding = Array.from({ length: CONNECTIONS }, () => db.connection().execute(() => held.promise));
     // Whoever has all of them taken asks no more.
-    await delay(4 * TIMEOUT_MS);
+    await delay(2 * TIMEOUT_MS);
     expect(cluster.idOf(busy)).toBe(id);
     const [row] = await cluster.query<{ away: number }>(
       'SELECT extract(epoch FROM clock_timestamp() - seen_at)::float8 * 1000 AS away FROM frontrunner.nodes WHERE id = $1',

@@ -21,7 +21,7 @@ describe('while Postgres is away, a node', () => {
     task = new ControlledTask('race', { fast: {}, slow: {} });
     const start = () =>
       TestApp.start({
-        env: { DATABASE_URL: postgres.url, NODE_TIMEOUT: '1s', SHUTDOWN_GRACE: '0ms' },
+        env: { DATABASE_URL: postgres.url, NODE_TIMEOUT: '2s', SHUTDOWN_GRACE: '0ms' },
         providers: task.providers,
         amongOthers: true,
       });
@@ -59,7 +59,7 @@ describe('while Postgres is away, a node', () => {
     await expectProblem(node, await node.http.get('/runs/some'), 503, 'journal-unavailable');
     expect(slow.context.signal.aborted).toBe(false);
     // For longer than the timeout: nobody can be seen, and nobody is to be taken for dead.
-    await delay(1_500);
+    await delay(2_500);
     await postgres.start();
     const { runId, result } = await answer;
     expect(result).toBe('meanwhile');

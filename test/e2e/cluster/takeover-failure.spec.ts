@@ -72,9 +72,9 @@ describe('a run that a node fails to take over', () => {
 
   test('is gone on with a while later by the node itself, where no other takes it', async () => {
     jest.replaceProperty(Takeover, 'retryMs', 200);
-    const node = await cluster.start(task.providers, { NODE_TIMEOUT: '500ms' });
+    const node = await cluster.start(task.providers, { NODE_TIMEOUT: '2s' });
     const resume = failToResume(node);
-    const dying = await cluster.start(task.providers, { NODE_TIMEOUT: '500ms' });
+    const dying = await cluster.start(task.providers, { NODE_TIMEOUT: '2s' });
     const runId = await start(dying);
     await task.all();
     await cluster.stop(dying);
@@ -222,7 +222,7 @@ describe('a run that a node fails to take over', () => {
 
   test('is left to others where there is no memory for it, until there is', async () => {
     const dying = await cluster.start(task.providers);
-    const full = await cluster.start(task.providers, { NODE_TIMEOUT: '500ms' });
+    const full = await cluster.start(task.providers, { NODE_TIMEOUT: '2s' });
     await start(full);
     await task.all();
     const memory = full.app.get(MemoryBudget);
@@ -232,7 +232,7 @@ describe('a run that a node fails to take over', () => {
     await cluster.stop(dying);
     const seen = async () => (await cluster.query<{ at: number }>(BEATS))[0]!.at;
     const before = await seen();
-    while ((await seen()) < before + 1_000);
+    while ((await seen()) < before + 3_000);
     expect(await nodesOfRuns()).not.toEqual([cluster.idOf(full), cluster.idOf(full)]);
     memory.give(memory.limitBytes);
     await finish();
