@@ -1,34 +1,37 @@
 import { z } from 'zod';
 import { durationSchema, milliseconds, type Duration } from './duration.js';
 
-/** Longest `window`: how much a breaker has to remember. */
+/** Longest `window`. It bounds how much a breaker has to remember. */
 const MOST_WINDOW_MS = 300_000;
 
 const MOST_NAME = 200;
 
 /** When the breaker of an upstream opens, and for how long. */
 export interface BreakerOptions {
-  /** Which upstream it is of: sub-tasks that name the same one share its breaker. Default: the origin of a literal URL, else, and of a shadow, the sub-task by itself. */
+  /**
+   * Name of the upstream. Sub-tasks that name the same upstream share its breaker. Default: the origin of a literal URL. Where the URL is not
+   * literal, and for a shadow: a breaker for the sub-task alone.
+   */
   upstream?: string;
-  /** Over how long attempts are counted, at most 5 min. Default 30 s. */
+  /** Length of the window in which attempts are counted, at most 5 min. Default 30 s. */
   window?: Duration;
-  /** How many attempts of the window it takes at least to open it. Default 10. */
+  /** Fewest attempts in the window with which the breaker may open. Default 10. */
   least?: number;
-  /** The share of them that fails when it opens. Default `50%`. */
+  /** The breaker opens when this share of the attempts has failed. Default `50%`. */
   failures?: string;
-  /** Attempts that take longer are slow. Default: none is. */
+  /** An attempt that takes longer is slow. Default: no attempt is slow. */
   slow?: Duration;
-  /** The share of slow ones when it opens. Default `80%`. */
+  /** The breaker also opens when this share of the attempts was slow. Default `80%`. */
   slowShare?: string;
-  /** How long it is open before one attempt probes the upstream. Doubles with each probe that fails. Default 5 s. */
+  /** How long the breaker is open before one attempt probes the upstream. Doubles with each probe that fails. Default 5 s. */
   cooldown?: Duration;
-  /** Bound that the doubling stops at, and that a `Retry-After` has. Default 1 min. */
+  /** Longest `cooldown` after doubling, and longest wait that a `Retry-After` can set. Default 1 min. */
   maxCooldown?: Duration;
 }
 
 /** {@link BreakerOptions} with their defaults. */
 export interface BreakerTerms {
-  /** Undefined: that of the sub-task in its task alone. */
+  /** Undefined: the breaker belongs to one sub-task of one task alone. */
   readonly upstream: string | undefined;
   readonly windowMs: number;
   readonly least: number;
@@ -92,7 +95,7 @@ const optionsSchema = z.strictObject({
     }),
 });
 
-/** Of a sub-task in a tasks file. */
+/** The option `breaker` of a sub-task in a tasks file. */
 export const breakerSchema = z
   .union([z.boolean(), optionsSchema], {
     error: 'takes true for all defaults, false for none, or its options',
@@ -104,7 +107,7 @@ export const breakerSchema = z
     examples: [true, { failures: '50%', slow: '2s' }],
   });
 
-/** What operators are shown of the terms of a sub-task. */
+/** The terms of a sub-task's breaker as operators see them. */
 export const breakerViewSchema = z
   .object({
     upstream: z.string().meta({ description: 'Sub-tasks with the same share its breaker.' }),
@@ -127,12 +130,12 @@ export function breakerView(
   return { ...terms, upstream: upstreamOf(terms, task, subTask), slowMs };
 }
 
-/** Which upstream a sub-task calls: sub-tasks with the same share its breaker. */
+/** Name of the upstream that a sub-task calls. Sub-tasks with the same upstream share its breaker. */
 export function upstreamOf({ upstream }: BreakerTerms, task: string, subTask: string): string {
   return upstream ?? `${task}/${subTask}`;
 }
 
-/** @throws {Error} that says which option is wrong */
+/** Fills in the defaults. @throws {Error} that says which option is wrong */
 export function breakerTerms(options: boolean | BreakerOptions | undefined): BreakerTerms | undefined {
   if (options === undefined || options === false) return undefined;
   const { data, error } = optionsSchema.safeParse(options === true ? {} : withTexts(options));
@@ -153,7 +156,7 @@ export function breakerTerms(options: boolean | BreakerOptions | undefined): Bre
   };
 }
 
-/** Code may say durations in milliseconds. */
+/** Turns durations in milliseconds, which code may use, into texts. */
 function withTexts(options: BreakerOptions): object {
   const texts = Object.entries(options).map(([name, value]: [string, unknown]) => [
     name,

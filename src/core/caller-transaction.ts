@@ -1,6 +1,6 @@
 /**
- * A transaction of the caller on the database of the journal: a client of `pg` that has said BEGIN, or what Kysely, Drizzle, TypeORM and
- * Knex give to the function of a transaction. Anything else may have a `query(text, values)` that resolves with rows, or with their array as `rows`.
+ * An open transaction of the caller on the journal's database: a `pg` client after BEGIN, or the object that Kysely, Drizzle, TypeORM or Knex
+ * pass to a transaction's callback. Any other object needs a `query(text, values)` that resolves with an array of rows, or with `{ rows }`.
  */
 export type CallerTransaction =
   | { query(text: string, values: string[]): PromiseLike<unknown> }
@@ -8,7 +8,7 @@ export type CallerTransaction =
   | { execute(query: string): PromiseLike<unknown> }
   | { raw(sql: string, bindings: string[]): PromiseLike<unknown> };
 
-/** A run can't be started in a transaction, or not in this one. The message says what to do instead. */
+/** A run can't be started in this transaction, or in any transaction. The message says what to do instead. */
 export class TransactionError extends Error {
   readonly code = 'transaction-unusable';
 

@@ -1,4 +1,4 @@
-/** What tells runs the time, and wakes them. Tests have one that stands still: see `src/testing`. */
+/** Tells runs the time and sets their timers. Tests use a clock that stands still: see `src/testing`. */
 export class Clock {
   /** Milliseconds on the clock of `performance.now()`. */
   elapsed(): number {
@@ -19,5 +19,5 @@ export class Clock {
   }
 }
 
-/** That of this machine. */
+/** The clock of this machine. */
 export const systemClock = new Clock();

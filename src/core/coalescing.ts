@@ -4,7 +4,7 @@ import { KeyTemplate, keyTemplateSchema } from './key-template.js';
 
 const DEFAULT_KEY = '{input}';
 
-/** Which requests for a task are equal, and get the same run. */
+/** Says which requests for a task are equal. Equal requests get the same run. */
 export const coalesceSchema = z
   .strictObject({
     key: keyTemplateSchema
@@ -73,7 +73,7 @@ export const reuseSchema = z
 export interface CoalesceOptions {
   /** What equal requests have in common, such as `{input.city}`. Default `{input}`. */
   readonly key?: string | undefined;
-  /** How long after the start of a run equal requests get it although it has its reply. Default `0s`. */
+  /** How long after its start a run is shared with equal requests although it has its reply. Default `0s`. */
   readonly for?: string | undefined;
   /** Whether requests of different clients are equal. Default false. */
   readonly shared?: boolean | undefined;
@@ -82,28 +82,28 @@ export interface CoalesceOptions {
 export interface ReuseOptions {
   /** How long after its reply a run answers equal requests. */
   readonly for: string;
-  /** How old a reply may be that answers where a new run fails. Default: none does. */
+  /** How old a reply may be to answer in place of a new run that fails. Default: no reply does. */
   readonly staleIfError?: string | undefined;
 }
 
-/** Which runs requests for a task share: its options with their defaults. */
+/** How requests for a task share runs: its options with their defaults. */
 export interface Coalescing {
   readonly key: KeyTemplate;
-  /** After the start of a run. */
+  /** How long a run is shared, counted from its start. */
   readonly forMs: number;
   readonly shared: boolean;
-  /** Undefined where no request is answered from a run of the past. */
+  /** Undefined where past runs answer no requests. */
   readonly reuse: Reuse | undefined;
 }
 
 export interface Reuse {
-  /** After the reply. */
+  /** How long a reply answers equal requests, counted from the reply. */
   readonly forMs: number;
-  /** After the reply; 0: it answers no failure. */
+  /** How long a reply may replace a failure, counted from the reply. 0: never. */
   readonly staleIfErrorMs: number;
 }
 
-/** What options mean that fit their schemas; undefined where each request has a run of its own. */
+/** Reads options that fit their schemas. Undefined where each request has a run of its own. */
 export function coalescingOf(
   coalesce: z.infer<typeof coalesceSchema> | undefined,
   reuse: z.infer<typeof reuseSchema> | undefined,
@@ -149,7 +149,7 @@ export const coalescingViewSchemas = {
     }),
 };
 
-/** As callers are shown it. */
+/** The terms as callers see them. */
 export function coalescingView({ key, forMs, shared, reuse }: Coalescing) {
   return { coalesce: { key: key.text, forMs, shared }, ...(reuse && { reuse }) };
 }

@@ -1,7 +1,7 @@
-/** Whether a sub-task is eligible for a run, by its input: what `when` declares. */
+/** The `when` of a sub-task: whether the sub-task is eligible for a run with a given input. */
 export interface Condition {
-  /** As a file has it, which is evaluated where its time is bounded; undefined for a function of the code. */
+  /** The expression in a tasks file, which is evaluated where its time is bounded. Undefined for a function in code. */
   readonly text: string | undefined;
-  /** @throws whatever the condition does */
+  /** @throws whatever the condition throws */
   holds(input: unknown): boolean | Promise<boolean>;
 }

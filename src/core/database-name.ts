@@ -1,4 +1,4 @@
-/** The address of a database for people: without its password and parameters, but for the host where it is one of those. */
+/** The address of a database to show to people. It has no password, and of the parameters only `host`. */
 export function nameOf(url: string): string {
   const [base = ''] = url.split('?', 1);
   const host = new URLSearchParams(url.slice(base.length)).get('host');

@@ -31,7 +31,7 @@ export type DomainErrorCode =
   | 'worker-node'
   | 'stopping';
 
-/** Something a caller must be told, whatever the protocol. `code` is stable, `details` add to the message. */
+/** An error to tell a caller, in any protocol. `code` is stable, `details` add to the message. */
 export class DomainError extends Error {
   constructor(
     readonly code: DomainErrorCode,
@@ -43,7 +43,7 @@ export class DomainError extends Error {
   }
 }
 
-/** The refusal to tell of a run that there is none of. */
+/** The error for a run that doesn't exist, or isn't kept any more. */
 export function unknownRun(id = ''): DomainError {
   return new DomainError('run-unknown', `There is no run ${JSON.stringify(id)}, or it is kept no more`);
 }
@@ -59,10 +59,10 @@ export type ParameterError = ({ readonly parameter: string } | { readonly header
   readonly detail: string;
 };
 
-/** A caller is told of no more things that are wrong with a request: the answer is never much longer than the request. */
+/** Most errors that one answer lists. It keeps the answer from being much longer than the request. */
 export const MOST_ERRORS = 100;
 
-/** The refusal of a request, with the things that are wrong with it: the first {@link MOST_ERRORS}. */
+/** The error for a request that is wrong. It lists the first {@link MOST_ERRORS} errors. */
 export function invalidRequest(errors: readonly (InputError | ParameterError)[]): DomainError {
   return new DomainError('invalid-request', 'The request does not fit; errors says where and why', {
     errors: errors.slice(0, MOST_ERRORS),
@@ -70,9 +70,9 @@ export function invalidRequest(errors: readonly (InputError | ParameterError)[])
 }
 
 /**
- * Freezes what a caller sent, or refuses what no recursive reader could take.
+ * Freezes a value that a caller sent. Refuses what {@link freezeJson} refuses, such as a value nested too deep.
  *
- * @param pointer where in the request's body it stands
+ * @param pointer JSON Pointer to the value in the request's body
  * @throws {DomainError} `invalid-request`
  */
 export function freezeRequest(value: JsonValue, pointer: string): void {
@@ -96,7 +96,7 @@ export interface Issue {
 /** The issues of a Standard Schema validation as {@link InputError}s, below `base`. */
 export function inputErrors(issues: readonly Issue[], base = ''): InputError[] {
   return issues.flatMap(({ message, path = [], keys }) => {
-    // A path may be an array of a class of its own, whose `map` makes another of that class.
+    // A path may be a subclass of Array, whose `map` would make that subclass again.
     const pointer = base + Array.from(path, pointerStep).join('');
     if (!keys) return [{ pointer, detail: message }];
     return keys.map((key) => ({ pointer: pointer + pointerStep(key), detail: 'is not known here' }));

@@ -1,4 +1,4 @@
-/** Where the first item is whose id is behind `after`, of items in the order of their ids. */
+/** Index of the first item whose id is greater than `after`, or the length where there is none. @param items sorted by id */
 export function indexBehind(items: readonly { readonly id: number }[], after: number): number {
   let [low, high] = [0, items.length];
   while (low < high) {

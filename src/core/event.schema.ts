@@ -68,7 +68,7 @@ const subTaskEvent = <T extends Listed & `sub-task.${string}`, D extends z.ZodTy
   data: D,
 ) => z.strictObject({ type: z.literal(type), ...about, ...aboutSubTask, data }).meta({ description });
 
-/** For descriptions of events. */
+/** Example for the API's descriptions of events. */
 export const EXAMPLE_EVENT = {
   id: 5,
   type: 'sub-task.succeeded' as const,
@@ -80,7 +80,7 @@ export const EXAMPLE_EVENT = {
   data: { result: 'First result', durationMs: 1001.7 },
 };
 
-/** An event of a run, as it is written wherever events leave the service. */
+/** An event of a run in the form in which events leave the service. */
 export const runEventSchema = z
   .discriminatedUnion('type', [
     event(

@@ -10,7 +10,7 @@ export type RunEvent<T extends EventType = EventType> = Extract<AnyEvent, { read
 
 type AnyEvent = Recorded<Frozen<z.infer<typeof runEventSchema>>>;
 
-/** With what is kept of an event and never shown. */
+/** Adds the fields of `run.started` that are kept but that the API never shows. */
 type Recorded<E> = E extends { readonly type: 'run.started'; readonly data: infer Data }
   ? Omit<E, 'data'> & {
       readonly data: Data & {
@@ -25,15 +25,15 @@ export type EventType = AnyEvent['type'];
 /** An event of a sub-task. */
 export type SubTaskEvent = RunEvent<Extract<EventType, `sub-task.${string}`>>;
 
-/** A transition that is to be committed: an event that has no number and no time yet. */
+/** A transition to commit: an event without its number and time. */
 export type NewEvent<T extends EventType = EventType> = Unstamped<RunEvent<T>>;
 
 type Unstamped<E> = E extends unknown ? Omit<E, 'id' | 'time'> : never;
 
-/** What an attempt's stream had brought when it ended. */
+/** What an attempt's stream had brought when the attempt ended. */
 export type StreamMeasures = NonNullable<RunEvent<'sub-task.succeeded'>['data']['stream']>;
 
-/** What `sub-task.started` says of why a sub-task starts later than its run. */
+/** The data of `sub-task.started`: why the sub-task starts later than its run. */
 export type StartCause = RunEvent<'sub-task.started'>['data'];
 
 function shownStart(data: RunEvent<'run.started'>['data']) {
@@ -42,14 +42,14 @@ function shownStart(data: RunEvent<'run.started'>['data']) {
   return shown;
 }
 
-/** An event as code of applications has it: without its webhooks, whose URLs and sealed secrets are for nobody. */
+/** An event as the application's code gets it. It has no webhooks, because nobody may see their URLs and sealed secrets. */
 export function withoutWebhooks(event: RunEvent): RunEvent {
   if (event.type !== 'run.started' || !event.data.webhooks) return event;
   const { webhooks: _, ...data } = event.data;
   return { ...event, data };
 }
 
-/** An event with its members in the order in which people read them, without what is kept to itself. */
+/** An event as the API shows it: its members in an order for people, without the fields that are never shown. */
 export function eventView(event: RunEvent) {
   const { id, type, time, runId, task, client, labels } = event;
   const data = event.type === 'run.started' ? shownStart(event.data) : event.data;

@@ -5,13 +5,13 @@ declare global {
     rawJSON(text: string): object;
   }
   interface BigInt {
-    /** Writes all digits, as JSON’s number. */
+    /** Writes all digits as a JSON number. */
     toJSON(): object;
   }
 }
 
-// `JSON.stringify` throws for bigints without it. A replacer would make every text several times slower. What an application has set
-// itself stays: its own answers would change.
+// Without this method, `JSON.stringify` throws for bigints. A replacer would make every call several times slower. A method that the
+// application has set itself stays, because replacing it would change the application's own answers.
 if (!('toJSON' in BigInt.prototype))
   Object.defineProperty(BigInt.prototype, 'toJSON', {
     configurable: true,
@@ -21,20 +21,20 @@ if (!('toJSON' in BigInt.prototype))
     },
   });
 
-/** A double holds all shorter integers exactly. */
+/** Length, in digits, from which an integer may not fit a double. A double holds all shorter integers exactly. */
 const LEAST_DIGITS = 16;
-/** Texts, so that digits in them aren't taken for numbers, and numbers. */
+/** Matches numbers, and whole texts, so that digits in a text aren't taken for a number. */
 const TOKENS = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\d+(?:\.\d+)?(?:e[+-]?\d+)?/gi;
 const LONG_INTEGER = /^-?[1-9]\d{15,}$/;
-/** Begins the text that stands for an integer while a JSON text is parsed. Nobody can guess it. */
+/** Prefix of the texts that replace long integers during parsing. It is random, so that no input can contain it. */
 const MARK = `integer-${randomUUID()}:`;
 
-/** Whether a bigint has ever been read: as long as none has, nobody looks for them. */
+/** `seen`: whether this process has parsed a bigint. Until then, no code needs to look for bigints. */
 export const bigints = { seen: false };
 
 /**
- * `JSON.parse`, in which an integer outside of ±(2^53 - 1) is a bigint with all of its digits. All other numbers are doubles: a fraction
- * is the nearest one (RFC 8259, 6), and a number past 1.8e308, of any form, is infinite.
+ * `JSON.parse` that returns an integer outside of ±(2^53 - 1) as a bigint with all of its digits. All other numbers are doubles: a fraction
+ * becomes the nearest double (RFC 8259, 6), and any number past 1.8e308 becomes Infinity.
  *
  * @throws {SyntaxError}
  */
@@ -42,7 +42,7 @@ export function parseJson(text: string): unknown {
   return hasLongInteger(text) ? parseExactly(text) : JSON.parse(text);
 }
 
-/** A reviver, which could do the same, takes four times as long: it is called for every value. */
+/** A reviver could do the same, but takes four times as long, because it is called for every value. */
 function parseExactly(text: string): unknown {
   const marked = text.replaceAll(TOKENS, (token) => (isMarked(token) ? `"${MARK}${token}"` : token));
   if (marked === text) return JSON.parse(text);
@@ -50,7 +50,7 @@ function parseExactly(text: string): unknown {
   const open: Branch[] = [root];
   for (let branch = open.pop(); branch; branch = open.pop()) {
     for (const key of Object.keys(branch)) {
-      // An integer where a name belongs: this throws.
+      // A long integer stands where a member's name belongs. The original text is no JSON, so this throws.
       if (key.startsWith(MARK)) return JSON.parse(text);
       const value = branch[key];
       if (typeof value === 'object' && value !== null) open.push(value as Branch);
@@ -62,7 +62,7 @@ function parseExactly(text: string): unknown {
 
 type Branch = Record<string, unknown>;
 
-/** Whether it is an integer that a double doesn't hold, but can come near to. */
+/** Whether a token is an integer that is in the range of a double but that a double can't hold exactly. */
 function isMarked(token: string): boolean {
   if (token.length < LEAST_DIGITS || !LONG_INTEGER.test(token)) return false;
   const nearest = Number(token);
@@ -74,7 +74,10 @@ function integer(marked: string): bigint {
   return BigInt(marked.slice(MARK.length));
 }
 
-/** Whether a JSON text may have an integer that a double can't hold. Of 16 digits in a row one stands at each 16th place. */
+/**
+ * Whether a JSON text may have an integer that a double can't hold. Looks at every 16th character first: 16 digits in a row always include
+ * one of these.
+ */
 function hasLongInteger(text: string): boolean {
   let at = LEAST_DIGITS - 1;
   while (at < text.length) {
@@ -92,13 +95,13 @@ function hasLongInteger(text: string): boolean {
   return false;
 }
 
-/** Digits right behind a quote are a text, and behind a point a fraction. */
+/** Digits right after a quote belong to a text. Digits right after a point belong to a fraction. */
 function isTextOrFraction(text: string, start: number): boolean {
   const before = text.charAt(text.charAt(start - 1) === '-' ? start - 2 : start - 1);
   return before === '"' || before === '.';
 }
 
-/** Of NaN too, which stands outside of a text. */
+/** False for NaN, which `charCodeAt` returns outside of the text. */
 function isDigit(code: number): boolean {
   return code >= 48 && code <= 57;
 }

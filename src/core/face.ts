@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** How a task is served besides `POST /tasks/<name>/runs`. */
+/** A further API that serves a task, besides `POST /tasks/<name>/runs`. */
 export const faceSchema = z.enum(['openai-chat'], { error: 'takes openai-chat' }).meta({
   id: 'Face',
   description:

@@ -6,14 +6,14 @@ import type { Labels } from './labels.js';
 import type { Redaction } from './redaction.js';
 import { clientName, type RunOrigin } from './run-origin.js';
 
-/** A longer key is shown, and kept, as its beginning and a hash. */
+/** Longest key, in characters. A longer key is shown and kept as its beginning and a hash. */
 const MAX_KEY = 200;
 const SHOWN_OF_LONG = 150;
 
-/** How the runs of a task share slots with those of other keys. */
+/** How the runs of a task share slots: evenly among their keys, such as tenants. */
 export interface Fairness {
   readonly key: KeyTemplate;
-  /** How many of the task’s sub-tasks a key may have going at once on a node; Infinity for no bound of its own. */
+  /** How many of the task’s sub-tasks may run at once for one key on one node. Infinity: no bound per key. */
   readonly perKey: number;
 }
 
@@ -37,7 +37,7 @@ interface FairnessOptions {
   readonly concurrencyPerKey?: number | undefined;
 }
 
-/** What a task's options mean; undefined where they name no key. @throws {Error} that says what is wrong with them */
+/** Reads a task's options. Undefined where they name no key. @throws {Error} that says what is wrong with the options */
 export function fairnessOf(
   { concurrencyKey, concurrencyPerKey }: FairnessOptions,
   redaction: Redaction | undefined,
@@ -58,7 +58,7 @@ export function fairnessOf(
   );
 }
 
-/** The key of a run; undefined where its task has none, or the run nothing that it names. */
+/** The key of a run. Undefined where its task names no key, or the run lacks a value that the key names. */
 export function runKeyOf(
   fairness: Fairness | undefined,
   input: JsonValue,

@@ -1,10 +1,10 @@
-/** The log has at most one line of each kind in so many milliseconds. */
+/** Least time between two log lines of one kind, in milliseconds. */
 const WINDOW_MS = 10_000;
 
-/** Those of one kind that the log has not told of yet. */
+/** Occurrences of one kind that are not logged yet. */
 export interface Gathered<Example> {
   count: number;
-  /** One of them. */
+  /** One of these occurrences. */
   example?: Example;
 }
 
@@ -12,13 +12,16 @@ interface Open<Example> extends Gathered<Example> {
   readonly timer: NodeJS.Timeout;
 }
 
-/** Keeps the log short about what may happen a thousand times a second: the first of a kind is told at once, then how many followed, every ten seconds. */
+/**
+ * Keeps the log short about things that may happen a thousand times a second. The caller logs the first occurrence of a kind at once.
+ * Then `tell` gets the number of further occurrences every ten seconds.
+ */
 export class Gathering<Example> {
   private readonly open = new Map<string, Open<Example>>();
 
   constructor(private readonly tell: (kind: string, gathered: Gathered<Example>, seconds: number) => void) {}
 
-  /** @returns what it is counted in; undefined for the first, which is to be told now */
+  /** @returns the counter that now includes the occurrence; undefined for the first, which the caller logs now */
   add(kind: string): Gathered<Example> | undefined {
     const gathered = this.open.get(kind);
     if (gathered) gathered.count += 1;
@@ -26,7 +29,7 @@ export class Gathering<Example> {
     return gathered;
   }
 
-  /** Tells of all that it has, before the process ends. */
+  /** Logs all that was gathered, before the process ends. */
   end(): void {
     for (const [kind, { timer }] of this.open) {
       clearTimeout(timer);
@@ -41,7 +44,7 @@ export class Gathering<Example> {
     this.open.set(kind, { timer, count: 0 });
   }
 
-  /** @returns whether there was anything to tell */
+  /** @returns whether there was anything to log */
   private close(kind: string): boolean {
     const gathered = this.open.get(kind);
     this.open.delete(kind);

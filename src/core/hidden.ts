@@ -1,4 +1,4 @@
-/** A text that no print of an object that has it shows, nor its JSON. */
+/** A secret text. Printing an object that holds the text, or turning it into JSON, doesn't show the text. */
 export class Hidden {
   readonly #text: string;
 

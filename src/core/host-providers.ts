@@ -1,17 +1,17 @@
-/** A provider of the application that an instance is part of: what Nest's `InstanceWrapper` tells of it. */
+/** A provider of the host application: the fields of Nest's `InstanceWrapper` that Frontrunner needs. */
 export interface HostProvider {
   readonly metatype: unknown;
-  /** What it is injected by. */
+  /** The token by which the provider is injected. */
   readonly token?: unknown;
   readonly instance: unknown;
   isDependencyTreeStatic(): boolean;
 }
 
-/** What the application around an instance has for it: see `FrontrunnerModule`. */
+/** What the host application has for the Frontrunner instance in it: see `FrontrunnerModule`. */
 export interface HostProviders {
-  /** Among these are the tasks and their sub-tasks. */
+  /** The providers that include the tasks and their sub-tasks. */
   providers(): readonly HostProvider[];
-  /** Among these are the listeners to events. */
+  /** The providers that include the listeners to events. */
   listeners(): readonly HostProvider[];
 }
 

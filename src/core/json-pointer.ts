@@ -1,6 +1,6 @@
 import type { JsonValue } from './json.js';
 
-/** An index has no leading zeros; "-", the place behind the last entry, holds nothing. */
+/** Form of an index: without leading zeros. "-", the place after the last entry, holds no value. */
 const INDEX = /^(?:0|[1-9]\d*)$/;
 
 /** The steps of a JSON Pointer (RFC 6901). */
@@ -11,7 +11,7 @@ export function stepsOf(pointer: string): string[] {
     .map((step) => step.replaceAll('~1', '/').replaceAll('~0', '~'));
 }
 
-/** What steps lead to: members of objects, and entries of lists. Undefined where there is nothing. */
+/** The value that the steps lead to, through members of objects and entries of lists. Undefined where there is none. */
 export function valueAt(value: JsonValue | undefined, steps: readonly string[]): JsonValue | undefined {
   let at = value;
   for (const step of steps) {

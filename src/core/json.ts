@@ -13,7 +13,7 @@ export type Frozen<T> = JsonValue extends T
     ? { readonly [K in keyof T]: Frozen<T[K]> }
     : T;
 
-/** How deep a value may be nested: deep enough for any payload, shallow enough for every recursive reader. */
+/** How many levels deep a value may be nested: enough for any payload, and safe for every recursive reader. */
 export const MAX_DEPTH = 100;
 
 export class JsonError extends Error {
@@ -27,14 +27,14 @@ export class JsonError extends Error {
 }
 
 /**
- * A frozen copy of `value` as JSON holds it, so that nobody can change it afterwards and every journal
- * gives back the same. `undefined` becomes `null`: a sub-task need not return anything.
+ * A frozen copy of `value` as JSON holds it. So nobody can change it afterwards, and every journal gives back the same value. `undefined`
+ * becomes `null`, because a sub-task need not return anything.
  *
  * @throws {JsonError} `not-json` for what JSON would lose or can't hold (functions, symbols, NaN,
  * maps, sets, circles, more than {@link MAX_DEPTH} levels), `too-large` past `maxBytes` of UTF-8 text.
  */
 export function toJson(value: unknown, maxBytes: number): JsonValue {
-  // As text a string takes six bytes a character at most: what is short enough need not be measured.
+  // JSON takes at most six bytes for a character, so a short string need not be measured.
   if (typeof value === 'string' && value.length * 6 + 2 <= maxBytes) return value;
   const text = stringify(value);
   if (text.length * 3 > maxBytes && Buffer.byteLength(text) > maxBytes) {
@@ -50,7 +50,7 @@ export function toJson(value: unknown, maxBytes: number): JsonValue {
  * Freezes a parsed JSON value through and through.
  *
  * @throws {JsonError} `not-json` past {@link MAX_DEPTH} levels, for a number too large for a double, and for a key
- * `__proto__`, which would change the prototype of whatever object it is copied to
+ * `__proto__`, which would change the prototype of an object that it is copied to
  */
 export function freezeJson<T extends JsonValue>(value: T, depth = 0): T {
   if (typeof value === 'number' && !Number.isFinite(value))
@@ -62,7 +62,7 @@ export function freezeJson<T extends JsonValue>(value: T, depth = 0): T {
   return Object.freeze(value);
 }
 
-/** Freezes plain objects and arrays, down to what is frozen already or is something else. */
+/** Freezes plain objects and arrays, with all that they hold. Stops at values that are frozen already or are of another kind. */
 export function deepFreeze<T>(value: T): T {
   if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value;
   if (!Array.isArray(value) && Object.getPrototypeOf(value) !== Object.prototype) return value;
@@ -71,7 +71,7 @@ export function deepFreeze<T>(value: T): T {
   return value;
 }
 
-/** What a value takes in memory, roughly, in bytes: `[{},{},…]` takes twenty times what its text does. */
+/** Roughly how many bytes of memory a value takes. `[{},{},…]` takes twenty times as much as its text. */
 export function memoryBytes(value: JsonValue): number {
   if (typeof value === 'string') return 24 + value.length * 2;
   if (typeof value !== 'object' || value === null) return 16;
@@ -94,7 +94,7 @@ function stringify(value: unknown): string {
   }
 }
 
-/** Kinds of objects that JSON text gives back whole. Those with a `toJSON` method, dates for example, never come here. */
+/** Kinds of objects that JSON keeps whole. An object with a `toJSON` method, such as a Date, is converted before this check. */
 const JSON_TAGS = new Set(['Object', 'Array', 'String', 'Number', 'Boolean']);
 
 function refuseLossy(_key: string, value: unknown): unknown {

@@ -4,7 +4,7 @@ import { valueAt } from './json-pointer.js';
 import type { JsonValue } from './json.js';
 import type { Labels } from './labels.js';
 
-/** What a key is made of: what the caller sent, and who that is. */
+/** The parts of a request from which a key is made. */
 export interface Keyed {
   readonly input: JsonValue;
   readonly labels: Labels | undefined;
@@ -17,18 +17,18 @@ const FORM =
   'a template names {input.tenant}, {input}, {labels.tenant} or {client}, and "{{" and "}}" are literal braces';
 
 /**
- * Makes one key of those requests that belong together: `{input.customer.id}`, `{labels.tenant}`, `{client}`, or several of them. Different values
- * never make the same key, whatever text stands between them.
+ * Makes the same key for requests that belong together. A template names `{input.customer.id}`, `{labels.tenant}`, `{client}`, or several of
+ * these. Different values never make the same key, whatever text stands between the names.
  */
 export class KeyTemplate {
   private constructor(
     readonly text: string,
-    /** The places of the input that it names, each by its steps. */
+    /** The places in the input that the template names, each as a list of steps. */
     readonly inputs: readonly (readonly string[])[],
     private readonly parts: readonly ((keyed: Keyed) => JsonValue | undefined)[],
   ) {}
 
-  /** @throws {Error} that says what is wrong with it, where it is none */
+  /** @throws {Error} that says what is wrong with the template */
   static parse(text: string): KeyTemplate {
     const parts: ((keyed: Keyed) => JsonValue | undefined)[] = [];
     const inputs: (readonly string[])[] = [];
@@ -44,12 +44,12 @@ export class KeyTemplate {
     return new KeyTemplate(text, inputs, parts);
   }
 
-  /** The members of the input that it names. */
+  /** The top-level members of the input that the template names. */
   get members(): ReadonlySet<string> {
     return new Set(this.inputs.flatMap(([member]) => member ?? []));
   }
 
-  /** The key of a request: JSON of the values; undefined where it has nothing at one of the names. */
+  /** The key of a request: JSON of the named values. Undefined where the request lacks one of them. */
   of(keyed: Keyed): string | undefined {
     const values: JsonValue[] = [];
     for (const part of this.parts) {

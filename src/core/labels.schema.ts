@@ -2,15 +2,15 @@ import { z } from 'zod';
 import { labelsOf } from './labels.js';
 import { NAME, NAME_FORM } from './name.js';
 
-/** How many labels a run may have, and how long a value may be, in UTF-16 code units: each event of the run carries them. */
+/** Most labels of a run, and longest value in UTF-16 code units. Both are small because each event of the run carries the labels. */
 const MAX_LABELS = 8;
 const MAX_LENGTH = 128;
-/** Neither control characters nor halves of surrogate pairs: what every database and log line can hold. */
+/** Any text without control characters and halves of surrogate pairs. Every database and log line can hold it. */
 const VALUE = /^[^\p{Cc}\p{Cs}]+$/u;
-/** The same for the OpenAPI document, but for halves of pairs: many of its readers compile patterns without the flag `u`. */
+/** {@link VALUE} for the OpenAPI document. It allows halves of surrogate pairs, since many readers compile patterns without the flag `u`. */
 const PATTERN = '^[^\\u0000-\\u001F\\u007F-\\u009F]+$';
 
-/** A text that every database and log line can hold as it is. @param most in UTF-16 code units */
+/** A text that every database and log line can hold unchanged. @param most longest text, in UTF-16 code units */
 export function plainTextSchema(most: number) {
   const error = `takes a text of 1 to ${most} characters, without control characters`;
   return z
@@ -29,7 +29,7 @@ const textsSchema = z.record(
   },
 );
 
-/** What a caller says of a run, to find it by: a tenant, an order. Labels are counted before they are looked at. */
+/** The labels by which a caller finds a run later, such as a tenant or an order. Their number is checked before each label is. */
 export const labelsSchema = z
   .preprocess((labels, context) => {
     if (typeof labels !== 'object' || labels === null || Object.keys(labels).length <= MAX_LABELS)
@@ -45,7 +45,7 @@ export const labelsSchema = z
     examples: [{ tenant: 'acme', order: '4711' }],
   });
 
-/** The filter by labels of a query, once or several times: `label=tenant:acme`. */
+/** The query parameter that filters by labels, given once or several times: `label=tenant:acme`. */
 export const labelFilterSchema = z.preprocess(
   (texts) => [...new Set([texts].flat())],
   z
@@ -63,7 +63,7 @@ export const labelFilterSchema = z.preprocess(
     }),
 );
 
-/** What the OpenAPI document says of that filter. */
+/** That query parameter in the OpenAPI document. */
 export const labelFilterParameter = {
   name: 'label',
   required: false,

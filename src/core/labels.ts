@@ -1,7 +1,7 @@
-/** What a caller says of a run, to find it by: see `labelsSchema`. */
+/** Labels by which a caller finds a run: see `labelsSchema`. */
 export type Labels = Readonly<Record<string, string>>;
 
-/** Labels as filters name them and databases keep them: `tenant:acme`. No name has a colon. */
+/** Labels as texts such as `tenant:acme`, the form in filters and databases. No name has a colon. */
 export function labelTexts(labels: Labels | undefined): string[] {
   return labels ? Object.entries(labels).map(([name, value]) => `${name}:${value}`) : [];
 }
@@ -11,7 +11,7 @@ export function labelsOf(texts: readonly string[]): Labels {
   return Object.fromEntries(texts.map(nameAndValue));
 }
 
-/** Whether a run has all of some labels. */
+/** Whether a run has all the wanted labels. */
 export function hasLabels(labels: Labels | undefined, wanted: readonly string[] | undefined): boolean {
   if (!wanted) return true;
   return wanted.every((text) => {
@@ -20,7 +20,7 @@ export function hasLabels(labels: Labels | undefined, wanted: readonly string[] 
   });
 }
 
-/** The members that JSON has of some labels. No other text has such a member in it: JSON escapes the quotes of a value. */
+/** JSON members of labels, to search for in the JSON of a run's labels. No value contains such a member: JSON escapes its quotes. */
 export function labelMembers(texts: readonly string[]): string[] {
   return texts.map((text) =>
     nameAndValue(text)

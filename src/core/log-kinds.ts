@@ -1,4 +1,4 @@
-/** What log lines are about: the context of each, and what LOG_LEVELS sets levels for. */
+/** Kinds of log lines. The kind is the line's context, and LOG_LEVELS sets a level for each kind. */
 export const LOG_KINDS = [
   'service',
   'request',
@@ -16,23 +16,23 @@ export const LOG_KINDS = [
 
 export type LogKind = (typeof LOG_KINDS)[number];
 
-/** From the most severe on; `silent` leaves out all. */
+/** The most severe level first. `silent` logs nothing. */
 export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
 export type LogLevels = Readonly<Partial<Record<LogKind, LogLevel>>>;
 
-/** The least severe lines of a kind that are logged. */
+/** The least severe level at which lines of a kind are logged. */
 export function levelOf(
   kind: LogKind,
   { LOG_LEVEL, LOG_LEVELS }: { readonly LOG_LEVEL: LogLevel; readonly LOG_LEVELS: LogLevels },
 ): LogLevel {
-  // Nest’s own lines of a start say nothing that a user of the service needs.
+  // The lines that Nest writes at each start say nothing that a user of the service needs.
   return LOG_LEVELS[kind] ?? (kind === 'nest' ? leastOf(LOG_LEVEL, 'warn') : LOG_LEVEL);
 }
 
-/** Whether lines of a level are logged where `least` is the least severe that are. */
+/** Whether lines of a level are logged. @param least the least severe level that is logged */
 export function shows(least: LogLevel, level: Exclude<LogLevel, 'silent'>): boolean {
   return least !== 'silent' && LOG_LEVELS.indexOf(level) <= LOG_LEVELS.indexOf(least);
 }

@@ -1,7 +1,7 @@
 import { Logger } from '@nestjs/common';
 import type { LogKind } from './log-kinds.js';
 
-/** A logger of lines of one kind. */
+/** A logger for lines of one kind. */
 export function loggerOf(kind: LogKind): Logger {
   return new Logger(kind);
 }

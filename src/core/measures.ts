@@ -1,14 +1,14 @@
 import type { WebhookEvent } from './webhook-event.js';
 
-/** A request that was answered, or whose caller has gone. */
+/** A request that was answered, or whose caller has left. */
 export interface AnsweredRequest {
   readonly method: string;
   readonly scheme: 'http' | 'https';
   /** As the OpenAPI document writes it, such as `/runs/{id}`; undefined for an address that nothing answers at. */
   readonly route: string | undefined;
-  /** Undefined where the caller had gone before there was one. */
+  /** Status of the answer. Undefined where the caller left before the answer. */
   readonly status: number | undefined;
-  /** Whether the caller had gone before the whole answer was sent. */
+  /** Whether the caller left before the whole answer was sent. */
   readonly aborted: boolean;
   readonly tookMs: number;
 }
@@ -17,20 +17,23 @@ export interface AnsweredRequest {
 export interface UpstreamCall {
   readonly method: string;
   readonly origin: string;
-  /** Undefined where there was no answer. */
+  /** Status of the answer. Undefined where there was no answer. */
   readonly status: number | undefined;
-  /** Why there was none. */
+  /** Why there was no answer. */
   readonly error: string | undefined;
   readonly tookMs: number;
 }
 
-/** How a request has its answer of the run of another one: under way (`coalesced`), the last good one (`reused`), or that in the place of a failure (`stale`). */
+/**
+ * How a request shares the run of another request. `coalesced`: the run is under way, or replied just now. `reused`: it is the last good run.
+ * `stale`: it is the last good run, and replaces a failure.
+ */
 export type Sharing = 'coalesced' | 'reused' | 'stale';
 
-/** How the result of a shadow compares with the reply; `failed`: it has none. */
+/** How the result of a shadow compares with the reply. `failed`: the shadow has no result. */
 export type Compared = 'equal' | 'different' | 'failed';
 
-/** Who is told what no event tells. */
+/** Is told of things that no event tells. */
 export interface Hearer {
   answered(request: AnsweredRequest): void;
   called(call: UpstreamCall): void;
@@ -40,19 +43,19 @@ export interface Hearer {
   compared(task: string, shadow: string, how: Compared): void;
 }
 
-/** What the parts of a process count beside events, and who is told what takes time. */
+/** Numbers that the parts of a process count besides events, and the hearers of what takes time. */
 export class Measures {
-  /** Nobody measures anything while there are none. */
+  /** While this list is empty, nothing is measured. */
   hearers: readonly Hearer[] = [];
   /** How many event streams are open. */
   streams = 0;
   /** How many connections were cut off because their readers were too slow. */
   cutOff = 0;
-  /** When the database last saw this node, on the clock of `performance.now()`; -Infinity before it has, and where it is no node. */
+  /** When the database last saw this node, on the clock of `performance.now()`. -Infinity before that, and in a process that is no node. */
   lastBeatAt = -Infinity;
-  /** How many runs of other nodes this one took over. */
+  /** How many runs of other nodes this node took over. */
   takeovers = 0;
-  /** How many sub-tasks waited in the dead-letter queue when this node last looked; undefined before. */
+  /** How many sub-tasks waited in the dead-letter queue when this node last looked. Undefined before it looked. */
   deadLetters: number | undefined;
 
   get isHeard(): boolean {

@@ -1,30 +1,30 @@
-/** Up to this share of the limit new runs are taken: what was accepted needs the rest. */
+/** New runs are accepted up to this share of the limit. Runs that were accepted need the rest. */
 export const NEW_RUNS_SHARE = 0.5;
-/** Up to this share runs of an earlier process are resumed: new ones alone can't keep them waiting. */
+/** Runs of an earlier process are resumed up to this share. It is larger, so that new runs alone can't keep them waiting. */
 export const RESUMED_RUNS_SHARE = 0.6;
-/** Past this share, what comes over connections is read only as fast as memory is given back. */
+/** Past this share, connections are read only as fast as memory is given back. */
 export const READING_SHARE = 0.75;
 
-/** Who reads no more before there is memory for it. */
+/** A reader that stops until there is memory for what it reads. */
 export interface MemoryWaiter {
-  /** How much it waits for. */
+  /** Number of bytes that the reader waits for. */
   readonly bytes: number;
-  /** Called when that is taken for it. */
+  /** Called when the bytes were taken for the reader. */
   memoryTaken(): void;
 }
 
 /**
- * Counts the bytes that inputs, results, unsent answers and streams take in memory together, roughly, so that new work is shed long
- * before the heap is full. Whoever takes bytes gives back the same number.
+ * Counts roughly how many bytes inputs, results, unsent answers and streams take in memory together, so that new work is refused long
+ * before the heap is full. Code that takes bytes gives back the same number.
  */
 export class MemoryBudget {
   private usedBytes = 0;
   private readonly waiters = new Set<MemoryWaiter>();
 
-  /** @param limitBytes what all of it may take */
+  /** @param limitBytes how many bytes all of these may take. Default: no limit */
   constructor(readonly limitBytes = Infinity) {}
 
-  /** What is taken now. */
+  /** Number of bytes that are taken now. */
   get used(): number {
     return this.usedBytes;
   }
@@ -43,12 +43,12 @@ export class MemoryBudget {
     if (this.waiters.size > 0) this.serve();
   }
 
-  /** Takes what a reader waits for as soon as that fits into {@link READING_SHARE}; first come, first served. */
+  /** Takes the bytes for a reader once they fit into {@link READING_SHARE}, when bytes are given back. First come, first served. */
   wait(waiter: MemoryWaiter): void {
     this.waiters.add(waiter);
   }
 
-  /** Ends a wait. What was taken for it stays taken. */
+  /** Ends a wait. Bytes that were taken for the waiter stay taken. */
   leave(waiter: MemoryWaiter): void {
     this.waiters.delete(waiter);
   }

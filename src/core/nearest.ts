@@ -1,7 +1,7 @@
-/** How many letters may be wrong, missing or too many in a name for another to be what was meant. */
+/** Most letters by which a misspelt name may differ from the name that was meant. */
 const MOST_CHANGES = 2;
 
-/** The one of `names` that `name` is most likely a misspelling of. */
+/** The entry of `names` that a misspelt `name` most likely means. Undefined where no entry is close enough. */
 export function nearest(name: string, names: readonly string[]): string | undefined {
   const changes = names.map((other) => [other, distance(name.toLowerCase(), other.toLowerCase())] as const);
   const [best] = changes

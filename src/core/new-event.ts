@@ -9,14 +9,14 @@ interface Subject {
   readonly labels?: Labels | undefined;
 }
 
-/** What is the same in the JSON of all events of a run: it is written out once. No id or name has a character that JSON escapes. */
+/** JSON members that all events of a run share, so that they are written out once. Ids and names have no character that JSON escapes. */
 export function aboutRun(runId: string, { task, client, labels }: Omit<Subject, 'id'>): string {
   const by = client === undefined ? '' : `,"client":"${client}"`;
   const under = labels === undefined ? '' : `,"labels":${JSON.stringify(labels)}`;
   return `"runId":"${runId}","task":"${task}"${by}${under}`;
 }
 
-/** An event of a run, whose id and time the journal fills in. What few runs have is left out where it is missing: every event is written. */
+/** An event of a run. The journal fills in its id and time. A run without client or labels has no such member, which keeps each event short. */
 export function runEvent<T extends EventType>(
   { id: runId, task, client, labels }: Subject,
   type: T,
@@ -29,7 +29,7 @@ export function runEvent<T extends EventType>(
   return (labels ? Object.assign(event, { labels }) : event) as RunEvent;
 }
 
-/** The same of a sub-task. */
+/** An event of a sub-task, made as {@link runEvent} makes one of a run. */
 export function subTaskEvent(
   { id: runId, task, client, labels }: Subject,
   type: SubTaskEvent['type'],

@@ -29,7 +29,7 @@ const pointerSchema = z
     'takes a JSON Pointer (RFC 6901) such as /price, in which ~0 is "~" and ~1 is "/"',
   );
 
-/** What of results is compared. */
+/** Which parts of results are compared. */
 export const comparisonSchema = {
   pointer: pointerSchema
     .meta({ description: 'A JSON Pointer to what of the result is compared. Default: all of it.' })
@@ -90,7 +90,7 @@ export const losersPolicySchema = z
 
 export type LosersPolicy = Readonly<z.infer<typeof losersPolicySchema>>;
 
-/** What becomes of a run whose stream breaks off after callers were shown some of it. */
+/** What becomes of a run whose stream breaks off after callers were shown a part of the stream. */
 export const onBreakSchema = z.enum(['fail', 'restart']).meta({
   id: 'OnBreak',
   description:

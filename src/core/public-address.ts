@@ -2,8 +2,8 @@ import { isIP } from 'node:net';
 import ipaddr from 'ipaddr.js';
 
 /**
- * Whether an address is one of the public internet: what IANA has assigned to no special purpose. So no address that
- * carries another in it (IPv4-mapped, NAT64, 6to4, Teredo) is, whatever it carries.
+ * Whether an address is on the public internet, which means that IANA reserves it for no special purpose. An address that
+ * contains another address (IPv4-mapped, NAT64, 6to4, Teredo) is never public.
  */
 export function isPublic(address: string): boolean {
   if (!isIP(address)) return false;
@@ -13,13 +13,13 @@ export function isPublic(address: string): boolean {
   return parsed instanceof ipaddr.IPv4 || (parsed.parts[0] ?? 0) >> 13 === 1;
 }
 
-/** What resolvers never ask the network for (RFC 6761). */
+/** Names that resolvers never ask the network for (RFC 6761). */
 const LOCALHOST = /(?:^|\.)localhost\.?$/;
 
 /**
- * Whether a host needs no lookup to be known as none of the public internet.
+ * Whether a host is certainly not on the public internet, as far as can be told without a lookup.
  *
- * @param host as a URL has it, but for the brackets of an address of version 6
+ * @param host as in a URL, but an IPv6 address without its brackets
  */
 export function isKnownPrivate(host: string): boolean {
   return isIP(host) ? !isPublic(host) : LOCALHOST.test(host);

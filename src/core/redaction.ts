@@ -2,10 +2,10 @@ import { z } from 'zod';
 import type { JsonValue } from './json.js';
 import { stepsOf } from './json-pointer.js';
 
-/** What the journal has in the place of a value that it must not have. */
+/** The text that the journal keeps in place of a redacted value. */
 export const REDACTED = '[redacted]';
 
-/** The values that the journal must not have, each by its steps, below the input and below the result of each sub-task. */
+/** The values that the journal must not have, in the input and in the result of each sub-task. Each is a list of steps. */
 export interface Redaction {
   readonly input: readonly (readonly string[])[];
   readonly result: readonly (readonly string[])[];
@@ -33,7 +33,7 @@ export const redactSchema = z
     examples: [['/input/card/number', '/result/token']],
   });
 
-/** What a task's options mean; undefined where the journal may have all. */
+/** Reads a task's options. Undefined where the journal may have everything. */
 export function redactionOf(keepInput = true, pointers: readonly string[] = []): Redaction | undefined {
   if (keepInput && pointers.length === 0) return undefined;
   const all = pointers.map(stepsOf);
@@ -41,7 +41,7 @@ export function redactionOf(keepInput = true, pointers: readonly string[] = []):
   return { input: keepInput ? below('input') : [[]], result: below('result') };
 }
 
-/** A copy without the values that `places` lead to; the value itself where they lead to nothing. */
+/** A copy with {@link REDACTED} in place of each value that `places` lead to. The value itself where they lead to nothing. */
 export function redacted(value: JsonValue, places: Redaction['input']): JsonValue {
   return places.reduce(without, value);
 }

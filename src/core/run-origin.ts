@@ -1,14 +1,17 @@
-/** The request that a run came with, where there was one. */
+/** The request that started a run, where a request did. */
 export interface RunOrigin {
-  /** Its `X-Request-Id`, the caller's or one that was made for it. */
+  /** The `X-Request-Id` of the request: the caller's, or one that the service made. */
   readonly requestId?: string | null | undefined;
-  /** Its `traceparent`, version 00 of W3C Trace Context; where traces are on, that of its span, and then that of the run’s span. */
+  /** The request's `traceparent`, version 00 of W3C Trace Context. Where traces are on: of the request's span, later of the run’s span. */
   readonly traceparent?: string | null | undefined;
-  /** Who sent it: the name of the API key, a colon, and what tells the key from an earlier one of that name. */
+  /** Who sent the request: the name of the API key, a colon, and a text that tells the key from an earlier key of that name. */
   readonly clientId?: string | null | undefined;
-  /** OpenTelemetry’s `SpanContext` of its span, where traces are on. Not kept. The types of the library are to need no package of OpenTelemetry. */
+  /**
+   * OpenTelemetry’s `SpanContext` of the request's span, where traces are on. Not kept. The type is `object`, so that the library's types need
+   * no package of OpenTelemetry.
+   */
   readonly parent?: object | undefined;
-  /** The header that its API key came in, where it had one, in lower case. */
+  /** Name, in lower case, of the header that the API key came in. Undefined without a key. */
   readonly keyHeader?: string | undefined;
 }
 
@@ -18,8 +21,8 @@ export function clientName(clientId: string): string {
 }
 
 /**
- * What every log line of a run, or of a request, says of it. Tracing tools look lines up by `trace_id` and `span_id`, as
- * OpenTelemetry names them: https://opentelemetry.io/docs/specs/otel/compatibility/logging_trace_context/
+ * Fields that every log line of a run or a request has. Tracing tools find lines by `trace_id` and `span_id`, the names of
+ * OpenTelemetry: https://opentelemetry.io/docs/specs/otel/compatibility/logging_trace_context/
  */
 export interface OriginFields {
   readonly task?: string | undefined;
@@ -30,7 +33,7 @@ export interface OriginFields {
   readonly trace_flags?: string;
 }
 
-/** @param task of the run */
+/** @param task the name of the run's task */
 export function originFields({ requestId, traceparent }: RunOrigin, task?: string): OriginFields {
   const about = { task, requestId: requestId ?? undefined };
   if (typeof traceparent !== 'string') return about;

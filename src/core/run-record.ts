@@ -10,59 +10,59 @@ import { leadAfter, type StreamLead } from './stream-lead.js';
 import type { Decision, Outcome, RunStatus } from './run.js';
 import { advanceSubTask, pendingSubTask, type SubTaskRecord } from './sub-task-record.js';
 
-/** What is on record of a run: what its committed events add up to. */
+/** The recorded state of a run: what its committed events add up to. */
 export interface RunRecord {
   readonly id: string;
   readonly task: string;
   readonly input: JsonValue;
-  /** Whether that is all that the caller sent. */
+  /** Whether `input` is all that the caller sent. False where a part was redacted. */
   readonly inputIsKept: boolean;
   readonly replyPolicy: ReplyPolicy;
   readonly losers: LosersPolicy;
-  /** Undefined: the run fails when a stream breaks off of which callers were shown some. */
+  /** Undefined: the run fails when a stream breaks off after callers were shown a part of the stream. */
   readonly onBreak: 'restart' | undefined;
-  /** Undefined when it has none. */
+  /** Undefined when the run has no labels. */
   readonly labels: Labels | undefined;
-  /** How long after its start its unfinished sub-tasks are cancelled, where they are. */
+  /** How long after the run's start its unfinished sub-tasks are cancelled. Undefined: never. */
   readonly deadline: StringValue | undefined;
-  /** The id of the request that started it, where one did. */
+  /** The id of the request that started the run; null where no request did. */
   readonly requestId: string | null;
-  /** The `traceparent` of that request, where it had one; where traces are on, that of the span of the run. */
+  /** The `traceparent` of that request, or null. Where traces are on, the `traceparent` of the run's span. */
   readonly traceparent: string | null;
-  /** The headers of that request that the task takes; undefined where it takes none. Never shown. */
+  /** The headers of that request that the task keeps; undefined where the task keeps none. Never shown. */
   readonly callerHeaders: CallerHeaders | undefined;
-  /** Its own webhooks, those of its task among them; undefined where it has none. Secrets are sealed. Never shown. */
+  /** Webhooks of the run, with those of its task; undefined where there are none. Secrets are sealed. Never shown as they are. */
   readonly webhooks: readonly WebhookTarget[] | undefined;
-  /** Whose API key that request came with, where it needed one: see `RunOrigin`. */
+  /** The client whose API key the request came with, or null: see `RunOrigin`. */
   readonly clientId: string | null;
   readonly createdAt: string;
   readonly subTasks: readonly SubTaskRecord[];
-  /** The names of those of them that are shadows; undefined where none is. */
+  /** Names of the sub-tasks that are shadows; undefined where none is. */
   readonly shadows?: readonly string[] | undefined;
-  /** How those of its sub-tasks ended that have, in the order of their ends. */
+  /** Outcomes of the sub-tasks that have ended, in the order in which they ended. */
   readonly outcomes: Outcome[];
-  /** The id of its `run.started` event. */
+  /** The id of the run's `run.started` event. */
   readonly firstEventId: number;
-  /** The first event of each row of the log that has events of it, where a journal has such rows. */
+  /** Keys of the log's rows that have events of the run: the id of each row's first event. Set where the journal has such rows. */
   readonly commits?: readonly number[] | undefined;
-  /** The id of its last event so far: it changes whenever anything of the run does. */
+  /** The id of the run's last event so far. It changes whenever anything in the run changes. */
   lastEventId: number;
-  /** The time of that event. */
+  /** The time of the last event. */
   lastEventTime: string;
   status: RunStatus;
   /** Null as long as there is no reply. */
   decision: Decision | null;
-  /** Whether a failed sub-task was tried again since, so that an error may become a result. */
+  /** Whether a failed sub-task was tried again after the reply, so that an error reply may become a result. */
   retriedSinceReply: boolean;
   repliedAt: string | null;
   finishedAt: string | null;
-  /** Whose stream callers were shown last; undefined where none was shown. */
+  /** The attempt whose stream callers were shown last; undefined where no stream was shown. */
   lead?: StreamLead | undefined;
-  /** Whether it was finished once before: a failed sub-task was tried again. */
+  /** Whether the run was finished before, and a failed sub-task was then tried again. */
   reopened: boolean;
 }
 
-/** The run that a `run.started` event opens. */
+/** The record of a new run, made from its `run.started` event. */
 function openRun(event: RunEvent<'run.started'>): RunRecord {
   const {
     input,
@@ -108,7 +108,7 @@ function openRun(event: RunEvent<'run.started'>): RunRecord {
   };
 }
 
-/** The run that its events add up to, of which there is at least the first. @param commits see {@link RunRecord} */
+/** The record that the events of a run add up to. The first must be `run.started`. @param commits see {@link RunRecord} */
 export function runOf([first, ...rest]: readonly RunEvent[], commits?: readonly number[]): RunRecord {
   if (first?.type !== 'run.started') throw new Error('A run begins with run.started');
   const run = { ...openRun(first), commits };
@@ -116,7 +116,7 @@ export function runOf([first, ...rest]: readonly RunEvent[], commits?: readonly 
   return run;
 }
 
-/** Brings `run` up to date with the next of its events. */
+/** Brings `run` up to date with its next event. */
 export function advance(run: RunRecord, event: RunEvent): void {
   run.lastEventId = event.id;
   run.lastEventTime = event.time;
@@ -151,7 +151,7 @@ export function advance(run: RunRecord, event: RunEvent): void {
   }
 }
 
-/** A sub-task that had failed is tried again, on request: its outcome counts no more. */
+/** Removes the outcome of a failed sub-task that is tried again on request. */
 function withdrawOutcome(run: RunRecord, name: string): void {
   run.outcomes.splice(
     run.outcomes.findIndex(({ subTask }) => subTask === name),

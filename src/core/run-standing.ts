@@ -1,10 +1,10 @@
 import type { Reply } from './run.js';
 import type { RunRecord } from './run-record.js';
 
-/** Whose results are in a reply: see `answeredBySchema`. Null where the reply is an error. */
+/** The sub-tasks whose results are in a reply: see `answeredBySchema`. Null where the reply is an error, or there is none. */
 export type AnsweredBy = string | readonly string[] | null;
 
-/** What is on record of a run's reply. */
+/** The recorded facts about a run's reply. */
 export interface RecordedReply {
   /** RFC 3339; null as long as there is no reply. */
   readonly repliedAt: string | null;
@@ -13,7 +13,7 @@ export interface RecordedReply {
 
 /** How far a run has come. */
 export interface RunStanding extends RecordedReply {
-  /** Its sub-tasks that have not ended. */
+  /** Names of the sub-tasks that have not ended. */
   readonly unfinished: readonly string[];
 }
 

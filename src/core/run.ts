@@ -9,16 +9,16 @@ export const NOT_NEEDED = 'not needed after the reply';
 /** The reason of sub-tasks that were skipped or cancelled because the deadline of their run had come. */
 export const PAST_DEADLINE = 'unfinished at the deadline of the run';
 
-/** Why a sub-task is skipped that starts later than one whose failure is final. */
+/** Why a sub-task that has not started is skipped: the failure of another sub-task was final. */
 export const NOT_WORTH_IT = 'another sub-task failed for good, and this one would fare no better';
 
-/** Why a sub-task is skipped whose `when` is false for the input. */
+/** Why a sub-task is skipped: its `when` is false for the input. */
 export const WHEN_FALSE = 'when is false';
 
-/** Why a shadow is skipped in the runs that are not of its sample. */
+/** Why a shadow is skipped: the run is not in the shadow's sample. */
 export const NOT_SAMPLED = 'not sampled';
 
-/** Why a shadow ends that would have to wait for a slot. */
+/** Why a shadow is skipped or cancelled: it would have to wait for a slot. */
 export const NO_FREE_SLOT = 'no slot was free';
 
 export const jsonValueSchema: z.ZodType<JsonValue> = z.any().meta({ description: 'Any JSON value.' });
@@ -61,8 +61,8 @@ export const startTriggerSchema = z.enum(['delay', 'failed-attempt', 'failure', 
 export type StartTrigger = z.infer<typeof startTriggerSchema>;
 
 /**
- * `upstream-…`: what a call of an upstream came to; see `src/upstreams`. `task-unknown`, `input-unfit`: the service's code
- * changed, so a run that was begun before it can't go on. `when-failed`: the condition of the sub-task threw, or took too long.
+ * `upstream-…`: how a call of an upstream failed; see `src/upstreams`. `task-unknown`, `input-unfit`: the service's code
+ * changed, so a run that began before the change can't go on. `when-failed`: the condition of the sub-task threw, or took too long.
  */
 export const ATTEMPT_ERROR_CODES = [
   'threw',
@@ -109,7 +109,7 @@ export const attemptErrorSchema = z.object({
 
 export type AttemptError = Frozen<z.infer<typeof attemptErrorSchema>>;
 
-/** Why a sub-task never begins: the reason for which it is skipped, or the error with which it fails. */
+/** Why a sub-task never begins. A text is the reason of its skip, an error is that of its failure. */
 export type Obstacle = string | AttemptError;
 
 /** What an upstream answered: its status, and the beginning of its body. */
@@ -151,10 +151,10 @@ export const campsSchema = z.array(campSchema).exactOptional().meta({
 });
 
 /**
- * What the caller of a run is told. `answeredBy` names the winner; under `quorum`, `all`, `deadline` and
- * `agreement` it lists the winners in the order in which they finished. `result` is an object by their names, and under
- * `agreement` the result of the first of them. Of a run that can't meet its policy
- * any more, or didn't in time, `failures` are the outcomes that made it so.
+ * What the caller of a run is told. `answeredBy` names the winner; under `quorum`, `all`, `deadline` and `agreement` it lists the winners in
+ * the order in which they finished. `result` is the winner's result. Under `quorum`, `all` and `deadline` it is an object with the results by
+ * sub-task name, and under `agreement` the first winner's result. In an error, `failures` lists the outcomes because of which the run can't meet
+ * its policy any more, or didn't in time.
  */
 export const replySchema = z.union([
   z.object({ answeredBy: answeredBySchema, result: jsonValueSchema, missing: missingSchema }),
@@ -179,7 +179,7 @@ export interface Decision {
   readonly background: readonly string[];
 }
 
-/** How a sub-task ended, once and for all. */
+/** How a sub-task ended. */
 export type Outcome =
   | { readonly subTask: string; readonly status: 'succeeded'; readonly result: JsonValue }
   | { readonly subTask: string; readonly status: 'failed'; readonly error: AttemptError }

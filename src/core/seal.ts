@@ -4,7 +4,7 @@ const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 const ID_BYTES = 4;
 
-/** A text can't be opened: it was sealed with a key that is gone, or for another purpose, or it is damaged. */
+/** A sealed text can't be opened. Its key is not among the keys, or the text is damaged. */
 export class SealError extends Error {
   constructor() {
     super(
@@ -14,12 +14,12 @@ export class SealError extends Error {
   }
 }
 
-/** Keeps secrets unreadable wherever they are stored: AES-256-GCM (NIST SP 800-38D). */
+/** Encrypts secrets before they are stored, with AES-256-GCM (NIST SP 800-38D). */
 export class Seal {
-  /** Private to the language too, so that no print of an object shows them. */
+  /** A `#` field, so that printing the object doesn't show the keys. */
   readonly #keys: readonly { readonly id: Buffer; readonly key: Buffer }[];
 
-  /** @param keys of 32 bytes. The first seals; all open what they have sealed. Empty: nothing can be sealed. */
+  /** @param keys 32 bytes each. The first key seals. Each key opens what it has sealed. Empty: nothing can be sealed. */
   constructor(keys: readonly Buffer[]) {
     this.#keys = keys.map((key) => ({
       key,

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { comparisonSchema } from './policies.js';
 
-/** How many of the runs it takes part in, as a share of all. */
+/** Share of the task's runs in which the shadow starts. */
 const sampleSchema = z
   .string()
   .regex(/^(?:100|\d{1,2}(?:\.\d{1,3})?)%$/, 'takes a percentage from 0% to 100%, such as 5%')
@@ -10,7 +10,7 @@ const sampleSchema = z
     examples: ['5%'],
   });
 
-/** That a sub-task runs beside the others and is compared with them: its results are in no reply. */
+/** Makes a sub-task a shadow: it runs beside the others, its result is in no reply, and the result is compared with the reply. */
 export const shadowSchema = z
   .union([z.literal(true), z.strictObject({ sample: sampleSchema.exactOptional(), ...comparisonSchema })], {
     error: 'takes true, or an object such as {"sample": "5%"} with sample, pointer and ignore',
@@ -24,13 +24,13 @@ export const shadowSchema = z
 
 export type ShadowOptions = Readonly<z.infer<typeof shadowSchema>>;
 
-/** What of a result is compared: see `agreement` of `ReplyPolicy`. */
+/** Which parts of a result are compared: see `agreement` of `ReplyPolicy`. */
 export interface Comparison {
   readonly pointer?: string;
   readonly ignore?: readonly string[];
 }
 
-/** How a shadow is run and compared, with its defaults. */
+/** How a shadow is run and compared: its options with their defaults. */
 export interface ShadowTerms extends Comparison {
   readonly sample: string;
 }

@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import { durationSchema, milliseconds } from './duration.js';
 
-/** Above p0, which is no time at all, and below p100, which one slow reply would make the rule of all. */
+/** Above p0, which would be no time at all, and below p100, which would be the time of the single slowest reply. */
 const QUANTILE = /^p(?!0+(\.0+)?$)\d{1,2}(\.\d{1,2})?$/;
 
-/** Used by `after: p95` and its like as long as too few replies are known. */
+/** Delay that a rule such as `after: p95` uses as long as too few replies are known. */
 const DEFAULT_COLD_START = '100ms';
 
 const afterDuration = z.strictObject({ after: durationSchema });
@@ -24,7 +24,10 @@ const afterQuantile = z.strictObject({
   }),
 });
 
-/** When a sub-task starts: with the run, some time later unless the reply is out, or when one before it, or an attempt of it, has failed. */
+/**
+ * When a sub-task starts: with the run, some time later unless the reply is out by then, after an earlier sub-task failed, or after an attempt of
+ * an earlier sub-task failed.
+ */
 export const startRuleSchema = z
   .union([z.enum(['at-once', 'after-failed-attempt', 'after-failure']), afterDuration, afterQuantile], {
     error:
@@ -39,11 +42,11 @@ export const startRuleSchema = z
 
 export type StartRule = Readonly<z.infer<typeof startRuleSchema>>;
 
-/** How long after its run a sub-task is due: a fixed time, or a quantile of reply times (from 0 to 1) once it is known. */
+/** How long after the run's start a sub-task is due: a fixed time, or a quantile (from 0 to 1) of reply times once it is known. */
 export type StartDelay =
   { readonly ms: number } | { readonly quantile: number; readonly coldStartMs: number };
 
-/** In which order the sub-tasks of a task take the places that start rules are for. */
+/** In which order the sub-tasks of a task take the places in the list. Each place keeps its start rule. */
 export const startOrderSchema = z.enum(['declared', 'learned']).meta({
   id: 'StartOrder',
   description:
@@ -52,7 +55,7 @@ export const startOrderSchema = z.enum(['declared', 'learned']).meta({
 
 export type StartOrder = z.infer<typeof startOrderSchema>;
 
-/** The time in a rule; undefined for a rule without one. */
+/** The delay of a start rule; undefined for a rule without a time. */
 export function startDelay(rule: StartRule): StartDelay | undefined {
   if (typeof rule !== 'object') return undefined;
   const { after } = rule;
@@ -67,9 +70,9 @@ function isQuantile(after: string): after is `p${number}` {
 
 /**
  * Why sub-tasks with these rules can't start in the order in which they are declared; undefined when they can. A fixed time and
- * a quantile can't be compared before the run; then the order decides.
+ * a quantile can't be compared before the run, so any order of these two is accepted.
  *
- * @param names what to call the sub-tasks
+ * @param names names of the sub-tasks, for the message
  */
 export function startOrderMisfit(names: readonly string[], rules: readonly StartRule[]): string | undefined {
   if (!rules.includes('at-once')) return 'no sub-task starts at once; let the first one do so';
@@ -107,7 +110,7 @@ const UNTIMED_RANKS: readonly (StartRule | undefined)[] = [
   'after-failure',
 ];
 
-/** How many extra starts runs may have, of all runs: a percentage such as `10%`, or `off`. */
+/** How many hedges the runs of a task may have, as a percentage of the runs such as `10%`, or `off`. */
 export const hedgeBudgetSchema = z
   .string()
   .regex(/^(\d{1,4}(\.\d{1,2})?%|off)$/, 'takes a percentage such as 10% or 200%, or off')
@@ -117,7 +120,7 @@ export const hedgeBudgetSchema = z
     examples: ['10%'],
   });
 
-/** How many extra starts a run may have on average; Infinity for no bound. */
+/** How many hedges a run may have on average; Infinity for no bound. */
 export function hedgeShare(budget: string): number {
   return budget === 'off' ? Infinity : Number.parseFloat(budget) / 100;
 }

@@ -1,37 +1,37 @@
 import type { RunEvent } from './events.js';
 import type { ReplyPolicy } from './policies.js';
 
-/** Whose stream the callers of a run are shown. */
+/** The leader of a run: the attempt whose stream callers are shown. */
 export interface StreamLead {
   readonly subTask: string;
   readonly attempt: number;
-  /** Whether that stream has broken off, so that another may lead. */
+  /** Whether the leader's stream has broken off, so that another attempt may lead. */
   readonly broken: boolean;
 }
 
-/** What of a run's terms says who may lead. */
+/** The terms of a run that say which sub-tasks may lead. */
 export interface LeadTerms {
   readonly replyPolicy: ReplyPolicy;
   readonly onBreak?: 'restart' | undefined;
   readonly shadows?: readonly string[] | undefined;
 }
 
-/** Whether the stream of a sub-task may be shown: none of a shadow is, and under the other policies no single result is the reply. */
+/** Whether callers may be shown the stream of a sub-task: not of a shadow, and only under policies whose reply is a single result. */
 export function mayLead({ replyPolicy: policy, shadows }: LeadTerms, subTask: string): boolean {
   if (shadows?.includes(subTask)) return false;
   if (policy.policy === 'primary') return policy.primary === subTask;
   return policy.policy === 'first-success' || policy.policy === 'first-settled';
 }
 
-/** What ends a stream before its end. */
+/** Events that cut a stream off before its end. */
 const BREAKS: ReadonlySet<string> = new Set(['sub-task.retrying', 'sub-task.failed', 'sub-task.cancelled']);
 
 /**
- * Who leads after an event: the attempt whose chunks are first on record, until its sub-task begins anew, after a crash or on request, or, where
- * another may take its place, breaks off. What is committed
- * alone decides, so that every reader of the log, and whoever resumes the run, comes to the same.
+ * The leader after an event. The attempt whose chunks are recorded first leads. Its lead is broken when its sub-task starts again, after a crash or
+ * on request, and where `onBreak` is `restart`, also when its stream breaks off. Committed events alone decide this. So every reader of the log,
+ * and a node that resumes the run, finds the same leader.
  *
- * @param lead who led before; undefined where nobody has
+ * @param lead the leader before the event; undefined where there was none
  */
 export function leadAfter(
   lead: StreamLead | undefined,

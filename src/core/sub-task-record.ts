@@ -2,47 +2,47 @@ import type { StreamMeasures, SubTaskEvent } from './events.js';
 import type { JsonValue } from './json.js';
 import type { AttemptError, StartTrigger, SubTaskStatus } from './run.js';
 
-/** What is on record of one sub-task of a run. Times are RFC 3339 texts in UTC, durations milliseconds. */
+/** The recorded state of one sub-task of a run. Times are RFC 3339 texts in UTC, durations milliseconds. */
 export interface SubTaskRecord {
   readonly name: string;
   status: SubTaskStatus;
   /** Attempts begun so far. */
   attempts: number;
-  /** How many of them failed. The others go on, succeeded, or were cut off by the end of the process. */
+  /** How many attempts failed. The others go on, succeeded, or were cut off by the end of the process. */
   failures: number;
-  /** How often it was tried again on request, after it had failed: once it was, no attempt follows by itself. */
+  /** How often the failed sub-task was tried again on request. From the first time on, no attempt follows by itself. */
   retries: number;
-  /** What stands for the idempotency keys of those requests; undefined where none had any. */
+  /** Digests of these requests' idempotency keys; undefined where no request had a key. */
   retryKeys: string[] | undefined;
-  /** Why it started when it did; undefined when it started with the run, or hasn't started. */
+  /** Why the sub-task started later than its run; undefined when it started with the run, or hasn't started. */
   trigger: StartTrigger | undefined;
-  /** The `traceparent` of the span of its last attempt, where that had one. */
+  /** The `traceparent` of the last attempt's span, where the attempt had a span. */
   traceparent?: string;
-  /** Set when its time had come and the hedge budget was spent. */
+  /** Set when the sub-task was due as a hedge, but the hedge budget was spent. */
   heldBack: true | undefined;
-  /** When the next attempt is due, while it waits for a retry. */
+  /** When the next attempt is due, while the sub-task waits for a retry. */
   retryAt: string | null;
-  /** How long that wait is in all, in milliseconds. */
+  /** Whole length of that wait, in milliseconds. */
   retryDelayMs: number;
-  /** When its first attempt began, or the first since it was tried again on request. */
+  /** When the first attempt began, or the first attempt after a retry on request. */
   startedAt: string | null;
   finishedAt: string | null;
   durationMs: number | null;
-  /** What its last attempt has said of its progress, and when. */
+  /** The last progress that the last attempt reported, and when. */
   progress: { readonly value: JsonValue; readonly time: string } | undefined;
-  /** What the stream of its last attempt had brought when that ended; undefined where it doesn't stream. */
+  /** What the last attempt's stream had brought when the attempt ended; undefined where the sub-task doesn't stream. */
   stream?: StreamMeasures | undefined;
-  /** Set while it waits among the dead letters of nodes, until somebody redrives it. No event tells of that. */
+  /** Set while the sub-task waits among the dead letters of nodes, until somebody redrives it. No event records this. */
   deadLetter?: true;
-  /** Why it was cancelled or skipped. */
+  /** Why the sub-task was cancelled or skipped. */
   reason: string | undefined;
-  /** Set when it succeeded. */
+  /** Set when the sub-task succeeded. */
   result: JsonValue | undefined;
-  /** The last attempt's error: set while it waits for a retry and when it failed. */
+  /** The last attempt's error. Set while the sub-task waits for a retry, and when it has failed. */
   error: AttemptError | undefined;
 }
 
-/** A sub-task of a run that has just begun. */
+/** The record of a sub-task in a new run. */
 export function pendingSubTask(name: string): SubTaskRecord {
   return {
     name,
@@ -65,7 +65,7 @@ export function pendingSubTask(name: string): SubTaskRecord {
   };
 }
 
-/** Brings `subTask` up to date with the next of its events. */
+/** Brings `subTask` up to date with its next event. */
 export function advanceSubTask(subTask: SubTaskRecord, event: SubTaskEvent): void {
   if ('stream' in event.data) subTask.stream = event.data.stream;
   switch (event.type) {
@@ -122,7 +122,7 @@ export function advanceSubTask(subTask: SubTaskRecord, event: SubTaskEvent): voi
   subTask.durationMs = 'durationMs' in event.data ? event.data.durationMs : null;
 }
 
-/** It had failed, and is tried again on request. Its failure is not counted twice. */
+/** Resets a failed sub-task that is tried again on request. `sub-task.retrying` counts the failure again, so one is taken off. */
 function startOver(subTask: SubTaskRecord): void {
   subTask.retries += 1;
   subTask.failures -= 1;

@@ -14,7 +14,7 @@ import type { Hidden } from './hidden.js';
 import type { RetryOptions, SubTaskHandler, SubTaskPlacement } from './sub-task.js';
 import type { TaskWebhook } from './webhook.schema.js';
 
-/** A sub-task as it is run: its handler, and its options with the defaults filled in. */
+/** A sub-task ready to run: its handler, and its options with the defaults filled in. */
 export interface SubTaskDefinition {
   readonly name: string;
   readonly handler: SubTaskHandler<unknown>;
@@ -28,21 +28,21 @@ export interface SubTaskDefinition {
   };
   readonly concurrency: number;
   readonly placement: SubTaskPlacement;
-  /** In lower case. */
+  /** Names of headers, in lower case. */
   readonly callerHeaders: readonly string[];
-  /** Undefined where it returns its result at once. */
+  /** Undefined where the sub-task doesn't stream. */
   readonly stream: StreamTerms | undefined;
-  /** Undefined where nothing keeps it from calling what it calls. */
+  /** Undefined where the sub-task has no breaker. */
   readonly breaker: BreakerTerms | undefined;
 }
 
 /** How the stream of a sub-task races: {@link StreamOptions} with their defaults. */
 export interface StreamTerms {
   readonly wins: (chunk: JsonValue) => boolean | Promise<boolean>;
-  /** Infinity: as long as the attempt. */
+  /** Infinity: bounded by the attempt's timeout alone. */
   readonly firstChunkMs: number;
   readonly idleMs: number;
-  /** What the schema of the sub-task makes of its result. */
+  /** Checks the result with the sub-task's schema, and returns the parsed result. */
   readonly checked: (result: JsonValue) => unknown;
 }
 
@@ -52,17 +52,17 @@ export type DeclaredWebhook = Omit<TaskWebhook, 'secret'> & {
   readonly written?: string;
 };
 
-/** A task as it was found and checked at start. */
+/** A task that was found and checked at start. */
 export interface TaskDefinition {
   readonly name: string;
   readonly subTasks: readonly SubTaskDefinition[];
-  /** When each of them starts: first those that do at once, then those that do after a time, then after a failure. */
+  /** Start rules of the sub-tasks, in the same order: first at once, then after a time, after a failed attempt, after a failure. */
   readonly starts: readonly StartRule[];
-  /** Whether they start in that order, or each run starts in the order that was learnt, with the rules at their places. */
+  /** `declared`: sub-tasks start in that order. `learned`: each run starts in the learnt order, and the rules keep their places. */
   readonly order: StartOrder;
-  /** By the names of sub-tasks, for which inputs they start; undefined where all do for any. */
+  /** Conditions by the name of the sub-task; undefined where every sub-task is eligible for any input. */
   readonly conditions: ReadonlyMap<string, Condition> | undefined;
-  /** By their names, the sub-tasks that are shadows, which stand behind all others; undefined where there are none. */
+  /** The shadows by name, which `subTasks` lists after all others; undefined where there are none. */
   readonly shadows: ReadonlyMap<string, ShadowTerms> | undefined;
   /** How many hedges runs may have on average; Infinity for no bound. */
   readonly hedgeBudget: number;
@@ -70,19 +70,19 @@ export interface TaskDefinition {
   readonly losers: LosersPolicy;
   readonly deadline: StringValue | undefined;
   readonly input: StandardSchemaV1 | undefined;
-  /** The names, in lower case, of the headers that a run keeps of the request that starts it. */
+  /** Names, in lower case, of the request's headers that a run keeps. */
   readonly callerHeaders: readonly string[];
-  /** Undefined where the journal may have all. */
+  /** Undefined where the journal may have everything. */
   readonly redaction: Redaction | undefined;
   readonly webhooks: readonly DeclaredWebhook[] | undefined;
-  /** What becomes of a run whose stream breaks off after callers were shown some of it. */
+  /** What becomes of a run whose stream breaks off after callers were shown a part of the stream. */
   readonly onBreak: OnBreak;
-  /** Whether one of its sub-tasks streams that is no shadow. */
+  /** Whether a sub-task that is no shadow streams. */
   readonly streams: boolean;
-  /** How it is served besides its own API; undefined: not. */
+  /** A further API that serves the task; undefined: none. */
   readonly face: Face | undefined;
-  /** Which runs requests share; undefined where each has its own. */
+  /** How requests share runs; undefined where each request has its own run. */
   readonly coalescing: Coalescing | undefined;
-  /** How its runs share slots; undefined where none is named, and all of them come in turn. */
+  /** How the task's runs share slots; undefined where no key is named, and runs wait in their order. */
   readonly fairness: Fairness | undefined;
 }

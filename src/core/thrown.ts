@@ -1,4 +1,4 @@
-/** A thrown value in words, whatever it is: getters, proxies and toString methods that throw included. */
+/** The message of any thrown value. Never throws, even if a getter, proxy or toString method of the value does. */
 export function textOf(thrown: unknown): string {
   try {
     const text =
@@ -18,7 +18,7 @@ export function stackOf(thrown: unknown): string | undefined {
   }
 }
 
-/** Whether a thrown value is an instance of one of the classes; a value that won't say is not. */
+/** Whether a thrown value is an instance of one of the classes. False where the check itself throws. */
 export function isOneOf(
   thrown: unknown,
   classes: readonly (abstract new (...args: never[]) => Error)[],

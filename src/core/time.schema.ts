@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** A time as callers write it; milliseconds since 1970. */
+/** A time as callers write it. Parses to milliseconds since 1970. */
 export function timeSchema(description: string) {
   return z.iso
     .datetime({

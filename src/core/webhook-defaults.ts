@@ -1,4 +1,4 @@
-/** What webhooks do that don't say otherwise. */
+/** Defaults of a webhook's options. */
 export const WEBHOOK_DEFAULTS = {
   format: 'event',
   timeout: '15s',

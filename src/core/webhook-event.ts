@@ -1,32 +1,32 @@
-/** What an attempt to deliver an event came to. */
+/** The outcome of an attempt to deliver an event. */
 export interface AttemptReport {
-  /** When it ended, in milliseconds since 1970. */
+  /** When the attempt ended, in milliseconds since 1970. */
   readonly at: number;
   readonly tookMs: number;
-  /** Of the answer; undefined where there was none. */
+  /** Status of the answer; undefined where there was no answer. */
   readonly status?: number;
   /**
-   * Why it failed: `status`, `timeout`, `unreachable`, `forbidden-address`, `sealed` for a secret that can't be opened; `breaker-open` and
-   * `gone` where no request was made.
+   * Why the attempt failed: `status`, `timeout`, `unreachable`, `forbidden-address`, or `sealed` for a secret that can't be opened.
+   * `breaker-open` and `gone`: no request was made.
    */
   readonly error?: string;
-  /** Says more of that, for people. */
+  /** Says more about the failure, for people. */
   readonly message?: string;
-  /** The beginning of the answer’s body, of one that was refused. */
+  /** The beginning of the answer’s body, where the answer was an error. */
   readonly excerpt?: string;
-  /** When the first attempt of the delivery had ended; of one that has failed. */
+  /** When the delivery's first attempt ended, in milliseconds since 1970. Set on attempts that failed. */
   readonly firstAt?: number;
 }
 
-/** Whether a request was made: none is while a receiver fails all the time, nor to one that is gone. */
+/** Whether a request was made. None is made while the receiver's breaker is open, or when the receiver is gone. */
 export function wasSent({ error }: AttemptReport): boolean {
   return error !== 'breaker-open' && error !== 'gone';
 }
 
 interface About {
-  /** The id of the webhook; `runs` for one that a run has of its own. */
+  /** The id of the webhook; `runs` for a run's own webhook. */
   readonly webhook: string;
-  /** Without its query. */
+  /** The URL without its query. */
   readonly url: string;
 }
 
@@ -35,20 +35,20 @@ interface AboutDelivery extends About {
   readonly type: string;
   readonly runId: string;
   readonly task: string;
-  /** From 1. */
+  /** Number of the attempt, from 1. */
   readonly attempt: number;
   readonly report: AttemptReport;
-  /** That of the run, where it is known: the span of the attempt has a link to it. */
+  /** The run's `traceparent`, where it is known. The attempt's span links to the span that it names. */
   readonly traceparent?: string | undefined;
 }
 
 interface WebhookEvents {
   'webhook.delivered': AboutDelivery & {
-    /** From the time of the event to the answer. */
+    /** Time from the event to the answer, in milliseconds. */
     readonly delayMs: number;
   };
   'webhook.failing': AboutDelivery & {
-    /** When the next attempt is due, in milliseconds since 1970; null when none is, for it is a dead letter now. */
+    /** When the next attempt is due, in milliseconds since 1970. Null: none is, because the delivery is a dead letter now. */
     readonly nextAt: number | null;
   };
   'webhook.paused': About & {
@@ -59,7 +59,7 @@ interface WebhookEvents {
 
 export type WebhookEventKind = keyof WebhookEvents;
 
-/** What happens to webhooks in this process. It isn't in the log of events: deliveries would be delivered. */
+/** Something that happens to a webhook in this process. The log of events has none of these, else deliveries would cause deliveries. */
 export type WebhookEvent<Kind extends WebhookEventKind = WebhookEventKind> = {
   [K in Kind]: WebhookEvents[K] & { readonly kind: K };
 }[Kind];

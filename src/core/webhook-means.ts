@@ -1,10 +1,10 @@
 import type { WebhookOrigins } from './webhook-origins.js';
 
-/** What a service has for webhooks. */
+/** What a service can do with webhooks. */
 export class WebhookMeans {
   constructor(
     readonly origins: WebhookOrigins,
-    /** Whether it has a secret of its own to sign with. */
+    /** Whether the service has its own secret to sign with. */
     readonly canSign: boolean,
     readonly canSeal: boolean,
   ) {}

@@ -1,20 +1,20 @@
 import { isKnownPrivate } from './public-address.js';
 
-/** Where callers may have events sent. */
+/** The addresses to which callers may have events sent. */
 export interface WebhookOrigins {
-  /** Whether https to any address on the public internet is among them. */
+  /** Whether any https address on the public internet is allowed. */
   readonly isPublic: boolean;
-  /** Those that may be http, and have any address. */
+  /** Origins that are allowed although they use http or an address that isn't public. */
   readonly origins: readonly string[];
 }
 
-/** Whether the origin of a URL is named, so that its address may be a private one. */
+/** Whether `origins` names the origin of a URL, so that its address may be private. */
 export function isListed(url: string, { origins }: WebhookOrigins): boolean {
   return origins.includes(new URL(url).origin);
 }
 
 /**
- * Why callers may not have events sent to a URL; undefined where they may, as far as can be told without a lookup of its host.
+ * Why callers may not have events sent to a URL. Undefined where they may, as far as can be told without a lookup of the host.
  *
  * @param url an http or https URL
  */

@@ -4,12 +4,12 @@ import { DEFAULT_WEBHOOK_EVENTS, type WebhookTarget } from './webhook.schema.js'
 
 type Shown = Pick<WebhookTarget, 'url' | 'written' | 'events'>;
 
-/** The URL that callers, the log and metrics are told: without its query, which may have a token. */
+/** The URL that callers, the log and metrics get to see. It has no query, because the query may contain a token. */
 export function shownUrl({ url, written }: Pick<Shown, 'url' | 'written'>): string {
   return written ?? url.replace(/\?.*$/s, '');
 }
 
-/** What is shown of the webhooks of a run or a task. */
+/** The webhooks of a run or a task as callers see them. */
 export function webhookViews(webhooks: readonly Shown[]) {
   return webhooks.map((webhook) => ({
     url: shownUrl(webhook),

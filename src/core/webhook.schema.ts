@@ -3,13 +3,13 @@ import { durationSchema, milliseconds } from './duration.js';
 import { EVENT_TYPES } from './event-types.js';
 import type { Frozen } from './json.js';
 
-/** What a webhook is told of that names no types: how a run was answered, and how it ended. */
+/** Events that a webhook gets by default: how a run was answered, and how the run ended. */
 export const DEFAULT_WEBHOOK_EVENTS = ['run.replied', 'run.finished'] as const;
 
-/** How many webhooks a run may have of its own, those of its task among them. */
+/** Most webhooks of one run, those of its task included. */
 export const MOST_WEBHOOKS_OF_RUN = 8;
 
-/** How long an attempt may hold one of the connections to its origin. */
+/** Longest time for which an attempt may hold a connection to its origin. */
 const MOST_TIMEOUT_MS = 60_000;
 
 const urlSchema = z
@@ -18,7 +18,7 @@ const urlSchema = z
   .refine(
     (text) => {
       const url = URL.parse(text);
-      // Not every database keeps control characters and halves of surrogate pairs.
+      // Some databases can't store control characters and halves of surrogate pairs.
       if (url === null || /[\s\p{Cc}\p{Cs}]/u.test(text)) return false;
       return /^https?:$/.test(url.protocol) && !url.username && !url.password && !url.hash;
     },
@@ -32,14 +32,14 @@ const urlSchema = z
 
 const SECRET_FORM = 'takes whsec_ and 24 to 64 bytes in base64';
 
-/** Some texts of its characters are none: no signature could be made with them. */
+/** Whether a secret is valid base64. Some texts with only base64's characters are not, and can't be used to sign. */
 function isBase64(secret: string): boolean {
   const text = secret.replace(/^whsec_/, '');
   const padded = Buffer.from(text, 'base64').toString('base64');
   return text === padded || text === padded.replace(/=+$/, '');
 }
 
-/** `whsec_` and 24 to 64 bytes in base64, as Standard Webhooks has them. */
+/** `whsec_` and 24 to 64 bytes in base64, the form of Standard Webhooks. */
 export const webhookSecretSchema = z
   .string()
   .regex(/^whsec_[A-Za-z0-9+/]{32,86}={0,2}$/, { error: SECRET_FORM, abort: true })
@@ -74,7 +74,7 @@ const retrySchema = z
       'Waits are drawn between 0 and the bound (exponential backoff with full jitter), or as long as Retry-After asks for.',
   });
 
-/** What every webhook may say. */
+/** Options that every webhook has. */
 export const webhookFields = {
   url: urlSchema,
   events: eventsSchema.exactOptional(),
@@ -116,26 +116,26 @@ export type RunWebhook = Frozen<z.infer<typeof runWebhookSchema>>;
 
 export type TaskWebhook = Frozen<z.infer<typeof taskWebhookSchema>>;
 
-/** How deliveries are made: what a webhook says of it, with what is sealed of it. */
+/** How deliveries are made: a webhook's options, with sealed secrets. */
 export type WebhookTarget = Omit<RunWebhook, 'secret'> & {
-  /** The newest first; each sealed, see `Seal`. Empty: those of the service, `WEBHOOK_SECRET`. */
+  /** Sealed secrets (see `Seal`), the newest first. Empty: deliveries are signed with the service's `WEBHOOK_SECRET`. */
   readonly secrets: readonly SealedSecret[];
-  /** Whether its address may be one that is not on the public internet: its task says so, in code or a file. */
+  /** Whether the address may be private. Only a task can allow that, in code or in a file. */
   readonly allowPrivate?: true;
-  /** Its URL as a tasks file writes it, without the query, where variables of the environment are part of it: their values are not shown. */
+  /** Set where the URL contains variables of the environment: the URL as in the tasks file, without its query. It hides the values. */
   readonly written?: string;
 };
 
-/** `until` is when it signs no more, in milliseconds since 1970; undefined for the newest. */
+/** `until`: when the secret stops signing, in milliseconds since 1970; undefined for the newest secret. */
 export type SealedSecret = Readonly<{ sealed: string; until?: number }>;
 
-/** What a webhook of the API is for. JSON of this is what is kept of it. */
+/** The terms of a webhook made with the API. They are stored as JSON. */
 export type WebhookTerms = WebhookTarget & {
   readonly description?: string;
-  /** Of runs of any of these tasks; of all where it is left out. */
+  /** Sends events of runs of these tasks only. Default: of all tasks. */
   readonly tasks?: readonly string[];
-  /** Of runs that have all of these, each as `name:value`. */
+  /** Sends events of runs that have all of these labels, each as `name:value`. */
   readonly labels?: readonly string[];
-  /** The `clientId` of the one whose runs alone it is told of: its maker sees no others. */
+  /** Sends events of this `clientId`'s runs only, because the webhook's maker may see no other runs. */
   readonly onlyClient?: string;
 };
