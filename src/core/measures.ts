@@ -4,7 +4,7 @@ import type { WebhookEvent } from './webhook-event.js';
 export interface AnsweredRequest {
   readonly method: string;
   readonly scheme: 'http' | 'https';
-  /** As the OpenAPI document writes it, such as `/runs/{id}`; undefined for an address that nothing answers at. */
+  /** The route as in the OpenAPI document, such as `/runs/{id}`; undefined for an address without a route. */
   readonly route: string | undefined;
   /** Status of the answer. Undefined where the caller left before the answer. */
   readonly status: number | undefined;

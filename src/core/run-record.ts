@@ -31,7 +31,7 @@ export interface RunRecord {
   readonly traceparent: string | null;
   /** The headers of that request that the task keeps; undefined where the task keeps none. Never shown. */
   readonly callerHeaders: CallerHeaders | undefined;
-  /** Webhooks of the run, with those of its task; undefined where there are none. Secrets are sealed. Never shown as they are. */
+  /** Webhooks of the run and of its task; undefined where there are none. Secrets are sealed. Callers see only URLs and types of events. */
   readonly webhooks: readonly WebhookTarget[] | undefined;
   /** The client whose API key the request came with, or null: see `RunOrigin`. */
   readonly clientId: string | null;

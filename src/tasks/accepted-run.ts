@@ -15,11 +15,11 @@ import type { RunRequest } from './tasks.schemas.js';
 import type { RunWebhooks } from './run-webhooks.js';
 
 /**
- * The terms of a new run.
+ * Checks a request, and makes the terms of a new run from it.
  *
- * @param webhooksOf registers its webhooks; undefined: who calls has done so
+ * @param webhooksOf registers the run's webhooks; undefined where the caller has done that
  * @param headers of the request
- * @throws {DomainError} `invalid-request`, with a JSON Pointer to each thing that is wrong; `journal-unavailable`
+ * @throws {DomainError} `invalid-request`, with a JSON Pointer to each error; `journal-unavailable`
  */
 export async function acceptRun(
   task: TaskDefinition,
@@ -70,7 +70,7 @@ export async function acceptRun(
   };
 }
 
-/** What the task's schema makes of an input. @throws {DomainError} `invalid-request` */
+/** Parses an input with the task's schema. @throws {DomainError} `invalid-request` */
 export async function parseInput(task: TaskDefinition, input: JsonValue): Promise<unknown> {
   if (!task.input) return input;
   const parsed = await validated(task.input, input);

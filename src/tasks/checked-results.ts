@@ -4,7 +4,7 @@ import type { SubTaskContext, SubTaskHandler } from '../core/sub-task.js';
 import { SubTaskError } from '../core/sub-task-error.js';
 import { validated } from './standard-schema.js';
 
-/** A sub-task whose results have to fit a schema. */
+/** Wraps a sub-task whose results must fit a schema. */
 export class CheckedResults implements SubTaskHandler<unknown> {
   constructor(
     private readonly handler: SubTaskHandler<unknown>,
@@ -16,7 +16,7 @@ export class CheckedResults implements SubTaskHandler<unknown> {
   }
 }
 
-/** What a schema makes of a result. @throws {SubTaskError} `result-unfit` */
+/** Parses a result with a schema. @throws {SubTaskError} `result-unfit` */
 export async function checkedResult(output: StandardSchemaV1, result: unknown): Promise<unknown> {
   const checked = await validated(output, result);
   if (!checked.issues) return checked.value;

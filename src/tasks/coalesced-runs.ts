@@ -11,7 +11,7 @@ import type { StartGate } from './start-gate.js';
 import type { RunRequest } from './tasks.schemas.js';
 import type { StartedRun } from './started-run.js';
 
-/** Lets equal requests share a run, or be answered from the last good one, as their task says. */
+/** Lets equal requests share a run, or answers them from the last good run, as the task's `coalesce` and `reuse` say. */
 @Injectable()
 export class CoalescedRuns {
   constructor(
@@ -22,10 +22,10 @@ export class CoalescedRuns {
   ) {}
 
   /**
-   * The run that answers a request: of the past, under way, or else the one of its terms, which is started.
+   * Finds the run that answers a request: a past run, or a run under way. Where there is none, starts the run of the terms.
    *
-   * @param request which the terms were made of
-   * @param gate what a run passes before it starts
+   * @param request the request that the terms were made from
+   * @param gate the gate that a run passes before it starts
    * @throws {DomainError} `journal-unavailable`, and what {@link Runs.start} throws
    */
   async start(
@@ -47,7 +47,7 @@ export class CoalescedRuns {
     const reused = { runId: past.runId, task: terms.task, replayed: false, reused: past };
     if (past.ageMs < reuse.forMs) {
       if (past.ageMs >= reuse.forMs / 2 && !this.held.has(key) && this.past.mayRefresh(key, reuse))
-        // Who asks next tries again, and the run has its own record of a failure.
+        // The next request tries again. If the new run fails, the run's own record says so.
         this.held.attach(key, terms, coalescing).catch(() => undefined);
       return this.counted(reused);
     }

@@ -1,11 +1,11 @@
 import type { RunRecord } from '../core/run-record.js';
 
-/** What became of a command. */
+/** The result of a command. */
 export interface Commanded {
-  /** The run as that leaves it. */
+  /** The run after the command. */
   readonly run: Readonly<RunRecord>;
-  /** Whether it is done and on record; else it is on record that it was asked for, and a node does it as soon as it can. */
+  /** True: the command is done, and recorded. False: only the request is recorded, and a node performs it as soon as it can. */
   readonly isDone: boolean;
-  /** Whether an earlier request with the same idempotency key has done it. */
+  /** Whether an earlier request with the same idempotency key did the command. */
   readonly replayed?: boolean;
 }

@@ -6,7 +6,7 @@ import { MOST_WEBHOOKS_OF_RUN, taskWebhookSchema, type TaskWebhook } from '../co
 
 const webhooksSchema = z.array(taskWebhookSchema).max(MOST_WEBHOOKS_OF_RUN);
 
-/** The webhooks that a class declares for its task. @throws {Error} that names what is wrong with them */
+/** Checks the webhooks that a class declares for its task. @throws {Error} that says what is wrong with the webhooks */
 export function declaredWebhooks(value: unknown): readonly DeclaredWebhook[] | undefined {
   if (value === undefined) return undefined;
   const { data, error } = webhooksSchema.safeParse(value);
@@ -18,7 +18,7 @@ export function declaredWebhooks(value: unknown): readonly DeclaredWebhook[] | u
   );
 }
 
-/** @param written its URL as it is shown, where that isn't the URL itself */
+/** @param written the URL to show, where the real URL must not be shown */
 export function declaredWebhook({ secret, ...webhook }: TaskWebhook, written?: string): DeclaredWebhook {
   return {
     ...webhook,

@@ -4,7 +4,7 @@ import { NAME, NAME_FORM } from '../core/name.js';
 import { textOf } from '../core/thrown.js';
 import { isStandardSchema } from './standard-schema.js';
 
-/** A task that can't be run as it is declared. The message names the classes and the mend. */
+/** A task can't be run as it is declared. The message names the classes and the fix. */
 export class TaskDeclarationError extends Error {
   constructor(message: string) {
     super(message);

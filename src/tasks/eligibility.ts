@@ -3,13 +3,14 @@ import { WHEN_FALSE, type Obstacle } from '../core/run.js';
 import type { TaskDefinition } from '../core/task.js';
 import { textOf } from '../core/thrown.js';
 
-/** How long a function of the code may take, in milliseconds. */
+/** Longest time for a `when` function in code, in milliseconds. */
 const MOST_MS = 1_000;
 
 /**
- * Why sub-tasks don't begin in a run with this input, as `when` says, by their names; undefined where all of them do.
+ * Evaluates `when` for a run with this input.
  *
- * @param names the sub-tasks that are asked about. Default: all
+ * @param names the sub-tasks to evaluate. Default: all
+ * @returns why sub-tasks don't begin, by the name of the sub-task; undefined where all of them begin
  */
 export async function obstaclesFor(
   { conditions }: TaskDefinition,
@@ -30,7 +31,7 @@ export async function obstaclesFor(
 async function obstacleOf(condition: Condition, input: unknown): Promise<Obstacle | undefined> {
   try {
     const holds = condition.holds(input);
-    // What waits for the thread of expressions has not failed.
+    // An expression has no time limit here: waiting for the thread of expressions is no failure.
     const answer =
       typeof holds === 'object' && condition.text === undefined ? await inTime(holds) : await holds;
     return answer ? undefined : WHEN_FALSE;

@@ -6,16 +6,16 @@ import { clientName } from '../core/run-origin.js';
 import type { RunTerms } from '../run/run-terms.js';
 import type { RunRequest } from './tasks.schemas.js';
 
-/** Headers that tell requests apart and say nothing else. */
+/** Headers that only identify a request or its trace, and so differ between equal requests. */
 const OF_ONE_REQUEST =
   /^(?:traceparent|tracestate|baggage|b3|x-b3-.+|x-datadog-.+|uber-trace-id|x-amzn-trace-id|x-cloud-trace-context|(?:x-)?(?:request|correlation)-id)$/;
 
 /**
- * What requests have in common that may share a run: their task, their client unless the task shares runs, their key, and what else they ask for.
- * The headers that the run keeps count too, but for those of traces: a credential among them decides what the caller may be told.
+ * The digest of all that requests must have in common to share a run: the task, the client unless the task shares runs between clients, the key, and
+ * all other terms. The kept headers count too, except those of traces, because a credential among them decides what the caller may be told.
  *
- * @param request which the terms were made of
- * @returns a digest; undefined for a request that has nothing where the key names something
+ * @param request the request that the terms were made from
+ * @returns undefined for a request that lacks a value that the key names
  */
 export function equalityOf(
   terms: RunTerms,

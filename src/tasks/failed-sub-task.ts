@@ -2,13 +2,13 @@ import { DomainError } from '../core/domain-error.js';
 import type { RunRecord } from '../core/run-record.js';
 import type { SubTaskRecord } from '../core/sub-task-record.js';
 
-/** The sub-task that a request with a key has retried; undefined when none has. */
+/** The sub-task that an earlier request with this idempotency key has retried; undefined where there was none. */
 export function subTaskOfKey({ subTasks }: Readonly<RunRecord>, key: string | undefined): string | undefined {
   if (key === undefined) return undefined;
   return subTasks.find(({ retryKeys }) => retryKeys?.includes(key))?.name;
 }
 
-/** Whether a sub-task was retried since it was read. */
+/** Whether a sub-task was retried since its record was read. */
 export function isRetried(
   { subTasks }: Readonly<RunRecord>,
   { name, retries }: Readonly<SubTaskRecord>,
@@ -16,7 +16,7 @@ export function isRetried(
   return subTasks.some((now) => now.name === name && now.retries > retries);
 }
 
-/** A copy of a sub-task of a run: a live run goes on. @throws {DomainError} when it has not failed */
+/** A copy of a failed sub-task's record, as a live run changes the record. @throws {DomainError} `sub-task-unknown`, `sub-task-not-failed` */
 export function failedSubTask(run: Readonly<RunRecord>, name: string): Readonly<SubTaskRecord> {
   const subTask = run.subTasks.find((candidate) => candidate.name === name);
   if (!subTask) {

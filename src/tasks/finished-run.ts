@@ -7,7 +7,7 @@ export function isFinished({ finishedAt }: Readonly<RunRecord>): boolean {
   return finishedAt !== null;
 }
 
-/** Whether a cancel on request ended what was unfinished. */
+/** Whether a cancel on request ended a sub-task of the run. */
 export function isCancelled({ subTasks }: Readonly<RunRecord>): boolean {
   return subTasks.some(({ reason }) => reason === CANCELLED);
 }

@@ -13,30 +13,30 @@ import type { StartGate } from './start-gate.js';
 import type { StartedRun } from './started-run.js';
 
 const KIND = 'coalesce';
-/** For how long a key is kept in the journal; a node whose run has no reply yet extends it. Past it, the key of a node that died is free. */
+/** How long the journal keeps a key, in milliseconds. A node extends this as long as its run has no reply. A dead node's key gets free. */
 const LEASE_MS = 30_000;
-/** How long another node may take from its claim until its run is recorded, in milliseconds. */
+/** Longest wait for another node that has claimed a key to record its run, in milliseconds. */
 const MOST_UNRECORDED_MS = 2_000;
-/** How often a node looks whether it is, in milliseconds. */
+/** How often a node checks whether that run is recorded, in milliseconds. */
 const POLL_MS = 50;
-/** How many keys a process knows the runs of; past it, it asks the journal for those that it learnt first. */
+/** Most keys that a process keeps in memory. Past this number it forgets the oldest keys, and asks the journal for them. */
 const MOST_HELD = 10_000;
 
 /** The run that a key of equal requests belongs to. */
 interface HeldRun {
   readonly runId: string;
-  /** Milliseconds since 1970, by the clock of the journal. */
+  /** When the run started, in milliseconds since 1970, on the journal's clock. */
   readonly startedAt: number;
 }
 
 interface Held {
-  /** Settles when it is known which run has the key. */
+  /** The run that has the key. */
   readonly run: Promise<HeldRun>;
-  /** What extends the key, or what lets go of it. */
+  /** Extends the key until the run's reply; later forgets the key when its time is over. */
   timer?: NodeJS.Timeout | undefined;
 }
 
-/** Which run each key of equal requests belongs to: in this process, and in the journal for other nodes and the next start. */
+/** Knows which run has the key of equal requests: in memory, and in the journal for other nodes and the next start. */
 @Injectable()
 export class HeldKeys implements OnModuleDestroy {
   private readonly held = new Map<string, Held>();
@@ -59,9 +59,9 @@ export class HeldKeys implements OnModuleDestroy {
   }
 
   /**
-   * The run that has the key, or else the one of the terms, which is started.
+   * Finds the run that has the key. Where there is none, starts the run of the terms.
    *
-   * @param gate what a run passes before it starts
+   * @param gate the gate that a run passes before it starts
    * @throws {DomainError} `journal-unavailable`, and what {@link Runs.start} throws
    */
   async attach(key: string, terms: RunTerms, coalescing: Coalescing, gate?: StartGate): Promise<StartedRun> {
@@ -112,7 +112,7 @@ export class HeldKeys implements OnModuleDestroy {
     return run;
   }
 
-  /** Of several nodes that claim a key at once, one gets it. */
+  /** Claims a key for a run, or finds the run that has it. If several nodes claim a key at once, one of them gets it. */
   private async claim(key: string, runId: string, { forMs }: Coalescing): Promise<HeldRun> {
     const { notes } = this.journal;
     const until = this.clock.elapsed() + MOST_UNRECORDED_MS;
@@ -128,7 +128,7 @@ export class HeldKeys implements OnModuleDestroy {
     }
   }
 
-  /** Whether there still is a run: it may have been erased since its reply, or deleted for its age. */
+  /** Whether a run still exists. It may have been erased since its reply, or deleted for its age. */
   private async isKept(runId: string): Promise<boolean> {
     try {
       await this.watch.standing(runId);
@@ -139,7 +139,7 @@ export class HeldKeys implements OnModuleDestroy {
     }
   }
 
-  /** When a run started that still has its key. */
+  /** When the run started, in milliseconds since 1970. `over`: the run has lost its key. `unrecorded`: the journal has no such run. */
   private async startOf(runId: string, forMs: number): Promise<number | 'unrecorded' | 'over'> {
     try {
       const { createdAt, decision, status, finishedAt } = await this.watch.get(runId);
@@ -167,7 +167,7 @@ export class HeldKeys implements OnModuleDestroy {
       },
       (error: unknown) => {
         const { code } = error as Partial<DomainError>;
-        // The run may go on: who asks next looks.
+        // The run may go on. The next request asks the journal.
         if (code === 'stopping' || code === 'journal-unavailable') this.letGo(key, held);
         else this.release(key, held, run);
       },
@@ -188,7 +188,7 @@ export class HeldKeys implements OnModuleDestroy {
     { forMs, reuse }: Coalescing,
     { missing }: Answer,
   ): void {
-    // One that a deadline has cut short would answer others although there is a better one to be had.
+    // A reply that a deadline has cut short is not reused: a new run may bring a better reply.
     if (reuse && !missing) this.past.keep(key, run.runId, reuse);
     const until = run.startedAt + forMs;
     const leftMs = until - this.journal.now();
@@ -203,19 +203,19 @@ export class HeldKeys implements OnModuleDestroy {
     if (forMs < LEASE_MS) this.keep(key, run, until);
   }
 
-  /** Lets nobody have the run from now on. */
+  /** Ends the sharing of the run. */
   private release(key: string, held: Held, { runId }: HeldRun): void {
     this.letGo(key, held);
     this.free(key, runId);
   }
 
   private keep(key: string, { runId }: HeldRun, until: number): void {
-    // Without it, a restart and other nodes start a run of their own.
+    // If this fails, other nodes and the next start only run the task once more.
     this.journal.notes.put({ kind: KIND, name: key, text: runId, until }).catch(() => undefined);
   }
 
   private free(key: string, runId: string): void {
-    // It ends by itself.
+    // If this fails, the note expires by itself.
     this.journal.notes.remove(KIND, key, runId).catch(() => undefined);
   }
 

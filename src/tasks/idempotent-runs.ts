@@ -9,10 +9,10 @@ import { repeatedHeaders } from './kept-headers.js';
 import type { StartGate } from './start-gate.js';
 import type { RunRequest } from './tasks.schemas.js';
 
-/** An `Idempotency-Key` and whose it is. */
+/** An `Idempotency-Key` and the client that sent it. */
 export type ClientKey = Pick<IdempotencyKey, 'client' | 'key'>;
 
-/** What stands for a key where it is kept with what it was used for. */
+/** A digest that stands for a key where a run's record keeps it. */
 export function digestOf({ client, key }: ClientKey): string {
   return createHash('sha256')
     .update(JSON.stringify([client, key]))
@@ -23,17 +23,17 @@ export function digestOf({ client, key }: ClientKey): string {
 /** Lets requests with the same `Idempotency-Key` (draft-ietf-httpapi-idempotency-key-header) share one run. */
 @Injectable()
 export class IdempotentRuns {
-  /** Keys of which the journal is asked, or whose run it doesn't have yet. */
+  /** Keys that the journal is being asked about, or whose run is not recorded yet. */
   private readonly underWay = new Map<string, Promise<KeyedRun>>();
 
   constructor(private readonly journal: Journal) {}
 
   /**
-   * The run of a key: that of its first use, or the one of the terms, which `start` starts.
+   * Finds the run of a key's first use. Where there is none, starts the run of the terms with `start`.
    *
-   * @param request which the terms were made of
-   * @param start resolves when the journal has the run, and its key with it
-   * @param gate what it passes before it starts
+   * @param request the request that the terms were made from
+   * @param start starts the run; resolves when the journal has the run and its key
+   * @param gate the gate that the run passes before it starts
    * @throws {DomainError} `idempotency-key-reused` when the first use asked for something else; what `start` throws
    */
   async share(

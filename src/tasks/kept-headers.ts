@@ -4,29 +4,30 @@ import { invalidRequest } from '../core/domain-error.js';
 import type { RunOrigin } from '../core/run-origin.js';
 import type { TaskDefinition } from '../core/task.js';
 
-/** What the names and values of the headers that a run keeps may have in all, in bytes. */
+/** Most bytes of the kept headers' names and values together. */
 const MAX_BYTES = 8_192;
 
 /**
- * Parts of the names of headers that differ when a request is sent again: credentials, which are renewed, and what tells of the
- * caller’s program, of the trace, and of the way that the request took.
+ * Parts of names of headers that may differ when a request is sent again: credentials, which are renewed, and headers about the
+ * caller’s program, the trace, and the request's route.
  */
 const OF_ONE_TRY =
   /auth|cookie|token|secret|signature|password|key|trace|baggage|b3|span|request-id|correlation|forwarded|via|user-agent|-ip$|^date$/;
 
-/** The cookie of a session at this service, which is as good as a key. */
+/** Matches a session cookie of this service, which gives the same access as a key. */
 const SESSION = /(?:^|[; ])(?:__Host-|__Secure-)?frontrunner=/;
 
-/** Of the headers that a run keeps, those that are the same when its request is sent again; undefined without any. */
+/** The kept headers that stay the same when a request is sent again; undefined where there are none. */
 export function repeatedHeaders(kept: CallerHeaders = NO_HEADERS): CallerHeaders | undefined {
   const repeated = Object.entries(kept).filter(([name]) => !OF_ONE_TRY.test(name));
   return repeated.length > 0 ? Object.fromEntries(repeated) : undefined;
 }
 
 /**
- * The headers of a request that its task takes, but for those that have its key or its session for this service; undefined for a task that takes none.
+ * The headers of a request that the run keeps: those that the task names, except headers that contain the caller's API key or session of this
+ * service. Undefined for a task that names none.
  *
- * @throws {DomainError} `invalid-request` where they are too long
+ * @throws {DomainError} `invalid-request` where the headers are too long
  */
 export function keptHeaders(
   { name: task, callerHeaders }: TaskDefinition,
@@ -41,7 +42,7 @@ export function keptHeaders(
     const value = Object.hasOwn(sent, name) ? sent[name] : undefined;
     if (typeof value !== 'string' || (key && value.includes(key))) continue;
     if (name === 'cookie' && SESSION.test(value)) continue;
-    // It says something of the caller's trace, and the run begins one of its own.
+    // `tracestate` belongs to the caller's trace. Without a `traceparent`, the run begins its own trace.
     if (name === 'tracestate' && !traceparent) continue;
     bytes += name.length + value.length;
     if (bytes > MAX_BYTES)

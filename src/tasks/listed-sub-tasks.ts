@@ -10,7 +10,7 @@ import { parsed, TaskDeclarationError } from './declared.js';
 export interface ListedSubTask<T> {
   readonly subTask: T;
   readonly start?: StartRule | undefined;
-  /** A function in code; what a file says is a {@link Condition}. */
+  /** A function where code declares the task; a {@link Condition} where a file does. */
   readonly when?: Condition | Condition['holds'] | undefined;
   readonly shadow?: ShadowOptions | undefined;
 }
@@ -18,9 +18,9 @@ export interface ListedSubTask<T> {
 type SubTaskList = Pick<TaskDefinition, 'subTasks' | 'starts' | 'conditions' | 'shadows'>;
 
 /**
- * What the list of a task says of its sub-tasks, shadows behind all others.
+ * Checks a task's list of sub-tasks, and puts shadows behind all others.
  *
- * @param className what messages call the task
+ * @param className the task's name in messages
  * @throws {TaskDeclarationError}
  */
 export function subTaskList<T extends { readonly name: string }>(
@@ -86,7 +86,7 @@ function refuseNamesakes<T extends { readonly name: string }>(
   });
 }
 
-/** The values that there are, by the names of sub-tasks; undefined where there are none. */
+/** The values that are not undefined, by the name of the sub-task; undefined where there are none. */
 function byName<T>(
   subTasks: readonly { readonly name: string }[],
   values: readonly (T | undefined)[],
@@ -106,7 +106,7 @@ function conditionOf(when: ListedSubTask<unknown>['when'], what: string): Condit
   );
 }
 
-/** Whatever isn't the object of a sub-task counts as a class, `undefined` too: who looks it up says what is wrong with it. */
+/** All that is no object counts as a class, `undefined` too. The look-up of the class then says what is wrong. */
 function isClass(entry: unknown): entry is Type<SubTaskHandler> {
   return typeof entry !== 'object' || entry === null;
 }

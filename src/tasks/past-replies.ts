@@ -7,21 +7,21 @@ import { answerOf } from './run-replies.js';
 import { RunWatch } from './run-watch.js';
 import type { PastReply } from './started-run.js';
 
-/** How many keys a process knows the last good run of; past it, those that it learnt first are asked for anew. */
+/** Most keys that a process keeps in memory. Past this number it forgets the oldest key, and asks the journal again. */
 const MOST_KNOWN = 10_000;
 const KIND = 'reuse';
-/** What part of the time of a reply passes between two tries to refresh it, at least: the runs of an upstream that is down fail fast. */
+/** Least time between two refreshes, as a part of `reuse.for`. Without it, a failed upstream would cause many runs that fail fast. */
 const REFRESH_PART = 1 / 10;
 
 interface GoodRun {
   readonly runId: string;
-  /** Milliseconds since 1970. */
+  /** In milliseconds since 1970. */
   readonly repliedAt: number;
-  /** When the next one was started last, on the same clock. */
+  /** When a run to replace this run was last started, on the same clock. */
   refreshedAt: number;
 }
 
-/** The last good run of each key of equal requests. The journal has it, so a restart and other nodes know it. */
+/** Knows the last good run of each key of equal requests. The journal keeps it, for other nodes and the next start. */
 @Injectable()
 export class PastReplies {
   private readonly known = new Map<string, GoodRun>();
@@ -32,17 +32,17 @@ export class PastReplies {
     private readonly watch: RunWatch,
   ) {}
 
-  /** Keeps which run answers equal requests from now on. */
+  /** Keeps a run as the one that answers equal requests from now on. */
   keep(key: string, runId: string, { forMs, staleIfErrorMs }: Reuse): void {
     const now = this.journal.now();
     this.remember(key, runId, now);
     const note = { kind: KIND, name: key, text: runId, until: now + Math.max(forMs, staleIfErrorMs) };
-    // Without it, a restart and other nodes start a run of their own.
+    // If this fails, other nodes and the next start only run the task once more.
     this.journal.notes.put(note).catch(() => undefined);
   }
 
   /**
-   * The last good reply, however old; undefined where there is none, or its run is gone. Of those who ask at once, one reads.
+   * The last good reply, of any age; undefined where there is none, or its run is gone. Calls at the same time share one read.
    *
    * @throws {DomainError} `journal-unavailable`
    */
@@ -55,7 +55,7 @@ export class PastReplies {
     return found;
   }
 
-  /** What a run has replied, if it has; undefined where it failed or is gone. @throws {DomainError} `journal-unavailable` */
+  /** The reply of a run; undefined where the run has none, failed, or is gone. @throws {DomainError} `journal-unavailable` */
   async replyOf(runId: string): Promise<PastReply | undefined> {
     const { task, decision, repliedAt } = (await this.runOf(runId)) ?? {};
     if (task === undefined || !decision || 'error' in decision.reply) return undefined;
@@ -63,7 +63,7 @@ export class PastReplies {
     return { ...answerOf(runId, task, decision), reused: true, ageMs };
   }
 
-  /** Whether it is time to start the run that comes after the last good one. Who is told so does it. */
+  /** Whether it is time to refresh the last good run. A caller that gets true must start the new run. */
   mayRefresh(key: string, { forMs }: Reuse): boolean {
     const known = this.known.get(key);
     const now = this.journal.now();
@@ -75,7 +75,7 @@ export class PastReplies {
   private async read(key: string, { forMs }: Reuse): Promise<PastReply | undefined> {
     const { notes } = this.journal;
     const known = this.known.get(key);
-    // In the second half of its time another node may have refreshed it.
+    // In the second half of the reply's time, another node may have refreshed it, so the journal is asked.
     const isFresh = known && this.journal.now() - known.repliedAt < forMs / 2;
     const runId = isFresh ? known.runId : (await notes.find(KIND, key))?.text;
     const reply = runId === undefined ? undefined : await this.replyOf(runId);

@@ -10,19 +10,19 @@ import { parseInput } from './accepted-run.js';
 import { obstaclesFor } from './eligibility.js';
 import { TaskRegistry } from './task-registry.js';
 
-/** Makes the terms of runs that are on record fit the tasks as they are now. */
+/** Makes terms from the records of runs, with the tasks as they are now. */
 @Injectable()
 export class RecordedRuns {
   private readonly logger = loggerOf('run');
-  /** Tasks that runs are left of but that the service has no more. */
+  /** Tasks that the service has no more, but that have unfinished runs. Each was reported. */
   private readonly missing = new Set<string>();
 
   constructor(private readonly registry: TaskRegistry) {}
 
   /**
-   * What a run was asked for; with `unfit` where the service can't execute it any more.
+   * The terms of a recorded run, with `unfit` where the service can't execute the run any more.
    *
-   * @param toBegin whether sub-tasks may begin of which it is to be known whether they are eligible
+   * @param toBegin whether sub-tasks may begin, so that `when` must be evaluated. Default true
    */
   async termsOf(record: Readonly<RunRecord>, toBegin = true): Promise<RunTerms> {
     const {
@@ -60,7 +60,7 @@ export class RecordedRuns {
       key: runKeyOf(definition?.fairness, input, labels, { clientId }),
       labels,
       deadline,
-      // Not the record: it has the results too.
+      // Not the record itself, which would keep the results in memory.
       origin: { requestId, traceparent, clientId },
       callerHeaders,
       webhooks,
@@ -85,13 +85,13 @@ export class RecordedRuns {
     }
   }
 
-  /** Why a sub-task that is retried, and never began, is not eligible now; undefined where it is. */
+  /** Why a sub-task that never began, and is now retried, is not eligible; undefined where it is eligible, or has begun. */
   async obstacleNow({ definition, parsedInput }: RunTerms, { name, attempts }: Readonly<SubTaskRecord>) {
     if (attempts > 0 || !definition?.conditions?.has(name)) return undefined;
     return (await obstaclesFor(definition, parsedInput, [name]))?.get(name);
   }
 
-  /** Says once of a task that runs are left of it which this service fails, because it has the task no more. */
+  /** Logs, once for each task, that this service fails the task's unfinished runs because it has the task no more. */
   reportMissing(task: string): void {
     if (this.missing.has(task)) return;
     this.missing.add(task);
@@ -101,7 +101,7 @@ export class RecordedRuns {
   }
 }
 
-/** Whether it has not begun, and has no outcome. */
+/** Whether a sub-task has not begun, and has no outcome. */
 function mayBegin({ attempts, finishedAt }: Readonly<SubTaskRecord>): boolean {
   return attempts === 0 && finishedAt === null;
 }

@@ -7,10 +7,10 @@ import type { RunRecord } from '../core/run-record.js';
 import { textOf } from '../core/thrown.js';
 import { loggerOf } from '../core/logger-of.js';
 
-/** How many of the runs that are set aside are named in the log. */
+/** Most runs set aside that the log names. */
 const SHOWN = 10;
 
-/** Resumes what an earlier process has left unfinished: every unfinished sub-task begins a new attempt. */
+/** Resumes the runs that an earlier process has left unfinished. Every unfinished sub-task begins a new attempt. */
 @Injectable()
 export class Recovery implements OnApplicationBootstrap {
   private readonly logger = loggerOf('run');
@@ -23,12 +23,12 @@ export class Recovery implements OnApplicationBootstrap {
     @Optional() @Inject(Breakers) private readonly breakers: Breakers | null = null,
   ) {}
 
-  /** The service is ready meanwhile: new runs share its slots with those that are resumed. */
+  /** Doesn't wait: the service is ready meanwhile, and new runs share the slots with resumed runs. */
   onApplicationBootstrap(): void {
     void this.resumeAll();
   }
 
-  /** Resumes a run of an earlier process, unless that was done before. False when a stop came first. */
+  /** Resumes a run of an earlier process, at most once. @returns false when the service began to stop first */
   resume(record: Readonly<RunRecord>): Promise<boolean> {
     let resumed = this.resumed.get(record.id);
     if (!resumed) {
@@ -57,7 +57,7 @@ export class Recovery implements OnApplicationBootstrap {
     });
   }
 
-  /** A few runs at a time, as there is room for them. */
+  /** Resumes runs only as there is room for them in the queue. */
   private async resumeAll(): Promise<void> {
     this.reportSetAside();
     await this.breakers?.ready();

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { jsonValueSchema } from '../core/run.js';
 import { runRequestSchema } from './tasks.schemas.js';
 
-/** How many runs one request may start. */
+/** Most runs that one request may start. */
 const MAX_RUNS = 1_000;
 
 /** One run of a batch. */
@@ -25,8 +25,8 @@ const bounded = <T extends z.ZodType>(item: T) =>
     .min(1, { error: `takes 1 to ${MAX_RUNS} items` })
     .max(MAX_RUNS, { error: `takes 1 to ${MAX_RUNS} items` });
 
-/** What of the body of `POST /tasks/{name}/runs:batch` is checked before its items. */
+/** The body of `POST /tasks/{name}/runs:batch` as far as it is checked before its items. */
 export const runBatchShapeSchema = z.strictObject({ runs: bounded(jsonValueSchema) });
 
-/** That body as the OpenAPI document describes it. */
+/** The same body, in full, for the OpenAPI document. */
 export const runBatchSchema = z.strictObject({ runs: bounded(batchItemSchema) }).meta({ id: 'RunBatch' });

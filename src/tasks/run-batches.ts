@@ -18,17 +18,17 @@ import type { RunRequest } from './tasks.schemas.js';
 import { TasksService } from './tasks.service.js';
 import type { StartedRun } from './started-run.js';
 
-/** How long items are checked before others have a turn, in milliseconds. */
+/** How long items are checked before the event loop gets a turn, in milliseconds. */
 const CHECKING_MS = 10;
 
-/** What all items of a batch share. */
+/** The terms that all items of a batch share. */
 export interface BatchTerms {
   readonly origin: RunOrigin;
-  /** Of the request. */
+  /** Headers of the request. */
   readonly headers: IncomingHttpHeaders;
-  /** Whose idempotency keys they have. */
+  /** The client to whom the items' idempotency keys belong. */
   readonly client: string;
-  /** How large an item may be, in bytes of JSON. */
+  /** Largest size of an item, in bytes of JSON. */
   readonly maxItemBytes: number;
 }
 
@@ -51,9 +51,9 @@ export class RunBatches {
   ) {}
 
   /**
-   * Starts a run for each item, all in one turn. An item that is refused stops no other.
+   * Starts a run for each item, all in one turn of the event loop. A refused item doesn't stop the others.
    *
-   * @returns for each item its run, as soon as the journal has it, or the error
+   * @returns the run of each item, as soon as the journal has the run, or the item's error
    * @throws {DomainError} `task-unknown`
    */
   async start(
@@ -129,7 +129,7 @@ export class RunBatches {
   }
 }
 
-/** An error about an item, with pointers into the body that the item is part of. */
+/** Changes the pointers of an item's error into pointers into the whole body. */
 function below(pointer: string, error: unknown): unknown {
   if (!(error instanceof DomainError) || error.code !== 'invalid-request') return error;
   const errors = error.details.errors as readonly InputError[];

@@ -16,15 +16,15 @@ import type { SubTaskRecord } from '../core/sub-task-record.js';
 import { obstacleOf } from '../run/run-terms.js';
 import { Turns } from './turns.js';
 
-/** What passes: the command that met it is tried again. */
+/** Codes of errors that pass. A command that fails with one of them is tried again. */
 const PASSING: ReadonlySet<string> = new Set(['overloaded', 'journal-unavailable', 'stopping']);
 
 type RunCheck = (run: Readonly<RunRecord>) => void;
 
-/** What callers may do to a run that was started. */
+/** The commands that callers may give a run. */
 @Injectable()
 export class RunControl {
-  /** How long a command waits until it is on record as done, in milliseconds. */
+  /** How long a caller waits for a command's effect to be recorded, in milliseconds. */
   static readonly waitMs: number = 10_000;
   private readonly turns = new Turns();
 
@@ -37,9 +37,9 @@ export class RunControl {
   ) {}
 
   /**
-   * Cancels what is unfinished of a run. Doing so again changes nothing.
+   * Cancels a run's unfinished sub-tasks. A second cancel changes nothing.
    *
-   * @param check may throw because of how the run is. Default: any will do
+   * @param check gets the run, and may throw to refuse the command. Default: no check
    * @throws {DomainError} `run-unknown`, `run-finished` when it finished otherwise, `journal-unavailable`, `stopping`
    */
   cancel(id: string, check?: RunCheck): Promise<Commanded> {
@@ -63,29 +63,29 @@ export class RunControl {
   }
 
   /**
-   * Lets a run that is set aside go on. Any other is left as it is.
+   * Lets a run that is set aside go on. Any other run stays as it is.
    *
-   * @returns the run as that leaves it
+   * @returns the run after the command
    * @throws {DomainError} `run-unknown`, `journal-unavailable`, `stopping`
    */
   resume(id: string): Promise<Readonly<RunRecord>> {
     return this.turns.take(id, async () => {
       const run = await this.current(id);
       if (run.status !== 'set-aside') return run;
-      // Any node may go on with it.
+      // From now on, any node may resume the run.
       await this.journal.takeBack(id);
       return this.watch.get(id);
     });
   }
 
   /**
-   * Erases a finished run: see the journal.
+   * Erases a finished run: see {@link Journal.erase}.
    *
    * @throws {DomainError} `run-unknown`, `run-unfinished`, `journal-unavailable`
    */
   erase(id: string): Promise<void> {
     return this.turns.take(id, async () => {
-      // Another node may have erased or reopened it since it was read.
+      // Another node may have erased or reopened the run since it was read.
       do {
         if (!isFinished(await this.watch.get(id)) || this.runs.get(id))
           throw new DomainError('run-unfinished', 'The run goes on; cancel it, or wait for its end', {
@@ -96,12 +96,12 @@ export class RunControl {
   }
 
   /**
-   * Runs a failed sub-task again, as one further attempt; a run that was finished goes on until it has ended. With a key that was used
-   * before in this run, nothing is done again.
+   * Runs a failed sub-task again, with one further attempt. A finished run is reopened until that attempt ends. With a key that was used
+   * before in this run, nothing is done.
    *
    * @param check as in {@link cancel}
-   * @throws {DomainError} `run-unknown`, `sub-task-unknown`, `sub-task-not-failed`, `input-not-kept`, `task-unknown` when this node can't execute it,
-   * `overloaded`, `journal-unavailable`, `stopping`, `idempotency-key-reused` when that was for another sub-task
+   * @throws {DomainError} `run-unknown`, `sub-task-unknown`, `sub-task-not-failed`, `input-not-kept`, `overloaded`, `journal-unavailable`,
+   * `stopping`; `task-unknown` when this node can't execute the run, `idempotency-key-reused` when the key was used for another sub-task
    */
   async retry(
     id: string,
@@ -111,16 +111,16 @@ export class RunControl {
     const key = clientKey && digestOf(clientKey);
     for (;;) {
       const found = await this.turns.take(id, () => this.beginRetry(id, name, key, check));
-      // Outside of its turn: this node may take the run over, and do what it has asked for itself.
+      // Waits outside of the run's turn, because this node may take the run over, and then perform its own command.
       const retried = typeof found === 'function' ? await found() : found;
       if (retried) return retried;
     }
   }
 
   /**
-   * Does what a caller has asked of another node.
+   * Performs a command that a caller gave through another node.
    *
-   * @returns whether that is on record, or nothing is left to be done; else it is to be tried again
+   * @returns true when its effect is recorded, or there is nothing left to do; false when the command is to be tried again
    */
   async perform({ runId, kind, subTask, key }: RunCommand): Promise<boolean> {
     try {
@@ -133,7 +133,7 @@ export class RunControl {
     }
   }
 
-  /** @param name undefined for all sub-tasks that have failed */
+  /** @param name the sub-task to retry; undefined for all that have failed */
   private async performRetry(id: string, name: string | undefined, key?: string): Promise<boolean> {
     const run = await this.current(id);
     if (this.isElsewhere(run)) return false;
@@ -146,7 +146,7 @@ export class RunControl {
     return true;
   }
 
-  /** Leaves a cancel to the nodes that have the run, or go on with it: also one that could not be written here in time. */
+  /** Hands a cancel to the node that executes the run, or resumes it. This includes a cancel that this node couldn't record in time. */
   private async askForCancel(id: string): Promise<void> {
     const { sharing } = this.journal;
     if (!sharing && this.runs.get(id))
@@ -156,7 +156,10 @@ export class RunControl {
     await sharing?.command({ runId: id, kind: 'cancel' });
   }
 
-  /** Undefined when the run has changed since it was read, and is to be read again; what waits for the retry where another node does it. */
+  /**
+   * @returns undefined when the run has changed since it was read, so that it must be read again; a function that waits for the retry, where
+   * another node performs it
+   */
   private async beginRetry(
     id: string,
     name: string,
@@ -179,7 +182,7 @@ export class RunControl {
     return command === undefined ? undefined : () => this.retriedElsewhere(id, failed, command);
   }
 
-  /** Undefined when the run has changed since it was read. */
+  /** @returns undefined when the run has changed since it was read */
   private async retryHere(
     record: Readonly<RunRecord>,
     failed: Readonly<SubTaskRecord>,
@@ -213,7 +216,7 @@ export class RunControl {
     return this.journal.sharing !== undefined && finishedAt === null && !this.runs.get(id);
   }
 
-  /** Undefined when the run has come to its end before another node could retry the sub-task. */
+  /** @returns undefined when the run ended before another node could retry the sub-task */
   private async retriedElsewhere(
     id: string,
     failed: Readonly<SubTaskRecord>,
@@ -225,13 +228,13 @@ export class RunControl {
     return { run, isDone: false };
   }
 
-  /** The run when it is on record that a failed sub-task is retried, or the run has ended without; after a while, or when `live` is gone, as it is. */
+  /** Waits until the retry is recorded or the run has ended, at most {@link RunControl.waitMs}, or until `live` is gone. @returns the run then */
   private whenRetried(id: string, failed: Readonly<SubTaskRecord>, live?: Run): Promise<Readonly<RunRecord>> {
     const isOver = (run: Readonly<RunRecord>) => run.finishedAt !== null || isRetried(run, failed);
     return this.watch.until(id, isOver, { until: this.watch.elapsed + RunControl.waitMs, live });
   }
 
-  /** The run, live in this process unless it is finished or another node's: one of an earlier process is resumed before its turn. */
+  /** The run. Unless it is finished or another node's, it is live in this process: a run that waits for recovery is resumed now. */
   private async current(id: string): Promise<Readonly<RunRecord>> {
     const live = this.runs.get(id);
     const wasOver = live?.isOver;

@@ -1,4 +1,4 @@
-/** What a request for a run may be refused with, or its reply be. */
+/** Problems with which a request for a run may be refused, or that its reply may be. */
 export const RUN_PROBLEMS = [
   'malformed-json',
   'invalid-request',

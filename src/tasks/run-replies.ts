@@ -10,7 +10,7 @@ import { Recovery } from './recovery.js';
 import { RunWatch } from './run-watch.js';
 import type { Answer, StartedRun } from './started-run.js';
 
-/** Tells what runs reply, wherever and whenever they are executed. */
+/** Waits for the replies of runs, also of past runs and of runs on other nodes. */
 @Injectable()
 export class RunReplies {
   constructor(
@@ -21,9 +21,9 @@ export class RunReplies {
   ) {}
 
   /**
-   * Resolves as soon as the journal has the outcomes of which the run's policy makes the reply.
+   * Resolves as soon as the journal has the outcomes from which the run's policy makes the reply.
    *
-   * @returns undefined when it takes longer than `waitMs` milliseconds; not before the journal has the run
+   * @returns undefined when the reply takes longer than `waitMs` milliseconds, but not before the journal has the run
    * @throws {DomainError} `run-failed` or `run-cancelled` when the policy can't be met any more, `run-disputed`, `deadline-exceeded`, `stopping`
    */
   async of(
@@ -47,7 +47,7 @@ export class RunReplies {
   }
 
   /**
-   * Resolves when the journal has a run. It has those that are not live.
+   * Resolves when the journal has a run. It always has runs that are not live.
    *
    * @throws {DomainError} `invalid-request`, `journal-unavailable`, `stopping`
    */
@@ -56,12 +56,12 @@ export class RunReplies {
     if (told && 'recorded' in told && !told.recorded) throw unrecorded(runId, told);
   }
 
-  /** The decision of a run that no longer has it in memory, that another node executes, or that recovery has still to resume. */
+  /** The decision of a run that is not in memory any more, that another node executes, or that recovery has yet to resume. */
   private async pastDecision(runId: string, waitMs: number): Promise<Decision | Undecided | undefined> {
     const run = await this.watch.get(runId);
     if (waitMs === 0) return undefined;
     if (run.decision && isDecided(run)) return run.decision;
-    // Only a command lets it go on.
+    // Only a command lets a run that is set aside go on.
     if (run.status === 'set-aside') return run.decision ?? undefined;
     if (this.journal.sharing) return this.decisionElsewhere(runId, waitMs);
     if (!(await this.recovery.resume(run))) return { recorded: true, elsewhere: false };
@@ -69,7 +69,7 @@ export class RunReplies {
     return resumed ? resumed.reply(waitMs) : ((await this.watch.get(runId)).decision ?? undefined);
   }
 
-  /** The decision of a run that another node executes, or will as soon as it is known that the one before has gone. */
+  /** The decision of a run that another node executes, or will execute once the earlier node is known to be dead. */
   private async decisionElsewhere(runId: string, waitMs: number): Promise<Decision | undefined> {
     const types = ['run.replied', 'run.finished'] as const;
     const { decision } = await this.watch.when(runId, isDecided, { waitMs, types });
@@ -77,7 +77,7 @@ export class RunReplies {
   }
 }
 
-/** An error may be decided anew as long as the run goes on. */
+/** Whether the decision is final. An error may still become a result as long as the run goes on. */
 function isDecided({ decision, finishedAt }: Readonly<RunRecord>): boolean {
   return decision !== null && (finishedAt !== null || !('error' in decision.reply));
 }
@@ -90,7 +90,7 @@ function unrecorded(runId: string, undecided: Undecided): DomainError {
   return new DomainError('journal-unavailable', message, { runId });
 }
 
-/** What a caller is told of a decision. @throws {DomainError} what {@link RunReplies.of} does */
+/** The answer to a caller from a decision. @throws {DomainError} as {@link RunReplies.of} does */
 export function answerOf(runId: string, task: string, decision: Decision | Undecided): Answer {
   if ('recorded' in decision) throw stopped(runId, decision);
   const { reply, status, background } = decision;

@@ -3,7 +3,7 @@ import { webhookViews } from '../core/webhook-view.js';
 import type { RunRecord } from '../core/run-record.js';
 import type { StreamLead } from '../core/stream-lead.js';
 
-/** A run as callers are shown it. */
+/** A run as the API shows it. */
 export function runView(run: Readonly<RunRecord>) {
   const reply = run.decision?.reply ?? null;
   const answeredBy = reply && 'answeredBy' in reply ? [reply.answeredBy].flat() : [];
@@ -37,8 +37,8 @@ export function runView(run: Readonly<RunRecord>) {
 }
 
 /**
- * A run as a caller is shown it who shares it, as its task says. Of the run of another client, what that one sent and what became of it besides the
- * reply is left out for a caller who sees its own runs alone.
+ * A run as the API shows it to a caller who shares the run with others. A caller who may see only its own runs doesn't see these
+ * parts of another client's run: the client, the input, the ids of the request, and the sub-tasks.
  *
  * @param onlyClient see `RequestContext`
  */

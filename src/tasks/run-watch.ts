@@ -12,18 +12,18 @@ import { standingOf, type RunStanding } from '../core/run-standing.js';
 
 interface WaitOptions {
   readonly waitMs: number;
-  /** The events that may end the wait. Default: all. */
+  /** Types of the events that may end the wait. Default: all. */
   readonly types?: readonly EventType[];
   /** Goes on waiting while the service stops. */
   readonly throughStop?: boolean;
-  /** The run, where this process executes it: the wait ends when it doesn't any more. */
+  /** The run, where this process executes it. The wait ends when this process executes the run no more. */
   readonly live?: Run | undefined;
 }
 
-/** Reads runs, at once or when they have come to a point. */
+/** Reads runs, at once or when a condition holds. */
 @Injectable()
 export class RunWatch {
-  /** What ends each wait. */
+  /** Functions that end the waits under way. */
   private readonly waits = new Set<() => void>();
   private stopped = false;
 
@@ -33,12 +33,12 @@ export class RunWatch {
     private readonly bus: EventBus,
   ) {}
 
-  /** The clock that waits go by. */
+  /** The clock by which waits are timed. */
   private get clock(): Clock {
     return this.runs.execution.clock;
   }
 
-  /** On the clock that waits go by, in milliseconds. */
+  /** The time on the clock by which waits are timed, in milliseconds. */
   get elapsed(): number {
     return this.clock.elapsed();
   }
@@ -55,13 +55,13 @@ export class RunWatch {
     throw unknownRun(id);
   }
 
-  /** How far a run has come: of a live one, without asking the journal. @throws {DomainError} `run-unknown`, `journal-unavailable` */
+  /** How far a run has come. Doesn't ask the journal for a live run. @throws {DomainError} `run-unknown`, `journal-unavailable` */
   async standing(id: string): Promise<RunStanding> {
     return this.runs.get(id)?.standing ?? standingOf(await this.get(id));
   }
 
   /**
-   * Refuses a run that another client has started as it refuses one that there is none of.
+   * Refuses a run of another client with the same error as a run that doesn't exist.
    *
    * @param client undefined for callers who see all runs
    * @throws {DomainError} `run-unknown`, `journal-unavailable`
@@ -71,10 +71,10 @@ export class RunWatch {
   }
 
   /**
-   * The run as soon as `holds` is true of it; as it is after the first event of `types`, after `waitMs` milliseconds, when a
-   * stop comes, or when `live` is gone. An event that the run has already may come after it was looked at, and ends the wait too.
+   * Waits until `holds` is true for the run, or until one of these: the first event of `types`, `waitMs` milliseconds, a stop, the end of `live`.
+   * An event that is part of the run already may arrive late, and ends the wait too. So `holds` may be false of the run that is returned.
    *
-   * @throws {DomainError} what {@link get} does
+   * @throws {DomainError} as {@link get} does
    */
   async when(
     id: string,
@@ -104,7 +104,7 @@ export class RunWatch {
     }
   }
 
-  /** The same, whatever comes before `holds` is true. @param options `until` is on the clock of {@link elapsed} */
+  /** Waits as {@link when} does, but an event alone doesn't end the wait. @param options `until`: a time on the clock of {@link elapsed} */
   async until(
     id: string,
     holds: (run: Readonly<RunRecord>) => boolean,

@@ -16,17 +16,17 @@ import { TaskDeclarationError } from './declared.js';
 import { TaskRegistry } from './task-registry.js';
 import type { webhookFlaws } from './webhook-flaws.js';
 
-/** How many secrets are remembered as they were sealed. */
+/** Most sealed secrets that are remembered. */
 const MOST_SEALED = 1_000;
 
-/** Puts together the webhooks that a run has of its own: those of its task, then those of its request. */
+/** Makes the list of a run's own webhooks: those of its task, then those of its request. */
 @Injectable()
 export class RunWebhooks implements OnModuleInit {
-  /** Sealed once for all runs of a task. */
+  /** The webhooks of each task, sealed once for all its runs. */
   private readonly ofTasks = new WeakMap<TaskDefinition, readonly WebhookTarget[]>();
-  /** Secrets as they were sealed: callers name the same ones again and again. Private to the language too, so that no print shows them. */
+  /** Sealed texts by secret, as callers name the same secrets again and again. A `#` field, so that printing doesn't show the secrets. */
   readonly #sealed = new Map<string, readonly SealedSecret[]>();
-  /** Loaded with the first run that names webhooks. */
+  /** Loaded when a request first names webhooks. */
   private flawsOf: typeof webhookFlaws | undefined;
   private added: Promise<void> | undefined;
 
@@ -49,9 +49,9 @@ export class RunWebhooks implements OnModuleInit {
   }
 
   /**
-   * The webhooks of a new run. From now on the log is read for such runs.
+   * The webhooks of a new run; undefined where there are none. From the first such run on, the log is read for webhooks of runs.
    *
-   * @throws {DomainError} `invalid-request`, with a JSON Pointer to each thing that is wrong; `journal-unavailable`
+   * @throws {DomainError} `invalid-request`, with a JSON Pointer to each error; `journal-unavailable`
    */
   async register(
     task: TaskDefinition,
@@ -82,7 +82,7 @@ export class RunWebhooks implements OnModuleInit {
     return { ...webhook, secrets: secret === undefined ? [] : this.sealedOnce(secret) };
   }
 
-  /** The same text for the same secret: who delivers opens each text once, and keeps it. */
+  /** Seals each secret only once, so that the same secret has the same text. The sender opens each text once, and keeps the result. */
   private sealedOnce(secret: string): readonly SealedSecret[] {
     let sealed = this.#sealed.get(secret);
     if (sealed) return sealed;
@@ -98,7 +98,7 @@ export class RunWebhooks implements OnModuleInit {
       throw invalidRequest([
         { pointer: '/webhooks', detail: `takes at most ${room}: the task has ${webhooks.length} of its own` },
       ]);
-    // Node takes tens of microseconds for an import of what it has loaded.
+    // Kept, because `import()` takes tens of microseconds even for a loaded module.
     const flawsOf = (this.flawsOf ??= (await import('./webhook-flaws.js')).webhookFlaws);
     const errors = named.flatMap((webhook, index) =>
       flawsOf(webhook, this.means).map(({ member, detail }) => ({
@@ -109,7 +109,7 @@ export class RunWebhooks implements OnModuleInit {
     if (errors.length > 0) throw invalidRequest(errors);
   }
 
-  /** Adds what stands for the webhooks of all runs, with its place in the log before the first of them. */
+  /** Adds, once, the entry that stands for the webhooks of all runs. Its place in the log is before the first of these runs. */
   private async addOnce(): Promise<void> {
     this.added ??= this.add();
     try {

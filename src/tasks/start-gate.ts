@@ -1,4 +1,4 @@
-/** Nodes with batches of the same keys wait for each other's runs: none holds its own back for longer than this, in milliseconds. */
+/** Longest time for which runs are held back, in milliseconds. Without it, nodes with batches of the same keys could wait for each other forever. */
 const MOST_HELD_MS = 1_000;
 
 /** Lets the runs of a batch start in one turn of the event loop, so that the journal commits them together. */
@@ -7,7 +7,7 @@ export class StartGate {
   private awaited = 0;
   private timer: NodeJS.Timeout | undefined;
 
-  /** Settles as `ready` does, but not before all are ready that came here in the same turn, or a second has passed. */
+  /** Settles as `ready` does, but only when all other calls under way are ready too, or a second has passed. */
   async pass<T>(ready: T | Promise<T>): Promise<T> {
     this.timer ??= setTimeout(this.opened.resolve, MOST_HELD_MS, undefined);
     this.awaited += 1;

@@ -8,34 +8,35 @@ export interface Answer {
   readonly status: RunStatus;
   readonly result: JsonValue;
   readonly answeredBy: string | readonly string[];
-  /** The sub-tasks that had brought no result when a deadline made the reply, where there are some. */
+  /** The sub-tasks without a result when a deadline made the reply; undefined where there are none. */
   readonly missing?: readonly string[];
   /** The sub-tasks that are still unfinished. */
   readonly background: readonly string[];
-  /** Set when a run of the past answers, as the task's `reuse` says. */
+  /** Set when a past run answers, as the task's `reuse` says. */
   readonly reused?: true;
-  /** How old its reply is then, in milliseconds. */
+  /** Age of the past run's reply, in milliseconds. */
   readonly ageMs?: number;
 }
 
-/** A reply of the past, and how old it is. */
+/** The reply of a past run, with its age. */
 export type PastReply = Answer & Required<Pick<Answer, 'ageMs'>>;
 
-/** A run that was started, now, by an earlier request with the same `Idempotency-Key`, or by an equal one. */
+/** A run that was started by this request, by an earlier request with the same `Idempotency-Key`, or by an equal request. */
 export interface StartedRun {
   readonly runId: string;
   readonly task: string;
-  /** Whether it is the run of an earlier request with the same key. */
+  /** Whether an earlier request with the same key has started the run. */
   readonly replayed: boolean;
-  /** Set when an equal request has started it. */
+  /** Set when an equal request has started the run. */
   readonly coalesced?: true;
-  /** What the run has replied, where it is one of the past that answers. */
+  /** The reply of the run, where a past run answers. */
   readonly reused?: PastReply;
-  /** The run of the past whose reply answers when this one fails, up to an age in milliseconds. */
+  /** The past run whose reply answers when this run fails, and the age in milliseconds that the reply must not reach. */
   readonly stale?: { readonly runId: string; readonly maxAgeMs: number };
   /**
-   * Of a run that begins with the commit of a transaction of the caller: waits until it has begun. Resolves to false when it takes longer.
+   * Set where the run begins when the caller's transaction commits. Waits until the run has begun.
    *
+   * @returns false when that takes longer than `waitMs` milliseconds
    * @throws {DomainError} `run-unknown` when the transaction was rolled back; `journal-unavailable`, `stopping`
    */
   readonly begun?: (waitMs: number) => Promise<boolean>;

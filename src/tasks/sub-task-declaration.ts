@@ -13,7 +13,7 @@ import type { StreamTerms, SubTaskDefinition } from '../core/task.js';
 import { CheckedResults, checkedResult } from './checked-results.js';
 import { checkedName, checkedSchema, parsed, TaskDeclarationError } from './declared.js';
 
-/** A declared sub-task with its defaults filled in. @throws {TaskDeclarationError} */
+/** Checks a declared sub-task, and fills in the defaults. @throws {TaskDeclarationError} */
 export function defineSubTask(
   options: SubTaskOptions,
   handler: SubTaskHandler<unknown>,

@@ -17,15 +17,16 @@ import { declaredWebhooks } from './declared-webhooks.js';
 import { subTaskList, type ListedSubTask } from './listed-sub-tasks.js';
 import type { TaskOptions } from './task.js';
 
-/** What a task is declared with, where its sub-tasks aren't listed as classes. */
+/** The options of a task whose sub-tasks are not listed as classes. */
 export type TaskOptionsOf<T> = Omit<TaskOptions, 'subTasks'> & {
   readonly subTasks: readonly ListedSubTask<T>[];
 };
 
 /**
- * A declared task; `subTaskOf` finds the definition of each sub-task that it lists.
+ * Checks a declared task, and fills in the defaults.
  *
- * @param className what messages call the task
+ * @param className the task's name in messages
+ * @param subTaskOf finds the definition of a listed sub-task
  * @throws {TaskDeclarationError}
  */
 export function defineTask<T extends { readonly name: string } = Type>(
@@ -98,7 +99,7 @@ export function defineTask<T extends { readonly name: string } = Type>(
   return task;
 }
 
-/** Why `reply` can't work with `task`, and the field that says so; undefined when it can. */
+/** Why `reply` can't work with `task`, and a pointer to the wrong field of `reply`; undefined when it can. */
 export function replyMisfit(
   task: Pick<TaskDefinition, 'name' | 'subTasks' | 'redaction' | 'shadows'>,
   reply: ReplyPolicy,

@@ -10,7 +10,7 @@ import { Task, type TaskOptions } from './task.js';
 
 declare const TYPES: unique symbol;
 
-/** A class of a task of which TypeScript knows what it takes and what its sub-tasks return. */
+/** The class of a task whose input and results are known to TypeScript. */
 export interface TypedTask<Input, Result, Reply = unknown, Chunk = unknown> {
   new (): object;
   readonly [TYPES]: {
@@ -22,8 +22,8 @@ export interface TypedTask<Input, Result, Reply = unknown, Chunk = unknown> {
 }
 
 /**
- * The base class of a task of which TypeScript knows the types: `class Greet extends TaskOf({ name: 'greet', input, subTasks: [English] }) {}`.
- * Provide the class and its sub-tasks in a module, as with `@Task`. Sub-tasks must take what `input` parses to.
+ * The base class of a task whose types are known to TypeScript: `class Greet extends TaskOf({ name: 'greet', input, subTasks: [English] }) {}`.
+ * Provide the class and its sub-tasks in a module, as with `@Task`. Sub-tasks must accept what `input` parses to.
  */
 export function TaskOf<const Options extends TaskOptions>(
   options: Options & Fitting<Options>,
@@ -41,7 +41,7 @@ export function TaskOf<const Options extends TaskOptions>(
 
 const bases = new WeakSet<object>();
 
-/** Whether a class is decorated itself, or extends `TaskOf(…)`. @param metadataKey of the decorator */
+/** Whether a class has the decorator itself, or extends `TaskOf(…)`. @param metadataKey of the decorator */
 export function isDeclared(metadataKey: string, type: unknown): type is Type {
   if (typeof type !== 'function') return false;
   const base = Object.getPrototypeOf(type) as object;
@@ -51,27 +51,27 @@ export function isDeclared(metadataKey: string, type: unknown): type is Type {
   );
 }
 
-/** What a run of a task takes. */
+/** The input of a task's runs. */
 export type InputOf<Task> =
   Task extends TypedTask<infer Input, unknown> ? Input : JsonValue | object | undefined;
 
-/** What `start` takes behind the task: the input may be left out where `undefined` is one. */
+/** The arguments of `start` after the task. The input may be left out where `undefined` is a valid input. */
 export type StartArguments<Task, Options> =
   undefined extends InputOf<Task>
     ? [input?: InputOf<Task>, options?: Options]
     : [input: InputOf<Task>, options?: Options];
 
-/** What the reply of a run has as its result: that of a sub-task, or an object of them by the sub-tasks' names. */
+/** The result in a run's reply: the result of one sub-task, or an object with results by sub-task name. */
 export type ResultOf<Task, Options> =
   Task extends TypedTask<unknown, infer Result, infer Reply>
     ? ResultUnder<ChosenReply<Options, Reply>, Result>
     : JsonValue;
 
-/** What the chunks of a run are: those of its sub-tasks that stream. */
+/** The chunks of a run: those of its sub-tasks that stream. */
 export type ChunkOf<Task> =
   Task extends TypedTask<unknown, unknown, unknown, infer Chunk> ? Chunk : JsonValue;
 
-/** The policy of a call, or the task's where the call may leave it out. */
+/** The reply policy that a call names; any policy where the call may name one; else the task's policy. */
 type ChosenReply<Options, Reply> = Options extends { readonly reply: infer Chosen }
   ? Chosen
   : 'reply' extends keyof Options
@@ -86,7 +86,7 @@ type InputOfOptions<Options> = Options extends { readonly input: infer Schema ex
   ? StandardSchemaV1.InferInput<Schema>
   : JsonValue | object | undefined;
 
-/** Options whose sub-tasks take what the schema of the input gives. */
+/** Options whose sub-tasks accept what the input's schema parses to. */
 type Fitting<Options> = Options extends { readonly input: infer Schema extends StandardSchemaV1 }
   ? { readonly subTasks: readonly Taking<StandardSchemaV1.InferOutput<Schema>>[] }
   : unknown;
@@ -100,12 +100,12 @@ type Taking<Input> =
       readonly shadow?: ShadowOptions;
     };
 
-/** `run` is no method here: TypeScript lets methods take less than they are given. */
+/** `run` is a property here, because TypeScript checks the parameters of methods less strictly. */
 type SubTaskTaking<Input> = abstract new (...args: never[]) => {
   readonly run: (input: Input, context: SubTaskContext) => unknown;
 };
 
-/** Those of shadows are in no reply. */
+/** The result of a listed sub-task. `never` for a shadow, whose result is in no reply. */
 type ResultOfSubTask<SubTask> = SubTask extends { readonly shadow: ShadowOptions }
   ? never
   : SubTask extends { readonly subTask: infer Class }
@@ -118,7 +118,7 @@ type ResultOfClass<Class> = Class extends abstract new (...args: never[]) => {
   ? ResultOfReturned<Awaited<Returned>>
   : JsonValue;
 
-/** Of a stream all chunks: texts are joined. */
+/** The result of a sub-task by what `run` returns. A stream's result is made of all its chunks; texts are joined. */
 type ResultOfReturned<Returned> = Returned extends Streamed
   ? AllOf<ChunkOfReturned<Returned>>
   : InJson<Returned>;
@@ -148,7 +148,7 @@ type ChunkOfClass<Class> = Class extends abstract new (...args: never[]) => {
   ? InJson<ChunkOfReturned<Awaited<Returned>>>
   : JsonValue;
 
-/** What JSON makes of what a sub-task returns: of nothing `null`, of a Date its text. Nobody can change it. */
+/** The type of a value after JSON, read-only. `undefined` becomes `null`, and a Date becomes its text. */
 type InJson<T> = JsonValue extends T ? JsonValue : KnownInJson<T>;
 
 type KnownInJson<T> = T extends string | number | boolean | null

@@ -12,12 +12,12 @@ import { TaskMetadata, type TaskOptions } from './task.js';
 import { isDeclared } from './task-of.js';
 import type { SubTaskDefinition, TaskDefinition } from '../core/task.js';
 
-/** Finds the tasks among the providers of all modules, and refuses to start with one that can't work. */
+/** Finds the tasks among the providers of all modules. Refuses to start with a task that can't work. */
 @Injectable()
 export class TaskRegistry implements OnModuleInit {
   private readonly tasks = new Map<string, TaskDefinition>();
   private readonly subTasks = new Map<Type, SubTaskDefinition>();
-  /** What declares each task: a class, or a file. */
+  /** The class or the file that declares each task, by the task's name. */
   private readonly declaredBy = new Map<string, string>();
 
   /** Emits when tasks were replaced. */
@@ -43,10 +43,10 @@ export class TaskRegistry implements OnModuleInit {
   }
 
   /**
-   * Adds a task, before the service takes runs.
+   * Adds a task, for runs that are accepted from now on.
    *
    * @param declaredBy the class or the file that declares it
-   * @throws {TaskDeclarationError} when there is one of its name
+   * @throws {TaskDeclarationError} when another task has its name
    */
   add(task: TaskDefinition, declaredBy: string): void {
     const other = this.declaredBy.get(task.name);
@@ -59,7 +59,7 @@ export class TaskRegistry implements OnModuleInit {
     this.tasks.set(task.name, task);
   }
 
-  /** Puts tasks in the place of others, for the runs that are accepted from now on. @param tasks each with what declares it */
+  /** Replaces tasks, for runs that are accepted from now on. @param tasks each with the class or the file that declares it */
   replace(before: readonly TaskDefinition[], tasks: readonly (readonly [TaskDefinition, string])[]): void {
     for (const { name } of before) {
       this.tasks.delete(name);
@@ -69,12 +69,12 @@ export class TaskRegistry implements OnModuleInit {
     this.replaced.next();
   }
 
-  /** What declares the task of a name, where there is one. */
+  /** The class or the file that declares a task; undefined where there is no such task. */
   declarationOf(task: string): string | undefined {
     return this.declaredBy.get(task);
   }
 
-  /** The sub-tasks that modules provide, each with its class; not those that no class stands for. */
+  /** The sub-tasks that modules provide, each with its class. Sub-tasks of tasks files have no class, and are left out. */
   subTaskClasses(): [Type, SubTaskDefinition][] {
     return [...this.subTasks];
   }
@@ -115,7 +115,7 @@ export class TaskRegistry implements OnModuleInit {
   private providersWith(metadataKey: string): Map<Type, unknown> {
     const found = new Map<Type, unknown>();
     for (const wrapper of [...this.discovery.getProviders(), ...(this.host?.providers() ?? [])]) {
-      // A value that stands for a class, as after Nest's `overrideProvider(English).useValue(…)`, has no metatype.
+      // A value that replaces a class, as after Nest's `overrideProvider(English).useValue(…)`, has no metatype.
       const type = isDeclared(metadataKey, wrapper.metatype) ? wrapper.metatype : wrapper.token;
       if (!isDeclared(metadataKey, type)) continue;
       if (!wrapper.isDependencyTreeStatic()) {

@@ -9,19 +9,19 @@ import type { ShadowOptions } from '../core/shadow.js';
 import type { SubTaskHandler } from '../core/sub-task.js';
 import type { TaskWebhook } from '../core/webhook.schema.js';
 
-/** A sub-task of a task of which more is said than its class. */
+/** A sub-task that a task lists with options, not only by its class. */
 export interface LaterSubTask {
   readonly subTask: Type<SubTaskHandler>;
-  /** Default `at-once`. */
+  /** When the sub-task starts. Default `at-once`. */
   readonly start?: StartRule;
   /**
-   * Whether it is eligible for a run, by the parsed input. Where it is false the sub-task is skipped; where it throws, or takes longer
-   * than 1 s, the sub-task fails with `when-failed`. Default: always.
+   * Whether the sub-task is eligible for a run with this parsed input. If `when` returns false, the sub-task is skipped. If `when` throws, or
+   * takes longer than 1 s, the sub-task fails with `when-failed`. Default: always eligible.
    */
   when?(input: unknown): boolean | Promise<boolean>;
   /**
-   * Makes it a shadow: it runs beside the others, its result is in no reply, and the race table compares it with the reply. It begins behind the
-   * others, so it takes no `start`. Default: not.
+   * Makes the sub-task a shadow. A shadow runs beside the others, its result is in no reply, and the race table compares the result with the
+   * reply. A shadow begins behind the others, so it takes no `start`. Default: no shadow.
    */
   readonly shadow?: ShadowOptions;
 }
@@ -29,70 +29,70 @@ export interface LaterSubTask {
 export interface TaskOptions {
   /** Letters, digits, `.`, `_` and `-`; unique in the service. */
   name: string;
-  /** The sub-tasks, in the order in which they start; those that are listed as classes start at once. Shadows begin behind all others. */
+  /** The sub-tasks, in the order in which they start. A sub-task that is listed as a class starts at once. Shadows begin behind all others. */
   subTasks: readonly (Type<SubTaskHandler> | LaterSubTask)[];
-  /** Used by runs that name none. Default `first-success`. */
+  /** Reply policy of runs that name none. Default `first-success`. */
   reply?: ReplyPolicy;
-  /** Used by runs that name none. Default `continue`; `cancel` where a sub-task streams. */
+  /** Losers policy of runs that name none. Default `continue`; `cancel` where a sub-task streams. */
   losers?: LosersPolicy;
   /**
-   * When a stream breaks off of which callers were shown some: `fail` fails the run; `restart` lets another attempt or sub-task begin from scratch, and
-   * tells callers. Default `fail`.
+   * What happens when a stream breaks off after callers were shown a part of it. `fail`: the run fails. `restart`: another attempt or sub-task begins
+   * from scratch, and callers are told so. Default `fail`.
    */
   onBreak?: OnBreak;
-  /** `openai-chat`: it is also served as OpenAI’s chat completions, at `/openai/<name>/v1`. Default: not. */
+  /** `openai-chat`: the task is also served as OpenAI’s chat completions, at `/openai/<name>/v1`. Default: none. */
   face?: Face;
-  /** How long after the start of a run its unfinished sub-tasks are cancelled, such as `30s`; used by runs that name none. Default: never. */
+  /** How long after a run's start its unfinished sub-tasks are cancelled, such as `30s`. A run may name another deadline. Default: never. */
   deadline?: string;
   /**
-   * `learned`: the sub-task of which an answer is expected soonest starts first, and so on; the start rules stay at their places. Costs extra starts to
-   * learn from, within `hedgeBudget`. Default `declared`: as they are listed.
+   * `learned`: the sub-task whose answer is expected soonest starts first, and so on. The start rules keep their places in the list. It costs extra
+   * starts to learn from, within `hedgeBudget`. Default `declared`: sub-tasks start as they are listed.
    */
   order?: StartOrder;
-  /** How many extra starts because time has passed its runs may have, such as `10%` of its runs, which is the default; `off`: no bound. */
+  /** How many hedges (starts because time has passed) the task may have, as a percentage of its runs. `off`: no bound. Default `10%`. */
   hedgeBudget?: string;
   /**
-   * Equal requests get the same run while it has no reply: `{ key: '{input.city}', for: '200ms', shared: true }`, each of which may be left out.
-   * Default: each request has a run of its own.
+   * Equal requests get the same run while the run has no reply: `{ key: '{input.city}', for: '200ms', shared: true }`. Each member may be left out.
+   * Default: each request has its own run.
    */
   coalesce?: CoalesceOptions;
   /**
-   * The last good run answers equal requests: `{ for: '30s', staleIfError: '1h' }`. It costs a read of the journal for each of them. Default: none
-   * does.
+   * The last good run answers equal requests: `{ for: '30s', staleIfError: '1h' }`. It costs a read of the journal for each request.
+   * Default: past runs answer no requests.
    */
   reuse?: ReuseOptions;
   /**
-   * What an input must look like: a schema of zod, valibot, arktype or another library that follows Standard Schema. Sub-tasks get what it
-   * parses to. Default: any JSON value.
+   * Schema of the input, from zod, valibot, arktype or another library that follows Standard Schema. Sub-tasks get the parsed input.
+   * Default: any JSON value.
    */
   input?: StandardSchemaV1;
   /**
-   * `false` leaves the input out of the journal, and so of all reads. After a crash, sub-tasks that were unfinished fail with
+   * `false` keeps the input out of the journal, and so out of all reads. After a crash, unfinished sub-tasks fail with
    * `input-not-kept`. Default true.
    */
   keepInput?: boolean;
   /**
-   * JSON Pointers to values that the journal must not have, such as `/input/card/number` or `/result/token`. Callers that wait get results
-   * whole; all reads have `[redacted]`. A redacted input can't begin sub-tasks again after a crash either.
+   * JSON Pointers to values that the journal must not have, such as `/input/card/number` or `/result/token`. Callers that wait get the whole
+   * results; all reads have `[redacted]` instead. After a crash, unfinished sub-tasks of a run with a redacted input fail with `input-not-kept`.
    */
   redact?: readonly string[];
   /**
-   * Whose runs share slots evenly with those of others: a template over the input, the labels or the client, such as `{labels.tenant}`. Runs that have
-   * nothing there share one key. Default: runs wait in their order.
+   * Runs of different keys share slots evenly. The key is a template over the input, the labels or the client, such as `{labels.tenant}`. Runs that
+   * lack the value share one key. Default: runs wait in their order.
    */
   concurrencyKey?: string;
-  /** How many sub-tasks of the task a key may have going at once on a node. Default: no bound of its own. */
+  /** How many sub-tasks of the task may run at once for one key on a node. Default: no bound per key. */
   concurrencyPerKey?: number;
   /**
-   * Where events of its runs are sent, beside the webhooks that a run names: `[{ url, events: ['run.finished'], secret }]`, eight at most. Those
-   * without a secret are signed with that of the service. A URL that is http or no public one takes `allowPrivate: true`.
+   * Webhooks of all runs of the task, besides those that a run names: `[{ url, events: ['run.finished'], secret }]`, at most eight. Without a secret,
+   * deliveries are signed with the service's secret. A URL with http or with an address that isn't public needs `allowPrivate: true`.
    */
   webhooks?: readonly TaskWebhook[];
 }
 
 export const TaskMetadata = DiscoveryService.createDecorator<TaskOptions>();
 
-/** Makes a class a task, found wherever a module lists it as a provider. */
+/** Makes a class a task. The task is found where any module lists the class as a provider. */
 export function Task(options: TaskOptions): ClassDecorator {
   return applyDecorators(Injectable(), TaskMetadata(options));
 }

@@ -32,7 +32,7 @@ import { taskView } from './task-view.js';
 import { TasksService } from './tasks.service.js';
 import { ValidBody } from '../http/validated.decorator.js';
 
-/** When a caller that was told to come back should do so, in seconds. */
+/** `Retry-After` of an answer without a reply, in seconds. */
 const RETRY_AFTER_S = 1;
 
 const runHeaders = {

@@ -31,11 +31,11 @@ export class TasksService {
   ) {}
 
   /**
-   * Starts the sub-tasks of a task, all at once but for those with another start rule. With a key that was used before, finds the run of that; without
-   * one, the run that an equal request has started, where the task coalesces them.
+   * Starts a run: all sub-tasks at once, except those with another start rule. With a key that was used before, finds the run of that key. Without a
+   * key, finds the run that answers equal requests, where the task coalesces or reuses runs.
    *
-   * @param origin what ties the run to the logs of whoever asked for it
-   * @param headers of the request, of which the run keeps those that the task takes
+   * @param origin ties the run to the request in the caller's logs and traces
+   * @param headers of the request; the run keeps those that the task names
    * @throws {DomainError} `task-unknown`, `invalid-request`, `idempotency-key-reused`, `overloaded`,
    * `journal-unavailable`, `worker-node`, `stopping`
    */
@@ -61,10 +61,10 @@ export class TasksService {
   }
 
   /**
-   * Resolves as soon as the journal has the outcomes of which the run's policy makes the reply. The other sub-tasks go
-   * on in the background.
+   * Resolves as soon as the journal has the outcomes from which the run's policy makes the reply. The losers policy says what
+   * becomes of the other sub-tasks.
    *
-   * @returns undefined when it takes longer than `waitMs` milliseconds; not before the journal has the run
+   * @returns undefined when the reply takes longer than `waitMs` milliseconds, but not before the journal has the run
    * @throws {DomainError} `run-failed` or `run-cancelled` when the policy can't be met any more, `run-disputed`, `deadline-exceeded`, `stopping`
    */
   reply(run: StartedRun): Promise<Answer>;
@@ -77,7 +77,7 @@ export class TasksService {
   }
 
   /**
-   * Resolves when the journal has a run. It has those that are not live.
+   * Resolves when the journal has a run. It always has runs that are not live.
    *
    * @throws {DomainError} `invalid-request`, `journal-unavailable`, `stopping`
    */
@@ -85,16 +85,16 @@ export class TasksService {
     return this.replies.recorded(run);
   }
 
-  /** Ends the work of this process: see {@link Runs.stop}. What was appended is committed when it resolves. */
+  /** Ends the work of this process: see {@link Runs.stop}. When it resolves, all appended events are committed. */
   async stop(): Promise<void> {
     this.watch.stop();
     await this.runs.stop();
   }
 
   /**
-   * The reply of an earlier run in the place of a failure of this one, where that is not too old.
+   * The reply of a past run that replaces a failure of this run, where that reply is not too old.
    *
-   * @throws the failure where no other run answers, {@link DomainError} `journal-unavailable`
+   * @throws the failure where no past run answers, {@link DomainError} `journal-unavailable`
    */
   async pastReply({ stale }: Pick<StartedRun, 'stale'>, failure: unknown): Promise<PastReply> {
     const past = stale && isFailure(failure) ? await this.past.replyOf(stale.runId) : undefined;
@@ -104,7 +104,7 @@ export class TasksService {
   }
 }
 
-/** Whether a run has failed, and not the service or who cancelled it. */
+/** Whether the run itself failed. False for a cancelled run, and for errors of the service. */
 function isFailure(error: unknown): boolean {
   return error instanceof DomainError && FAILURES.has(error.code);
 }

@@ -1,8 +1,8 @@
-/** Lets those that change one thing do so one after the other, in the order in which they came. */
+/** Runs pieces of work that share a key one after the other, in the order in which they came. */
 export class Turns {
   private readonly last = new Map<string, Promise<unknown>>();
 
-  /** What `work` brings, once all that came before it for the same `key` has ended, however it did. */
+  /** Runs `work` when all earlier work of the same `key` has ended, whether it succeeded or not. @returns the result of `work` */
   take<T>(key: string, work: () => Promise<T>): Promise<T> {
     const turn = (this.last.get(key) ?? Promise.resolve()).then(work, work);
     this.last.set(key, turn);

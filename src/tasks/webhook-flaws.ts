@@ -8,7 +8,7 @@ export interface WebhookFlaw {
 
 type Named = Readonly<{ url: string; secret?: unknown; allowPrivate?: boolean }>;
 
-/** Why a service can't send events to a webhook that a caller names, by the members that are wrong. */
+/** Why the service can't send events to a webhook that a caller names: one flaw for each wrong member. */
 export function webhookFlaws({ url, secret }: Named, means: WebhookMeans): WebhookFlaw[] {
   const ofUrl = webhookUrlMistake(url, means.origins);
   const ofSecret = secretFlaw(secret !== undefined, means);
@@ -18,7 +18,7 @@ export function webhookFlaws({ url, secret }: Named, means: WebhookMeans): Webho
   ];
 }
 
-/** The same of one that a task declares. */
+/** The flaws of a webhook that a task declares. */
 export function declarationFlaws(webhook: Named, means: WebhookMeans): WebhookFlaw[] {
   return webhookFlaws(webhook, means).flatMap((flaw) => {
     if (flaw.member !== 'url') return [flaw];
