@@ -4,16 +4,16 @@ import type { Execution } from './execution.js';
 import type { RunTerms } from './run-terms.js';
 import { WaitingKeys, type WaitingKey } from './waiting-keys.js';
 
-/** While fewer runs than this wait for slots, and half of those that may, runs of an earlier process are resumed. */
+/** Runs of an earlier process are resumed while fewer runs than this, and fewer than half of the allowed ones, wait for slots. */
 const ROOMY_QUEUE = 100;
 
-/** The bounds of this process: which runs it still takes. */
+/** Decides which runs this process still accepts. */
 export class Admission {
   /** Whether a stop has begun: from then on runs are refused. */
   stopping = false;
   /** How many runs have a sub-task that waits for a slot. */
   queued = 0;
-  /** Those runs by their keys; undefined as long as none has had one. */
+  /** The runs that wait, by their keys; undefined until a run with a key has waited. */
   private waitingKeys: WaitingKeys | undefined;
 
   /**
@@ -26,18 +26,18 @@ export class Admission {
     private readonly maxQueuedRuns: number,
   ) {}
 
-  /** Whether there is memory for what this process has not accepted itself. */
+  /** Whether there is memory for runs and sub-tasks that this process has not accepted itself. */
   get hasMemory(): boolean {
     return this.execution.memory.fits(0, RESUMED_RUNS_SHARE);
   }
 
-  /** Whether a run of an earlier process, or of another node, can be resumed without a flood, and new runs still find room. */
+  /** Whether one more run of an earlier process, or of another node, can be resumed while new runs still find room. */
   get hasRoom(): boolean {
     const roomy = Math.min(ROOMY_QUEUE, this.maxQueuedRuns / 2);
     return this.queued < roomy && (this.live.size === 0 || this.hasMemory);
   }
 
-  /** Whether so many bytes more leave too little memory for what was accepted. A run that is alone always fits. */
+  /** Whether `inputBytes` more would leave too little memory for the accepted runs. A run that is alone always fits. */
   memoryIsShort(inputBytes = 0): boolean {
     return !this.execution.memory.fits(inputBytes, NEW_RUNS_SHARE) && this.live.size > 0;
   }
@@ -47,16 +47,16 @@ export class Admission {
     return this.waitingKeys?.busiest(limit) ?? [];
   }
 
-  /** A run of a key begins to wait for slots (1), or waits no more (-1). */
+  /** Counts that a run of a key begins to wait for slots (1), or waits no longer (-1). */
   changeQueue(by: 1 | -1, key: string | undefined): void {
     this.queued += by;
     if (key !== undefined) (this.waitingKeys ??= new WaitingKeys()).change(key, by);
   }
 
   /**
-   * Refuses what is past the bounds of this process.
+   * Refuses a new run that exceeds the bounds of this process.
    *
-   * @throws {DomainError} `overloaded` when too many runs wait for slots, in all or of the key of this one, or what is in memory leaves no room for more;
+   * @throws {DomainError} `overloaded` when too many runs wait for slots, in all or of this run's key, or when memory is short;
    * `journal-unavailable` when it can't be written; `stopping` once a stop has begun
    */
   admit({ definition: task, inputBytes, key }: RunTerms): void {

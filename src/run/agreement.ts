@@ -8,7 +8,7 @@ import type { Camp, Outcome } from '../core/run.js';
 
 export type AgreementPolicy = Extract<ReplyPolicy, { readonly policy: 'agreement' }>;
 
-/** What of a result is compared; undefined where the result has nothing at the pointer. */
+/** The part of a result that is compared; undefined where the result has nothing at the pointer. */
 export function comparedValue(
   { pointer = '', ignore = [] }: Comparison,
   result: JsonValue,
@@ -17,7 +17,7 @@ export function comparedValue(
   return valueAt(kept, stepsOf(pointer));
 }
 
-/** The same text for results that agree; undefined for one that has nothing to compare, which agrees with none. */
+/** A text that is the same for results that agree; undefined for a result with nothing to compare, which agrees with no other. */
 export function comparedKey(policy: Comparison, result: JsonValue): string | undefined {
   const value = comparedValue(policy, result);
   return value === undefined
@@ -27,7 +27,7 @@ export function comparedKey(policy: Comparison, result: JsonValue): string | und
         .digest('base64');
 }
 
-/** True for the outcome with which enough results agree, or with which that can't be any more, once. */
+/** Returns true once: for the outcome with which enough results agree, or after which they can't any more. */
 export function agreesOrCannot(policy: AgreementPolicy, count: number): (outcome: Outcome) => boolean {
   const sizes = new Map<string, number>();
   let largest = 0;
@@ -47,7 +47,7 @@ export function agreesOrCannot(policy: AgreementPolicy, count: number): (outcome
   };
 }
 
-/** The sub-tasks that succeeded, by what their results say, the largest camp first. */
+/** Groups the sub-tasks that succeeded by equal results, the largest group first. */
 export function campsOf(policy: AgreementPolicy, settled: readonly Outcome[]): Camp[] {
   const camps = new Map<unknown, { subTasks: string[]; value?: JsonValue }>();
   for (const outcome of settled) {
@@ -62,7 +62,7 @@ export function campsOf(policy: AgreementPolicy, settled: readonly Outcome[]): C
   return [...camps.values()].sort((one, other) => other.subTasks.length - one.subTasks.length);
 }
 
-/** A copy without what a pointer leads to. What stands in a list becomes null, so that the others keep their places. */
+/** A copy without the value at a pointer. An element of a list becomes null, so that the others keep their places. */
 function without(value: JsonValue, [step, ...rest]: readonly string[]): JsonValue {
   if (step === undefined || typeof value !== 'object' || value === null || !Object.hasOwn(value, step))
     return value;

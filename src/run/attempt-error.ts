@@ -10,7 +10,7 @@ const logger = loggerOf('sub-task');
 
 const MAX_MESSAGE = 500;
 const MAX_EXCERPT = 500;
-/** Others come from JavaScript alone. Each would be a further series of the metrics, and no reader expects it. */
+/** The codes that may be recorded. Others come only from JavaScript code: each would be a further series of the metrics, which no reader expects. */
 const CODES: ReadonlySet<unknown> = new Set(ATTEMPT_ERROR_CODES);
 
 export class AttemptTimeout extends Error {
@@ -20,7 +20,7 @@ export class AttemptTimeout extends Error {
   }
 }
 
-/** @param isPrivate whether an upstream may have echoed what must not be told */
+/** @param isPrivate whether the message may have secrets that an upstream has echoed */
 function attemptError(thrown: unknown, note: string, isPrivate: boolean): AttemptError {
   const message = textOf(thrown).slice(0, MAX_MESSAGE).toWellFormed() + note;
   if (isOneOf(thrown, [SubTaskError])) {
@@ -37,7 +37,7 @@ function attemptError(thrown: unknown, note: string, isPrivate: boolean): Attemp
   return { code: code === 'too-large' ? 'result-too-large' : 'result-not-json', message };
 }
 
-/** What is recorded of whatever an attempt failed with; its message ends with the note. The stack trace of what was thrown unawares is only logged. */
+/** The error to record for a failed attempt. Its message ends with the note. The stack trace of an unexpected error is only logged. */
 export function recordedError(
   thrown: unknown,
   owner: SubTaskOwner,
@@ -59,7 +59,7 @@ export function noted(error: AttemptError, note: string): AttemptError {
   return Object.freeze({ ...error, message: error.message + note });
 }
 
-/** What a thrown value says of the next attempt. */
+/** What a thrown value says about the next attempt. */
 export function retryTermsOf(thrown: unknown): Pick<SubTaskErrorOptions, 'retry' | 'retryAfterMs' | 'final'> {
   return isOneOf(thrown, [SubTaskError]) ? (thrown as SubTaskError).options : {};
 }

@@ -17,7 +17,7 @@ import type { SubTaskOwner } from './sub-task-owner.js';
 
 const logger = loggerOf('sub-task');
 
-/** What aborts its signal, by the names that the platform has for it. */
+/** Why an attempt's signal is aborted, by the platform's names of such errors. */
 type WhyGivenUp = 'AbortError' | 'TimeoutError';
 
 const MESSAGES: Readonly<Record<WhyGivenUp, string>> = {
@@ -27,7 +27,7 @@ const MESSAGES: Readonly<Record<WhyGivenUp, string>> = {
 
 const NOTHING = Object.freeze({});
 
-/** What is told how an attempt ended: the sub-task that it is one of. */
+/** The sub-task that an attempt belongs to. It is told how the attempt ended. */
 interface AttemptedSubTask {
   readonly name: string;
   progressed(attempt: Attempt, value: JsonValue): void;
@@ -37,7 +37,7 @@ interface AttemptedSubTask {
 }
 
 /**
- * One attempt: what its handler is given, the call, and its timeout. An AbortController, a logger and a Date are made only when a sub-task asks for them:
+ * One attempt: the handler's context, the call, and the timeout. An AbortController, a logger and a Date are made only when a handler asks for them:
  * each costs as much as the rest.
  */
 export class Attempt implements SubTaskContext, Traced {
@@ -48,13 +48,13 @@ export class Attempt implements SubTaskContext, Traced {
   #traceparent: string | undefined;
   #givenUp: WhyGivenUp | undefined;
   tokens?: number | undefined;
-  /** Its stream, once it has one. */
+  /** The attempt's stream, once there is one. */
   stream: StreamReading | undefined;
 
   /**
    * @param attempt its number, from 1
-   * @param trace its span; undefined where there is none
-   * @param passage undefined where no breaker keeps it from its upstream
+   * @param trace the attempt's span; undefined where there is none
+   * @param passage undefined where the sub-task has no breaker
    */
   constructor(
     private readonly subTask: AttemptedSubTask,
@@ -139,9 +139,9 @@ export class Attempt implements SubTaskContext, Traced {
   }
 
   /**
-   * Calls the handler, and tells the sub-task what becomes of it.
+   * Calls the handler, and tells the sub-task how the call ended.
    *
-   * @param stream undefined where it returns its result at once
+   * @param stream undefined where the handler returns a result and no stream
    */
   run(handler: SubTaskHandler<unknown>, stream?: StreamTerms): void {
     let returned: unknown;
@@ -166,29 +166,29 @@ export class Attempt implements SubTaskContext, Traced {
         this.#rejected(error);
       },
     );
-    // Behind the call: a result at the very instant of the timeout is still in time.
+    // The timer starts after the call: a result at the very instant of the timeout is still in time.
     if (!this.#givenUp) this.#timeout = this.#clock.setTimeout(timeOut, this.timeoutMs, this);
   }
 
-  /** Ends it because it took too long. */
+  /** Ends the attempt because it took too long. */
   timeOut(): void {
     this.flush();
     this.giveUp('TimeoutError');
     this.subTask.failed(this, new AttemptTimeout(this.timeoutMs));
   }
 
-  /** What its stream has brought, as its end tells it. */
+  /** The measures of its stream, for the event of the attempt's end. */
   get measures(): { readonly stream?: StreamMeasures } {
     return this.stream ? { stream: this.stream.measures(this.tokens) } : NOTHING;
   }
 
-  /** Records what it has said of its progress, and what is left of its stream, before its end. */
+  /** Records the last progress, and the rest of the stream, before the attempt's end is recorded. */
   flush(): void {
     this.#progress?.flush();
     this.stream?.flush();
   }
 
-  /** Records nothing more of its progress, and aborts its signal. */
+  /** Stops recording progress and the stream, and aborts the signal. */
   giveUp(why: WhyGivenUp = 'AbortError'): void {
     this.#clock.clearTimeout(this.#timeout);
     this.#progress?.end();
@@ -197,7 +197,7 @@ export class Attempt implements SubTaskContext, Traced {
     this.#controller?.abort(new DOMException(MESSAGES[why], why));
   }
 
-  /** Called when its stream has brought chunks. */
+  /** Called when the stream has brought chunks. */
   streamed(first: number, chunks: readonly JsonValue[]): void {
     this.subTask.streamed(this, first, chunks);
   }
@@ -213,7 +213,7 @@ export class Attempt implements SubTaskContext, Traced {
     this.#clock.clearTimeout(this.#timeout);
     this.subTask.failed(this, error);
     this.#progress?.end();
-    // What else it has begun for its stream ends with that.
+    // The signal ends whatever else the handler has begun for its stream.
     if (this.stream) this.giveUp(this.stream.hasStalled ? 'TimeoutError' : 'AbortError');
   }
 }

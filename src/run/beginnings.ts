@@ -13,7 +13,7 @@ export interface UnableSubTask {
 
 const UNKNOWN = { attempts: 0, status: 'pending', finishedAt: '' } as const;
 
-/** Gets the sub-tasks of a new run ready, and holds those that start later. @returns those that never begin */
+/** Prepares the sub-tasks of a new run, and holds the ones that start later. @returns the sub-tasks that never begin */
 export function prepareNew(terms: RunTerms, subTasks: readonly SubTaskRun[]): UnableSubTask[] {
   const unable: UnableSubTask[] = [];
   subTasks.forEach((subTask, index) => {
@@ -27,11 +27,11 @@ export function prepareNew(terms: RunTerms, subTasks: readonly SubTaskRun[]): Un
 }
 
 /**
- * Gets the unfinished sub-tasks of a run ready that another process began, and holds those that had not begun and, as the task now
+ * Prepares the unfinished sub-tasks of a run that another process began. Holds those that had not begun and, as the task now
  * declares them, start later than the run.
  *
- * @param placed those that other nodes execute
- * @returns those that never begin
+ * @param placed the sub-tasks that other nodes execute
+ * @returns the sub-tasks that never begin
  */
 export function prepareUnfinished(
   terms: RunTerms,
@@ -53,7 +53,7 @@ export function prepareUnfinished(
   return unable;
 }
 
-/** Where none is left that starts at once, the first of the others does, unless the reply is another's. */
+/** If no sub-task is left that starts at once, starts the first of the others, unless another sub-task alone is the reply. */
 function startFirstEligible(
   terms: RunTerms,
   subTasks: readonly SubTaskRun[],

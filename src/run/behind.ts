@@ -2,7 +2,7 @@ import { millisecondsSince } from '../core/duration.js';
 import type { Journal } from './journal.js';
 
 /**
- * How long ago the first event behind a cursor was, in milliseconds; 0 where there is none. The last one before it may have been long ago.
+ * Age of the first event after a cursor, in milliseconds; 0 where there is none. (The last event before the cursor may be much older.)
  *
  * @throws {DomainError} `journal-unavailable`
  */

@@ -1,37 +1,37 @@
 import type { BreakerTerms } from '../core/breaker.js';
 import type { AttemptError } from '../core/run.js';
 
-/** An attempt that a breaker has let through. One of these is called when it has ended. */
+/** An attempt that a breaker has let through. Exactly one of these methods is called when the attempt has ended. */
 export interface Passage {
-  /** @param firstChunkMs of a stream, how long its first chunk took: what counts as its time */
+  /** @param firstChunkMs how long the first chunk of a stream took: this counts as the attempt's time */
   succeeded(firstChunkMs?: number): void;
   /**
-   * @param retryAfterMs how long it asks to be left alone
+   * @param retryAfterMs how long the upstream asks to be left alone
    * @returns in how many milliseconds the next attempt may begin; 0: at once
    */
   failed(error: AttemptError, retryAfterMs?: number, firstChunkMs?: number): number;
-  /** It was given up: nobody knows what it would have brought. */
+  /** The attempt was given up: nobody knows how it would have ended. */
   cancelled(firstChunkMs?: number): void;
 }
 
-/** How the breaker of an upstream stands. `half-open`: the next attempt probes it, or one does. */
+/** State of an upstream's breaker. `half-open`: the next attempt is a probe, or a probe is under way. */
 export type BreakerState = 'closed' | 'open' | 'half-open';
 
-/** Keeps attempts from upstreams that fail, or are slow. */
+/** Keeps attempts away from upstreams that fail or are slow. */
 export abstract class Breakers {
-  /** Lets an attempt begin, or says why not: `circuit-open`. */
+  /** Lets an attempt begin, or returns why it may not: `circuit-open`. */
   abstract admit(terms: BreakerTerms, task: string, subTask: string): Passage | AttemptError;
 
-  /** Why an attempt could not begin now; undefined where it could. */
+  /** Why an attempt may not begin now; undefined where it may. */
   abstract refusal(terms: BreakerTerms, task: string, subTask: string): AttemptError | undefined;
 
-  /** Whether the upstream of a sub-task is left alone. */
+  /** Whether the breaker of a sub-task's upstream is open. */
   abstract isOpen(terms: BreakerTerms, task: string, subTask: string): boolean;
 
-  /** Resolves when it is known which were open before this process began. */
+  /** Resolves when this process knows which breakers were open before it began. */
   abstract ready(): Promise<void>;
 
-  /** All that are known, and how often each has opened in this process. */
+  /** All known breakers, and how often each has opened in this process. */
   abstract states(): readonly {
     readonly upstream: string;
     readonly state: BreakerState;

@@ -2,10 +2,10 @@ import type { Clock } from '../core/clock.js';
 import { milliseconds, type Duration } from '../core/duration.js';
 
 /**
- * Calls `call` a length of time after something; at once where that is over.
+ * Calls `call` a length of time after something happened; at once where that time is over.
  *
- * @param sinceMs how long ago it was, in milliseconds
- * @returns the timer, where there is one
+ * @param sinceMs how long ago it happened, in milliseconds
+ * @returns the timer; undefined where the call was made at once
  */
 export function callAfter(
   clock: Clock,

@@ -1,4 +1,4 @@
-/** How long things took, in milliseconds: what so many of them took no longer than; null without any. */
+/** Quantiles of how long commits took, in milliseconds; null where there was none. */
 export interface CommitTimes {
   readonly count: number;
   readonly p50: number | null;
@@ -6,14 +6,14 @@ export interface CommitTimes {
   readonly p99: number | null;
 }
 
-/** How events are committed in groups. */
+/** The commits of a journal, each with a group of events. */
 export interface Commits {
-  /** How many events wait for their commit, that which is under way included. */
+  /** How many events wait for their commit, including the commit under way. */
   readonly pending: number;
-  /** For how long the commit that is under way has been so, in milliseconds; 0 without one. */
+  /** Age of the commit under way, in milliseconds; 0 without one. */
   readonly lagMs: number;
-  /** How long the last ones took. */
+  /** How long the last commits took. */
   readonly times: { quantiles(): CommitTimes };
-  /** Told of each commit: how long it took, in milliseconds, and of how many events. */
+  /** Called for each commit: how long it took, in milliseconds, and how many events it had. */
   onCommitted: (tookMs: number, events: number) => void;
 }

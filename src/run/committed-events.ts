@@ -1,10 +1,10 @@
 import type { RunEvent, SubTaskEvent } from '../core/events.js';
 import { advance, runOf, type RunRecord } from '../core/run-record.js';
 
-/** What is committed of a live run. It is made a record of when somebody asks: most runs end before that. */
+/** The committed events of a live run. The record is made only when somebody asks: most runs end before that. */
 export class CommittedEvents {
   private since: RunEvent[] | undefined = [];
-  /** The last of them. */
+  /** The id of the last committed event. */
   lastId: number;
   /** When the run started; undefined for one that was reopened. */
   startedAt: string | undefined;
@@ -15,7 +15,7 @@ export class CommittedEvents {
     if (before?.finishedAt === null && !before.reopened) this.startedAt = before.createdAt;
   }
 
-  /** Undefined before the first event, and once they were forgotten. */
+  /** The run's record; undefined before the first event, and after {@link forget}. */
   get record(): RunRecord | undefined {
     const { before, since } = this;
     if (!since) return undefined;
@@ -34,7 +34,7 @@ export class CommittedEvents {
     );
   }
 
-  /** The next value takes its place. Of a stream the first chunks stay: they say who leads. */
+  /** Drops the last event of this type, which the next one replaces. The first chunks of a stream stay: they say who leads. */
   private forgetLast({ type, subTask }: SubTaskEvent): void {
     const { since = [] } = this;
     const at = since.findLastIndex((event) => event.type === type && event.subTask === subTask);
@@ -42,7 +42,7 @@ export class CommittedEvents {
     if (last && !(last.type === 'sub-task.streamed' && last.data.first === 0)) since.splice(at, 1);
   }
 
-  /** Keeps nothing of them any more: from now on they are in the journal alone. */
+  /** Forgets the events: from now on, only the journal has them. */
   forget(): void {
     this.since = undefined;
     this.before = undefined;

@@ -1,6 +1,6 @@
 import type { SubTaskRun } from './sub-task-run.js';
 
-/** Ends sub-tasks. Those that wait for a slot go first: else the slots that the others give back would begin them. */
+/** Ends sub-tasks, first those that wait for a slot: otherwise they would begin in the slots that the others give back. */
 export function endEach(subTasks: readonly SubTaskRun[], end: (subTask: SubTaskRun) => void): void {
   for (const subTask of subTasks)
     if (subTask.phase === 'waiting' || subTask.phase === 'leaving') end(subTask);

@@ -17,10 +17,10 @@ export interface SubTaskTaker extends Taker {
   readonly definition: SubTaskDefinition | undefined;
 }
 
-/** What all sub-tasks that this process executes share: their slots, their bounds, their journal, their clock and what they may take in memory. */
+/** What all sub-tasks of this process share: slots, bounds, journal, clock and memory budget. */
 @Injectable()
 export class Execution {
-  /** A retry that is due later than this, in milliseconds, leaves the node where there are others. */
+  /** A retry that is due later than this, in milliseconds, leaves the node if there are other nodes. */
   static readonly laterMs: number = 5_000;
 
   /** The slots of all sub-tasks. */
@@ -28,9 +28,9 @@ export class Execution {
   /** Lets sub-tasks with keys leave for workers in turns. */
   readonly placing = new Placing();
   readonly maxResultBytes: number;
-  /** The slots of the sub-tasks that declare a `concurrency` of their own. */
+  /** Slots of sub-tasks that declare their own `concurrency`. */
   private readonly ownSlots = new WeakMap<SubTaskDefinition, Slots<SubTaskTaker>>();
-  /** Of the tasks that bound what a key may have going. */
+  /** Bounds of tasks that limit how many sub-tasks of one key run at once. */
   private readonly keyBounds = new WeakMap<TaskDefinition, KeyBound<SubTaskTaker>>();
 
   constructor(
@@ -45,7 +45,7 @@ export class Execution {
     this.maxResultBytes = config.MAX_RESULT_BYTES;
   }
 
-  /** The slots that a sub-task takes: one of its own over all runs, where it declares a `concurrency`, and one of all. */
+  /** The slots that a sub-task takes: one of its own if it declares a `concurrency`, and one of all sub-tasks. */
   slotsOf(subTask: SubTaskDefinition | undefined): Slots<SubTaskTaker> {
     if (!subTask || subTask.concurrency === Infinity) return this.slots;
     let slots = this.ownSlots.get(subTask);
@@ -54,12 +54,12 @@ export class Execution {
     return slots;
   }
 
-  /** The same, and before them one of its key, where its task bounds those. */
+  /** As {@link slotsOf}, and before them one slot of its key, where the task bounds keys. */
   lineOf({ definition }: SubTaskTaker, task: TaskDefinition | undefined): SlotLine<SubTaskTaker> {
     return this.keyBoundOf(task) ?? this.slotsOf(definition);
   }
 
-  /** Whether the sub-tasks that a run of a task starts with could all begin now, but for shadows, which wait for no slot. */
+  /** Whether all sub-tasks that start with a run of a task could begin now. Shadows don't count: they wait for no slot. */
   hasFree(task: TaskDefinition | undefined, key: string | undefined): boolean {
     if (!this.slots.hasFree || this.keyBoundOf(task)?.hasFree(key) === false) return false;
     return (
@@ -95,12 +95,12 @@ export class Execution {
     return record ? tracing.resumed(terms, record, journal.now()) : tracing.accepted(terms, journal.now());
   }
 
-  /** The same of another node's run, of which this one executes a sub-task. */
+  /** As {@link traced}, for another node's run of which this node executes a sub-task. */
   tracedGuest(terms: RunTerms, record: Readonly<RunRecord>): RunTerms {
     return this.tracing?.ofGuest(terms, record) ?? terms;
   }
 
-  /** Lets the sub-tasks of a task share the slots of an earlier declaration of it, where that has as many. */
+  /** Lets the sub-tasks of a task share the slots of its earlier declaration, if that has the same number. */
   carryOver(before: TaskDefinition, after: TaskDefinition): void {
     const bound = before.fairness?.perKey === after.fairness?.perKey && this.keyBoundOf(before);
     if (bound) this.keyBounds.set(after, bound);

@@ -5,12 +5,12 @@ import type { Breakers } from './breakers.js';
 import { definitionOf, type RunTerms } from './run-terms.js';
 import type { SubTaskRun } from './sub-task-run.js';
 
-/** The largest share of runs that start one more sub-task once enough is known of each; it is no more than half of the hedge budget either. */
+/** Largest share of runs that start an extra sub-task once enough is known of each sub-task; at most half of the hedge budget. */
 const MOST_EXPLORING = 0.05;
 
 /**
- * Which sub-task a run of a task that learns its order starts besides those that start with it. Nobody waits for it, but
- * its answer counts. It is taken from the hedge budget; as long as too little is known of some, they may take all that is left of that.
+ * Chooses an extra sub-task that a run starts to learn the order of its task. No caller waits for the extra sub-task, but
+ * its answer counts. It costs one of the hedge budget. While too little is known of some sub-tasks, they may use the whole rest of the budget.
  */
 export class Exploration {
   private readonly exploring: HedgeBudget;
@@ -19,12 +19,12 @@ export class Exploration {
     this.exploring = new HedgeBudget(Math.min(budget.share / 2, MOST_EXPLORING));
   }
 
-  /** The held sub-task of which the least is known; undefined where this run starts none. Called once a run. */
+  /** The held sub-task of which the least is known; undefined where this run starts none. Call it once a run. */
   next(run: StaggeredRun, { leastKnown, allKnown }: LearntOrder): SubTaskRun | undefined {
     const { budget, exploring } = this;
     exploring.runBegan();
     if (!budget.hasMore || (allKnown && !exploring.hasMore)) return undefined;
-    // What anybody waits for has the slots first.
+    // Sub-tasks that callers wait for get slots first.
     const starting = run.subTasks.filter(({ phase }) => phase === 'waiting').length;
     if (run.execution.slots.freeCount <= starting) return undefined;
     for (const name of leastKnown) {
@@ -39,7 +39,7 @@ export class Exploration {
   }
 }
 
-/** Whether the breaker of its upstream is open. */
+/** Whether the breaker of a sub-task's upstream is open. */
 export function isLeftAlone(terms: RunTerms, name: string, breakers: Breakers | null): boolean {
   const breaker = definitionOf(terms, name)?.breaker;
   return breaker !== undefined && breakers?.isOpen(breaker, terms.task, name) === true;

@@ -6,10 +6,10 @@ import type { RunHost } from './run-host.js';
 import type { StreamPlace } from './stream-reading.js';
 import { SubTaskRun } from './sub-task-run.js';
 
-/** A sub-task of another node's run that this node executes. It stands for that run: what it reports is fenced. */
+/** A sub-task of another node's run that this node executes. It acts as that run here. Its events are fenced. */
 export class GuestSubTask extends HostedRun {
   readonly isGuest = true;
-  /** Its run hears of its events through the log. */
+  /** The run hears of the events through the log. */
   readonly shared = true;
   readonly lastEventId = 0;
   readonly subTasks: readonly [SubTaskRun];
@@ -17,7 +17,7 @@ export class GuestSubTask extends HostedRun {
 
   /**
    * @param name of the sub-task
-   * @param onRefused called when it isn't this node's to execute any more
+   * @param onRefused called when this node may no longer execute the sub-task
    */
   constructor(
     host: RunHost,
@@ -33,7 +33,7 @@ export class GuestSubTask extends HostedRun {
     if (state) subTask.restore(state);
   }
 
-  /** Begins it, or fails it where the service can't execute it any more. @param cause why it starts, where it hasn't */
+  /** Begins the sub-task, or fails it where the service can't execute it any more. @param cause why the sub-task starts, if it hasn't begun */
   begin(cause: StartCause | undefined): void {
     const [subTask] = this.subTasks;
     const obstacle = obstacleOf(this.terms, subTask.name);
@@ -44,7 +44,7 @@ export class GuestSubTask extends HostedRun {
     }
   }
 
-  /** Ends it here without an outcome: it has one, or another node executes it. */
+  /** Ends the sub-task here without recording an outcome: it has one, or another node executes it. */
   leave(): void {
     this.isOver = true;
     this.subTasks[0].abandon();
@@ -52,7 +52,7 @@ export class GuestSubTask extends HostedRun {
     this.host.ended(this);
   }
 
-  /** The node of its run alone knows who leads. */
+  /** Only the node of the run knows which stream leads. */
   placeOfStream(): StreamPlace {
     return 'lost';
   }
@@ -60,12 +60,12 @@ export class GuestSubTask extends HostedRun {
   append(event: RunEvent, fenced: boolean): void {
     if (this.isOver) return;
     this.execution.journal.append(this, event, { fenced });
-    // Nobody tells it what is committed: its run hears of that.
+    // Commits are told to the run, not to its guests.
     this.terms.trace?.committed(event);
   }
 
   committed(): void {
-    // Its run hears of it.
+    // The run hears of it.
   }
 
   refused(): void {

@@ -1,4 +1,4 @@
-/** Over how many of a task's last runs its hedge budget goes. */
+/** The hedge budget of a task counts its last runs, so many of them. */
 export const BUDGETED_RUNS = 1_000;
 
 /**
@@ -6,13 +6,13 @@ export const BUDGETED_RUNS = 1_000;
  * or of all while they are fewer, no larger share than was declared. A start is put down to the run that began last.
  */
 export class HedgeBudget {
-  /** How many starts are put down to each run; a ring. */
+  /** Extra starts of each run; a ring buffer. */
   private readonly starts = new Uint16Array(BUDGETED_RUNS);
   private newest = 0;
   private runs = 0;
   private total = 0;
 
-  /** @param share how many starts a run may have on average; Infinity for no bound */
+  /** @param share how many extra starts a run may have on average; Infinity for no bound */
   constructor(readonly share: number) {}
 
   runBegan(): void {

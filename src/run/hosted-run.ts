@@ -12,7 +12,7 @@ import type { StreamPlace } from './stream-reading.js';
 import type { SubTaskOwner } from './sub-task-owner.js';
 import type { SubTaskRun } from './sub-task-run.js';
 
-/** A run of which this process executes something: all that is not placed elsewhere, or, as a guest, one of its sub-tasks. */
+/** A run that this process executes: all sub-tasks that are not placed elsewhere, or, as a guest, one sub-task. */
 export abstract class HostedRun implements SubTaskOwner, Hosted {
   readonly id: string;
   readonly about: string;
@@ -33,7 +33,7 @@ export abstract class HostedRun implements SubTaskOwner, Hosted {
   abstract shared: boolean;
   abstract readonly lastEventId: number;
 
-  /** @param record what another process has recorded of it */
+  /** @param record what another process has recorded of the run */
   protected constructor(
     protected readonly host: RunHost,
     readonly terms: RunTerms,
@@ -57,7 +57,7 @@ export abstract class HostedRun implements SubTaskOwner, Hosted {
     return this.terms.definition?.redaction;
   }
 
-  /** The names of its sub-tasks that this process executes, or is to. */
+  /** Names of the sub-tasks that this process executes or is going to execute. */
   get here(): string[] {
     return this.subTasks.filter(({ isHere }) => isHere).map(({ name }) => name);
   }

@@ -1,9 +1,9 @@
-/** What makes a second request with the same `Idempotency-Key` give the run of the first. */
+/** An `Idempotency-Key`: a second request with the same key gets the run of the first. */
 export interface IdempotencyKey {
-  /** Whose key it is: keys of different clients are different keys. Empty for anonymous callers. */
+  /** The client that the key belongs to: equal keys of two clients are different keys. Empty for anonymous callers. */
   readonly client: string;
   readonly key: string;
-  /** What the request asked for: another request with the same key is a mistake of the caller. */
+  /** Digest of what the request asked for. A different request with the same key is a mistake of the caller. */
   readonly fingerprint: string;
 }
 

@@ -12,59 +12,59 @@ import type { WebhookKeeping } from './webhook-keeping.js';
 
 /** Why the journal takes no new runs at the moment. */
 export interface Obstacle {
-  /** `overloaded`: other nodes take them. `journal-unavailable`: commits fail, and are tried again until they don't. */
+  /** `overloaded`: other nodes take new runs. `journal-unavailable`: commits fail, and are tried again until they succeed. */
   readonly code: 'overloaded' | 'journal-unavailable';
   readonly message: string;
-  /** Whether this process will never take runs again, nor end those that it has. */
+  /** Whether this process will never take runs again, and can't end the runs that it has. */
   readonly lasting?: true;
 }
 
-/** What was counted of a task in a stretch of time, in a form that only who counts knows. */
+/** Statistics of a task over a stretch of time. The journal doesn't look into `data`. */
 export interface StatisticsSlice {
   readonly task: string;
-  /** Where that time begins, in milliseconds since 1970. */
+  /** Start of the stretch, in milliseconds since 1970. */
   readonly start: number;
   readonly data: string;
 }
 
-/** A stretch of time, in milliseconds since 1970, its ends included. */
+/** A stretch of time, in milliseconds since 1970, both ends included. */
 export interface Stretch {
   readonly from: number;
   readonly to: number;
 }
 
-/** What events add up to, and which events. */
+/** Saved statistics, and up to which event they count. */
 export interface SavedStatistics {
   readonly slices: readonly StatisticsSlice[];
-  /** The last event that is counted. */
+  /** The last event that the statistics count. */
   readonly upTo: number;
-  /** The id behind which events must be read again to go on counting: those up to `upTo` tell of runs under way. */
+  /** Events after this id must be read again to go on counting: those up to `upTo` tell of runs under way. */
   readonly readFrom: number;
 }
 
-/** What is said of an event that is appended. */
+/** Options of an event that is appended. */
 export interface AppendOptions {
-  /** Kept with `run.started`, in the same commit. */
+  /** An idempotency key that is kept in the same commit as `run.started`. */
   readonly key?: IdempotencyKey | undefined;
-  /** Whether the event is recorded only if its attempt is still the one that counts: its sub-task left the node of its run. */
+  /** Whether the event is recorded only if its attempt still counts: for sub-tasks that left the node of their run. */
   readonly fenced?: boolean;
 }
 
 /**
  * The record of runs and the ordered log of their events. It commits in batches and in order, and numbers the events without a gap.
- * After a commit it tells each run in the batch, and then the bus; never while `append` runs.
+ * After a commit it tells each run of the batch, and then the bus, but never while `append` runs.
  */
 export abstract class Journal {
-  /** Whether what is committed outlives the process. */
+  /** Whether commits outlive the process. */
   abstract readonly durable: boolean;
-  /** What nodes do that share it; undefined where no other process ever has it. */
+  /** What nodes do that share the journal; undefined where no other process ever uses it. */
   readonly sharing: Sharing | undefined = undefined;
-  /** Undefined where nothing takes time: in memory. */
+  /** The commits of groups of events; undefined in memory, where a commit takes no time. */
   readonly groups: Commits | undefined = undefined;
-  /** Undefined while new runs may be started. What belongs to runs that were started is always taken. */
+  /** Undefined while new runs may be started. Events of runs that were started are always accepted. */
   abstract readonly obstacle: Obstacle | undefined;
 
-  /** The time that events are stamped with, in milliseconds since 1970. Default: that of this machine. */
+  /** The time for events, in milliseconds since 1970. Default: the time of this machine. */
   now(): number {
     return Date.now();
   }
@@ -76,7 +76,7 @@ export abstract class Journal {
   abstract append(run: JournaledRun, event: RunEvent, options?: AppendOptions): void;
 
   /**
-   * The run that a key belongs to from now on: that of its first use, while the key is kept and whatever its fingerprint,
+   * The run that a key belongs to from now on: the run of its first use, as long as the key is kept and whatever its fingerprint,
    * or else `runId`, which is then to be started with it.
    *
    * @throws {DomainError} `journal-unavailable`
@@ -92,7 +92,7 @@ export abstract class Journal {
   abstract committed(runId: string): Promise<void>;
 
   /**
-   * A run with all that is committed of it; undefined when there is none, or none any more. A live run most often has its record
+   * The committed record of a run; undefined when there is no such run, or no longer. A live run most often has its record
    * itself.
    *
    * @param commits of a live run its {@link JournaledRun.commits}: without them, the journal looks for its events among all others
@@ -100,7 +100,7 @@ export abstract class Journal {
   abstract run(id: string, commits?: readonly number[]): Promise<Readonly<RunRecord> | undefined>;
 
   /**
-   * The committed runs that a query asks for, the newest first. Runs that are added never change where others stand, so
+   * A page of committed runs, the newest first. New runs never change the positions of others, so
    * following `next` neither skips nor repeats any.
    */
   abstract runs(query: RunQuery): Promise<RunPage>;
@@ -126,7 +126,7 @@ export abstract class Journal {
   abstract erase(id: string): Promise<boolean>;
 
   /**
-   * Keeps what was counted, all of it or nothing: replaces slices of the same task and start, and deletes those that begin
+   * Saves statistics in one commit: replaces slices of the same task and start, and deletes slices that begin
    * outside of the time that is kept.
    *
    * @throws {Error} when it can't be written; that is not tried again
@@ -134,28 +134,28 @@ export abstract class Journal {
   abstract saveStatistics(changed: SavedStatistics, kept: Stretch): Promise<void>;
 
   /**
-   * What was saved last, with all slices that are kept; undefined when nothing ever was.
+   * The last saved statistics, with all kept slices; undefined when none were ever saved.
    *
    * @throws {DomainError} `journal-unavailable`
    */
   abstract savedStatistics(): Promise<SavedStatistics | undefined>;
 
-  /** What is kept for tokens. Default: this process's own. */
+  /** Keeps the secret and the withdrawals of tokens. Default: in this process's memory. */
   readonly tokens: TokenKeeping = new OwnTokens(() => this.now());
 
   /** Short-lived texts beside the log. Default: in this process's memory. */
   readonly notes: Notes = new OwnNotes(() => this.now());
 
-  /** What is kept of webhooks beside the log. Default: in this process's memory. */
+  /** Keeps webhooks and their deliveries beside the log. Default: in this process's memory. */
   readonly webhooks: WebhookKeeping = new OwnWebhooks(() => this.now());
 
   /**
-   * The unfinished runs that are set aside: several starts in a row have died after they had resumed them. Default: none is, ever.
+   * The unfinished runs that are set aside, because several starts in a row died after resuming them. Default: none.
    */
   readonly setAside: ReadonlySet<string> = new Set();
 
   /**
-   * Sets a run aside no more.
+   * Takes back that a run is set aside.
    *
    * @throws {DomainError} `journal-unavailable`
    */
@@ -163,19 +163,19 @@ export abstract class Journal {
     return Promise.resolve();
   }
 
-  /** Each run that an earlier process has left unfinished, the oldest first, but for those that are set aside. Default: there are none. */
+  /** The runs that an earlier process left unfinished, the oldest first, without those that are set aside. Default: none. */
   unfinished(): AsyncIterable<Readonly<RunRecord>> | Iterable<Readonly<RunRecord>> {
     return [];
   }
 
-  /** How large its file is, what is still to be moved there included. Default: it has none. */
+  /** Size of the journal's files in bytes, including the write-ahead log. Default: there is no file. */
   fileBytes(): Promise<number | undefined> {
     return Promise.resolve(undefined);
   }
 
-  /** Resolves when everything appended is committed and published, or is past hope of being so before a stop. */
+  /** Resolves when everything appended is committed and published, or can't be before a stop. */
   abstract drain(): Promise<void>;
 
-  /** Gives back what it holds. What was appended is lost unless it was drained before. */
+  /** Releases files and connections. Appended events are lost unless {@link drain} was called before. */
   abstract close(): Promise<void>;
 }

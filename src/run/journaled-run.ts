@@ -6,35 +6,35 @@ import type { AnsweredBy } from '../core/run-standing.js';
 /** A run as its journal knows it. */
 export interface JournaledRun {
   readonly id: string;
-  /** What `aboutRun` says of it. */
+  /** The text that `aboutRun` makes of the run. */
   readonly about: string;
-  /** The id of its `run.started` event, once that is known: rows refer to the run by it. */
+  /** The id of the run's `run.started` event, once known. Rows refer to the run by this number. */
   number: number | undefined;
-  /** The first event of each row of the log that has events of it, in their order. The journal adds to them. */
+  /** The first event id of each row of the log that has events of the run, in order. The journal adds to them. */
   readonly commits: number[];
   /**
-   * Whether other nodes commit events of it too. Then it is told of all its events in the order of the log, and not of its own as
+   * Whether other nodes commit events of the run too. Then the run is told of all its events in the order of the log, and not of its own as
    * soon as they are committed.
    */
   shared: boolean;
-  /** The last of its events that it was told of, or was made from; 0 without one. */
+  /** The id of the last event that the run was told of, or was made from; 0 without one. */
   readonly lastEventId: number;
-  /** When its last event here was, in milliseconds since 1970: none that follows is earlier. 0 without one. */
+  /** Time of the run's last event here, in milliseconds since 1970: no later event is earlier. 0 without one. */
   lastMs: number;
-  /** When its reply was appended, in milliseconds since 1970, and whose result that has: the journal keeps both with its end. 0 and null without one. */
+  /** When the reply was appended, in milliseconds since 1970; 0 without one. The journal keeps it, and `answeredBy`, with the run's end. */
   repliedMs: number;
   answeredBy: AnsweredBy;
-  /** What log lines say of the request that it came with. */
+  /** Fields of log lines about the request that started the run. */
   readonly originFields: OriginFields;
   readonly terms?: { readonly replyPolicy: ReplyPolicy };
-  /** When it started, as its `run.started` says; undefined for one that was reopened. */
+  /** Time of `run.started`; undefined for a run that was reopened. */
   readonly startedAt?: string | undefined;
-  /** Called for each of its events when that is committed. */
+  /** Called for each event of the run when it is committed. */
   committed(event: RunEvent): void;
   /**
    * Called for an event that was fenced out: another node has decided what is recorded, or the run that was to go on again is deleted.
    *
-   * @param isLost whether the run is another node's now, and not only a sub-task of it
+   * @param isLost whether another node has the whole run now, and not only one of its sub-tasks
    */
   refused(event: RunEvent, isLost: boolean): void;
 }

@@ -1,8 +1,8 @@
 import { Slots, type SlotLine, type Taker } from './slots.js';
 
-/** Bounds how many of each key go on at once. Whoever has a slot of its key needs one of those behind as well. */
+/** Bounds how many sub-tasks of each key run at once. A sub-task needs a slot of its key, and then one of the slots behind. */
 export class KeyBound<T extends Taker> implements SlotLine<T> {
-  /** Of the keys that hold a slot or wait for one. */
+  /** The slots of keys that hold a slot or wait for one. */
   private readonly keys = new Map<string | undefined, { readonly slots: Slots<T>; users: number }>();
 
   constructor(
@@ -10,7 +10,7 @@ export class KeyBound<T extends Taker> implements SlotLine<T> {
     private readonly behind: (taker: T) => SlotLine<T>,
   ) {}
 
-  /** Whether one more of a key could go on, as far as this bound goes. */
+  /** Whether this bound would let one more sub-task of a key begin. */
   hasFree(key: string | undefined): boolean {
     return this.keys.get(key)?.slots.hasFree ?? true;
   }

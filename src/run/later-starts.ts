@@ -6,16 +6,16 @@ import type { HedgeBudget } from './hedge-budget.js';
 import type { RunTerms } from './run-terms.js';
 import type { SubTaskRun } from './sub-task-run.js';
 
-/** What starting a sub-task later needs of it. */
+/** The part of a sub-task that later starts need. */
 export type LaterSubTask = Pick<SubTaskRun, 'name' | 'phase' | 'start' | 'cancel' | 'holdBack'>;
 
-/** What starting sub-tasks later needs to know of their run, live or replayed. */
+/** The part of a run, live or replayed, that later starts need. */
 export interface StartingRun {
   readonly execution: Pick<Execution, 'clock'>;
   readonly subTasks: readonly LaterSubTask[];
   /** Whether a held sub-task has to start, because the reply policy can't be met without it. */
   readonly needsMore: boolean;
-  /** Whether a sub-task has ended here whose outcome isn't committed yet. */
+  /** Whether the outcome of a sub-task that has ended here isn't committed yet. */
   readonly outcomeIsUncommitted: boolean;
 }
 
@@ -29,27 +29,27 @@ export interface StaggeredRun extends StartingRun {
 /** A sub-task that is held. */
 export interface HeldSubTask {
   readonly subTask: LaterSubTask;
-  /** How long after the run it is due, in milliseconds; undefined where no time starts it. */
+  /** How long after the run's start the sub-task is due, in milliseconds; undefined where no time starts it. */
   readonly dueMs: () => number | undefined;
-  /** Whether a failed attempt of one before it is enough to start it. */
+  /** Whether a failed attempt of an earlier sub-task is enough to start this one. */
   readonly afterAttempt: boolean;
 }
 
-/** What has happened of a run that is resumed. */
+/** What has happened in a run that is resumed. */
 export interface PastStarts {
-  /** The names of those that were started to learn from: their failures start no other. */
+  /** Names of sub-tasks that were started to learn from: their failures start no other. */
   readonly explored: readonly string[];
-  /** The names of those that have failed. */
+  /** Names of sub-tasks that have failed. */
   readonly failed: readonly string[];
-  /** The names of those that have a failed attempt, the failed ones included. */
+  /** Names of sub-tasks with a failed attempt, the failed ones included. */
   readonly stumbled: readonly string[];
-  /** How many a failure has started. */
+  /** How many sub-tasks were started by a failure. */
   readonly byFailure: number;
-  /** How many a failed attempt has started. */
+  /** How many sub-tasks were started by a failed attempt. */
   readonly byAttempt: number;
   /** Whether a failure was final. */
   readonly isFinal: boolean;
-  /** The names of those that were held back. */
+  /** Names of sub-tasks that were held back. */
   readonly heldBack: readonly string[];
 }
 
@@ -63,20 +63,20 @@ export const NOTHING: PastStarts = {
   heldBack: [],
 };
 
-/** Starts the sub-tasks of one run that don't start with it, in their order, as long as there is no reply. */
+/** Starts the held sub-tasks of one run, in their order, until there is a reply. */
 export class LaterStarts {
   private readonly held: HeldSubTask[];
-  /** Those whose time had come when the budget was spent. */
+  /** Sub-tasks whose time had come when the hedge budget was spent. */
   private readonly heldBack = new Set<HeldSubTask>();
   private alarm: { readonly of: HeldSubTask; readonly timer: NodeJS.Timeout } | undefined;
   /** Due time of the latest hedge that fell due. */
   private lastDueMs = 0;
 
-  /** Those that have failed and have started no other by that. */
+  /** Sub-tasks that have failed, and whose failure has started no other yet. */
   private readonly failed: Set<string>;
-  /** The same of those that have a failed attempt, and may go on. */
+  /** Sub-tasks with a failed attempt that has started no other yet. They may go on. */
   private readonly stumbled: Set<string>;
-  /** Those that have started another: each starts one at most. */
+  /** Sub-tasks that have started another: each starts one at most. */
   private readonly answered: Set<string>;
   private isFinal: boolean;
   private isPaused = false;
@@ -100,7 +100,7 @@ export class LaterStarts {
     for (const one of held) if (past.heldBack.includes(one.subTask.name)) this.heldBack.add(one);
   }
 
-  /** A sub-task or an attempt may have failed. The next one starts with {@link update}, once it is known that there is no reply. */
+  /** Notes a failed sub-task or attempt. The next sub-task starts with {@link update}, once it is known that there is no reply. */
   note(event: SubTaskEvent): void {
     const failed = event.type === 'sub-task.failed';
     if (!failed && event.type !== 'sub-task.retrying') return;
@@ -110,7 +110,7 @@ export class LaterStarts {
     (failed ? this.failed : this.stumbled).add(event.subTask);
   }
 
-  /** Starts what is to start as things stand; called after each commit of events of the run that leaves it without a reply. */
+  /** Starts what is due now. Called after each commit of the run's events that leaves it without a reply. */
   update(): void {
     if (this.isPaused) return;
     if (this.isFinal) this.skip(NOT_WORTH_IT);
@@ -119,18 +119,18 @@ export class LaterStarts {
     this.startDue();
   }
 
-  /** Called when there is a reply: what is still held is skipped. */
+  /** Called when there is a reply: sub-tasks that are still held are skipped. */
   end(): void {
     this.skip(NOT_NEEDED);
   }
 
-  /** Starts nothing while callers are shown a stream: another is needed only if that breaks off. */
+  /** Starts nothing while callers are shown a stream: another sub-task is needed only if the stream breaks off. */
   pause(on: boolean): void {
     this.isPaused = on;
     if (on) this.stop();
   }
 
-  /** Lets no time start anything any more. */
+  /** Stops all timers. */
   stop(): void {
     this.run.execution.clock.clearTimeout(this.alarm?.timer);
     this.alarm = undefined;
@@ -142,7 +142,7 @@ export class LaterStarts {
     for (const subTask of this.run.subTasks) if (subTask.phase === 'held') subTask.cancel(reason);
   }
 
-  /** Starts one for each that has failed, or has a failed attempt where that is enough. */
+  /** Starts one sub-task for each failed one, or for each failed attempt where that is enough. */
   private answer(): void {
     for (let [next] = this.held; next; [next] = this.held) {
       const [failed] = this.failed;
@@ -168,7 +168,7 @@ export class LaterStarts {
         this.wake(one, leftMs);
         return;
       }
-      // It may be the reply: no sub-task that starts now could bring one sooner. Its commit leads here again.
+      // That outcome may be the reply: a sub-task that starts now can't bring one sooner. Its commit leads here again.
       if (this.run.outcomeIsUncommitted) return;
       this.hedge(one, dueMs);
     }
@@ -184,7 +184,7 @@ export class LaterStarts {
     this.alarm = { of: one, timer };
   }
 
-  /** One that stands behind one that was held back is held back too: they start in their order. */
+  /** A sub-task behind one that was held back is held back too: sub-tasks start in their order. */
   private hedge(one: HeldSubTask, dueMs: number): void {
     const { budget } = this;
     this.lastDueMs = Math.max(this.lastDueMs, dueMs);

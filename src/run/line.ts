@@ -1,7 +1,7 @@
-/** Those that wait, in the order in which they came. Each may leave at any time. */
+/** A queue whose members may leave at any time. */
 export class Line<T> {
   private readonly members = new Set<T>();
-  /** Stands where the first is: a new iterator would pass by all that have left before it. */
+  /** An iterator at the first member: a new iterator would have to pass all members that have left. */
   private rest = this.members.values();
 
   get size(): number {
@@ -12,12 +12,12 @@ export class Line<T> {
     this.members.add(member);
   }
 
-  /** False when it isn't in the line. */
+  /** @returns false when the member isn't in the line */
   delete(member: T): boolean {
     return this.members.delete(member);
   }
 
-  /** Takes the first out; undefined when there is none. */
+  /** Removes and returns the first member; undefined when there is none. */
   shift(): T | undefined {
     if (this.members.size === 0) return undefined;
     const { value, done } = this.rest.next();

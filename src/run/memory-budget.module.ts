@@ -4,7 +4,7 @@ import { CONFIG, type Config } from '../config/config.js';
 import { Measures } from '../core/measures.js';
 import { MemoryBudget } from '../core/memory-budget.js';
 
-/** Of the memory that V8 may use for objects. */
+/** Share of V8's heap limit. */
 const SHARE_OF_HEAP = 1 / 4;
 
 /** A module of its own, because the journal counts there too, which runs need. */

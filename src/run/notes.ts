@@ -1,20 +1,20 @@
-/** How many notes a journal keeps, for a minute in a database apart; past it, those that end first are forgotten. */
+/** How many notes a journal keeps; a database may have more for a minute. Beyond that, the notes that end first are forgotten. */
 export const MOST_NOTES = 10_000;
 
 /** A text that is kept under a name until a time. */
 export interface Note {
-  /** What it is about, such as `breaker`: names of different kinds are different names. */
+  /** The kind of note, such as `breaker`. Names of different kinds are independent. */
   readonly kind: string;
   /** At most 200 characters. */
   readonly name: string;
   /** At most 4,000 characters. */
   readonly text: string;
-  /** In milliseconds since 1970, by the clock of the journal. It is nobody's any more then. */
+  /** End of the note, in milliseconds since 1970 by the journal's clock. After that the note doesn't exist. */
   readonly until: number;
 }
 
 /**
- * Short-lived texts beside the log, known to all that share a journal, also over restarts. Each call throws `journal-unavailable` where it can't be
+ * Short-lived texts beside the log, for all processes that share a journal, also over restarts. Each call throws `journal-unavailable` if it can't be
  * done.
  */
 export interface Notes {
@@ -22,19 +22,19 @@ export interface Notes {
   all(kind: string): Promise<readonly Note[]>;
   /** One note; undefined where there is none, or none any more. */
   find(kind: string, name: string): Promise<Note | undefined>;
-  /** Keeps a note in place of the one before. */
+  /** Keeps a note, and replaces an earlier one of the same name. */
   put(note: Note): Promise<void>;
   /**
-   * Keeps a note unless there is one of that name. Of several that claim a name at once, one gets it.
+   * Keeps a note unless there is one of that name. Of several claims at the same time, one succeeds.
    *
-   * @returns the one that is kept
+   * @returns the note that is kept
    */
   claim(note: Note): Promise<Note>;
   /** @param text removes the note only where it has this one: another may have taken its place */
   remove(kind: string, name: string, text?: string): Promise<void>;
 }
 
-/** Of a process that shares its journal with nobody and has no disk. */
+/** The notes of a process that keeps its journal in memory. */
 export class OwnNotes implements Notes {
   private readonly kept = new Map<string, Note>();
 

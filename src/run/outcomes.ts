@@ -8,11 +8,11 @@ import { replyAtDeadline, replyOf } from './told-reply.js';
 
 /** The committed outcomes of a run's sub-tasks, and the race for its reply. */
 export class Outcomes {
-  /** In the order in which they were committed. */
+  /** The outcomes in the order in which they were committed. */
   private settled: Outcome[] = [];
-  /** The race that decides; undefined until the first outcome, since a run may wait long for that. */
+  /** The race that decides; undefined until the first outcome, since a run may wait long for it. */
   private outcomes$: Subject<Outcome> | undefined;
-  /** The sub-task whose outcome is the reply, because callers are shown its stream. */
+  /** The sub-task whose stream callers are shown: its outcome is the reply. */
   leading: string | undefined;
 
   /** The names of the sub-tasks that race. */
@@ -74,23 +74,23 @@ export class Outcomes {
     this.raceAnew(rest);
   }
 
-  /** Lets the outcome of one sub-task decide, whose stream callers are shown; undefined: the policy decides again. */
+  /** Lets the outcome of one sub-task be the reply, because callers are shown its stream. With undefined the policy decides again. */
   follow(subTask: string | undefined): void {
     if (this.reply || this.leading === subTask) return;
     this.leading = subTask;
     this.raceAnew(this.settled);
   }
 
-  /** Makes the reply of what there is, because its deadline has come. */
+  /** Makes the reply of the outcomes so far, because its deadline has come. */
   replyNow(): void {
     this.reply ??= deepFreeze(replyAtDeadline(this.policy, this.settled, this.subTasks));
   }
 
   /**
-   * Forgets the result of a sub-task that succeeded, where no reply needs it: one that failed may need it after a retry.
+   * Forgets the result of a sub-task that succeeded, unless a reply needs it. An error reply may need it after a retry.
    *
    * @param isReplied whether the journal has a reply with results
-   * @returns false when it has no outcome yet, or the reply may need it
+   * @returns false when the sub-task has no outcome yet, or the reply may need the result
    */
   forgetResult(subTask: string, isReplied: boolean): boolean {
     const { reply, settled, shadows, policy } = this;
@@ -104,7 +104,7 @@ export class Outcomes {
   }
 
   /**
-   * What the caller is to be told, as things stand; undefined as long as the policy is neither met nor defeated.
+   * The reply by the outcomes so far; undefined as long as the policy is neither met nor defeated.
    *
    * @param background the sub-tasks that go on
    */
@@ -114,7 +114,7 @@ export class Outcomes {
     return { reply, status: background.length > 0 ? 'running' : runStatus(reply, this.settled), background };
   }
 
-  /** Whether a held sub-task has to start, because those that go on are too few to meet the policy. */
+  /** Whether a held sub-task has to start, because the running ones are too few to meet the policy. */
   needsMore(background: readonly string[]): boolean {
     const { shadows } = this;
     const racing = shadows ? background.filter((name) => !shadows.includes(name)) : background;
@@ -149,7 +149,7 @@ export class Outcomes {
   }
 }
 
-/** What became of the stream that leads, where the reply is an error. */
+/** What became of the leading stream, by the code of the error reply. */
 const LOST: Readonly<Record<Extract<Reply, { error: unknown }>['error']['code'], string>> = {
   'run-failed': 'broke off when callers had been shown some of it',
   'run-disputed': 'broke off when callers had been shown some of it',
@@ -157,7 +157,7 @@ const LOST: Readonly<Record<Extract<Reply, { error: unknown }>['error']['code'],
   'deadline-exceeded': 'had not ended by the deadline of the run',
 };
 
-/** Whether a reply has the result of a sub-task in it. */
+/** Whether a reply contains the result of a sub-task. */
 export function answers(
   reply: Reply,
   subTask: string,

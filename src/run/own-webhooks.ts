@@ -14,14 +14,14 @@ import {
   type WebhookProgress,
 } from './webhook-keeping.js';
 
-/** How many others are kept in memory of a webhook, and how many characters their bodies have: the oldest go first. */
+/** How many undelivered deliveries of a webhook are kept in memory, and how many characters of bodies. Beyond that the oldest are dropped. */
 const MOST_KEPT = 10_000;
 const MOST_CHARACTERS = 8 * 2 ** 20;
 
 interface Own {
   webhook: KeptWebhook;
   held: boolean;
-  /** By event and target, those first that were kept first. */
+  /** By event and target, in the order in which they were kept. */
   readonly deliveries: Map<string, KeptDelivery>;
 }
 
@@ -77,7 +77,7 @@ export class OwnWebhooks implements WebhookKeeping {
   settle(id: string, { cursor, cursorAt, deliveries, pause }: WebhookProgress): Promise<boolean> {
     const own = this.own.get(id);
     if (!own?.held) return Promise.resolve(false);
-    // No database takes them either.
+    // Databases refuse fractions, too.
     const numbers = deliveries.flatMap(({ dueAt, changedAt }) => [dueAt ?? 0, changedAt]);
     if (![cursor, cursorAt, ...numbers].every(Number.isSafeInteger))
       return Promise.reject(new TypeError('Times and cursors of webhooks are whole numbers'));
@@ -164,7 +164,7 @@ export class OwnWebhooks implements WebhookKeeping {
     return asked.flatMap((own) => [...(own?.deliveries.values() ?? [])].filter((one) => isAsked(one, query)));
   }
 
-  /** The first that waits of each run and target. */
+  /** The first waiting delivery of each run and target. */
   private heads(id: string): KeptDelivery[] {
     const heads = new Map<string, KeptDelivery>();
     for (const delivery of this.find({ webhook: id, states: ['waiting'] })) {
@@ -195,7 +195,7 @@ function nameOf({ event, target }: KeptDelivery): string {
   return `${event} ${target}`;
 }
 
-/** One that waits for no earlier one, nor for a time, is due since it was kept. */
+/** A delivery that waits for no other, nor for a time, is due since it was kept. */
 function dueAtOf({ dueAt, changedAt }: KeptDelivery): number {
   return dueAt ?? changedAt;
 }

@@ -3,7 +3,7 @@ import type { Attempts } from './attempts.js';
 import type { PlacedSubTask } from './sharing.js';
 import type { SubTaskOwner } from './sub-task-owner.js';
 
-/** Whether another node is to execute a sub-task that could begin now. */
+/** Whether another node should execute a sub-task that could begin now. */
 export function isForAnotherNode(
   { execution, isGuest, redaction }: SubTaskOwner,
   definition: SubTaskDefinition | undefined,
@@ -13,12 +13,12 @@ export function isForAnotherNode(
   return definition?.placement === 'worker' || (!execution.slots.hasFree && sharing.takeIdleSlot());
 }
 
-/** Whether a sub-task takes only a slot that nobody else waits for: a shadow, unless somebody asked for it, or another node has a slot for it. */
+/** Whether a sub-task takes only a slot that nobody else waits for. So does a shadow, unless it is retried on request or another node has a slot for it. */
 export function isSpare({ terms, isGuest }: SubTaskOwner, { name, retried }: Attempts): boolean {
   return terms.shadows?.includes(name) === true && !retried && !isGuest;
 }
 
-/** What whichever node takes a sub-task on is told of it. @param delayMs how long it waits before its next attempt */
+/** The description of a sub-task for the node that takes it on. @param delayMs how long the sub-task waits before its next attempt */
 export function placedSubTask(
   { id, task }: SubTaskOwner,
   definition: SubTaskDefinition | undefined,

@@ -1,18 +1,18 @@
 import type { Clock } from '../core/clock.js';
 import { toJson, type JsonValue } from '../core/json.js';
 
-/** Between two values that are recorded of an attempt, in milliseconds: each is an event on disk. */
+/** Pause between two recorded values of an attempt, in milliseconds: each is an event on disk. */
 const PAUSE_MS = 250;
-/** What the JSON of a value may take, in bytes. */
+/** Largest JSON of a value, in bytes. */
 const MAX_BYTES = 1_024;
 
-/** What an attempt says of its progress: the newest value is recorded, at most four times a second. */
+/** Records the progress of an attempt: the newest value, at most four times a second. */
 export class Progress {
   private newest: { readonly value: unknown } | undefined;
   private timer: NodeJS.Timeout | undefined;
   private hasFailed = false;
 
-  /** @param failed called with the first value that can't be recorded */
+  /** @param failed called for the first value that can't be recorded */
   constructor(
     private readonly clock: Clock,
     private readonly record: (value: JsonValue) => void,
@@ -24,7 +24,7 @@ export class Progress {
     if (!this.timer) this.flush();
   }
 
-  /** Records what isn't recorded yet. */
+  /** Records the newest value, if it isn't recorded yet. */
   flush(): void {
     this.clock.clearTimeout(this.timer);
     this.timer = undefined;
@@ -43,7 +43,7 @@ export class Progress {
     this.record(recorded);
   }
 
-  /** Records nothing more. */
+  /** Stops recording. */
   end(): void {
     this.clock.clearTimeout(this.timer);
     this.newest = undefined;

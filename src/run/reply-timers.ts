@@ -32,7 +32,7 @@ export class ReplyTimers {
     private readonly reply: TimedReply,
   ) {}
 
-  /** @param isReplied whether there was a reply: its deadline makes no other one */
+  /** @param isReplied whether there is a reply: then the reply's deadline doesn't matter */
   watchDeadlines(sinceStartMs: number, isReplied = false): void {
     const { run, reply } = this;
     const { replyPolicy, deadline } = run.terms;
@@ -54,7 +54,7 @@ export class ReplyTimers {
   }
 
   /**
-   * Does with the sub-tasks that are unfinished after the reply, or once callers are shown the stream of another, what the policy says.
+   * Applies the losers policy to unfinished sub-tasks, after the reply or once callers are shown the stream of another sub-task.
    *
    * @param sinceReplyMs how long ago the reply was, in milliseconds
    */
@@ -68,7 +68,7 @@ export class ReplyTimers {
       });
   }
 
-  /** Takes back what {@link releaseLosers} has begun. */
+  /** Undoes {@link releaseLosers} for losers that have not ended. */
   keepLosers(): void {
     this.run.execution.clock.clearTimeout(this.losersDeadline);
   }
@@ -80,7 +80,7 @@ export class ReplyTimers {
     this.run.execution.clock.clearTimeout(this.runDeadline);
   }
 
-  /** Cancels what is unfinished, but for shadows, the stream that callers are shown and those that may have to take its place. */
+  /** Cancels unfinished sub-tasks, except shadows, the stream that callers are shown, and streams that may have to replace it. */
   private cancelLosers(reason: string): void {
     const { shown } = this.reply;
     const { subTasks, terms } = this.run;

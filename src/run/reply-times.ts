@@ -1,16 +1,16 @@
 import type { TaskDefinition } from '../core/task.js';
 
-/** What is known of how quick the sub-tasks of a task are: the names of all that are no shadows. */
+/** What is known about the speed of a task's sub-tasks, without shadows: their names in two orders. */
 export interface LearntOrder {
-  /** The one of which an answer is expected soonest first. */
+  /** First the sub-task whose answer is expected soonest. */
   readonly order: readonly string[];
-  /** The one of which the least is known first. */
+  /** First the sub-task of which the least is known. */
   readonly leastKnown: readonly string[];
-  /** Whether enough is known of each to put it at its place. */
+  /** Whether enough is known of each sub-task to order it. */
   readonly allKnown: boolean;
 }
 
-/** What is known of how long replies take. */
+/** What is known about reply times. */
 export abstract class ReplyTimes {
   /**
    * A quantile of the recent reply times of a task; where its callers are shown a stream, of the times to its first chunk.
@@ -20,6 +20,6 @@ export abstract class ReplyTimes {
    */
   abstract replyTime(task: string, quantile: number): number | undefined;
 
-  /** In which order the next run starts the sub-tasks of a task that learns it. */
+  /** The order in which the next run starts the sub-tasks, for a task that learns its order. */
   abstract learntOrder(task: TaskDefinition): LearntOrder;
 }

@@ -11,9 +11,9 @@ interface Terms {
   readonly counts: (subTask: string) => boolean;
   readonly successesToMeet: number;
   readonly othersToDefeat: number;
-  /** How many others a failure is worth. Default 1. */
+  /** How many other outcomes a failure counts for. Default 1. */
   readonly failureWeight?: number;
-  /** Whether others count as successes too, so that all are waited for; `ineligible`: those that `when` leaves out. Default: none. */
+  /** Which other outcomes count as successes: all of them, so that every outcome is waited for, or those of sub-tasks that `when` leaves out. Default: none. */
   readonly othersMeet?: 'all' | 'ineligible';
 }
 
@@ -39,13 +39,13 @@ export function decideBy(policy: ReplyPolicy, count: number): OperatorFunction<O
     );
 }
 
-/** Whether the reply may have the result of a sub-task in it. */
+/** Whether the reply may contain the result of a sub-task. */
 export function counts(policy: ReplyPolicy, subTask: string): boolean {
   return policy.policy !== 'primary' || policy.primary === subTask;
 }
 
 /**
- * Whether sub-tasks have to start for the policy to be met, because those that have started and go on are too few.
+ * Whether held sub-tasks have to start for the policy to be met, because the running ones are too few.
  *
  * @param settled the outcomes so far, which don't decide
  * @param goingOn the sub-tasks that have started and have no outcome
@@ -65,7 +65,7 @@ export function needsMore(
   return met.length + goingOn.filter(terms.counts).length < terms.successesToMeet;
 }
 
-/** How long after the start of its run a reply is made of what there is; undefined where no time makes it. */
+/** How long after the run's start the reply is made of the outcomes so far; undefined where the policy has no deadline. */
 export function deadlineOf(policy: ReplyPolicy): StringValue | undefined {
   return 'deadline' in policy ? policy.deadline : undefined;
 }
@@ -76,7 +76,7 @@ function termsOf(policy: Exclude<ReplyPolicy, AgreementPolicy>, count: number): 
     case 'first-success':
       return { counts: all, successesToMeet: 1, othersToDefeat: count };
     case 'first-settled':
-      // What was cancelled or skipped has not settled by itself; it decides only where all were.
+      // A cancelled or skipped sub-task has not settled by itself. It decides only if all were cancelled or skipped.
       return { counts: all, successesToMeet: 1, othersToDefeat: count, failureWeight: count };
     case 'primary':
       return { counts: (subTask) => counts(policy, subTask), successesToMeet: 1, othersToDefeat: 1 };
@@ -93,7 +93,7 @@ function termsOf(policy: Exclude<ReplyPolicy, AgreementPolicy>, count: number): 
   }
 }
 
-/** How many successes a reply takes that its deadline makes. */
+/** How many successes a reply needs that is made at its deadline. */
 export function leastOf(policy: ReplyPolicy): number {
   return ('min' in policy ? policy.min : undefined) ?? 1;
 }
@@ -107,7 +107,7 @@ function isLeftOut({ othersMeet }: Terms, outcome: Outcome): boolean {
   return othersMeet === 'ineligible' && isIneligible(outcome);
 }
 
-/** True for the outcome that brings the sum of the weights to `most` or over it, once. */
+/** Returns true once: for the outcome that brings the sum of weights to at least `most`. */
 function reaches(most: number, weightOf: (outcome: Outcome) => number): (outcome: Outcome) => boolean {
   let sum = 0;
   return (outcome) => sum < most && (sum += weightOf(outcome)) >= most;
@@ -117,7 +117,7 @@ export function isSuccess(outcome: Outcome): outcome is Success {
   return outcome.status === 'succeeded';
 }
 
-/** Whether its sub-task was left out, because `when` is false for the input. */
+/** Whether the sub-task was left out because its `when` is false for the input. */
 export function isIneligible(outcome: Outcome): boolean {
   return outcome.status === 'skipped' && outcome.reason === WHEN_FALSE;
 }

@@ -4,7 +4,7 @@ import type { SubTaskDefinition } from '../core/task.js';
 import { isOneOf } from '../core/thrown.js';
 import { retryTermsOf } from './attempt-error.js';
 
-/** What follows a failed attempt: another one after `delayMs`, or none; `note` adds why to the message of the failure. */
+/** What follows a failed attempt: another attempt after `delayMs`, or none. `note` adds the reason to the message of the failure. */
 interface Retry {
   readonly delayMs?: number;
   readonly note?: string;
@@ -13,7 +13,7 @@ interface Retry {
 const NONE: Retry = {};
 
 /**
- * When the next attempt begins: exponential backoff with full jitter, and no sooner than the failure asks for. None follows one that asks for
+ * When the next attempt begins: exponential backoff with full jitter, but not before the time that the failure asks for. None follows a failure that asks for
  * more than `retry.maxWait`, or where the run would be over by then.
  *
  * @param definition undefined where no attempt may follow

@@ -4,13 +4,13 @@ import type { RunTerms } from './run-terms.js';
 import type { StartPlans } from './start-plans.js';
 import type { SubTaskRun } from './sub-task-run.js';
 
-/** What a process executes: a live run, or a sub-task of another node's run. */
+/** A live run, or a sub-task of another node's run, that this process executes. */
 export interface Hosted {
   readonly id: string;
   readonly terms: RunTerms;
   readonly originFields: OriginFields;
   readonly subTasks: readonly SubTaskRun[];
-  /** The names of its sub-tasks that this process executes, or is to. */
+  /** Names of the sub-tasks that this process executes or is going to execute. */
   readonly here: string[];
 }
 
@@ -20,10 +20,10 @@ export interface RunHost {
   readonly plans: StartPlans;
   /** A run of a key begins to wait for slots (1), or waits no more (-1). */
   changeQueue(by: 1 | -1, key: string | undefined): void;
-  /** A sub-task is this process's to execute (1), or is no more (-1). */
+  /** Counts that this process is to execute a sub-task (1), or no longer (-1). */
   changeHere(by: 1 | -1): void;
-  /** Calls `conclude` when all events of the batch that is being told of are in. */
+  /** Calls `conclude` when the run was told of all its events in the current batch. */
   concludeSoon(run: { conclude(): void }): void;
-  /** Its end is committed, or another process has it. */
+  /** Called when the run's end is committed, or another process has the run. */
   ended(run: Hosted): void;
 }

@@ -11,18 +11,18 @@ import type { StartPlans } from './start-plans.js';
 import { StreamRace } from './stream-race.js';
 import type { SubTaskRun } from './sub-task-run.js';
 
-/** Results that take no more than this in memory, in bytes, stay there until their run ends: few readers then ask the journal. */
+/** Results up to this size in memory, in bytes, stay there until their run ends: so readers seldom ask the journal. */
 const SMALL_RESULT = 4_096;
 
-/** What a race needs of its run. */
+/** The part of a run that its race needs. */
 interface RacedRun extends RepliedRun {
   /** Whether its end is appended, or another process resumes it. */
   readonly isOver: boolean;
-  /** Appends its end. */
+  /** Appends the end of the run. */
   finish(status: RunEvent<'run.finished'>['data']['status']): void;
 }
 
-/** The race of one run: what its committed outcomes come to. They make the reply, start what starts later, and end the run. */
+/** The race of one run. Its committed outcomes make the reply, start later sub-tasks, and end the run. */
 export class RunRace implements StaggeredRun {
   readonly reply: RunReply;
   /** Undefined where none of its sub-tasks streams. */
@@ -63,19 +63,19 @@ export class RunRace implements StaggeredRun {
     );
   }
 
-  /** Starts those that are held when they are due, by {@link update}. */
+  /** Prepares the later starts of held sub-tasks. {@link update} starts them. */
   startLater(plans: StartPlans, record?: Readonly<RunRecord>): void {
     const { clock, journal } = this.execution;
     const agoMs = record ? millisecondsSince(record.createdAt, journal.now()) : 0;
     this.later = plans.laterStartsOf(this, clock.elapsed() - agoMs, record);
   }
 
-  /** Starts what is to start as things stand. */
+  /** Starts the held sub-tasks that are due now. */
   update(): void {
     this.later?.update();
   }
 
-  /** Called for committed events of its sub-tasks. @returns whether {@link conclude} may make something of it */
+  /** Called for committed events of the sub-tasks. @returns whether {@link conclude} may have something to do */
   follow(event: SubTaskEvent): boolean {
     const leads = this.streams?.follow(event);
     if (leads !== undefined) this.later?.pause(leads);
@@ -87,13 +87,13 @@ export class RunRace implements StaggeredRun {
     return true;
   }
 
-  /** Makes of the committed outcomes the reply and the end, and appends both; else starts what is to start. */
+  /** Appends the reply and the end if the committed outcomes decide them. Otherwise starts the sub-tasks that are due. */
   conclude(): void {
     this.decide();
     this.update();
   }
 
-  /** Makes of the committed outcomes the reply and the end, and appends both. */
+  /** Appends the reply and the end of the run, if the committed outcomes decide them. */
   decide(): void {
     const decision = this.run.isOver ? undefined : this.reply.decide();
     if (!decision) return;
@@ -106,7 +106,7 @@ export class RunRace implements StaggeredRun {
     this.run.finish(status);
   }
 
-  /** Lets a failed sub-task race once more; false when it has not failed, or the run is over. For the parameters see `Run.retry`. */
+  /** Retries a failed sub-task; returns false when it has not failed, or the run is over. For the parameters see `Run.retry`. */
   retry(name: string, key?: string, clause?: Obstacle): boolean {
     const subTask = this.subTasks.find((candidate) => candidate.name === name);
     const outcome = this.reply.outcomeOf(name);
@@ -122,7 +122,7 @@ export class RunRace implements StaggeredRun {
     return true;
   }
 
-  /** Lets those results leave memory that are committed, large, and needed by no reply. @returns whether there were any */
+  /** Drops from memory the results that are committed, large, and needed by no reply. @returns whether there were any */
   forgetResults(): boolean {
     let forgotten = false;
     for (const subTask of this.subTasks) {
@@ -133,7 +133,7 @@ export class RunRace implements StaggeredRun {
     return forgotten;
   }
 
-  /** Decides nothing any more: callers are told so. @param elsewhere whether another node resumes the run now */
+  /** Stops deciding, and tells waiting callers. @param elsewhere whether another node resumes the run now */
   stop(elsewhere: boolean): void {
     this.later?.stop();
     this.later = undefined;

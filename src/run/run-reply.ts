@@ -13,7 +13,7 @@ import type { SubTaskRun } from './sub-task-run.js';
 import { wholeReply } from './whole-reply.js';
 import { WaitingCallers, type Undecided } from './waiting-callers.js';
 
-/** What a reply needs of its run. */
+/** The part of a run that its reply needs. */
 export interface RepliedRun {
   readonly execution: Execution;
   readonly terms: RunTerms;
@@ -23,27 +23,27 @@ export interface RepliedRun {
   appendOwn(type: 'run.replied', data: RunEvent<'run.replied'>['data']): void;
 }
 
-/** The reply of one run: the outcomes that race for it, the callers that wait for it, and what it means for the losers. */
+/** The reply of one run: the outcomes that race for it, the callers that wait for it, and the losers that it releases. */
 export class RunReply {
   private readonly outcomes: Outcomes;
   readonly callers: WaitingCallers;
-  /** What the caller is, or was, told. */
+  /** The reply that callers were told. */
   private told: Decision | undefined;
-  /** When the journal's reply is from, and whose result that has. */
+  /** Time of the recorded reply. `answeredBy` says whose result it has. */
   private repliedAt: string | null = null;
   private answeredBy: AnsweredBy = null;
-  /** Whether the journal has a result that was told: then that stays. */
+  /** Whether the journal has a reply with a result: such a reply stays. */
   private resultIsRecorded = false;
-  /** Whether the journal must be asked for what callers are told. */
+  /** Whether only the journal still has the reply. */
   isInJournalAlone = false;
-  /** Whether a deadline makes the reply, so that callers are told once the journal has it; `appended` once it is on its way there. */
+  /** Whether a deadline makes the reply. Then callers are told only when it is committed; `appended`: its commit is under way. */
   private late: 'no' | 'due' | 'appended' = 'no';
-  /** Whose stream callers are shown; undefined as long as nobody's was. */
+  /** The attempt whose stream callers are shown; undefined as long as none was. */
   lead: StreamLead | undefined;
-  /** From the start of the run to the first chunk that they were shown, in milliseconds. */
+  /** Time from the start of the run to the first chunk that callers were shown, in milliseconds. */
   private firstChunkMs: number | undefined;
   private readonly timers: ReplyTimers;
-  /** When the run began, on the clock of `performance.now()`; undefined when its first reply is out. */
+  /** When the run began, on the clock of `performance.now()`; undefined after the first reply. */
   private startedAt: number | undefined;
 
   /** @param record what an earlier process has recorded of the run */
@@ -62,7 +62,7 @@ export class RunReply {
       this.timers.watchDeadlines(0);
     } else if (!record.decision) this.startedAt = this.clock.elapsed() - this.msSince(record.createdAt);
     this.lead = record?.lead;
-    // One that was cut off decides nothing: its sub-task begins anew, which breaks it.
+    // A stream that the end of a process cut off decides nothing: its sub-task begins anew, which breaks the lead.
     const { lead } = this;
     if (lead && !lead.broken && record?.outcomes.some(({ subTask }) => subTask === lead.subTask))
       this.outcomes.follow(lead.subTask);
@@ -94,14 +94,14 @@ export class RunReply {
     return this.told && waitMs > 0 ? Promise.resolve(this.told) : this.callers.wait(waitMs);
   }
 
-  /** How the run stands by what is committed. */
+  /** State of the run by its committed events. */
   get standing(): RunStanding {
     const { repliedAt, answeredBy } = this;
     const open = this.run.subTasks.filter(({ name }) => !this.outcomeOf(name));
     return { repliedAt, answeredBy, unfinished: open.map(({ name }) => name) };
   }
 
-  /** Called when the journal has a reply. @param time of it */
+  /** Called when the reply is committed. @param time time of the reply */
   replyIsRecorded(decision: Decision, time: string | null): void {
     this.repliedAt = time;
     this.answeredBy = answeredBy(decision.reply);
@@ -120,7 +120,7 @@ export class RunReply {
     return true;
   }
 
-  /** Called for events that may change whose stream callers are shown, when they are committed. @returns whether it has changed */
+  /** Called for committed events that may change the leading stream. @returns whether it has changed */
   follow(event: SubTaskEvent): boolean {
     const { lead: before, run } = this;
     const lead = leadAfter(before, run.terms, event);
@@ -138,12 +138,12 @@ export class RunReply {
     return true;
   }
 
-  /** The sub-task whose stream callers are shown, as long as that decides. */
+  /** The sub-task whose stream callers are shown, as long as its outcome is going to be the reply. */
   get shown(): string | undefined {
     return this.outcomes.leading;
   }
 
-  /** Whether no other stream can lead, as things stand. */
+  /** Whether no other stream can take the lead now. */
   get leadIsKnown(): boolean {
     return this.outcomes.decided || this.lead?.broken === false;
   }
@@ -163,7 +163,7 @@ export class RunReply {
     this.late = 'no';
   }
 
-  /** Tells the callers, once the policy is met or defeated. @returns how things stand then */
+  /** Tells callers the reply, once the policy is met or defeated. @returns the decision by the outcomes so far */
   decide(): Decision | undefined {
     const { decision, startedAt } = this;
     if (!decision || this.told || this.late === 'appended') return decision;
@@ -180,12 +180,12 @@ export class RunReply {
             ...decision,
           };
     this.run.appendOwn('run.replied', data);
-    // Those of a stream were released when it began to lead.
+    // The losers of a stream were released when the stream began to lead.
     if (decision.background.length > 0 && !this.lead) this.timers.releaseLosers(0);
     return decision;
   }
 
-  /** Goes on from what an earlier process has told, and lets the deadlines come and the losers end when they were to. */
+  /** Goes on from the reply of an earlier process. Deadlines and the end of losers come when they were due. */
   resume(record: Readonly<RunRecord>): void {
     const { decision } = this;
     const isNew = record.finishedAt === null && !record.reopened;
@@ -208,14 +208,14 @@ export class RunReply {
   }
 
   /**
-   * What the caller is to be told, as things stand; undefined as long as the policy is neither met nor defeated. A sub-task
+   * The reply by the outcomes so far; undefined as long as the policy is neither met nor defeated. A sub-task
    * that is held is not part of the background: after the reply it doesn't start.
    */
   private get decision(): Decision | undefined {
     return this.outcomes.decided ? this.outcomes.decision(this.background) : undefined;
   }
 
-  /** The sub-tasks that have no committed outcome, but for those that are held. */
+  /** The sub-tasks without a committed outcome, except those that are held. */
   private get background(): string[] {
     const names: string[] = [];
     for (const { name, phase } of this.run.subTasks)
@@ -235,7 +235,7 @@ export class RunReply {
     this.callers.tell(this.told);
   }
 
-  /** Called when the deadline of the reply comes: it is made of what there is. */
+  /** Called when the deadline of the reply comes: the reply is made of the outcomes so far. */
   replyNow(): void {
     if (this.outcomes.decided) return;
     this.outcomes.replyNow();

@@ -13,66 +13,66 @@ import type { SubTaskDefinition, TaskDefinition } from '../core/task.js';
 import type { WebhookTarget } from '../core/webhook.schema.js';
 import type { RunTrace } from '../tracing/run-trace.js';
 
-/** What a run was asked for. */
+/** The terms of a run: what its caller asked for, and what the task says. */
 export interface RunTerms {
   readonly id: string;
   /** The name of its task. */
   readonly task: string;
-  /** Undefined when the service has the task no more. */
+  /** Undefined when the service no longer has the task. */
   readonly definition: TaskDefinition | undefined;
   /** The names of its sub-tasks. */
   readonly subTasks: readonly string[];
-  /** Those of them that are shadows; undefined where none is. */
+  /** Names of the sub-tasks that are shadows; undefined where none is. */
   readonly shadows?: readonly string[] | undefined;
-  /** Why those of them that are not eligible never begin, by their names; undefined where all are. */
+  /** Why some sub-tasks never begin, by their names; undefined where all are eligible. */
   readonly obstacles?: ReadonlyMap<string, Obstacle> | undefined;
-  /** As the journal keeps it. */
+  /** The input as the journal keeps it. */
   readonly input: JsonValue;
-  /** Whether that is all that the caller sent. */
+  /** Whether `input` is all that the caller sent. False where a part was redacted. */
   readonly inputIsKept: boolean;
-  /** What the task's schema made of the input, and what sub-tasks get. */
+  /** The input after the task's schema has parsed it. Sub-tasks get this one. */
   readonly parsedInput: unknown;
-  /** What the input takes in memory, roughly. */
+  /** Approximate memory of the input, in bytes. */
   readonly inputBytes: number;
   readonly replyPolicy: ReplyPolicy;
   readonly losers: LosersPolicy;
   /** See `RunRecord`. */
   readonly onBreak?: 'restart' | undefined;
   readonly labels: Labels | undefined;
-  /** Whose it is among those that wait for slots; undefined where it has none, and shares what all such have: see `Fairness`. */
+  /** The key by which runs share slots; undefined for runs without one, which share one turn: see `Fairness`. */
   readonly key?: string | undefined;
-  /** How long after its start its unfinished sub-tasks are cancelled, where they are. */
+  /** How long after the run's start its unfinished sub-tasks are cancelled; undefined for never. */
   readonly deadline: StringValue | undefined;
   readonly origin: RunOrigin;
-  /** The headers of that request that the task takes; undefined where it takes none. */
+  /** The headers of the request that the task keeps; undefined where it keeps none. */
   readonly callerHeaders?: CallerHeaders | undefined;
-  /** Its own webhooks, those of its task among them; undefined where it has none. */
+  /** Webhooks of the run and of its task; undefined where there are none. */
   readonly webhooks?: readonly WebhookTarget[] | undefined;
-  /** Why none of its sub-tasks can begin, where that is so: the service has changed since the run began. */
+  /** Why no sub-task can begin, because the service has changed since the run began; undefined where they can. */
   readonly unfit?: AttemptError | undefined;
-  /** Its spans; undefined where no traces are on. */
+  /** The spans of the run; undefined where traces are off. */
   readonly trace?: RunTrace | undefined;
 }
 
-/** Its sub-tasks are the task's, in the same order, unless the task has changed since the run began. @param at its place */
+/** The declaration of a sub-task. The run's sub-tasks are in the task's order unless the task has changed since. @param at where to look first */
 export function definitionOf({ definition }: RunTerms, name: string, at = 0): SubTaskDefinition | undefined {
   const likely = definition?.subTasks[at];
   return likely?.name === name ? likely : definition?.subTasks.find((subTask) => subTask.name === name);
 }
 
-/** When the task, as it is now, starts a sub-task: where it learns its order, by the place that the run has it at. */
+/** The start rule of a sub-task, by the task as it is now. Where the task learns its order, the place in the run decides. */
 export function startOf({ definition, subTasks }: RunTerms, name: string): StartRule | undefined {
   if (definition?.order === 'learned') return definition.starts[subTasks.indexOf(name)];
   return definition?.starts[definition.subTasks.findIndex((subTask) => subTask.name === name)];
 }
 
-/** Why a sub-task can't begin, where that is so: the service has changed since the run began. */
+/** Why a sub-task can't begin, because the service has changed since the run began; undefined where it can. */
 export function obstacleOf(terms: RunTerms, name: string): AttemptError | undefined {
   if (terms.unfit || definitionOf(terms, name)) return terms.unfit;
   return { code: 'task-unknown', message: `The task ${terms.task} has no such sub-task any more` };
 }
 
-/** What of them is recorded as the first event of the run. */
+/** The part of the terms that the run's first event records. */
 export function recordedTerms(terms: RunTerms): RunEvent<'run.started'>['data'] {
   const {
     subTasks,
@@ -105,9 +105,9 @@ export function recordedTerms(terms: RunTerms): RunEvent<'run.started'>['data'] 
 }
 
 /**
- * When its deadline ends a run, in milliseconds since 1970; Infinity for one without, and for one that was reopened.
+ * When its deadline ends a run, in milliseconds since 1970; Infinity for a run without a deadline or that was reopened.
  *
- * @param record what an earlier process has recorded of it
+ * @param record what an earlier process has recorded of the run
  */
 export function endOf(
   { deadline }: RunTerms,

@@ -35,7 +35,7 @@ export class Run extends HostedRun {
   private reopening: PromiseWithResolvers<boolean> | undefined;
   private readonly history: CommittedEvents;
   private unable: readonly UnableSubTask[] = [];
-  /** How many of its sub-tasks wait for a slot. */
+  /** How many sub-tasks wait for a slot. */
   private waiting = 0;
 
   private constructor(host: RunHost, terms: RunTerms, record?: Readonly<RunRecord>) {
@@ -50,7 +50,7 @@ export class Run extends HostedRun {
     record?.subTasks.forEach((state, index) => this.subTasks[index]?.restore(state));
   }
 
-  /** A new run, which is appended to the journal. {@link begin} begins its sub-tasks. @param key kept with it in the same commit */
+  /** Makes a new run, and appends it to the journal. {@link begin} begins its sub-tasks. @param key recorded in the same commit */
   static accept(host: RunHost, terms: RunTerms, key: IdempotencyKey | undefined): Run {
     const run = new Run(host, terms);
     run.appendOwn('run.started', recordedTerms(terms), key);
@@ -60,11 +60,11 @@ export class Run extends HostedRun {
   }
 
   /**
-   * A run that another process began. {@link begin} begins its unfinished sub-tasks anew, but for those that had not begun and, as
+   * Makes a run that another process began. {@link begin} begins its unfinished sub-tasks anew, except those that had not begun and, as
    * the task now declares them, start later than the run.
    *
-   * @param record what is committed of it
-   * @param placed its sub-tasks that other nodes execute
+   * @param record what is committed of the run
+   * @param placed the sub-tasks that other nodes execute
    */
   static resume(
     host: RunHost,
@@ -81,7 +81,7 @@ export class Run extends HostedRun {
     return run;
   }
 
-  /** A run that was finished, of which a failed sub-task is to be retried: see {@link reopened}. */
+  /** Makes a run again that was finished, to retry a failed sub-task: see {@link reopened}. */
   static reopen(host: RunHost, terms: RunTerms, record: Readonly<RunRecord>): Run {
     const run = new Run(host, terms, record);
     run.race.reply.resume(record);
@@ -91,18 +91,18 @@ export class Run extends HostedRun {
     return run;
   }
 
-  /** Resolves when it is recorded that the run goes on; to false when another process has reopened it before. */
+  /** Resolves to true when it is recorded that the run goes on; to false when another process has reopened it before. */
   get reopened(): Promise<boolean> {
     return this.reopening?.promise ?? Promise.resolve(true);
   }
 
-  /** All that is committed of it; undefined before its first event is, and while the journal alone has all of it. */
+  /** The committed record; undefined before the first commit, and while only the journal has the whole run. */
   get record(): RunRecord | undefined {
     const { record } = this.history;
     return record && { ...record, commits: [...this.commits] };
   }
 
-  /** How far it has come, as far as that is committed. */
+  /** State of the run by its committed events. */
   get standing(): RunStanding {
     return this.race.reply.standing;
   }
@@ -115,17 +115,17 @@ export class Run extends HostedRun {
     return this.history.lastId;
   }
 
-  /** Whether the journal must be asked for its reply. */
+  /** Whether only the journal still has the reply. */
   get replyIsInJournalAlone(): boolean {
     return this.race.reply.isInJournalAlone;
   }
 
-  /** Whether its end is appended, or another process resumes it. */
+  /** Whether the run's end is appended, or another process resumes the run. */
   get isOver(): boolean {
     return this.phase !== 'open';
   }
 
-  /** Begins what is ready, fails what can't begin, and starts what is held as far as it is due. */
+  /** Begins the sub-tasks that are ready, fails those that can't begin, and starts held ones that are due. */
   begin(): void {
     this.race.decide();
     for (const { subTask, obstacle } of this.unable) subTask.neverBegin(obstacle);
@@ -139,16 +139,16 @@ export class Run extends HostedRun {
     return this.phase === 'left' ? Promise.resolve(reply.callers.elsewhere) : reply.wait(waitMs);
   }
 
-  /** Cancels what is unfinished. */
+  /** Cancels the unfinished sub-tasks. */
   cancel(reason: string): void {
     endEach(this.subTasks, (subTask) => subTask.cancel(reason));
   }
 
   /**
-   * Retries a failed sub-task; false when it has not failed, or the run is over. A result that was replied stays.
+   * Retries a failed sub-task; returns false when it has not failed, or the run is over. A result that was replied stays.
    *
    * @param key stands for the request’s idempotency key
-   * @param clause why it is not eligible now, where it isn't
+   * @param clause why the sub-task is not eligible now; undefined where it is
    */
   retry(name: string, key?: string, clause?: Obstacle): boolean {
     if (!this.race.retry(name, key, clause)) return false;
@@ -157,9 +157,9 @@ export class Run extends HostedRun {
   }
 
   /**
-   * Stops waiting for decisions: callers are told that the run is undecided.
+   * Tells waiting callers that the run is undecided here.
    *
-   * @param elsewhere whether another node resumes it now; else the next process that starts does
+   * @param elsewhere whether another node resumes the run now; otherwise the next process that starts does
    */
   stop(elsewhere: boolean): void {
     this.reopening?.resolve(false);
@@ -167,14 +167,14 @@ export class Run extends HostedRun {
     this.terms.trace?.left(this.execution.journal.now());
   }
 
-  /** Ends what goes on of it in this process, without outcomes. */
+  /** Ends the sub-tasks in this process without outcomes. */
   abandon(): void {
     endEach(this.subTasks, (subTask) => {
       subTask.abandon();
     });
   }
 
-  /** Lets another node have it: nothing more is recorded here. */
+  /** Leaves the run to another node: nothing more is recorded here. */
   leave(): void {
     this.phase = 'left';
     this.abandon();
@@ -201,7 +201,7 @@ export class Run extends HostedRun {
     else this.host.ended(this);
   }
 
-  /** Another node has the run, or has reopened it, or the journal can't hold it. What is fenced of its sub-tasks is in the log. */
+  /** Called when another node has the run or has reopened it, or the journal can't hold it. Outcomes of fenced sub-tasks are in the log. */
   refused(event: RunEvent, isLost: boolean): void {
     if (event.type === 'run.started') this.race.reply.callers.refuse();
     if (isLost || event.type === 'run.reopened') this.leave();
@@ -211,7 +211,7 @@ export class Run extends HostedRun {
     return this.race.streams?.placeOf(subTask) ?? 'lost';
   }
 
-  /** A caller takes no more of its stream for now (1), or does again (-1): the upstream waits meanwhile. */
+  /** A caller takes no more of the stream for now (1), or does again (-1). The upstream waits meanwhile. */
   holdStream(by: 1 | -1): void {
     this.race.streams?.hold(by);
   }
@@ -226,7 +226,7 @@ export class Run extends HostedRun {
     this.race.conclude();
   }
 
-  /** Appends its end: every sub-task has its outcome. */
+  /** Appends the run's end: every sub-task has its outcome. */
   finish(status: RunEvent<'run.finished'>['data']['status']): void {
     this.phase = 'ended';
     this.appendOwn('run.finished', { status });

@@ -17,7 +17,7 @@ import { Run } from './run.js';
 import { StartPlans } from './start-plans.js';
 import type { SubTaskRun } from './sub-task-run.js';
 
-/** What a live run takes in memory besides its input and its results, roughly: its sub-tasks, timers and connections. */
+/** Approximate memory of a live run in bytes, without input and results: sub-tasks, timers and connections. */
 const RUN_BYTES = 8 * 2 ** 10;
 
 /** The live runs of this process, by their ids, within its bounds. */
@@ -28,7 +28,7 @@ export class Runs implements RunHost {
   private readonly live = new Map<string, Run>();
   /** The sub-tasks of other nodes' runs that this process executes. */
   private readonly guests = new Set<Hosted & { leave(): void }>();
-  /** How many sub-tasks this process executes, or is to. */
+  /** How many sub-tasks this process executes or is going to execute. */
   private subTasksHere = 0;
   /** Emits when fewer runs wait for slots, a run has ended, or no sub-task is left. */
   private readonly eased = new Subject<void>();
@@ -51,17 +51,17 @@ export class Runs implements RunHost {
 
   /** How many sub-tasks could begin at once. */
   get freeSlots(): number {
-    // Guests end by themselves; those that are to come are for nodes that have memory for them, until there are none here.
+    // When memory is short, this node takes no further guests until its guests have ended: nodes with memory take them.
     const isShort = this.guests.size > 0 && !this.admission.hasMemory;
     return this.stopping || isShort ? 0 : this.execution.slots.freeCount;
   }
 
-  /** How many unfinished runs this process executes, and how many wait for a slot, the sub-tasks of other nodes’ runs included. */
+  /** How many unfinished runs this process executes, and how many of them wait for a slot. Sub-tasks of other nodes’ runs count too. */
   get counts() {
     return { active: this.live.size, queued: this.admission.queued };
   }
 
-  /** A live run; undefined for one whose end is committed, or that this process doesn't execute. */
+  /** A live run; undefined when its end is committed, or when this process doesn't execute it. */
   get(id: string): Run | undefined {
     return this.live.get(id);
   }
@@ -106,7 +106,7 @@ export class Runs implements RunHost {
     return guest;
   }
 
-  /** Calls `call` when a live run has its end on record, or another node has it. */
+  /** Calls `call` when the end of a live run is committed, or another node has the run. */
   whenGone(run: Run, call: () => void): Subscription {
     const isGone = () => this.live.get(run.id) !== run;
     return this.eased.pipe(filter(isGone), take(1)).subscribe(call);
@@ -118,7 +118,7 @@ export class Runs implements RunHost {
     if (!admission.hasRoom) await firstValueFrom(this.eased.pipe(filter(() => admission.hasRoom)));
   }
 
-  /** Resolves when the runs that are here now and have one of these tasks have ended here. */
+  /** Resolves when the runs of these tasks that are here now have ended here. */
   async untilEnded(tasks: ReadonlySet<TaskDefinition | undefined>): Promise<void> {
     const left = new Set(this.hosted.filter((run) => tasks.has(run.terms.definition)));
     const isOver = (): boolean => {
@@ -131,14 +131,14 @@ export class Runs implements RunHost {
     if (!isOver()) await firstValueFrom(this.eased.pipe(filter(isOver)));
   }
 
-  /** Ends everything here, without outcomes, and lets other nodes have all runs of this one. */
+  /** Ends everything here without outcomes, and leaves all runs of this node to other nodes. */
   leaveAll(): void {
     this.abandonAll();
     for (const run of this.hosted) run.leave();
   }
 
   /**
-   * Takes no more runs, gives those that are unfinished the grace period to finish, then aborts them: they are cancelled,
+   * Takes no more runs, waits for unfinished ones until the grace period ends, and then aborts them: they are cancelled,
    * or where the journal outlives the process, left to the next one.
    */
   async stop(): Promise<void> {
@@ -195,7 +195,7 @@ export class Runs implements RunHost {
     return [...this.live.values(), ...this.guests];
   }
 
-  /** Those with sub-tasks that this process executes, or is to. */
+  /** The runs with sub-tasks that this process executes or is going to execute. */
   private get busy(): Hosted[] {
     return this.hosted.filter(({ here }) => here.length > 0);
   }
@@ -210,7 +210,7 @@ export class Runs implements RunHost {
     });
   }
 
-  /** When all events of a batch are in, so that each reply tells of all of them. */
+  /** Called after all events of a batch, so that each reply takes all of them into account. */
   private readonly concludeAll = (): void => {
     const { concluding } = this;
     this.concluding = [];

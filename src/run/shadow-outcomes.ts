@@ -1,6 +1,6 @@
 import type { Outcome } from '../core/run.js';
 
-/** The committed outcomes of the shadows of a run, which decide nothing: the run ends when they are all in. */
+/** The committed outcomes of a run's shadows. They decide no reply, but the run ends only when all are in. */
 export class ShadowOutcomes {
   private readonly settled = new Map<string, Outcome>();
 
@@ -19,7 +19,7 @@ export class ShadowOutcomes {
   }
 
   settle(outcome: Outcome): void {
-    // No reply takes its result.
+    // No reply contains the result of a shadow.
     this.settled.set(
       outcome.subTask,
       outcome.status === 'succeeded' ? { ...outcome, result: null } : outcome,

@@ -3,7 +3,7 @@ import type { RunRecord } from '../core/run-record.js';
 import type { IdempotencyKey } from './idempotency-key.js';
 import type { JournaledRun } from './journaled-run.js';
 
-/** A sub-task that leaves its node: another one executes it, and its run stays where it is. */
+/** A sub-task that leaves its node: another node executes it, while its run stays where it is. */
 export interface PlacedSubTask {
   readonly runId: string;
   readonly task: string;
@@ -12,9 +12,9 @@ export interface PlacedSubTask {
   readonly attempts: number;
   /** Whether only nodes whose role is to take work may take it on. */
   readonly worker: boolean;
-  /** How long until it is due, in milliseconds; undefined for at once. A delay and not a time: the clocks of nodes differ. */
+  /** How long until the sub-task is due, in milliseconds; undefined for at once. A delay and not a time, because the clocks of nodes differ. */
   readonly delayMs?: number | undefined;
-  /** Why it starts, where it has not begun. */
+  /** Why the sub-task starts, if it has not begun. */
   readonly cause?: StartCause | undefined;
 }
 
@@ -22,38 +22,38 @@ export interface PlacedSubTask {
 export interface RunCommand {
   readonly runId: string;
   readonly kind: 'cancel' | 'retry';
-  /** The one to retry; undefined for all that have failed. */
+  /** The sub-task to retry; undefined for all failed ones. */
   readonly subTask?: string | undefined;
-  /** What stands for the idempotency key of the request. */
+  /** Digest of the request's idempotency key. */
   readonly key?: string | undefined;
 }
 
 /** What nodes do with a journal that they share. */
 export interface Sharing {
-  /** The id of this node. It has another one after it was taken for dead. */
+  /** The id of this node. A node that was taken for dead gets a new id. */
   readonly nodeId: string;
-  /** The tasks of which operators let nothing new be taken. */
+  /** Tasks that operators have paused: no new sub-task of them is taken on. */
   readonly paused: ReadonlySet<string>;
-  /** How far this machine's clock is ahead of the one that all nodes go by, in milliseconds. */
+  /** How far this machine's clock is ahead of the database's clock, which all nodes use, in milliseconds. */
   readonly clockSkewMs: number;
-  /** For how long the commit that is under way has been so, in milliseconds. */
+  /** Age of the commit under way, in milliseconds. */
   readonly commitLagMs: number;
 
-  /** Lets a sub-task leave this node, in the commit of what was appended last. */
+  /** Lets a sub-task leave this node, in the same commit as the event that was appended last. */
   place(run: JournaledRun, subTask: PlacedSubTask): void;
 
-  /** Whether another node has room for a sub-task; a slot that was found idle is not offered again before it says so anew. */
+  /** Whether another node has room for a sub-task. An idle slot is offered once, until its node reports it again. */
   takeIdleSlot(): boolean;
 
   /**
-   * Asks the node that executes a run to do something with it. It is kept until that node, or another one, has done it.
+   * Records a command for the node that executes a run. The command is kept until that node, or another one, has performed it.
    *
-   * @returns the id of what was asked; undefined when the run has finished
+   * @returns the id of the command; undefined when the run has finished
    * @throws {DomainError} `journal-unavailable`
    */
   command(command: RunCommand): Promise<number | undefined>;
 
-  /** Takes back what was asked, by its id; false when it was done. @throws {DomainError} `journal-unavailable` */
+  /** Withdraws a command; returns false when it was performed. @throws {DomainError} `journal-unavailable` */
   withdraw(command: number): Promise<boolean>;
 
   /**
@@ -66,11 +66,11 @@ export interface Sharing {
   /** Gives back a key that was claimed for a run that could not be started. */
   releaseKey(key: IdempotencyKey, runId: string): Promise<void>;
 
-  /** Whether it is this node that counts the events for all. */
+  /** Whether this node counts the statistics for all nodes. */
   leads(): Promise<boolean>;
 
   /**
-   * Whether the log has come as far as an event; other nodes may have told of one that this one hasn't heard of.
+   * Whether the log has reached an event, which another node may have told of before this node heard of it.
    *
    * @throws {DomainError} `journal-unavailable`
    */

@@ -1,18 +1,18 @@
 import { Turns, type Keyed } from './turns.js';
 
-/** What takes a slot. Its key stays the same as long as it waits or has one. */
+/** Something that takes a slot. Its key stays the same while it waits for a slot or has one. */
 export interface Taker extends Keyed {
-  /** Called when it has a slot, which is its own until it is released. */
+  /** Called when it gets a slot. It has the slot until `release`. */
   begin(): void;
 }
 
-/** Where slots are had, and given back. */
+/** Where slots are taken and released. */
 export interface SlotLine<T extends Taker = Taker> {
   /** Begins `taker` at once when a slot is free, else in its turn. */
   take(taker: T): void;
-  /** Takes one that waits out of the line; false when it doesn't wait. */
+  /** Removes a waiting taker from the line; returns false when it doesn't wait. */
   leave(taker: T): boolean;
-  /** Called for one that has a slot, and needs it no more. */
+  /** Gives back the slot of a taker. */
   release(taker: T): void;
 }
 
@@ -25,8 +25,8 @@ export class Slots<T extends Taker = Taker> implements SlotLine<T> {
   private handingOut = false;
 
   /**
-   * @param free how many there are
-   * @param behind whoever has one of these needs one of those as well. It holds none of those while it waits for one of these
+   * @param free how many slots there are
+   * @param behind further slots that each taker needs as well. A taker holds none of those while it waits for one of these
    */
   constructor(
     private free: number,
@@ -75,7 +75,7 @@ export class Slots<T extends Taker = Taker> implements SlotLine<T> {
     this.handOut();
   }
 
-  /** A loop, not a recursion: thousands of those that wait may give their slot back at once. */
+  /** A loop, not a recursion: thousands of waiting takers may give their slots back at once. */
   private handOut(): void {
     if (this.handingOut) return;
     this.handingOut = true;

@@ -8,13 +8,13 @@ import type { StreamTerms } from '../core/task.js';
  */
 export class StallWatch {
   hasStalled = false;
-  /** How long it was until a chunk won, in milliseconds; undefined before that. */
+  /** Time until a chunk won, in milliseconds; undefined before. */
   firstChunkMs: number | undefined;
   private readonly startedAt: number;
   private lastAt: number;
   private timer: NodeJS.Timeout | undefined;
   private onStall: ((error: SubTaskError) => void) | undefined;
-  /** Resolves when the upstream need not wait any more. */
+  /** Resolves when the upstream no longer has to wait. */
   private resumed: PromiseWithResolvers<void> | undefined;
 
   constructor(
@@ -58,7 +58,7 @@ export class StallWatch {
     this.clock.clearTimeout(this.timer);
   }
 
-  /** Called when it may have stalled. */
+  /** Called when the stream may have stalled. */
   look(): void {
     const isFirst = this.firstChunkMs === undefined;
     const ms = isFirst ? this.terms.firstChunkMs : this.terms.idleMs;

@@ -16,7 +16,7 @@ import {
 import { ReplyTimes } from './reply-times.js';
 import { startOf, type RunTerms } from './run-terms.js';
 
-/** What is the same for all runs of a task. */
+/** The part of the plan that all runs of a task share. */
 interface StartPlan {
   readonly isStaggered: boolean;
   readonly budget: HedgeBudget;
@@ -24,7 +24,7 @@ interface StartPlan {
   readonly exploration: Exploration | undefined;
 }
 
-/** Knows of each task which of its sub-tasks start later than its runs, in which order they do, and what is left of its hedge budget. */
+/** Knows for each task which sub-tasks start later than the run, in which order, and what is left of the hedge budget. */
 @Injectable()
 export class StartPlans {
   private readonly plans = new WeakMap<TaskDefinition, StartPlan>();
@@ -45,7 +45,7 @@ export class StartPlans {
   }
 
   /**
-   * What starts those sub-tasks of a run that it holds; undefined where it holds none.
+   * Makes what starts the held sub-tasks of a run; undefined where the run holds none.
    *
    * @param startedAt when the run began, on the clock of `performance.now()`
    * @param record what an earlier process has recorded of it
@@ -67,19 +67,19 @@ export class StartPlans {
     return new LaterStarts(run, held, budget, startedAt, past);
   }
 
-  /** Lets a task go on with the hedge budget of an earlier declaration of it, where that has the same share. */
+  /** Lets a task keep the hedge budget of its earlier declaration, if the share is the same. */
   carryOver(before: TaskDefinition, after: TaskDefinition): void {
     if (before.hedgeBudget === after.hedgeBudget) this.makePlan(after, this.planOf(before).budget);
   }
 
-  /** Whether the order makes a difference: not where one sub-task alone is the reply. */
+  /** Whether the order matters: not where one sub-task alone is the reply. */
   private learns({ definition, replyPolicy }: RunTerms): boolean {
     return (
       definition !== undefined && this.planOf(definition).isStaggered && replyPolicy.policy !== 'primary'
     );
   }
 
-  /** Starts one more sub-task with the run where there is something to be learnt. */
+  /** Starts an extra sub-task with the run where there is something to learn. */
   private explore(run: StaggeredRun, exploration: Exploration | undefined): PastStarts {
     const { definition } = run.terms;
     if (!exploration || !definition || !this.learns(run.terms)) return NOTHING;
@@ -101,7 +101,7 @@ export class StartPlans {
     return plan;
   }
 
-  /** Looks a quantile up when it is first asked for: within a run it doesn't change. */
+  /** Looks up a quantile when it is first needed. It doesn't change within a run. */
   private once(task: string, delay: StartDelay | undefined): HeldSubTask['dueMs'] {
     let known: number | undefined;
     return () => (known ??= delay && this.look(task, delay));

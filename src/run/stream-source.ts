@@ -1,10 +1,10 @@
 import { from, materialize, type ObservableInput } from 'rxjs';
 import { SubTaskError } from '../core/sub-task-error.js';
 
-/** What of an Observable, which can't be made to wait, may wait to be read: so many chunks. */
+/** How many chunks of an Observable may wait to be read: an Observable can't be made to wait. */
 const MAX_WAITING = 10_000;
 
-/** What a sub-task that streams has returned, to be read piece by piece. @throws {SubTaskError} */
+/** The returned stream as an async iterable. @throws {SubTaskError} where no stream was returned */
 export function streamSource(returned: unknown): AsyncIterable<unknown> {
   if (typeof returned === 'object' && returned !== null) {
     if (Symbol.asyncIterator in returned) return returned as AsyncIterable<unknown>;
@@ -17,7 +17,7 @@ export function streamSource(returned: unknown): AsyncIterable<unknown> {
 }
 
 async function* chunksOf(observable: ObservableInput<unknown>): AsyncGenerator {
-  // Materialized, an error comes behind the chunks before it and doesn't take their place.
+  // Materialized, an error comes after the chunks before it, and doesn't replace them.
   const notifications = from(observable).pipe(materialize());
   let subscription: { unsubscribe(): void } | undefined;
   const waiting = new ReadableStream<{ kind: string; value?: unknown; error?: unknown }>(

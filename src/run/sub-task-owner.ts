@@ -6,7 +6,7 @@ import type { JournaledRun } from './journaled-run.js';
 import type { StreamPlace } from './stream-reading.js';
 import type { RunTerms } from './run-terms.js';
 
-/** What a sub-task needs of the run that it belongs to, or of what stands for a run of another node. */
+/** The part of a run that its sub-tasks need. A guest sub-task stands for the run of another node. */
 export interface SubTaskOwner extends JournaledRun {
   readonly terms: RunTerms;
   /** The name of the task. */
@@ -14,14 +14,14 @@ export interface SubTaskOwner extends JournaledRun {
   /** Who started the run: see `RunOrigin`. */
   readonly client: string | undefined;
   readonly labels: Labels | undefined;
-  /** What sub-tasks get. */
+  /** The input that sub-tasks get. */
   readonly parsedInput: unknown;
-  /** When its deadline ends the run, in milliseconds since 1970 by the clock of the journal; Infinity without one. */
+  /** When the deadline ends the run, in milliseconds since 1970 by the journal's clock; Infinity without a deadline. */
   readonly endsAt: number;
-  /** What of it the journal must not have. A run with such values stays on its node: others know of it from the journal alone. */
+  /** Which values the journal must not have. A run with such values stays on its node, because other nodes know runs only from the journal. */
   readonly redaction: Redaction | undefined;
   readonly execution: Execution;
-  /** Whether the run is another node's: its sub-task must not leave this node again before it has begun. */
+  /** Whether the run belongs to another node. Then its sub-task must not leave this node again before it has begun. */
   readonly isGuest: boolean;
   /** Where the stream of a sub-task begins whose attempt begins now. */
   placeOfStream(subTask: string): StreamPlace;

@@ -3,25 +3,25 @@ import { randomBytes } from 'node:crypto';
 /** How many tokens a process remembers by itself as withdrawn. */
 const MOST_WITHDRAWN = 10_000;
 
-/** What is kept for tokens by all that share a journal, also over restarts. Each call throws `journal-unavailable` where it can't be done. */
+/** Keeps the secret and the withdrawals of tokens for all processes that share a journal. Each call throws `journal-unavailable` if it can't be done. */
 export interface TokenKeeping {
-  /** What tokens are signed with. */
+  /** The secret that signs tokens. */
   secret(): Promise<string>;
   /**
-   * Makes a token good no more. Resolves when that is on record.
+   * Withdraws a token. Resolves when that is recorded.
    *
-   * @param until when it would have ended by itself, in milliseconds since 1970
+   * @param until when the token expires anyway, in milliseconds since 1970
    */
   withdraw(id: string, until: number): Promise<void>;
-  /** Whether a token that would be good until then was withdrawn. */
+  /** Whether a token that expires at `until` was withdrawn. */
   isWithdrawn(id: string, until: number): Promise<boolean>;
 }
 
-/** Of a process that shares its journal with nobody and has no disk. */
+/** The tokens of a process that keeps its journal in memory. */
 export class OwnTokens implements TokenKeeping {
   private readonly ownSecret = randomBytes(32).toString('hex');
   private readonly withdrawn = new Map<string, number>();
-  /** Tokens that end then or earlier are all withdrawn. */
+  /** All tokens that expire at this time or earlier count as withdrawn. */
   private allUntil = 0;
 
   private readonly now: () => number;
@@ -44,7 +44,7 @@ export class OwnTokens implements TokenKeeping {
     return Promise.resolve(until <= this.allUntil || this.withdrawn.has(id));
   }
 
-  /** Rather ends tokens too early than forgets one that was withdrawn. */
+  /** Makes room for one more. Tokens may end too early by that, but no withdrawn token becomes valid again. */
   private makeRoom(): void {
     const now = this.now();
     for (const [id, until] of this.withdrawn) if (until <= now) this.withdrawn.delete(id);

@@ -7,7 +7,7 @@ import { deadlineOf, isIneligible, isSuccess, leastOf, type Success } from './re
 type NonSuccess = Exclude<Outcome, Success>;
 
 /**
- * What the caller is told, once `settled` has all outcomes up to the one that decided, in their order.
+ * The reply, once `settled` has all outcomes up to the one that decided, in their order.
  *
  * @param subTasks the names of all sub-tasks of the run
  */
@@ -43,7 +43,7 @@ export function replyOf(
   };
 }
 
-/** What the caller is told when the deadline of the reply comes before the outcome that decides. For the parameters see {@link replyOf}. */
+/** The reply when its deadline comes before the outcome that decides. For the parameters see {@link replyOf}. */
 export function replyAtDeadline(
   policy: ReplyPolicy,
   settled: readonly Outcome[],
@@ -59,7 +59,7 @@ export function replyAtDeadline(
   );
 }
 
-/** Whether one outcome decides, whatever became of the others before it. */
+/** Whether one outcome alone decides, whatever the outcomes before it. */
 function decidesAlone({ policy }: ReplyPolicy): boolean {
   return policy === 'primary' || policy === 'first-settled';
 }
@@ -78,7 +78,7 @@ function resultsOf(successes: readonly Success[]) {
   return { answeredBy: namesOf(successes), result };
 }
 
-/** What enough results say, or that they contradict each other; undefined where too few succeeded for either. */
+/** The reply of enough equal results, or the error that they contradict each other; undefined where too few succeeded for either. */
 function agreed(policy: AgreementPolicy, settled: readonly Outcome[], count: number): Reply | undefined {
   const camps = campsOf(policy, settled);
   const answeredBy = camps[0]?.subTasks ?? [];
@@ -91,7 +91,7 @@ function agreed(policy: AgreementPolicy, settled: readonly Outcome[], count: num
   return { error: { code: 'run-disputed', message, failures, camps } };
 }
 
-/** The results that there are, and the names of the sub-tasks that brought none. */
+/** A reply with the results so far, and the names of the sub-tasks without one. */
 function partialAnswer(settled: readonly Outcome[], subTasks: readonly string[]): Reply {
   const missing = missingOf(settled, subTasks);
   return { ...resultsOf(settled.filter(isSuccess)), ...(missing.length > 0 && { missing }) };
@@ -102,7 +102,7 @@ function late(message: string, settled: readonly Outcome[], subTasks: readonly s
   return { error: { code: 'deadline-exceeded', message, failures: failuresOf(settled), missing } };
 }
 
-/** Those that brought no result, but for those that are not eligible. */
+/** The sub-tasks without a result, except those that are not eligible. */
 function missingOf(settled: readonly Outcome[], subTasks: readonly string[]): string[] {
   const expected = settled.filter((outcome) => isSuccess(outcome) || isIneligible(outcome));
   const names = namesOf(expected);

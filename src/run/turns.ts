@@ -1,11 +1,11 @@
 import { Line } from './line.js';
 
-/** Whose work it is. Those without a key share one. */
+/** Work of a key. Work without a key shares one turn. */
 export interface Keyed {
   readonly key?: string | undefined;
 }
 
-/** What a key has of some slots, and who of it waits for one. */
+/** The slots that a key holds, and its members that wait for one. */
 class Share<T> {
   held = 0;
   readonly line = new Line<T>();
@@ -17,15 +17,15 @@ class Share<T> {
 }
 
 /**
- * Who is next among those that wait for slots: the keys that hold the fewest go first, and those that hold about as many take turns. So one that holds
- * none waits for no more than those that hold none either. Each step takes the same time, however many wait.
+ * Decides who gets the next slot: keys that hold the fewest slots go first, and keys that hold about as many take turns. So a key that holds
+ * none waits only for others that hold none. Each step takes the same time, however many wait.
  */
 export class Turns<T extends Keyed> {
   private count = 0;
   private readonly unkeyed = new Share<T>();
-  /** Those that hold a slot or wait for one. */
+  /** Keys that hold a slot or wait for one. */
   private readonly keyed = new Map<string, Share<T>>();
-  /** By {@link Share.ring}, the shares of which somebody waits. */
+  /** By {@link Share.ring}: the shares with a waiting member. */
   private readonly rings: (Line<Share<T>> | undefined)[] = [];
 
   /** How many wait. */
@@ -40,7 +40,7 @@ export class Turns<T extends Keyed> {
     if (share.line.size === 1) this.ringOf(share).add(share);
   }
 
-  /** Takes one out that waits; false when it doesn't wait. */
+  /** Removes a waiting member; returns false when it doesn't wait. */
   delete(taker: T): boolean {
     const share = taker.key === undefined ? this.unkeyed : this.keyed.get(taker.key);
     if (!share?.line.delete(taker)) return false;
@@ -50,7 +50,7 @@ export class Turns<T extends Keyed> {
     return true;
   }
 
-  /** Takes out who is next, which holds a slot from then on; undefined when nobody waits. */
+  /** Removes and returns the next one, which holds a slot from then on; undefined when nobody waits. */
   next(): T | undefined {
     for (const ring of this.rings) {
       const share = ring?.shift();
@@ -64,12 +64,12 @@ export class Turns<T extends Keyed> {
     return undefined;
   }
 
-  /** Counts one that holds a slot without having waited. */
+  /** Counts a member that gets a slot without having waited. */
   began(taker: T): void {
     this.shareOf(taker).held += 1;
   }
 
-  /** Counts one no more that has held a slot. */
+  /** Counts that a member gave its slot back. */
   ended(taker: T): void {
     const share = this.shareOf(taker);
     const before = share.ring;

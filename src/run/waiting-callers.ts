@@ -2,11 +2,11 @@ import type { Clock } from '../core/clock.js';
 import { MAX_DURATION_MS } from '../core/duration.js';
 import type { Decision } from '../core/run.js';
 
-/** What is known of a run that has no reply when this process stops executing it. */
+/** State of a run without a reply, when this process stops executing it. */
 export interface Undecided {
   /** Whether the journal has the run, so that another process resumes it. */
   readonly recorded: boolean;
-  /** Whether another node resumes it now; else the next process that starts. */
+  /** Whether another node resumes the run now; otherwise the next process that starts does. */
   readonly elsewhere: boolean;
   /** Whether the journal can't hold the run. */
   readonly unstorable?: boolean;
@@ -15,7 +15,7 @@ export interface Undecided {
 interface Caller {
   readonly resolve: (told: Decision | Undecided | undefined) => void;
   timer: NodeJS.Timeout | undefined;
-  /** Its time is over: it waits only for the journal to have the run. */
+  /** Whether its time is over, so that it waits only until the run is recorded. */
   expired: boolean;
 }
 
@@ -33,12 +33,12 @@ export class WaitingCallers {
     this.recorded = recorded;
   }
 
-  /** What a caller is told when another node has the run. */
+  /** The answer to a caller when another node has the run. */
   get elsewhere(): Undecided {
     return { recorded: this.recorded, elsewhere: true, unstorable: this.unstorable };
   }
 
-  /** Resolves with the reply; with undefined after `waitMs` milliseconds, but not before the journal has the run. */
+  /** Resolves with the reply, or with undefined after `waitMs` milliseconds, but not before the run is recorded. */
   wait(waitMs: number): Promise<Decision | Undecided | undefined> {
     return new Promise((resolve) => {
       const caller: Caller = { resolve, timer: undefined, expired: waitMs === 0 };
@@ -52,7 +52,7 @@ export class WaitingCallers {
     });
   }
 
-  /** Ends the wait of all. */
+  /** Tells all waiting callers. */
   tell(told: Decision | Undecided): void {
     const { callers } = this;
     this.callers = [];
@@ -62,13 +62,13 @@ export class WaitingCallers {
     }
   }
 
-  /** Ends the wait of all, because there is no run: the journal can't hold it. */
+  /** Tells all waiting callers that there is no run: the journal can't hold it. */
   refuse(): void {
     this.unstorable = true;
     this.tell(this.elsewhere);
   }
 
-  /** Ends the wait of all, because this process doesn't decide. @param elsewhere whether another node does now; else the next process */
+  /** Tells all waiting callers that this process doesn't decide. @param elsewhere whether another node does now; otherwise the next process */
   giveUp(elsewhere: boolean): void {
     this.tell({ recorded: this.recorded, elsewhere });
   }

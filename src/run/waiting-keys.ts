@@ -1,4 +1,4 @@
-/** A key of which runs wait for slots, and how many. */
+/** A key, and how many of its runs wait for slots. */
 export interface WaitingKey {
   readonly key: string;
   readonly queued: number;
@@ -16,12 +16,12 @@ export class WaitingKeys {
     else this.counts.set(key, count);
   }
 
-  /** How many of a key wait. @param queued how many wait in all, those without a key included */
+  /** How many runs of a key wait. @param queued how many wait in all, including those without a key */
   count(key: string | undefined, queued: number): number {
     return key === undefined ? queued - this.total : (this.counts.get(key) ?? 0);
   }
 
-  /** Those of which most wait, at most `limit`. */
+  /** The keys with the most waiting runs, at most `limit`. */
   busiest(limit: number): WaitingKey[] {
     const busiest: WaitingKey[] = [];
     for (const [key, queued] of this.counts) {

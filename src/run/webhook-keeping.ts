@@ -1,7 +1,7 @@
-/** The webhook that stands for those that runs have of their own. It is added with the first of them. */
+/** The id of the webhook that stands for all webhooks that runs name themselves. It is added with the first of them. */
 export const WEBHOOKS_OF_RUNS = 'runs';
 
-/** A webhook as it is kept: where it reads the log, and what it is for. Who keeps it doesn't look into `terms`. */
+/** A webhook as the journal keeps it. The journal doesn't look into `terms`. */
 export interface KeptWebhook {
   /** A UUIDv7, or {@link WEBHOOKS_OF_RUNS}. */
   readonly id: string;
@@ -9,21 +9,21 @@ export interface KeptWebhook {
   readonly terms: string;
   /** The `clientId` of its maker; null where nobody needed a key. */
   readonly client: string | null;
-  /** In milliseconds since 1970, whole ones, as all times here are. */
+  /** In whole milliseconds since 1970, as all times here. */
   readonly createdAt: number;
   /** Grows by one with each change of `terms` or `paused`. */
   readonly revision: number;
-  /** Why it is paused; null while it is not. `request`: somebody asked for it; `gone`: 410; `failing`: for too long. */
+  /** Why the webhook is paused; null while it is active. `request`: somebody asked for it; `gone`: 410; `failing`: too long. */
   readonly paused: WebhookPause | null;
-  /** Since when, for this reason; null while it is not. */
+  /** Since when the webhook is paused for this reason; null while it is active. */
   readonly pausedAt: number | null;
-  /** Each event up to this one was delivered, is kept as a delivery, or is none of its. It reads on behind it. */
+  /** Each event up to this one was delivered, is kept as a delivery, or is not for this webhook. Reading goes on after it. */
   readonly cursor: number;
   /** The time of that event. Runs that have finished since are kept, whatever `RUN_RETENTION` says. */
   readonly cursorAt: number;
 }
 
-/** One that is told of what comes from now on. @param lastEventId the last event that it isn’t told of */
+/** A new webhook, which gets the events from now on. @param lastEventId the last event that it doesn’t get */
 export function newWebhook(
   webhook: Pick<KeptWebhook, 'id' | 'terms' | 'client' | 'createdAt'>,
   lastEventId: number,
@@ -34,11 +34,11 @@ export function newWebhook(
 
 export type WebhookPause = 'request' | 'gone' | 'failing';
 
-/** What a change of a webhook says. */
+/** The part of a webhook that can be changed. */
 export type WebhookChange = Pick<KeptWebhook, 'terms' | 'paused'>;
 
 export type HeldWebhook = KeptWebhook & {
-  /** It is more than this node's share: its holder is to let go of it as soon as nothing of it is under way. */
+  /** Set where the webhook exceeds this node's share: the node releases it as soon as no attempt is under way. */
   readonly surplus?: true;
 };
 
@@ -46,90 +46,90 @@ export type HeldWebhook = KeptWebhook & {
 export const DELIVERY_STATES = ['waiting', 'delivered', 'dead'] as const;
 export type DeliveryState = (typeof DELIVERY_STATES)[number];
 
-/** How many delivered ones are kept of a webhook, the newest. */
+/** How many delivered deliveries are kept of a webhook: the newest. */
 export const MOST_DELIVERED = 1_000;
 
-/** An event that is not delivered yet, was not at once, or was lately. */
+/** A delivery that waits, is given up, was delivered after a retry, or was delivered lately. */
 export interface KeptDelivery {
   /** The id of its {@link KeptWebhook}. */
   readonly webhook: string;
   /** The id of its event. */
   readonly event: number;
-  /** Of {@link WEBHOOKS_OF_RUNS}: which of the webhooks of its run, from 0; else 0. The three name the delivery. */
+  /** For {@link WEBHOOKS_OF_RUNS}: which of the run's webhooks, from 0; otherwise 0. These three members name the delivery. */
   readonly target: number;
   readonly runId: string;
   readonly task: string;
   readonly type: string;
   readonly state: DeliveryState;
-  /** How many were made since it came up or was redriven. */
+  /** Attempts since the delivery was made or redriven. */
   readonly attempts: number;
-  /** When the next attempt is due; null when none is. One that waits for an earlier one and has none here is due as soon as that is done. */
+  /** When the next attempt is due; null when none is. A delivery that waits for an earlier one, with null here, is due as soon as that is done. */
   readonly dueAt: number | null;
-  /** When the last one ended; of one that never had any, when it was kept. */
+  /** When the last attempt ended; without an attempt, when the delivery was kept. */
   readonly changedAt: number;
-  /** JSON of what the last attempt came to: see `AttemptReport`; null before the first. */
+  /** JSON of the last attempt's `AttemptReport`; null before the first attempt. */
   readonly report: string | null;
   /** JSON of the event as the API shows it; null once it is delivered. */
   readonly body: string | null;
-  /** Of {@link WEBHOOKS_OF_RUNS}: JSON of the `WebhookTarget`; else null, and once it is delivered. */
+  /** For {@link WEBHOOKS_OF_RUNS}: JSON of the `WebhookTarget`, until it is delivered; otherwise null. */
   readonly terms: string | null;
 }
 
-/** What a node has done with a webhook, which is recorded all at once. */
+/** Progress of a webhook at its node. It is recorded in one commit. */
 export interface WebhookProgress {
   readonly cursor: number;
   readonly cursorAt: number;
-  /** Added, or put in place of what was kept of them. */
+  /** Deliveries to add or to replace. */
   readonly deliveries: readonly KeptDelivery[];
-  /** Pauses it, unless it is paused already. */
+  /** Pauses the webhook, unless it is paused already. */
   readonly pause?: WebhookPause;
 }
 
-/** Which deliveries; what is left out bounds nothing. */
+/** Selects deliveries. A member that is left out excludes nothing. */
 export interface DeliveryQuery {
   readonly webhook?: string;
   readonly states?: readonly DeliveryState[];
   readonly runId?: string;
   readonly event?: number;
   readonly target?: number;
-  /** Changed then or later, and before then. */
+  /** Changed at `since` or later, and before `until`. */
   readonly since?: number;
   readonly until?: number;
 }
 
-/** Where a delivery stands among others: the newest event first, then by webhook and target. */
+/** Position of a delivery in lists: the newest event first, then by webhook and target. */
 export interface DeliveryPosition {
   readonly event: number;
   readonly webhook: string;
   readonly target: number;
 }
 
-/** How many deliveries a webhook has that wait, and that are given up. */
+/** How many deliveries of a webhook wait, and how many are given up. */
 export interface DeliveryCounts {
   readonly waiting: number;
   readonly dead: number;
 }
 
 /**
- * What is kept of webhooks beside the log, by all that share a journal. Each call throws `journal-unavailable` where it can't be done.
+ * Keeps webhooks and deliveries beside the log, for all processes that share a journal. Each call throws `journal-unavailable` if it can't be done.
  *
- * A webhook is delivered by one node at a time, which holds it. A node that dies holds nothing any more; what it had not recorded is delivered
+ * One node at a time holds a webhook and delivers it. A dead node holds nothing; what it had not recorded is delivered
  * again by the next one.
  *
- * Deliveries of a run go when it is erased, and none is recorded after that. Those that are delivered go when there are 1,000 newer ones of
- * their webhook, or a little later. Dead ones go when they are older than `RUN_RETENTION`. A webhook that is removed takes its
- * deliveries with it. In memory the oldest go, too, where a webhook has more than 10,000 that are not delivered, or 8 MB of them.
+ * Deliveries of an erased run are deleted, and none is recorded after that. Delivered ones are deleted when there are 1,000 newer ones of
+ * their webhook, or a little later. Dead ones are deleted when they are older than `RUN_RETENTION`. Removing a webhook deletes its
+ * deliveries. In memory the oldest are dropped, too, where a webhook has more than 10,000 undelivered ones, or 8 MB of them.
  */
 export interface WebhookKeeping {
-  /** All of them, the newest first. */
+  /** All webhooks, the newest first. */
   list(): Promise<KeptWebhook[]>;
   get(id: string): Promise<KeptWebhook | undefined>;
-  /** @returns false when there is one with its id */
+  /** @returns false when there is a webhook with this id */
   add(webhook: KeptWebhook): Promise<boolean>;
   /**
    * Replaces terms and pause, and counts a revision.
    *
-   * @returns false when its revision is another one by now, or it is gone
+   * @returns false when the webhook has another revision by now, or is gone
    */
   change(id: string, revision: number, changed: WebhookChange): Promise<boolean>;
   /** @returns false when there was none */
@@ -141,24 +141,24 @@ export interface WebhookKeeping {
    * @returns all that this node holds now; paused ones too
    */
   hold(): Promise<HeldWebhook[]>;
-  /** Lets go of one, or of all. A node that holds all no more takes part in no sharing until it calls `hold` again. */
+  /** Releases one webhook, or all. After releasing all, the node takes no webhooks until it calls `hold` again. */
   release(id?: string): Promise<void>;
-  /** @returns false when this node doesn't hold it any more: then nothing was recorded */
+  /** @returns false when this node no longer holds the webhook: then nothing was recorded */
   settle(id: string, progress: WebhookProgress): Promise<boolean>;
   /**
-   * Deliveries of a webhook that are waiting and due, each the first of its run and target that waits, those that are due for the longest
+   * Due deliveries of a webhook, each the first waiting one of its run and target. Those that are due for the longest come
    * first.
    */
   due(id: string, now: number, limit: number): Promise<KeptDelivery[]>;
-  /** When the next of those is due; undefined when none waits. */
+  /** When the next delivery is due; undefined when none waits. */
   nextDueAt(id: string): Promise<number | undefined>;
-  /** Of some runs, those that have a delivery of this webhook that waits, each as `${runId} ${target}`. */
+  /** The runs and targets, among some runs, with a waiting delivery of this webhook, each as `${runId} ${target}`. */
   waitingOf(id: string, runIds: readonly string[]): Promise<ReadonlySet<string>>;
 
   counts(): Promise<ReadonlyMap<string, DeliveryCounts>>;
   /** A page, the newest event first. */
   deliveries(query: DeliveryQuery, limit: number, behind?: DeliveryPosition): Promise<KeptDelivery[]>;
-  /** Makes dead deliveries waiting and due, with no attempt made. @returns how many */
+  /** Turns dead deliveries into waiting ones that are due, with zero attempts. @returns how many */
   redrive(query: DeliveryQuery, dueAt: number): Promise<number>;
   /** Deletes dead deliveries. @returns how many */
   discard(query: DeliveryQuery): Promise<number>;
@@ -186,7 +186,7 @@ export function newestFirst(a: DeliveryPosition, b: DeliveryPosition): number {
   return a.target - b.target;
 }
 
-/** What deliveries are in order within. */
+/** The run and target of a delivery. Deliveries are in order within them. */
 export function pairOf({ runId, target }: Pick<KeptDelivery, 'runId' | 'target'>): string {
   return `${runId} ${target}`;
 }

@@ -6,7 +6,7 @@ interface Replied {
   readonly wholeResult: JsonValue | undefined;
 }
 
-/** A reply as those are told it who wait for it: with what the journal must not have, as far as this process has it. */
+/** The reply for callers that wait for it: with the values that the journal must not have, as far as this process has them. */
 export function wholeReply(reply: Reply, subTasks: readonly Replied[]): Reply {
   if (!('answeredBy' in reply)) return reply;
   const { answeredBy, result } = reply;
