@@ -16,35 +16,35 @@ const NOT_BEFORE = '; its breaker lets no attempt begin when the next one would'
 
 type Measures = Attempt['measures'];
 
-/** The sub-task whose attempts they are. */
+/** The sub-task that makes the attempts. */
 interface AttemptedSubTask {
   readonly name: string;
-  /** Undefined when the service has it no more. */
+  /** Undefined when the service no longer has the sub-task. */
   readonly definition: SubTaskDefinition | undefined;
   append<T extends SubTaskEvent['type']>(type: T, data: RunEvent<T>['data']): void;
-  /** Ends it with its result. */
+  /** Ends the sub-task with its result. */
   succeed(result: JsonValue, measures: Measures): void;
-  /** Ends it without one. */
+  /** Ends the sub-task without a result. */
   giveUp(error: AttemptError, measures?: Measures): void;
-  /** Lets whichever node makes the next attempt, so many milliseconds later. */
+  /** Offers the next attempt to all nodes, after so many milliseconds. */
   place(delayMs: number): void;
 }
 
-/** The attempts of one sub-task, one after the other. Each is recorded, and what it brings ends the sub-task or lets another one follow. */
+/** Makes and records the attempts of one sub-task, one after the other. How an attempt ends decides whether the sub-task ends or another attempt follows. */
 export class Attempts {
-  /** Begun so far, on any node, as far as is known. */
+  /** How many attempts have begun so far, on any node, as far as is known. */
   count = 0;
-  /** Why the next one starts, where it doesn't start with its run. */
+  /** Why the next attempt starts, where it doesn't start with the run. */
   cause = WITH_ITS_RUN;
-  /** Whether it is retried on request: then no attempt follows by itself. */
+  /** Whether the sub-task is retried on request: then no attempt follows automatically. */
   retried = false;
   private failures = 0;
-  /** When the first began, on the clock of `performance.now()`; undefined before. */
+  /** When the first attempt began, on the clock of `performance.now()`; undefined before. */
   private startedAt: number | undefined;
   /** The attempt whose outcome counts. All others are fenced out: what they still bring is discarded. */
   private current: Attempt | undefined;
   private untilRetry: NodeJS.Timeout | undefined;
-  /** When an earlier process wanted to make the next attempt, and after how long a wait. */
+  /** When the next attempt was due in an earlier process. `retryDelayMs` is how long that process wanted to wait. */
   private retryAt: string | null = null;
   private retryDelayMs = 0;
 
@@ -57,27 +57,22 @@ export class Attempts {
     return this.subTask.name;
   }
 
-  /** From the start of the first, in milliseconds; 0 before. */
+  /** Time since the first attempt began, in milliseconds; 0 before. */
   get durationMs(): number {
     return this.startedAt === undefined ? 0 : elapsedMs(this.startedAt, this.owner.execution.clock);
   }
 
-  /** Whether an earlier process was waiting to make the next one. */
+  /** Whether an earlier process was waiting to make the next attempt. */
   get wasWaiting(): boolean {
     return this.retryAt !== null;
   }
 
-  /** The stream of the one that goes on, where that has one. */
+  /** The stream of the current attempt, where it has one. */
   get stream(): StreamReading | undefined {
     return this.current?.stream;
   }
 
-  /** The stream of one attempt, while that goes on. */
-  streamOf(attempt: number): StreamReading | undefined {
-    return this.current?.attempt === attempt ? this.current.stream : undefined;
-  }
-
-  /** Takes over what is on record. */
+  /** Takes over the recorded state. */
   restore({ attempts, failures, retries, startedAt, retryAt, retryDelayMs }: SubTaskRecord): void {
     this.count = attempts;
     this.failures = failures;
@@ -87,29 +82,29 @@ export class Attempts {
     this.retryDelayMs = retryDelayMs;
   }
 
-  /** Lets one more follow, because somebody asks for it. */
+  /** Allows one more attempt, because somebody asks for it. */
   retry(): void {
     this.retried = true;
     this.startedAt = undefined;
     this.retryAt = null;
   }
 
-  /** Begins the first of this process, when it is due. */
+  /** Begins the first attempt of this process when it is due. */
   begin(): void {
     this.startedAt ??= this.owner.execution.clock.elapsed();
     const untilRetryMs = this.retryAt === null ? 0 : Date.parse(this.retryAt) - this.now;
-    // A clock that was set back in between must not make the wait longer than it was to be.
+    // A clock that was set back in between must not make the wait longer than planned.
     if (untilRetryMs > 0) this.beginIn(Math.min(untilRetryMs, this.retryDelayMs));
     else this.beginNow();
   }
 
-  /** Called for what other nodes tell of theirs. */
+  /** Called for events of attempts that other nodes make. */
   madeElsewhere({ type, attempt, time }: SubTaskEvent): void {
     this.count = attempt;
     if (type === 'sub-task.started' && this.startedAt === undefined) this.noteStart(time);
   }
 
-  /** Records that the sub-task is cancelled, behind what the one that goes on has said so far. */
+  /** Records that the sub-task is cancelled, after the progress and chunks of the current attempt. */
   cancel(reason: string): void {
     const { count, current, durationMs, subTask } = this;
     current?.flush();
@@ -117,7 +112,7 @@ export class Attempts {
     else subTask.append('sub-task.cancelled', { reason, durationMs, ...current?.measures });
   }
 
-  /** Gives up the one that goes on, and makes no other. */
+  /** Gives up the current attempt, and makes no other. */
   stop(): void {
     const { current } = this;
     this.owner.execution.clock.clearTimeout(this.untilRetry);
@@ -126,7 +121,7 @@ export class Attempts {
     this.current = undefined;
   }
 
-  /** Called when an attempt has come so far. */
+  /** Called when an attempt reports progress. */
   progressed(attempt: Attempt, value: JsonValue): void {
     if (attempt === this.current) this.subTask.append('sub-task.progressed', { value });
   }
@@ -136,7 +131,7 @@ export class Attempts {
     if (attempt === this.current) this.subTask.append('sub-task.streamed', { first, chunks });
   }
 
-  /** Called when an attempt has brought something. */
+  /** Called when an attempt has returned a value. */
   returned(attempt: Attempt, value: unknown): void {
     if (attempt !== this.current) return;
     let result: JsonValue;

@@ -5,9 +5,9 @@ import type { RunTerms } from './run-terms.js';
 import type { StreamPlace } from './stream-reading.js';
 import type { SubTaskRun } from './sub-task-run.js';
 
-/** The streams of one run: whose chunks callers are shown, and what that means for the others. */
+/** The streams of one run. Committed events decide which stream callers are shown, and what becomes of the others. */
 export class StreamRace {
-  /** How many callers take no more for now. */
+  /** How many callers can take no more for now. */
   private slowReaders = 0;
 
   constructor(
@@ -16,7 +16,7 @@ export class StreamRace {
     private readonly replying: RunReply,
   ) {}
 
-  /** Where the stream of an attempt begins that begins now. One that leads breaks off its own lead by that. */
+  /** Where the stream of an attempt that begins now stands. A new attempt of the leading sub-task breaks off its own lead. */
   placeOf(subTask: string): StreamPlace {
     const { replying, terms } = this;
     const { lead, leadIsKnown } = replying;
@@ -25,21 +25,20 @@ export class StreamRace {
     return leadIsKnown ? 'lost' : 'racing';
   }
 
-  /** A caller takes no more for now (1), or does again (-1). */
+  /** Counts that a caller can take no more for now (1), or can again (-1). */
   hold(by: 1 | -1): void {
     this.slowReaders += by;
     for (const { stream } of this.subTasks) stream?.hold(this.slowReaders > 0);
   }
 
-  /** Called for committed events. @returns whether a stream leads now, where that has changed */
+  /** Called for committed events. @returns whether a stream leads now; undefined if the lead has not changed */
   follow(event: SubTaskEvent): boolean | undefined {
     const { replying, subTasks } = this;
     const changed = (event.type === 'sub-task.streamed' || replying.lead) && replying.follow(event);
     const { lead } = replying;
     if (event.type === 'sub-task.streamed') {
       const leads = !lead?.broken && lead?.subTask === event.subTask && lead.attempt === event.attempt;
-      // An attempt before may still get records when the next has begun.
-      subTasks.find(({ name }) => name === event.subTask)?.streamOf(event.attempt)?.recorded(leads);
+      subTasks.find(({ name }) => name === event.subTask)?.stream?.recorded(event.attempt, leads);
     }
     if (!changed || !lead) return undefined;
     for (const { name, stream } of subTasks) {
@@ -51,7 +50,7 @@ export class StreamRace {
     return !lead.broken;
   }
 
-  /** Called when the reply is decided: what goes on is shown to nobody. */
+  /** Called when the reply is decided: streams that go on are shown to nobody. */
   end(): void {
     for (const { stream } of this.subTasks) stream?.lose();
   }

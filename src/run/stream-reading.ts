@@ -6,19 +6,20 @@ import { SubTaskError } from '../core/sub-task-error.js';
 import type { StreamTerms } from '../core/task.js';
 import { StallWatch } from './stall-watch.js';
 
-/** What of a stream may wait to be on record, in bytes; then its upstream waits. */
+/** How many bytes of a stream may wait for their commit. Beyond that the upstream waits. */
 const MAX_UNRECORDED_BYTES = 64 * 2 ** 10;
 
-/** Where a stream begins: see {@link StreamReading}. */
+/** The state in which a stream begins: see {@link StreamReading}. */
 export type StreamPlace = 'racing' | 'behind' | 'lost';
 
-/** What is told of a stream. */
+/** Who is told of the chunks of a stream. */
 interface StreamListener {
-  /** @param first which chunk the first of these is, from 0 */
+  readonly attempt: number;
+  /** @param first position of the first of these chunks in the stream, from 0 */
   streamed(first: number, chunks: readonly JsonValue[]): void;
 }
 
-/** What streams share with all that runs. */
+/** What streams share with everything that this process executes. */
 interface StreamBounds {
   readonly clock: Clock;
   readonly memory: MemoryBudget;
@@ -29,10 +30,10 @@ interface StreamBounds {
  * Reads the stream of one attempt. Its chunks are told in groups: the first as soon as one of them wins, each further one when the one
  * before is on record. So many chunks a second cost no more commits than the journal makes.
  *
- * - `racing`: nobody leads yet, as far as is known. One group at most is told
- * - `behind`: the attempt before leads, until it is on record that it has broken off. Nothing is told before that, or the end
+ * - `racing`: no stream leads yet, as far as is known. At most one group is told before its commit
+ * - `behind`: the attempt before leads until its break is committed. Nothing is told before that, or before the end
  * - `leading`: callers are shown this stream
- * - `lost`: they are shown another, or none. The chunks are the result and nothing else
+ * - `lost`: callers are shown another stream, or none. The chunks are kept for the result alone
  */
 export class StreamReading {
   private phase: StreamPlace | 'leading';
@@ -59,7 +60,7 @@ export class StreamReading {
     this.stalls = new StallWatch(terms, bounds.clock);
   }
 
-  /** Whether no chunk came in time. */
+  /** Whether a chunk didn't come in time. */
   get hasStalled(): boolean {
     return this.stalls.hasStalled;
   }
@@ -81,7 +82,7 @@ export class StreamReading {
   }
 
   /**
-   * Reads it to its end. Resolves with what all chunks are together.
+   * Reads the stream to its end. Resolves with all chunks together: a text, or a list.
    *
    * @throws {SubTaskError} `stream-empty` when no chunk has won; `stream-stalled`; {@link JsonError}; what the stream throws
    */
@@ -92,8 +93,13 @@ export class StreamReading {
     });
   }
 
-  /** Called when a group is on record, in the order in which they were told. The last one says how things stand. */
-  recorded(leads: boolean): void {
+  /**
+   * Called when a group is committed, in the order in which groups were told. Only the last one changes the state.
+   *
+   * @param attempt the attempt that has told it: an attempt before may still get its records when the next has begun
+   */
+  recorded(attempt: number, leads: boolean): void {
+    if (attempt !== this.listener.attempt) return;
     this.unrecorded -= 1;
     if (this.unrecorded > 0) return;
     if (this.phase === 'racing') this.phase = leads ? 'leading' : 'lost';
@@ -115,7 +121,7 @@ export class StreamReading {
     this.tellRest();
   }
 
-  /** Lets its upstream wait, while callers take no more of it. */
+  /** Lets the upstream wait while callers can take no more. */
   hold(on: boolean): void {
     this.isHeld = on;
     this.ease();
@@ -127,7 +133,7 @@ export class StreamReading {
     if (this.phase !== 'lost' || this.unrecorded > 0) this.tellRest();
   }
 
-  /** Ends it. What it still brings is discarded. */
+  /** Ends the stream. Chunks that still come are discarded. */
   stop(): void {
     if (this.ended) return;
     this.ended = true;
@@ -137,7 +143,7 @@ export class StreamReading {
     this.leave();
   }
 
-  /** A generator that waits for something ends when that comes; its signal is aborted, too. */
+  /** Asks the iterator to return. A generator that waits for something returns when that comes; its signal is aborted, too. */
   private leave(): void {
     this.iterator?.return?.().catch(() => undefined);
   }

@@ -15,28 +15,28 @@ import type { StreamReading } from './stream-reading.js';
 import type { SubTaskOwner } from './sub-task-owner.js';
 
 /**
- * One sub-task of a live run: where it stands, each transition appended to the journal, and its one outcome.
+ * One sub-task of a live run: its state, whose transitions are appended to the journal, and its one outcome.
  *
  * - `held`: it starts later than its run, or never
  * - `waiting`: for a slot
- * - `leaving`: it waits for the turn of its key to leave this node
+ * - `leaving`: it waits until its key's turn to leave this node comes
  * - `running`: it has its slot, makes attempts, and waits between them
- * - `placed`: it left this node, and another one executes it
- * - `ended`: it has its outcome, or this process has nothing to do with it
+ * - `placed`: it left this node, and another node executes it
+ * - `ended`: it has its outcome, or this process no longer executes it
  */
 export class SubTaskRun {
   phase: 'held' | 'waiting' | 'leaving' | 'running' | 'placed' | 'ended' = 'ended';
   private readonly attempts: Attempts;
-  /** What its result takes in memory, roughly, as long as it is kept there. */
+  /** Approximate memory of the result in bytes, while it is kept in memory. */
   resultBytes = 0;
-  /** Its result as it was before something was redacted; undefined where nothing was. */
+  /** The result before redaction; undefined where nothing was redacted. */
   wholeResult: JsonValue | undefined;
-  /** Whether it left the node of its run: what is reported of it is fenced. */
+  /** Whether the sub-task left the node of its run. Then its events are fenced. */
   private fenced: boolean;
-  /** Why it is cancelled, while it is placed. */
+  /** Why the sub-task is cancelled while it is placed. */
   private cancelReason: string | undefined;
 
-  /** @param definition undefined when the service has it no more */
+  /** @param definition undefined when the service no longer has the sub-task */
   constructor(
     private readonly owner: SubTaskOwner,
     readonly name: string,
@@ -46,29 +46,29 @@ export class SubTaskRun {
     this.attempts = new Attempts(this, owner);
   }
 
-  /** Whose it is: see `Fairness`. */
+  /** The key of its run: see `Fairness`. */
   get key(): string | undefined {
     return this.owner.terms.key;
   }
 
-  /** Whether something of it goes on in this process, or is to. */
+  /** Whether this process executes the sub-task or is going to execute it. */
   get isHere(): boolean {
     return this.phase !== 'ended' && this.phase !== 'placed';
   }
 
-  /** Takes over what is on record of it. Begins nothing. */
+  /** Takes over the recorded state. Begins nothing. */
   restore(record: SubTaskRecord): void {
     if (record.result !== undefined) this.keepResult(record.result);
     this.attempts.restore(record);
   }
 
-  /** Keeps it until {@link start}. */
+  /** Holds the sub-task until {@link start}. */
   hold(): void {
     this.phase = 'held';
     this.owner.changeHere(1);
   }
 
-  /** Gets it ready: {@link enqueue} begins it. @param cause why it starts, where it doesn't start with its run */
+  /** Prepares the sub-task for {@link enqueue}. @param cause why it starts, if it doesn't start with its run */
   prepare(cause = WITH_ITS_RUN): void {
     if (this.phase !== 'held') this.owner.changeHere(1);
     this.phase = 'waiting';
@@ -76,32 +76,32 @@ export class SubTaskRun {
     this.owner.changeWaiting(1);
   }
 
-  /** Counts it as executed by another node. */
+  /** Marks the sub-task as executed by another node. */
   becomePlaced(): void {
     this.phase = 'placed';
     this.fenced = true;
   }
 
-  /** Starts one that is held. */
+  /** Starts the sub-task, which was held. */
   start(cause: StartCause): void {
     if (this.phase !== 'held') return;
     this.prepare(cause);
     this.enqueue();
   }
 
-  /** Records that its time had come, but that the hedge budget was spent. */
+  /** Records that the sub-task's time had come when the hedge budget was spent. */
   holdBack(data: { readonly delayMs: number; readonly hedgeBudget: number }): void {
     this.append('sub-task.held-back', data);
   }
 
-  /** Records that it is retried on request, after it has failed: one further attempt. */
+  /** Records a retry on request after a failure: one further attempt. */
   retry(error: AttemptError, key: string | undefined): void {
     const dueAt = new Date(this.owner.execution.journal.now()).toISOString();
     this.append('sub-task.retrying', { error, delayMs: 0, dueAt, ...(key !== undefined && { key }) });
     this.attempts.retry();
   }
 
-  /** Begins as soon as it has its slots, unless it leaves this node. */
+  /** Begins as soon as the sub-task has its slots, unless it leaves this node. */
   enqueue(): void {
     if (this.phase !== 'waiting') return;
     const { owner, definition } = this;
@@ -116,14 +116,14 @@ export class SubTaskRun {
     else this.slots.take(this);
   }
 
-  /** Called when it has its slots, which it keeps until its outcome, waits between retries included. */
+  /** Called when the sub-task has its slots. It keeps them until its outcome, also while it waits between retries. */
   begin(): void {
     this.phase = 'running';
     this.owner.changeWaiting(-1);
     this.attempts.begin();
   }
 
-  /** Ends it because it is not needed any more. What it still brings is discarded. */
+  /** Ends the sub-task because it is no longer needed. A result that still comes is discarded. */
   cancel(reason: string): void {
     if (this.phase === 'ended') return;
     if (this.phase === 'placed') {
@@ -134,18 +134,18 @@ export class SubTaskRun {
     this.rest('ended');
   }
 
-  /** Records why it never begins. */
+  /** Records why the sub-task never begins. */
   neverBegin(obstacle: Obstacle): void {
     if (typeof obstacle === 'string') this.append('sub-task.skipped', { reason: obstacle });
     else this.fail(obstacle);
   }
 
-  /** Records that it failed without another attempt. */
+  /** Records that the sub-task failed, without another attempt. */
   fail(error: AttemptError, measures?: Attempt['measures']): void {
     this.append('sub-task.failed', { error, durationMs: this.attempts.durationMs, ...measures });
   }
 
-  /** Ends it without a result. */
+  /** Ends the sub-task without a result. */
   giveUp(error: AttemptError, measures?: Attempt['measures']): void {
     this.fail(error, measures);
     this.rest('ended');
@@ -161,12 +161,12 @@ export class SubTaskRun {
     this.rest('ended');
   }
 
-  /** Ends it in this process without an outcome: another process resumes it from the journal. */
+  /** Ends the sub-task in this process without an outcome: another process resumes it from the journal. */
   abandon(): void {
     this.rest('ended');
   }
 
-  /** Called for its committed events, also those of other nodes. */
+  /** Called for committed events of the sub-task, also for those of other nodes. */
   committed(event: SubTaskEvent): void {
     if (this.phase !== 'placed') return;
     if (event.type !== 'sub-task.held-back') this.owner.execution.placing.leave(this);
@@ -179,21 +179,16 @@ export class SubTaskRun {
     }
     if (event.type === 'sub-task.progressed' || event.type === 'sub-task.streamed') return;
     this.attempts.madeElsewhere(event);
-    // The attempt began before the cancellation was committed, which told of the attempt before it and so was fenced out.
+    // This attempt began before the cancellation was committed. The cancellation named the attempt before, so it was fenced out.
     if (this.cancelReason !== undefined) this.attempts.cancel(this.cancelReason);
   }
 
-  /** The stream of its attempt, where that has one. */
+  /** The stream of the current attempt, where it has one. */
   get stream(): StreamReading | undefined {
     return this.attempts.stream;
   }
 
-  /** The stream of one attempt, while that goes on. */
-  streamOf(attempt: number): StreamReading | undefined {
-    return this.attempts.streamOf(attempt);
-  }
-
-  /** Called when its result leaves memory. */
+  /** Drops the result from memory. */
   forgetResult(): void {
     if (this.resultBytes === 0) return;
     this.owner.execution.memory.give(this.resultBytes);
@@ -210,7 +205,7 @@ export class SubTaskRun {
     return this.owner.execution.lineOf(this, this.owner.terms.definition);
   }
 
-  /** Without a key, at once. */
+  /** Leaves in its key's turn; without a key at once. */
   private leaveInTurn(): void {
     if (this.key === undefined || this.definition?.placement !== 'worker') {
       this.place();
@@ -221,22 +216,22 @@ export class SubTaskRun {
     this.owner.execution.placing.enter(this);
   }
 
-  /** Gives it to whichever node takes it on, perhaps this one. */
+  /** Offers the sub-task to all nodes, also to this one. */
   place(delayMs?: number): void {
     const { owner, definition, attempts } = this;
     owner.execution.journal.sharing?.place(owner, placedSubTask(owner, definition, attempts, delayMs));
     this.fenced = true;
-    // A guest's run keeps it as placed at its own node.
+    // The node of a guest's run keeps the sub-task as placed.
     this.rest(owner.isGuest ? 'ended' : 'placed');
   }
 
-  /** Records what becomes of it. */
+  /** Appends an event of the sub-task. */
   append<T extends SubTaskEvent['type']>(type: T, data: RunEvent<T>['data']): void {
     const { owner, name, attempts } = this;
     owner.append(subTaskEvent(owner, type, name, attempts.count, data), this.fenced);
   }
 
-  /** Gives back its slots, or its place in the line for them. Others may begin at once, so its phase changes before. */
+  /** Gives back the slots, or the place in the line. The phase changes before, because others may begin at once. */
   private rest(next: 'ended' | 'placed'): void {
     const { phase, owner } = this;
     if (phase === 'ended') return;
