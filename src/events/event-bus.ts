@@ -7,14 +7,14 @@ import { stackOf, textOf } from '../core/thrown.js';
 import { loggerOf } from '../core/logger-of.js';
 import type { WebhookEvent } from '../core/webhook-event.js';
 
-/** A committed event, and its run as far as listeners may want to know it. */
+/** A committed event, and what listeners may need of its run. */
 export interface CommittedEvent {
   readonly event: RunEvent;
   readonly run: {
-    /** What log lines say of the request that it came with. */
+    /** Fields of log lines about the request that started the run. */
     readonly originFields: OriginFields;
     readonly terms?: { readonly replyPolicy: ReplyPolicy };
-    /** When it started, as its `run.started` says; undefined for one that was reopened. */
+    /** Time of `run.started`; undefined for a run that was reopened. */
     readonly startedAt?: string | undefined;
   };
 }
@@ -40,7 +40,7 @@ export class EventBus implements OnModuleDestroy {
 
   constructor(private readonly emitter: EventEmitter2) {}
 
-  /** The runs whose events somebody here waits for, or `all`. */
+  /** The runs whose events have a watcher here, or `all`. */
   get wanted(): 'all' | readonly string[] {
     return this.allWatchers.size > 0 ? 'all' : [...this.watchers.keys()];
   }
@@ -60,47 +60,47 @@ export class EventBus implements OnModuleDestroy {
     };
   }
 
-  /** The same for the events of all runs, each turn's together. */
+  /** As {@link watch}, for the events of all runs: the events of each turn together. */
   watchAll(watcher: (events: readonly RunEvent[]) => void): () => void {
     this.allWatchers.add(watcher);
     return () => this.allWatchers.delete(watcher);
   }
 
-  /** The same for what this process has committed, with its runs. */
+  /** As {@link watchAll}, for the events that this process has committed, with their runs. */
   watchOwn(watcher: (committed: readonly CommittedEvent[]) => void): () => void {
     this.ownWatchers.add(watcher);
     return () => this.ownWatchers.delete(watcher);
   }
 
-  /** Tells `forget` of each run that is erased, so that nothing of it is kept; of undefined when it may be any. */
+  /** Calls `forget` for each erased run, so that caches drop it; with undefined when any run may be erased. */
   onErased(forget: (runId: string | undefined) => void): void {
     this.forgetters.add(forget);
   }
 
-  /** A run was erased. @param runId undefined when nobody knows which */
+  /** Tells that a run was erased. @param runId undefined when it is unknown which */
   erased(runId?: string): void {
     for (const forget of this.forgetters) forget(runId);
   }
 
-  /** What this process alone writes. */
+  /** Publishes the events of a journal that only this process writes. */
   publish(committed: readonly CommittedEvent[]): void {
     this.publishOwn(committed);
     if (this.hasWatchers) for (const { event } of committed) this.forWatchers.push(event);
   }
 
-  /** What this node has committed. */
+  /** Publishes events that this node has committed, for listeners. */
   publishOwn(committed: readonly CommittedEvent[]): void {
     for (const one of committed) this.forListeners.push(one);
     this.tellLater();
   }
 
-  /** What all nodes have committed, in the order of the log; where nobody wants some of it, without that. */
+  /** Publishes events that all nodes have committed, in the order of the log, for watchers. Events without watchers may be left out. */
   publishLog(events: readonly RunEvent[]): void {
     for (const event of events) this.forWatchers.push(event);
     this.tellLater();
   }
 
-  /** What became of a webhook that this node delivers, or whose pause it was asked for. */
+  /** Publishes an event about a webhook that this node delivers, or was asked to pause. */
   publishWebhook(event: WebhookEvent): void {
     this.ofWebhooks.push(event);
     this.tellLater();

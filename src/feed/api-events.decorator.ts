@@ -17,7 +17,7 @@ const DESCRIPTION = `Events, in the order in which they were recorded.
 
 An id behind the end of the log is taken for one of another log: the answer begins at the beginning.`;
 
-/** Documents what both ways to events have in common. */
+/** Documents what both routes of events share. */
 export function ApiEvents(): MethodDecorator {
   return applyDecorators(
     ApiQuery({

@@ -4,10 +4,10 @@ import { hasLabels } from '../core/labels.js';
 import { memoryBytes } from '../core/json.js';
 import { eventText } from './server-sent-events.js';
 
-/** How many of the newest events are kept for the readers of a channel, and what they may take in memory, roughly. */
+/** How many of the newest events are kept for the readers of a channel, and their approximate memory in bytes. */
 const MAX_EVENTS = 10_000;
 const MAX_BYTES = 16 * 2 ** 20;
-/** What is written to a reader at once ends with the event that makes it larger than this, in characters. */
+/** A batch for a reader ends with the event that makes it larger than this, in characters. */
 const MAX_BATCH = 64 * 2 ** 10;
 
 /** Which events a reader wants. */
@@ -17,24 +17,24 @@ export interface EventFilter {
   /** The `clientId` of the one who started the run. */
   readonly client?: string | undefined;
   readonly types?: readonly EventType[] | undefined;
-  /** Their run has all of these, each as `name:value`. */
+  /** The run of the events has all of these labels, each as `name:value`. */
   readonly labels?: readonly string[] | undefined;
 }
 
-/** Whoever is written to as events come. */
+/** A reader that gets events as they come. */
 export interface EventReader {
-  /** Takes what is behind its cursor, as far as it can take it. */
+  /** Takes the events after its cursor, as far as its connection has room. */
   pump(): void;
   /** Shows that the connection is alive. */
   beat(): void;
   end(): void;
 }
 
-/** Events as they are written to readers. */
+/** Events in the form in which readers get them. */
 export interface Batch {
-  /** Undefined when there is nothing. */
+  /** Undefined when there are no events. */
   readonly text: Buffer | undefined;
-  /** The cursor of a reader that has it: nothing up to there is missing. */
+  /** The cursor of a reader that has the batch: it has everything up to this id. */
   readonly next: number;
   /** The last event of the text. */
   readonly last?: RunEvent;
@@ -44,7 +44,7 @@ interface Entry {
   readonly id: number;
   readonly event: RunEvent;
   readonly bytes: number;
-  /** Written when somebody takes it. */
+  /** Made when the first reader takes the event. */
   text?: string;
 }
 
@@ -56,7 +56,7 @@ export class EventChannel {
   readonly readers = new Set<EventReader>();
   private entries: Entry[] = [];
   private bytes = 0;
-  /** Whatever fits behind this event, and was published, is among the entries. */
+  /** All matching events after this one that were published are among the entries. */
   private since: number;
   /** The last event that was looked at. */
   private seen: number;
@@ -64,7 +64,7 @@ export class EventChannel {
   private unreadBytes = 0;
   private lastBatch: { readonly firstId: number; readonly lastId: number; readonly text: Buffer } | undefined;
 
-  /** @param since the last event that was published before it hears of events */
+  /** @param since the last event that was published before the channel hears of events */
   constructor(
     private readonly filter: EventFilter,
     since: number,
@@ -73,7 +73,7 @@ export class EventChannel {
     this.seen = since;
   }
 
-  /** Whether readers should be called at once, because what they haven't read is half of what is kept. */
+  /** Whether readers should be called at once, because unread events are half of the kept ones. */
   get pressing(): boolean {
     return this.unread > MAX_EVENTS / 2 || this.unreadBytes > MAX_BYTES / 2;
   }
@@ -84,7 +84,7 @@ export class EventChannel {
     for (const event of events) {
       this.seen = event.id;
       if (!this.fits(event)) continue;
-      // Twice, for there will be its text too.
+      // Twice, because the event's text will be kept too.
       const bytes = 2 * (200 + memoryBytes(event.data));
       this.entries.push({ id: event.id, event, bytes });
       this.bytes += bytes;
@@ -95,13 +95,13 @@ export class EventChannel {
     return this.unread > before;
   }
 
-  /** Called when its readers are about to read. */
+  /** Called when the channel's readers are about to read. */
   calledReaders(): void {
     this.unread = 0;
     this.unreadBytes = 0;
   }
 
-  /** What comes behind the event `after`; undefined when that is longer ago than what is kept. */
+  /** The events after `after`; undefined when the channel no longer keeps all of them. */
   read(after: number): Batch | undefined {
     if (after < this.since) return undefined;
     const first = indexBehind(this.entries, after);
@@ -121,7 +121,7 @@ export class EventChannel {
     };
   }
 
-  /** Keeps no event of a run, and none before it: who is behind that reads the journal. @param runId undefined for all runs */
+  /** Drops the events of a run, and all events before them: readers that are behind read the journal. @param runId undefined for all runs */
   forget(runId: string | undefined): void {
     this.forgetFirst(
       this.entries.findLastIndex(({ event }) => runId === undefined || event.runId === runId) + 1,

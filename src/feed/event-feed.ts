@@ -10,16 +10,16 @@ import { Runs } from '../run/runs.js';
 import { EventChannel, type EventFilter, type EventReader } from './event-channel.js';
 import { ReaderRounds } from './reader-rounds.js';
 
-/** Between two signs of life in a stream. */
+/** Time between two signs of life in a stream, in milliseconds. */
 export const BEAT_MS = 15_000;
-/** Pages for readers are read during at most this share of the time: requests wait for the journal too. */
+/** Largest share of time in which pages are read for readers: requests need the journal too. */
 const PAGE_SHARE = 1 / 4;
-/** What a stream and its connection take in memory, roughly, besides what is written and not sent yet. */
+/** Approximate memory of a stream and its connection in bytes, without texts that are not sent yet. */
 const STREAM_BYTES = 32 * 2 ** 10;
 
 interface OpenChannel {
   readonly channel: EventChannel;
-  /** Hears no more of events. */
+  /** Leaves the channel. */
   readonly close: () => void;
 }
 
@@ -31,7 +31,7 @@ interface OpenChannel {
 @Injectable()
 export class EventFeed {
   private readonly channels = new Map<string, OpenChannel>();
-  /** Those that watch one run don’t wait for those that watch all, who may be given a lot. */
+  /** Readers of one run don’t wait for readers of all runs, who may get a lot. */
   private readonly roundsOfRuns = new ReaderRounds();
   private readonly roundsOfAll = new ReaderRounds();
   private beats: NodeJS.Timeout | undefined;
@@ -51,7 +51,7 @@ export class EventFeed {
     });
   }
 
-  /** Whether a stop has begun: then no reader joins any more. */
+  /** Whether a stop has begun: then no reader may join. */
   get stopped(): boolean {
     return this.stopping;
   }

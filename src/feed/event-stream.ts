@@ -9,13 +9,13 @@ import { BEAT, cursorText, eventText, OPENING, STREAM_HEADERS } from './server-s
 /** How many events are read from the journal at a time. */
 export const PAGE_EVENTS = 500;
 
-/** One reader’s event stream: what is behind its cursor, and then what comes. One of a single run ends with the run. */
+/** One reader’s event stream: the events after its cursor, and then new ones. The stream of a single run ends with the run. */
 export class EventStream implements EventReader {
   private readonly channel: EventChannel;
   private readonly unprobe: () => void;
-  /** What was read from the journal and is to be written. */
+  /** A page from the journal that is still to be written. */
   private page: EventPage | undefined;
-  /** False before it begins, while a page is read, and while what was written last has not been taken yet. */
+  /** False before the stream begins, while a page is read, and while the connection is full. */
   private ready = false;
   private begun = false;
   private ended = false;
@@ -50,7 +50,7 @@ export class EventStream implements EventReader {
    * While the service stops the stream ends at once. It isn’t refused: readers in browsers connect again after an end, and
    * give up for good after an error.
    *
-   * @param page what comes behind the cursor, where that was read already
+   * @param page the page after the cursor, where it was read already
    */
   begin(page?: EventPage): void {
     const { response, feed } = this;

@@ -118,7 +118,7 @@ export class EventsController {
 
   private async stream(runId: string, asked: number, response: Response): Promise<void> {
     const after = await this.feed.known(asked);
-    // It hears of events before it is read what there is, so that nothing falls between the two.
+    // The stream hears of new events before the log is read, so that none is lost between the two.
     const stream = new EventStream(response, { runId }, after, this.feed, asked);
     const finished =
       after > 0 && !this.feed.isLive(runId) && (await this.journal.run(runId))?.status !== 'running';

@@ -1,6 +1,6 @@
 import type { Response } from 'express';
 
-/** After this, what was written to a connection that its reader has closed has been refused. */
+/** After this time, in milliseconds, a closed connection has refused what was written to it. */
 const REFUSAL_MS = 500;
 
 /**

@@ -2,7 +2,7 @@ import type { Request } from 'express';
 import { invalidRequest } from '../core/domain-error.js';
 import { wholeNumber } from '../http/query.js';
 
-/** What a reader that comes back says it has seen. @throws {DomainError} `invalid-request` */
+/** The last event that a returning reader has seen, by its header. @throws {DomainError} `invalid-request` */
 export function lastEventId(request: Request): number | undefined {
   const text = request.get('Last-Event-ID') ?? '';
   if (text === '') return undefined;

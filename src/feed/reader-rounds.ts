@@ -1,13 +1,13 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { EventChannel, EventReader } from './event-channel.js';
 
-/** Readers are called together, at most so often: what comes meanwhile goes to each in one piece. */
+/** Pause between rounds of readers, in milliseconds: events of that time go to each reader in one piece. */
 const ROUND_MS = 50;
-/** At most this share of the event loop’s time goes to readers; the more there are, the less often they are called. */
+/** Largest share of the event loop’s time for readers: the more readers, the longer the pauses. */
 const SHARE = 1 / 20;
-/** So often they are called however long they take. */
+/** Longest pause between rounds, in milliseconds. */
 const LONGEST_PAUSE_MS = 2_000;
-/** The same while they fall behind so far that they would have to read the journal, which costs more. */
+/** The share while readers fall so far behind that they would soon have to read the journal, which costs more. */
 const PRESSING_SHARE = 1 / 4;
 /** How long readers are called within one turn of the event loop, in milliseconds. */
 const TURN_MS = 1;
@@ -25,13 +25,13 @@ export class ReaderRounds {
   /** How long readers took since the last round, in milliseconds. */
   private spentMs = 0;
 
-  /** Has the readers of a channel called. */
+  /** Calls the readers of a channel, now or in the next round. */
   announce(channel: EventChannel): void {
     this.channels.add(channel);
     this.schedule(channel.pressing);
   }
 
-  /** Lets a reader read between rounds. */
+  /** Calls one reader between rounds. */
   pump(reader: EventReader): void {
     const startedAt = performance.now();
     reader.pump();
@@ -52,7 +52,7 @@ export class ReaderRounds {
     this.spentMs += performance.now() - startedAt;
   }
 
-  /** Called when nobody reads any more. */
+  /** Called when the last reader has left. */
   stop(): void {
     clearTimeout(this.timer);
     this.dueAt = Infinity;

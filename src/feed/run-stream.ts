@@ -11,19 +11,19 @@ import type { StreamHold } from './stream-hold.js';
 import type { StreamVoice } from './stream-voice.js';
 import { StreamMessages, type ReplyMessage, type StreamMessage } from './stream-messages.js';
 
-/** What streams of runs have in common. */
+/** What all streams of runs share. */
 export interface StreamHost {
   readonly memory: ConnectionMemory;
   /** Whether the runs have stopped: then each stream ends where it is. */
   readonly stopped: boolean;
-  /** The last event that is committed. */
+  /** The id of the last committed event. */
   readonly lastEventId: number;
   /** Tells a stream of the events of its run from now on. @returns what ends that */
   join(stream: RunStream, runId: string, hear: (event: RunEvent) => void): () => void;
   leave(stream: RunStream): void;
   holdOf(runId: string): StreamHold;
   /**
-   * Events behind one, as messages are made of them.
+   * A page of events after one.
    *
    * @param wanted asked when it is its turn among all readers; false brings undefined
    * @param isFirst whether its reader waits for the answer to begin: then it has its turn at once
@@ -34,11 +34,11 @@ export interface StreamHost {
 interface Options {
   readonly runId: string;
   readonly voice: StreamVoice;
-  /** The event behind which its reader has nothing yet. Default 0. */
+  /** The last event that the reader has. Default 0. */
   readonly after?: number;
-  /** Whether nothing of the run is on record yet. */
+  /** Whether nothing of the run is committed yet. */
   readonly isNew?: boolean;
-  /** What the caller is told in place of what is on record, where something is redacted there. */
+  /** The answer for the caller, where it differs from the recorded reply: redacted values, or how old a reused reply is. */
   readonly whole?: Promise<Answer> | undefined;
 }
 
@@ -56,9 +56,9 @@ export class RunStream {
   private readonly messages: StreamMessages;
   /** Undefined until its connection is full. */
   private hold: StreamHold | undefined;
-  /** The last event that was made messages of. */
+  /** The last event whose messages were made. */
   private at = 0;
-  /** The last event that was told of. */
+  /** The last event that the stream heard of. */
   private heard = 0;
   private reply: ReplyMessage | undefined;
   /** Resolves when the answer has begun, or nobody is there for it; rejects with what it is instead. Undefined where the voice doesn’t wait. */
@@ -89,7 +89,7 @@ export class RunStream {
   }
 
   /**
-   * Writes what there is, and goes on with what comes. The answer is 204 to a reader that has all.
+   * Writes the messages so far, and goes on with new ones. A reader that has all gets 204.
    *
    * @throws {DomainError} `run-unknown`, `journal-unavailable`; where the voice waits for its first message, also what the run failed with before
    */
@@ -112,7 +112,7 @@ export class RunStream {
     if (this.phase === 'live' && this.response.headersSent) this.write(BEAT);
   }
 
-  /** Ends it before there is a reply. */
+  /** Ends the stream before there is a reply. */
   end(): void {
     const { response } = this;
     const { runId, voice } = this.options;

@@ -15,15 +15,15 @@ import { StreamHold } from './stream-hold.js';
 import { STREAMED_TYPES } from './stream-messages.js';
 import { EventVoice, type StreamVoice } from './stream-voice.js';
 
-/** How many events are read from the journal at a time: what of them can’t be written is read again. */
+/** How many events are read from the journal at a time. Events that can’t be written then are read again. */
 const PAGE_EVENTS = 100;
 
-/** An answer that is to be a stream, in the words of a voice. Default: server-sent events. */
+/** An answer that becomes a stream, in the format of a voice. Default: server-sent events. */
 interface VoicedAnswer {
   begin(run: StartedRun, voice?: StreamVoice): Promise<void>;
 }
 
-/** The streams of runs that are open, of callers who started one and of those who read on. */
+/** The open streams of runs: of callers that started a run, and of readers that come back. */
 @Injectable()
 export class RunStreams implements StreamedAnswers, StreamHost {
   private readonly streams = new Set<RunStream>();
@@ -52,7 +52,7 @@ export class RunStreams implements StreamedAnswers, StreamHost {
     return { begin: (run, voice = new EventVoice(request)) => this.answer(run, response, voice) };
   }
 
-  /** Answers with what a reader doesn’t have yet. @throws {DomainError} `overloaded`, `run-unknown`, `journal-unavailable` */
+  /** Answers with the part of a stream that a reader doesn’t have yet. @throws {DomainError} `overloaded`, `run-unknown`, `journal-unavailable` */
   async show(runId: string, after: number, response: Response): Promise<void> {
     this.reserve(response);
     await new RunStream(response, this, { runId, after, voice: new EventVoice(response.req) }).begin();
@@ -96,9 +96,9 @@ export class RunStreams implements StreamedAnswers, StreamHost {
   private async answer(run: StartedRun, response: Response, voice: StreamVoice): Promise<void> {
     const { runId, replayed, coalesced } = run;
     const live = this.runs.get(runId);
-    // Nothing is published of it before this turn is over, so it need not be read.
+    // Nothing of a new run is published before this turn is over, so the journal need not be read.
     const isNew = !replayed && !coalesced && live?.lastEventId === 0;
-    // What was shown is of this run: the reply of another one in the place of a failure doesn’t go with it.
+    // The chunks are of this run, so its failure is not replaced by the reply of an earlier run.
     const { stale: _, ...own } = run;
     const whole = (live?.redaction ?? run.reused) && this.tasks.reply(own);
     whole?.catch(() => undefined);

@@ -11,12 +11,12 @@ export const STREAM_HEADERS = {
   'X-Accel-Buffering': 'no',
 };
 
-/** An event as server-sent events have it (WHATWG HTML, 9.2). */
+/** An event as a server-sent event (WHATWG HTML, 9.2). */
 export function eventText(event: RunEvent): string {
   return messageText(event.type, eventView(event), event.id);
 }
 
-/** @param id left out where nobody is to read on behind it */
+/** @param id left out where readers must not continue after the message */
 export function messageText(event: string, data: object, id?: number): string {
   return `${id === undefined ? '' : `id: ${id}\n`}event: ${event}\ndata: ${JSON.stringify(data)}\n\n`;
 }
@@ -30,7 +30,7 @@ export const OPENING = `retry: ${RETRY_MS}\n`;
 /** A comment, which shows that the connection is alive. */
 export const BEAT = ':\n';
 
-/** Tells a reader up to which id it has all. One that has seen nothing for long need not be read the log from there. */
+/** Tells a reader up to which id it has everything. So a reader without events for long need not read the log from an old cursor. */
 export function cursorText(id: number): string {
   return messageText('cursor', { id, type: 'cursor' }, id);
 }

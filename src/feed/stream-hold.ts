@@ -1,6 +1,6 @@
 import type { Clock } from '../core/clock.js';
 
-/** A reader that takes nothing for so long is left behind. */
+/** After this time, in milliseconds, the upstream no longer waits for a reader. */
 const HOLD_MS = 10_000;
 
 /** Lets the upstream of a run’s stream wait for one reader, for ten seconds at most. */
@@ -15,7 +15,7 @@ export class StreamHold {
     private readonly clock: Clock,
   ) {}
 
-  /** Called when the reader takes no more. */
+  /** Called when the reader can take no more. */
   begin(): void {
     if (this.held || this.wasTooLong) return;
     this.held = this.live();
@@ -27,7 +27,7 @@ export class StreamHold {
     }, HOLD_MS);
   }
 
-  /** Called when the reader has all again, or is gone. */
+  /** Called when the reader has caught up, or is gone. */
   release(): void {
     this.wasTooLong = false;
     this.clock.clearTimeout(this.timer);

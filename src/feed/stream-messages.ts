@@ -2,7 +2,7 @@ import type { EventType, RunEvent } from '../core/events.js';
 import type { JsonValue } from '../core/json.js';
 import { leadAfter, type LeadTerms, type StreamLead } from '../core/stream-lead.js';
 
-/** The events that the messages of a run's stream are made of. */
+/** The types of events that make the messages of a run's stream. */
 export const STREAMED_TYPES = [
   'run.started',
   'sub-task.started',
@@ -26,7 +26,7 @@ export interface ChunkMessage {
   readonly chunks: readonly JsonValue[];
 }
 
-/** What was shown before is void: another attempt is shown from its beginning. */
+/** Earlier chunks are void: another attempt is shown from its beginning. */
 export interface RestartMessage {
   readonly event: 'restart';
   readonly subTask: string;
@@ -44,8 +44,8 @@ export interface ReplyMessage {
 export type StreamMessage = ChunkMessage | RestartMessage | ReplyMessage;
 
 /**
- * Makes of a run's committed events, from its first one on, what a reader of its stream is told. Nothing else decides, so that whoever reads on
- * after a crash, or on another node, is told the rest of the same.
+ * Turns the committed events of a run, from the first one on, into messages for a reader of its stream. Nothing else decides, so a reader that
+ * comes back after a crash, or to another node, gets the rest of the same messages.
  */
 export class StreamMessages {
   private policy: LeadTerms | undefined;
@@ -59,7 +59,7 @@ export class StreamMessages {
   private replied: 'no' | 'error' | 'result' = 'no';
   private finished = false;
 
-  /** @param after what the events up to this one make was told before */
+  /** @param after messages of events up to this one were told before */
   constructor(private readonly after = 0) {}
 
   /** Whether nothing follows: there is a reply, and no sub-task was retried on request since. */
@@ -67,7 +67,7 @@ export class StreamMessages {
     return this.replied !== 'no' || this.finished;
   }
 
-  /** What the next event makes. */
+  /** Messages of the next event. */
   of(event: RunEvent): StreamMessage[] {
     const messages = this.replied === 'result' ? [] : this.made(event);
     return event.id > this.after ? messages : [];
@@ -97,7 +97,7 @@ export class StreamMessages {
     return this.shown(event, before);
   }
 
-  /** Whether what was shown, if anything, is of the sub-task that the reply is by: another one may have ended before the lead broke off. */
+  /** Whether the reply is by the sub-task whose chunks were shown, or none were shown. Another stream may have ended before the lead broke off. */
   private isShown(answeredBy: string | readonly string[]): boolean {
     return !this.hasShown || (this.lead?.broken === false && this.lead.subTask === answeredBy);
   }

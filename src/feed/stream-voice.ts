@@ -6,9 +6,9 @@ import type { Answer } from '../tasks/started-run.js';
 import { messageText, OPENING } from './server-sent-events.js';
 import type { ChunkMessage, ReplyMessage, RestartMessage } from './stream-messages.js';
 
-/** How the stream of a run is put to one reader. Texts that are empty are not written. */
+/** The format in which one reader gets the stream of a run. Empty texts are not written. */
 export interface StreamVoice {
-  /** What the answer begins with. */
+  /** Text at the beginning of the answer. */
   readonly opening: string;
   /** Whether the answer begins with its first message, so that an error before it has a status of its own. */
   readonly waits: boolean;

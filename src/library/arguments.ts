@@ -33,7 +33,7 @@ export const eventsOptionsSchema = z.strictObject({
 });
 
 /**
- * What a caller gave to a method, with its defaults.
+ * Checks an argument of a method, and adds defaults.
  *
  * @throws {DomainError} `invalid-request` with a JSON Pointer to each thing that is wrong
  */
@@ -43,7 +43,7 @@ export function checked<Schema extends z.ZodType>(schema: Schema, given: unknown
   throw plainly(invalidRequest(inputErrors(parsed.error.issues)));
 }
 
-/** Says in the message what is wrong: whoever calls a method reads that first. */
+/** Puts the details of an error into its message: callers of a method read that first. */
 export function plainly(error: unknown): unknown {
   if (!(error instanceof DomainError) || error.code !== 'invalid-request') return error;
   const { errors } = error.details as { readonly errors?: readonly InputError[] };

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
-/** Answers a request that the guards let in; `client` is who they know it to be from. `refusal` is why they don’t let it in. */
+/** Answers a request that the guards let in. `client` is the caller by the guards. `refusal` is why they don’t let the request in. */
 export type Handle = (
   request: IncomingMessage,
   response: ServerResponse,
@@ -18,9 +18,9 @@ export interface Exchange {
   takeOver(): boolean;
 }
 
-/** Where requests below a path come in. */
+/** Takes the requests below a path. */
 export interface Door {
   enter(exchange: Exchange): Promise<void>;
-  /** Answers with an error that was there before any guard was asked. */
+  /** Answers with an error that came before any guard was asked. */
   refuse(request: IncomingMessage, response: ServerResponse, error: unknown): void;
 }

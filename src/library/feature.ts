@@ -7,10 +7,10 @@ import { isDeclared } from '../tasks/task-of.js';
 /** Nest's record of a provider or a controller. */
 type Wrapper = ReturnType<DiscoveryService['getProviders']>[number];
 
-/** The name of the instance that nobody has named. */
+/** The name of an instance without a given name. */
 export const DEFAULT_NAME = 'default';
 
-/** What a module gives an instance beside classes: files of tasks. */
+/** What a module adds to an instance besides classes: files of tasks. */
 export class Feature {
   constructor(
     readonly instance: string,
@@ -18,7 +18,7 @@ export class Feature {
   ) {}
 }
 
-/** What an instance takes of the application: of its features all, of features of other instances nothing. */
+/** The providers of the application that belong to an instance: all of its own features, none of other instances' features. */
 export class Share {
   private readonly features: ReadonlyMap<unknown, Feature>;
 
@@ -74,7 +74,7 @@ export class Share {
     return all.filter((wrapper) => this.owns(wrapper) ?? true);
   }
 
-  /** Undefined for what is in no feature. */
+  /** Undefined for a provider outside of features. */
   private owns({ host }: Wrapper): boolean | undefined {
     const feature = this.features.get(host);
     return feature === undefined ? undefined : feature.instance === this.instance;

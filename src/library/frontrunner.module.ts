@@ -17,13 +17,13 @@ import { configOf, httpOptions, OptionsError, requireKinds, type FrontrunnerOpti
 import { getFrontrunnerOptionsToken, getFrontrunnerToken } from './tokens.js';
 
 interface Named {
-  /** Of the instance, where an application has several. Default `default`. */
+  /** Name of the instance, where an application has several. Default `default`. */
   readonly name?: string;
 }
 
 type Imports = Pick<DynamicModule, 'imports'>;
 
-/** Where options come from other providers. */
+/** Options that come from other providers. */
 export interface FrontrunnerAsyncOptions extends Named, Imports {
   readonly inject?: FactoryProvider['inject'];
   readonly useFactory: (...injected: never[]) => FrontrunnerOptions | Promise<FrontrunnerOptions>;
@@ -35,7 +35,7 @@ export interface FeatureOptions extends Named, Imports {}
 /** Puts Frontrunner into an application: `forRoot` once, `forFeature` wherever there are tasks. */
 @Module({})
 export class FrontrunnerModule {
-  /** @param options beside those of the instance, what its guards are to be made of */
+  /** @param options options of the instance, and `imports` for its guards */
   static forRoot({ name, imports, ...options }: FrontrunnerOptions & Named & Imports = {}): DynamicModule {
     configOf(options);
     return FrontrunnerModule.forRootAsync({

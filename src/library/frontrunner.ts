@@ -25,13 +25,13 @@ import { RunHandle } from './run-handle.js';
 import type { ChunksOptions } from './run-chunks.js';
 import { startRequest } from './start-request.js';
 
-/** What a caller says of a run. What is left out, the task decides. */
+/** Options of a run. The task decides what is left out. */
 export interface StartOptions {
   /** A second start with the same key, task and input gives the run of the first. */
   readonly idempotencyKey?: string;
   readonly reply?: ReplyPolicy;
   readonly losers?: LosersPolicy | 'continue' | 'cancel';
-  /** What the run is found by, such as a tenant; eight at most. */
+  /** Labels by which the run can be found, such as a tenant; eight at most. */
   readonly labels?: Labels;
   /** How long after the start unfinished sub-tasks are cancelled, such as `30s`. */
   readonly deadline?: string;
@@ -48,7 +48,7 @@ export interface StartOptions {
   readonly transaction?: CallerTransaction;
 }
 
-/** What a caller says of a run whose chunks it reads. */
+/** Options of a run whose chunks the caller reads. */
 export interface StreamOptions extends StartOptions, ChunksOptions {}
 
 /** The chunks of a run, as they come. */
@@ -132,7 +132,7 @@ export class Frontrunner {
   }
 
   /**
-   * A run that was started before, in this process or another. Whether there is one shows when it is used.
+   * A run that was started before, in this process or another. A missing run is noticed when the handle is used.
    *
    * @throws {FrontrunnerError} `invalid-request`
    */
@@ -153,7 +153,7 @@ export class Frontrunner {
     return app.get(Journal, { strict: false }).runs(checkedQuery);
   }
 
-  /** The events of all runs, those that are to come too, until the application stops. */
+  /** The events of all runs, past and future ones, until the application stops. */
   async *events(options: EventsOptions = {}): AsyncGenerator<RunEvent, void> {
     yield* runEvents(await this.instance.app, ALL_RUNS, options, this.instance.readers);
   }

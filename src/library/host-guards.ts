@@ -10,10 +10,10 @@ import {
 
 type Admit = (request: unknown, response: unknown) => Promise<unknown>;
 type Guard = CanActivate | Type<CanActivate>;
-/** A guard, or what one is provided under that is made for each request. */
+/** A guard, or the token of a guard that is made for each request. */
 type Found = Guard | string;
 
-/** The global guards of an application, and behind them those of an instance, run as Nest runs them before a controller. */
+/** Runs the global guards of an application, and then the guards of an instance, as Nest does before a controller. */
 export class HostGuards {
   private run: Admit | undefined;
 
@@ -24,9 +24,9 @@ export class HostGuards {
     private readonly modules: ModuleRef,
   ) {}
 
-  /** Finds the guards, or makes them. @throws what Nest throws where one can’t be made */
+  /** Finds or makes the guards. @throws Nest's error where a guard can’t be made */
   async prepare(): Promise<void> {
-    // Nest itself runs those alone that are made once; the others it has under such a name.
+    // Nest runs only guards that are made once; it has the others under such a name.
     const madeForEach = [...this.container.values()]
       .flatMap(({ injectables }) => [...injectables.keys()])
       .filter((token): token is string => typeof token === 'string' && token.startsWith(APP_GUARD));
@@ -43,7 +43,7 @@ export class HostGuards {
     };
   }
 
-  /** Resolves when all guards let a request in. @throws what the first of them throws that doesn’t */
+  /** Resolves when all guards let a request in. @throws the error of the first guard that doesn’t */
   async admit(request: unknown, response: unknown): Promise<void> {
     await this.run?.(request, response);
   }

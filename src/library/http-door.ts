@@ -8,7 +8,7 @@ import { mountOnExpress } from './on-express.js';
 import { mountOnFastify } from './on-fastify.js';
 import { basePath, OptionsError, type HttpOptions } from './options.js';
 
-/** What a client may be called: something that every journal can keep. */
+/** A client's name: a text that every journal can keep. */
 const CLIENT = /^[^\p{Cc}\p{Cs}]{1,255}$/u;
 
 /** The paths of the instances of an application, by its adapter. */
@@ -16,7 +16,7 @@ const bases = new WeakMap<object, readonly string[]>();
 
 /** Hands requests below a path on to an instance, once the guards of the application have let them in. */
 export class HttpDoor implements Door {
-  /** Where it is, such as `/frontrunner`. */
+  /** The path of the door, such as `/frontrunner`. */
   readonly base: string;
   private readonly logger = loggerOf('request');
   private mount: (() => void) | undefined;
@@ -40,12 +40,12 @@ export class HttpDoor implements Door {
     else this.reachAdapter();
   }
 
-  /** Says who answers. */
+  /** Sets what answers the requests. */
   lead(handle: Handle): void {
     this.handle = handle;
   }
 
-  /** Begins to take requests: behind what the application has set up so far. @throws {OptionsError} where nothing brings any */
+  /** Begins to take requests, after everything that the application has set up so far. @throws {OptionsError} where the application has no HTTP */
   async open(): Promise<void> {
     if (!this.mount)
       throw new OptionsError([
@@ -99,7 +99,7 @@ export class HttpDoor implements Door {
   }
 
   private get type(): string | undefined {
-    // There is none in an application without HTTP, whatever its type says.
+    // An application without HTTP has no adapter, whatever its type says.
     return (this.adapterHost.httpAdapter as HttpAdapterHost['httpAdapter'] | undefined)?.getType();
   }
 

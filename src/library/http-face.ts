@@ -39,7 +39,7 @@ class FaceAdapter extends FastExpressAdapter {
   }
 }
 
-/** Makes the application within an instance that has an HTTP face. */
+/** Makes the inner application of an instance with an HTTP face. */
 export async function startFace(
   factory: NestFactoryStatic,
   config: Config,

@@ -4,7 +4,7 @@ import { ConfigModule } from '../config/config.module.js';
 import { HOST_PROVIDERS, type HostProviders } from '../core/host-providers.js';
 import { CoreModule } from '../core.module.js';
 
-/** The application within an instance. */
+/** The inner application of an instance. */
 @Module({})
 export class InstanceModule {
   static with(

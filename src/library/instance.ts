@@ -26,14 +26,14 @@ import { Readers } from './readers.js';
 export class Instance
   implements OnModuleInit, OnApplicationBootstrap, OnModuleDestroy, OnApplicationShutdown
 {
-  /** Those who read its events. */
+  /** The readers of the instance's events. */
   readonly readers = new Readers();
   private started: Promise<Started> | undefined;
   private parts: Promise<Parts> | undefined;
   private stopping: Promise<void> | undefined;
   private closing: Promise<void> | undefined;
   private readonly closed = new AbortController();
-  /** Private to the language too: a print must not show what is secret of them. */
+  /** A private field of the language, so that a print doesn't show secrets. */
   readonly #options: FrontrunnerOptions;
 
   constructor(
@@ -45,7 +45,7 @@ export class Instance
     this.#options = options;
   }
 
-  /** What the application within has. It starts with the one around it, or when it is first asked for. */
+  /** The parts of the inner application. It starts with the application around it, or when it is first needed. */
   get app(): Promise<Parts> {
     return this.parts ?? this.start();
   }
@@ -92,7 +92,7 @@ export class Instance
     }
   }
 
-  /** Nest gives nobody the application whose start has failed: what has started in it would stay open. */
+  /** Closes everything of a failed start: Nest returns no application then, and what has started in it would stay open. */
   private async closeAll(): Promise<void> {
     const instances = this.discovery
       .getProviders()

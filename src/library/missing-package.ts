@@ -1,4 +1,4 @@
-/** What applications do without that don't use it: the parts of an instance, and the packages that each needs. */
+/** Optional parts of an instance, and the packages that each needs. Applications that don't use a part need not install them. */
 const NEEDED = [
   { by: 'http', packages: ['@nestjs/platform-express'] },
   { by: 'a database postgres://…', packages: ['pg', 'pg-boss'] },
@@ -23,7 +23,7 @@ export function withMissingPackage(error: unknown): unknown {
   return error;
 }
 
-/** @throws in any case: what {@link withMissingPackage} makes of an error */
+/** @throws always: the error that {@link withMissingPackage} returns */
 export function refuseMissing(error: unknown): never {
   throw withMissingPackage(error);
 }

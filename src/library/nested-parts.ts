@@ -22,7 +22,7 @@ export class NestedParts {
     },
   };
 
-  /** What `start` resolves with; where it fails, what was made is closed first. */
+  /** Resolves with the result of `start`. If it fails, everything made so far is closed first. */
   async during<T>(start: () => Promise<T>): Promise<T> {
     try {
       return await start();

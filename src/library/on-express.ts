@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Door } from './exchange.js';
 
-/** Of Nest's Express adapter. */
+/** The part of Nest's Express adapter that is used here. */
 interface Express {
   use(path: string, handler: (request: Request, response: ServerResponse, next: () => void) => void): void;
 }
@@ -10,7 +10,7 @@ type Request = IncomingMessage & { body?: unknown; finished?: boolean };
 /** Keeps parsers of bodies from requests below a path; returns what has a door take these requests. */
 export function mountOnExpress(express: Express, base: string, door: Door): () => void {
   express.use(base, (request, _response, next) => {
-    // What body-parser takes as a sign that the body was read.
+    // body-parser takes this as a sign that the body was read.
     request.finished = true;
     next();
   });

@@ -34,9 +34,9 @@ export function mountOnFastify(fastify: Fastify, base: string, door: Door): () =
     if (reply.sent) return false;
     const { raw: response } = reply;
     reply.hijack();
-    // Of an error of Fastify's.
+    // The status of an error of Fastify's.
     response.statusCode = 200;
-    // Fastify would send them with its own answer alone.
+    // Fastify would send these headers only with an answer of its own.
     for (const [name, value] of Object.entries(reply.getHeaders()))
       if (value !== undefined) response.setHeader(name, value);
     // As Express has them below a path: the rest of the address, the whole of it, and the path.
@@ -59,7 +59,7 @@ export function mountOnFastify(fastify: Fastify, base: string, door: Door): () =
     fastify.register(
       (scope, _options, done) => {
         scope.removeAllContentTypeParsers();
-        // The body is left to whoever answers.
+        // The answering application reads the body.
         scope.addContentTypeParser('*', (_request, _payload, parsed) => {
           parsed(null);
         });
@@ -68,7 +68,7 @@ export function mountOnFastify(fastify: Fastify, base: string, door: Door): () =
         // Methods that Fastify has no routes for.
         scope.setNotFoundHandler(enter);
         scope.setErrorHandler((error, request, reply) => {
-          // Who answers says better what is wrong with it.
+          // The answering application says better what is wrong with the type.
           if ((error as { code?: unknown }).code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') enter(request, reply);
           else if (take(request, reply)) door.refuse(request.raw, reply.raw, asHttp(error));
         });

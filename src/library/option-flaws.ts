@@ -4,9 +4,9 @@ export type OptionKinds = Readonly<Record<string, (value: unknown, name: string)
 /**
  * What is wrong with options that no text of a variable stands for, or with the kind of one.
  *
- * @param texts the names of those that are texts or numbers
- * @param kinds the others
- * @param prefix of their names in messages, such as `http.`
+ * @param texts names of the options that are texts or numbers
+ * @param kinds checks of the other options
+ * @param prefix prefix of the names in messages, such as `http.`
  */
 export function optionFlaws(
   options: object,

@@ -3,13 +3,13 @@ import { parseConfig, unprinted, type Config } from '../config/config.js';
 import type { variables } from '../config/variables.js';
 import { flaw, isPlainObject, optionFlaws, type OptionKinds } from './option-flaws.js';
 
-/** Of an instance. Durations are texts such as `30s`, sizes texts such as `1mb`. What is left out has the default of the service. */
+/** Options of an instance. Durations are texts such as `30s`, sizes texts such as `1mb`. Options that are left out have the defaults of the service. */
 export interface FrontrunnerOptions {
   /** Where runs are kept: `sqlite:./data/app.db`, `postgres://…` or `memory:`. Default `sqlite:./data/frontrunner.db`. */
   readonly database?: string;
   /** The schema of a Postgres database that has the tables. Default `frontrunner`. */
   readonly databaseSchema?: string;
-  /** What an accepted run survives: `power` cuts too, or the end of the `process` alone. Default `power`. */
+  /** What an accepted run survives: `power` cuts, or only the end of the `process`. Default `power`. */
   readonly journalDurability?: 'power' | 'process';
   /** How long finished runs are kept, or `0` to keep all. Default `30d`. */
   readonly runRetention?: string;
@@ -19,13 +19,13 @@ export interface FrontrunnerOptions {
   readonly shutdownGrace?: string;
   /** How many sub-tasks run at once. Default 20,000. */
   readonly maxConcurrentSubTasks?: number;
-  /** How many accepted runs may wait for a free slot; past it, new runs are refused. Default 10,000. */
+  /** How many accepted runs may wait for a free slot. Beyond that, new runs are refused. Default 10,000. */
   readonly maxQueuedRuns?: number;
-  /** How large an input may be as JSON, and the body of a request. Default `100kb`. */
+  /** Largest input as JSON, and largest body of a request. Default `100kb`. */
   readonly maxInputBytes?: string;
-  /** How large a result of a sub-task may be as JSON. Default `1mb`. */
+  /** Largest result of a sub-task as JSON. Default `1mb`. */
   readonly maxResultBytes?: string;
-  /** What inputs, results and streams may take in memory. Default: a quarter of the heap that Node may use. */
+  /** Memory for inputs, results and streams. Default: a quarter of Node's heap limit. */
   readonly memoryBudget?: string;
   /** On Postgres: what this node does. Default `all`. */
   readonly role?: 'all' | 'api' | 'worker';
@@ -49,11 +49,11 @@ export interface FrontrunnerOptions {
   readonly http?: boolean | HttpOptions;
 }
 
-/** Of the HTTP face of an instance. */
+/** Options of the HTTP face of an instance. */
 export interface HttpOptions {
   /** The path below which it answers, of one segment or more, whatever the global prefix. Default `frontrunner`. */
   readonly path?: string;
-  /** Run before each request, behind the global guards of the application. Default: none. */
+  /** Guards that run before each request, after the global guards of the application. Default: none. */
   readonly guards?: readonly (Type<CanActivate> | CanActivate)[];
   /**
    * Who a request is from, as the guards know it, such as `request.user?.id`: idempotency keys of one are not those of another. The
@@ -64,11 +64,11 @@ export interface HttpOptions {
   readonly openApi?: boolean;
   /** Whether it shows the page at `ui/`. Default true. */
   readonly ui?: boolean;
-  /** What links begin with, such as `https://api.example.com/frontrunner`. Default: the path. */
+  /** The beginning of links, such as `https://api.example.com/frontrunner`. Default: the path. */
   readonly publicUrl?: string;
   /** The origins, separated by commas, whose pages may start and change runs; `*` for all. Default: the application's own. */
   readonly origins?: string;
-  /** How long a request may wait for a reply; past it, 202, and the run goes on. Default `60s`. */
+  /** How long a request may wait for a reply. After that the answer is 202, and the run goes on. Default `60s`. */
   readonly maxWait?: string;
 }
 
@@ -101,7 +101,7 @@ const HTTP_VARIABLES = {
   maxWait: 'MAX_WAIT',
 } as const satisfies Partial<Record<keyof HttpOptions, keyof typeof variables>>;
 
-/** So that it means the same to Express, to Fastify and in links: no step of it is `.` or `..`. */
+/** The path must mean the same to Express, to Fastify and in links: no segment of it is `.` or `..`. */
 const PATH = /^\/?(?!\.{1,2}(\/|$))[\w.~-]+(\/(?!\.{1,2}(\/|$))[\w.~-]+)*\/?$/;
 
 const KINDS: OptionKinds = {
@@ -146,7 +146,7 @@ function isGuard(guard: unknown): boolean {
   return typeof guard === 'function' || (isPlainObject(guard) && 'canActivate' in guard);
 }
 
-/** Options of an instance that can't be. The message names each, what it got and what it takes. */
+/** Thrown for invalid options of an instance. The message names each option, the value, and what is allowed. */
 export class OptionsError extends Error {
   constructor(problems: readonly string[]) {
     super(`The options of FrontrunnerModule are wrong:\n${problems.map((line) => `  ${line}`).join('\n')}`);
@@ -154,7 +154,7 @@ export class OptionsError extends Error {
   }
 }
 
-/** @throws {OptionsError} for options that there are none of, and for values of a kind that one doesn’t take */
+/** @throws {OptionsError} for unknown options, and for values of a wrong type */
 export function requireKinds(options: FrontrunnerOptions): void {
   const flaws = isPlainObject(options)
     ? optionFlaws(options, Object.keys(VARIABLES), KINDS)
@@ -181,7 +181,7 @@ export function configOf(options: FrontrunnerOptions, tasksFiles: readonly strin
   return unprinted({ ...config, TASKS_FILE: tasksFiles, environment: options.environment ?? {} });
 }
 
-/** What went wrong at a start, in the words of options: messages of the service name its variables. */
+/** Translates an error of a start: messages of the service name its variables, and those of an instance its options. */
 export function inWordsOfOptions(error: unknown): unknown {
   if (!(error instanceof Error)) return error;
   for (const [option, variable] of Object.entries({ ...VARIABLES, forFile: 'TASKS_FILE' }))

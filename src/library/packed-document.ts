@@ -7,7 +7,7 @@ import { describeWithinHost } from './describe-within-host.js';
 export function packedDocument(): OpenAPIObject {
   const text = readFileSync(new URL('../../openapi.json', import.meta.url), 'utf8');
   const document = JSON.parse(text) as OpenAPIObject;
-  // The demo is the service’s alone, and so are metrics: an application around it has its own.
+  // Only the service has the demo and metrics: an application has its own.
   delete document.paths['/run-tasks'];
   delete document.paths['/metrics'];
   describeWithinHost(document);
@@ -15,13 +15,13 @@ export function packedDocument(): OpenAPIObject {
 }
 
 interface Pages {
-  /** Where they are; undefined for all that there may be. */
+  /** Paths of the pages; undefined for all possible ones. */
   readonly paths?: readonly string[];
-  /** Shows them. */
+  /** Mounts the pages. */
   readonly on?: (app: NestExpressApplication, document: OpenAPIObject, base: string) => void;
 }
 
-/** What shows the document: pages too where `@nestjs/swagger` is installed. */
+/** Shows the document: as Swagger UI, too, where `@nestjs/swagger` is installed. */
 export async function packedPages(): Promise<Pages> {
   try {
     const { showDocument } = await import('../api/documentation.js');

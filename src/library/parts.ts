@@ -1,10 +1,10 @@
 import type { INestApplicationContext, Type } from '@nestjs/common';
 import { DomainError } from '../core/domain-error.js';
 
-/** Where the parts of an instance are found. */
+/** Gives access to the parts of an instance. */
 export type Parts = Pick<INestApplicationContext, 'get'>;
 
-/** Those of an application until it is closed. */
+/** The parts of an application, until it is closed. */
 export function partsUntil(closed: AbortSignal, app: INestApplicationContext): Parts {
   const get = (token: Type, options: { readonly strict: boolean }): unknown => {
     if (closed.aborted) throw new DomainError('stopping', 'The application is closed');

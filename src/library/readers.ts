@@ -1,9 +1,9 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 
-/** How long a stop waits for those who are behind. */
+/** How long a stop waits for readers that are behind. */
 const CATCH_UP_MS = 1_000;
 
-/** Those who read the events of an instance. */
+/** The readers of an instance's events. */
 export class Readers {
   private readonly stopped = new AbortController();
   private readonly reads = new Set<Promise<unknown>>();
@@ -13,7 +13,7 @@ export class Readers {
     return this.stopped.signal;
   }
 
-  /** Keeps a page that somebody reads, until it is there. */
+  /** Remembers the read of a page until it is done. */
   async read<T>(page: Promise<T>): Promise<T> {
     this.reads.add(page);
     try {
@@ -23,7 +23,7 @@ export class Readers {
     }
   }
 
-  /** No more events come. Resolves when those who read on at once have read what is left, or after a second. */
+  /** Ends all readers: no more events come. Resolves when readers that go on at once have read the rest, or after a second. */
   async end(): Promise<void> {
     this.stopped.abort();
     const until = performance.now() + CATCH_UP_MS;

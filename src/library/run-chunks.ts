@@ -13,12 +13,12 @@ import type { Readers } from './readers.js';
 import { stoppedBefore } from './run-events.js';
 
 const PAGE = 100;
-/** So many events wait in memory for one who takes them slowly. From then on the journal keeps them. */
+/** How many events wait in memory for a slow reader. Further ones are read from the journal. */
 const MOST_WAITING = 100;
-/** From so many on, the upstream is made to wait. */
+/** From this many waiting events on, the upstream has to wait. */
 const HELD_FROM = 10;
 
-/** A stream broke off, and another attempt is shown from its beginning. Chunks that came before are void. */
+/** Thrown when a stream broke off and another attempt is shown from its beginning. Earlier chunks are void. */
 export class StreamRestartedError extends DomainError {
   constructor(
     readonly runId: string,
@@ -35,12 +35,12 @@ export class StreamRestartedError extends DomainError {
 }
 
 export interface ChunksOptions {
-  /** Called when what came so far is void, because another attempt is shown from its beginning. Default: it is thrown. */
+  /** Called when earlier chunks are void, because another attempt is shown from its beginning. Default: the error is thrown. */
   readonly onRestart?: (begins: { readonly subTask: string; readonly attempt: number }) => void;
 }
 
 /**
- * What callers of a run are shown of its stream, until there is a reply.
+ * The chunks that callers of a run are shown, until there is a reply.
  *
  * @throws {StreamRestartedError} @throws {DomainError} what the reply is, where that is an error; `run-unknown`; `journal-unavailable`; `stopping`
  */
@@ -56,7 +56,7 @@ export async function* runChunks(
   const messages = new StreamMessages();
   const waiting: RunEvent[] = [];
   let reply: ReplyMessage | undefined;
-  /** Whether nothing came since a restart. */
+  /** Whether no chunk came since a restart. */
   let isVoid = false;
   let [at, heard, isBehind] = [0, 0, true];
   let news = Promise.withResolvers<undefined>();

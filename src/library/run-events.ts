@@ -8,19 +8,19 @@ import type { Readers } from './readers.js';
 
 const PAGE = 100;
 
-/** Stands for the id where the events of all runs are meant: an id that is left out by mistake must not. */
+/** Used in place of an id for the events of all runs, so that an id left out by mistake doesn't mean them. */
 export const ALL_RUNS = Symbol('all runs');
 
 export interface EventsOptions {
-  /** The id that they come behind: a whole number. Default 0: from the first event that is kept. */
+  /** Only events after this id, a whole number. Default 0: from the first event that is kept. */
   readonly after?: number;
-  /** Ends them. Default: never. */
+  /** Ends the events. Default: never. */
   readonly signal?: AbortSignal;
 }
 
 /**
- * Committed events in their order, those that are to come too; of a run until it is finished. Nothing is lost or repeated between what is
- * read and what is new: whoever reads slowly reads from the journal.
+ * Committed events in their order, past and future ones; for one run, until it is finished. Nothing is lost or repeated between events from the
+ * journal and new ones. Slow readers read from the journal.
  *
  * @throws {DomainError} `invalid-request`; `run-unknown`; `journal-unavailable`; `stopping` when the application stops before the run is finished,
  * or before all is read

@@ -14,10 +14,10 @@ import type { Readers } from './readers.js';
 import { runChunks, type ChunksOptions } from './run-chunks.js';
 import { runEvents, stoppedBefore, type EventsOptions } from './run-events.js';
 
-/** A run as callers are shown it, over HTTP too. */
+/** A run as callers see it, also over HTTP. */
 export type RunView = ReturnType<typeof runView>;
 
-/** What was waited for didn't come in time. The run goes on. */
+/** Thrown when a wait takes too long. The run goes on. */
 export class WaitError extends Error {
   constructor(
     readonly runId: string,
@@ -29,11 +29,11 @@ export class WaitError extends Error {
 }
 
 interface WaitOptions {
-  /** How long, such as `2s`. Default: as long as it takes. */
+  /** How long to wait, such as `2s`. Default: without a limit. */
   readonly wait?: Duration;
 }
 
-/** A run that was accepted: what to do with it. */
+/** A handle of an accepted run. */
 export class RunHandle<Result = unknown, Chunk = JsonValue> {
   constructor(
     private readonly app: Parts,
@@ -51,17 +51,17 @@ export class RunHandle<Result = unknown, Chunk = JsonValue> {
     return this.started.runId;
   }
 
-  /** Whether it is the run of an earlier call with the same idempotency key. */
+  /** Whether this is the run of an earlier call with the same idempotency key. */
   get replayed(): boolean {
     return this.started.replayed;
   }
 
-  /** Whether an equal call has started it: see `coalesce` of its task. */
+  /** Whether an equal call has started this run: see `coalesce` of its task. */
   get coalesced(): boolean {
     return this.started.coalesced ?? false;
   }
 
-  /** Whether it is a run of the past, which has its reply: see `reuse` of its task. */
+  /** Whether this is an earlier run that has its reply already: see `reuse` of its task. */
   get reused(): boolean {
     return this.started.reused !== undefined;
   }
@@ -80,7 +80,7 @@ export class RunHandle<Result = unknown, Chunk = JsonValue> {
     return { ...answer, result: answer.result as Result };
   }
 
-  /** The run when its last sub-task has ended. @throws {WaitError} @throws {FrontrunnerError} */
+  /** Resolves with the run when its last sub-task has ended. @throws {WaitError} @throws {FrontrunnerError} */
   async finished({ wait }: WaitOptions = {}): Promise<RunView> {
     const until = this.watch.elapsed + waitMs(wait);
     await this.begin(waitMs(wait));
@@ -117,7 +117,7 @@ export class RunHandle<Result = unknown, Chunk = JsonValue> {
     return runView((await this.control.retry(this.id, name)).run);
   }
 
-  /** Its events, those that are to come too, until it is finished. */
+  /** The run's events, past and future ones, until it is finished. */
   async *events(options: EventsOptions = {}): AsyncGenerator<RunEvent, void> {
     await this.begin(MAX_DURATION_MS);
     yield* runEvents(this.app, this.id, options, this.readers);
@@ -154,7 +154,7 @@ export class RunHandle<Result = unknown, Chunk = JsonValue> {
     return this.app.get(TasksService, { strict: false });
   }
 
-  /** Waits for the commit that the run begins with, where it does. @throws {WaitError} */
+  /** Waits for the transaction that starts the run, where there is one. @throws {WaitError} */
   private async begin(ms: number): Promise<void> {
     const { begun } = this.started;
     if (begun && !(await begun(ms))) throw new WaitError(this.id, 'start');

@@ -6,7 +6,7 @@ import { REQUEST_ID } from '../http/request-context.js';
 import { runRequestSchema } from '../tasks/tasks.schemas.js';
 import { checked } from './arguments.js';
 
-/** What is given to `start` besides the task. */
+/** Arguments of `start` besides the task. */
 const startRequestSchema = z.strictObject({
   ...runRequestSchema.shape,
   idempotencyKey: z.string().min(1).max(255).optional(),

@@ -36,7 +36,7 @@ interface CoreOptions {
   readonly replyTime?: ReplyTimes['replyTime'];
   /** Default: nothing is known. */
   readonly learntOrder?: ReplyTimes['learntOrder'];
-  /** Where runs count what they keep; the journal doesn't. Default: one without a bound. */
+  /** Counts the memory of runs, without that of the journal. Default: without a bound. */
   readonly memory?: MemoryBudget;
   readonly clock?: Clock;
 }
@@ -46,7 +46,7 @@ const nothingLearnt: ReplyTimes['learntOrder'] = ({ subTasks }) => {
   return { order, leastKnown: order, allKnown: false };
 };
 
-/** The parts that a run flows through, made without Nest, which takes longer than a test, and with a journal in memory. */
+/** The parts of the service that a run needs, with a journal in memory. They are made without Nest, which takes longer than a test. */
 export function createCore(
   config: Config,
   registry: TaskRegistry,
@@ -77,7 +77,7 @@ export function createCore(
   const recorded = new RecordedRuns(registry);
   const recovery = new Recovery(runs, journal, recorded);
   const control = new RunControl(runs, journal, recovery, recorded, watch);
-  // Nothing is sent from here: no secret is missed.
+  // Nothing is sent from here, so a missing secret doesn't matter.
   const means = new WebhookMeans(config.WEBHOOK_ORIGINS, true, true);
   const webhooks = new RunWebhooks(registry, new Seal([randomBytes(32)]), journal, means);
   const idempotent = new IdempotentRuns(journal);
@@ -97,7 +97,7 @@ export function createCore(
     past,
     measures,
   );
-  /** Resolves when all that needs no time has happened: nothing was recorded in two turns of the event loop. */
+  /** Resolves when everything that needs no time has happened: nothing was recorded in two turns of the event loop. */
   const settle = async (): Promise<void> => {
     let seen: number;
     do {

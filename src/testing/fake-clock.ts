@@ -5,7 +5,7 @@ interface Timer {
   readonly call: () => void;
 }
 
-/** A clock that stands still until it is advanced. It patches nothing: only what is given it goes by it. */
+/** A clock that stands still until it is advanced. It patches no globals: only code that gets this clock uses it. */
 export class FakeClock extends Clock {
   private readonly startedAt = Date.now();
   private readonly timers = new Set<Timer>();
@@ -40,7 +40,7 @@ export class FakeClock extends Clock {
     return next && next.atMs - this.passedMs;
   }
 
-  /** Calls what falls due, in its order. @param settle waits until all that needs no time has happened */
+  /** Runs the timers that become due, in order. @param settle waits until everything that needs no time has happened */
   async advance(ms: number, settle: () => Promise<void>): Promise<void> {
     const until = this.passedMs + ms;
     for (let next = this.next(); next && next.atMs <= until; next = this.next()) {
@@ -52,7 +52,7 @@ export class FakeClock extends Clock {
     this.passedMs = Math.max(this.passedMs, until);
   }
 
-  /** The timer that is due first; of several, the one that was set first. */
+  /** The timer that is due first; of timers with the same time, the one that was set first. */
   private next(): Timer | undefined {
     let first: Timer | undefined;
     for (const timer of this.timers) if (!first || timer.atMs < first.atMs) first = timer;

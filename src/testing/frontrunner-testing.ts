@@ -24,7 +24,7 @@ import { TestRun } from './test-run.js';
 import { TestedSubTasks, type SubTaskCall } from './tested-sub-tasks.js';
 
 export interface TestingOptions extends Pick<ModuleMetadata, 'imports' | 'providers'> {
-  /** Classes of tasks. Their sub-tasks are found by them. */
+  /** Task classes. They name their sub-tasks. */
   readonly tasks: readonly Type[];
   /** `fake`: time stands still until `advance`. `real`: it passes by itself. Default `fake`. */
   readonly clock?: 'fake' | 'real';
@@ -34,7 +34,7 @@ export interface TestingOptions extends Pick<ModuleMetadata, 'imports' | 'provid
 
 /** Runs tasks in a test: in memory, without sockets, files or environment. Each has its own clock and runs. */
 export class FrontrunnerTesting implements AsyncDisposable {
-  /** What services that start runs have injected in an application. */
+  /** The object that an application injects to start runs. */
   readonly frontrunner: Frontrunner;
   private closed = false;
 
@@ -65,7 +65,7 @@ export class FrontrunnerTesting implements AsyncDisposable {
     const discovery = { getProviders: () => subTasks.providers } as unknown as DiscoveryService;
     const registry = new TaskRegistry(discovery);
     registry.onModuleInit();
-    // A test of a hedge would have to begin ten runs, for the budget of one. There is nothing to learn an order from.
+    // Otherwise a test of a hedge would have to begin ten runs for a budget of one. There are no statistics to learn an order from.
     const unbounded = registry
       .all()
       .map((task) => ({ ...task, hedgeBudget: Infinity, order: 'declared' as const }));
@@ -93,7 +93,7 @@ export class FrontrunnerTesting implements AsyncDisposable {
     return new FrontrunnerTesting(core, subTasks, fake, waits, { get } as Parts);
   }
 
-  /** Lets a sub-task do what the test says. What it did before is forgotten. */
+  /** Replaces the behaviour of a sub-task. Earlier behaviours are forgotten. */
   stub<Class extends SubTaskClass>(subTask: Class): Stub<SubTaskInput<Class>, SubTaskResult<Class>> {
     return this.subTasks.stub(subTask);
   }
@@ -103,7 +103,7 @@ export class FrontrunnerTesting implements AsyncDisposable {
     return this.subTasks.callsOf(subTask);
   }
 
-  /** Starts a run: see {@link Frontrunner.start}. What needs no time has happened when it resolves. */
+  /** Starts a run: see {@link Frontrunner.start}. When it resolves, everything that needs no time has happened. */
   async start<Task extends Type | string, const Options extends StartOptions = object>(
     task: Task,
     ...given: StartArguments<Task, Options>
@@ -113,7 +113,7 @@ export class FrontrunnerTesting implements AsyncDisposable {
     return new TestRun(this.parts, run, this.core, this.patience);
   }
 
-  /** Lets time pass: timeouts, retries, hedges, deadlines and stubs come in their order, each with all that follows from it. */
+  /** Advances the clock. Timeouts, retries, hedges, deadlines and stubs become due in order, each with all its consequences. */
   async advance(time: Duration): Promise<void> {
     if (!this.clock) throw new Error("Time passes by itself here; create the kit with { clock: 'fake' }");
     await this.core.settle();
@@ -121,7 +121,7 @@ export class FrontrunnerTesting implements AsyncDisposable {
     await this.core.settle();
   }
 
-  /** Cancels what is unfinished. Nothing is left of it when it resolves. */
+  /** Cancels unfinished runs. Nothing of them goes on when it resolves. */
   async close(): Promise<void> {
     if (this.closed) return;
     this.closed = true;

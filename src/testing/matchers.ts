@@ -7,9 +7,9 @@ interface Verdict {
   readonly message: () => string;
 }
 
-/** What `expect(run)` of Jest and of Vitest can do besides, once `expect.extend(frontrunnerMatchers)` was called. */
+/** Matchers of `expect(run)` in Jest and Vitest, after `expect.extend(frontrunnerMatchers)`. */
 export interface FrontrunnerMatchers<R = unknown> {
-  /** The reply is there, and has the result of this sub-task; of these, under `all`, `quorum` and `deadline`. */
+  /** There is a reply with the result of this sub-task, or, under `all`, `quorum` and `deadline`, of these sub-tasks. */
   toBeAnsweredBy(subTask: string | readonly string[]): R;
   /** The run is `running`, `succeeded`, `partly-failed`, `failed` or `cancelled`. */
   toHaveStatus(status: RunView['status']): R;

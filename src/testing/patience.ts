@@ -1,12 +1,12 @@
 import { clearTimeout, setTimeout } from 'node:timers';
 import type { FakeClock } from './fake-clock.js';
 
-/** Ends the waits of tests that forget to let time pass. */
+/** Fails the waits of tests that forget to advance the clock. */
 export class Patience {
   /**
    * @param ms how long a wait may take while the clock stands still, in milliseconds of real time
-   * @param clock undefined where time passes by itself: then a wait may take any time
-   * @param settle waits until all that needs no time has happened
+   * @param clock undefined for real time: then a wait may take any time
+   * @param settle waits until everything that needs no time has happened
    */
   constructor(
     private readonly ms: number,

@@ -12,7 +12,7 @@ interface Behaviour {
 }
 
 /**
- * What a sub-task does in place of its class. Each behaviour is that of one attempt, and the last one that of all further ones:
+ * Replaces the class of a sub-task in a test. Each behaviour is for one attempt, and the last one for all further attempts:
  * `rejects(new Error('down')).resolves('Hi').after('50ms')` fails once, and then takes 50 ms.
  */
 export class Stub<Input = unknown, Result = unknown> {
@@ -44,7 +44,7 @@ export class Stub<Input = unknown, Result = unknown> {
     return this.add(run);
   }
 
-  /** How long the behaviour before it takes. Without it, no time. */
+  /** How long the behaviour before this call takes. Default: no time. */
   after(delay: Duration): this {
     const last = this.behaviours.at(-1);
     if (!last) throw new TypeError(`Say first what ${this.name} does: resolves('Hi').after('50ms')`);
@@ -52,12 +52,12 @@ export class Stub<Input = unknown, Result = unknown> {
     return this;
   }
 
-  /** Whether it was said what it does. */
+  /** Whether the stub has a behaviour. */
   get isReady(): boolean {
     return this.behaviours.length > 0;
   }
 
-  /** Makes an attempt. */
+  /** Runs the behaviour of one attempt. */
   run(input: unknown, context: SubTaskContext): unknown {
     const behaviour = this.behaviours[Math.min(context.attempt, this.behaviours.length) - 1];
     if (!behaviour) throw new TypeError(`The stub of ${this.name} has nothing to do`);

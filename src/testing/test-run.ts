@@ -8,7 +8,7 @@ import { runView } from '../tasks/run-view.js';
 import type { Core } from './core.js';
 import type { Patience } from './patience.js';
 
-/** Which event of its type is meant. */
+/** Selects an event of its type. */
 export interface EventFilter {
   /** The name of a sub-task. */
   readonly subTask?: string;
@@ -44,7 +44,7 @@ export class TestRun<Result = unknown> extends RunHandle<Result> {
     return this.until('run.replied');
   }
 
-  /** The first event of a type, as soon as it is there. Rejects when the run ends without. */
+  /** Resolves with the first event of a type as soon as it is committed. Rejects when the run ends without one. */
   until<T extends EventType>(type: T, filter: EventFilter = {}): Promise<RunEvent<T>> {
     const { promise, resolve, reject } = Promise.withResolvers<RunEvent<T>>();
     const check = (): void => {
@@ -60,7 +60,7 @@ export class TestRun<Result = unknown> extends RunHandle<Result> {
     return this.patience.await(this, type, ended);
   }
 
-  /** How things stand, in a line. */
+  /** The state of the run in one line. */
   describe(): string {
     const { status, reply, subTasks } = this.state;
     const by = reply && 'answeredBy' in reply ? `, answered by ${[reply.answeredBy].flat().join(', ')}` : '';

@@ -10,7 +10,7 @@ import { Stub, type SubTaskClass } from './stub.js';
 /** An attempt of a sub-task, stubbed or not. */
 export interface SubTaskCall<Input = unknown> {
   readonly input: Input;
-  /** Its number, from 1. */
+  /** Number of the attempt, from 1. */
   readonly attempt: number;
   readonly runId: string;
 }
@@ -18,7 +18,7 @@ export interface SubTaskCall<Input = unknown> {
 @Module({})
 class SubTasksModule {}
 
-/** A sub-task of a tested task: its stub where it has one, or else what Nest makes of its class. */
+/** A sub-task of a tested task: its stub, or the instance that Nest makes of its class. */
 class TestedSubTask {
   readonly calls: SubTaskCall[] = [];
   stub: Stub | undefined;
@@ -32,7 +32,7 @@ class TestedSubTask {
   }
 }
 
-/** The sub-tasks of the tested tasks. Those that have no stub when the first run starts are made then. */
+/** The sub-tasks of the tested tasks. When the first run starts, Nest makes those that have no stub. */
 export class TestedSubTasks {
   private readonly all = new Map<SubTaskClass, TestedSubTask>();
   private context: Promise<INestApplicationContext | undefined> | undefined;
@@ -46,7 +46,7 @@ export class TestedSubTasks {
       for (const type of subTasksOf(task)) this.all.set(type, new TestedSubTask(type));
   }
 
-  /** What the registry of tasks finds them by. */
+  /** Providers by which the task registry finds the sub-tasks. */
   get providers(): HostProvider[] {
     const found = (metatype: unknown, instance: unknown): HostProvider => ({
       metatype,
@@ -67,7 +67,7 @@ export class TestedSubTasks {
     return this.get(type).calls;
   }
 
-  /** Makes those that have no stub, with what they inject. */
+  /** Makes the sub-tasks without a stub, with their dependencies. */
   async make(): Promise<void> {
     for (const { stub, type } of this.all.values())
       if (stub && !stub.isReady)
@@ -77,7 +77,7 @@ export class TestedSubTasks {
     await (this.context ??= this.makeReal());
   }
 
-  /** Calls the hooks of what was made. */
+  /** Calls the shutdown hooks of these sub-tasks. */
   async close(): Promise<void> {
     const context = await this.context?.catch(() => undefined);
     await context?.close();
@@ -113,7 +113,7 @@ export class TestedSubTasks {
   }
 }
 
-/** Those that are no classes too, which the registry refuses. */
+/** Entries that are no classes are kept: the registry refuses them. */
 function subTasksOf(task: Type): SubTaskClass[] {
   const options = Reflect.getMetadata(TaskMetadata.KEY, task) as TaskOptions | undefined;
   if (!options)
