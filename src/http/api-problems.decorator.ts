@@ -9,7 +9,7 @@ export const locationHeader = {
   Location: { description: 'The address of the run.', schema: { type: 'string' as const } },
 };
 
-/** Members that a kind of problem has besides those of every problem document. */
+/** Further members of some kinds of problems. */
 const extensions: Partial<Record<ProblemCode, Record<string, unknown>>> = {
   'invalid-request': {
     errors: [
@@ -86,7 +86,7 @@ export function ApiProblems(...codes: readonly ProblemCode[]): MethodDecorator {
   );
 }
 
-/** The description of a response that is one of these problems, all of one status. */
+/** Describes a response that is one of these problems, all with one status. */
 export function problemResponse(codes: readonly ProblemCode[]) {
   return {
     description: codes.map((code) => `\`${code}\`: ${problemTypes[code].happened}`).join('\n\n'),

@@ -4,7 +4,7 @@ import helmet from 'helmet';
 
 export const NO_STORE = 'no-store';
 
-/** For what changes with the version of the service alone. */
+/** `Cache-Control` of files that change only with the version of the service. */
 export const CACHE_AN_HOUR = 'max-age=3600';
 
 /**
@@ -34,7 +34,7 @@ const setSecurityHeaders = helmet({
   xXssProtection: false,
 });
 
-/** What every answer has. Nobody may store what depends on the moment or on who asks: whatever doesn't says so itself. */
+/** Headers of every answer. Answers that depend on the moment or on the caller must not be stored. Others set their own header. */
 const COMMON_HEADERS = new Map([['Cache-Control', NO_STORE]]);
 
 // They are the same for all requests, so Helmet need not make them for each.

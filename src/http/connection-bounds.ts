@@ -6,11 +6,11 @@ import type { Connection, Refusals } from './refusals.js';
 
 /** The least time that a request has to arrive, in milliseconds: its headers, and with them a body of usual size. */
 const ARRIVAL_MS = 60_000;
-/** Node keeps a connection this much longer than it says, in milliseconds. */
+/** Node keeps a connection this much longer than it announces, in milliseconds. */
 const KEEP_ALIVE_BUFFER_MS = 1_000;
-/** The slowest that a large body may arrive, in bytes a millisecond. */
+/** Slowest rate at which a large body may arrive, in bytes a millisecond. */
 const ARRIVAL_RATE = 100;
-/** So many connections past the bound are told so at a time; others are closed without an answer. */
+/** How many connections over the bound get an answer at a time; others are closed without one. */
 const MOST_REFUSED = 100;
 
 interface Bounds {
@@ -18,7 +18,7 @@ interface Bounds {
   readonly maxInputBytes: number;
   /** How long a connection is kept for its next request, in milliseconds. */
   readonly keepAliveMs: number;
-  /** What links begin with, where no request says so. */
+  /** Beginning of links, where no request decides. */
   readonly base: string | undefined;
   readonly refusals: Refusals;
 }
@@ -59,7 +59,7 @@ export function boundConnections(
   });
 }
 
-/** Answers whatever a connection asks first; one that asks nothing is closed without an answer. */
+/** Answers the first request of a connection with a refusal. A connection without a request is closed without an answer. */
 function refuse(socket: Socket, answer: string): void {
   const timer = setTimeout(() => socket.destroy(), LINGER_MS).unref();
   socket

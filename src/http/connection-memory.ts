@@ -5,13 +5,13 @@ import { MemoryBudget, NEW_RUNS_SHARE } from '../core/memory-budget.js';
 import { loggerOf } from '../core/logger-of.js';
 import { Seldom } from './seldom.js';
 
-/** An answer of which nothing is taken for so long is cut off, in milliseconds. */
+/** An answer is cut off when its caller takes nothing of it for so long, in milliseconds. */
 const STALL_MS = 10_000;
-/** Of the memory budget: less than what new runs may take, so that readers alone keep nobody from starting runs. */
+/** Share of the memory budget: less than the share of new runs, so that readers alone can't keep anybody from starting runs. */
 const SHARE = NEW_RUNS_SHARE / 2;
 
 /**
- * Counts what connections take in memory: answers that were not taken yet, bodies that arrive, streams, and requests that wait for
+ * Counts the memory of connections: answers that were not taken yet, bodies that arrive, streams, and requests that wait for
  * the answer before theirs.
  */
 @Injectable()
@@ -19,7 +19,7 @@ export class ConnectionMemory {
   private readonly seldom = new Seldom(loggerOf('request'));
   private readonly limitBytes: number;
   private usedBytes = 0;
-  /** What ends the count of each answer, the oldest first. */
+  /** Ends the count of each answer; the oldest answer comes first. */
   private readonly unsent = new Map<ServerResponse, () => void>();
 
   constructor(
@@ -38,7 +38,7 @@ export class ConnectionMemory {
     return this.unsent.size;
   }
 
-  /** Counts bytes, which must be given back; false where there is no room for them. */
+  /** Counts bytes until they are given back; returns false where there is no room for them. */
   take(bytes: number): boolean {
     const fits = this.usedBytes + bytes <= this.limitBytes && this.budget.fits(bytes);
     if (fits) this.count(bytes);
@@ -50,8 +50,8 @@ export class ConnectionMemory {
   }
 
   /**
-   * Counts what was written, all of it, until it is sent or released. Where there is no room, those are cut off whose callers have
-   * kept them waiting the longest: who reads at all is done sooner than who doesn’t.
+   * Counts a written answer until it is sent or released. Where there is no room, the answers are cut off whose callers have
+   * kept them waiting the longest: callers that read at all are done sooner than those that don’t.
    */
   hold(response: ServerResponse, bytes: number): void {
     if (response.closed) return;
@@ -63,9 +63,9 @@ export class ConnectionMemory {
       response.off('finish', release).off('close', release).setTimeout(0);
     };
     this.unsent.set(response, release);
-    // Node counts the time in which nothing of it went out, and destroys the connection after that.
+    // Node destroys the connection when nothing of the answer went out for this time.
     response.setTimeout(STALL_MS);
-    // Before Node’s own listener, which sets the time for which the connection is kept.
+    // Before Node’s own listener, which sets the keep-alive time of the connection.
     response.prependListener('finish', release).once('close', release);
     this.cutOffOldest(response);
   }

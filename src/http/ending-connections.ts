@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import type { ConnectionMemory } from './connection-memory.js';
 
-/** Between two looks at what is still open, in milliseconds. */
+/** Time between two looks at open connections, in milliseconds. */
 const LOOK_MS = 10;
 /**
  * So many looks a connection without a request is kept when a stop begins, and the server when it is over: a request may be on its way.

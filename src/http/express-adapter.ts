@@ -37,7 +37,7 @@ export class FastExpressAdapter extends ExpressAdapter {
   private responses: object = {};
   /** Default: nobody measures how long requests take. */
   timed: TimedRequests | undefined;
-  /** Where those are counted that no handler has answered. */
+  /** Counts requests that no handler has answered. */
   refusals = new Refusals();
 
   override initHttpServer(): void {
@@ -63,7 +63,7 @@ export class FastExpressAdapter extends ExpressAdapter {
     );
   }
 
-  /** Answers a request, of its own server or of another one, once those before it on its connection are answered. */
+  /** Answers a request, of the adapter's own server or of another one, after the earlier requests of its connection. */
   receive(request: IncomingMessage, response: ServerResponse): void {
     if (response.socket === null)
       this.requestsAhead.hold(request, response, () => {
@@ -81,13 +81,13 @@ export class FastExpressAdapter extends ExpressAdapter {
     });
   }
 
-  /** Counts what its connections take. Default: without a bound. */
+  /** Counts the memory of connections. Default: without a bound. */
   countConnectionsIn(memory: ConnectionMemory): void {
     this.memory = memory;
     this.requestsAhead = new RequestsAhead(memory);
   }
 
-  /** Writes JSON itself, as Express would: its way there costs a small request a tenth of its CPU. What has begun as a stream is answered. */
+  /** Writes JSON as Express would, without Express's detours, which cost a small request a tenth of its CPU. A stream that has begun is left alone. */
   override reply(response: ExpressResponse, body: unknown, statusCode?: number): unknown {
     if (response.headersSent) return response;
     if (typeof body !== 'object' || body === null || body instanceof StreamableFile)
@@ -156,7 +156,7 @@ function answerUnhandled(
   response.end(JSON.stringify(body));
 }
 
-/** Gives `prototype` what Express's own prototype chain adds: the methods of all apps, then those of this app. */
+/** Copies to `prototype` what Express's prototype chain would add: the methods of all apps, then those of this app. */
 function graft(prototype: object, expressPrototype: object): void {
   const shared = Object.getPrototypeOf(expressPrototype) as object;
   for (const source of [shared, expressPrototype]) {

@@ -4,7 +4,7 @@ import { DomainError } from '../core/domain-error.js';
 import { contextOf } from './request-context.js';
 
 const MAX_LENGTH = 255;
-/** Tokens of RFC 9110 and RFC 9651, and base64: what many clients send without the quotes that the draft asks for. */
+/** Keys without quotes, which the draft requires but many clients leave out: tokens of RFC 9110 and RFC 9651, and base64. */
 const BARE = /^[!#$%&'*+.^_`|~0-9a-z:/=-]+$/i;
 
 /**

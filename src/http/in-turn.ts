@@ -1,6 +1,6 @@
 import type { RequestHandler } from 'express';
 
-/** Handlers one after the other, as one: what Express does between two of them costs more than most of them do. */
+/** Combines handlers into one: Express's work between two handlers costs more than most handlers. */
 export function inTurn(...handlers: readonly RequestHandler[]): RequestHandler {
   return (request, response, next) => {
     let at = 0;

@@ -9,13 +9,13 @@ import { FORM_TYPE, type Operations } from './operations.js';
 
 const JSON_TYPES = ['application/json', 'application/*+json'];
 
-/** JSON is UTF-8 (RFC 8259, 8.1); its siblings are taken too. */
+/** JSON is UTF-8 (RFC 8259, 8.1); UTF-16 and UTF-32 are accepted too. */
 const OTHER_CHARSET = /;\s*charset\s*=\s*"?(?!utf-)/i;
 
-/** Smaller bodies count for nothing while they arrive. */
+/** Smaller bodies are not counted while they arrive. */
 const COUNTED_FROM_BYTES = 16 * 2 ** 10;
 
-/** Reads the JSON body of any operation, of at most `maxBytes`, and refuses other bodies; a missing one reads as `{}`. One that was read stays. */
+/** Reads the JSON body of an operation, of at most `maxBytes`, and refuses other bodies. A missing body becomes `{}`. A body that was read already stays. */
 export function jsonBody(
   maxBytes: number,
   operations: Operations,
@@ -46,7 +46,7 @@ export function isForm(request: Pick<Request, 'is'>): boolean {
 
 const readForm = express.urlencoded({ extended: false, limit: '10kb', parameterLimit: 10 });
 
-/** Counts what was read until it is answered, and refuses what there is no memory for. */
+/** Counts a body until it is answered, and refuses bodies that there is no memory for. */
 export function countWhatWasRead(memory: ConnectionMemory): RequestHandler {
   return (request, response, next) => {
     const bytes = memoryBytes(request.body as JsonValue);
@@ -64,7 +64,7 @@ function isJson(request: Pick<Request, 'headers' | 'is'>): boolean {
   return type === undefined || (request.is(JSON_TYPES) !== false && !OTHER_CHARSET.test(type));
 }
 
-/** Refuses a body that isn't marked as JSON: a web page can send such a one without asking first (CORS). */
+/** Refuses a body that isn't marked as JSON: a web page can send such a body without a preflight (CORS). */
 const requireJson: RequestHandler = (request, _response, next) => {
   const { 'content-length': length, 'content-type': type } = request.headers;
   if (length !== '0' && (type === undefined ? length !== undefined : !isJson(request))) throw unmarked(type);
@@ -82,7 +82,7 @@ function unmarked(type: string | undefined): UnsupportedMediaTypeException {
   return new UnsupportedMediaTypeException(`${what}; send application/json`);
 }
 
-/** Refuses what says itself that it is too large without waiting for it. */
+/** Refuses a body whose declared size is too large, without waiting for it. */
 function requireFitting(maxBytes: number): RequestHandler {
   return ({ headers }, _response, next) => {
     const { 'content-length': length, 'content-encoding': encoding } = headers;
@@ -92,7 +92,7 @@ function requireFitting(maxBytes: number): RequestHandler {
   };
 }
 
-/** Refuses bodies that there is no memory for, before they arrive; one that doesn’t say its size counts as the largest. */
+/** Refuses bodies that there is no memory for, before they arrive. A body of unknown size counts as the largest. */
 function countWhileItArrives(maxBytes: number, memory: ConnectionMemory): RequestHandler {
   return (request, _response, next) => {
     const { 'content-length': length = 0, 'transfer-encoding': coding } = request.headers;
@@ -111,7 +111,7 @@ function tooManyBodies(): DomainError {
   return new DomainError('overloaded', 'The bodies of other requests take as much memory as is allowed');
 }
 
-/** Sends `100 Continue` to those who wait for it as soon as the body is read: nothing that can be known speaks against it. */
+/** Sends `100 Continue` as soon as the service begins to read the body: all checks before the body have passed. */
 const continueOnceRead: RequestHandler = (request, response, next) => {
   if (request.headers.expect !== undefined) {
     const listening = (event: string | symbol): void => {
@@ -124,7 +124,7 @@ const continueOnceRead: RequestHandler = (request, response, next) => {
   next();
 };
 
-/** Reads the text, and refuses what no recursive reader could take, before any validation meets it. */
+/** Parses the text, and refuses JSON that is nested too deeply for recursive code, before any validation. */
 const parseBody: RequestHandler = (request, _response, next) => {
   const text = request.body as string | undefined;
   request.body = text ? parsed(text) : {};

@@ -1,4 +1,4 @@
-/** Those of RFC 9110, RFC 5789 and QUERY. */
+/** The methods of RFC 9110 and RFC 5789, and QUERY. */
 const METHODS: ReadonlySet<string> = new Set([
   'CONNECT',
   'DELETE',
@@ -12,7 +12,7 @@ const METHODS: ReadonlySet<string> = new Set([
   'TRACE',
 ]);
 
-/** Whether telemetry tells of a method by its name; any other may be a caller's invention. */
+/** Whether telemetry shows the name of a method. Callers may invent others. */
 export function isKnownMethod(method: string): boolean {
   return METHODS.has(method);
 }

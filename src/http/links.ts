@@ -1,6 +1,6 @@
 import type { Application, Request } from 'express';
 
-/** What a proxy may say: it stands in headers and bodies, so it is short and has nothing that ends a link. */
+/** An acceptable host from a proxy: it gets into headers and bodies, so it must be short and have no character that ends a link. */
 const HOST = /^(?=.{1,255}$)(\[[\da-f:.]+\]|[a-z\d._-]+)(:\d{1,5})?$/i;
 const PREFIX = /^(?=.{1,200}$)(\/[\w.~-]+)+$/;
 
@@ -11,13 +11,13 @@ interface Options {
   readonly proxies: readonly string[];
 }
 
-/** Settles what links begin with: PUBLIC_URL, or else what a trusted proxy says with the request, or else nothing. */
+/** Decides the beginning of links: PUBLIC_URL, otherwise the headers of a trusted proxy, otherwise nothing. */
 export function settleLinks(app: Application, { publicUrl, proxies }: Options): void {
   if (proxies.length > 0) app.set('trust proxy', [...proxies]);
   app.locals.linkBase = publicUrl ?? (proxies.length > 0 ? undefined : '');
 }
 
-/** What all links begin with; undefined where each request says so. */
+/** The beginning of all links; undefined where each request decides. */
 export function linkBase({ locals }: Application): string | undefined {
   return locals.linkBase as string | undefined;
 }
@@ -33,11 +33,11 @@ export function comesFromProxy({ app, socket }: Request): boolean {
   return trusts(socket.remoteAddress, 0);
 }
 
-/** With a host it is a whole URL, and else a path: whoever follows it knows the host. */
+/** A whole URL if the proxy names a host, otherwise a path: the caller knows the host. */
 function forwardedBase(request: Request): string {
   if (!comesFromProxy(request)) return '';
   const { 'x-forwarded-host': hosts = '', 'x-forwarded-prefix': prefixes = '' } = request.headers;
-  // Proxies behind one another add theirs.
+  // Each proxy of a chain adds its prefix.
   const steps = String(prefixes).split(',');
   const joined = steps.map((step) => step.trim().replace(/\/$/, '')).join('');
   const prefix = PREFIX.test(joined) ? joined : '';

@@ -2,15 +2,15 @@ import { NotAcceptableException } from '@nestjs/common';
 import type { Request, RequestHandler } from 'express';
 import { pathOf, type Operations } from './operations.js';
 
-/** Whether an event stream is wanted; whoever doesn't say what they want gets JSON. */
+/** Whether the caller prefers an event stream. The default is JSON. */
 export function prefersStream(request: Request): boolean {
   const { accept = '*/*' } = request.headers;
-  // What most send need not be parsed.
+  // The most frequent values need no parsing.
   if (accept === '*/*' || accept === 'application/json') return false;
   return request.accepts(['application/json', 'text/event-stream']) === 'text/event-stream';
 }
 
-/** Whether a page is wanted, as browsers do who open an address; whoever doesn't say what they want gets JSON. */
+/** Whether the caller prefers a page, as browsers do that open an address. The default is JSON. */
 export function prefersPage(request: Request): boolean {
   return (
     /^(GET|HEAD)$/.test(request.method) && request.accepts(['application/json', 'text/html']) === 'text/html'

@@ -7,7 +7,7 @@ type Describe = (...options: any[]) => MethodDecorator;
 
 const descriptions: ((swagger: typeof Swagger) => void)[] = [];
 
-/** The decorator of `@nestjs/swagger`, applied by {@link describeOperations}: only who makes the document needs the package. */
+/** A decorator of `@nestjs/swagger` that {@link describeOperations} applies later: only the document needs the package. */
 function later<Name extends Names[keyof Names]>(name: Name) {
   return (...options: Parameters<(typeof Swagger)[Name]>): Description =>
     (...target: unknown[]) => {

@@ -1,33 +1,33 @@
 import type { OpenAPIObject } from '@nestjs/swagger';
 import type { Request } from 'express';
 
-/** Of the forms of pages. A browser sends it without asking first, so what takes it must mind where it comes from. */
+/** The media type of HTML forms. Browsers send it without a preflight, so routes that take it must check the origin. */
 export const FORM_TYPE = 'application/x-www-form-urlencoded';
 
-/** What of an operation of the OpenAPI document decides how requests are received. */
+/** The part of an OpenAPI operation that decides how requests are received. */
 interface Operation {
-  /** The media types that it answers with when it succeeds; none when it answers without a body. */
+  /** Media types of a successful answer; empty for answers without a body. */
   readonly produces: readonly string[];
-  /** The scopes that it asks for. */
+  /** Scopes that the operation requires. */
   readonly scopes: readonly string[];
-  /** Whether it takes the body of a form besides JSON. */
+  /** Whether the operation takes a form besides JSON. */
   readonly takesForm: boolean;
 }
 
 interface Path {
-  /** As the document has it, such as `/runs/{id}`. */
+  /** The path in the document, such as `/runs/{id}`. */
   readonly template: string;
   readonly pattern: RegExp;
   readonly operations: ReadonlyMap<string, Operation>;
 }
 
-/** What the service answers to, by its OpenAPI document; like the router, whatever the case and the last slash of a path. */
+/** The operations of the OpenAPI document. Like the router, they ignore the case and a last slash of a path. */
 export class Operations {
   private readonly paths: readonly Path[];
 
   /**
-   * @param pages that it has besides, such as those that show the document
-   * @param forms pages that are forms, with their methods
+   * @param pages further pages, such as those that show the document
+   * @param forms further pages with forms, with their methods
    */
   constructor(
     document: OpenAPIObject,
@@ -56,24 +56,24 @@ export class Operations {
     }));
   }
 
-  /** The methods that a path answers to; none for a path that doesn't exist. */
+  /** The methods of a path; empty for a path that doesn't exist. */
   methodsOf(path: string): readonly string[] {
     const found = this.paths.find(({ pattern }) => pattern.test(path));
     return found ? [...found.operations.keys(), 'OPTIONS'] : [];
   }
 
-  /** The path that a request asks for, as the document writes it; undefined for one that doesn’t exist. */
+  /** The path of a request as the document writes it; undefined for a path that doesn’t exist. */
   routeOf(request: Parameters<typeof pathOf>[0]): string | undefined {
     const path = pathOf(request);
     return this.paths.find(({ pattern }) => pattern.test(path))?.template;
   }
 
-  /** The methods that any path answers to. */
+  /** All methods of all paths. */
   get methods(): readonly string[] {
     return [...new Set(this.paths.flatMap(({ operations }) => [...operations.keys()])), 'OPTIONS'];
   }
 
-  /** The operation that a request asks for, if there is one; for HEAD that of GET, whose media types it has. */
+  /** The operation of a request, if there is one; for HEAD the operation of GET. */
   find(request: Request): Operation | undefined {
     const path = pathOf(request);
     const method = request.method === 'HEAD' ? 'GET' : request.method;
@@ -84,7 +84,7 @@ export class Operations {
 type DocumentedOperation = NonNullable<OpenAPIObject['paths'][string]['get']>;
 type DescribedOperation = Pick<DocumentedOperation, 'responses' | 'security' | 'requestBody'>;
 
-/** Of forms, no more is said than that they are. */
+/** Describes only that there is a form. */
 const PAGE: DescribedOperation = { responses: {}, requestBody: { content: { [FORM_TYPE]: {} } } };
 
 function typesOf(responses: DocumentedOperation['responses']): string[] {
@@ -100,7 +100,7 @@ function typesOf(responses: DocumentedOperation['responses']): string[] {
  */
 export function pathOf({
   originalUrl,
-  // There is none any more once no handler has answered.
+  // Express has removed it when no handler has answered.
   baseUrl = '',
 }: Pick<Request, 'originalUrl'> & { readonly baseUrl?: string }): string {
   const url = originalUrl.split(/[?#]/, 1)[0] ?? '';

@@ -1,9 +1,9 @@
 import { z } from 'zod';
 
-/** Where something stands in a list: two whole numbers. */
+/** A position in a list: two whole numbers. */
 type Place = readonly [number, number];
 
-/** How many a page has: `limit` of a query. @param what such as `runs` */
+/** The query parameter `limit`: the size of a page. @param what such as `runs` */
 export function pageLimit(most: number, otherwise: number, what?: string) {
   const description = what === undefined ? 'How many to show at most.' : `How many ${what} to show at most.`;
   return z.coerce
@@ -20,7 +20,7 @@ export function oneOrSeveral<T extends z.ZodType>(values: T) {
   return z.preprocess((given) => [given].flat().flatMap((value) => String(value).split(',')), values);
 }
 
-/** A place, as callers carry it from page to page. */
+/** A position as a text that callers send back to get the next page. */
 export function cursorOf(...place: Place): string {
   return Buffer.from(place.join('.')).toString('base64url');
 }

@@ -5,7 +5,7 @@ import { milliseconds, type Duration } from '../core/duration.js';
 
 /** How a caller wants to be answered (RFC 7240). */
 export interface Preferences {
-  /** The parameter `wait`, in milliseconds: it counts, and not `Prefer`, where both are there. */
+  /** The query parameter `wait`, in milliseconds. It goes before `Prefer`. */
   readonly waitMs?: number | undefined;
   /** How long the caller would wait, in seconds. */
   readonly wait?: number;
@@ -13,11 +13,11 @@ export interface Preferences {
   readonly respondAsync?: true;
 }
 
-/** What stands between commas that are in no quotes. A quote that nothing ends goes on to the end, and is read once only so. */
+/** One preference: text between commas outside of quotes. An unclosed quote goes on to the end, so that no text is read twice. */
 const PREFERENCE = /(?:"(?:\\.|[^"\\])*(?:"|\\?$)|[^",])+/g;
 
 /**
- * What a request prefers. Preferences that are malformed or not known are ignored, as the RFC says.
+ * The preferences of a request. Malformed and unknown preferences are ignored, as the RFC says.
  *
  * @throws {DomainError} `invalid-request` for a parameter `wait` that is malformed
  */
@@ -27,7 +27,7 @@ export function preferences(request: Pick<Request, 'headers' | 'url' | 'query'>)
   const waitMs = request.url.includes('?') ? waitParameter(request.query.wait) : undefined;
   if (typeof prefer !== 'string') return waitMs === undefined ? {} : { waitMs };
   const found = new Map<string, unknown>();
-  // One by one: a malformed preference takes nothing from the others. The first of several of a name counts.
+  // One by one, so that a malformed preference doesn't spoil the others. Of several with the same name, the first counts.
   for (const [text] of prefer.matchAll(PREFERENCE)) {
     for (const [name, [value]] of dictionaryOf(text)) if (!found.has(name)) found.set(name, value);
   }
@@ -40,7 +40,7 @@ export function preferences(request: Pick<Request, 'headers' | 'url' | 'query'>)
 }
 
 /**
- * How long to wait, in milliseconds: as long as the caller prefers, `otherwiseMs` where it doesn't say, never longer than
+ * How long to wait, in milliseconds: as long as the caller prefers, `otherwiseMs` without a preference, never longer than
  * `mostMs`. Tells the caller by `Preference-Applied`.
  */
 export function applyWait(

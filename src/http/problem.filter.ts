@@ -27,10 +27,10 @@ const codeOfStatus: Readonly<Record<number, ProblemCode>> = {
   503: 'not-ready',
 };
 
-/** What callers of a path are told of a problem instead of its document: JSON. Undefined: the document. */
+/** Replaces the problem document for callers of some paths by other JSON. Undefined: the document. */
 type BodyFor = (path: string, problem: Problem) => object | undefined;
 
-/** Answers whatever is thrown with a problem document (RFC 9457); what the caller can't know of stays in the log. */
+/** Answers every thrown error with a problem document (RFC 9457). Internal details stay in the log. */
 @Catch()
 export class ProblemFilter implements ExceptionFilter {
   private readonly logger = loggerOf('request');
@@ -47,7 +47,7 @@ export class ProblemFilter implements ExceptionFilter {
     const request = host.switchToHttp().getRequest<Request>();
     const response = host.switchToHttp().getResponse<Response>();
     const body = this.problemOf(error, request, response);
-    // Such details are words of the service alone.
+    // These details contain only words of the service.
     const detail = body.status === 503 || body.status === 429 ? body.detail : undefined;
     this.refusals.count(codeOfProblem(body), request, detail);
     if (body.status === 500)

@@ -1,7 +1,7 @@
 import { clientErrors } from './client-errors.js';
 import { serverErrors } from './server-errors.js';
 
-/** Every kind of error (RFC 9457), by the last step of its `type`. */
+/** All problem types (RFC 9457), by the last segment of `type`. */
 export const problemTypes = { ...clientErrors, ...serverErrors } as const;
 
 export type ProblemCode = keyof typeof problemTypes;
@@ -16,14 +16,14 @@ export interface Problem {
   readonly [extension: string]: unknown;
 }
 
-/** The last step of the type of a problem. */
+/** The last segment of a problem's type. */
 export function codeOfProblem({ type }: Problem): ProblemCode {
   return type.slice(type.lastIndexOf('/') + 1) as ProblemCode;
 }
 
 /**
  * @param base what links begin with
- * @param path the path that was asked for, or what stands in its place; empty where that could not be read
+ * @param path the requested path, or a replacement for it; empty where it could not be read
  */
 export function problem(
   code: ProblemCode,

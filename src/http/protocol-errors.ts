@@ -8,7 +8,7 @@ import { problem, problemTypes, type ProblemCode } from './problems.js';
 import type { Refusals } from './refusals.js';
 import { isRepeated } from './repeated-header.js';
 
-/** How long a caller that is refused may go on sending: closed at once, the connection would take the answer along. */
+/** How long a refused caller may go on sending, in milliseconds: if the connection were closed at once, the answer would get lost. */
 export const LINGER_MS = 1_000;
 
 const codeOfError: Readonly<Record<string, ProblemCode>> = {
@@ -17,7 +17,7 @@ const codeOfError: Readonly<Record<string, ProblemCode>> = {
   ERR_HTTP_REQUEST_TIMEOUT: 'request-timeout',
 };
 
-/** Of callers that have ended their side so many are answered at a time: most of them have gone, and their answers cost all the same. */
+/** How many callers that have ended their side are answered at a time: most of them have gone, but their answers cost the same. */
 const MOST_HALF_CLOSED = 8;
 
 /** Connections that are refused after the answers to the requests before. */
@@ -85,7 +85,7 @@ function refuse(
   base: string | undefined,
   refusals: Refusals,
 ): void {
-  // What comes after a refusal is an error again.
+  // Bytes after a refusal are an error again.
   if (socket.writableEnded || answering.has(socket)) return;
   if (!socket.writable || error.code === 'ECONNRESET') {
     socket.destroy();
@@ -110,7 +110,7 @@ function refuse(
   setTimeout(() => socket.destroy(), LINGER_MS).unref();
 }
 
-/** A whole answer, for a connection that it ends. @param base what links begin with, where no request says so */
+/** The text of a whole answer that ends its connection. @param base beginning of links, where no request decides */
 export function refusal(
   code: ProblemCode,
   detail: string,

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Issue, ParameterError } from '../core/domain-error.js';
 
-/** A whole number as it stands in a query or a header. */
+/** A whole number in the text of a query or a header. */
 export function wholeNumber(least: number, most = Number.MAX_SAFE_INTEGER) {
   const error = `takes one whole number from ${least} to ${most}`;
   return z

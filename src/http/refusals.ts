@@ -7,10 +7,10 @@ import { originFields } from '../core/run-origin.js';
 import { problemTypes, type ProblemCode } from './problems.js';
 import { contextOf } from './request-context.js';
 
-/** How much of what callers have sent stands in a line, in characters. */
+/** How much of a caller's text a log line may have, in characters. */
 const MOST = 100;
 
-/** Answers that tell how a run has ended, or a probe that it has to wait. */
+/** Problems that are no refusals: they tell how a run ended, or that a probe has to wait. */
 const OUTCOMES: ReadonlySet<ProblemCode> = new Set([
   'run-failed',
   'run-cancelled',
@@ -19,13 +19,13 @@ const OUTCOMES: ReadonlySet<ProblemCode> = new Set([
   'not-ready',
 ]);
 
-/** Of a request that could not be read. */
+/** The connection of a request that could not be read. */
 export interface Connection {
   readonly remoteAddress?: string | undefined;
 }
 
 /**
- * Counts the requests that were refused, by the type of their problem, and tells of them in the log: of the first at once, and of those
+ * Counts refused requests by the type of their problem, and logs them: the first at once, and the ones
  * that follow once in a while. Neither keys nor bodies nor queries get there.
  */
 @Injectable()
@@ -37,14 +37,14 @@ export class Refusals implements OnApplicationShutdown {
     this.logger.warn({ msg, reason, count, ...example });
   });
 
-  /** How many there were since the start. */
+  /** Number of refusals since the start, by problem type. */
   get counts(): ReadonlyMap<ProblemCode, number> {
     return this.byReason;
   }
 
   /**
    * @param from the request, or its connection where it could not be read
-   * @param detail in words of the service alone
+   * @param detail only in words of the service
    * @param requestId of a request that could not be read
    */
   count(reason: ProblemCode, from: IncomingMessage | Connection, detail?: string, requestId?: string): void {
@@ -70,7 +70,7 @@ function named(reason: ProblemCode): string {
   return `${problemTypes[reason].status} ${reason}`;
 }
 
-/** What helps to find the caller. */
+/** Fields that help to find the caller. */
 function exampleOf(from: IncomingMessage | Connection, requestId: string | undefined): object {
   if (!(from instanceof IncomingMessage)) return { requestId, address: from.remoteAddress };
   const { method, url, originalUrl = url, ip, socket } = from as Partial<Request> & IncomingMessage;

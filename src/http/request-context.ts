@@ -4,30 +4,30 @@ import type { RequestHandler } from 'express';
 import { newRunId } from '../core/run-id.js';
 import { parseTraceparent } from './traceparent.js';
 
-/** Who sent a request, and what ties it to the log. */
+/** The caller of a request, and the ids that connect the request with the log. */
 export interface RequestContext {
-  /** The caller's `X-Request-Id`, or one that was made for it. */
+  /** The caller's `X-Request-Id`, or a new id. */
   readonly requestId: string;
-  /** The caller's `traceparent` (W3C Trace Context); undefined when there was none, or none that is valid. Where traces are on, that of its span. */
+  /** The caller's `traceparent` (W3C Trace Context); undefined without a valid one. Where traces are on, the `traceparent` of the request's span. */
   traceparent: string | undefined;
-  /** Its span, where traces are on. */
+  /** The span of the request, where traces are on. */
   parent: SpanContext | undefined;
-  /** The name of the API key that it came with, once that is known; undefined for an anonymous caller. */
+  /** The name of the API key, once it is checked; undefined for an anonymous caller. */
   client: string | undefined;
-  /** What tells the client from others, also from an earlier one of the same name. */
+  /** The id of the client, which differs also from that of an earlier client with the same name. */
   clientId: string | undefined;
-  /** The header that the key came in, in lower case. */
+  /** The header of the key, in lower case. */
   keyHeader: string | undefined;
-  /** The `clientId` of a caller whose key is good for the runs alone that it has started. */
+  /** The `clientId` of a caller whose key is only for the runs that it has started. */
   onlyClient: string | undefined;
 }
 
 const CONTEXT = Symbol('request context');
 
-/** What is taken for a request id: 1 to 200 visible ASCII characters, which no log line can be forged with. */
+/** An acceptable request id: 1 to 200 visible ASCII characters, which can't forge a log line. */
 export const REQUEST_ID = /^[!-~]{1,200}$/;
 
-/** The one context of a request, made when it is first asked for. */
+/** The context of a request, made when it is first needed. */
 export function contextOf(
   request: IncomingMessage & { [CONTEXT]?: RequestContext | undefined },
 ): RequestContext {
@@ -42,7 +42,7 @@ export const answerWithRequestId: RequestHandler = (request, response, next) => 
 
 function readContext(headers: IncomingHttpHeaders): RequestContext {
   const { 'x-request-id': given, traceparent } = headers;
-  // Ids that follow each other cost an index of runs the least.
+  // Ids in ascending order are the cheapest for the index of runs.
   const requestId = typeof given === 'string' && REQUEST_ID.test(given) ? given : newRunId();
   return {
     requestId,

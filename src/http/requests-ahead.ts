@@ -2,13 +2,13 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { ConnectionMemory } from './connection-memory.js';
 
-/** How many requests of a connection may wait for the answers before theirs; one more, and the connection is closed. */
+/** How many requests of a connection may wait for the answers before theirs. With one more, the connection is closed. */
 const MOST_AHEAD = 1_000;
-/** What such a request takes in memory at most, roughly: its headers have 16 KiB. */
+/** Most memory of such a request in bytes, roughly: its headers have at most 16 KiB. */
 const BYTES_AHEAD = 16 * 2 ** 10;
 
 /**
- * Keeps the requests of a connection that came before the answer to the one before them. Handled at once, they would have the
+ * Holds requests that arrive on a connection before the previous answer is sent. Handled at once, they would make the
  * service make all their answers for a caller that may read none.
  */
 export class RequestsAhead {
@@ -35,7 +35,7 @@ export class RequestsAhead {
     });
   }
 
-  /** Counts so many fewer; returns how many there were of these. */
+  /** Stops counting up to `most` requests; returns how many there were. */
   private take(socket: Socket, most: number): number {
     const count = this.counts.get(socket) ?? 0;
     const taken = Math.min(count, most);

@@ -1,7 +1,7 @@
 import type { Failure } from '../core/run.js';
 import { codeOfProblem, type Problem } from './problems.js';
 
-/** How long a caller should wait before the next try, where nobody knows better, in seconds. */
+/** Default wait before a caller's next try, in seconds. */
 const RETRY_AFTER_S = 1;
 
 /**

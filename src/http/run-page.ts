@@ -4,9 +4,9 @@ import { prefersPage } from './negotiation.js';
 
 const RUN = /^\/runs\/([^/]+)\/?$/i;
 
-/** Leads a browser that opens the address of a run to the page about it; programs get JSON. */
+/** Redirects a browser that opens the address of a run to the run's page; programs get JSON. */
 export const leadToRunPage: RequestHandler = (request, response, next) => {
-  // Few requests have it.
+  // Few requests accept HTML.
   const id = request.headers.accept?.includes('text/html') ? RUN.exec(request.path)?.[1] : undefined;
   if (id === undefined || !prefersPage(request)) {
     next();

@@ -1,6 +1,6 @@
 import type { Response } from 'express';
 
-/** `ageMs` is there where a run of the past answers. */
+/** `ageMs` is set where an earlier run answers. */
 interface Aged {
   readonly ageMs?: number | undefined;
 }
@@ -13,7 +13,7 @@ interface SharedRun {
 /**
  * Says in headers that a run answers which another request has started (`Cache-Status`, RFC 9211), and how old its reply is (`Age`, RFC 9111).
  *
- * @param answer undefined as long as there is none
+ * @param answer undefined as long as there is no answer
  */
 export function sayShared(response: Response, run: SharedRun, answer: Aged | undefined = run.reused): void {
   if (answer?.ageMs !== undefined) {

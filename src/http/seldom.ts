@@ -1,9 +1,9 @@
 import type { Logger } from '@nestjs/common';
 
-/** Between two warnings, in milliseconds. */
+/** Time between two warnings, in milliseconds. */
 const PAUSE_MS = 60_000;
 
-/** Warns once a minute of what may happen a thousand times a second, and how often it has happened since. */
+/** Warns at most once a minute about something frequent, with the number of times since the last warning. */
 export class Seldom {
   private nextAt = 0;
   private unsaid = 0;

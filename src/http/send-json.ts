@@ -5,16 +5,16 @@ import type { ConnectionMemory } from './connection-memory.js';
 /** Smaller texts cost more to compress than they save. */
 const COMPRESSED_FROM_BYTES = 1_024;
 
-/** Smaller texts count for nothing while they wait to be sent. */
+/** Smaller texts are not counted while they wait to be sent. */
 const COUNTED_FROM_BYTES = 16 * 2 ** 10;
 
-/** Compresses what has a compressible type, as the request accepts it. Not for event streams: it would hold events back. */
+/** Compresses answers of compressible types, if the request accepts that. Not for event streams, because it would hold events back. */
 export const compressed = compression({ threshold: COMPRESSED_FROM_BYTES });
 
 /**
  * Ends a response with a text, of JSON most often, compressed when it is large; without the detours that Express makes for it.
  *
- * @param memory counts it until it is sent. Default: it is small
+ * @param memory counts the text until it is sent. Default: not counted, because it is small
  */
 export function sendJson(response: Response, text: string, memory?: ConnectionMemory): void {
   const { req: request } = response;

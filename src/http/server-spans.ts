@@ -8,7 +8,7 @@ import { pathOf, type Operations } from './operations.js';
 import { contextOf } from './request-context.js';
 
 /**
- * Gives each request a server span, which goes on with the trace of the caller and ends with the answer. Within an application that has made
+ * Gives each request a server span, which continues the caller's trace and ends with the answer. Within an application that has made
  * one already, the request goes on with that.
  */
 export function serverSpans(spans: Spans, operations: Operations): RequestHandler {
@@ -40,7 +40,7 @@ export function serverSpans(spans: Spans, operations: Operations): RequestHandle
     const told = fields.some((name) => headers[name] !== undefined);
     const caller = told ? spans.extract(headers) : undefined;
     if (caller) return spans.belowIds(caller);
-    // It says something of a trace that nobody goes on with.
+    // The header belongs to a trace that nobody continues.
     if (headers.tracestate !== undefined) delete headers.tracestate;
     return undefined;
   }
@@ -68,7 +68,7 @@ function nameOf(method: string): string {
   return isKnownMethod(method) ? method : 'HTTP';
 }
 
-/** What goes wrong at the caller, such as a bad request, is no error of the service. */
+/** A caller's mistake, such as a bad request, is no error of the service. */
 function errorType({ headersSent, statusCode }: ServerResponse): string | undefined {
   if (!headersSent) return 'aborted';
   return statusCode >= 500 ? String(statusCode) : undefined;

@@ -7,7 +7,7 @@ import type { Operations } from './operations.js';
 const BEGAN = Symbol('began');
 type Timed = ServerResponse & { [BEGAN]?: number; readonly req: Request };
 
-/** Tells how long requests take, while somebody wants to know. */
+/** Measures how long requests take, while somebody wants to know. */
 export class TimedRequests {
   /** The paths of the router, as the document writes them. */
   private readonly routes = new Map<string, string>();
@@ -44,7 +44,7 @@ export class TimedRequests {
     for (const hearer of this.measures.hearers) hearer.answered(answered);
   };
 
-  /** By the router, or where a request was refused before it came there, by the document. */
+  /** The route of a request: by the router, or by the document where the request was refused before the router. */
   private routeOf(request: Request): string | undefined {
     const { route } = request as { readonly route?: { readonly path: unknown } };
     if (typeof route?.path !== 'string') return this.operations.routeOf(request);

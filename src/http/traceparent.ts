@@ -1,4 +1,4 @@
-/** Version, trace id, parent id and flags; what a version after 00 may add behind them. */
+/** Version, trace id, parent id and flags, and then whatever a version after 00 adds. */
 const FORM = /^(?!ff)([0-9a-f]{2})-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(-.*)?$/;
 
 /**

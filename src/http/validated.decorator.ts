@@ -10,17 +10,17 @@ import {
 } from '../core/domain-error.js';
 import { parameterErrors } from './query.js';
 
-/** The body, checked by a schema; what is wrong with it has JSON Pointers. */
+/** The body, checked by a schema. Errors have JSON Pointers. */
 export function ValidBody(schema: z.ZodType): ParameterDecorator {
   return described(schema, Body(new SchemaPipe(schema, inputErrors)));
 }
 
-/** The query, checked by a schema; what is wrong with it has names of parameters. */
+/** The query, checked by a schema. Errors name parameters. */
 export function ValidQuery(schema: z.ZodType): ParameterDecorator {
   return described(schema, Query(new SchemaPipe(schema, parameterErrors)));
 }
 
-/** Keeps to what Nest 11 and 12 have: Nest 12's own pipe for schemas would also drop some keys of an input. */
+/** Uses only features of both Nest 11 and 12. Nest 12's own pipe for schemas would drop some keys of an input. */
 class SchemaPipe implements PipeTransform {
   constructor(
     private readonly schema: z.ZodType,
@@ -34,7 +34,7 @@ class SchemaPipe implements PipeTransform {
   }
 }
 
-/** Leaves the schema where `@nestjs/swagger` 12 looks for it, as `@Body({ schema })` of Nest 12 does. */
+/** Stores the schema where `@nestjs/swagger` 12 finds it, as `@Body({ schema })` of Nest 12 does. */
 function described(schema: z.ZodType, decorate: ParameterDecorator): ParameterDecorator {
   return (target, method, index) => {
     decorate(target, method, index);

@@ -11,11 +11,11 @@ import type { TaskSlice } from './task-slice.js';
 /** How many bytes of results wait in memory until what they are compared with is there. Of those past it only the digest is kept. */
 const MOST_BYTES = 16 * 2 ** 20;
 
-/** What all results that wait to be compared take in memory, roughly. */
+/** Approximate memory of all results that wait to be compared. */
 export class KeptResults {
   private bytes = 0;
 
-  /** Whether there is room for so many bytes more, which are then taken. */
+  /** Takes bytes if there is room for them; returns whether there was. */
   take(bytes: number): boolean {
     if (this.bytes + bytes > MOST_BYTES) return false;
     this.bytes += bytes;
@@ -27,10 +27,10 @@ export class KeptResults {
   }
 }
 
-/** A result, or what is left of one that was too large to wait. */
+/** A result, or the digest of a result that was too large to keep. */
 interface Kept {
   readonly result?: JsonValue;
-  /** By what is compared: see {@link comparedKey}. */
+  /** For each shadow, the digest of what is compared: see {@link comparedKey}. */
   readonly keyBy?: ReadonlyMap<string, string | undefined>;
 }
 
@@ -75,13 +75,13 @@ export class ComparedShadows {
     this.waiting.clear();
   }
 
-  /** Gives back the memory that it takes. */
+  /** Gives back the memory of the kept results. */
   release(): void {
     this.memory.give(this.bytes);
     this.bytes = 0;
   }
 
-  /** Of several results that of the first winner. */
+  /** The result of the reply; of several results, that of the first winner. */
   private resultOf(reply: { readonly answeredBy: string | readonly string[]; readonly result: JsonValue }) {
     const [first = ''] = [reply.answeredBy].flat();
     const { policy } = this.policy;
@@ -112,7 +112,7 @@ export class ComparedShadows {
     this.compared(task, subTask, pointers.length === 0 ? 'equal' : 'different');
   }
 
-  /** Where they differ; where one has nothing to compare, they do. */
+  /** Pointers to the differences. A result with nothing to compare differs. */
   private pointersTo(subTask: string, one: Kept, other: Kept): string[] {
     const comparison = this.comparisonOf(subTask);
     const { pointer = '' } = comparison;
@@ -126,7 +126,7 @@ export class ComparedShadows {
     return value === undefined ? [pointer] : differences(value, otherValue, pointer);
   }
 
-  /** What the shadow declares, else what the replies of the run agree by. */
+  /** The comparison that the shadow declares, otherwise that of the run's agreement policy. */
   private comparisonOf(subTask: string): Comparison {
     const { pointer, ignore } = this.declared?.get(subTask) ?? {};
     const own = { ...(pointer !== undefined && { pointer }), ...(ignore && { ignore }) };

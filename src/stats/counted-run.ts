@@ -9,7 +9,7 @@ import { LearningRun, wasMade } from './learning-run.js';
 import { StreamedReplies } from './streamed-replies.js';
 import type { TaskSlice } from './task-slice.js';
 
-/** What of a task's declaration says how its runs count. */
+/** The part of a task's declaration that decides how its runs count. */
 export type CountedTerms = Pick<TaskDefinition, 'reply' | 'order' | 'streams' | 'shadows'>;
 
 /** Says that a sub-task has started, has ended, or was held back. */
@@ -18,13 +18,13 @@ type Counted = Exclude<
   RunEvent<'sub-task.retrying' | 'sub-task.progressed' | 'sub-task.streamed'>
 >;
 
-/** A run whose events count. Its times are in milliseconds since 1970. */
+/** A run whose events are counted. Times are in milliseconds since 1970. */
 export class CountedRun {
   /** The id of its `run.started` event. */
   readonly firstEventId: number;
   /** Undefined where its task learns no order. */
   readonly learning: LearningRun | undefined;
-  /** Its reply policy, where that is the task's own: the reply times under others would say nothing of the next run. */
+  /** The reply policy, where it is the task's own: reply times under another policy say nothing about the next run. */
   private readonly policy: ReplyPolicy | undefined;
   private readonly dissent: Dissent | undefined;
   /** Undefined where it has no shadows. */
@@ -36,11 +36,11 @@ export class CountedRun {
   /** The sub-task that was the first to succeed, and when. */
   private first: { readonly subTask: string; readonly ms: number } | undefined;
   private hasSecond = false;
-  /** When the first success came of sub-tasks that are no hedges. */
+  /** Time of the first success of a sub-task that is no hedge. */
   private unhedgedMs: number | undefined;
-  /** When the first cancellation came of sub-tasks that are no hedges. */
+  /** Time of the first cancellation of a sub-task that is no hedge. */
   private cancelledMs: number | undefined;
-  /** How long the reply took, where it is to be told what it would have taken without hedges. */
+  /** How long the reply took, in runs whose reply time without hedges is to be estimated. */
   private hedgedReplyMs: number | undefined;
 
   /**
@@ -61,7 +61,7 @@ export class CountedRun {
     this.shadows = shadows && new ComparedShadows(shadows, replyPolicy, declared?.shadows, kept, compared);
   }
 
-  /** Whether a sub-task has failed, so that it is tried again on request alone. */
+  /** Whether a sub-task has failed, so that it is retried only on request. */
   hasFailed(subTask: string): boolean {
     return this.failed?.includes(subTask) ?? false;
   }
@@ -150,7 +150,7 @@ export class CountedRun {
   }
 
   /**
-   * Counts, at its end, what its reply would have taken without hedges.
+   * At the run's end, counts how long the reply would have taken without hedges.
    *
    * Then the first success of the others, which hedges had no part in, would have been the reply. Where there was none, the reply would have come
    * later than the moment at which one of them was cancelled, or than it did.
@@ -170,12 +170,12 @@ export class CountedRun {
     slice.minute(ms).savedMs += savedMs;
   }
 
-  /** Nothing more of it counts. */
+  /** Stops counting the run. */
   release(): void {
     this.shadows?.release();
   }
 
-  /** What becomes of a shadow has no part in the race. */
+  /** Counts the event of a shadow, which has no part in the race. */
   private countShadow(shadows: ComparedShadows, slice: TaskSlice, event: Counted): void {
     const { subTask } = event;
     const tally = slice.subTask(subTask);

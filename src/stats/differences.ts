@@ -1,8 +1,8 @@
 import type { JsonValue } from '../core/json.js';
 
-/** More places are of no use to anybody. */
+/** Most places that are listed. */
 const MOST = 5;
-/** Of a place whose pointer is longer than so many characters, that of what holds it is told. */
+/** A pointer longer than this, in characters, is cut to the place around it. */
 const MAX_POINTER = 200;
 
 /**

@@ -1,7 +1,7 @@
 import type { JsonValue } from '../core/json.js';
 import { comparedKey, type AgreementPolicy } from '../run/agreement.js';
 
-/** Who of a run under `agreement` says something else than what was agreed on. */
+/** Finds the sub-tasks of a run under `agreement` whose results differ from the agreed one. */
 export class Dissent {
   private readonly said = new Map<string, string | undefined>();
   private agreed: string | undefined;
@@ -16,7 +16,7 @@ export class Dissent {
     return false;
   }
 
-  /** The sub-tasks that had said something else before the reply. @param result of the reply */
+  /** The sub-tasks with other results before the reply. @param result of the reply */
   agreedOn(result: JsonValue): string[] {
     this.agreed = comparedKey(this.policy, result);
     return [...this.said].flatMap(([subTask, key]) => (key === this.agreed ? [] : [subTask]));

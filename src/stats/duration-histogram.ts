@@ -34,7 +34,7 @@ export class DurationHistogram {
     return this.buckets?.totalCount ?? 0;
   }
 
-  /** What is negative, because the clock was set back in between, counts as 0. */
+  /** Negative times, after a clock was set back, count as 0. */
   record(ms: number): void {
     const within = Math.min(Math.max(ms, 0), MAX_DURATION_MS);
     (this.buckets ??= empty(this.digits)).recordValue(Math.ceil(within * UNITS_PER_MS));
@@ -44,7 +44,7 @@ export class DurationHistogram {
     if (buckets) (this.buckets ??= empty(this.digits)).add(buckets);
   }
 
-  /** Takes out what is part of it. */
+  /** Subtracts a histogram whose values are all in this one. */
   subtract({ buckets }: DurationHistogram): void {
     if (buckets) this.buckets?.subtract(buckets);
   }
@@ -59,13 +59,13 @@ export class DurationHistogram {
     return this.buckets.getValueAtPercentile(quantile * 100) / UNITS_PER_MS;
   }
 
-  /** In milliseconds; null without any. */
+  /** Quantiles in milliseconds; null without values. */
   quantiles(): { count: number; p50: number | null; p90: number | null; p99: number | null } {
     const at = (quantile: number) => this.valueAt(quantile) ?? null;
     return { count: this.count, p50: at(0.5), p90: at(0.9), p99: at(0.99) };
   }
 
-  /** Its values in milliseconds, the smallest first, and how often there is each. */
+  /** The values in milliseconds, the smallest first, and the count of each. */
   values(): { ms: number; count: number }[] {
     if (!(this.buckets instanceof JsHistogram)) return [];
     const { recordedValuesIterator } = this.buckets;

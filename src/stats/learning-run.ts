@@ -11,11 +11,11 @@ export interface OpenSubTask {
 
 type Ended = RunEvent<'sub-task.succeeded' | 'sub-task.failed' | 'sub-task.cancelled'>;
 
-/** Of a run of a task that learns its order: how quick its sub-tasks are. */
+/** Measures the sub-tasks of a run whose task learns its order. */
 export class LearningRun {
   private readonly startedMs = new Map<string, number>();
 
-  /** @param streams whether they stream: what goes on then may have answered long ago */
+  /** @param streams whether the sub-tasks stream: a running stream may have answered long ago */
   constructor(
     readonly task: string,
     private readonly streams: boolean,
@@ -53,7 +53,7 @@ function kindOf({ type, data }: Ended): Observation['kind'] {
   return data.error.final ? 'cut' : 'failed';
 }
 
-/** What callers wait for of a stream is its first chunk. */
+/** For a stream, the time to its first chunk counts. */
 function timeOf({ type, data }: Ended): number {
   const { durationMs, stream } = data;
   return Math.max(0, type === 'sub-task.failed' ? durationMs : (stream?.firstChunkMs ?? durationMs));

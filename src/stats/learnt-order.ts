@@ -1,18 +1,18 @@
 import type { LearntOrder } from '../run/reply-times.js';
 import { ProductLimit, type Observation } from './product-limit.js';
 
-/** A sub-task of which fewer have ended has no place yet. */
+/** A sub-task with fewer ends has no place yet. */
 const LEAST_KNOWN = 3;
-/** A sub-task is waited for no longer than so many times what the quickest one takes as a rule. */
+/** A sub-task is waited for at most so many times the median of the quickest one. */
 const PATIENCE = 10;
-/** Whose expected wait is longer by less than this share is as quick. */
+/** Sub-tasks whose expected waits differ by less than this share count as equally quick. */
 const TIE = 0.1;
 
-/** What is known of a sub-task. */
+/** The known ends of a sub-task. */
 export interface KnownEnds {
-  /** Of those that have ended. */
+  /** Observations that have ended. */
   readonly ended: readonly Observation[];
-  /** Of those that are under way, what they have taken so far. */
+  /** Observations under way, with their time so far. */
   readonly open: readonly Observation[];
 }
 
@@ -51,7 +51,7 @@ export function learntOrder(names: readonly string[], endsOf: (name: string) => 
   };
 }
 
-/** The index of the first of those that are about as quick as the quickest one. */
+/** The index of the first sub-task that is about as quick as the quickest one. */
 function quickest(candidates: readonly Candidate[]): number {
   const medians = candidates.flatMap(({ curve }) => curve.quantile(0.5) ?? []);
   const usual = medians.length > 0 ? Math.min(...medians) : longestOf(candidates);

@@ -2,9 +2,9 @@ import type { ReplyPolicy } from '../core/policies.js';
 import { DurationHistogram } from './duration-histogram.js';
 import type { TaskSlice } from './task-slice.js';
 
-/** With so many replies beyond the quantile it is more than chance. */
+/** How many replies beyond the quantile are needed for a reliable value. */
 const BEYOND = 10;
-/** At least so many replies are asked for, whatever the quantile, and no more than so many. */
+/** Bounds of how many replies are needed in all, whatever the quantile. */
 const LEAST = 20;
 const ENOUGH = 1_000;
 

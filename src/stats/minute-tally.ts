@@ -3,7 +3,7 @@ import { DurationHistogram } from './duration-histogram.js';
 
 export const MINUTE_MS = 60_000;
 
-/** What the runs of a task have shown in a minute. Takes 2 kB as a rule, and 10 kB where replies take days. */
+/** Statistics of a task's runs in a minute. Takes 2 kB as a rule, and 10 kB where replies take days. */
 export class MinuteTally {
   runs = 0;
   replies = 0;
@@ -13,7 +13,7 @@ export class MinuteTally {
   heldBack = 0;
   /** By how much hedges brought replies sooner, in milliseconds. */
   savedMs = 0;
-  /** Of replies in runs with the policy that the task declared then. */
+  /** Reply times of runs with the policy that the task declared then. */
   times = new DurationHistogram(1);
 
   add(other: MinuteTally): void {

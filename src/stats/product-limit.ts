@@ -1,20 +1,20 @@
-/** How one of several like things ended, or how long it was followed. */
+/** How one attempt ended, or how long it was observed. */
 export interface Observation {
-  /** From its start, in milliseconds. */
+  /** Time from its start, in milliseconds. */
   readonly ms: number;
-  /** `answered`: it succeeded then. `failed`: it failed then. `cut`: it was cancelled then, so it would have taken longer. */
+  /** `answered`: it succeeded after that time. `failed`: it failed. `cut`: it was cancelled (censored), so it would have taken longer. */
   readonly kind: 'answered' | 'failed' | 'cut';
-  /** How many were the same. @default 1 */
+  /** How many observations were the same. @default 1 */
   readonly count?: number;
 }
 
-/** An end that was drawn. */
+/** A randomly drawn end. */
 export interface DrawnEnd {
   readonly ms: number;
   readonly kind: 'answered' | 'failed';
 }
 
-/** Sums of many shares come out a little beside what they are. */
+/** Tolerance for rounding errors in sums of shares. */
 const ROUNDING = 1e-9;
 
 /**
@@ -26,9 +26,9 @@ const ROUNDING = 1e-9;
  */
 export class ProductLimit {
   private readonly times: number[] = [];
-  /** The share that has succeeded by each of them. */
+  /** The share that has succeeded by each time. */
   private readonly answered: number[] = [];
-  /** The share that has ended by each of them. */
+  /** The share that has ended by each time. */
   private readonly ended: number[] = [];
 
   constructor(observations: readonly Observation[]) {
@@ -87,10 +87,10 @@ export class ProductLimit {
   }
 
   /**
-   * How one ends that has not ended yet; undefined where that is later than any end that is known.
+   * Draws how a sub-task under way ends; undefined where that is later than any known end.
    *
-   * @param uniform a number from 0 to below 1, every one as likely
-   * @param aboveMs it is known to go on for longer than that; without, nothing is known of it
+   * @param uniform a uniformly distributed number from 0 to below 1
+   * @param aboveMs the sub-task takes longer than this. Default: nothing is known of it
    */
   draw(uniform: number, aboveMs = -Infinity): DrawnEnd | undefined {
     const from = this.lastUpTo(aboveMs);
@@ -112,7 +112,7 @@ export class ProductLimit {
   }
 }
 
-/** The index of the first that is so, where all behind it are; the length where none is. */
+/** Binary search: the index of the first value that matches, if all values after it match; the length where none matches. */
 function firstIndex(sorted: readonly number[], isSo: (value: number) => boolean): number {
   let [low, high] = [0, sorted.length];
   while (low < high) {

@@ -6,7 +6,7 @@ import type { OpenSubTask } from './learning-run.js';
 import type { TaskSlice } from './task-slice.js';
 
 /**
- * Counts committed events, in their order, in the slices that they belong to.
+ * Counts committed events in slices of time, in their order.
  *
  * A run counts from its start to its end. What becomes of it after a sub-task was tried again on request, or in another
  * process than the one that began it, does not: that would measure how long people or the service were away.
@@ -41,7 +41,7 @@ export class RaceProjection {
     return open;
   }
 
-  /** Counts nothing more of the runs that are under way: another process goes on with them. */
+  /** Stops counting the runs under way: another process resumes them. */
   leaveRuns(): void {
     for (const runId of [...this.runs.keys()]) this.leave(runId);
   }
@@ -87,7 +87,7 @@ export class RaceProjection {
     this.runs.delete(runId);
   }
 
-  /** Events of one moment have the same text, and there are many. */
+  /** Caches the last text: many events have the same time. */
   private timeOf({ time }: RunEvent): number {
     if (time !== this.lastTime) {
       this.lastTime = time;
@@ -97,7 +97,7 @@ export class RaceProjection {
   }
 }
 
-/** What an attempt's stream had brought when it ended. */
+/** Counts what the stream of an attempt had brought when the attempt ended. */
 function countStream(slice: TaskSlice, { type, subTask, data }: SubTaskEvent): void {
   if (!('stream' in data)) return;
   const { stream } = data;

@@ -9,7 +9,7 @@ import { ReplyTally, SubTaskTally, TaskSlice } from './task-slice.js';
 
 type Counted = Omit<z.input<typeof raceTableSchema>, 'task' | 'window' | 'learntMs' | 'order' | 'series'>;
 
-/** What the slices of a task add up to, for people to read: sub-tasks as it declares them now, without those of before. */
+/** The sum of a task's slices, for people to read. It has the sub-tasks that the task declares now. */
 export function raceTable(
   { subTasks, reply, shadows }: TaskDefinition,
   slices: readonly TaskSlice[],
@@ -61,7 +61,7 @@ function rowOf(
   };
 }
 
-/** When answers come, failures and what was cut included. */
+/** When answers come, including failures and cancelled sub-tasks. */
 function answersOf(
   answered: DurationHistogram,
   failed: DurationHistogram,
@@ -87,7 +87,7 @@ function streamOf({ firstChunks, cancelled, failed }: StreamTally): z.input<type
   };
 }
 
-/** What the streams of sub-tasks had that were cancelled, in all. */
+/** Totals of the streams of cancelled sub-tasks. */
 function cutOf(streams: readonly StreamTally[]): { cut?: UnusedStreams['counts'] } {
   if (streams.length === 0) return {};
   const sum = new UnusedStreams();
@@ -101,7 +101,7 @@ function quantilesOf(...parts: readonly DurationHistogram[]): z.input<typeof qua
   return sum.quantiles();
 }
 
-/** To four digits behind the point; null of nothing. */
+/** A share with four decimals; null where the whole is 0. */
 function share(part: number, whole: number): number | null {
   return whole === 0 ? null : Math.round((part / whole) * 1e4) / 1e4;
 }

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Observation } from './product-limit.js';
 
-/** How many ends of a sub-task are kept of a slice, and make its place in the order. */
+/** How many ends of a sub-task a slice keeps, and how many decide its place in the order. */
 export const MOST_RECENT = 100;
 
 /** By the letter that stands for each. */

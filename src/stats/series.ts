@@ -5,7 +5,7 @@ import { MINUTE_MS, MinuteTally } from './minute-tally.js';
 import type { seriesSchema, Step } from './stats.schemas.js';
 import type { TaskSlice } from './task-slice.js';
 
-/** What the slices of a task have, step by step; steps in which nothing happened too. */
+/** The time series of a task's slices, also for steps without events. */
 export function seriesOf(
   slices: readonly TaskSlice[],
   { from, to }: Stretch,

@@ -6,14 +6,14 @@ const KEPT = 10;
 const count = z.int().min(0);
 const differenceSchema = z.object({ runId: z.string(), time: z.string(), pointers: z.array(z.string()) });
 
-/** A run in which the result of a shadow was not that of the reply, and where they differ. */
+/** A run in which a shadow's result differs from the reply, and the places where they differ. */
 export type Difference = z.infer<typeof differenceSchema>;
 
 /** How the results of a shadow compare with replies. */
 export class ShadowTally {
   equal = 0;
   different = 0;
-  /** The newest first. */
+  /** The newest come first. */
   differences: Difference[] = [];
 
   note(difference: Difference): void {

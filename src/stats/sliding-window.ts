@@ -2,16 +2,16 @@ import type { Stretch } from '../run/journal.js';
 import { TaskSlice } from './task-slice.js';
 
 export const SLICE_MS = 5 * 60_000;
-/** So the window is between 55 minutes and an hour long. */
+/** Slices of the window, which is between 55 minutes and an hour long. */
 const SLICES = 12;
 
-/** A slice and where it stands. */
+/** A slice and its position. */
 export interface StoredSlice {
   readonly task: string;
-  /** Where its time begins, in milliseconds since 1970. */
+  /** Start of the slice, in milliseconds since 1970. */
   readonly start: number;
   readonly slice: TaskSlice;
-  /** Whether it is to be saved. */
+  /** Whether the slice has changed since it was saved. */
   changed: boolean;
 }
 
@@ -27,7 +27,7 @@ export function windowAt(now: number): Stretch {
 export class SlidingWindow {
   private readonly tasks = new Map<string, StoredSlice[]>();
 
-  /** The slice of a task that something is to be added to, for its time. */
+  /** The slice of a task for a time, to add to. */
   at(task: string, ms: number): TaskSlice {
     const start = startOf(ms);
     const stored = this.stored(task);
@@ -53,7 +53,7 @@ export class SlidingWindow {
     return stored.filter(({ start }) => start >= from && start <= to).map(({ slice }) => slice);
   }
 
-  /** Gives back the room of what doesn't count any more. */
+  /** Drops slices that no longer count. */
   forgetOld(now: number): void {
     const { from, to } = windowAt(now);
     for (const [task, stored] of this.tasks) {
@@ -81,7 +81,7 @@ function startOf(ms: number): number {
   return Math.floor(ms / SLICE_MS) * SLICE_MS;
 }
 
-/** Keeps the newest in front: that is the one that is looked for. */
+/** Inserts a slice, the newest in front: that one is most often looked for. */
 function insert(stored: StoredSlice[], slice: TaskSlice, task: string, start: number): StoredSlice {
   const added = { task, start, slice, changed: false };
   stored.push(added);

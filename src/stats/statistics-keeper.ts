@@ -7,9 +7,9 @@ import { loggerOf } from '../core/logger-of.js';
 import { TaskStatistics } from './task-statistics.js';
 
 export const SAVE_EVERY_MS = 10_000;
-/** A start reads no more events than this, so that nobody waits for it: between two saves there are hardly as many. */
+/** A start reads at most so many events, so that nobody waits for it. Between two saves there are hardly as many. */
 export const MAX_BEHIND = 100_000;
-/** How far back it looks for the beginnings of runs that were under way, in events. */
+/** How many events back a start looks for the beginnings of runs that were under way. */
 export const MAX_LOOK_BACK = 20_000;
 const PAGE = 1_000;
 
@@ -35,13 +35,13 @@ export class StatisticsKeeper implements OnApplicationBootstrap, BeforeApplicati
     private readonly bus: EventBus,
   ) {}
 
-  /** When all tasks are known, before any run is accepted or resumed: that module depends on this one. */
+  /** Called when all tasks are known, before any run is accepted or resumed. */
   async onApplicationBootstrap(): Promise<void> {
     await this.turn();
     this.timer = setInterval(() => void this.turn(), SAVE_EVERY_MS).unref();
   }
 
-  /** When all has been told of, and the journal is still open. */
+  /** Called when all events are published, and the journal is still open. */
   async beforeApplicationShutdown(): Promise<void> {
     clearInterval(this.timer);
     const isCounting = this.unwatch !== undefined;
@@ -61,7 +61,7 @@ export class StatisticsKeeper implements OnApplicationBootstrap, BeforeApplicati
     else await this.beginCounting();
   }
 
-  /** Takes over what the node that counts has saved. */
+  /** Takes over the statistics that the counting node has saved. */
   private async read(): Promise<void> {
     this.unwatch?.();
     this.unwatch = undefined;
@@ -74,7 +74,7 @@ export class StatisticsKeeper implements OnApplicationBootstrap, BeforeApplicati
   }
 
   private async beginCounting(): Promise<void> {
-    /** What is published meanwhile; it is counted when all before it is. */
+    /** Events that are published meanwhile. They are counted after all earlier ones. */
     let early: (readonly RunEvent[])[] | undefined = [];
     this.unwatch = this.bus.watchAll((events) => {
       if (early) early.push(events);

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { StreamMeasures } from '../core/events.js';
 import { DurationHistogram, histogramSchema } from './duration-histogram.js';
 
-/** What streams had brought that were given up before their end. */
+/** Chunks, bytes and tokens of streams that were given up before their end. */
 export class UnusedStreams {
   attempts = 0;
   chunks = 0;
@@ -27,9 +27,9 @@ const COUNTS = ['attempts', 'chunks', 'bytes', 'tokens'] as const;
 
 type UnusedCounts = Pick<UnusedStreams, (typeof COUNTS)[number]>;
 
-/** What the streams of a sub-task have shown. */
+/** Statistics of a sub-task's streams. */
 export class StreamTally {
-  /** From the start of an attempt to its first chunk that wins. */
+  /** Time from the start of an attempt to its first chunk that wins. */
   firstChunks = new DurationHistogram();
   cancelled = new UnusedStreams();
   failed = new UnusedStreams();

@@ -1,11 +1,11 @@
 import { z } from 'zod';
 import { DurationHistogram, histogramSchema } from './duration-histogram.js';
 
-/** Replies of which callers were shown the stream. */
+/** Replies whose stream callers were shown. */
 export class StreamedReplies {
-  /** From the start of a run to the first chunk that was shown. */
+  /** Time from the start of a run to the first shown chunk. */
   firstChunks = new DurationHistogram();
-  /** From the start of a run to its reply. */
+  /** Time from the start of a run to its reply. */
   durations = new DurationHistogram();
 
   add({ firstChunks, durations }: StreamedReplies): void {

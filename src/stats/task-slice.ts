@@ -8,32 +8,32 @@ import { shadowTallySchema, ShadowTally } from './shadow-tally.js';
 import { StreamTally, streamTallySchema } from './stream-tally.js';
 import { StreamedReplies, streamedRepliesSchema } from './streamed-replies.js';
 
-/** What became of a sub-task, in how many runs. */
+/** Outcomes of a sub-task: in how many runs each. */
 export class SubTaskTally {
-  /** Its result was in the reply. */
+  /** Runs in which its result was in the reply. */
   wins = 0;
   starts = 0;
-  /** Of those starts, the ones because its time had come: hedges. */
+  /** Starts because its time had come: hedges. */
   extraStarts = 0;
-  /** Its time had come, but the hedge budget was spent. */
+  /** Runs in which its time had come, but the hedge budget was spent. */
   heldBack = 0;
   skips = 0;
   failures = 0;
   cancellations = 0;
-  /** Its result was not what enough others agreed on. */
+  /** Runs in which its result was not the one that enough others agreed on. */
   dissents = 0;
-  /** Of its successes. */
+  /** Durations of successes. */
   durations = new DurationHistogram();
-  /** Of its failures, and of how long it had been going when it was cancelled. */
+  /** Durations of failures, and times until cancellations. */
   failureTimes = new DurationHistogram();
   cutTimes = new DurationHistogram();
-  /** What its place in the order is learnt from; undefined where its task learns none. */
+  /** The ends from which its place in the order is learnt; undefined where the task learns no order. */
   recent: RecentEnds | undefined;
-  /** From its success to the next one of the run, where it was the first. */
+  /** Time from its success, where it was first, to the next success of the run. */
   margins = new DurationHistogram();
-  /** How its results compare with replies, in runs of which it was a shadow; undefined where there is nothing to tell. */
+  /** How its results compare with replies, in runs where it was a shadow; undefined without such runs. */
   shadow: ShadowTally | undefined;
-  /** Of its attempts that streamed; undefined where none did. */
+  /** Streams of its attempts; undefined where none streamed. */
   streams: StreamTally | undefined;
 
   /** Adds all of another tally but its recent ends. */
@@ -65,15 +65,15 @@ const COUNTS = [
 
 /** How long the replies of runs with one reply policy took. */
 export class ReplyTally {
-  /** Of runs without hedges. */
+  /** Reply times of runs without hedges. */
   plain = new DurationHistogram();
-  /** Of runs with hedges. */
+  /** Reply times of runs with hedges. */
   hedged = new DurationHistogram();
-  /** What those with hedges that have ended would have taken without, at least. */
+  /** Estimated reply times without hedges (lower bounds) of ended runs with hedges. */
   unhedged = new DurationHistogram();
-  /** In how many of them that isn't known any better. */
+  /** In how many of these runs only the lower bound is known. */
   unknownRuns = 0;
-  /** By how much hedges brought replies sooner, in milliseconds, and in how many runs. */
+  /** By how much hedges brought replies sooner, in milliseconds. `savedRuns`: in how many runs. */
   savedMs = 0;
   savedRuns = 0;
   /** Those of them, with hedges and without, of which callers were shown the stream; undefined where there are none. */
@@ -107,13 +107,13 @@ export class ReplyTally {
   }
 }
 
-/** What the runs of a task have shown in a stretch of time. */
+/** Statistics of a task's runs in a stretch of time. */
 export class TaskSlice {
   runs = 0;
   replies = 0;
   errors = 0;
   readonly subTasks = new Map<string, SubTaskTally>();
-  /** By when they began, in minutes since 1970. */
+  /** By the minute in which runs began, counted since 1970. */
   readonly minutes = new Map<number, MinuteTally>();
   private replyTally: ReplyTally | undefined;
 
@@ -141,12 +141,12 @@ export class TaskSlice {
     return tally;
   }
 
-  /** The reply times under a policy, if they are known. */
+  /** The reply times under a policy, if there are any. */
   timesUnder(policy: ReplyPolicy): ReplyTally | undefined {
     return this.replyTally && isDeepStrictEqual(this.replyTally.policy, policy) ? this.replyTally : undefined;
   }
 
-  /** The same, to add to it: those under another policy, that the task had before, are given up. */
+  /** The reply times under a policy, to add to. Times under an earlier policy of the task are dropped. */
   timesToAdd(policy: ReplyPolicy): ReplyTally {
     return this.timesUnder(policy) ?? (this.replyTally = new ReplyTally(policy));
   }

@@ -16,32 +16,32 @@ import { MOST_RECENT } from './recent-ends.js';
 import { SlidingWindow, windowAt } from './sliding-window.js';
 import { TaskSlice } from './task-slice.js';
 
-/** How long an order in which some have no place yet is taken to be true, in milliseconds. */
+/** How long an order is cached in which some sub-tasks have no place yet, in milliseconds. */
 const UNSETTLED_MS = 50;
-/** How long a reply time or an order that was learnt is taken to be true, in milliseconds. */
+/** How long a learnt reply time or order is cached, in milliseconds. */
 const LEARNT_MS = 1_000;
 
-/** What is to be saved, and what puts it back when that fails. */
+/** Statistics to save, and a function that puts them back if saving fails. */
 export interface Unsaved {
   readonly statistics: SavedStatistics;
   readonly putBack: () => void;
 }
 
-/** What the recent runs of each task have shown: up to an hour of them, by the time of their events. */
+/** Statistics of the recent runs of each task: up to an hour, by the time of events. */
 @Injectable()
 export class TaskStatistics implements ReplyTimes {
   private readonly logger = loggerOf('statistics');
   private readonly window = new SlidingWindow();
   private readonly projection: RaceProjection;
-  /** The events up to here are counted in what was restored. */
+  /** Events up to this one are counted in the restored statistics. */
   private restoredUpTo = 0;
   private lastId = 0;
-  /** Whether what is counted has just happened, and is not read anew. */
+  /** Whether the counted events have just happened, and are not read again from the log. */
   private isLive = true;
-  /** The events that wait while a moment is written down. */
+  /** Events that wait while a snapshot is made. */
   private held: (readonly RunEvent[])[] | undefined;
   private readonly learnt = new Map<string, { readonly ms: number; readonly at: number }>();
-  /** By the declarations of their tasks, so that none outlives its own. */
+  /** Learnt orders by the task's declaration, so that no order outlives it. */
   private readonly orders = new WeakMap<
     TaskDefinition,
     { readonly order: LearntOrder; readonly until: number }
@@ -103,12 +103,12 @@ export class TaskStatistics implements ReplyTimes {
     return order;
   }
 
-  /** What was counted of a task within the window, the newest slice first. */
+  /** The slices of a task within the window, the newest first. */
   slices(task: string): readonly TaskSlice[] {
     return this.window.slices(task, Date.now());
   }
 
-  /** Counts committed events, in their order; those that it has counted make no difference. */
+  /** Counts committed events, in their order. Events that are counted already are ignored. */
   count(events: readonly RunEvent[]): void {
     if (this.held) {
       this.held.push(events);
@@ -130,7 +130,7 @@ export class TaskStatistics implements ReplyTimes {
     this.lastId = id;
   }
 
-  /** Goes on from what was saved, instead of what there was. Slices that can't be read are left out. */
+  /** Continues from saved statistics, in place of the current ones. Slices that can't be read are left out. */
   restore({ slices, upTo }: SavedStatistics): void {
     this.isLive = false;
     this.window.clear();
@@ -146,14 +146,14 @@ export class TaskStatistics implements ReplyTimes {
     }
   }
 
-  /** Counts nothing more of the runs that are under way: what becomes of them now would be told of an outage. What comes now has just happened. */
+  /** Stops counting the runs under way, whose times would include an outage. Events from now on have just happened. */
   leaveRuns(): void {
     this.isLive = true;
     this.projection.leaveRuns();
   }
 
   /**
-   * What has changed since the last call, all of one moment. Written a slice a turn, so that nobody waits for many tasks; the
+   * The changes since the last call, as a snapshot. It serialises one slice a turn, so that nobody waits for many tasks; the
    * events that come meanwhile are counted afterwards.
    */
   async takeUnsaved(): Promise<Unsaved> {
@@ -177,14 +177,14 @@ export class TaskStatistics implements ReplyTimes {
     };
   }
 
-  /** Those that are under way are known to take longer than until now. */
+  /** Sub-tasks under way take longer than until now. */
   private openEnds(task: string, name: string): Observation[] {
     const now = Date.now();
     const open = this.projection.openSubTasks(task).filter(({ subTask }) => subTask === name);
     return open.map(({ sinceMs }) => ({ ms: Math.max(0, now - sinceMs), kind: 'cut' }));
   }
 
-  /** Gives back the room of what is too old to count. */
+  /** Drops slices that are too old. */
   forgetOld(): ReturnType<typeof windowAt> {
     const now = Date.now();
     this.window.forgetOld(now);
