@@ -25,6 +25,6 @@ const modules = [
   WebhooksModule,
 ];
 
-/** All that runs tasks, without HTTP. It takes its configuration from `ConfigModule`. */
+/** Everything that runs tasks, without HTTP. The configuration comes from `ConfigModule`. */
 @Module({ imports: modules, exports: modules })
 export class CoreModule {}

@@ -35,7 +35,7 @@ import { WebhooksController } from './webhooks/webhooks.controller.js';
 import { WhatIfController } from './what-if/what-if.controller.js';
 import { WhatIfs } from './what-if/what-ifs.js';
 
-/** What answers over HTTP. */
+/** The controllers and filters of the HTTP face. */
 @Module({
   imports: [CoreModule, TerminusModule.forRoot({ logger: false })],
   controllers: [

@@ -38,15 +38,15 @@ import { Tracing } from './tracing/tracing.js';
 const DOCUMENTATION_PATHS = ['/docs', '/openapi.json'];
 const EVERY_PATH = /(?:)/;
 const BATCH_PATH = /^\/tasks\/[^/]+\/runs:batch\/?$/i;
-/** What the body of a batch may have where MAX_INPUT_BYTES is less: 1,000 runs of 1 KiB. */
+/** Least bound of a batch's body, whatever MAX_INPUT_BYTES: 1,000 runs of 1 KiB. */
 const MIN_BATCH_BYTES = 2 ** 20;
 
 interface FaceOptions {
-  /** Says which paths there are, and what each takes. */
+  /** The OpenAPI document, which lists all paths and what each takes. */
   readonly document: OpenAPIObject;
-  /** What links begin with where there is no PUBLIC_URL. Default: what proxies say, or nothing. */
+  /** Beginning of links where there is no PUBLIC_URL. Default: by the headers of proxies, or nothing. */
   readonly base?: string | undefined;
-  /** Refuses callers. Default: nobody but those whom `access` refuses. */
+  /** Refuses callers. Default: only those that `access` refuses. */
   readonly refuse?: RequestHandler;
   /** The paths that show the document. Default: all of {@link DOCUMENTATION_PATHS}. */
   readonly pages?: readonly string[] | undefined;
@@ -77,7 +77,7 @@ export function setUpFace(
   app.get(Telemetry).states.push((tell) => {
     for (const [code, count] of refusals.counts) tell('frontrunner.requests.refused', count, code);
   });
-  // Where an application is around it, that measures its requests itself.
+  // An application around the instance measures its requests itself.
   if (ownBase === undefined) adapter.timed = new TimedRequests(measures, operations);
   const publicUrl = config.PUBLIC_URL;
   settleLinks(express, { publicUrl: publicUrl ?? ownBase ?? null, proxies: config.TRUSTED_PROXIES });

@@ -46,7 +46,7 @@ import { MemoryBudgetModule } from './run/memory-budget.module.js';
 export class JournalModule implements OnApplicationShutdown {
   constructor(@Inject(Journal) private readonly journal: Journal) {}
 
-  /** When the server is closed: until then callers read. */
+  /** Called when the server is closed: until then callers read. */
   async onApplicationShutdown(): Promise<void> {
     await this.journal.close();
   }

@@ -1,7 +1,7 @@
 import type { EventEmitter } from 'node:events';
 import { closeSync, openSync } from 'node:fs';
 
-/** Says what a reload is from now on. */
+/** Sets the function that a reload calls from now on. */
 export type OnReload = (reload: () => void) => void;
 
 type Target = Pick<EventEmitter, 'on' | 'emit'> & Pick<NodeJS.Process, 'platform'>;

@@ -12,7 +12,7 @@ import { WebhookMeans } from './core/webhook-means.js';
       provide: Seal,
       inject: [CONFIG],
       useFactory: ({ SECRETS_KEY: keys, DATABASE_URL: { kind } }: Config): Seal =>
-        // What is kept in memory needs no key that outlives the process.
+        // A journal in memory needs no key that outlives the process.
         new Seal(keys.length === 0 && kind === 'memory' ? [randomBytes(32)] : keys),
     },
     {

@@ -5,7 +5,7 @@ import { DatabaseError } from './journal/database-error.js';
 import { TaskDeclarationError } from './tasks/declared.js';
 import { TasksFileError } from './tasks-file/mistake.js';
 
-/** What Node says of an address that it can’t listen on. */
+/** Node's error for an address that it can’t listen on. */
 interface ListenError extends NodeJS.ErrnoException {
   readonly address: string;
   readonly port: number;
@@ -21,7 +21,7 @@ const mendable = [
   TasksFileError,
 ];
 
-/** What stopped the start, in a line or two for mistakes that the user can mend, with a stack trace otherwise. */
+/** Explains a failed start: in a line or two for mistakes that the user can mend, otherwise with a stack trace. */
 export function explain(error: unknown): string {
   if (mendable.some((kind) => error instanceof kind)) return (error as Error).message;
   const { code, address, port, message, stack } = (error ?? {}) as Partial<ListenError>;

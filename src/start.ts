@@ -23,7 +23,7 @@ import { announce, welcome } from './welcome.js';
 /** A service that listens. */
 export interface Started {
   readonly url: string;
-  /** Those of TASKS_FILE. */
+  /** The files of TASKS_FILE. */
   readonly tasksFiles: readonly string[];
   /** Reads the files of tasks and of keys again. */
   readonly reload: () => void;

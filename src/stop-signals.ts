@@ -1,13 +1,13 @@
 import type { EventEmitter } from 'node:events';
 
-/** What asks the service to stop. */
+/** Signals that ask the service to stop. */
 const STOP_SIGNALS = ['SIGTERM', 'SIGINT'] as const;
 /** How often a process under npm looks whether its parent is there. */
 const PARENT_CHECK_MS = 500;
 
 type Target = Pick<EventEmitter, 'on'> & Pick<NodeJS.Process, 'exit'>;
 
-/** Says what a stop is from now on. It resolves when the service has stopped; the process ends then. */
+/** Sets the function that a stop calls from now on. It resolves when the service has stopped; the process ends then. */
 export type OnStop = (stop: () => Promise<void>) => void;
 
 /**

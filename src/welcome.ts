@@ -7,15 +7,15 @@ import { nameOf } from './core/database-name.js';
 type Log = Pick<LoggerService, 'log' | 'warn'>;
 
 interface Started {
-  /** Where it listens. */
+  /** The URL at which the service listens. */
   readonly url: string;
   readonly config: Pick<Config, 'DATABASE_URL' | 'DEMO' | 'METRICS_PORT'>;
   readonly access: Pick<Access, 'keys' | 'warnings'>;
-  /** What there is to say of the tasks file, where there is one. */
+  /** A line about the tasks file, where there is one. */
   readonly tasks: string | undefined;
 }
 
-/** Says what starts, before there is anything to wait for, and which variables look as if they were meant for it. */
+/** Logs what starts, before there is anything to wait for, and which variables look as if they were meant for the service. */
 export function announce(
   logger: Log,
   version: string,
@@ -28,7 +28,7 @@ export function announce(
   for (const warning of unreadVariables(environment)) logger.warn(warning);
 }
 
-/** Says what to know of a service that has started: what is lost or open to others, and last where it is. */
+/** Logs what users should know of a started service: what may get lost, what is open to others, and last its URL. */
 export function welcome(logger: Log, { url, config, access, tasks }: Started): void {
   if (config.DATABASE_URL.kind === 'memory')
     logger.warn('DATABASE_URL is memory: so runs are lost when the process ends');

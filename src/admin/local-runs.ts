@@ -7,7 +7,7 @@ import type { RunControl } from '../tasks/run-control.js';
 /** How many runs are read, and changed at once. */
 const PAGE = 100;
 
-/** Which runs, of a journal that no other node shares. */
+/** Selects runs of a journal that no other node shares. */
 export interface LocalFilter {
   readonly task?: string | undefined;
   readonly statuses: readonly RunStatus[];
@@ -21,14 +21,14 @@ export function cancelRuns(journal: Journal, control: RunControl, filter: LocalF
       await control.cancel(id);
       return true;
     } catch (error) {
-      // It has ended meanwhile.
+      // The run has ended meanwhile.
       if (error instanceof DomainError && ['run-finished', 'run-unknown'].includes(error.code)) return false;
       throw error;
     }
   });
 }
 
-/** Retries what has failed of runs. @returns of how many: fewer than there are when no more fit at the moment */
+/** Retries the failed sub-tasks of runs. @returns of how many runs; fewer than selected when there is no room for more at the moment */
 export function retryRuns(journal: Journal, control: RunControl, filter: LocalFilter): Promise<number> {
   return forEachRun(journal, filter, (runId) => control.perform({ runId, kind: 'retry' }));
 }

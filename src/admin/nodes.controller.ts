@@ -19,7 +19,7 @@ const NO_COMMITS = { count: 0, p50: null, p90: null, p99: null };
 @ApiTags('Nodes')
 @Controller('nodes')
 export class NodesController {
-  /** Of the only node. */
+  /** The id of the only node. */
   private readonly id = newRunId();
   private readonly version = version();
 

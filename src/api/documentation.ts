@@ -7,7 +7,7 @@ import { compressed } from '../http/send-json.js';
 import { documentForPage } from './page-document.js';
 
 const DOCUMENTATION = /^\/(docs|openapi\.json)\b/i;
-/** What a file of it takes in memory until it is sent, roughly. */
+/** Approximate memory of a file of the documentation until it is sent, in bytes. */
 const DOCUMENTATION_BYTES = 256 * 2 ** 10;
 
 /** So that phones show the page at its size; the template of `@nestjs/swagger` has no place for it. */
@@ -43,7 +43,7 @@ export function showDocument(app: NestExpressApplication, document: OpenAPIObjec
       ...options,
     });
   };
-  // It is made when somebody opens the page first: a start has other things to do.
+  // The document for the page is made when somebody first opens the page, so that a start is quicker.
   show('docs', () => documentForPage(document), {
     raw: false,
     customSiteTitle: 'Frontrunner',

@@ -18,7 +18,7 @@ const COMMON: ReadonlySet<string> = new Set<ProblemCode>([
 const STREAM =
   '\n\nThis page shows a stream when it has ended. `curl -N -H "Accept: text/event-stream"` shows it as it comes, and so does `/ui`.';
 
-/** Parameters whose examples stand for what there is none of. */
+/** Parameters whose examples name things that don't exist. */
 const IDS: ReadonlySet<string> = new Set(['id', 'webhookId', 'event']);
 
 interface Parameter {
@@ -35,11 +35,11 @@ interface Parameter {
  */
 export function documentForPage(original: OpenAPIObject): OpenAPIObject {
   const document = structuredClone(original);
-  // A page can set no cookie that scripts don't see.
+  // A page can't set a cookie that is hidden from scripts.
   delete document.components?.securitySchemes?.[SESSION_SCHEME];
   document.security = withoutSession(document.security);
   for (const item of Object.values(document.paths)) {
-    // Each GET has one beside it.
+    // Each GET has a HEAD beside it.
     delete item.head;
     for (const operation of Object.values(item as Record<string, OperationObject>))
       describe(operation, document);
@@ -68,7 +68,7 @@ function describe(operation: OperationObject, document: OpenAPIObject): void {
   };
 }
 
-/** Says in words what the form would be filled with. */
+/** Moves an example or default into the description, so that the form stays empty. */
 function leaveEmpty(parameter: Parameter): void {
   const { default: usual, example, examples = [], ...schema } = parameter.schema ?? {};
   const value = usual ?? parameter.example ?? example ?? examples[0];

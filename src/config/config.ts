@@ -11,13 +11,13 @@ export const CONFIG = Symbol('configuration');
 export type Config = {
   readonly [Name in keyof typeof variables]: z.infer<(typeof variables)[Name]['schema']>;
 } & {
-  /** What `${NAME}` in tasks files stands for. */
+  /** Values for `${NAME}` in tasks files. */
   readonly environment: Environment;
 };
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Wrong environment variables. The message names each, what it got and what it takes. */
+/** Thrown for wrong environment variables. The message names each, its value, and what is allowed. */
 export class ConfigError extends Error {
   constructor(problems: readonly string[]) {
     super(`The configuration is wrong:\n${problems.map((problem) => `  ${problem}`).join('\n')}`);
@@ -25,7 +25,7 @@ export class ConfigError extends Error {
   }
 }
 
-/** Keeps what is secret of a configuration out of prints of the objects that have it. */
+/** Keeps the secrets of a configuration out of prints of objects. */
 export function unprinted(config: Config): Config {
   return Object.defineProperty(config, inspect.custom, { value: () => '[Config]' });
 }
@@ -34,7 +34,7 @@ function withoutPassword(text: string): string {
   return text.replace(/(:\/\/[^:@/]*):[^@]*@/, '$1:…@').replace(/^"([^:@/"]+):[^@/]*@/, '"$1:…@');
 }
 
-/** What other programs read too they know by two names. */
+/** Variables that other programs read too have two names. */
 function givenOf(environment: Environment, name: string): unknown {
   const lower = name.endsWith('_PROXY') ? environment[name.toLowerCase()] : undefined;
   return lower === undefined || lower === '' ? environment[name] : lower;

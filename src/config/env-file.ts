@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { parseEnv } from 'node:util';
 
-/** A file of variables that is there and can’t be read. */
+/** Thrown for a file of variables that exists but can’t be read. */
 export class EnvFileError extends Error {
   override name = 'EnvFileError';
 }
 
-/** What a file of variables says; nothing where there is none. @throws {EnvFileError} */
+/** The variables of a file; empty where there is no file. @throws {EnvFileError} */
 export function readEnvFile(file = '.env'): Readonly<Record<string, string | undefined>> {
   try {
     // Some editors put a byte order mark first.

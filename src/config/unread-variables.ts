@@ -2,10 +2,10 @@ import { distance } from '../core/nearest.js';
 import { variables } from './variables.js';
 
 const NAMES = Object.keys(variables);
-/** What the commands that call a service read, and only they. */
+/** Variables that only the commands read which call a service. */
 const OF_COMMANDS = ['FRONTRUNNER_URL', 'FRONTRUNNER_API_KEY'];
 const PREFIX = 'FRONTRUNNER_';
-/** What Kubernetes and Docker links give every container of a namespace that has a service of the name frontrunner. */
+/** Variables that Kubernetes and Docker links set in containers beside a service of the name frontrunner. */
 const OF_ORCHESTRATOR =
   /^FRONTRUNNER_(.*_)?(SERVICE_(HOST|PORT(_.*)?)|PORT_\d+_(TCP|UDP|SCTP)(_(ADDR|PORT|PROTO))?|NAME|ENV_.*)$/;
 

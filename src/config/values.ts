@@ -55,7 +55,7 @@ export function parseDatabaseUrl(url: string): Database | undefined {
   return path === undefined || /[\0/]$/.test(path) ? undefined : { kind: 'sqlite', path };
 }
 
-/** With a host, or one among the parameters, and the name of a database. */
+/** Whether a URL has a host, also among the parameters, and the name of a database. */
 function isPostgresUrl(text: string): boolean {
   // Several hosts are refused later, by what says how to mend it; a user without a host is one of a socket.
   const url = URL.parse(text.replace(/,[^/?]*/, '').replace(/\/\/[^/?@]*@\//, '///'));
@@ -68,7 +68,7 @@ export const proxy = z
   .transform((text) => (text === 'none' ? null : proxyUrl(text)))
   .refine((url) => url !== undefined);
 
-/** What no quotes are needed for, and what Postgres, the queue of another service, and other programs leave free. */
+/** A schema name that needs no quotes, and that neither Postgres, nor the queue of another service, nor other programs use. */
 export const SCHEMA_NAME = /^(?!pg_|public$|information_schema$)(?!.*_queue$)[a-z_][a-z0-9_]{0,39}$/;
 export const SCHEMA_FORM =
   'a plain name of a schema: up to 40 small letters, digits and _, no digit first, not public, nor with pg_ first or _queue last';

@@ -1,12 +1,12 @@
 import type { z } from 'zod';
 
-/** One environment variable: the text it defaults to, what it takes and what it is for. */
+/** One environment variable: its default text, its values and its purpose. */
 export interface Variable<T extends z.ZodType> {
   readonly schema: T;
   readonly fallback: string;
   readonly takes: string;
   readonly purpose: string;
-  /** Whether no message may say what it is. */
+  /** Whether messages must not show the value. */
   readonly secret?: true;
 }
 

@@ -2,10 +2,10 @@ import { memoryBytes, type JsonValue } from '../core/json.js';
 import { expressionMistake, expressionOf } from './expression.js';
 import { ExpressionError, type ExpressionThread } from './expression-thread.js';
 
-/** What the JSON text of true or false takes at most. */
+/** Longest JSON text of true or false. */
 const MAX_LENGTH = 5;
 
-/** What is wrong with a condition over the input, `{% … %}`; undefined when nothing is. */
+/** The mistake in a condition over the input, `{% … %}`; undefined when there is none. */
 export function conditionMistake(text: string): string | undefined {
   const source = expressionOf(text);
   if (source === undefined)
@@ -13,7 +13,7 @@ export function conditionMistake(text: string): string | undefined {
   return expressionMistake(source, []);
 }
 
-/** Makes a function of the input of a condition without mistakes: what it gives counts as `$boolean` takes it, nothing as false. */
+/** Compiles a valid condition to a function of the input. Its value counts as in `$boolean`; no value counts as false. */
 export function condition(text: string, thread: ExpressionThread): (input: unknown) => Promise<boolean> {
   const sources = [`$boolean((${String(expressionOf(text))}))`];
   const { signal } = new AbortController();

@@ -9,17 +9,17 @@ import { FairQueue } from './fair-queue.js';
 /** How long the expressions of one answer may take together, in milliseconds. */
 const MOST_MS = 1_000;
 
-/** Expressions that gave nothing for a reason that the message says. */
+/** Thrown for expressions without a value. The message says why. */
 export class ExpressionError extends Error {
   override name = 'ExpressionError';
 }
 
-/** What an expression gives, undefined for nothing. */
+/** The value of an expression, undefined for nothing, or its error. */
 export type Evaluated = { readonly value: JsonValue | undefined } | { readonly error: string };
 
 interface Job {
   readonly questions: Questions;
-  /** Ends its wait. */
+  /** Ends the wait for the evaluation. */
   readonly signal: AbortSignal;
   readonly answered: PromiseWithResolvers<readonly Evaluated[]>;
 }
@@ -32,7 +32,7 @@ interface Job {
 export class ExpressionThread {
   private worker: Worker | undefined;
   private isReady = false;
-  /** Sub-tasks take turns. Each is known by its expressions. */
+  /** The waiting jobs. Sub-tasks take turns; each is identified by its expressions. */
   private readonly waiting = new FairQueue<Job>();
   private current: Job | undefined;
   private timeout: NodeJS.Timeout | undefined;
@@ -40,7 +40,7 @@ export class ExpressionThread {
   constructor(private readonly memory: MemoryBudget) {}
 
   /**
-   * @param bytes what the questions take in memory, roughly
+   * @param bytes approximate memory of the questions
    * @returns the values of the expressions, in their order
    * @throws {ExpressionError} when they take too long
    */
@@ -81,7 +81,7 @@ export class ExpressionThread {
     return worker;
   }
 
-  /** Begins the next evaluation, as soon as the thread can. */
+  /** Begins the next evaluation as soon as the thread is free. */
   private next(): void {
     const { worker } = this;
     if (!worker || !this.isReady || this.current) return;
@@ -108,7 +108,7 @@ export class ExpressionThread {
     this.current = undefined;
   }
 
-  /** Goes on with another thread, if there is more to do. */
+  /** Ends the thread, and starts another one if jobs wait. */
   private end(worker: Worker, reason: ExpressionError): void {
     if (this.worker !== worker) return;
     clearTimeout(this.timeout);

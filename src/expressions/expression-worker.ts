@@ -1,19 +1,19 @@
-/** The thread in which expressions are evaluated: what takes too long is ended with it. */
+/** The thread that evaluates expressions. An expression that takes too long is ended together with the thread. */
 import { parentPort } from 'node:worker_threads';
 import jsonata from 'jsonata';
 import '../core/exact-json.js';
 
-/** What is asked of the thread. */
+/** A message to the thread. */
 export interface Questions {
   readonly sources: readonly string[];
   /** The context of the expressions. */
   readonly body: unknown;
   readonly variables: Readonly<Record<string, unknown>>;
-  /** How long the JSON text of a value may be. */
+  /** Longest JSON text of a value. */
   readonly maxLength: number;
 }
 
-/** What an expression gives, as JSON text, undefined for nothing; or why it gives none. */
+/** The value of an expression as JSON text, undefined for nothing, or the error. */
 export type Answer = { readonly text: string | undefined } | { readonly error: string };
 
 const port = parentPort;
@@ -36,14 +36,14 @@ async function answer(source: string, { body, variables, maxLength }: Questions)
   }
 }
 
-/** What an expression throws. Its message quotes the values. */
+/** An error of JSONata. Its message quotes values. */
 interface Failure {
   readonly message?: string;
   readonly value?: unknown;
   readonly value2?: unknown;
 }
 
-/** Why an expression failed, without the values of the answer or the input that it failed of: messages are kept where those must not be. */
+/** Why an expression failed, without values of the answer or the input: messages are kept where those must not be. */
 function messageOf({ message: whole = 'it threw no error', value, value2 }: Failure): string {
   let message = whole;
   for (const quoted of [value, value2]) {
@@ -53,7 +53,7 @@ function messageOf({ message: whole = 'it threw no error', value, value2 }: Fail
   return message;
 }
 
-/** Refuses what JSON would leave out, or would make null of. */
+/** Refuses values that JSON would leave out or turn into null. */
 function refuseOthers(_key: string, value: unknown): unknown {
   if (typeof value === 'function' || (value as { readonly _jsonata_lambda?: true } | null)?._jsonata_lambda)
     throw new Error('its value has a function');

@@ -2,7 +2,7 @@ import { createRequire } from 'node:module';
 import type jsonata from 'jsonata';
 import { nearest } from '../core/nearest.js';
 
-/** What an expression may ask of an answer besides its body, which is its context. */
+/** Variables of an expression over an answer. The body of the answer is its context. */
 const ANSWER_VARIABLES = ['input', 'status', 'headers'];
 
 /** The functions that expressions may call: all of JSONata but `$eval`, which would take a text of an upstream for an expression. */
@@ -21,14 +21,14 @@ export function expressionOf(text: string): string | undefined {
 }
 
 /**
- * What is wrong with an expression: its syntax, or a name that it has not; undefined when nothing is.
+ * The mistake in an expression: its syntax or an unknown name; undefined when there is none.
  *
- * @param variables what it may ask for besides its context
+ * @param variables names that the expression may use besides its context
  */
 export function expressionMistake(source: string, variables = ANSWER_VARIABLES): string | undefined {
   let tree: jsonata.ExprNode;
   try {
-    // Here and not above: it is loaded for files that use it.
+    // Loaded here, and only for files that use expressions.
     tree = (require('jsonata') as typeof jsonata)(source).ast();
   } catch (error) {
     const { message, position } = error as jsonata.JsonataError;
@@ -39,7 +39,7 @@ export function expressionMistake(source: string, variables = ANSWER_VARIABLES):
   return names.mistake;
 }
 
-/** The variables that an expression uses and those that it sets, wherever it does. */
+/** The variables that an expression uses, and those that it sets. */
 class Names {
   private readonly used = new Set<string>();
   private readonly set: Set<string>;

@@ -1,11 +1,11 @@
 import Queue from 'yocto-queue';
 
-/** How long one owner's jobs go first while others wait, in milliseconds. */
+/** Length of an owner's turn while others wait, in milliseconds. */
 const TURN_MS = 100;
 
-/** A queue in which owners with jobs waiting take turns of equal time: one with many slow jobs holds up the others for one of them alone. */
+/** A queue in which owners take turns of equal time. An owner with many slow jobs delays the others by one job at most. */
 export class FairQueue<Job> {
-  /** The first is the one whose turn is next, or not yet over. */
+  /** The queues of owners. The first one has its turn now, or next. */
   private readonly queues = new Map<object, Queue<Job>>();
   private turnOf: object | undefined;
   private turnEnds = 0;

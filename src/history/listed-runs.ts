@@ -3,7 +3,7 @@ import type { RunStanding } from '../core/run-standing.js';
 import type { RunSummary } from '../run/journal-pages.js';
 import type { RunWatch } from '../tasks/run-watch.js';
 
-/** Of a run that was erased since it was found. */
+/** The standing of a run that was erased since it was found. */
 const NOTHING: RunStanding = { repliedAt: null, answeredBy: null, unfinished: [] };
 
 /**

@@ -4,7 +4,7 @@ import { requireMatch } from '../http/preconditions.js';
 import type { Commanded } from '../tasks/commanded.js';
 import { runView } from '../tasks/run-view.js';
 
-/** The entity tag of a run, without `W/`. It changes with every event of the run, and with what no event tells of. */
+/** The entity tag of a run, without `W/`. It changes with every event of the run, and with changes that have no event. */
 export function tagOf({ lastEventId, status, subTasks }: Readonly<RunRecord>): string {
   const isDead = subTasks.some(({ deadLetter }) => deadLetter);
   return `"${lastEventId}${status === 'set-aside' ? '-set-aside' : ''}${isDead ? '-dead' : ''}"`;

@@ -13,10 +13,10 @@ import { effort } from './effort.js';
 import { LinearPattern } from './linear-pattern.js';
 import { metered, STEPS } from './metered-schema.js';
 
-/** Ajv makes an object of everything that doesn’t fit, which takes more than the check: a schema behind one costs so much more. */
+/** Ajv makes an object for each error, which costs more than the check: an error counts as so many steps. */
 const STEPS_OF_ERROR = 5;
 
-/** The steps of a schema are spent before anything else of it is looked at. */
+/** Spends the steps of a schema before anything else of the schema is checked. */
 const steps: CodeKeywordDefinition = {
   keyword: STEPS,
   schemaType: 'number',
@@ -32,7 +32,7 @@ const steps: CodeKeywordDefinition = {
   },
 };
 
-/** Ajv's own compares each two items. */
+/** Replaces Ajv's own keyword, which compares each pair of items. */
 const uniqueItems: FuncKeywordDefinition = {
   keyword: 'uniqueItems',
   type: 'array',
@@ -42,7 +42,7 @@ const uniqueItems: FuncKeywordDefinition = {
     !isAsked || new Set(exactly(items).map(canonicalText)).size === items.length,
 };
 
-/** A new Ajv takes as long as many schemas, and keeps something of each: so one is made for this many. */
+/** How many schemas share one Ajv: a new one takes as long as many schemas, and each keeps something of every schema. */
 const SCHEMAS_OF_AJV = 1_000;
 /** Keywords of Ajv that are none of the standard. */
 const FOREIGN = ['$async', 'discriminator', 'id', 'nullable', STEPS];
@@ -51,7 +51,7 @@ const FOREIGN = ['$async', 'discriminator', 'id', 'nullable', STEPS];
 export class BoundedAjv {
   private readonly ajv: Ajv2020;
   readonly keywords: ReadonlySet<string>;
-  /** For how many schemas it is still good. */
+  /** How many more schemas it may compile. */
   schemasLeft = SCHEMAS_OF_AJV;
 
   constructor(allErrors: boolean) {
@@ -74,7 +74,7 @@ export class BoundedAjv {
     this.keywords = new Set(Object.keys(keywords).filter((name) => !FOREIGN.includes(name)));
   }
 
-  /** What of a schema doesn’t fit the meta-schema. */
+  /** The errors of a schema by its meta-schema. */
   misfits(schema: AnySchemaObject): readonly ErrorObject[] {
     // It has patterns, which count their steps.
     effort.begin(schema);
@@ -95,7 +95,7 @@ export class BoundedAjv {
 
 const current: { first?: BoundedAjv; all?: BoundedAjv } = {};
 
-/** @param errors whether a check tells of all errors, or of the first alone */
+/** @param errors whether a check returns all errors, or only the first */
 export function ajvFor(errors: 'first' | 'all'): BoundedAjv {
   const ajv = current[errors];
   if (ajv && ajv.schemasLeft > 0) return ajv;

@@ -9,7 +9,7 @@ import { effort, EffortError } from './effort.js';
 import { isObject, partsOf, STEPS, type SchemaObject } from './metered-schema.js';
 import { schemaFlaws, type Flaw } from './schema-flaws.js';
 
-/** What is wrong with a value; nothing when it fits. */
+/** Checks a value; returns its errors, none when it fits. */
 export type Check = (value: JsonValue) => readonly ErrorObject[];
 
 const TOO_LONG = 'takes too long to check; send less, or what is nested less';
@@ -17,7 +17,7 @@ const TOO_LONG = 'takes too long to check; send less, or what is nested less';
 /**
  * Compiles a JSON Schema, 2020-12, in which formats are annotations. Keywords that it doesn’t know are flaws.
  *
- * @param errors whether the check tells of all that is wrong, or of the first alone
+ * @param errors whether the check returns all errors, or only the first
  */
 export function compileSchema(
   schema: JsonValue,
@@ -49,7 +49,7 @@ function flawsOf(schema: SchemaObject, ajv: BoundedAjv): readonly Flaw[] {
   return misfits.length > 0 ? misfitFlaws(misfits) : schemaFlaws(schema, ajv.keywords);
 }
 
-/** The first of the errors at each place: the others say of what it could be instead. */
+/** The first error at each place: the others only say which alternatives failed. */
 function misfitFlaws(errors: readonly ErrorObject[]): Flaw[] {
   const first = new Map(errors.toReversed().map((error) => [error.instancePath, error]));
   return [...first.values()].map(({ instancePath, message = 'is wrong', params }) => {

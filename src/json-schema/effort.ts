@@ -1,8 +1,8 @@
-/** The effort of one check: what each value may cost, and what every value may, in steps. A step takes some 50 ns. */
+/** How many steps a check may take: so many for each part of the value, and at least `LEAST_STEPS`. A step takes some 50 ns. */
 const STEPS_OF_VALUE = 20;
 const LEAST_STEPS = 500_000;
 
-/** A check that took too many steps. */
+/** Thrown by a check that takes too many steps. */
 export class EffortError extends Error {
   override name = 'EffortError';
 }
@@ -24,13 +24,13 @@ export const effort = {
     this.isExtended = false;
   },
 
-  /** @throws {EffortError} past what the value may cost */
+  /** @throws {EffortError} when the value has used up its steps */
   spend(steps: number): void {
     this.left -= steps;
     if (this.left < 0) this.extend();
   },
 
-  /** A large value may cost more; few are, so nobody counts the others. @throws {EffortError} */
+  /** Allows more steps for a large value. Only then is the value measured. @throws {EffortError} */
   extend(): void {
     if (!this.isExtended) this.left += STEPS_OF_VALUE * valuesOf(this.checked) - LEAST_STEPS;
     this.isExtended = true;

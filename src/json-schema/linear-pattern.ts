@@ -1,7 +1,7 @@
 import { effort } from './effort.js';
 import { PatternParser, type State } from './pattern-parser.js';
 
-/** What stands before a place in a text. */
+/** The kind of character before a position in a text. */
 type Before = 'nothing' | 'word' | 'other';
 
 /** Where the automaton may be in a text, and where each character leads from there; the end of the text is one, too. */
@@ -11,7 +11,7 @@ interface Place {
   readonly next: Map<number, Place>;
 }
 
-/** What is known of places and characters is forgotten past so many: texts can make others without end. */
+/** Most cached positions and transitions. Beyond that the cache is emptied, because texts can make new ones without end. */
 const MAX_KNOWN = 20_000;
 /** The end of the text, among the code points. */
 const END = -1;
@@ -49,7 +49,7 @@ export class LinearPattern {
     return place === FITS;
   }
 
-  /** Ajv tells patterns apart by it. */
+  /** Ajv distinguishes patterns by this text. */
   toString(): string {
     return `/${this.pattern}/u`;
   }
@@ -75,7 +75,7 @@ export class LinearPattern {
     return this.place(next, isWord(code) ? 'word' : 'other');
   }
 
-  /** What is reached from some states without a character, at a place between two. */
+  /** The states that are reached from some states without a character, at a position between two characters. */
   private reached(states: State[], before: Before, code: number): Set<State> {
     const reached = new Set<State>();
     for (let state = states.pop(); state; state = states.pop()) {

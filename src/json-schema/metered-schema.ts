@@ -10,7 +10,7 @@ const ONE = [
 ];
 const LIST = ['allOf', 'anyOf', 'oneOf', 'prefixItems'];
 const BY_NAME = ['$defs', 'definitions', 'dependentSchemas', 'patternProperties', 'properties'];
-/** So many entries of lists take a step: those of `enum` and `required`, for example. */
+/** How many entries of lists, such as `enum` and `required`, count as one step. */
 const ENTRIES_OF_STEP = 16;
 
 export type SchemaObject = Readonly<Record<string, JsonValue>>;
@@ -32,13 +32,13 @@ export function metered(schema: JsonValue): JsonValue {
   return copy;
 }
 
-/** A schema, or one within it, and the way there. */
+/** A schema or sub-schema, and its path. */
 interface Part {
   readonly schema: SchemaObject;
   readonly path: readonly (string | number)[];
 }
 
-/** A schema and all that stand in it. */
+/** A schema and all its sub-schemas. */
 export function partsOf(schema: JsonValue | undefined, path: Part['path'] = []): Part[] {
   if (!isObject(schema)) return [];
   const children = Object.entries(schema).flatMap(([name, value]) => {

@@ -1,7 +1,7 @@
-/** A state of the automaton of a pattern: what it takes, and where it leads. */
+/** A state of a pattern's automaton: what it accepts, and where it leads. */
 export interface State {
   readonly id: number;
-  /** Where it leads when a character fits; without it, `next` is reached without one. */
+  /** The characters that lead to `next`. Without it, `next` is reached without a character. */
   readonly takes?: RegExp;
   /** What must be true of the place in the text: its beginning or end, or a word's. */
   readonly asserts?: Assertion;
@@ -10,12 +10,12 @@ export interface State {
 
 type Assertion = '^' | '$' | 'b' | 'B';
 
-/** A pattern that can't be matched in a time that grows with the text alone. The message says what in it. */
+/** Thrown for a pattern that can't be matched in linear time. The message says which part. */
 class PatternError extends Error {
   override name = 'PatternError';
 }
 
-/** Of an automaton. What is repeated counts as often as it may be. */
+/** Most states of an automaton. A repeated part counts as often as it may be repeated. */
 const MAX_STATES = 2_000;
 
 /** Parts of an automaton that begin at `start` and go on at `end`, which leads nowhere yet. */
@@ -24,7 +24,7 @@ interface Fragment {
   readonly end: State;
 }
 
-/** What one character fits: a class, an escape, or itself. Nothing may stand between the surrogates of a pair. */
+/** One character of a pattern: a class, an escape, or itself. A surrogate pair counts as one. */
 const ATOM =
   /\[(?:\\.|[^\]\\])*\]|\\(?:u\{[^}]*\}|ud[89ab][\da-f]{2}\\ud[c-f][\da-f]{2}|u.{4}|x..|c.|[pP]\{[^}]*\}|.)|./isuy;
 const GROUP = /\((?:\?:|\?<(?![=!])[^>]*>|(?!\?))/y;
@@ -68,7 +68,7 @@ export class PatternParser {
     return { start, end };
   }
 
-  /** What is repeated is read once for each time, so that it becomes so many parts. */
+  /** Parses a repeated part once for each repetition, so that it becomes as many fragments. */
   private repeated(): Fragment {
     const from = this.at;
     const once = this.part();

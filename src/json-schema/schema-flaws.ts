@@ -4,7 +4,7 @@ import { nearest } from '../core/nearest.js';
 import { LinearPattern } from './linear-pattern.js';
 import { isObject, partsOf, type SchemaObject } from './metered-schema.js';
 
-/** What is wrong with a schema, and where in it. */
+/** A mistake in a schema, and its place. */
 export interface Flaw {
   readonly path: readonly (string | number)[];
   readonly message: string;
@@ -12,7 +12,7 @@ export interface Flaw {
 
 const DRAFT = /^https?:\/\/json-schema\.org\/draft\/2020-12\/schema#?$/;
 
-/** Keywords that do nothing without one of others. */
+/** Keywords that have no effect without one of some others. */
 const COMPANIONS: readonly (readonly [string, readonly string[]])[] = [
   ['if', ['then', 'else']],
   ['then', ['if']],
@@ -24,9 +24,9 @@ const COMPANIONS: readonly (readonly [string, readonly string[]])[] = [
 const SAME_VALUE = ['allOf', 'anyOf', 'oneOf', 'not', 'if', 'then', 'else', 'dependentSchemas', '$ref'];
 
 /**
- * What of a schema that fits its meta-schema would check nothing, or fail when a value is checked.
+ * Finds parts of a valid schema that would check nothing, or fail when a value is checked.
  *
- * @param isKeyword whether something is done about a keyword
+ * @param keywords the supported keywords
  */
 export function schemaFlaws(root: JsonValue, keywords: ReadonlySet<string>): Flaw[] {
   const done = new Set<JsonValue>();

@@ -13,7 +13,7 @@ const WHY = {
   exploration: 'little is known of it',
 } as const;
 
-/** Writes what becomes of each run and sub-task to the log. Makes no lines that nobody is to see. */
+/** Logs the events of runs and sub-tasks. It makes no lines below the log level. */
 @Injectable()
 export class LogListener {
   private readonly runs = loggerOf('run');

@@ -9,7 +9,7 @@ import { OnWebhookEvent } from '../events/on-webhook-event.decorator.js';
 
 type Failing = WebhookEvent<'webhook.failing'>;
 
-/** Writes what becomes of webhooks to the log. Of a receiver that fails all the time it writes a line in ten seconds. */
+/** Logs the events of webhooks. For a receiver that fails all the time it logs one line in ten seconds. */
 @Injectable()
 export class WebhookLogListener implements OnApplicationShutdown {
   private readonly logger = loggerOf('webhook');

@@ -4,7 +4,7 @@ const BUFFER_CHARACTERS = 8 * 1024;
 /** Lines wait at most this long in memory. */
 const FLUSH_MS = 100;
 
-/** Hands lines on by the handful: the sink measures all it holds again for every write, which costs more than the lines. */
+/** Collects lines before it writes them: the sink measures its whole buffer at every write, which costs more than the lines. */
 export class LogBuffer implements DestinationStream {
   private lines = '';
 
@@ -19,7 +19,7 @@ export class LogBuffer implements DestinationStream {
     if (this.lines.length >= BUFFER_CHARACTERS) this.flush();
   }
 
-  /** Hands on what it holds. */
+  /** Writes the collected lines. */
   flush(): void {
     if (this.lines.length === 0) return;
     const { lines } = this;

@@ -18,7 +18,7 @@ type Level = Exclude<LogLevel, 'silent'>;
 /** Lines of one context. */
 interface Lines {
   readonly pino: Logger;
-  /** What follows the time in each. */
+  /** The text that follows the time in each line. */
   readonly head: string;
 }
 
@@ -47,7 +47,7 @@ export class PinoLog implements LoggerService {
     this.kinds = new Map([
       ...LOG_KINDS.map((kind) => [kind, lines(kind, levelOf(kind))] as const),
       ...NEST.map((context) => [context, lines(context, levelOf('nest'))] as const),
-      // Whoever starts the service says what has stopped the start.
+      // The caller of the start logs what has stopped it.
       ['ExceptionHandler', lines('ExceptionHandler', 'silent')],
     ]);
   }
@@ -84,7 +84,7 @@ export class PinoLog implements LoggerService {
     else if (lines.pino.isLevelEnabled(level)) this.writeFields(level, lines, line);
   }
 
-  /** JSON itself takes a third of what pino does, which looks at each field for what it could be. */
+  /** `JSON.stringify` takes a third of pino's time, because pino inspects each field. */
   private writeFields(level: Level, { pino, head }: Lines, line: object): void {
     const text = level === 'fatal' || 'err' in line ? undefined : jsonOf(line);
     if (text === undefined) pino[level](line);
@@ -101,7 +101,7 @@ function lineOf(message: unknown, rest: readonly unknown[]): object {
   return { msg: message, stack: rest.length > 1 ? rest[0] : undefined };
 }
 
-/** Undefined for what is no object of JSON values: pino says of it what it can. */
+/** Undefined for objects with other values than those of JSON: pino writes those. */
 function jsonOf(line: object): string | undefined {
   try {
     const text = JSON.stringify(line) as string | undefined;

@@ -8,14 +8,14 @@ export interface Frame {
   readonly usage?: JsonValue | undefined;
 }
 
-/** Members that each piece says anew. */
+/** Members that each piece repeats. */
 const SAID_ANEW: ReadonlySet<string> = new Set(['role', 'id', 'type', 'index']);
 
 export function isFrame(value: JsonValue): value is JsonObject & Frame {
   return isObject(value) && Array.isArray(value.choices) && value.choices.every(isObject);
 }
 
-/** The answer that the frames of a stream make together: its choices, and the last usage. */
+/** Puts the frames of a stream together: the choices, and the last usage. */
 export function assembled(frames: readonly Frame[]): Frame {
   const choices = new Map<JsonValue, JsonObject>();
   for (const { delta, index = 0, ...rest } of frames.flatMap((frame) => frame.choices)) {
@@ -25,7 +25,7 @@ export function assembled(frames: readonly Frame[]): Frame {
   return { choices: [...choices.values()], usage: frames.findLast(({ usage }) => isObject(usage))?.usage };
 }
 
-/** What a value is once a delta has come: texts go on, and items of lists go on by their `index`. */
+/** Applies a delta to a value: texts are appended, and items of lists are matched by their `index`. */
 function goneOn(value: JsonValue | undefined, delta: JsonValue): JsonValue {
   if (typeof value === 'string' && typeof delta === 'string') return value + delta;
   if (Array.isArray(delta)) return (delta as JsonValue[]).reduce(withItem, Array.isArray(value) ? value : []);
@@ -43,7 +43,7 @@ function withItem(items: JsonValue, delta: JsonValue): JsonValue {
   return at < 0 ? [...list, goneOn(undefined, delta)] : list.with(at, goneOn(list[at], delta));
 }
 
-/** Without the members that are null: pieces have them where they bring nothing. */
+/** Leaves out members that are null, as pieces have them where they bring nothing. */
 function known(members: JsonObject): JsonObject {
   return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== null));
 }

@@ -6,12 +6,12 @@ export function choiceOf(delta: JsonValue, finishReason: string | null = null) {
   return { index: 0, delta, logprobs: null, finish_reason: finishReason };
 }
 
-/** What a chunk of a run says: a frame of an OpenAI-shaped upstream itself, a text a piece of the answer, anything else its JSON. */
+/** The frame of a chunk: a frame of an OpenAI-shaped upstream stays as it is, a text becomes a piece of the answer, anything else its JSON. */
 export function pieceOf(chunk: JsonValue): Frame {
   return isFrame(chunk) ? chunk : { choices: [choiceOf({ content: textOf(chunk) })] };
 }
 
-/** What the result of a run says, as a whole: an answer of an OpenAI-shaped upstream itself, what frames say together, or a text. */
+/** The answer of a result: an answer of an OpenAI-shaped upstream stays as it is, frames are put together, and others become a text. */
 export function answerOf(result: JsonValue): Frame {
   if (isFrame(result)) return result;
   if (Array.isArray(result) && result.length > 0 && (result as JsonValue[]).every(isFrame))

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** What of a request for a chat completion the service itself looks at. The sub-tasks get all of it. */
+/** The members of a chat completion request that the service itself reads. Sub-tasks get the whole request. */
 export const chatRequestSchema = z
   .looseObject({
     model: z

@@ -10,15 +10,15 @@ import { answerOf, choiceOf, pieceOf } from './chat-piece.js';
 import { openAiError } from './openai-error.js';
 
 interface Options {
-  /** Whether a last chunk has `usage`, where it is known. */
+  /** Whether the last chunk has `usage`, where the usage is known. */
   readonly includeUsage: boolean;
   /** How many tokens the sub-task of an answer has counted. */
   readonly tokensOf: (answer: Answer) => Promise<number | undefined>;
-  /** The run as it is when the answer begins, where an earlier request started it: its reader is spared what others were shown in vain. */
+  /** The run when the answer begins, where an earlier request started it: the reader doesn't get chunks that are void already. */
   readonly past: Pick<RunRecord, 'lead' | 'lastEventId'> | undefined;
 }
 
-/** What a client of OpenAI is told that the run goes on from scratch: what it was shown can’t be taken back. */
+/** The error for a client of OpenAI when a run begins anew: earlier chunks can’t be taken back. */
 const RESTARTED = openAiError(
   problem(
     'stream-restarted',
@@ -27,7 +27,7 @@ const RESTARTED = openAiError(
   ),
 );
 
-/** Says the stream of a run as OpenAI says that of a chat completion: chunks, and `[DONE]` once all is told. */
+/** The stream of a run in the form of OpenAI's chat completions: chunks, and `[DONE]` at the end. */
 export class ChatVoice implements StreamVoice {
   readonly opening = '';
   readonly waits = true;
@@ -46,7 +46,7 @@ export class ChatVoice implements StreamVoice {
     return this.role() + message.chunks.map((chunk) => this.piece(chunk)).join('');
   }
 
-  /** Where nothing was shown yet, the answer goes on. */
+  /** If no chunk was shown yet, the answer goes on. */
   restart(): string {
     this.isOver = this.begun;
     return this.begun ? dataOf(RESTARTED) : '';
@@ -61,7 +61,7 @@ export class ChatVoice implements StreamVoice {
     return `${whole}${end}${cost}data: [DONE]\n\n`;
   }
 
-  /** Without `[DONE]`, so that nobody takes the answer for whole. */
+  /** Without `[DONE]`, so that nobody takes the answer for complete. */
   error(_message: ReplyMessage | undefined, { code, message, details }: DomainError): string {
     return dataOf(openAiError(problem(code, message, {}, details)));
   }

@@ -107,7 +107,7 @@ export class ChatController {
     return undefined;
   }
 
-  /** As its sub-task has counted them; undefined where it counts none. */
+  /** The tokens that the answering sub-task has counted; undefined where it counts none. */
   private async tokensOf({ runId, task, answeredBy }: Answer): Promise<number | undefined> {
     if (!this.registry.find(task)?.subTasks.some(({ name, stream }) => name === answeredBy && stream))
       return undefined;

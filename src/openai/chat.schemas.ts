@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { EXAMPLE_RUN_ID } from '../core/run.js';
 
-/** Descriptions of what clients of OpenAI are answered, for the OpenAPI document. */
+/** Describes the answers for clients of OpenAI in the OpenAPI document. */
 
 const usageSchema = z
   .looseObject({

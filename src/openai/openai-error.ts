@@ -1,7 +1,7 @@
 import { stepsOf } from '../core/json-pointer.js';
 import { codeOfProblem, type Problem } from '../http/problems.js';
 
-/** An error as OpenAI says it. */
+/** An error in the form of OpenAI's API. */
 export interface OpenAiError {
   readonly error: {
     readonly message: string;
@@ -23,12 +23,12 @@ export function isOpenAiPath(path: string): boolean {
   return /^\/openai\//i.test(path);
 }
 
-/** What callers of a path are told of a problem; undefined where they are no clients of OpenAI. */
+/** The error for callers of a path; undefined where they are no clients of OpenAI. */
 export function openAiErrorAt(path: string, problem: Problem): OpenAiError | undefined {
   return isOpenAiPath(path) ? openAiError(problem) : undefined;
 }
 
-/** What a problem is in OpenAI’s words. */
+/** Translates a problem into OpenAI’s form. */
 export function openAiError(problem: Problem): OpenAiError {
   const { status, detail } = problem;
   const { errors = [], failures = [] } = problem as Details;
@@ -55,7 +55,7 @@ interface Details {
   readonly failures?: readonly { readonly subTask: string; readonly message: string }[];
 }
 
-/** A JSON Pointer into the body, or into the input that the body is, as OpenAI names a member. Null for the whole. */
+/** OpenAI's name of the member at a JSON Pointer into the body. Null for the whole body. */
 function parameterOf(pointer: string): string | null {
   const steps = stepsOf(pointer.replace(/^\/input(?=\/|$)/, ''));
   const path = steps.map((name) => (/^\d+$/.test(name) ? `[${name}]` : `.${name}`)).join('');

@@ -9,7 +9,7 @@ export type AttemptEnd =
   | { readonly outcome: 'succeeded' | 'cancelled' | 'unfinished' }
   | { readonly outcome: 'failed'; readonly error: AttemptError };
 
-/** What may have the span of an attempt. */
+/** Something that may have the span of an attempt. */
 export interface Traced {
   readonly trace?: AttemptTrace | undefined;
 }
@@ -42,7 +42,7 @@ export class AttemptTrace implements Context {
     return traceparentOf(this.ids);
   }
 
-  /** Calls what makes the attempt. */
+  /** Calls the function that makes the attempt, with the span active. */
   around<Result>(call: () => Result): Result {
     return this.spans.api.context.with(this, call);
   }
@@ -52,7 +52,7 @@ export class AttemptTrace implements Context {
     return new CallTrace(this.spans, call, this.calls++, this.context);
   }
 
-  /** Lets it go on in a trace of its own, after the reply. @param run says which run it is of */
+  /** Continues in a trace of its own after the reply. @param run attributes that name the run */
   goOn(ms: number, run: Attributes): void {
     const { ids, spans } = this;
     this.end(ms, { outcome: 'unfinished' });

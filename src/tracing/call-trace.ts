@@ -10,7 +10,7 @@ export interface Call {
   readonly path: string | undefined;
 }
 
-/** Adds headers, names and values in turn, but for those that a set has. */
+/** Adds headers, names and values in turn, except those in a set. */
 interface Carrier {
   readonly headers: string[];
   readonly without: ReadonlySet<string>;
@@ -51,7 +51,7 @@ export class CallTrace {
     );
   }
 
-  /** Adds what tells the upstream of the span to a request. */
+  /** Adds the span's headers to a request. */
   inject(headers: string[], without: ReadonlySet<string>): void {
     this.spans.inject(this.span, { headers, without }, SETTER);
   }
@@ -69,7 +69,7 @@ export class CallTrace {
     this.spans.end(this.span);
   }
 
-  /** An answer came piece by piece. @param error what ended it early, as {@link failed} has it; undefined where nothing did */
+  /** An answer came piece by piece. @param error the code of what ended it early, as in {@link failed}; undefined for a complete answer */
   streamed(status: number, error: string | undefined): void {
     if (error === undefined) {
       this.answered(status);

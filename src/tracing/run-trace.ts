@@ -12,15 +12,15 @@ export interface TracedRun {
   readonly losers: LosersPolicy;
 }
 
-/** What a {@link RunTrace} begins with. */
+/** Parameters of a {@link RunTrace}. */
 interface Beginning {
-  /** Of the run’s span; undefined where no trace is on record. */
+  /** Ids of the run’s span; undefined where no trace is recorded. */
   readonly ids: SpanContext | undefined;
   /** The run’s span, where this process ends it. */
   readonly span?: Span;
-  /** What attempts are children of; undefined once there is a reply. */
+  /** The parent of attempts; undefined once there is a reply. */
   readonly parent?: Context | undefined;
-  /** What another process has recorded of it. */
+  /** The record of another process. */
   readonly record?: Readonly<RunRecord>;
 }
 
@@ -109,7 +109,7 @@ export class RunTrace {
     }
   }
 
-  /** Called when this process has nothing to do with it any more. */
+  /** Called when this process no longer executes the run. */
   left(ms: number): void {
     if (this.span) this.spans.end(this.span.setAttribute('frontrunner.left', true), ms);
     this.span = undefined;
@@ -149,7 +149,7 @@ export class RunTrace {
   }
 }
 
-/** By these the trace of what goes on in the background is found. Children leave them to the span of the run. */
+/** Attributes by which the traces of background attempts can be found. Children of the run's span don't need them. */
 function runOf({ id, task }: TracedRun): Attributes {
   return { 'frontrunner.run.id': id, 'frontrunner.task': task };
 }

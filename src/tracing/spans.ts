@@ -42,17 +42,17 @@ export class Spans {
     }
   }
 
-  /** What has children of a span. */
+  /** The context for children of a span. */
   below(span: Span): Context {
     return this.api.trace.setSpan(this.api.ROOT_CONTEXT, span);
   }
 
-  /** The same of a span that is known by its ids alone. */
+  /** As {@link below}, for a span of which only the ids are known. */
   belowIds(ids: SpanContext): Context {
     return this.api.trace.setSpanContext(this.api.ROOT_CONTEXT, ids);
   }
 
-  /** The span that headers tell of. */
+  /** The span that headers name. */
   extract(headers: object): SpanContext | undefined {
     try {
       return this.api.trace.getSpanContext(this.api.propagation.extract(this.api.ROOT_CONTEXT, headers));
@@ -62,7 +62,7 @@ export class Spans {
     }
   }
 
-  /** Tells of a span. */
+  /** Writes the ids of a span into a carrier. */
   inject<Carrier>(span: Span, carrier: Carrier, setter: TextMapSetter<Carrier>): void {
     try {
       this.api.propagation.inject(this.below(span), carrier, setter);

@@ -6,26 +6,26 @@ import { RunTrace, type TracedRun } from './run-trace.js';
 import { isSampled, spanContextOf, traceparentOf } from './span-context.js';
 import { Spans, type OpenTelemetry } from './spans.js';
 
-/** The terms of a run, as far as its span tells of them. */
+/** The part of a run's terms that its span shows. */
 export interface TracedTerms extends TracedRun {
   readonly replyPolicy: ReplyPolicy;
   readonly origin: RunOrigin;
-  /** Undefined where no traces are on. */
+  /** Undefined where traces are off. */
   readonly trace?: RunTrace | undefined;
 }
 
-/** Makes the spans of runs. A process that has registered no tracer provider has none of it. */
+/** Makes the spans of runs. A process without a registered tracer provider has no such object. */
 export class Tracing {
   private constructor(readonly spans: Spans) {}
 
-  /** Null where the API is not installed, or nobody has registered a tracer provider. */
+  /** Returns null where the API is not installed, or no tracer provider is registered. */
   static of(api: OpenTelemetry | undefined): Tracing | null {
     const tracer = api?.trace.getTracer('frontrunner');
-    // The API’s own tracer is what it gives without a provider.
+    // Without a provider, the API returns its own tracer.
     return !api || !tracer || tracer instanceof api.ProxyTracer ? null : new Tracing(new Spans(api, tracer));
   }
 
-  /** What a run that begins now has of the active span; undefined without one. */
+  /** The origin of a run that begins now, by the active span; undefined without one. */
   get activeOrigin(): Pick<RunOrigin, 'traceparent' | 'parent'> | undefined {
     const parent = this.spans.api.trace.getActiveSpan()?.spanContext();
     return parent && { traceparent: traceparentOf(parent), parent };

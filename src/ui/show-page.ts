@@ -11,10 +11,10 @@ import { compressed } from '../http/send-json.js';
 
 /** The page's own files: ES modules as browsers take them. */
 const FILES = fileURLToPath(new URL('../../ui/', import.meta.url));
-/** What a file takes in memory until it is sent, roughly. */
+/** Approximate memory of a file until it is sent, in bytes. */
 const FILE_BYTES = 64 * 2 ** 10;
 
-/** A browser asks each time whether a file has changed: `no-store` would have it sent each time. */
+/** Browsers ask each time whether a file has changed. With `no-store` they would load it each time. */
 function revalidate(response: Response): void {
   response.setHeader('Cache-Control', 'no-cache');
 }
@@ -48,7 +48,7 @@ export function showPage(app: NestExpressApplication): void {
     });
   router.use(
     '/ui',
-    // What is compressed has no parts that could be asked for.
+    // Compressed answers have no ranges.
     express.static(FILES, {
       acceptRanges: false,
       cacheControl: false,
@@ -61,7 +61,7 @@ export function showPage(app: NestExpressApplication): void {
 const { resolve } = createRequire(import.meta.url);
 const beside = (name: string, file: string): string => join(dirname(resolve(name)), file);
 
-/** Where the page's packages have what browsers take. */
+/** The browser modules of the page's packages. */
 const VENDORS: Readonly<Record<string, () => string>> = {
   'preact.js': () => resolve('preact'),
   'hooks.js': () => resolve('preact/hooks'),
