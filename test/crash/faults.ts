@@ -72,7 +72,7 @@ export const faults = {
         to: `const early = group.entries.filter(({ event }) => event.type === 'sub-task.streamed');
             if (early.length > 0) {
                 this.log.bus.publish(early);
-                await delay(300);
+                await delay(1_000);
             }
             if (!(await this.write(group)))`,
       },

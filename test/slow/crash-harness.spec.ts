@@ -22,7 +22,7 @@ const DIST = resolve(import.meta.dirname, '../../dist');
 /** What is enough for some deliveries. */
 const FEW = ['--rounds', '2', '--callers', '20'];
 /** A kill has to come while chunks are told of that aren't committed yet, or be one that has a stream begin anew. */
-const SOME_KILLS = ['--rounds', '6', '--callers', '20'];
+const SOME_KILLS = ['--rounds', '6', '--callers', '40'];
 /** What is enough for some streams that are cut off: what is read on after the only kill shows it. */
 const ONE_KILL = ['--rounds', '1', '--callers', '20'];
 /** Its rounds are killed in their load, late enough for many answers. */
