@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { parseHosts, parsePaths, parseProxies, parsePublicUrl, parseRate, port, proxy } from './values.js';
 import type { Variables } from './variable.js';
 
-/** Where the service listens, whom it answers, and whom it calls. */
+/** Variables about where the service listens, which callers it answers, and which servers it calls. */
 export const callVariables = {
   HOST: {
     schema: z.string(),

@@ -34,16 +34,16 @@ function withoutPassword(text: string): string {
   return text.replace(/(:\/\/[^:@/]*):[^@]*@/, '$1:…@').replace(/^"([^:@/"]+):[^@/]*@/, '"$1:…@');
 }
 
-/** Variables that other programs read too have two names. */
+/** The value of a variable. `HTTP_PROXY` and the like are also read in lower case, as other programs do; that name counts first. */
 function givenOf(environment: Environment, name: string): unknown {
   const lower = name.endsWith('_PROXY') ? environment[name.toLowerCase()] : undefined;
   return lower === undefined || lower === '' ? environment[name] : lower;
 }
 
 /**
- * Empty variables count as unset.
+ * Makes a configuration from environment variables. Empty variables count as unset.
  *
- * @param nameOf what messages call a variable. Default: its name
+ * @param nameOf how messages name a variable. Default: its own name
  * @throws {ConfigError}
  */
 export function parseConfig(

@@ -5,7 +5,7 @@ import type { Variables } from './variable.js';
 
 const ROLES = ['all', 'api', 'worker'] as const;
 
-/** Where runs are kept, and what nodes do that share it. */
+/** Variables about where runs are kept, and about nodes that share a database. */
 export const journalVariables = {
   DATABASE_URL: {
     schema: z

@@ -10,8 +10,8 @@ const OF_ORCHESTRATOR =
   /^FRONTRUNNER_(.*_)?(SERVICE_(HOST|PORT(_.*)?)|PORT_\d+_(TCP|UDP|SCTP)(_(ADDR|PORT|PROTO))?|NAME|ENV_.*)$/;
 
 /**
- * What to warn about of an environment: variables that look as if they were meant for the service, which reads none of that name.
- * Short names, such as HOST and PORT, are close to too many others. Values stay private.
+ * Warnings about variables that look as if they were meant for the service, but which the service doesn't read. Short names such as HOST
+ * and PORT must match exactly, as too many other names are close to them. Warnings show no values.
  */
 export function unreadVariables(environment: Readonly<Record<string, string | undefined>>): string[] {
   return Object.entries(environment).flatMap(([name, value = '']) => {
@@ -26,7 +26,7 @@ export function unreadVariables(environment: Readonly<Record<string, string | un
 }
 
 function isOfOthers(name: string, value: string): boolean {
-  // HTTP_PROXY and the like are read in small letters too.
+  // HTTP_PROXY and the like are read in lower case too.
   if (name.endsWith('_proxy') || OF_COMMANDS.includes(name) || OF_ORCHESTRATOR.test(name)) return true;
   return name.startsWith(PREFIX) && /^(tcp|udp|sctp):\/\//.test(value);
 }
@@ -35,7 +35,7 @@ function meantBy(name: string): string | undefined {
   const given = name.toUpperCase();
   return NAMES.find((known) => {
     if (known === given) return true;
-    // Of eight letters one may be wrong, of thirteen two: DATABASE_SSL is not DATABASE_URL.
+    // From eight letters on, one may be wrong; from thirteen on, two. So DATABASE_SSL is not taken for DATABASE_URL.
     const most = known.length < 8 ? 0 : known.length < 13 ? 1 : 2;
     return Math.abs(known.length - given.length) <= most && distance(known, given) <= most;
   });

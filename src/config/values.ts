@@ -57,7 +57,7 @@ export function parseDatabaseUrl(url: string): Database | undefined {
 
 /** Whether a URL has a host, also among the parameters, and the name of a database. */
 function isPostgresUrl(text: string): boolean {
-  // Several hosts are refused later, by what says how to mend it; a user without a host is one of a socket.
+  // Several hosts are refused later, with a message that says how to mend it. A user without a host is for a Unix socket.
   const url = URL.parse(text.replace(/,[^/?]*/, '').replace(/\/\/[^/?@]*@\//, '///'));
   return url !== null && (url.hostname !== '' || url.searchParams.has('host')) && url.pathname.length > 1;
 }
@@ -68,12 +68,12 @@ export const proxy = z
   .transform((text) => (text === 'none' ? null : proxyUrl(text)))
   .refine((url) => url !== undefined);
 
-/** A schema name that needs no quotes, and that neither Postgres, nor the queue of another service, nor other programs use. */
+/** Names that need no quotes, and that neither Postgres, nor other programs, nor the queue of another Frontrunner may use. */
 export const SCHEMA_NAME = /^(?!pg_|public$|information_schema$)(?!.*_queue$)[a-z_][a-z0-9_]{0,39}$/;
 export const SCHEMA_FORM =
   'a plain name of a schema: up to 40 small letters, digits and _, no digit first, not public, nor with pg_ first or _queue last';
 
-/** Requests of one caller in a window of whole seconds. */
+/** Parses how many requests a caller has in a window of whole seconds, such as `1000/1m`; undefined when malformed. */
 export function parseRate(
   text: string,
 ): { readonly requests: number; readonly windowMs: number } | undefined {
@@ -144,7 +144,7 @@ export function parseHosts(text: string): readonly string[] | undefined {
     : undefined;
 }
 
-/** The keys of secrets, 32 bytes each, the one that seals first. */
+/** Keys for secrets, 32 bytes each. The first key encrypts. */
 export function parseSecretsKeys(text: string): readonly Buffer[] | undefined {
   if (text === 'none') return [];
   const keys = text.split(',').map((key) => key.trim());

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { parseSecretsKeys, parseWebhookOrigins, parseWebhookSecrets } from './values.js';
 import type { Variables } from './variable.js';
 
-/** Where events of runs are sent. */
+/** Variables about webhooks. */
 export const webhookVariables = {
   SECRETS_KEY: {
     schema: z

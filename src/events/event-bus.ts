@@ -20,11 +20,12 @@ export interface CommittedEvent {
 }
 
 /**
- * Hands the journal's committed events on, in their order, once the replies are on their way: to the listeners of the process and
- * to watchers. Listeners are told of webhooks too.
+ * Passes the journal's committed events, in their order, to the listeners of this process and to watchers. It does so in a later turn of
+ * the event loop, so that replies go out first. Listeners also hear about webhooks.
  *
- * Where several nodes share the log, this one's events come twice: as its own as soon as they are committed, for listeners, so
- * that each event has the listeners of one node; and in the log with those of others, for watchers.
+ * When several nodes share the log, the bus gets this node's events twice. It gets them once as own events, right after the commit: these
+ * go to listeners, so that each event reaches the listeners of one node only. It gets them again from the log, together with the events of
+ * other nodes: these go to watchers.
  */
 @Injectable()
 export class EventBus implements OnModuleDestroy {
@@ -46,10 +47,9 @@ export class EventBus implements OnModuleDestroy {
   }
 
   /**
-   * Tells `watcher` of the events of a run that are published from now on, in the turn of the listeners. A run has any
-   * number of watchers; they must not throw.
+   * Calls `watcher` with each event of a run that is published from now on. A run may have any number of watchers. Watchers must not throw.
    *
-   * @returns what ends it
+   * @returns a function that ends the watch
    */
   watch(runId: string, watcher: (event: RunEvent) => void): () => void {
     const watchers = this.watchers.get(runId) ?? new Set();
@@ -106,7 +106,7 @@ export class EventBus implements OnModuleDestroy {
     this.tellLater();
   }
 
-  /** Tells the listeners what they haven't heard yet, before a stop takes them away. */
+  /** Passes on all pending events, before the stop destroys the listeners. */
   onModuleDestroy(): void {
     clearImmediate(this.later);
     this.tellAll();

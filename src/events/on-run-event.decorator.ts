@@ -5,8 +5,9 @@ import type { OriginFields } from '../core/run-origin.js';
 export const LISTENS_TO = Symbol('listens to');
 
 /**
- * Makes a method of a provider listen to events of the given types; it is also given what its log lines should say of
- * the request that the run came with. What it throws, or rejects with, is logged with its name and the event, and goes no further.
+ * Makes a method of a provider listen to run events of the given types. Its second argument has the fields that its log lines should carry
+ * about the request that started the run. If the method throws or rejects, this is logged with its name and the event; nothing else
+ * happens.
  */
 export function OnRunEvent<T extends EventType>(...types: readonly [T, ...T[]]) {
   return <Listener extends (event: RunEvent<T>, origin: OriginFields) => unknown>(

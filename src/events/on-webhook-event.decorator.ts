@@ -2,8 +2,8 @@ import type { WebhookEvent, WebhookEventKind } from '../core/webhook-event.js';
 import { LISTENS_TO } from './on-run-event.decorator.js';
 
 /**
- * Makes a method of a provider listen to what becomes of webhooks, on the node that delivers them. What it throws, or rejects with, is
- * logged with its name and the event, and goes no further.
+ * Makes a method of a provider listen to events of webhooks, on the node that delivers to them. If the method throws or rejects, this is
+ * logged with its name and the event; nothing else happens.
  */
 export function OnWebhookEvent<Kind extends WebhookEventKind>(...kinds: readonly [Kind, ...Kind[]]) {
   return <Listener extends (event: WebhookEvent<Kind>) => unknown>(

@@ -11,8 +11,8 @@ import { LISTENS_TO } from './on-run-event.decorator.js';
 type Listener = (event: RunEvent | WebhookEvent, origin?: OriginFields) => unknown;
 
 /**
- * Puts the methods with `@OnRunEvent` and `@OnWebhookEvent` on the emitter. Not by `@OnEvent`, which makes two promises for each call of each listener:
- * that cost as much as the events themselves.
+ * Registers the methods with `@OnRunEvent` and `@OnWebhookEvent` on the emitter. Nest's `@OnEvent` isn't used: it makes two promises for
+ * each call of a listener, which cost as much as the events themselves.
  */
 @Injectable()
 export class RunEventListeners implements OnModuleInit {

@@ -14,7 +14,7 @@ const MAX_BATCH = 64 * 2 ** 10;
 export interface EventFilter {
   readonly runId?: string | undefined;
   readonly task?: string | undefined;
-  /** The `clientId` of the one who started the run. */
+  /** The `clientId` of the caller that started the run. */
   readonly client?: string | undefined;
   readonly types?: readonly EventType[] | undefined;
   /** The run of the events has all of these labels, each as `name:value`. */
@@ -49,8 +49,8 @@ interface Entry {
 }
 
 /**
- * The newest events that fit a filter, for all readers that have the same: each event is written as text once for all of
- * them, and a batch that several take is one buffer.
+ * Keeps the newest events that fit a filter, for all readers with that filter. The text of an event is made once for all readers, and a batch
+ * that several readers take is one buffer.
  */
 export class EventChannel {
   readonly readers = new Set<EventReader>();
@@ -78,7 +78,7 @@ export class EventChannel {
     return this.unread > MAX_EVENTS / 2 || this.unreadBytes > MAX_BYTES / 2;
   }
 
-  /** False when none of the events fits. */
+  /** Adds the events that fit. @returns false when none does */
   add(events: readonly RunEvent[]): boolean {
     const before = this.unread;
     for (const event of events) {

@@ -24,9 +24,9 @@ interface OpenChannel {
 }
 
 /**
- * Tells readers of events as they are published. It calls them, and each takes what is behind its own cursor: from the
- * newest events, or when it is further behind, from the journal. So no reader has a queue, and nothing is lost or repeated
- * between what is replayed and what is new.
+ * Passes events to readers as they are published. It calls the readers, and each takes the events after its own cursor: from the newest
+ * events in memory, or if it is further behind, from the journal. So no reader has a queue, and no event is lost or repeated between stored
+ * events and new ones.
  */
 @Injectable()
 export class EventFeed {
@@ -51,13 +51,13 @@ export class EventFeed {
     });
   }
 
-  /** Whether a stop has begun: then no reader may join. */
+  /** Whether a stop has begun. From then on, each stream ends as soon as it begins. */
   get stopped(): boolean {
     return this.stopping;
   }
 
   /**
-   * Adds a reader, which must read once by itself.
+   * Adds a reader. The first time, the reader must read without being called: see {@link pump}.
    *
    * @throws {DomainError} `overloaded` when connections take as much memory as they may
    */
@@ -101,7 +101,7 @@ export class EventFeed {
     this.measures.streams -= 1;
   }
 
-  /** Lets a reader read by itself. */
+  /** Lets a reader read now, outside of the rounds. */
   pump({ runId }: EventFilter, reader: EventReader): void {
     (runId === undefined ? this.roundsOfAll : this.roundsOfRuns).pump(reader);
   }
@@ -111,22 +111,22 @@ export class EventFeed {
     return this.runs.get(runId) !== undefined;
   }
 
-  /** Where to begin behind an id: one behind the end of the log is of another log, and that reader has nothing of this one. */
+  /** The id after which to begin. An id past the end of the log is from another log: its reader has nothing of this one, and begins at 0. */
   async known(after: number): Promise<number> {
     const { sharing, lastEventId } = this.journal;
     return (sharing ? await sharing.reaches(after) : after <= lastEventId) ? after : 0;
   }
 
-  /** A query that says where the events of a live run are, so that the journal need not look for them. */
+  /** Adds to a query where the events of a live run are, so that the journal need not search for them. */
   queryOf(query: EventQuery): EventQuery {
     const commits = query.runId === undefined ? undefined : this.runs.get(query.runId)?.commits;
     return commits ? { ...query, commits } : query;
   }
 
   /**
-   * Reads a page of the journal, one at a time for all readers.
+   * Reads a page of the journal. All readers share one queue, in which one page is read at a time.
    *
-   * @param wanted asked when it is its turn; false brings undefined
+   * @param wanted asked when the page is next; false means: don't read it, and resolve with undefined
    */
   page(query: EventQuery, wanted: () => boolean): Promise<EventPage | undefined> {
     let startedAt = 0;
@@ -140,7 +140,7 @@ export class EventFeed {
     return page;
   }
 
-  /** Ends all streams, and from now on each that begins. */
+  /** Ends all streams. Streams that begin later end at once. */
   stop(): void {
     this.stopping = true;
     for (const reader of this.readers()) reader.end();

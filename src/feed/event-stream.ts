@@ -24,10 +24,10 @@ export class EventStream implements EventReader {
   private known: number | undefined;
 
   /**
-   * Hears of events until the response is closed, and writes nothing before it begins.
+   * Listens to events until the response is closed. Writes nothing before {@link begin}.
    *
-   * @param cursor the event that the stream begins behind
-   * @param asked the event that the reader has asked to begin behind, if any
+   * @param cursor the id after which the stream begins
+   * @param asked the id after which the reader has asked to begin, if any
    */
   constructor(
     private readonly response: Response,
@@ -47,7 +47,7 @@ export class EventStream implements EventReader {
   }
 
   /**
-   * While the service stops the stream ends at once. It isn’t refused: readers in browsers connect again after an end, and
+   * Begins to write. While the service stops, the stream ends at once. It isn’t refused with an error: browsers connect again after an end, but
    * give up for good after an error.
    *
    * @param page the page after the cursor, where it was read already
@@ -106,7 +106,7 @@ export class EventStream implements EventReader {
     this.feed.leave(this.filter, this);
   }
 
-  /** A journal that can’t be read ends the stream: the reader comes back. */
+  /** Reads a page of the journal. If that fails, the stream ends, and the reader connects again. */
   private async readPage(): Promise<void> {
     const query = { ...this.filter, after: this.cursor, limit: PAGE_EVENTS };
     this.ready = false;
@@ -132,7 +132,7 @@ export class EventStream implements EventReader {
     this.write(text);
   }
 
-  /** False when the reader knows. */
+  /** Tells the reader the cursor. @returns false when the reader knows it already */
   private tellCursor(): boolean {
     const { cursor } = this;
     if (this.known === cursor) return false;
@@ -142,7 +142,7 @@ export class EventStream implements EventReader {
   }
 
   private write(text: string | Buffer): void {
-    // Without the cork Node would send it only when this turn is over, and nobody would see how long that takes.
+    // With the cork, Node sends the text now, and not after this turn, when the time for it would not be measured.
     this.response.cork();
     this.ready = this.response.write(text);
     this.response.uncork();

@@ -15,7 +15,7 @@ export const EXAMPLE_TOKEN =
 /** The query of `GET /runs/{id}/stream`. */
 export const runStreamQuerySchema = z.strictObject({
   after: wholeNumber(0).optional(),
-  /** What it is good for is decided before: see `StreamTokens`. */
+  /** Access by the token is checked before: see `StreamTokens`. */
   token: z
     .string({ error: 'takes one stream token' })
     .optional()
@@ -54,7 +54,7 @@ export const eventsQuerySchema = runEventsQuerySchema.extend({
 
 export type EventsQuery = z.infer<typeof eventsQuerySchema>;
 
-/** The answer to those who poll. */
+/** The answer to callers that poll for events. */
 export const eventPageSchema = z
   .object({
     events: z.array(runEventSchema),

@@ -4,10 +4,11 @@ import type { Response } from 'express';
 const REFUSAL_MS = 500;
 
 /**
- * Writes to a reader that has ended its side of the connection: one that has closed it all refuses that, and the next write fails.
+ * Finds out whether a reader that has closed its sending side has closed the whole connection. It writes twice to the reader: a closed reader
+ * refuses the first write, so that the second one fails.
  *
- * @param write writes something to it
- * @returns what ends that
+ * @param write writes something to the reader
+ * @returns a function that ends the probing
  */
 export function probeHalfClosed({ req: { socket } }: Response, write: () => void): () => void {
   const probe = (): void => {

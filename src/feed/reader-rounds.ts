@@ -19,7 +19,7 @@ export class ReaderRounds {
   /** When the timer is due. */
   private dueAt = Infinity;
   private lastRoundAt = -Infinity;
-  /** How long the last round took, and what readers did since the one before, in milliseconds. */
+  /** The time of the last round, and of reads between that round and the one before, in milliseconds. */
   private lastTookMs = 0;
   private calling = false;
   /** How long readers took since the last round, in milliseconds. */

@@ -14,19 +14,19 @@ import { StreamMessages, type ReplyMessage, type StreamMessage } from './stream-
 /** What all streams of runs share. */
 export interface StreamHost {
   readonly memory: ConnectionMemory;
-  /** Whether the runs have stopped: then each stream ends where it is. */
+  /** Whether the runs have stopped. Then each stream ends at once. */
   readonly stopped: boolean;
   /** The id of the last committed event. */
   readonly lastEventId: number;
-  /** Tells a stream of the events of its run from now on. @returns what ends that */
+  /** Passes the events of a run to its stream from now on. @returns a function that ends this */
   join(stream: RunStream, runId: string, hear: (event: RunEvent) => void): () => void;
   leave(stream: RunStream): void;
   holdOf(runId: string): StreamHold;
   /**
-   * A page of events after one.
+   * Reads the events after one that matter to messages.
    *
-   * @param wanted asked when it is its turn among all readers; false brings undefined
-   * @param isFirst whether its reader waits for the answer to begin: then it has its turn at once
+   * @param wanted asked when the stream is next among all readers; false means: don't read, and resolve with undefined
+   * @param isFirst whether the reader still waits for the answer to begin: then the page is read at once
    */
   page(runId: string, after: number, wanted: () => boolean, isFirst: boolean): Promise<EventPage | undefined>;
 }
@@ -43,13 +43,13 @@ interface Options {
 }
 
 /**
- * One reader’s stream of a run: chunks, and then the reply. What is committed is written at once; a reader whose connection is full is written
- * nothing more, and reads on from the journal when it has room again. So nothing of it waits in memory.
+ * One reader’s stream of a run: chunks, and then the reply. Committed events are written at once. When the connection is full, nothing more is
+ * written; when it has room again, the stream goes on with events from the journal. So no events wait in memory.
  *
- * - `reading`: the journal is read, until the reader has all
- * - `live`: it has all, and is written what comes
- * - `full`: its connection takes no more for now
- * - `ended`: it is told nothing more
+ * - `reading`: events are read from the journal, until the reader has all
+ * - `live`: the reader has all, and new events are written as they come
+ * - `full`: the connection takes no more for now
+ * - `ended`: nothing more is written but the reply
  */
 export class RunStream {
   private phase: 'reading' | 'live' | 'full' | 'ended' = 'reading';
@@ -61,12 +61,12 @@ export class RunStream {
   /** The last event that the stream heard of. */
   private heard = 0;
   private reply: ReplyMessage | undefined;
-  /** Resolves when the answer has begun, or nobody is there for it; rejects with what it is instead. Undefined where the voice doesn’t wait. */
+  /** Resolves when the answer has begun or the reader is gone; rejects with the error to answer. Undefined if the voice doesn’t wait. */
   private readonly opened: PromiseWithResolvers<undefined> | undefined;
   private readonly unwatch: () => void;
   private readonly unprobe: () => void;
 
-  /** Hears of events until the response is closed. */
+  /** Listens to events until the response is closed. */
   constructor(
     private readonly response: Response,
     private readonly streams: StreamHost,
@@ -91,7 +91,7 @@ export class RunStream {
   /**
    * Writes the messages so far, and goes on with new ones. A reader that has all gets 204.
    *
-   * @throws {DomainError} `run-unknown`, `journal-unavailable`; where the voice waits for its first message, also what the run failed with before
+   * @throws {DomainError} `run-unknown`, `journal-unavailable`; if the voice waits for its first message, also the error of a reply before it
    */
   async begin(): Promise<void> {
     const { response, options } = this;
@@ -174,7 +174,7 @@ export class RunStream {
     if (this.streams.stopped || this.response.req.method === 'HEAD') this.end();
   }
 
-  /** Writes the reply, for which there is room. */
+  /** Writes the reply, if the reader doesn't have it yet, and ends the answer. */
   private async finish(): Promise<void> {
     const { response, reply } = this;
     this.leave();
@@ -193,7 +193,7 @@ export class RunStream {
     if (response.headersSent) return;
     response.cork();
     response.writeHead(200, STREAM_HEADERS);
-    // Joined to what is written next, the head would stay in memory as the dozens of pieces that Node makes it of.
+    // Sent alone: joined to the next text, the head would stay in memory as the dozens of pieces that Node makes it of.
     response.flushHeaders();
     response.write(this.options.voice.opening);
     response.uncork();
@@ -219,7 +219,7 @@ export class RunStream {
     if (this.phase !== 'full') return;
     this.streams.memory.release(this.response);
     this.phase = 'reading';
-    // A journal that can’t be read ends the stream: the reader comes back.
+    // When the journal can’t be read, the stream ends, and the reader connects again.
     this.read().catch(() => {
       this.end();
     });
@@ -233,7 +233,7 @@ export class RunStream {
     return '';
   }
 
-  /** @throws {DomainError} in place of an answer that has not begun, where the voice waits for its first message */
+  /** @throws {DomainError} the error of the reply, if the voice waits for its first message and the answer has not begun */
   private async replyText(reply: ReplyMessage): Promise<string> {
     const { runId, whole, voice } = this.options;
     try {

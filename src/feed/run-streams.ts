@@ -87,7 +87,7 @@ export class RunStreams implements StreamedAnswers, StreamHost {
     return isFirst ? this.journal.events(this.feed.queryOf(query)) : this.feed.page(query, wanted);
   }
 
-  /** Ends all streams, when the runs have stopped: readers come back. */
+  /** Ends all streams. Called when the runs have stopped; readers connect again. */
   stop(): void {
     this.stopping = true;
     for (const stream of this.streams) stream.end();
@@ -107,7 +107,7 @@ export class RunStreams implements StreamedAnswers, StreamHost {
     await stream.begin();
   }
 
-  /** Counts what a stream takes, until its response is closed. */
+  /** Counts the memory of a stream until its response is closed. @throws {DomainError} `overloaded` */
   private reserve(response: Response): void {
     if (response.closed) return;
     this.feed.reserve();

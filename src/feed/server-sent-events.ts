@@ -22,8 +22,8 @@ export function messageText(event: string, data: object, id?: number): string {
 }
 
 /**
- * The beginning of a stream: bytes at once, so that every proxy passes the headers on. Without a blank line, as whatever has no data:
- * many readers take what a blank line ends for a message.
+ * The beginning of a stream. It is sent at once, so that every proxy passes the headers on. It has no blank line, like all texts without
+ * data: many readers take a blank line for the end of a message.
  */
 export const OPENING = `retry: ${RETRY_MS}\n`;
 

@@ -9,7 +9,7 @@ export class StreamHold {
   private timer: NodeJS.Timeout | undefined;
   private wasTooLong = false;
 
-  /** @param live the run, where this process executes it */
+  /** @param live returns the run; undefined when this process doesn't execute it */
   constructor(
     private readonly live: () => { holdStream(by: 1 | -1): void } | undefined,
     private readonly clock: Clock,

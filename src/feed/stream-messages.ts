@@ -17,11 +17,11 @@ export const STREAMED_TYPES = [
 /** Chunks of the stream that callers are shown. */
 export interface ChunkMessage {
   readonly event: 'chunk';
-  /** The number of the event that has them in the log. */
+  /** The number in the log of the event with these chunks. */
   readonly id: number;
   readonly subTask: string;
   readonly attempt: number;
-  /** Which chunk of the stream the first of these is, from 0. */
+  /** The position of the first of these chunks in the stream, from 0. */
   readonly first: number;
   readonly chunks: readonly JsonValue[];
 }
@@ -50,7 +50,7 @@ export type StreamMessage = ChunkMessage | RestartMessage | ReplyMessage;
 export class StreamMessages {
   private policy: LeadTerms | undefined;
   private lead: StreamLead | undefined;
-  /** The first chunk of the lead that was not shown. */
+  /** The position of the next chunk of the leading stream that is not shown yet. */
   private next = 0;
   private hasShown = false;
   private readonly failed = new Set<string>();
@@ -62,7 +62,7 @@ export class StreamMessages {
   /** @param after messages of events up to this one were told before */
   constructor(private readonly after = 0) {}
 
-  /** Whether nothing follows: there is a reply, and no sub-task was retried on request since. */
+  /** Whether no message follows, as the run has its reply or is finished. After an error, a retry on request makes this false again. */
   get over(): boolean {
     return this.replied !== 'no' || this.finished;
   }

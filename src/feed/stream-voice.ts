@@ -10,18 +10,18 @@ import type { ChunkMessage, ReplyMessage, RestartMessage } from './stream-messag
 export interface StreamVoice {
   /** Text at the beginning of the answer. */
   readonly opening: string;
-  /** Whether the answer begins with its first message, so that an error before it has a status of its own. */
+  /** Whether the answer begins only with the first message. So an error before that can still have its own HTTP status. */
   readonly waits: boolean;
   /** Whether the last message ends the answer, although the run goes on. */
   readonly isOver: boolean;
   chunk(message: ChunkMessage): string;
   restart(message: RestartMessage): string;
   reply(message: ReplyMessage, answer: Answer): string | Promise<string>;
-  /** @param message the reply that says so; undefined for a stream that the service has to end before there is one */
+  /** @param message the reply with the error; undefined when the service ends the stream before there is a reply */
   error(message: ReplyMessage | undefined, error: DomainError): string;
 }
 
-/** Server-sent events, each with its number in the log. A reader whose stream ends without a reply comes back. */
+/** Server-sent events, each with its number in the log. A reader whose stream ends without a reply connects again. */
 export class EventVoice implements StreamVoice {
   readonly opening = OPENING;
   readonly waits = false;

@@ -8,8 +8,8 @@ export const NO_STORE = 'no-store';
 export const CACHE_AN_HOUR = 'max-age=3600';
 
 /**
- * Helmet's headers, for a service whose only pages are its own, and which doesn't know of the TLS in front of it. Left
- * out are those that only browsers of long ago heed, or that change nothing here: each costs every request.
+ * Helmet's headers, for a service that shows only its own pages, and that doesn't know whether TLS is in front of it. Headers that only very
+ * old browsers use, or that change nothing, are off: each header costs every request.
  */
 const setSecurityHeaders = helmet({
   contentSecurityPolicy: {
@@ -37,7 +37,7 @@ const setSecurityHeaders = helmet({
 /** Headers of every answer. Answers that depend on the moment or on the caller must not be stored. Others set their own header. */
 const COMMON_HEADERS = new Map([['Cache-Control', NO_STORE]]);
 
-// They are the same for all requests, so Helmet need not make them for each.
+// Helmet runs once, because its headers are the same for all requests.
 setSecurityHeaders(
   {} as IncomingMessage,
   {

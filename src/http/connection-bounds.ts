@@ -4,7 +4,7 @@ import type { Socket } from 'node:net';
 import { LINGER_MS, refusal } from './protocol-errors.js';
 import type { Connection, Refusals } from './refusals.js';
 
-/** The least time that a request has to arrive, in milliseconds: its headers, and with them a body of usual size. */
+/** A request has at least this long to arrive, with a body of usual size, in milliseconds. */
 const ARRIVAL_MS = 60_000;
 /** Node keeps a connection this much longer than it announces, in milliseconds. */
 const KEEP_ALIVE_BUFFER_MS = 1_000;
@@ -24,8 +24,9 @@ interface Bounds {
 }
 
 /**
- * Bounds how many connections a server has, and how long a request may take to arrive. A proxy may open a connection long before its
- * first request, and Node counts from there, so the headers have at least as long as the next request of a connection.
+ * Bounds how many connections a server has, and how long a request may take to arrive. Node measures the time for headers from the opening
+ * of a connection, and a proxy may open a connection long before its first request. So headers have at least as much time as an idle
+ * connection is kept.
  */
 export function boundConnections(
   server: Server,
@@ -40,7 +41,7 @@ export function boundConnections(
     refusals.count('overloaded', dropped, why);
   });
 
-  // Node's own, which reads requests from a connection.
+  // Node's own listener, which reads the requests of a connection.
   const [serve] = server.listeners('connection') as ((socket: Socket) => void)[];
   let served = 0;
   const ended = (): void => {

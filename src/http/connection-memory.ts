@@ -11,15 +11,15 @@ const STALL_MS = 10_000;
 const SHARE = NEW_RUNS_SHARE / 2;
 
 /**
- * Counts the memory of connections: answers that were not taken yet, bodies that arrive, streams, and requests that wait for
- * the answer before theirs.
+ * Counts the memory of connections: answers that callers have not read yet, arriving bodies, streams, and pipelined requests that wait for
+ * an earlier answer.
  */
 @Injectable()
 export class ConnectionMemory {
   private readonly seldom = new Seldom(loggerOf('request'));
   private readonly limitBytes: number;
   private usedBytes = 0;
-  /** Ends the count of each answer; the oldest answer comes first. */
+  /** By answer, the oldest first: a function that stops counting it. */
   private readonly unsent = new Map<ServerResponse, () => void>();
 
   constructor(
@@ -50,8 +50,8 @@ export class ConnectionMemory {
   }
 
   /**
-   * Counts a written answer until it is sent or released. Where there is no room, the answers are cut off whose callers have
-   * kept them waiting the longest: callers that read at all are done sooner than those that don’t.
+   * Counts the bytes of an answer until all are sent, or {@link release}d. When there is no room, cuts off the answers that wait longest:
+   * their callers are the least likely to be reading.
    */
   hold(response: ServerResponse, bytes: number): void {
     if (response.closed) return;

@@ -30,10 +30,10 @@ const EXPOSED_HEADERS = [
   'RateLimit-Policy',
 ];
 
-/** How long a browser may go without asking again; none keeps it longer than two hours. */
+/** How long a browser may reuse the answer to a preflight, in seconds. No browser keeps it longer than two hours. */
 const PREFLIGHT_MAX_AGE_S = 7_200;
 
-/** What Nest's `enableCors` takes. Preflights end there; other `OPTIONS` requests go on as requests of any method do. */
+/** Options for Nest's `enableCors`. It answers preflights; other `OPTIONS` requests go on to the handlers. */
 export function corsOptions(origins: CorsOrigins, methods: readonly string[]) {
   const options = {
     origin: origins === '*' ? origins : [...origins],

@@ -6,19 +6,19 @@ import type { ConnectionMemory } from './connection-memory.js';
 /** Time between two looks at open connections, in milliseconds. */
 const LOOK_MS = 10;
 /**
- * So many looks a connection without a request is kept when a stop begins, and the server when it is over: a request may be on its way.
- * They begin anew with each new connection.
+ * For this many looks, idle connections stay open after a stop begins, and the server stays open after the last run: a request may be on its
+ * way. The count starts again with each new connection.
  */
 const IDLE_LOOKS = 10;
-/** So many, when callers have still to take what was answered before the stop; and at most, while new connections go on coming. */
+/** The number of looks while callers still have to read earlier answers. Also the most looks when new connections keep coming. */
 const MOST_LOOKS = 200;
 
 /**
- * Has every answer of a server end its connection (`Connection: close`), and closes connections that have no request. A request that
- * comes while that begins is answered: cut off, its caller couldn’t know whether a run was started. So is one that comes just after
- * the end of the last run, from a caller who was told of it.
+ * Makes every further answer of a server end its connection (`Connection: close`), and closes idle connections. Requests that arrive at the
+ * beginning are still answered: if they were cut off, their callers couldn’t know whether a run was started. Requests just after the end of
+ * the last run are answered too, as they may come from callers that have just heard of that end.
  *
- * @param prototype that of the server’s responses, so that nothing asks for a stop in all the answers before it
+ * @param prototype the prototype of the server’s responses: it is changed here, so that before a stop no answer pays for a check
  * @param runsEnded settles when nothing runs any more
  * @returns a promise of the time when the server may be closed
  */
@@ -39,7 +39,7 @@ export async function endConnections(
   server.on('connection', () => {
     accepted += 1;
   });
-  /** Looks, not a time: between two of them requests are read, however busy the machine is. */
+  /** Counts looks, not time: requests are read between two looks, however busy the machine is. */
   const look = async (times: () => number): Promise<void> => {
     for (let looks = 0, quiet = 0; quiet < times() && looks < MOST_LOOKS; looks += 1) {
       const before = accepted;
@@ -50,7 +50,7 @@ export async function endConnections(
   const connections = promisify(server.getConnections.bind(server));
   if ((await connections()) === 0) return runsEnded;
   const idleClosed = look(() => (memory.unsentAnswers > 0 ? MOST_LOOKS : IDLE_LOOKS)).then(() => {
-    // Node closes connections whose last answer is still on its way, too.
+    // Node also closes connections whose last answer is not sent completely yet, so this comes only now.
     server.closeIdleConnections();
   });
   await Promise.all([idleClosed, runsEnded.then(() => look(() => IDLE_LOOKS))]);

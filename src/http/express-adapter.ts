@@ -24,7 +24,7 @@ const CONNECTIONS_CHECK_MS = 1_000;
 const logger = loggerOf('request');
 
 /**
- * Nest's Express adapter, with requests and responses born as Express wants them.
+ * Nest's Express adapter, with requests and responses that have Express's prototypes from the beginning.
  *
  * Express gives every request and response another prototype (`Object.setPrototypeOf`), which makes V8 give up its
  * fast paths for Node's own HTTP code: three quarters of the CPU that a small request costs. Here the server
@@ -54,7 +54,7 @@ export class FastExpressAdapter extends ExpressAdapter {
         IncomingMessage: Request,
         ServerResponse: Response,
         connectionsCheckingInterval: CONNECTIONS_CHECK_MS,
-        // Requests without one are refused with a problem document: see protocol-errors.ts.
+        // protocol-errors.ts refuses requests without `Host`, with a problem document.
         requireHostHeader: false,
       },
       (request, response) => {
@@ -81,7 +81,7 @@ export class FastExpressAdapter extends ExpressAdapter {
     });
   }
 
-  /** Counts the memory of connections. Default: without a bound. */
+  /** Sets where the memory of connections is counted. Default: without a bound. */
   countConnectionsIn(memory: ConnectionMemory): void {
     this.memory = memory;
     this.requestsAhead = new RequestsAhead(memory);
@@ -100,7 +100,7 @@ export class FastExpressAdapter extends ExpressAdapter {
     return response;
   }
 
-  /** The files of the pages, which change with the version of the service alone. */
+  /** Serves the files of the pages. They change only with the version of the service, so they may be cached. */
   override useStaticAssets(path: string, options: Parameters<ExpressAdapter['useStaticAssets']>[1]): this {
     const setHeaders = (response: ServerResponse): void => {
       response.setHeader('Cache-Control', CACHE_AN_HOUR);
@@ -109,7 +109,7 @@ export class FastExpressAdapter extends ExpressAdapter {
     return this;
   }
 
-  /** Called when a stop begins, before any provider is destroyed: what runs may still need them all. */
+  /** Called when a stop begins, before any provider is destroyed: runs that go on may need every provider. */
   beforeStop: () => Promise<void> = () => Promise.resolve();
 
   // eslint-disable-next-line @typescript-eslint/no-misused-promises -- declared void, but Nest awaits it
@@ -132,8 +132,8 @@ export class FastExpressAdapter extends ExpressAdapter {
 }
 
 /**
- * Answers what no handler has: Express tries none for an address that it can't read, `http://[` for example, and an
- * error comes here when the handlers of errors have thrown it. Express's own answers would be pages, not problems.
+ * Answers requests that no handler has answered. Express calls no handler for an address that it can't read, such as `http://[`. Errors come
+ * here when an error handler has thrown them. Express's own answers would be HTML pages, not problem documents.
  */
 function answerUnhandled(
   error: unknown,

@@ -8,10 +8,10 @@ const MAX_LENGTH = 255;
 const BARE = /^[!#$%&'*+.^_`|~0-9a-z:/=-]+$/i;
 
 /**
- * The `Idempotency-Key` of a request, a string as RFC 9651 writes it or a bare word; undefined without one
- * (draft-ietf-httpapi-idempotency-key-header).
+ * The `Idempotency-Key` of a request: a quoted string (RFC 9651) or a bare word (draft-ietf-httpapi-idempotency-key-header).
  *
- * @throws {DomainError} `invalid-request`
+ * @returns undefined when the request has none
+ * @throws {DomainError} `invalid-request` when the key is malformed
  */
 export function idempotencyKey(
   request: Request,

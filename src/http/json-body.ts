@@ -15,7 +15,10 @@ const OTHER_CHARSET = /;\s*charset\s*=\s*"?(?!utf-)/i;
 /** Smaller bodies are not counted while they arrive. */
 const COUNTED_FROM_BYTES = 16 * 2 ** 10;
 
-/** Reads the JSON body of an operation, of at most `maxBytes`, and refuses other bodies. A missing body becomes `{}`. A body that was read already stays. */
+/**
+ * Reads the JSON body of an operation, of at most `maxBytes`. Other bodies are refused, except forms where the operation takes them. A
+ * missing body reads as `{}`. A body that was read before stays as it is.
+ */
 export function jsonBody(
   maxBytes: number,
   operations: Operations,
@@ -58,7 +61,7 @@ export function countWhatWasRead(memory: ConnectionMemory): RequestHandler {
   };
 }
 
-/** Whether a body is marked as JSON, or not at all. */
+/** Whether a body is marked as JSON, or has no type. */
 function isJson(request: Pick<Request, 'headers' | 'is'>): boolean {
   const { 'content-type': type } = request.headers;
   return type === undefined || (request.is(JSON_TYPES) !== false && !OTHER_CHARSET.test(type));
@@ -71,7 +74,7 @@ const requireJson: RequestHandler = (request, _response, next) => {
   next();
 };
 
-/** Clients that send no body often send no type, but announce a body in chunks: whether there is one shows when it is read. */
+/** Refuses a body without a type once it is read. Earlier isn't possible: some clients without a body announce one in chunks. */
 function requireType({ headers }: IncomingMessage, _response: unknown, body: Buffer): void {
   const type = headers['content-type'];
   if (type === undefined && body.length > 0) throw unmarked(type);

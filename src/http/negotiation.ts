@@ -17,7 +17,7 @@ export function prefersPage(request: Request): boolean {
   );
 }
 
-/** Answers `OPTIONS` with the methods that a path, or with `*` the service, answers to. */
+/** Answers `OPTIONS` with the methods of a path, or for `*` with those of the whole service. */
 export function answerOptions(operations: Operations): RequestHandler {
   return (request, response, next) => {
     if (request.method !== 'OPTIONS') {
@@ -31,7 +31,7 @@ export function answerOptions(operations: Operations): RequestHandler {
   };
 }
 
-/** Refuses, before anything is run, requests whose `Accept` allows none of the media types that the answer may have. */
+/** Refuses requests whose `Accept` allows none of the media types of the answer. This happens before a run is started. */
 export function requireAcceptable(operations: Operations): RequestHandler {
   return (request, _response, next) => {
     const { accept } = request.headers;

@@ -1,6 +1,6 @@
 /**
- * The `Link` header that leads to the next page (RFC 8288): the address that was asked for, all its parameters as they
- * were but for the cursor.
+ * The `Link` header of a page, which leads to the next page (RFC 8288): the requested address with a new cursor, and with all other
+ * parameters unchanged.
  *
  * @param link the address of the list
  * @param url the address as the request has it

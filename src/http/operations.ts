@@ -95,8 +95,8 @@ function typesOf(responses: DocumentedOperation['responses']): string[] {
 }
 
 /**
- * The path that a request asks for, also where it names the whole URL as for a proxy (RFC 9112, 3.2.2); without what the application
- * around it has in front.
+ * The path of a request, without the base path of an outer application. The request may also name a whole URL, as requests to proxies do
+ * (RFC 9112, 3.2.2).
  */
 export function pathOf({
   originalUrl,

@@ -15,7 +15,7 @@ export function pageLimit(most: number, otherwise: number, what?: string) {
     .meta({ description, examples: [otherwise] });
 }
 
-/** A parameter that takes one value or several, separated by commas or given one by one. */
+/** A parameter that takes several values: separated by commas, or as repeated parameters. */
 export function oneOrSeveral<T extends z.ZodType>(values: T) {
   return z.preprocess((given) => [given].flat().flatMap((value) => String(value).split(',')), values);
 }
@@ -25,7 +25,7 @@ export function cursorOf(...place: Place): string {
   return Buffer.from(place.join('.')).toString('base64url');
 }
 
-/** `cursor` of a query: what {@link cursorOf} made. @param example a place */
+/** The query parameter `cursor`, as made by {@link cursorOf}. @param example a place, for the documentation */
 export function cursorSchema(description: string, example: Place) {
   return z
     .string()

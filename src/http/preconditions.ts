@@ -4,8 +4,8 @@ import { DomainError } from '../core/domain-error.js';
 const ENTITY_TAG = /(?:W\/)?("[^"]*")/g;
 
 /**
- * Has Express decide preconditions by RFC 9110, section 13, alone. It would heed `Cache-Control` too, which is meant for caches and
- * which `fetch` adds to every conditional request, and would take no tab for whitespace.
+ * Changes request headers so that Express decides preconditions only by RFC 9110, section 13. By itself Express also obeys `Cache-Control`,
+ * which is meant for caches, and which `fetch` adds to every conditional request. It also doesn't accept tabs as whitespace.
  */
 export function readAsOrigin(headers: IncomingHttpHeaders): void {
   if (headers['cache-control'] !== undefined) delete headers['cache-control'];
@@ -14,7 +14,7 @@ export function readAsOrigin(headers: IncomingHttpHeaders): void {
 }
 
 /**
- * Whether a list of entity tags has one, by the weak comparison; `*` has any.
+ * Whether a list of entity tags contains a tag, by weak comparison. `*` contains every tag.
  *
  * @param tag quoted, without `W/`
  */
@@ -23,8 +23,8 @@ export function hasTag(list: string, tag: string): boolean {
 }
 
 /**
- * Refuses a request by whose `If-Match` what it is about has changed. Weak tags count: ours change with every change, and proxies
- * that compress make strong tags weak.
+ * Refuses a request when its `If-Match` shows that its target has changed. Weak tags match too: the service's tags change with every change,
+ * and proxies that compress turn strong tags into weak ones.
  *
  * @throws {DomainError} `precondition-failed`
  */

@@ -9,7 +9,7 @@ export interface Preferences {
   readonly waitMs?: number | undefined;
   /** How long the caller would wait, in seconds. */
   readonly wait?: number;
-  /** Whether the caller would rather be told at once that its request was accepted. */
+  /** `Prefer: respond-async`: the caller would rather have an answer as soon as its request is accepted. */
   readonly respondAsync?: true;
 }
 
@@ -19,7 +19,7 @@ const PREFERENCE = /(?:"(?:\\.|[^"\\])*(?:"|\\?$)|[^",])+/g;
 /**
  * The preferences of a request. Malformed and unknown preferences are ignored, as the RFC says.
  *
- * @throws {DomainError} `invalid-request` for a parameter `wait` that is malformed
+ * @throws {DomainError} `invalid-request` for a malformed query parameter `wait`
  */
 export function preferences(request: Pick<Request, 'headers' | 'url' | 'query'>): Preferences {
   const { prefer } = request.headers;
@@ -40,8 +40,9 @@ export function preferences(request: Pick<Request, 'headers' | 'url' | 'query'>)
 }
 
 /**
- * How long to wait, in milliseconds: as long as the caller prefers, `otherwiseMs` without a preference, never longer than
- * `mostMs`. Tells the caller by `Preference-Applied`.
+ * How long to wait for the reply. Also sets `Preference-Applied`.
+ *
+ * @returns milliseconds: what the caller prefers, at most `mostMs`; `otherwiseMs` when the caller states no preference
  */
 export function applyWait(
   { waitMs: askedMs, wait, respondAsync }: Preferences,

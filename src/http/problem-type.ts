@@ -1,4 +1,4 @@
-/** A kind of error that a caller may meet: the title and status of its problem document, and its page. */
+/** A kind of error that callers may get: the status and title of its problem document, and the texts of the page about it. */
 export interface ProblemType {
   readonly status: number;
   readonly title: string;

@@ -77,7 +77,7 @@ export class ProblemFilter implements ExceptionFilter {
         response.setHeader('Allow', methods.join(', '));
         return problem('method-not-allowed', `${path} answers to ${methods.join(', ')}`, place);
       }
-      // Express's own message has the query, in which a token may be.
+      // Not Express's own message: it contains the query, which may have a token.
       return problem(code, `Nothing answers at ${path}`, place);
     }
     if (code === 'internal-error')

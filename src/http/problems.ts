@@ -22,6 +22,8 @@ export function codeOfProblem({ type }: Problem): ProblemCode {
 }
 
 /**
+ * Makes a problem document.
+ *
  * @param base what links begin with
  * @param path the requested path, or a replacement for it; empty where it could not be read
  */

@@ -20,15 +20,15 @@ const codeOfError: Readonly<Record<string, ProblemCode>> = {
 /** How many callers that have ended their side are answered at a time: most of them have gone, but their answers cost the same. */
 const MOST_HALF_CLOSED = 8;
 
-/** Connections that are refused after the answers to the requests before. */
+/** Connections whose refusal waits for the answers to earlier requests. */
 const answering = new WeakSet<Socket>();
 
-/** The response to the request that a connection is at; Node has no public name for it. */
+/** `_httpMessage` is the response to the connection's current request. Node has no public name for it. */
 type HttpSocket = Socket & { readonly _httpMessage?: ServerResponse | null };
 
 /**
- * Makes a server answer callers that have ended their side of the connection, as `nc -N` does, where Node would end the other side
- * unanswered. Whether a caller has closed it all shows when something is written.
+ * Makes a server answer callers that have closed their sending side, as `nc -N` does. Node alone would close the connection without an
+ * answer. Whether a caller has closed both sides only shows when something is written.
  */
 export function answerHalfClosed(server: Server): void {
   // Node has had this property from its beginning, and has no option for it.
@@ -49,11 +49,11 @@ export function answerHalfClosed(server: Server): void {
 }
 
 /**
- * Makes a server answer with problem documents where Node would answer without a body: requests that can't be read, have
- * too many headers or come too slowly. Requests with an `Expect` become requests like any other.
+ * Makes a server answer with problem documents when Node would answer without a body: to requests that can't be read, have too large headers,
+ * or arrive too slowly. Requests with an `Expect` header are handled like all others.
  *
- * @param base what links begin with, where no request says so
- * @param refusals counts what is refused
+ * @param base beginning of links, where no request decides
+ * @param refusals counts the refused requests
  */
 export function answerProtocolErrors(server: Server, base: string | undefined, refusals: Refusals): void {
   server.on('clientError', (error: NodeJS.ErrnoException, socket: HttpSocket) => {
@@ -67,7 +67,7 @@ export function answerProtocolErrors(server: Server, base: string | undefined, r
 }
 
 /**
- * Refuses what Node refuses when nothing listens: an unknown `Expect`, and a request that says no `Host`; and one that says several
+ * Refuses requests with an unknown `Expect` or without `Host`, as Node does by default. Also refuses requests with several `Host` headers
  * (RFC 9112, 3.2).
  */
 export const requireProtocol: RequestHandler = ({ headers, rawHeaders, httpVersion }, _response, next) => {
@@ -92,7 +92,7 @@ function refuse(
     return;
   }
   const { _httpMessage: response } = socket;
-  // The refusal would be taken for the answer to a request that was read before, or for the rest of it.
+  // Sent now, the refusal would be taken for the answer to an earlier request, or for a part of that answer.
   if (response && (response.headersSent || response.req.complete)) {
     answering.add(socket);
     response.once('finish', () => {

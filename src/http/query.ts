@@ -11,7 +11,7 @@ export function wholeNumber(least: number, most = Number.MAX_SAFE_INTEGER) {
     .pipe(z.int({ error }).min(least, { error }).max(most, { error }));
 }
 
-/** The issues of the validation of a query, by its parameters. */
+/** Turns validation issues of a query into errors with the names of parameters. */
 export function parameterErrors(issues: readonly Issue[]): ParameterError[] {
   return issues.flatMap(({ message, path: [step = ''] = [], keys }) => {
     if (keys) return keys.map((parameter) => ({ parameter, detail: unknownParameter(parameter) }));

@@ -25,8 +25,8 @@ export interface Connection {
 }
 
 /**
- * Counts refused requests by the type of their problem, and logs them: the first at once, and the ones
- * that follow once in a while. Neither keys nor bodies nor queries get there.
+ * Counts refused requests by type of problem, and logs them: the first at once, those that follow together once in a while. Keys, bodies and
+ * queries never get into the log.
  */
 @Injectable()
 export class Refusals implements OnApplicationShutdown {

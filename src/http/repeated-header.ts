@@ -1,4 +1,4 @@
-/** Whether a request has several fields of a name, given in lower case, of which Node keeps the first alone. */
+/** Whether a request has a header more than once. Of some headers, such as `Host`, Node keeps only the first. @param name in lower case */
 export function isRepeated(rawHeaders: readonly string[], name: string): boolean {
   let count = 0;
   for (let index = 0; index < rawHeaders.length; index += 2) {

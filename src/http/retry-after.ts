@@ -5,8 +5,8 @@ import { codeOfProblem, type Problem } from './problems.js';
 const RETRY_AFTER_S = 1;
 
 /**
- * In how many seconds the next try may fare better, for `Retry-After`; undefined where it may at any time, or never. A run of which each sub-task was
- * refused by a breaker waits for the first of those.
+ * The value of `Retry-After`: seconds to wait before the next try; undefined when waiting doesn't help. When breakers refused all sub-tasks
+ * of a run, the wait ends when the first breaker lets an attempt through.
  *
  * @param now milliseconds since 1970, by the clock of the journal
  */

@@ -11,7 +11,7 @@ interface SharedRun {
 }
 
 /**
- * Says in headers that a run answers which another request has started (`Cache-Status`, RFC 9211), and how old its reply is (`Age`, RFC 9111).
+ * Says in headers that a run of another request answers (`Cache-Status`, RFC 9211), and how old its reply is (`Age`, RFC 9111).
  *
  * @param answer undefined as long as there is no answer
  */

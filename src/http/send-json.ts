@@ -12,7 +12,7 @@ const COUNTED_FROM_BYTES = 16 * 2 ** 10;
 export const compressed = compression({ threshold: COMPRESSED_FROM_BYTES });
 
 /**
- * Ends a response with a text, of JSON most often, compressed when it is large; without the detours that Express makes for it.
+ * Ends a response with a text, usually JSON. A large text is compressed. Avoids the detours of Express's own `send`.
  *
  * @param memory counts the text until it is sent. Default: not counted, because it is small
  */

@@ -8,8 +8,8 @@ import { pathOf, type Operations } from './operations.js';
 import { contextOf } from './request-context.js';
 
 /**
- * Gives each request a server span, which continues the caller's trace and ends with the answer. Within an application that has made
- * one already, the request goes on with that.
+ * Gives each request a server span, which continues the trace of the caller and ends with the answer. If an outer application has already
+ * started a span, the request uses that span.
  */
 export function serverSpans(spans: Spans, operations: Operations): RequestHandler {
   const { trace, SpanKind, SpanStatusCode } = spans.api;
@@ -29,13 +29,13 @@ export function serverSpans(spans: Spans, operations: Operations): RequestHandle
     const { method } = request;
     const attributes = {
       'http.request.method': isKnownMethod(method) ? method : '_OTHER',
-      // Without the query, in which a token may be.
+      // Without the query, which may contain a token.
       'url.path': request.baseUrl + pathOf(request),
     };
     return spans.start(nameOf(method), { kind: SpanKind.SERVER, attributes }, callerOf(request));
   }
 
-  /** The span of the caller; its baggage goes no further. */
+  /** The span of the caller, without the caller's baggage. */
   function callerOf({ headers }: Request): Context | undefined {
     const told = fields.some((name) => headers[name] !== undefined);
     const caller = told ? spans.extract(headers) : undefined;

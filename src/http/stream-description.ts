@@ -12,7 +12,7 @@ const REPLY = {
   links: { run: `/runs/${EXAMPLE_RUN_ID}`, task: '/tasks/chat' },
 };
 
-/** What the stream of a run may bring. */
+/** Describes the messages of a run's stream, for the OpenAPI document. */
 export const STREAM_MESSAGES = `The messages of a run’s stream (WHATWG server-sent events). Each says in \`id\` which event of the log it is made of.
 
 - \`chunk\`: \`{"subTask","attempt","first","chunks"}\`: chunks of the stream that won, in groups as they were recorded. \`first\` is the place of the

@@ -9,7 +9,7 @@ type Timed = ServerResponse & { [BEGAN]?: number; readonly req: Request };
 
 /** Measures how long requests take, while somebody wants to know. */
 export class TimedRequests {
-  /** The paths of the router, as the document writes them. */
+  /** By path of the router, the same path in the form of the OpenAPI document. */
   private readonly routes = new Map<string, string>();
 
   constructor(

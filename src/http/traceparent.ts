@@ -2,8 +2,8 @@
 const FORM = /^(?!ff)([0-9a-f]{2})-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(-.*)?$/;
 
 /**
- * A `traceparent` header as version 00 of W3C Trace Context has it: of a higher version, the fields that 00 knows.
- * Undefined when it isn't valid: https://www.w3.org/TR/trace-context/#traceparent-header
+ * A `traceparent` header in the form of version 00. Of a higher version, only the fields that version 00 has are kept.
+ * Undefined when the header isn't valid: https://www.w3.org/TR/trace-context/#traceparent-header
  */
 export function parseTraceparent(header: string): string | undefined {
   const [match, version, rest] = FORM.exec(header) ?? [];

@@ -10,7 +10,7 @@ interface Operation {
   readonly responses: Record<string, { readonly headers?: Record<string, unknown> }>;
 }
 
-/** Takes from the document of the service what an instance within an application has not: the demo, keys, the rate limit, rules for `Host`. */
+/** Removes from the service's document what an instance within an application lacks: API keys, the rate limit, and rules for `Host`. */
 export function describeWithinHost(document: OpenAPIObject): void {
   const [what = '', , ids = '', methods = ''] = (document.info.description ?? '').split('\n\n');
   const [methodsAlone = ''] = methods.split(' A body may be announced');

@@ -1,6 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
-/** Answers a request that the guards let in. `client` is the caller by the guards. `refusal` is why they don’t let the request in. */
+/**
+ * Answers a request.
+ *
+ * @param refusal why the guards refuse the request; undefined when they let it in
+ * @param client the caller, as the guards know it; undefined when all callers are one
+ */
 export type Handle = (
   request: IncomingMessage,
   response: ServerResponse,
@@ -14,7 +19,7 @@ export interface Exchange {
   readonly response: ServerResponse;
   readonly seenRequest: unknown;
   readonly seenResponse: unknown;
-  /** Called once the guards are done, before anything is answered; false where a guard has answered. */
+  /** Called after the guards, before an answer is written. Returns false when a guard has answered already. */
   takeOver(): boolean;
 }
 

@@ -39,7 +39,7 @@ export class Share {
       .flatMap((feature) => feature.files);
   }
 
-  /** Tasks outside of features belong to the instance without a name; sub-tasks there may be used by all. */
+  /** Tasks outside of features belong to the `default` instance. All instances may use sub-tasks outside of features. */
   get providers(): Wrapper[] {
     const all = this.discovery.getProviders();
     if (this.instance === DEFAULT_NAME) return all.filter((wrapper) => this.owns(wrapper) ?? true);
@@ -54,7 +54,7 @@ export class Share {
     return [...own, ...shared];
   }
 
-  /** @throws {Error} when Nest has still to make a sub-task */
+  /** @throws {Error} when Nest has not made a sub-task yet */
   requireMade(): void {
     const unmade = this.providers.find(
       (wrapper) =>
@@ -68,7 +68,7 @@ export class Share {
       );
   }
 
-  /** Listeners outside of features hear all instances. */
+  /** Listeners outside of features hear the events of all instances. */
   get listeners(): Wrapper[] {
     const all = [...this.discovery.getProviders(), ...this.discovery.getControllers()];
     return all.filter((wrapper) => this.owns(wrapper) ?? true);

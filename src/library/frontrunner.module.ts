@@ -29,13 +29,18 @@ export interface FrontrunnerAsyncOptions extends Named, Imports {
   readonly useFactory: (...injected: never[]) => FrontrunnerOptions | Promise<FrontrunnerOptions>;
 }
 
-/** `imports` has what the classes inject, unless a module around is global. */
+/** `imports` takes the modules that export what the classes inject. Global modules needn't be listed. */
 export interface FeatureOptions extends Named, Imports {}
 
-/** Puts Frontrunner into an application: `forRoot` once, `forFeature` wherever there are tasks. */
+/** Puts Frontrunner into an application: `forRoot` once for each instance, `forFeature` wherever there are tasks. */
 @Module({})
 export class FrontrunnerModule {
-  /** @param options options of the instance, and `imports` for its guards */
+  /**
+   * Makes an instance.
+   *
+   * @param options the options of the instance; besides, its `name`, and as `imports` the modules that export what its guards inject
+   * @throws {OptionsError} @throws {ConfigError}
+   */
   static forRoot({ name, imports, ...options }: FrontrunnerOptions & Named & Imports = {}): DynamicModule {
     configOf(options);
     return FrontrunnerModule.forRootAsync({
@@ -94,16 +99,21 @@ export class FrontrunnerModule {
   }
 
   /**
-   * Provides tasks and sub-tasks, which belong to one instance. They are found among the providers of any module too: there a task belongs
-   * to the instance without a name.
+   * Provides tasks and sub-tasks to one instance. Tasks that are plain providers of any module are found too; they belong to the
+   * instance `default`.
    *
-   * @param classes of tasks, of sub-tasks, and of listeners that hear the events of this instance alone
+   * @param classes tasks, sub-tasks, and listeners; these listeners hear only the events of this instance
    */
   static forFeature(classes: readonly Type[], { name, imports }: FeatureOptions = {}): DynamicModule {
     return feature(name, classes, [], imports);
   }
 
-  /** Adds the tasks of YAML or JSON files, and of folders of them. A relative path counts from the working directory. */
+  /**
+   * Adds the tasks of YAML or JSON files.
+   *
+   * @param files paths of files, or of folders of them; a relative path starts at the working directory
+   * @throws {OptionsError} when something else is given
+   */
   static forFile(files: string | readonly string[], { name }: Named = {}): DynamicModule {
     const paths = [files].flat();
     const isPath = (path: unknown): boolean => typeof path === 'string' && path.trim() !== '';
@@ -142,7 +152,7 @@ function feature(
   };
 }
 
-/** @throws {OptionsError} when an application has no instance of a name, or several */
+/** @throws {OptionsError} unless the application has exactly one instance of this name */
 function requireOneOf(name: string, discovery: DiscoveryService): void {
   const token = getFrontrunnerToken(name);
   const count = discovery.getProviders().filter((wrapper) => wrapper.token === token).length;
@@ -155,7 +165,10 @@ function requireOneOf(name: string, discovery: DiscoveryService): void {
   ]);
 }
 
-/** Hooks of instances come last at the start and first at the stop: what sub-tasks work with is there for all their attempts. */
+/**
+ * Makes Nest call the hooks of instances last at the start, and first at the stop. So the services that sub-tasks use are there during
+ * every attempt.
+ */
 function startLast(modules: ModulesContainer): void {
   for (const module of modules.values()) if (module.metatype === FrontrunnerModule) module.distance = -1;
 }

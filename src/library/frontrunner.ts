@@ -33,17 +33,17 @@ export interface StartOptions {
   readonly losers?: LosersPolicy | 'continue' | 'cancel';
   /** Labels by which the run can be found, such as a tenant; eight at most. */
   readonly labels?: Labels;
-  /** How long after the start unfinished sub-tasks are cancelled, such as `30s`. */
+  /** The time limit of the run, from its start, such as `30s`. Sub-tasks that are unfinished by then are cancelled. */
   readonly deadline?: string;
-  /** Where events of the run are sent, beside the webhooks of its task: `[{ url, events: ['run.finished'] }]`, eight in all at most. */
+  /** Webhooks of this run, besides those of its task: `[{ url, events: ['run.finished'] }]`. Eight at most, with those of the task. */
   readonly webhooks?: readonly RunWebhook[];
-  /** What ties the log lines of the run to the request it came with. */
+  /** Appears in the log lines of the run, to connect them with the request that started the run. */
   readonly requestId?: string;
-  /** The trace that the run belongs to: a `traceparent` of W3C Trace Context. Default: that of the active span of OpenTelemetry, where there is one. */
+  /** The trace that the run belongs to: a `traceparent` of W3C Trace Context. Default: the active span of OpenTelemetry, if any. */
   readonly traceparent?: string;
   /**
-   * A transaction of yours on the Postgres database of the instance: a client of `pg`, or what Kysely, Drizzle, TypeORM or Knex give to the
-   * function of a transaction. The run exists if, and only if, it is committed, and begins right after that.
+   * Your own open transaction on the Postgres database of the instance: a client of `pg`, or what Kysely, Drizzle, TypeORM or Knex pass to
+   * the function of a transaction. The run exists if, and only if, the transaction is committed. The run begins right after that commit.
    */
   readonly transaction?: CallerTransaction;
 }
@@ -53,21 +53,22 @@ export interface StreamOptions extends StartOptions, ChunksOptions {}
 
 /** The chunks of a run, as they come. */
 export interface ChunkStream<Result = unknown, Chunk = JsonValue> extends AsyncIterable<Chunk> {
-  /** The run, as soon as it is in the journal. */
+  /** Resolves when the run is in the journal. Rejects when the start fails. */
   readonly run: Promise<RunHandle<Result, Chunk>>;
 }
 
-/** Starts runs of tasks, and finds them again. Inject it; `@InjectFrontrunner(name)` for an instance with a name. */
+/** Starts runs of tasks, and finds runs again. Inject this class, or use `@InjectFrontrunner(name)` for an instance with a name. */
 export class Frontrunner {
   constructor(private readonly instance: { readonly app: Promise<Parts>; readonly readers: Readers }) {}
 
   /**
-   * Starts a run. When this resolves, the run is in the journal, and no crash loses it. With a `transaction`, that is so from its commit on.
+   * Starts a run. When the promise resolves, the run is in the journal, and no crash loses it. With a `transaction`, this holds from its
+   * commit on.
    *
    * @param task its class, or its name
    * @throws {FrontrunnerError} `task-unknown`, `invalid-request` with what is wrong, `idempotency-key-reused`, `overloaded`,
    * `journal-unavailable`, `worker-node`, `stopping`
-   * @throws {TransactionError} when it can't be started in the transaction
+   * @throws {TransactionError} when the run can't be started in the transaction
    */
   async start<Task extends Type | string, const Options extends StartOptions = object>(
     task: Task,
@@ -106,12 +107,12 @@ export class Frontrunner {
   }
 
   /**
-   * Starts a run, and brings the chunks of the sub-task whose stream wins: `for await (const chunk of frontrunner.stream('chat', input))`. The run
-   * goes on when nobody reads them.
+   * Starts a run, and yields the chunks of the sub-task whose stream wins: `for await (const chunk of frontrunner.stream('chat', input))`.
+   * The run goes on even if nobody reads the chunks.
    *
    * @param task its class, or its name
-   * @throws {StreamRestartedError} while it is read, unless `onRestart` is given
-   * @throws {FrontrunnerError} while it is read: as {@link start}, and as `reply` of the run does
+   * @throws {StreamRestartedError} while the chunks are read, unless `onRestart` is given
+   * @throws {FrontrunnerError} while the chunks are read: the errors of {@link start}, and those of `reply` of the run
    */
   stream<Task extends Type | string, const Options extends StreamOptions = object>(
     task: Task,
@@ -121,7 +122,7 @@ export class Frontrunner {
     const run = this.start(task as string, input as JsonValue, options) as Promise<
       RunHandle<ResultOf<Task, Options>, ChunkOf<Task>>
     >;
-    // Whoever reads is told.
+    // Readers get this error when they read; without this line, a stream that nobody reads would be an unhandled rejection.
     run.catch(() => undefined);
     return {
       run,
@@ -153,7 +154,7 @@ export class Frontrunner {
     return app.get(Journal, { strict: false }).runs(checkedQuery);
   }
 
-  /** The events of all runs, past and future ones, until the application stops. */
+  /** The events of all runs: first those in the journal, then new ones as they come, until the application stops. */
   async *events(options: EventsOptions = {}): AsyncGenerator<RunEvent, void> {
     yield* runEvents(await this.instance.app, ALL_RUNS, options, this.instance.readers);
   }

@@ -54,7 +54,7 @@ export class HostGuards {
     try {
       ({ scope } = this.modules.introspect(guard));
     } catch {
-      // Nobody provides it.
+      // No module provides this class.
       return this.modules.create(guard);
     }
     return scope === Scope.DEFAULT ? this.modules.get<CanActivate>(guard, { strict: false }) : guard;

@@ -32,7 +32,7 @@ export class HttpDoor implements Door {
     private readonly guards: HostGuards,
   ) {
     this.base = basePath(options);
-    // In any case before parsers of bodies are set up. A TestingModule makes its application after its providers.
+    // Both ways come before body parsers are set up. A TestingModule makes its application after its providers.
     if (this.type === undefined)
       adapterHost.init$.subscribe(() => {
         this.reachAdapter();
@@ -40,12 +40,16 @@ export class HttpDoor implements Door {
     else this.reachAdapter();
   }
 
-  /** Sets what answers the requests. */
+  /** Sets the function that answers from now on. Until then, requests get `not-ready`. */
   lead(handle: Handle): void {
     this.handle = handle;
   }
 
-  /** Begins to take requests, after everything that the application has set up so far. @throws {OptionsError} where the application has no HTTP */
+  /**
+   * Begins to take requests. What the application has set up before, such as middleware, comes first.
+   *
+   * @throws {OptionsError} when the adapter is neither Express nor Fastify, or when the path overlaps with that of another instance
+   */
   async open(): Promise<void> {
     if (!this.mount)
       throw new OptionsError([
@@ -84,7 +88,7 @@ export class HttpDoor implements Door {
     if (this.type === 'fastify') this.mount = mountOnFastify(httpAdapter.getInstance(), this.base, this);
   }
 
-  /** Requests below the path of another instance, or above it, would be answered by whichever is first. */
+  /** Refuses paths of two instances of which one is below the other: the instance mounted first would answer for both. */
   private requireOwnPath(): void {
     const { httpAdapter } = this.adapterHost;
     const taken = bases.get(httpAdapter) ?? [];
@@ -103,7 +107,7 @@ export class HttpDoor implements Door {
     return (this.adapterHost.httpAdapter as HttpAdapterHost['httpAdapter'] | undefined)?.getType();
   }
 
-  /** Numbers of a body that somebody else has read may have changed. */
+  /** Refuses bodies that another parser has read: numbers in them may have lost digits. */
   private requireOwnBody(request: IncomingMessage): void {
     if (request.readableDidRead)
       throw new Error(
@@ -111,7 +115,7 @@ export class HttpDoor implements Door {
       );
   }
 
-  /** Express, in which the answers are made, takes nothing else. */
+  /** Refuses what is no HTTP/1.1 request of Node: the Express application that answers takes nothing else. */
   private refuseKind(exchange: Exchange): void {
     const detail = `${this.base} answers requests of HTTP/1.1 alone, neither those of HTTP/2 nor those that are injected without a socket`;
     this.logger.error(detail);

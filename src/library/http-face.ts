@@ -22,7 +22,7 @@ interface FaceOptions {
   readonly nest: NestApplicationOptions;
 }
 
-/** Its server never listens: the door hands it requests. */
+/** An adapter whose server never listens: the door passes requests to it. */
 class FaceAdapter extends FastExpressAdapter {
   private stopped: Promise<void> | undefined;
 
@@ -68,10 +68,10 @@ export async function startFace(
     if (client !== undefined) {
       const context = contextOf(request);
       context.client = client;
-      // The part behind the colon tells API keys of one name from one another.
+      // In the service, the part after the colon tells API keys of one name apart. An instance has no keys.
       context.clientId = `${client}:`;
     }
-    // The server of the host has sent 100 Continue, or refused what else was expected.
+    // The server of the host has already sent 100 Continue, or refused other expectations.
     delete request.headers.expect;
     if (adapter.stopping) endWithAnswer(response);
     open.add(response);
@@ -86,7 +86,7 @@ export async function startFace(
   return { app, handle, stop };
 }
 
-/** A host's server that is closed waits for its connections: Fastify's for 72 seconds, when one that was answered last is kept alive. */
+/** Closes the connection after the answer. Otherwise the close of the host's server waits for kept-alive connections, Fastify's for 72 s. */
 function endWithAnswer(response: ServerResponse): void {
   if (!response.headersSent) response.shouldKeepAlive = false;
   // The streams of HTTP/2 have no socket of their own.

@@ -20,8 +20,8 @@ import { partsUntil, type Parts } from './parts.js';
 import { Readers } from './readers.js';
 
 /**
- * An instance of Frontrunner within an application: a Nest application of its own, with its own configuration, events, tasks and journal.
- * So nothing of the application around it, such as global pipes, is in its way, and there may be several.
+ * An instance of Frontrunner within an application. It is a Nest application of its own, with its own configuration, events, tasks and
+ * journal. So global pipes and the like of the outer application don't affect it, and one application can have several instances.
  */
 export class Instance
   implements OnModuleInit, OnApplicationBootstrap, OnModuleDestroy, OnApplicationShutdown
@@ -76,7 +76,7 @@ export class Instance
     await (await this.running)?.app.close();
   }
 
-  /** Undefined where it was not started, or could not be. */
+  /** Undefined when the inner application was not started. Resolves to undefined when its start failed. */
   private get running(): Promise<Started | undefined> | undefined {
     return this.started?.catch(() => undefined);
   }
@@ -102,7 +102,7 @@ export class Instance
     await Promise.allSettled(instances.map((one) => one.onApplicationShutdown()));
   }
 
-  /** @throws {Error} when it is too early for a start, or too late */
+  /** @throws {Error} when a sub-task isn't made yet. @throws {DomainError} `stopping` */
   private share(): Share {
     if (this.stopping) throw new DomainError('stopping', 'The application is stopping');
     const share = new Share(this.name, this.discovery);
@@ -113,7 +113,7 @@ export class Instance
   private async make(share: Share): Promise<Started> {
     const config = configOf(this.#options, share.files);
     const host: HostProviders = { providers: () => share.providers, listeners: () => share.listeners };
-    // One of its own: it remembers whether errors end the process.
+    // Not Nest's shared factory: a factory remembers `abortOnError`, which decides whether errors end the process.
     const factory = new NestFactoryStatic();
     const parts = new NestedParts();
     const { door } = this;

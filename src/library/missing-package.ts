@@ -8,7 +8,7 @@ const NEEDED = [
   },
 ];
 
-/** Says what to install where a package is missing; any other error stays as it is. */
+/** For a missing package, an error that names the command to install it. Other errors stay as they are. */
 export function withMissingPackage(error: unknown): unknown {
   const { code = '', message = '' } = (error ?? {}) as { code?: string; message?: string };
   if (!code.endsWith('MODULE_NOT_FOUND')) return error;

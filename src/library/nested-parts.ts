@@ -5,11 +5,11 @@ import { inWordsOfOptions } from './options.js';
 
 type Part = Partial<OnModuleDestroy & OnApplicationShutdown>;
 
-/** Keeps what Nest makes for an application within an instance, so that a start that fails leaves nothing open. */
+/** Records what Nest makes for the application within an instance, so that a failed start leaves nothing open. */
 export class NestedParts {
   private parts: Part[] = [];
 
-  /** The options of the application. None is `logger`: lines go to the logger of the application around. */
+  /** Nest's options of the inner application. `logger` is left out: log lines go to the logger of the outer application. */
   readonly options: NestApplicationOptions = {
     abortOnError: false,
     autoFlushLogs: false,

@@ -7,7 +7,11 @@ interface Express {
 }
 type Request = IncomingMessage & { body?: unknown; finished?: boolean };
 
-/** Keeps parsers of bodies from requests below a path; returns what has a door take these requests. */
+/**
+ * Makes body parsers skip the requests below a path.
+ *
+ * @returns a function that makes the door take these requests from then on
+ */
 export function mountOnExpress(express: Express, base: string, door: Door): () => void {
   express.use(base, (request, _response, next) => {
     // body-parser takes this as a sign that the body was read.

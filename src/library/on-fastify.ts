@@ -28,7 +28,11 @@ interface FastifyReply {
   hijack(): void;
 }
 
-/** Returns what has a door take the requests below a path of a Fastify server, whose parsers of bodies don’t count there. */
+/**
+ * Prepares a Fastify server for a door. Fastify's body parsers are switched off below the path.
+ *
+ * @returns a function that makes the door take the requests below the path
+ */
 export function mountOnFastify(fastify: Fastify, base: string, door: Door): () => void {
   const take = ({ raw: request }: FastifyRequest, reply: FastifyReply): boolean => {
     if (reply.sent) return false;
@@ -39,7 +43,7 @@ export function mountOnFastify(fastify: Fastify, base: string, door: Door): () =
     // Fastify would send these headers only with an answer of its own.
     for (const [name, value] of Object.entries(reply.getHeaders()))
       if (value !== undefined) response.setHeader(name, value);
-    // As Express has them below a path: the rest of the address, the whole of it, and the path.
+    // As Express sets them below a path: `url` is the rest of the address, `originalUrl` the whole address, `baseUrl` the path.
     request.originalUrl = (request.url ?? '').replace(/^https?:\/\/[^/?]*/i, '');
     const own = pathUpTo(request.originalUrl, base.split('/').length - 1);
     request.url = request.originalUrl.slice(own.length).replace(/^(?!\/)/, '/');
@@ -65,7 +69,7 @@ export function mountOnFastify(fastify: Fastify, base: string, door: Door): () =
         });
         scope.all('/', enter);
         scope.all('/*', enter);
-        // Methods that Fastify has no routes for.
+        // Takes methods for which Fastify has no routes.
         scope.setNotFoundHandler(enter);
         scope.setErrorHandler((error, request, reply) => {
           // The answering application says better what is wrong with the type.
@@ -79,12 +83,12 @@ export function mountOnFastify(fastify: Fastify, base: string, door: Door): () =
   };
 }
 
-/** The first steps of an address, as they were written: `/%66r` is `/fr` to Fastify. */
+/** The first steps of an address, as the client wrote them: Fastify treats `/%66r` as `/fr`. */
 function pathUpTo(address: string, steps: number): string {
   return new RegExp(`^(/[^/?]*){${steps}}`).exec(address)?.[0] ?? '';
 }
 
-/** What Fastify, or a hook of the host, refuses a request with. */
+/** An error below 500, by which Fastify or a hook of the host refuses a request, as an `HttpException`. Others stay as they are. */
 function asHttp(error: unknown): unknown {
   const { statusCode, message } = error as { statusCode?: unknown; message?: unknown };
   return error instanceof HttpException || typeof statusCode !== 'number' || statusCode >= 500

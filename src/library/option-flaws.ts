@@ -1,8 +1,8 @@
-/** The kinds of values that options take, besides texts and numbers. */
+/** Checks of options that take neither texts nor numbers: each returns what is wrong with a value. */
 export type OptionKinds = Readonly<Record<string, (value: unknown, name: string) => string[]>>;
 
 /**
- * What is wrong with options that no text of a variable stands for, or with the kind of one.
+ * Finds unknown options, and values of a wrong type. Texts themselves are checked later, as those of environment variables.
  *
  * @param texts names of the options that are texts or numbers
  * @param kinds checks of the other options

@@ -7,9 +7,9 @@ import { flaw, isPlainObject, optionFlaws, type OptionKinds } from './option-fla
 export interface FrontrunnerOptions {
   /** Where runs are kept: `sqlite:./data/app.db`, `postgres://…` or `memory:`. Default `sqlite:./data/frontrunner.db`. */
   readonly database?: string;
-  /** The schema of a Postgres database that has the tables. Default `frontrunner`. */
+  /** On Postgres: the schema of the tables. Default `frontrunner`. */
   readonly databaseSchema?: string;
-  /** What an accepted run survives: `power` cuts, or only the end of the `process`. Default `power`. */
+  /** What an accepted run survives: `process` for a crash of the process, which costs less; `power` for power cuts too. Default `power`. */
   readonly journalDurability?: 'power' | 'process';
   /** How long finished runs are kept, or `0` to keep all. Default `30d`. */
   readonly runRetention?: string;
@@ -23,27 +23,27 @@ export interface FrontrunnerOptions {
   readonly maxQueuedRuns?: number;
   /** Largest input as JSON, and largest body of a request. Default `100kb`. */
   readonly maxInputBytes?: string;
-  /** Largest result of a sub-task as JSON. Default `1mb`. */
+  /** The largest result of a sub-task as JSON. A sub-task with a larger one has failed. Default `1mb`. */
   readonly maxResultBytes?: string;
-  /** Memory for inputs, results and streams. Default: a quarter of Node's heap limit. */
+  /** Memory for inputs, results, unsent answers and streams. When it is full, new runs are refused. Default: a quarter of Node's heap limit. */
   readonly memoryBudget?: string;
-  /** On Postgres: what this node does. Default `all`. */
+  /** On Postgres: `api` runs no sub-tasks that are placed on workers, `worker` accepts no new runs, `all` does everything. Default `all`. */
   readonly role?: 'all' | 'api' | 'worker';
-  /** On Postgres: how long a node may not be seen before others go on with what it had; the same for all nodes. Default `10s`. */
+  /** On Postgres: a node unseen for this long counts as dead, and others take over its work. Same on all nodes. Default `10s`. */
   readonly nodeTimeout?: string;
-  /** On Postgres: how long runs whose task no node knows wait for one that does. Default `24h`. */
+  /** On Postgres: how long a run waits when no node knows its task. Same on all nodes. Default `24h`. */
   readonly unknownTaskGrace?: string;
   /** The proxies of sub-tasks that call HTTP. Default: none; variables such as `HTTP_PROXY` are not read. */
   readonly httpProxy?: string;
   readonly httpsProxy?: string;
   readonly noProxy?: string;
-  /** What secrets of webhooks are encrypted with: 32 bytes in base64; several separated by commas: the first seals, all open. Default: none. */
+  /** Keys that encrypt stored secrets of webhooks: 32 bytes in base64, comma-separated. The first encrypts; all decrypt. Default: none. */
   readonly secretsKey?: string;
-  /** What signs for webhooks of runs and tasks without a secret of their own: `whsec_…`; several separated by commas: all sign. Default: none. */
+  /** Signs deliveries of webhooks of runs and tasks that have no secret of their own: `whsec_…`, comma-separated; all sign. Default: none. */
   readonly webhookSecret?: string;
-  /** Where starts may have events sent: `public`, origins such as `http://127.0.0.1:4000`, or both, separated by commas. Default `public`. */
+  /** Where webhooks of a start may point: `public`, origins such as `http://127.0.0.1:4000`, or both, comma-separated. Default `public`. */
   readonly webhookOrigins?: string;
-  /** What `${NAME}` in tasks files stands for. Default: nothing; give `process.env` if it is to be the environment. */
+  /** The values of `${NAME}` in tasks files. Default: none. Give `process.env` to use the environment. */
   readonly environment?: Readonly<Record<string, string | undefined>>;
   /** The HTTP face: `true` for all defaults. Default: none. */
   readonly http?: boolean | HttpOptions;
@@ -51,18 +51,18 @@ export interface FrontrunnerOptions {
 
 /** Options of the HTTP face of an instance. */
 export interface HttpOptions {
-  /** The path below which it answers, of one segment or more, whatever the global prefix. Default `frontrunner`. */
+  /** The path below which it answers: one segment or more. Nest's global prefix isn't added. Default `frontrunner`. */
   readonly path?: string;
   /** Guards that run before each request, after the global guards of the application. Default: none. */
   readonly guards?: readonly (Type<CanActivate> | CanActivate)[];
   /**
-   * Who a request is from, as the guards know it, such as `request.user?.id`: idempotency keys of one are not those of another. The
-   * request is Express's or Fastify's. Default: all callers are one.
+   * Names the caller of a request, such as `request.user?.id`. It runs after the guards. Each caller has idempotency keys of its own. The
+   * request is Express's or Fastify's. Default: all callers count as one.
    */
   readonly client?: (request: never) => string | undefined;
-  /** Whether it shows its OpenAPI document at `openapi.json` and Swagger UI at `docs`. Default true. */
+  /** Whether to serve the OpenAPI document at `openapi.json`, and Swagger UI at `docs` if `@nestjs/swagger` is installed. Default true. */
   readonly openApi?: boolean;
-  /** Whether it shows the page at `ui/`. Default true. */
+  /** Whether to serve the page at `ui/`. Default true. */
   readonly ui?: boolean;
   /** The beginning of links, such as `https://api.example.com/frontrunner`. Default: the path. */
   readonly publicUrl?: string;
@@ -162,7 +162,7 @@ export function requireKinds(options: FrontrunnerOptions): void {
   if (flaws.length > 0) throw new OptionsError(flaws);
 }
 
-/** The configuration that options stand for. @throws {OptionsError} @throws {ConfigError} */
+/** Makes a configuration from options. @throws {OptionsError} @throws {ConfigError} */
 export function configOf(options: FrontrunnerOptions, tasksFiles: readonly string[] = []): Config {
   requireKinds(options);
   const http = httpOptions(options) ?? {};
@@ -189,7 +189,7 @@ export function inWordsOfOptions(error: unknown): unknown {
   return error;
 }
 
-/** Undefined where there is no HTTP face. */
+/** The options of the HTTP face; undefined when there is none. */
 export function httpOptions({ http = false }: FrontrunnerOptions): HttpOptions | undefined {
   if (http === false) return undefined;
   return http === true ? {} : http;

@@ -3,7 +3,7 @@ import type { NestExpressApplication } from '@nestjs/platform-express';
 import type { OpenAPIObject } from '@nestjs/swagger';
 import { describeWithinHost } from './describe-within-host.js';
 
-/** The OpenAPI document that comes with the package: making it would take `@nestjs/swagger` 12, and so Nest 12. */
+/** The OpenAPI document that is shipped in the package. Generating it would need `@nestjs/swagger` 12, and so Nest 12. */
 export function packedDocument(): OpenAPIObject {
   const text = readFileSync(new URL('../../openapi.json', import.meta.url), 'utf8');
   const document = JSON.parse(text) as OpenAPIObject;

@@ -35,14 +35,15 @@ export class StreamRestartedError extends DomainError {
 }
 
 export interface ChunksOptions {
-  /** Called when earlier chunks are void, because another attempt is shown from its beginning. Default: the error is thrown. */
+  /** Called when the stream starts again with another attempt: discard the chunks so far. Default: throws {@link StreamRestartedError}. */
   readonly onRestart?: (begins: { readonly subTask: string; readonly attempt: number }) => void;
 }
 
 /**
  * The chunks that callers of a run are shown, until there is a reply.
  *
- * @throws {StreamRestartedError} @throws {DomainError} what the reply is, where that is an error; `run-unknown`; `journal-unavailable`; `stopping`
+ * @throws {StreamRestartedError} unless `onRestart` is given
+ * @throws {DomainError} the error that the reply has, if it has one; `run-unknown`; `journal-unavailable`; `stopping`
  */
 export async function* runChunks(
   app: Parts,
@@ -118,7 +119,7 @@ export async function* runChunks(
   }
 }
 
-/** The chunks of a reply by a stream that was not shown: it had ended before another one broke off. Its texts are joined. */
+/** The chunks of a reply whose stream was not shown, because it had ended before the shown stream broke off. Texts are joined. */
 function chunksIn(app: Parts, { task, decision: { reply } }: ReplyMessage): readonly JsonValue[] {
   if ('error' in reply) return [];
   const { subTasks = [] } = app.get(TaskRegistry, { strict: false }).find(task) ?? {};

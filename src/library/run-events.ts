@@ -19,11 +19,12 @@ export interface EventsOptions {
 }
 
 /**
- * Committed events in their order, past and future ones; for one run, until it is finished. Nothing is lost or repeated between events from the
- * journal and new ones. Slow readers read from the journal.
+ * Committed events in order: first those in the journal, then new ones as they come. Those of one run end when the run is finished. All are
+ * read from the journal, so none is lost or repeated.
  *
- * @throws {DomainError} `invalid-request`; `run-unknown`; `journal-unavailable`; `stopping` when the application stops before the run is finished,
- * or before all is read
+ * @param of the id of a run, or {@link ALL_RUNS}
+ * @throws {DomainError} `invalid-request`; `run-unknown`; `journal-unavailable`; `stopping` when the application stops before the run is
+ * finished, or before all is read
  */
 export async function* runEvents(
   app: Parts,

@@ -37,7 +37,7 @@ interface WaitOptions {
 export class RunHandle<Result = unknown, Chunk = JsonValue> {
   constructor(
     private readonly app: Parts,
-    /** Without its task where only its id is known. */
+    /** `task` is missing when only the id of the run is known. */
     private readonly started: Omit<StartedRun, 'task'> & Partial<Pick<StartedRun, 'task'>>,
     private readonly readers: Readers,
   ) {}
@@ -69,8 +69,8 @@ export class RunHandle<Result = unknown, Chunk = JsonValue> {
   /**
    * The reply, as soon as the journal has it. The other sub-tasks go on in the background.
    *
-   * @throws {WaitError} when it takes longer; the run goes on
-   * @throws {FrontrunnerError} `run-failed` or `run-cancelled` when there can be no reply any more, `run-disputed`, `deadline-exceeded`,
+   * @throws {WaitError} when it takes longer than `wait`; the run goes on
+   * @throws {FrontrunnerError} `run-failed` or `run-cancelled` when no reply is possible any more, `run-disputed`, `deadline-exceeded`,
    * `run-unknown`, `journal-unavailable`, `stopping`
    */
   async reply({ wait }: WaitOptions = {}): Promise<Omit<Answer, 'result'> & { readonly result: Result }> {
@@ -98,7 +98,7 @@ export class RunHandle<Result = unknown, Chunk = JsonValue> {
   }
 
   /**
-   * Cancels every sub-task that is unfinished, which ends the run. A reply that was made stays.
+   * Cancels every unfinished sub-task, which ends the run. A reply that was already made stays.
    *
    * @throws {FrontrunnerError} `run-unknown`, `run-finished`, `journal-unavailable`, `stopping`
    */
@@ -107,29 +107,29 @@ export class RunHandle<Result = unknown, Chunk = JsonValue> {
   }
 
   /**
-   * Runs a sub-task that has failed again.
+   * Runs a failed sub-task again.
    *
-   * @throws {FrontrunnerError} `invalid-request`, `run-unknown`, `sub-task-unknown`, `sub-task-not-failed`, `input-not-kept`, `task-unknown`, `overloaded`,
-   * `journal-unavailable`, `stopping`
+   * @throws {FrontrunnerError} `invalid-request`, `run-unknown`, `sub-task-unknown`, `sub-task-not-failed`, `input-not-kept`, `task-unknown`,
+   * `overloaded`, `journal-unavailable`, `stopping`
    */
   async retry(subTask: string): Promise<RunView> {
     const { subTask: name } = checked(subTaskSchema, { subTask });
     return runView((await this.control.retry(this.id, name)).run);
   }
 
-  /** The run's events, past and future ones, until it is finished. */
+  /** The events of the run: first those in the journal, then new ones as they come, until the run is finished. */
   async *events(options: EventsOptions = {}): AsyncGenerator<RunEvent, void> {
     await this.begin(MAX_DURATION_MS);
     yield* runEvents(this.app, this.id, options, this.readers);
   }
 
   /**
-   * The chunks of its stream that callers are shown, from the beginning, those that are to come too, until there is a reply. Whoever takes them
-   * slowly lets the upstream wait, for ten seconds at most. Where a run of the past answers in the place of a failure, its chunks are brought,
-   * unless the first of this one was.
+   * The chunks of the run's stream, from the first one until there is a reply. New chunks come as they arrive. A slow reader makes the
+   * upstream wait, for ten seconds at most. If the run fails before its first chunk, and the task's `reuse` lets an earlier run answer
+   * instead, the chunks of that earlier run come.
    *
    * @throws {StreamRestartedError} unless `onRestart` is given
-   * @throws {FrontrunnerError} as {@link reply} does
+   * @throws {FrontrunnerError} the errors of {@link reply}
    */
   async *chunks(options: ChunksOptions = {}): AsyncGenerator<Chunk, void> {
     await this.begin(MAX_DURATION_MS);

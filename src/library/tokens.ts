@@ -12,7 +12,7 @@ export function getFrontrunnerOptionsToken(name = DEFAULT_NAME): string {
   return `FrontrunnerOptions:${name}`;
 }
 
-/** Injects the instance of a name. */
+/** Injects the instance with this name. Default: the instance without a name. */
 export function InjectFrontrunner(name?: string): PropertyDecorator & ParameterDecorator {
   return Inject(getFrontrunnerToken(name));
 }

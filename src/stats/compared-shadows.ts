@@ -8,7 +8,7 @@ import { differences } from './differences.js';
 import { ShadowTally } from './shadow-tally.js';
 import type { TaskSlice } from './task-slice.js';
 
-/** How many bytes of results wait in memory until what they are compared with is there. Of those past it only the digest is kept. */
+/** The most bytes of results that wait in memory to be compared. Of further results, only the digest is kept. */
 const MOST_BYTES = 16 * 2 ** 20;
 
 /** Approximate memory of all results that wait to be compared. */
@@ -41,9 +41,9 @@ export class ComparedShadows {
   private bytes = 0;
 
   /**
-   * @param names of the shadows
-   * @param declared what the task declares of them, as far as it is known
-   * @param compared is told what they come to
+   * @param names the names of the shadows
+   * @param declared the comparison that the task declares for each shadow, as far as known
+   * @param compared called for each shadow: whether its result was `equal` or `different`, or whether it has `failed`
    */
   constructor(
     private readonly names: readonly string[],
@@ -66,7 +66,7 @@ export class ComparedShadows {
     this.compared(task, subTask, 'failed');
   }
 
-  /** An error has nothing to compare with. */
+  /** Compares the waiting results with the reply. An error is compared with nothing. */
   replied({ data: { reply }, ...event }: RunEvent<'run.replied'>, slice: TaskSlice): void {
     const result = 'error' in reply ? undefined : this.resultOf(reply);
     if (result === undefined) return;

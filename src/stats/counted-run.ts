@@ -12,7 +12,7 @@ import type { TaskSlice } from './task-slice.js';
 /** The part of a task's declaration that decides how its runs count. */
 export type CountedTerms = Pick<TaskDefinition, 'reply' | 'order' | 'streams' | 'shadows'>;
 
-/** Says that a sub-task has started, has ended, or was held back. */
+/** The events by which a sub-task has started, has ended, or was held back. */
 type Counted = Exclude<
   SubTaskEvent,
   RunEvent<'sub-task.retrying' | 'sub-task.progressed' | 'sub-task.streamed'>
@@ -20,16 +20,19 @@ type Counted = Exclude<
 
 /** A run whose events are counted. Times are in milliseconds since 1970. */
 export class CountedRun {
-  /** The id of its `run.started` event. */
+  /** The id of the `run.started` event. */
   readonly firstEventId: number;
-  /** Undefined where its task learns no order. */
+  /** Undefined when the task learns no order. */
   readonly learning: LearningRun | undefined;
   /** The reply policy, where it is the task's own: reply times under another policy say nothing about the next run. */
   private readonly policy: ReplyPolicy | undefined;
   private readonly dissent: Dissent | undefined;
-  /** Undefined where it has no shadows. */
+  /** Undefined when the run has no shadows. */
   private readonly shadows: ComparedShadows | undefined;
-  /** The sub-tasks that were started because their time had come, and all that started after the first of those; those that were started to learn from, too. */
+  /**
+   * The sub-tasks that count as hedges: those started by a hedge delay, all that started after the first of these, and those started to learn
+   * about them (`exploration`). Undefined when there are none.
+   */
   private hedges: string[] | undefined;
   private hasHedge = false;
   private failed: string[] | undefined;
@@ -44,9 +47,9 @@ export class CountedRun {
   private hedgedReplyMs: number | undefined;
 
   /**
-   * @param declared what its task declares, as far as it is known
-   * @param kept the memory that results of all runs take while they wait to be compared
-   * @param compared is told what becomes of shadows
+   * @param declared the task's declaration, as far as known
+   * @param kept counts the memory of all results that wait to be compared
+   * @param compared called for each shadow: whether its result was `equal` or `different`, or whether it has `failed`
    */
   constructor(
     { id, task, data: { replyPolicy, shadows } }: RunEvent<'run.started'>,
@@ -83,7 +86,7 @@ export class CountedRun {
           tally.extraStarts += 1;
           slice.minute(ms).extraStarts += 1;
           (this.hedges ??= []).push(subTask);
-          // A failure behind a hedge starts another sub-task than it would have started without, or is the hedge's own.
+          // A start after a hedge counts as a hedge: without it, the same failure would have started another sub-task, or not have happened.
         } else if (this.hasHedge) this.hedges?.push(subTask);
         return;
       case 'sub-task.held-back':
@@ -152,8 +155,8 @@ export class CountedRun {
   /**
    * At the run's end, counts how long the reply would have taken without hedges.
    *
-   * Then the first success of the others, which hedges had no part in, would have been the reply. Where there was none, the reply would have come
-   * later than the moment at which one of them was cancelled, or than it did.
+   * Without hedges, the first success of a sub-task that is no hedge would have been the reply. If there was no such success, the reply would
+   * have come later than the first cancellation of such a sub-task, or if none was cancelled, later than the actual reply.
    */
   countWithoutHedges(slice: TaskSlice, ms: number): void {
     const { policy, first, hedgedReplyMs } = this;

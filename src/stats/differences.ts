@@ -6,9 +6,10 @@ const MOST = 5;
 const MAX_POINTER = 200;
 
 /**
- * Where two values differ, as JSON Pointers (RFC 6901), at most five; none where they are equal, whatever the order of members.
+ * The places where two values differ: at most five JSON Pointers (RFC 6901), and none when the values are equal. The order of members doesn't
+ * matter.
  *
- * @param at the pointer to both
+ * @param at the pointer to both values
  */
 export function differences(one: JsonValue | undefined, other: JsonValue | undefined, at = ''): string[] {
   const found: string[] = [];

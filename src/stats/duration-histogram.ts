@@ -8,20 +8,21 @@ import {
 import { z } from 'zod';
 import { MAX_DURATION_MS } from '../core/duration.js';
 
-/** A tenth of a millisecond is the unit, as it is of the durations that events have. */
+/** The unit is a tenth of a millisecond, like that of durations in events. */
 const UNITS_PER_MS = 10;
 
 /**
- * How long things took, as an HdrHistogram of two significant digits: a value is kept exactly up to 25.6 ms, and beyond
- * that as the upper edge of its bucket, which is at most 1/128 above it. Takes 2 to 15 kB, and nothing while it is empty.
- * With one digit a value is kept exactly up to 3.2 ms, and as at most 1/16 above it beyond that, in 1 to 10 kB: 1.6 kB where the longest is a second.
+ * Durations, as an HdrHistogram. Larger values are kept as the upper edge of their bucket. An empty histogram takes no memory.
+ *
+ * - Two significant digits: values are exact up to 25.6 ms, and beyond that at most 1/128 too high. Takes 2 to 15 kB.
+ * - One digit: values are exact up to 3.2 ms, and beyond that at most 1/16 too high. Takes 1 to 10 kB: 1.6 kB if the longest is a second.
  */
 export class DurationHistogram {
   private buckets: Histogram | undefined;
 
   constructor(private readonly digits: 1 | 2 = 2) {}
 
-  /** What {@link toText} has written. @param digits that it had @throws {Error} for any other text */
+  /** Reads a text of {@link toText}. @param digits the digits of the written histogram @throws {Error} for any other text */
   static of(text: string, digits: 1 | 2 = 2): DurationHistogram {
     const histogram = new DurationHistogram(digits);
     if (text === '') return histogram;
@@ -50,7 +51,7 @@ export class DurationHistogram {
   }
 
   /**
-   * Milliseconds that at most a share of `1 - quantile` of the values exceeds; undefined when there are none.
+   * A quantile, in milliseconds: at most a share of `1 - quantile` of the values is above it. Undefined when there are no values.
    *
    * @param quantile from 0 to 1
    */
@@ -78,7 +79,7 @@ export class DurationHistogram {
     return values;
   }
 
-  /** The compressed form of HdrHistogram V2 in base64, which other implementations read too; empty when there are no values. */
+  /** The compressed form of HdrHistogram V2 in base64, which other implementations can read too. Empty when there are no values. */
   toText(): string {
     return this.buckets ? encodeIntoCompressedBase64(this.buckets) : '';
   }
@@ -87,7 +88,7 @@ export class DurationHistogram {
 /** A histogram of two digits, as text. */
 export const histogramSchema = z.string().transform((text) => DurationHistogram.of(text));
 
-/** 32 bits a bucket: the library's packed form is smaller, but takes five times as long to record a value. */
+/** Uses 32 bits for each bucket: the library's packed form is smaller, but needs five times as long to record a value. */
 function empty(digits: 1 | 2): Histogram {
   return build({
     bitBucketSize: 32,

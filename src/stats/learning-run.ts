@@ -41,12 +41,15 @@ export class LearningRun {
   }
 }
 
-/** Whether its upstream had to do with how it ended: one that never began, or that a breaker held back, says nothing of how quick it is. */
+/** Whether an attempt was made. An end without an attempt, or one that a breaker refused, says nothing about the speed of the upstream. */
 export function wasMade(event: Ended): boolean {
   return event.attempt > 0 && !(event.type === 'sub-task.failed' && event.data.error.code === 'circuit-open');
 }
 
-/** One that is cancelled behind its first chunk has answered. A failure that is the caller's own says nothing of the upstream. */
+/**
+ * How an attempt counts. One that was cancelled after its first chunk counts as answered. A final failure counts as cut: it is the caller's own
+ * fault, and says nothing about the upstream.
+ */
 function kindOf({ type, data }: Ended): Observation['kind'] {
   if (type === 'sub-task.succeeded') return 'answered';
   if (type === 'sub-task.cancelled') return data.stream?.firstChunkMs === undefined ? 'cut' : 'answered';

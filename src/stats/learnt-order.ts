@@ -3,7 +3,7 @@ import { ProductLimit, type Observation } from './product-limit.js';
 
 /** A sub-task with fewer ends has no place yet. */
 const LEAST_KNOWN = 3;
-/** A sub-task is waited for at most so many times the median of the quickest one. */
+/** A wait counts up to this many times the median of the quickest sub-task. */
 const PATIENCE = 10;
 /** Sub-tasks whose expected waits differ by less than this share count as equally quick. */
 const TIE = 0.1;
@@ -24,12 +24,12 @@ interface Candidate {
 }
 
 /**
- * Puts sub-tasks in the order of how long an answer of them is to be waited for. What fails, or takes ten times as long as
- * the quickest of those that are left takes at the median, counts as waited for that long. Those that are as quick, and those of which too little is known,
- * which come last, stay in the order in which they are declared.
+ * Sorts sub-tasks by the expected wait for their answer, the shortest first. A wait counts up to ten times the median of the quickest sub-task
+ * that has no place yet; failures count as that much, too. Equally quick sub-tasks stay in declared order. Sub-tasks of which too little is
+ * known come last, in declared order.
  *
- * @param names of the sub-tasks, as they are declared
- * @param endsOf what is known of each
+ * @param names the sub-tasks, in declared order
+ * @param endsOf returns the known ends of a sub-task
  */
 export function learntOrder(names: readonly string[], endsOf: (name: string) => KnownEnds): LearntOrder {
   const candidates = names.map((name): Candidate => {
@@ -60,7 +60,7 @@ function quickest(candidates: readonly Candidate[]): number {
   return waits.findIndex((wait) => wait <= bound);
 }
 
-/** Many may be under way. */
+/** The longest observation. A loop, not spread arguments, because many sub-tasks may be under way. */
 function longestOf(candidates: readonly Candidate[]): number {
   return candidates.reduce((all, { ends }) => ends.reduce((most, { ms }) => Math.max(most, ms), all), 0);
 }

@@ -9,11 +9,12 @@ const LEAST = 20;
 const ENOUGH = 1_000;
 
 /**
- * A quantile of how long callers waited for replies under a policy, or for their first chunk, from the newest slices that have enough of them together.
+ * A quantile of how long callers waited for replies under a policy, or for the first chunk of a stream. It is taken from the newest slices that
+ * together have enough replies.
  *
  * @param slices the newest first
  * @param quantile from 0 to 1
- * @returns milliseconds; undefined when there are too few in all slices
+ * @returns milliseconds; undefined when all slices together have too few replies
  */
 export function learntTime(
   slices: readonly TaskSlice[],

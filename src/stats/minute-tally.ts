@@ -3,12 +3,12 @@ import { DurationHistogram } from './duration-histogram.js';
 
 export const MINUTE_MS = 60_000;
 
-/** Statistics of a task's runs in a minute. Takes 2 kB as a rule, and 10 kB where replies take days. */
+/** Statistics of a task's runs in a minute. Takes 2 kB as a rule, and 10 kB when replies take days. */
 export class MinuteTally {
   runs = 0;
   replies = 0;
   errors = 0;
-  /** Hedges, and what the hedge budget held back. */
+  /** Starts of hedges and starts to learn (`exploration`). `heldBack`: hedges for which the budget had no room. */
   extraStarts = 0;
   heldBack = 0;
   /** By how much hedges brought replies sooner, in milliseconds. */

@@ -18,11 +18,11 @@ export interface DrawnEnd {
 const ROUNDING = 1e-9;
 
 /**
- * How likely something has succeeded by some time, learnt also from what was cancelled before it ended: whoever leaves that out
- * takes for quick what is cut whenever it is slow.
+ * Estimates how likely a success is within some time. It also uses observations that were cancelled before their end: without them, a sub-task
+ * that is cancelled whenever it is slow would seem quick.
  *
- * The product limit of Kaplan and Meier (1958), with failures as the other way to end (Aalen and Johansen, 1978). It is true
- * as long as what cuts doesn't depend on how much longer the one that is cut would have taken.
+ * This is the product limit of Kaplan and Meier (1958), with failures as the other way to end (Aalen and Johansen, 1978). It holds as long as
+ * a cancellation doesn't depend on how much longer the cancelled sub-task would have taken.
  */
 export class ProductLimit {
   private readonly times: number[] = [];
@@ -55,13 +55,13 @@ export class ProductLimit {
     }
   }
 
-  /** The share that succeeds within so many milliseconds, from 0 to 1; where all that was followed longer is none, what is known of less. */
+  /** The share that succeeds within `ms` milliseconds, from 0 to 1. After the last known end, the share doesn't grow any more. */
   at(ms: number): number {
     return this.answered[this.lastUpTo(ms)] ?? 0;
   }
 
   /**
-   * Within how many milliseconds a share of all succeeds; undefined where so many fail, or were cut too early to tell.
+   * The time in milliseconds within which a share of all succeeds. Undefined when too many fail, or were cut too early to tell.
    *
    * @param share above 0, up to 1
    */
@@ -70,8 +70,8 @@ export class ProductLimit {
   }
 
   /**
-   * How long a success is waited for on average, where nobody waits longer than `atMostMs`: the area above the curve up to there, known
-   * as the restricted mean.
+   * The average wait for a success in milliseconds, when nobody waits longer than `atMostMs`. This is the area above the curve up to
+   * `atMostMs`, known as the restricted mean.
    */
   expectedWait(atMostMs: number): number {
     let wait = 0;

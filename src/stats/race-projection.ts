@@ -8,8 +8,8 @@ import type { TaskSlice } from './task-slice.js';
 /**
  * Counts committed events in slices of time, in their order.
  *
- * A run counts from its start to its end. What becomes of it after a sub-task was tried again on request, or in another
- * process than the one that began it, does not: that would measure how long people or the service were away.
+ * A run counts from its start to its end. It stops counting when a sub-task is retried on request, or when another process resumes the run:
+ * its times would measure how long people or the service were away.
  */
 export class RaceProjection {
   private readonly runs = new Map<string, CountedRun>();
@@ -18,9 +18,9 @@ export class RaceProjection {
   private lastMs = 0;
 
   /**
-   * @param sliceOf where to count what happened to a task at a time in milliseconds since 1970
-   * @param declared what a task declares
-   * @param compared is told what becomes of shadows
+   * @param sliceOf returns the slice for an event of a task, by its time in milliseconds since 1970 and its id
+   * @param declared returns a task's declaration; undefined when the task is unknown
+   * @param compared called for each shadow: whether its result was `equal` or `different`, or whether it has `failed`
    */
   constructor(
     private readonly sliceOf: (task: string, ms: number, eventId: number) => TaskSlice,
@@ -34,7 +34,7 @@ export class RaceProjection {
     return undefined;
   }
 
-  /** The sub-tasks of a task that learns its order that are under way. */
+  /** The sub-tasks under way of a task that learns its order; none for other tasks. */
   openSubTasks(task: string): OpenSubTask[] {
     const open: OpenSubTask[] = [];
     for (const { learning } of this.runs.values()) if (learning?.task === task) open.push(...learning.open);

@@ -61,7 +61,7 @@ function rowOf(
   };
 }
 
-/** When answers come, including failures and cancelled sub-tasks. */
+/** Quantiles of the time to an answer. They take failures and cancelled sub-tasks into account. */
 function answersOf(
   answered: DurationHistogram,
   failed: DurationHistogram,

@@ -4,7 +4,7 @@ import type { Observation } from './product-limit.js';
 /** How many ends of a sub-task a slice keeps, and how many decide its place in the order. */
 export const MOST_RECENT = 100;
 
-/** By the letter that stands for each. */
+/** The kinds of ends, by the letter that is saved for each. */
 const KINDS = { a: 'answered', f: 'failed', c: 'cut' } as const;
 const LETTERS = { answered: 'a', failed: 'f', cut: 'c' } as const;
 
@@ -12,7 +12,7 @@ const LETTERS = { answered: 'a', failed: 'f', cut: 'c' } as const;
 export class RecentEnds {
   private readonly times: number[] = [];
   private readonly letters: (keyof typeof KINDS)[] = [];
-  /** How many there were. */
+  /** How many ends were recorded in all. */
   private count = 0;
 
   record(kind: Observation['kind'], ms: number): void {

@@ -15,14 +15,14 @@ export interface StoredSlice {
   changed: boolean;
 }
 
-/** The time that counts at a moment: slices that begin in it belong to the window. */
+/** The window at a moment. Slices that begin in it belong to it. */
 export function windowAt(now: number): Stretch {
   return { from: startOf(now) - (SLICES - 1) * SLICE_MS, to: now };
 }
 
 /**
- * What was counted of each task in the last hour, in slices that leave it one by one. Slices go by the time of events, so
- * those that lie ahead of a clock that was set back leave it too: else they would stay until the clock is there again.
+ * The statistics of each task in the last hour, in slices that leave the window one by one. Slices go by the time of events. When the clock is
+ * set back, slices that are then in the future leave the window too; otherwise they would stay until the clock gets there again.
  */
 export class SlidingWindow {
   private readonly tasks = new Map<string, StoredSlice[]>();
@@ -37,7 +37,7 @@ export class SlidingWindow {
     return found.slice;
   }
 
-  /** Puts a slice that was saved back where it was. */
+  /** Puts a saved slice back into its place. */
   restore(task: string, start: number, slice: TaskSlice): void {
     insert(this.stored(task), slice, task, start);
   }
@@ -63,7 +63,7 @@ export class SlidingWindow {
     }
   }
 
-  /** The slices that have changed since they were last asked for. */
+  /** The slices that have changed since the last call. */
   takeChanged(): StoredSlice[] {
     const changed = [...this.tasks.values()].flat().filter((stored) => stored.changed);
     for (const stored of changed) stored.changed = false;

@@ -7,18 +7,17 @@ import { loggerOf } from '../core/logger-of.js';
 import { TaskStatistics } from './task-statistics.js';
 
 export const SAVE_EVERY_MS = 10_000;
-/** A start reads at most so many events, so that nobody waits for it. Between two saves there are hardly as many. */
+/** The most events that a start reads, so that it doesn't take long. There are hardly ever as many between two saves. */
 export const MAX_BEHIND = 100_000;
 /** How many events back a start looks for the beginnings of runs that were under way. */
 export const MAX_LOOK_BACK = 20_000;
 const PAGE = 1_000;
 
 /**
- * Feeds the statistics with the committed events, and keeps them in the journal: what was counted up to some event, from time
- * to time. A start counts the events since, so nothing that was counted is forgotten, however the process ended. Whatever
- * goes wrong with that, the service goes on.
+ * Feeds the statistics with committed events, and saves them in the journal every ten seconds, with the id of the last counted event. A start
+ * continues with the events after that id, so no count gets lost, however the process ended. If loading or saving fails, the service goes on.
  *
- * Of the nodes that share a journal one counts for all; the others read what it has saved.
+ * Of the nodes that share a journal, one counts for all. The other nodes read what that node has saved.
  */
 @Injectable()
 export class StatisticsKeeper implements OnApplicationBootstrap, BeforeApplicationShutdown {
@@ -95,7 +94,7 @@ export class StatisticsKeeper implements OnApplicationBootstrap, BeforeApplicati
     const saved = await this.journal.savedStatistics();
     if (!saved) {
       this.statistics.beginBehind(this.journal.lastEventId);
-      // From here on a start knows where to go on.
+      // Saved at once, so that the next start knows from which event to go on.
       await this.save();
       return;
     }

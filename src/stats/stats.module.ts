@@ -6,7 +6,7 @@ import { ReplyTimes } from '../run/reply-times.js';
 import { StatisticsKeeper } from './statistics-keeper.js';
 import { TaskStatistics } from './task-statistics.js';
 
-/** Global, so that what starts hedges can learn from it without importing it. */
+/** Global, so that code that starts hedges can use learnt times without importing this module. */
 @Global()
 @Module({
   imports: [EventsModule, TaskRegistryModule, MemoryBudgetModule],

@@ -13,9 +13,9 @@ export class SubTaskTally {
   /** Runs in which its result was in the reply. */
   wins = 0;
   starts = 0;
-  /** Starts because its time had come: hedges. */
+  /** The starts by a hedge delay (hedges), and those to learn about the sub-task (`exploration`). */
   extraStarts = 0;
-  /** Runs in which its time had come, but the hedge budget was spent. */
+  /** Runs in which its hedge delay had passed, but the hedge budget was spent. */
   heldBack = 0;
   skips = 0;
   failures = 0;
@@ -36,7 +36,7 @@ export class SubTaskTally {
   /** Streams of its attempts; undefined where none streamed. */
   streams: StreamTally | undefined;
 
-  /** Adds all of another tally but its recent ends. */
+  /** Adds everything of another tally except its recent ends. */
   add(other: SubTaskTally): void {
     for (const count of COUNTS) this[count] += other[count];
     this.durations.add(other.durations);
@@ -76,7 +76,7 @@ export class ReplyTally {
   /** By how much hedges brought replies sooner, in milliseconds. `savedRuns`: in how many runs. */
   savedMs = 0;
   savedRuns = 0;
-  /** Those of them, with hedges and without, of which callers were shown the stream; undefined where there are none. */
+  /** The replies, with and without hedges, whose stream callers were shown; undefined when there are none. */
   streamed: StreamedReplies | undefined;
 
   constructor(readonly policy: ReplyPolicy) {}
@@ -85,7 +85,7 @@ export class ReplyTally {
     return this.plain.count + this.hedged.count;
   }
 
-  /** How long callers waited: for the first chunk that they were shown, or for the reply where they were shown none. */
+  /** How long callers waited: for the first chunk that they were shown, or without chunks for the reply. */
   get waits(): DurationHistogram {
     const waits = new DurationHistogram();
     waits.add(this.plain);
@@ -117,7 +117,7 @@ export class TaskSlice {
   readonly minutes = new Map<number, MinuteTally>();
   private replyTally: ReplyTally | undefined;
 
-  /** What {@link toText} has written. @throws {Error} for any other text */
+  /** Reads a text of {@link toText}. @throws {Error} for any other text */
   static of(text: string): TaskSlice {
     const { runs, replies, errors, subTasks, minutes, times } = sliceSchema.parse(JSON.parse(text));
     const slice = Object.assign(new TaskSlice(), { runs, replies, errors });
@@ -133,7 +133,7 @@ export class TaskSlice {
     return tally;
   }
 
-  /** The minute of a time in milliseconds since 1970. */
+  /** The tally of a minute. @param ms a time in that minute, in milliseconds since 1970 */
   minute(ms: number): MinuteTally {
     const minute = Math.floor(ms / MINUTE_MS);
     let tally = this.minutes.get(minute);
@@ -151,7 +151,7 @@ export class TaskSlice {
     return this.timesUnder(policy) ?? (this.replyTally = new ReplyTally(policy));
   }
 
-  /** Adds all of another slice but its minutes, and reply times under another policy. */
+  /** Adds another slice, except its minutes, and except reply times under a policy other than `policy`. */
   add(other: TaskSlice, policy: ReplyPolicy): void {
     this.runs += other.runs;
     this.replies += other.replies;
@@ -186,7 +186,7 @@ const sliceSchema = z.object({
         >),
         durations: histogram,
         margins: histogram,
-        // Those from before had none.
+        // Slices saved by earlier versions have none of these.
         failureTimes: histogram.prefault(''),
         cutTimes: histogram.prefault(''),
         recent: recentSchema.optional(),
@@ -195,7 +195,7 @@ const sliceSchema = z.object({
       }),
     ]),
   ),
-  // Those from before had none.
+  // Slices saved by earlier versions have none.
   minutes: z.array(z.tuple([z.int(), minuteSchema])).default([]),
   times: z
     .object({

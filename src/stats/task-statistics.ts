@@ -66,9 +66,9 @@ export class TaskStatistics implements ReplyTimes {
   }
 
   /**
-   * A quantile of the recent reply times of a task: of the last thousand or so that had a result, in runs with the reply
-   * policy that the task declares. Where callers were shown a stream, the time to its first chunk counts. A reply takes longer than that with a probability of `1 - quantile`. Asked again within
-   * a second, it says the same.
+   * A quantile of the recent reply times of a task: a reply takes longer than this with a probability of `1 - quantile`. It is taken from the
+   * last thousand or so replies with a result, in runs with the reply policy that the task declares. When callers were shown a stream, the time
+   * to its first chunk counts. The value is cached for a second.
    *
    * @param quantile from 0 to 1
    * @returns milliseconds; undefined as long as too few replies are known: ten beyond the quantile, but 20 to 1,000 in all
@@ -86,9 +86,9 @@ export class TaskStatistics implements ReplyTimes {
   }
 
   /**
-   * In which order the next run starts the sub-tasks of a task that learns it: by the newest hundred or so that ended of each in
-   * the last hour, and those that are under way. Asked again within a second, or a twentieth of one while some have no place yet,
-   * it says the same.
+   * The order in which the next run starts the sub-tasks, for a task that learns its order. It is learnt from the newest hundred or so ends of
+   * each sub-task in the last hour, and from the sub-tasks under way. It is cached for a second, or for 50 ms while some sub-tasks have no place
+   * yet.
    */
   learntOrder(task: TaskDefinition): LearntOrder {
     const now = performance.now();
@@ -125,7 +125,7 @@ export class TaskStatistics implements ReplyTimes {
     }
   }
 
-  /** Counts the events behind one. */
+  /** Makes {@link count} begin after an event. */
   beginBehind(id: number): void {
     this.lastId = id;
   }
@@ -153,8 +153,8 @@ export class TaskStatistics implements ReplyTimes {
   }
 
   /**
-   * The changes since the last call, as a snapshot. It serialises one slice a turn, so that nobody waits for many tasks; the
-   * events that come meanwhile are counted afterwards.
+   * The changes since the last call, as a snapshot. One slice is serialised in each turn of the event loop, so that many tasks don't block it.
+   * Events that come meanwhile are counted afterwards.
    */
   async takeUnsaved(): Promise<Unsaved> {
     const upTo = this.lastId;
@@ -177,7 +177,7 @@ export class TaskStatistics implements ReplyTimes {
     };
   }
 
-  /** Sub-tasks under way take longer than until now. */
+  /** The sub-tasks under way, as observations cut now: each takes at least this long. */
   private openEnds(task: string, name: string): Observation[] {
     const now = Date.now();
     const open = this.projection.openSubTasks(task).filter(({ subTask }) => subTask === name);

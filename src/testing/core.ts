@@ -32,9 +32,9 @@ import { TasksService } from '../tasks/tasks.service.js';
 const RETENTION_MS = 24 * 3_600_000;
 
 interface CoreOptions {
-  /** Default: too few reply times are known. */
+  /** Default: undefined, as when too few reply times are known. */
   readonly replyTime?: ReplyTimes['replyTime'];
-  /** Default: nothing is known. */
+  /** Default: the declared order, as when nothing is learnt yet. */
   readonly learntOrder?: ReplyTimes['learntOrder'];
   /** Counts the memory of runs, without that of the journal. Default: without a bound. */
   readonly memory?: MemoryBudget;

@@ -26,15 +26,15 @@ import { TestedSubTasks, type SubTaskCall } from './tested-sub-tasks.js';
 export interface TestingOptions extends Pick<ModuleMetadata, 'imports' | 'providers'> {
   /** Task classes. They name their sub-tasks. */
   readonly tasks: readonly Type[];
-  /** `fake`: time stands still until `advance`. `real`: it passes by itself. Default `fake`. */
+  /** `fake`: time stands still until `advance`. `real`: time passes by itself. Default `fake`. */
   readonly clock?: 'fake' | 'real';
   /** How long a wait may take, in real time, while the clock stands still. Default `2s`. */
   readonly patience?: Duration;
 }
 
-/** Runs tasks in a test: in memory, without sockets, files or environment. Each has its own clock and runs. */
+/** Runs tasks in a test: in memory, without sockets, files or environment variables. Each test kit has its own clock and runs. */
 export class FrontrunnerTesting implements AsyncDisposable {
-  /** The object that an application injects to start runs. */
+  /** The `Frontrunner` to give to tested services that inject one. */
   readonly frontrunner: Frontrunner;
   private closed = false;
 
@@ -58,7 +58,12 @@ export class FrontrunnerTesting implements AsyncDisposable {
     });
   }
 
-  /** @throws {TaskDeclarationError} when a task can't work */
+  /**
+   * Makes a test kit.
+   *
+   * @throws {TaskDeclarationError} when a task can't work
+   * @throws {TypeError} when a class in `tasks` is no task
+   */
   static create({ tasks, clock, patience = '2s', ...host }: TestingOptions): FrontrunnerTesting {
     const fake = clock === 'real' ? undefined : new FakeClock();
     const subTasks = new TestedSubTasks(tasks, fake ?? systemClock, host);
@@ -121,7 +126,7 @@ export class FrontrunnerTesting implements AsyncDisposable {
     await this.core.settle();
   }
 
-  /** Cancels unfinished runs. Nothing of them goes on when it resolves. */
+  /** Cancels unfinished runs, and closes the sub-tasks that were made. When this resolves, nothing of the kit is left running. */
   async close(): Promise<void> {
     if (this.closed) return;
     this.closed = true;

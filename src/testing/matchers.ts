@@ -15,7 +15,7 @@ export interface FrontrunnerMatchers<R = unknown> {
   toHaveStatus(status: RunView['status']): R;
   /** A sub-task is `pending`, `running`, `retrying`, `succeeded`, `failed`, `cancelled` or `skipped`. */
   toHaveSubTask(subTask: string, status: RunView['subTasks'][number]['status']): R;
-  /** A sub-task has begun so many attempts. */
+  /** A sub-task has begun this number of attempts. */
   toHaveAttempts(subTask: string, attempts: number): R;
 }
 

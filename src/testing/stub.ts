@@ -27,7 +27,7 @@ export class Stub<Input = unknown, Result = unknown> {
     return this.add(() => result);
   }
 
-  /** @param error what the attempt fails with; a `SubTaskError` says more */
+  /** @param error the error that the attempt fails with; a `SubTaskError` can also give details */
   rejects(error: Error): this {
     return this.add(() => {
       throw error;

@@ -39,7 +39,7 @@ export class TestRun<Result = unknown> extends RunHandle<Result> {
     return this.patience.await(this, 'end', super.finished(options));
   }
 
-  /** Resolves when there is a reply, be it an error. */
+  /** Resolves when there is a reply, even if that is an error. */
   replied(): Promise<RunEvent<'run.replied'>> {
     return this.until('run.replied');
   }

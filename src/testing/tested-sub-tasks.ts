@@ -96,7 +96,7 @@ export class TestedSubTasks {
       for (const subTask of missing) subTask.real = context.get<SubTaskHandler<unknown>>(subTask.type);
       return context;
     } catch (error) {
-      // The next start tries again: it may be stubbed by then.
+      // The next start tries again: the sub-task may have a stub by then.
       this.context = undefined;
       throw new Error(
         `The sub-tasks can't be made. Stub them, as in fr.stub(${missing[0]?.type.name}), or give FrontrunnerTesting.create the \`providers\` or \`imports\` that they need.\n${textOf(error)}`,
@@ -113,7 +113,7 @@ export class TestedSubTasks {
   }
 }
 
-/** Entries that are no classes are kept: the registry refuses them. */
+/** The classes of a task's sub-tasks. Entries that are no classes are left out: the registry refuses them. */
 function subTasksOf(task: Type): SubTaskClass[] {
   const options = Reflect.getMetadata(TaskMetadata.KEY, task) as TaskOptions | undefined;
   if (!options)
