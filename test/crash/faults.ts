@@ -76,6 +76,12 @@ export const faults = {
             }
             if (!(await this.write(group)))`,
       },
+      // Else readers that have heard of such chunks wait until the journal has them.
+      {
+        file: 'feed/run-stream.js',
+        from: ` && this.heard <= page.next;`,
+        to: `;`,
+      },
     ],
   },
   'last-chunks-again': {

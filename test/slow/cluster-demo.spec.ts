@@ -20,7 +20,7 @@ describe('npm run demo:cluster', () => {
   function start(args: readonly string[] = []): ChildProcess {
     const { PATH = '' } = process.env;
     return spawn(process.execPath, [join(ROOT, 'examples/cluster/main.ts'), ...args], {
-      env: { PATH, TMPDIR: directory, DEMO_TIME_SCALE: '0.4', NODE_TIMEOUT: '500ms' },
+      env: { PATH, TMPDIR: directory, DEMO_TIME_SCALE: '0.4', NODE_TIMEOUT: '2s' },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
   }
