@@ -12,6 +12,7 @@ const BROKEN = 'restore it from a backup, or move it away to begin with an empty
 
 /** Explanations by SQLite's primary result codes (https://sqlite.org/rescode.html) and by Node's codes of the file system. */
 const explanations: Readonly<Record<string | number, string>> = {
+  5: 'is locked by another program, which reads or changes it; end that program, and start again',
   8: `can’t be written to; ${RIGHTS}`,
   10: 'can’t be read or written; look after its disk',
   11: `is damaged, unless the system’s log says that its disk can’t be read; ${BROKEN}`,

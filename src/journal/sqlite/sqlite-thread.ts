@@ -19,6 +19,8 @@ const MOST_CALLS = 32;
 /** A `SqliteStore` in a thread of its own. When the thread has died or was closed, the next call starts another, but not after `end`. */
 export class SqliteThread {
   private worker: Worker | undefined;
+  /** Resolves when the last thread has ended, and with it its connection. */
+  private exited: Promise<unknown> = Promise.resolve();
   private readonly calls = new Map<number, PromiseWithResolvers<unknown>>();
   /** Calls that are not sent to the thread yet. */
   private readonly waiting = new Queue<CallMessage>();
@@ -59,9 +61,10 @@ export class SqliteThread {
     return this.call('write', what, args) as Promise<ReturnType<(typeof WRITES)[N]>>;
   }
 
-  /** Ends the thread at once. Calls under way are rejected. */
+  /** Ends the thread at once. Calls under way are rejected. A thread that has died of an error still has its connection for a moment. */
   async kill(): Promise<void> {
     await this.worker?.terminate();
+    await this.exited;
   }
 
   /** Lets the thread finish its calls, close its database, and end. */
@@ -99,6 +102,7 @@ export class SqliteThread {
       for (const { reject } of calls) reject(reason);
     };
     worker.on('error', died);
+    this.exited = new Promise((resolve) => worker.once('exit', resolve));
     worker.on('exit', (code) => {
       died(new Error(`The journal’s thread ended with code ${code}`));
     });

@@ -11,7 +11,8 @@ import {
 } from 'node:fs';
 import { basename, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { Worker } from 'node:worker_threads';
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { EventEmitter2 } from '@nestjs/event-emitter';
 import { parseConfig } from '../../../src/config/config.js';
 import { EventBus } from '../../../src/events/event-bus.js';
@@ -106,6 +107,26 @@ describe('a start', () => {
     file.exec('CREATE TABLE runs (id TEXT)');
     file.close();
     expect(await refusalOfFile()).toMatch(/belongs to another program; set DATABASE_URL to another file/);
+  });
+
+  test('is refused while another program has it locked', async () => {
+    await database.write([]);
+    const other = new DatabaseSync(database.path);
+    other.exec('BEGIN IMMEDIATE');
+    expect(await refusalOfFile()).toMatch(
+      /is locked by another program, which .+; end that program, and start/,
+    );
+    other.close();
+  });
+
+  test('that is refused leaves no thread behind, which could still have its connection when the next one begins', async () => {
+    const file = new DatabaseSync(database.path);
+    file.exec('CREATE TABLE runs (id TEXT)');
+    file.close();
+    const ended = jest.spyOn(Worker.prototype, 'emit');
+    await refusal(database.path);
+    expect(ended.mock.calls.map(([event]) => event)).toContain('exit');
+    ended.mockRestore();
   });
 
   test('is refused on a database that a newer version has written', async () => {
